@@ -1,0 +1,1 @@
+"""Git declares what an MLflow Model Registry holds; the reconciler closes the difference."""

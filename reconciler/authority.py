@@ -1,0 +1,172 @@
+"""Turns a model's standing into leave to write, or into the finished plan that says why not."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.history import History
+from reconciler.plan import ModelPlan, Outcome, Record
+from reconciler.rules import Rules
+from reconciler.standing import NO_BASE, NOTHING_BEFORE, Base, Standing, base_of, judge
+from reconciler.state import Declaration, Live
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What planning a model needs to know besides the model; `names` are the live models."""
+
+    rules: Rules
+    owner: str
+    history: History | None
+    planning: bool
+    late_is_fine: bool
+    adopt: frozenset[str]
+    names: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Either a `refusal`, or the base to compare with and the record to leave."""
+
+    base: Base = NO_BASE
+    record: Record | None = None
+    refusal: ModelPlan | None = None
+
+
+def authority(
+    name: str, declaration: Declaration | None, live: Live | None, context: Context
+) -> Authority:
+    """Return whether and how this checkout may write to a model."""
+    history = context.history
+    if live is None or history is None:
+        return Authority()
+    try:
+        if name in context.adopt:
+            return _adopted(live, context, history)
+        if live.owner not in (None, context.owner):
+            return _refused(name, declaration, *_foreign(name, live, context))
+        return _own(name, declaration, live, context, history)
+    except DeclarationError as error:
+        first = error.problems[0]
+        message = f"what a recorded commit declared cannot be read: {first.where}: {first.message}"
+        return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _take_over(name))
+
+
+def _own(
+    name: str, declaration: Declaration | None, live: Live, context: Context, history: History
+) -> Authority:
+    owner = live.owner or context.owner
+    standing = judge(
+        name,
+        live.recorded,
+        declaration,
+        owner=owner,
+        history=history,
+        planning=context.planning,
+    )
+    match standing.verdict:
+        case "first":
+            base = NO_BASE
+        case "go":
+            ignore = context.rules.ignore
+            base = base_of(name, live.recorded, owner=owner, history=history, ignore=ignore)
+        case _:
+            return _without_standing(name, declaration, standing, context, history)
+    return Authority(base, None if standing.in_step else _record(live, context, history))
+
+
+def _record(live: Live, context: Context, history: History) -> Record:
+    head = history.head
+    before = live.recorded or (NOTHING_BEFORE,)
+    start = None if before[-1] == head else " ".join((*before, head))
+    owner = None if live.owner == context.owner else context.owner
+    return Record(commit=head, start=start, owner=owner)
+
+
+def _adopted(live: Live, context: Context, history: History) -> Authority:
+    """Take over: the base is what the last recorded commit declared where that is known."""
+    last = live.recorded[-1] if live.recorded else NOTHING_BEFORE
+    known = history.knows(last)
+    commits = (last,) if known else (NOTHING_BEFORE,)
+    owner = live.owner or context.owner
+    ignore = context.rules.ignore
+    base = base_of(live.model, commits, owner=owner, history=history, ignore=ignore)
+    return Authority(
+        base,
+        Record(
+            commit=history.head,
+            start=" ".join((*commits, history.head)),
+            owner=None if live.owner == context.owner else context.owner,
+        ),
+    )
+
+
+def _without_standing(
+    name: str,
+    declaration: Declaration | None,
+    standing: Standing,
+    context: Context,
+    history: History,
+) -> Authority:
+    last = (standing.recorded or "")[:12]
+    file = declaration.file if declaration else None
+    if standing.verdict == "behind":
+        message = f"behind: the main line has moved this model since (commit {last} is applied)"
+        return Authority(refusal=ModelPlan(name, "behind", file=file, messages=(message,)))
+    if standing.verdict == "superseded":
+        message = f"superseded: commit {last}, which contains this one, is applied already"
+        if context.late_is_fine:
+            refusal = ModelPlan(name, "superseded", file=file, messages=(message,))
+            return Authority(refusal=refusal)
+        hint = (
+            f"nothing is written; to go back, `reconciler rollback {name}` or `git revert`, "
+            "and merge that"
+        )
+        return _refused(
+            name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="superseded"
+        )
+    if standing.verdict == "unknown" and declaration is None:
+        # Another repository's model under the same owner name: none of our business.
+        return Authority()
+    if standing.verdict == "unknown":
+        message = f"the recorded commit {last} is not in this clone"
+        return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _fetch(name, history))
+    if history.main_contains(standing.recorded or ""):
+        message = f"diverged: commit {last} is applied, and this checkout does not contain it"
+        hint = f"merge it first: `git merge {last}`"
+    else:
+        message = f"diverged: commit {last} is applied, but was never merged into the main line"
+        hint = f"merge it, or {_take_over(name)}"
+    return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="diverged")
+
+
+def _foreign(name: str, live: Live, context: Context) -> tuple[str, ExitCode, str]:
+    message = f"`{live.owner}` speaks for `{name}`, not `{context.owner}`"
+    return message, ExitCode.REFUSED, f"remove the file, or {_take_over(name)}"
+
+
+def _fetch(name: str, history: History) -> str:
+    if history.is_shallow:
+        return "this clone is shallow: `git fetch --unshallow` (in CI: `fetch-depth: 0`)"
+    return (
+        "`git fetch` it; was history rewritten, or is another repository applying to this "
+        f"registry? then {_take_over(name)}"
+    )
+
+
+def _take_over(name: str) -> str:
+    return f"take it over with `--adopt {name}`"
+
+
+def _refused(
+    name: str,
+    declaration: Declaration | None,
+    message: str,
+    code: ExitCode,
+    hint: str,
+    *,
+    outcome: Outcome = "error",
+) -> Authority:
+    file, line = (declaration.file, declaration.line) if declaration else (None, None)
+    problem = Problem(message, code, file=file, line=line, model=name, hint=hint)
+    return Authority(refusal=ModelPlan(name, outcome, file=file, problems=(problem,)))

@@ -1,0 +1,70 @@
+"""The closed set of things the reconciler can do to a model, and their order.
+
+A change is a small value that describes itself, sorts, and is carried out once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from reconciler.state import Field, Value
+
+_READING_ORDER = ("Production", "Staging", "None", "Archived")
+
+Cause: TypeAlias = Literal["declared", "drift", "replaced", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of one model from `before` to `after`; None where there is no value.
+
+    `after` is None for a removal, which only aliases and tags can have.
+    """
+
+    model: str
+    field: Field
+    before: Value | None
+    after: Value | None
+    cause: Cause
+
+    @property
+    def action(self) -> Literal["set", "remove"]:
+        """`remove` when nothing is left, else `set`."""
+        return "remove" if self.after is None else "set"
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """Every version this change names: its own, or where an alias was and goes."""
+        if self.field.name == "alias":
+            return frozenset(int(v) for v in (self.before, self.after) if v is not None)
+        return frozenset() if self.field.version is None else frozenset({self.field.version})
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, int, str]:
+        """Orders a plan for reading: by model; promotions, displaced ones, aliases, the rest."""
+        kind = ("stage", "alias", "description", "tag").index(self.field.name)
+        stage = _READING_ORDER.index(str(self.after)) if self.field.name == "stage" else 0
+        return (self.model, kind, stage, self.field.version or 0, self.field.key or "")
+
+
+def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Change, ...]:
+    """Return one model's changes in the order in which they are carried out.
+
+    Description and tags, stages, aliases, removals. Among stages, who enters an exclusive stage
+    goes before who leaves it, so that the stage is never empty; where two exclusive stages swap
+    their versions that cannot hold for both, and the one named first in `exclusive` wins.
+    """
+
+    def rank(change: Change) -> tuple[int, int]:
+        if change.action == "remove":
+            return (3, 0)
+        match change.field.name:
+            case "stage":
+                after = str(change.after)
+                return (1, exclusive.index(after) if after in exclusive else len(exclusive))
+            case "alias":
+                return (2, 0)
+            case "tag" | "description":
+                return (0, 0)
+
+    return tuple(sorted(changes, key=lambda change: (rank(change), change.sort_key)))

@@ -1,0 +1,134 @@
+"""The command line: thin commands that parse, call, print and exit.
+
+Here an expected error becomes text and an exit code; a bug keeps its traceback.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+import click
+
+from reconciler.cli import output
+from reconciler.cli.options import FORMATS, Options, common
+from reconciler.errors import ExitCode, Problem, ReconcilerError
+from reconciler.render import documents
+
+_COMMANDS = {
+    "validate": "validate",
+    "plan": "plan",
+    "apply": "apply",
+    "drift": "drift",
+    "status": "status",
+    "import": "import_live",
+    "forget": "forget",
+    "schema": "schema",
+    "demo": "demo",
+}
+
+
+class Terminated(Exception):  # it is a signal's message, not a failure
+    """SIGTERM arrived while nothing was being written."""
+
+
+class Commands(click.Group):
+    """Imports a command when it is called: `validate` must not pay for the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the commands in the order in which people meet them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command, None when there is none of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"reconciler.cli.{_COMMANDS[cmd_name]}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mlflow-reconciler", prog_name="reconciler")
+@common((*FORMATS, "markdown"))
+@click.pass_context
+def cli(context: click.Context, *, options: Options) -> None:
+    """Git declares what an MLflow Model Registry holds; this closes the difference."""
+    context.obj = options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the code of the design."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; what it prints is on stdout and stderr."""
+    in_json = _wants_json(arguments)
+    try:
+        _tell_streams()
+        signal.signal(signal.SIGTERM, _terminate)
+        code: Any = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False)
+        return int(code or 0)
+    except ReconcilerError as error:
+        return _fail(error.problems, error.code, in_json=in_json)
+    except click.UsageError as error:
+        hint = f"see `{error.ctx.command_path} --help`" if error.ctx else None
+        problem = Problem(error.format_message(), ExitCode.USAGE, hint=hint)
+        return _fail((problem,), ExitCode.USAGE, in_json=in_json)
+    except click.ClickException as error:
+        problem = Problem(error.format_message(), ExitCode.USAGE)
+        return _fail((problem,), ExitCode.USAGE, in_json=in_json)
+    except click.Abort as error:
+        return _stopped(2 if isinstance(error.__context__, KeyboardInterrupt) else None, in_json)
+    except Terminated:
+        return _stopped(15, in_json)
+    except BrokenPipeError:
+        # The reader went away (`| head`): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001  the top: a bug keeps its traceback
+        traceback.print_exc()
+        problem = Problem("this is a bug: please report it with the traceback", ExitCode.USAGE)
+        return _fail((problem,), ExitCode.USAGE, in_json=in_json)
+
+
+def _fail(problems: Sequence[Problem], code: ExitCode, *, in_json: bool) -> int:
+    if in_json:
+        output.document(documents.failure(problems, code))
+    output.complain(problems)
+    return int(code)
+
+
+def _stopped(number: int | None, in_json: bool) -> int:  # noqa: FBT001  told by name nowhere else
+    code = 128 + number if number else int(ExitCode.USAGE)
+    message = "interrupted: nothing was written" if number else "not confirmed: nothing was written"
+    if in_json:
+        problem = Problem(message, ExitCode.USAGE)
+        document = documents.failure((problem,), ExitCode.USAGE)
+        document["exit"] = documents.ending(code)
+        output.document(document)
+    output.say(message)
+    return code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Say whether stdout must hold a document even when the arguments cannot be parsed."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(a == "--format=json" or (a, b) == ("--format", "json") for a, b in pairs)
+
+
+def _tell_streams() -> None:
+    """A terminal that cannot show an arrow shows a question mark, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal's signature
+    raise Terminated

@@ -1,0 +1,91 @@
+"""Options that any command takes, before or after its name."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
+
+import click
+
+from reconciler.render.text import Effort
+
+FORMATS: Final = ("text", "json")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked of any command; None where nothing was said."""
+
+    state: str = "registry-state"
+    registry_uri: str | None = None
+    format: str = "text"
+    color: bool | None = None
+    verbose: bool = False
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def json(self) -> bool:
+        """Say whether stdout is to hold exactly one JSON document."""
+        return self.format == "json"
+
+    def effort(self, requests: int = 0) -> Effort:
+        """Return what the run cost so far."""
+        return Effort(requests, time.monotonic() - self.started)
+
+
+def common(formats: tuple[str, ...] = FORMATS) -> Callable[[Command], Command]:
+    """Add the options that any command takes; the command gets them as `options`.
+
+    What is said after the command's name wins over what is said before it.
+    """
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapper(
+            *args: object,
+            state: str | None,
+            registry_uri: str | None,
+            format: str | None,  # noqa: A002  the option's own name
+            no_color: bool,
+            verbose: bool,
+            **rest: object,
+        ) -> object:
+            context = click.get_current_context()
+            said: Options = context.obj or Options()
+            options = replace(
+                said,
+                state=state or said.state,
+                registry_uri=registry_uri or said.registry_uri,
+                format=format or said.format,
+                color=False if no_color else said.color,
+                verbose=verbose or said.verbose,
+            )
+            if options.format not in formats:
+                message = f"`{context.info_name}` prints {' or '.join(formats)}"
+                raise click.BadParameter(message, param_hint="--format")
+            return command(*args, options=options, **rest)
+
+        for option in reversed(_options(formats)):
+            option(wrapper)
+        return wrapper  # type: ignore[return-value]  # click keeps the name, not the signature
+
+    return decorate
+
+
+def _options(formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
+    return [
+        click.option(
+            "--state",
+            metavar="DIR",
+            envvar="RECONCILER_STATE",
+            help="The declared state.  [default: registry-state]",
+        ),
+        click.option("--registry-uri", metavar="URI", help="The registry to talk to."),
+        click.option("--format", type=click.Choice(formats), help="What stdout holds."),
+        click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR does the same."),
+        click.option("-v", "--verbose", is_flag=True, help="Say more on stderr."),
+    ]

@@ -1,0 +1,53 @@
+"""stdout is the product, stderr the conversation: the only place that prints."""
+
+import os
+import sys
+from collections.abc import Iterable
+
+import click
+
+from reconciler.cli.options import Options
+from reconciler.errors import Problem
+from reconciler.render import words
+from reconciler.render.documents import Document, dumps
+
+_COLOURS = {"+": "green", "-": "red", "~": "yellow", "✗": "red", "✓": "green", "!": "yellow"}
+
+
+def product(text: str, options: Options) -> None:
+    """Print what was asked for on stdout; colours only on a terminal."""
+    if colours(options, sys.stdout.isatty()):
+        text = "".join(_painted(line) for line in text.splitlines(keepends=True))
+    click.echo(text, nl=False, color=True)
+
+
+def document(value: Document) -> None:
+    """Print the one JSON document of a run on stdout."""
+    click.echo(dumps(value), nl=False)
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal; never part of the product."""
+    click.echo(text, err=True)
+
+
+def complain(problems: Iterable[Problem]) -> None:
+    """Print complaints on stderr, each with its place and what to do."""
+    for problem in problems:
+        say(words.problem(problem))
+
+
+def colours(options: Options, terminal: bool) -> bool:  # noqa: FBT001  a fact, not a mode
+    """Say whether to paint: on a terminal, unless `--no-color`, NO_COLOR or a dumb one."""
+    if options.color is not None:
+        return options.color
+    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _painted(line: str) -> str:
+    mark = line[2:3] if line.startswith("  ") else ""
+    if mark in _COLOURS and line[3:4] == " ":
+        return click.style(line.rstrip("\n"), fg=_COLOURS[mark]) + "\n"
+    if line.startswith("refused:"):
+        return click.style(line.rstrip("\n"), fg="red", bold=True) + "\n"
+    return line

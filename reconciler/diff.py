@@ -1,0 +1,140 @@
+"""The three-way difference of one model: base + desired + live → changes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.changes import Cause, Change
+from reconciler.standing import Base
+from reconciler.state import Declaration, Field, Fields, Live, Value, stages
+
+_AT_REST = {"None", "Archived"}  # stages that nobody serves: not worth counting as unmanaged
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What would be written to one model, what is deliberately left, and what git does not own.
+
+    `changes` are sorted for reading; `left` are sentences, each said in the one plan that moves
+    the record past it; `unmanaged` are live values that nobody declares.
+    """
+
+    changes: tuple[Change, ...]
+    left: tuple[str, ...]
+    unmanaged: tuple[Field, ...]
+
+
+def diff(base: Base, desired: Declaration, live: Live, *, exclusive: Sequence[str]) -> Difference:
+    """Return what closes the difference for one model.
+
+    `live` and `base` are already without what is ignored. A declared version that the registry
+    does not have is passed over: whether that is an error is judged elsewhere.
+    """
+    rows = _sets(base, desired, live)
+    rows |= _displacements(base, desired, live, exclusive)
+    rows |= _removals(base, desired, live)
+    return Difference(
+        changes=tuple(sorted(rows.values(), key=lambda change: change.sort_key)),
+        left=tuple(_left(base, desired, live)),
+        unmanaged=unmanaged(desired.fields, live.fields, handled=rows),
+    )
+
+
+def unmanaged(desired: Fields, live: Fields, handled: Iterable[Field] = ()) -> tuple[Field, ...]:
+    """Return the live values that nobody declares and no change handles, sorted."""
+    found = (
+        address
+        for address, value in live.items()
+        if address not in desired and not (address.name == "stage" and value in _AT_REST)
+    )
+    return tuple(sorted(set(found) - set(handled), key=lambda address: address.sort_key))
+
+
+def applied(fields: Fields, changes: Iterable[Change]) -> dict[Field, Value]:
+    """Return what `fields` are after `changes`."""
+    after = dict(fields)
+    for change in changes:
+        if change.after is None:
+            after.pop(change.field, None)
+        else:
+            after[change.field] = change.after
+    return after
+
+
+def same(address: Field, one: Value | None, other: Value | None) -> bool:
+    """Compare two values of a field; an absent description and an empty one are the same."""
+    if address.name == "description":
+        return (one or "") == (other or "")
+    return one == other
+
+
+def _sets(base: Base, desired: Declaration, live: Live) -> dict[Field, Change]:
+    rows = {}
+    for address, after in desired.fields.items():
+        before = live.fields.get(address)
+        if _gone(address, live) or same(address, before, after):
+            continue
+        cause: Cause = "drift" if base.first.get(address) == after else "declared"
+        rows[address] = Change(desired.model, address, before, after, cause)
+    return rows
+
+
+def _displacements(
+    base: Base, desired: Declaration, live: Live, exclusive: Sequence[str]
+) -> dict[Field, Change]:
+    """One version per exclusive stage: whoever else is there goes where it belongs."""
+    rows = {}
+    holders = {stage: v for v, stage in stages(desired.fields).items() if stage in exclusive}
+    for version, stage in stages(live.fields).items():
+        holder = holders.get(stage)
+        if holder is None or holder == version or holder not in live.versions:
+            continue
+        address = Field("stage", version)
+        held = base.first.get(Field("stage", holder)) == stage
+        after = desired.fields.get(address, "Archived")
+        cause: Cause = "drift" if held else "replaced"
+        rows[address] = Change(desired.model, address, stage, after, cause)
+    return rows
+
+
+def _removals(base: Base, desired: Declaration, live: Live) -> dict[Field, Change]:
+    return {
+        address: Change(desired.model, address, live.fields[address], None, "removed")
+        for address, values in _undeclared(base, desired, live)
+        if address.name in ("alias", "tag")
+        and not _entry_gone(address, desired)
+        and live.fields[address] in values
+    }
+
+
+def _undeclared(
+    base: Base, desired: Declaration, live: Live
+) -> Iterable[tuple[Field, frozenset[Value]]]:
+    """Yield what git declared before, does not declare now, and the registry has."""
+    for address in sorted(base.ever, key=lambda address: address.sort_key):
+        if address not in desired.fields and address in live.fields:
+            yield address, base.ever[address]
+
+
+def _left(base: Base, desired: Declaration, live: Live) -> Iterable[str]:
+    for version in sorted(base.versions - set(desired.versions)):
+        if version in live.versions:
+            yield f"v{version} is no longer declared: its stage, tags and description are left"
+    for address, values in _undeclared(base, desired, live):
+        if _entry_gone(address, desired):
+            continue
+        if address.name in ("stage", "description"):
+            clear = "stage: None" if address.name == "stage" else 'description: ""'
+            yield f"{address} is no longer declared and is left as it is; `{clear}` clears it"
+        elif live.fields[address] not in values:
+            yield (
+                f"{address} is no longer declared, but somebody set it to "
+                f"`{live.fields[address]}` meanwhile: it is left"
+            )
+
+
+def _entry_gone(address: Field, desired: Declaration) -> bool:
+    return address.version is not None and address.version not in desired.versions
+
+
+def _gone(address: Field, live: Live) -> bool:
+    return address.version is not None and address.version not in live.versions

@@ -1,0 +1,42 @@
+"""The port to git: what was declared at a commit, and how commits relate."""
+
+from typing import Protocol
+
+from reconciler.state import Declaration
+
+
+class History(Protocol):
+    """The history that a checkout can see. Commits are full ids."""
+
+    @property
+    def head(self) -> str:
+        """The commit that is checked out."""
+        ...
+
+    @property
+    def is_shallow(self) -> bool:
+        """Say whether this clone was cut off: what it does not know may exist."""
+        ...
+
+    def knows(self, commit: str) -> bool:
+        """Say whether this clone has that commit."""
+        ...
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Say whether `newer` contains `older`; a commit contains itself."""
+        ...
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return the best common ancestor, None when the histories are unrelated."""
+        ...
+
+    def main_contains(self, commit: str) -> bool:
+        """Say whether the main line contains a commit; true where no main line is known."""
+        ...
+
+    def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
+        """Return what `owner`'s state folder declared for a model at a commit; None: nothing.
+
+        Raises `DeclarationError` when a file that may be the model's cannot be read.
+        """
+        ...

@@ -1,0 +1,57 @@
+"""Reads the registry: as few requests as the question allows, and nothing called missing unseen."""
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from reconciler.errors import Forbidden, Problem, RegistryError
+from reconciler.registry import Registry
+from reconciler.state import Live
+
+_ONE_BY_ONE = 40  # up to here asking for models by name beats listing the whole registry
+
+
+def read_live(
+    registry: Registry,
+    needed: Mapping[str, Collection[int]],
+    *,
+    everything: bool,
+    parallelism: int,
+) -> tuple[dict[str, Live], dict[str, Problem]]:
+    """Return the live models by name, and a problem for each needed one that cannot be read.
+
+    `needed` maps the models of the question to the versions that must be there; `everything` asks
+    for the other models too. A needed model in neither result does not exist.
+    """
+    listing = everything or len(needed) > _ONE_BY_ONE
+    found = dict(registry.read(None if listing else tuple(needed)))
+    doubtful = [
+        model
+        for model, versions in needed.items()
+        if model not in found or not set(versions) <= set(found[model].versions)
+    ]
+    problems: dict[str, Problem] = {}
+
+    def confirm(model: str) -> None:
+        try:
+            live = registry.confirm(model, needed[model])
+        except Forbidden as error:
+            message = f"model `{model}` cannot be read: {error.message}"
+            problems[model] = Problem(message, error.code, model=model, hint=error.hint)
+            return
+        if live is None:
+            found.pop(model, None)
+        else:
+            found[model] = live
+
+    if doubtful:
+        with ThreadPoolExecutor(parallelism) as pool:
+            list(pool.map(confirm, doubtful))
+    return dict(sorted(found.items())), problems
+
+
+def read_one(registry: Registry, model: str, versions: Collection[int]) -> Live:
+    """Return one model by direct reads; raises `RegistryError` when it does not exist."""
+    live = registry.confirm(model, versions)
+    if live is None:
+        raise RegistryError(f"model `{model}` is not in the registry any more")
+    return live

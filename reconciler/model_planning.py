@@ -1,0 +1,115 @@
+"""Plans one model: authority, readiness, difference, record."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from reconciler import readiness
+from reconciler.authority import Authority, Context, authority
+from reconciler.diff import Difference, diff
+from reconciler.plan import ModelPlan, Outcome, Seen
+from reconciler.state import Declaration, Fields, Live, aliases, occupants, stages
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A model's plan, and what the guards look at besides.
+
+    `live` is without what is ignored; `declared` counts the aliases and tags of base and desired.
+    """
+
+    plan: ModelPlan
+    live: Fields = field(default_factory=dict)
+    declared: int = 0
+
+
+def plan_model(
+    name: str, declaration: Declaration | None, live: Live | None, context: Context
+) -> Planned:
+    """Return the plan for one model; what is wrong with it is in the plan's `problems`."""
+    file = declaration.file if declaration else None
+    allowed = authority(name, declaration, live, context)
+    if allowed.refusal is not None:
+        return Planned(allowed.refusal)
+    if declaration is None:
+        return Planned(_released(name, live, allowed))
+    found = readiness.problems(declaration, live, names=context.names)
+    if declaration.hold is not None and (live is None or found):
+        return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
+    if live is None or found:
+        return Planned(ModelPlan(name, "error", file=file, problems=found))
+    visible = replace(live, fields=context.rules.ignore.without(live.fields))
+    difference = diff(allowed.base, declaration, visible, exclusive=context.rules.exclusive)
+    if declaration.hold is not None:
+        return Planned(_held(declaration, declaration.hold, difference), visible.fields)
+    plan = _to_write(declaration, live, difference, allowed, context)
+    addresses = {*allowed.base.ever, *declaration.fields}
+    count = sum(address.name in ("alias", "tag") for address in addresses)
+    return Planned(plan, visible.fields, count)
+
+
+def _to_write(
+    declaration: Declaration,
+    live: Live,
+    difference: Difference,
+    allowed: Authority,
+    context: Context,
+) -> ModelPlan:
+    named = frozenset[int]().union(*(change.versions for change in difference.changes))
+    touched = {
+        str(value)
+        for change in difference.changes
+        if change.field.name == "stage"
+        for value in (change.before, change.after)
+    }
+    crowd = [stage for stage in context.rules.exclusive if stage in touched]
+    identities = {v: live.versions[v].identity if v in live.versions else None for v in named}
+    outcome: Outcome = "changes" if difference.changes else "in-sync"
+    return ModelPlan(
+        declaration.model,
+        outcome,
+        file=declaration.file,
+        changes=difference.changes,
+        record=allowed.record,
+        seen=Seen(
+            live.commit, live.owner, dict(sorted(identities.items())), occupants(live.fields, crowd)
+        ),
+        messages=(*_gone(declaration, live), *difference.left),
+        unmanaged=difference.unmanaged,
+    )
+
+
+def _gone(declaration: Declaration, live: Live) -> Iterable[str]:
+    for version in readiness.gone(declaration, live):
+        stage = stages(declaration.fields).get(version)
+        declared = f"declared {stage}" if stage else "declared"
+        yield f"v{version} is {declared} but gone from the registry: its entry can be removed"
+
+
+def _held(declaration: Declaration, reason: str, difference: Difference) -> ModelPlan:
+    count = len(difference.changes)
+    waiting = f"{count} change{'s' if count != 1 else ''} wait" if count else "nothing waits"
+    return ModelPlan(
+        declaration.model,
+        "held",
+        file=declaration.file,
+        messages=(f"held: {reason}; {waiting}",),
+        unmanaged=difference.unmanaged,
+    )
+
+
+def _released(name: str, live: Live | None, allowed: Authority) -> ModelPlan:
+    if live is None or allowed.record is None:
+        return ModelPlan(name, "in-sync")
+    staying = [
+        f"v{version} {stage}"
+        for version, stage in sorted(stages(live.fields).items())
+        if stage != "None"
+    ] + [f"@{alias} → v{version}" for alias, version in sorted(aliases(live.fields).items())]
+    left = ", ".join(staying) or "no stage and no alias"
+    return ModelPlan(
+        name,
+        "released",
+        record=allowed.record,
+        seen=Seen(live.commit, live.owner, {}),
+        messages=(f"released: git no longer declares it, and leaves it as it is ({left})",),
+    )

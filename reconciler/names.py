@@ -1,0 +1,20 @@
+"""Which models a command is about: globs over names, and what to say when nothing fits."""
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from reconciler.errors import UsageError
+
+
+def select(globs: Sequence[str], names: Collection[str], option: str) -> frozenset[str]:
+    """Return the names that any glob matches; raises `UsageError` for a glob without a match."""
+    found: set[str] = set()
+    for glob in globs:
+        matches = {name for name in names if name == glob or fnmatchcase(name, glob)}
+        if not matches:
+            near = get_close_matches(glob, names, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"{len(names)} models are declared"
+            raise UsageError(f"{option} `{glob}` matches no model", hint=hint)
+        found |= matches
+    return frozenset(found)

@@ -1,0 +1,167 @@
+"""A plan: changes, violations, and what they were computed against; frozen.
+
+Rendering, saving and applying are readers of this one value; none of them computes again.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+from reconciler.changes import Change
+from reconciler.errors import ExitCode, Problem, first_code
+from reconciler.policy import Violation
+from reconciler.state import Field, Identity
+
+Outcome: TypeAlias = Literal[
+    "in-sync", "changes", "superseded", "behind", "diverged", "released", "held", "error"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRef:
+    """Which registry: its URI without credentials, and the name the settings give it."""
+
+    uri: str
+    name: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What digests and records know it by: the name where there is one."""
+        return self.name or self.uri
+
+
+@dataclass(frozen=True, slots=True)
+class StateRef:
+    """Which declared state: the folder, the commit that is checked out, and what is uncommitted."""
+
+    path: str
+    commit: str | None = None
+    dirty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How a model's two tags move so that the registry knows who spoke last.
+
+    `start` is written before the first change (None: it is there already), `commit` alone when
+    every change is confirmed. `owner` is None when the owner tag is right as it is.
+    """
+
+    commit: str
+    start: str | None
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a model's changes were computed against, besides the values they start from.
+
+    `identities` has every version that the changes name; `crowd` every version in an exclusive
+    stage that they fill or empty.
+    """
+
+    commit: str | None
+    owner: str | None
+    identities: Mapping[int, Identity | None]
+    crowd: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """What happens to one model; nothing is written where `problems` is not empty."""
+
+    model: str
+    outcome: Outcome
+    file: str | None = None
+    changes: tuple[Change, ...] = ()
+    record: Record | None = None
+    seen: Seen | None = None
+    messages: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unmanaged: tuple[Field, ...] = ()
+
+    def digest(self, registry: RegistryRef) -> str:
+        """Return the digest of this model's rows on that registry."""
+        return _digest(registry, [self])
+
+    @property
+    def writes(self) -> bool:
+        """Say whether anything at all is to be written for this model."""
+        return bool(self.changes) or self.record is not None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole plan; `models` are sorted by name."""
+
+    registry: RegistryRef
+    state: StateRef
+    models: tuple[ModelPlan, ...]
+    violations: tuple[Violation, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    exclusive: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change, sorted for reading."""
+        return tuple(change for model in self.models for change in model.changes)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What excludes models, sorted by place."""
+        found = (problem for model in self.models for problem in model.problems)
+        return tuple(sorted(found, key=lambda problem: problem.sort_key))
+
+    @property
+    def denied(self) -> tuple[Violation, ...]:
+        """The violations that nobody accepted."""
+        return tuple(violation for violation in self.violations if not violation.accepted)
+
+    @cached_property
+    def digest(self) -> str:
+        """Covers registry, changes and the identity of every version they name; not the commit."""
+        return _digest(self.registry, self.models)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The counts of the JSON document's `summary`."""
+        causes = Counter(change.cause for change in self.changes)
+        return {
+            "models": len(self.models),
+            "changes": len(self.changes),
+            "drift": causes["drift"],
+            "unmanaged": sum(len(model.unmanaged) for model in self.models),
+            "violations": len(self.violations),
+            "records": sum(model.record is not None for model in self.models),
+        }
+
+    def exit_code(self, *, detailed: bool = False) -> ExitCode:
+        """Return the code of `plan`; `detailed` asks for 2 when there are changes."""
+        codes = [problem.code for problem in self.problems]
+        if self.denied:
+            codes.append(ExitCode.REFUSED)
+        code = first_code(codes)
+        if code is ExitCode.OK and detailed and self.changes:
+            return ExitCode.CHANGES
+        return code
+
+
+def _digest(registry: RegistryRef, models: Iterable[ModelPlan]) -> str:
+    rows: list[object] = []
+    identities: list[object] = []
+    for model in models:
+        rows += [
+            [model.model, *change.field, change.before, change.after] for change in model.changes
+        ]
+        named = sorted({version for change in model.changes for version in change.versions})
+        for version in named:
+            identity = model.seen.identities.get(version) if model.seen else None
+            parts = (identity.run_id, identity.source, identity.created) if identity else None
+            identities.append([model.model, version, parts])
+    document = {"registry": registry.key, "changes": rows, "identities": identities}
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

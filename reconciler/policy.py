@@ -1,0 +1,113 @@
+"""Guards: the whole plan is judged before the first write, and every violation is listed.
+
+A violation says its numbers and the way out; consent names one guard, and where it can the model.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.changes import Change
+from reconciler.diff import applied
+from reconciler.rules import Rules
+from reconciler.state import Declaration, Field, Fields, aliases
+
+EMPTY_SERVING: Final = "empty-serving"
+REMOVALS: Final = "removals"
+OFF_MAIN: Final = "off-main"
+GUARDS: Final = (EMPTY_SERVING, REMOVALS, OFF_MAIN)
+
+_REMOVALS_COUNT: Final = 10
+_REMOVALS_SHARE: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """`--accept NAME[=MODEL]`: the named guard may be violated, by that model alone if named."""
+
+    guard: str
+    model: str | None = None
+
+    def __str__(self) -> str:
+        return self.guard if self.model is None else f"{self.guard}={self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One rule that the plan breaks; an accepted one is shown and does not deny."""
+
+    name: str
+    model: str | None
+    message: str
+    hint: str
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the guards look at for one model; `declared` counts its aliases and tags in git."""
+
+    declaration: Declaration
+    live: Fields
+    changes: Sequence[Change]
+    declared: int
+
+
+def judge(
+    models: Collection[Judged], rules: Rules, consents: Collection[Consent]
+) -> tuple[Violation, ...]:
+    """Return every violation of the core's guards, sorted by guard and model."""
+    found = [*_removals(models)]
+    for model in models:
+        if not model.declaration.retired:
+            found += _empty_serving(model, rules)
+    return tuple(
+        sorted(
+            (with_consent(violation, consents) for violation in found),
+            key=lambda violation: (violation.name, violation.model or "", violation.message),
+        )
+    )
+
+
+def with_consent(violation: Violation, consents: Collection[Consent]) -> Violation:
+    """Return the violation, accepted when a consent names exactly it."""
+    accepted = Consent(violation.name, violation.model) in consents
+    return Violation(violation.name, violation.model, violation.message, violation.hint, accepted)
+
+
+def _empty_serving(model: Judged, rules: Rules) -> Iterable[Violation]:
+    name = model.declaration.model
+    after = applied(model.live, model.changes)
+    hint = (
+        f"declare the version that serves from now on, or `retired: true` when none does, or "
+        f"`apply --accept {EMPTY_SERVING}={name}`"
+    )
+    serving = rules.serving.versions(model.live)
+    if serving and not rules.serving.versions(after):
+        which = ", ".join(f"v{version}" for version in sorted(serving))
+        message = f"no version would be serving ({rules.serving}) any more; {which} is now"
+        yield Violation(EMPTY_SERVING, name, message, hint)
+    gone = set(aliases(model.live)) - set(aliases(after)) - {rules.serving.alias}
+    for alias in sorted(gone & set(rules.guarded_aliases)):
+        version = model.live[Field("alias", None, alias)]
+        message = f"@{alias} would name no version any more; it names v{version} now"
+        yield Violation(EMPTY_SERVING, name, message, hint)
+
+
+def _removals(models: Collection[Judged]) -> Iterable[Violation]:
+    removed: Mapping[str, int] = {
+        model.declaration.model: sum(change.action == "remove" for change in model.changes)
+        for model in models
+    }
+    total, declared = sum(removed.values()), sum(model.declared for model in models)
+    if total > _REMOVALS_COUNT and total > _REMOVALS_SHARE * declared:
+        count = sum(1 for number in removed.values() if number)
+        yield Violation(
+            REMOVALS,
+            None,
+            f"{total} of {declared} declared aliases and tags would be removed, on {count} "
+            f"model{'s' if count != 1 else ''}; more than {_REMOVALS_COUNT} and more than "
+            f"{_REMOVALS_SHARE:.0%} in one run",
+            f"is a file or a folder missing from the checkout? if it is meant: "
+            f"`apply --accept {REMOVALS}`",
+        )

@@ -1,0 +1,112 @@
+"""Is what a file names there, readable, READY, and the version its pins mean: the checks."""
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+from reconciler.errors import ExitCode, Problem
+from reconciler.registry import Capabilities
+from reconciler.state import ACTIVE_STAGES, Declaration, Field, Live, aliases, stages
+
+
+def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:
+    """Return the declared versions that do not exist and need not: at rest, without an alias."""
+    return tuple(
+        version for version in _missing(declaration, live) if not _serves(declaration, version)
+    )
+
+
+def problems(
+    declaration: Declaration, live: Live | None, *, names: Collection[str]
+) -> tuple[Problem, ...]:
+    """Return why a model cannot be worked on as it is declared; `names` are the live models."""
+    if live is None:
+        near = get_close_matches(declaration.model, names, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else "register it first, or remove the file"
+        message = f"model `{declaration.model}` is not in the registry"
+        return (_problem(declaration, message, declaration.line, hint),)
+    if live.is_prompt:
+        message = f"`{declaration.model}` is a prompt, not a model"
+        hint = "prompts live in the same tables and are not managed here: remove the file"
+        return (_problem(declaration, message, declaration.line, hint),)
+    if live.unreadable is not None:
+        message = f"the versions of `{declaration.model}` cannot be listed: {live.unreadable}"
+        return (
+            Problem(
+                message,
+                ExitCode.REGISTRY,
+                file=declaration.file,
+                line=declaration.line,
+                model=declaration.model,
+            ),
+        )
+    return (*_version_problems(declaration, live),)
+
+
+def beyond(declaration: Declaration, capabilities: Capabilities) -> tuple[Problem, ...]:
+    """Return what a file declares that this backend cannot hold."""
+    found = []
+    for address in declaration.fields:
+        lacks = (address.name == "stage" and not capabilities.stages) or (
+            address.name == "alias" and not capabilities.aliases
+        )
+        if lacks:
+            what = "stages" if address.name == "stage" else "aliases"
+            line = _line(declaration, address)
+            message = f"{capabilities.why} has no {what}, so {address} cannot be declared"
+            found.append(_problem(declaration, message, line, f"remove the {what} from the file"))
+    return tuple(found)
+
+
+def _version_problems(declaration: Declaration, live: Live) -> Iterable[Problem]:
+    known = ", ".join(f"v{v}" for v in sorted(live.versions)[-8:]) or "none"
+    for version in _missing(declaration, live):
+        if _serves(declaration, version):
+            message = f"`{declaration.model}` has no version {version}"
+            hint = f"the registry has {known}"
+            yield _problem(declaration, message, declaration.versions[version].line, hint)
+    for version, declared in declaration.versions.items():
+        there = live.versions.get(version)
+        if there is None:
+            continue
+        if there.status != "READY" and _serves(declaration, version):
+            message = f"`{declaration.model}` v{version} is {there.status}, not READY"
+            hint = "wait until it is registered, or declare another version"
+            yield _problem(declaration, message, declared.line, hint)
+        for pin in ("run_id", "source"):
+            pinned, found = getattr(declared, pin), getattr(there.identity, pin)
+            if pinned is not None and pinned != found:
+                message = (
+                    f"`{declaration.model}` v{version} is another version than the one that is "
+                    f"declared: {pin} is `{found or ''}`, the file says `{pinned}`"
+                )
+                hint = "was the model deleted and registered again? pin the version that is meant"
+                yield _problem(declaration, message, declared.line, hint)
+
+
+def _missing(declaration: Declaration, live: Live) -> tuple[int, ...]:
+    return tuple(version for version in declaration.versions if version not in live.versions)
+
+
+def _serves(declaration: Declaration, version: int) -> bool:
+    """Say whether a version is declared in an active stage or under an alias."""
+    return (
+        stages(declaration.fields).get(version) in ACTIVE_STAGES
+        or version in aliases(declaration.fields).values()
+    )
+
+
+def _line(declaration: Declaration, address: Field) -> int | None:
+    version = declaration.fields[address] if address.name == "alias" else address.version
+    entry = declaration.versions.get(int(version)) if version is not None else None
+    return entry.line if entry else declaration.line
+
+
+def _problem(declaration: Declaration, message: str, line: int | None, hint: str) -> Problem:
+    return Problem(
+        message,
+        ExitCode.DECLARATION,
+        file=declaration.file,
+        line=line,
+        model=declaration.model,
+        hint=hint,
+    )

@@ -1,0 +1,151 @@
+"""Plans, reports and failures as JSON documents: the stable schema that scripts read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from reconciler.changes import Change
+from reconciler.errors import ExitCode, Problem
+from reconciler.plan import ModelPlan, Plan, RegistryRef
+from reconciler.policy import Violation
+from reconciler.report import Report
+
+FORMAT_VERSION: Final = "1"
+
+Document = dict[str, Any]
+
+_REASONS: Final[Mapping[int, str]] = {
+    0: "",
+    1: "usage",
+    2: "changes",
+    3: "declared state",
+    4: "refused",
+    5: "out of step",
+    6: "registry",
+    7: "partly applied",
+    130: "interrupted",
+    143: "terminated",
+}
+
+
+def dumps(document: Document) -> str:
+    """Return the one JSON document of a run; the same input gives the same bytes."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def ending(code: int) -> Document:
+    """Return the `exit` member: the code and its reason, null when all is well."""
+    return {"code": int(code), "reason": _REASONS[int(code)] or None}
+
+
+def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
+    """Return the document of a command that could not even begin."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "errors": [error(problem) for problem in problems],
+        "exit": ending(code),
+    }
+
+
+def plan(value: Plan, code: ExitCode) -> Document:
+    """Return a plan's document."""
+    state = value.state
+    return {
+        "format_version": FORMAT_VERSION,
+        "digest": value.digest,
+        "registry": {"uri": value.registry.uri, "name": value.registry.name},
+        "state": {"path": state.path, "commit": state.commit, "dirty": bool(state.dirty)},
+        "summary": value.summary,
+        "changes": [change(row) for row in value.changes],
+        "models": [_model(model, value.registry) for model in value.models],
+        "violations": [_violation(violation) for violation in value.violations],
+        "errors": [error(problem) for problem in value.problems],
+        "exit": ending(code),
+    }
+
+
+def drift(drifted: Plan, pending: Plan, code: ExitCode) -> Document:
+    """Return the document of `drift`: a plan's, with `pending` beside `changes`."""
+    document: Document = {}
+    for key, member in plan(drifted, code).items():
+        document[key] = member
+        if key == "changes":
+            document["pending"] = [change(row) for row in pending.changes]
+    document["summary"] = drifted.summary | {"pending": len(pending.changes)}
+    return document
+
+
+def report(value: Report, code: int) -> Document:
+    """Return the document of `apply`: its plan's, with an outcome on every change."""
+    results = {result.change: result for result in value.results}
+    document = plan(value.plan, ExitCode.OK)
+    document["summary"] = value.summary
+    document["changes"] = [
+        change(row)
+        | {
+            "outcome": results[row].outcome if row in results else "skipped",
+            "error": results[row].error if row in results else None,
+        }
+        for row in value.plan.changes
+    ]
+    document["errors"] += [
+        {
+            "file": None,
+            "line": None,
+            "column": None,
+            "model": model.model,
+            "message": model.error,
+            "hint": None,
+        }
+        for model in value.models
+        if model.error
+    ]
+    document["exit"] = ending(code)
+    return document
+
+
+def change(row: Change) -> Document:
+    """Return one change as it stands in `changes`."""
+    return {
+        "model": row.model,
+        "version": row.field.version,
+        "field": row.field.name,
+        "key": row.field.key,
+        "before": row.before,
+        "after": row.after,
+        "action": row.action,
+        "cause": row.cause,
+    }
+
+
+def error(problem: Problem) -> Document:
+    """Return one complaint as it stands in `errors`."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "model": problem.model,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def _model(model: ModelPlan, registry: RegistryRef) -> Document:
+    return {
+        "model": model.model,
+        "outcome": model.outcome,
+        "file": model.file,
+        "digest": model.digest(registry),
+        "records": model.record is not None,
+        "messages": list(model.messages),
+    }
+
+
+def _violation(violation: Violation) -> Document:
+    return {
+        "name": violation.name,
+        "model": violation.model,
+        "message": violation.message,
+        "hint": violation.hint,
+        "accepted": violation.accepted,
+    }

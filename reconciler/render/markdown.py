@@ -1,0 +1,54 @@
+"""A plan as Markdown, for a pull request: summary first, then a table per model."""
+
+from reconciler.plan import ModelPlan, Plan
+from reconciler.policy import Violation
+from reconciler.render import words
+from reconciler.render.escape import markdown
+
+
+def plan(value: Plan) -> str:
+    """Return a plan as GitHub-flavoured Markdown; text from outside cannot become markup."""
+    name = f" ({markdown(value.registry.name)})" if value.registry.name else ""
+    commit = f" at {markdown(value.state.commit[:12])}" if value.state.commit else ""
+    lines = [
+        f"### Plan: {words.headline(value)}",
+        "",
+        f"{markdown(value.state.path)}{commit} → {markdown(value.registry.uri)}{name}",
+        "",
+    ]
+    for violation in value.violations:
+        lines += _violation(violation)
+    for model in value.models:
+        lines += _model(model)
+    lines += [f"digest {markdown(value.digest)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _model(model: ModelPlan) -> list[str]:
+    if not (model.changes or model.messages or model.problems):
+        return []
+    lines = [f"#### {markdown(model.model)}", ""]
+    if model.changes:
+        lines += ["| | what | before | after | why |", "|---|---|---|---|---|"]
+    for change in model.changes:
+        before, after = (
+            "" if held is None else markdown(words.value(change.field, held))
+            for held in (change.before, change.after)
+        )
+        what = markdown(words.subject(change.field))
+        mark = markdown(words.mark(change))
+        lines.append(f"| {mark} | {what} | {before} | {after} | {change.cause} |")
+    if model.changes:
+        lines.append("")
+    lines += [f"- ⚠️ {markdown(message)}" for message in model.messages]
+    lines += [f"- ❌ {markdown(words.problem(problem))}" for problem in model.problems]
+    return [*lines, ""] if lines[-1] else lines
+
+
+def _violation(violation: Violation) -> list[str]:
+    word = "✅ accepted" if violation.accepted else "⛔ refused"
+    of_model = f" {markdown(violation.model)}" if violation.model else ""
+    lines = [f"> {word} **{violation.name}**{of_model}: {markdown(violation.message)}"]
+    if not violation.accepted:
+        lines.append(f"> {markdown(violation.hint)}")
+    return [*lines, ""]

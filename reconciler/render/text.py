@@ -1,0 +1,160 @@
+"""Plans and reports as text for a terminal or a log; plain: the edge adds colour by the mark."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.plan import ModelPlan, Plan
+from reconciler.policy import Violation
+from reconciler.render import words
+from reconciler.render.escape import visible
+from reconciler.report import ModelReport, Report, Result
+
+_MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a run cost: requests sent, and seconds on the wall."""
+
+    requests: int
+    seconds: float
+
+
+def plan(value: Plan, effort: Effort) -> str:
+    """Return a plan as text, its last line being changes, models, requests, seconds."""
+    lines = [_target(value), ""]
+    for model in value.models:
+        lines += _model(model)
+    lines += _violations(value.violations)
+    lines += [f"plan: {words.headline(value)}", last_line(value, effort)]
+    return "\n".join(lines) + "\n"
+
+
+def drift(drifted: Plan, pending: Plan, effort: Effort) -> str:
+    """Return what moved away from git, and what git declares that is not live yet."""
+    lines = [_target(drifted), ""]
+    for title, part in (("drift", drifted), ("pending", pending)):
+        rows = [model for model in part.models if model.changes or part is drifted]
+        shown = [line for model in rows for line in _model(model)]
+        lines += [f"{title}: {words.headline(part) if part.changes else 'none'}"]
+        lines += ["", *shown] if shown else [""]
+    lines += [last_line(drifted, effort, len(drifted.changes) + len(pending.changes))]
+    return "\n".join(lines) + "\n"
+
+
+def report(value: Report, effort: Effort) -> str:
+    """Return what became of each change, its last line as the plan's."""
+    lines = [_target(value.plan), ""]
+    for model in value.models:
+        if model.results or model.error:
+            lines += _model_report(model)
+    lines += _violations(value.plan.violations)
+    lines += [f"apply: {_outcome(value)}", last_line(value.plan, effort)]
+    return "\n".join(lines) + "\n"
+
+
+def last_line(value: Plan, effort: Effort, changes: int | None = None) -> str:
+    """Return changes, models, requests, seconds: the same for every command."""
+    number = len(value.changes) if changes is None else changes
+    return (
+        f"{number} change{'' if number == 1 else 's'}, {words.models(len(value.models))}, "
+        f"{effort.requests} request{'' if effort.requests == 1 else 's'}, {effort.seconds:.2f} s"
+    )
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return lines with aligned columns; cells are made harmless."""
+    cells = [list(header), *([visible(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def _target(value: Plan) -> str:
+    state = value.state
+    commit = f" @ {state.commit[:12]}" if state.commit else ""
+    dirty = " (with uncommitted changes)" if state.dirty else ""
+    name = f" ({value.registry.name})" if value.registry.name else ""
+    return visible(f"{state.path}{commit}{dirty} → {value.registry.uri}{name}")
+
+
+def _model(model: ModelPlan) -> list[str]:
+    if not (model.changes or model.messages or model.problems):
+        return []
+    rows = [
+        (words.mark(c), words.subject(c.field), words.move(c), words.cause(c))
+        for c in model.changes
+    ]
+    lines = _rows(rows)
+    lines += [f"  ! {visible(message)}" for message in model.messages]
+    lines += [f"  ✗ {visible(problem.message)}" for problem in model.problems]
+    return [_title(model.model, model.file), *lines, ""]
+
+
+def _model_report(model: ModelReport) -> list[str]:
+    rows = [
+        (
+            _MARKS[result.outcome],
+            words.subject(result.change.field),
+            words.move(result.change),
+            _became(result),
+        )
+        for result in model.results
+    ]
+    lines = _rows(rows)
+    if model.error:
+        lines.append(f"  ✗ {visible(model.error)}")
+    return [_title(model.model, None), *lines, ""]
+
+
+def _became(result: Result) -> str:
+    if result.outcome == "applied":
+        return words.cause(result.change)
+    return f"{result.outcome}: {visible(result.error or '')}"
+
+
+def _rows(rows: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    if not rows:
+        return []
+    subjects = max(len(row[1]) for row in rows)
+    moves = max((len(row[2]) for row in rows if row[3]), default=0)
+    return [
+        f"  {mark} {subject.ljust(subjects)}  {move.ljust(moves)}  {note}".rstrip()
+        for mark, subject, move, note in rows
+    ]
+
+
+def _title(model: str, file: str | None) -> str:
+    return visible(model) + (f"  ({visible(file)})" if file else "")
+
+
+def _violations(violations: Iterable[Violation]) -> list[str]:
+    lines = []
+    for violation in violations:
+        of_model = f" {visible(violation.model)}:" if violation.model else ""
+        word = "accepted" if violation.accepted else "refused"
+        lines.append(f"{word}: {violation.name}:{of_model} {visible(violation.message)}")
+        if not violation.accepted:
+            lines.append(f"  {visible(violation.hint)}")
+    return [*lines, ""] if lines else []
+
+
+def _outcome(value: Report) -> str:
+    counts = value.summary
+    parts = [f"{counts['applied']} of {words.count(counts['changes'], 'change')} applied"]
+    if not counts["changes"]:
+        parts = ["nothing to change"]
+    for outcome in ("failed", "skipped", "stale", "superseded"):
+        if counts[outcome]:
+            parts.append(f"{counts[outcome]} {outcome}")
+    recorded = sum(model.recorded for model in value.models)
+    if recorded:
+        parts.append(f"commit recorded on {words.models(recorded)}")
+    excluded = sum(1 for model in value.plan.models if model.problems)
+    if excluded:
+        parts.append(f"{words.models(excluded)} excluded")
+    if value.signal is not None:
+        parts.append("interrupted")
+    return ", ".join(parts)

@@ -1,0 +1,83 @@
+"""The words for a change: what text and Markdown say alike."""
+
+from reconciler.changes import Change
+from reconciler.errors import Problem
+from reconciler.plan import Plan
+from reconciler.render.escape import quoted, visible
+from reconciler.state import Field, Value
+
+
+def mark(change: Change) -> str:
+    """Return `+` for a new value, `-` for a removal, `~` for a changed one."""
+    if change.action == "remove":
+        return "-"
+    return "+" if change.before is None else "~"
+
+
+def subject(address: Field) -> str:
+    """Return what is changed, such as `v4 tag risk_tier` or `@champion`."""
+    return visible(str(address))
+
+
+def value(address: Field, held: Value | None) -> str:
+    """Return a value as it reads best: `v4`, a stage's name, or quoted text."""
+    if held is None:
+        return "nothing"
+    match address.name:
+        case "alias":
+            return f"v{held}"
+        case "stage":
+            return visible(str(held))
+        case "tag" | "description":
+            return quoted(str(held))
+
+
+def move(change: Change) -> str:
+    """Return where a value comes from and goes to."""
+    if change.before is None:
+        return value(change.field, change.after)
+    if change.after is None:
+        return value(change.field, change.before)
+    before, after = value(change.field, change.before), value(change.field, change.after)
+    return f"{before} → {after}"
+
+
+def cause(change: Change) -> str:
+    """Return why, where it is not simply that git declares it."""
+    return "" if change.cause == "declared" else change.cause
+
+
+def count(number: int, thing: str) -> str:
+    """Return `1 change`, `2 changes`, `no changes`."""
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
+
+
+def problem(complaint: Problem) -> str:
+    """Return a complaint as `path:line:column: message`, its hint on a line of its own."""
+    where = f"{complaint.where}: " if complaint.where else ""
+    line = f"{where}{complaint.message}"
+    lines = [line, *([f"  {complaint.hint}"] if complaint.hint else [])]
+    return "\n".join(visible(part) for part in lines)
+
+
+def headline(plan: Plan) -> str:
+    """Return the sentence that sums a plan up."""
+    counts = plan.summary
+    touched = sum(1 for model in plan.models if model.changes)
+    parts = [f"{count(counts['changes'], 'change')} on {touched} of {models(counts['models'])}"]
+    if counts["drift"]:
+        parts.append(f"{counts['drift']} of them drift")
+    if counts["records"]:
+        parts.append(f"records this commit on {models(counts['records'])}")
+    if counts["unmanaged"]:
+        parts.append(f"{count(counts['unmanaged'], 'value')} unmanaged")
+    if plan.problems:
+        parts.append(count(len(plan.problems), "error"))
+    if plan.denied:
+        parts.append(count(len(plan.denied), "violation"))
+    return ", ".join(parts)
+
+
+def models(number: int) -> str:
+    """Return `1 model`, `2 models`, `0 models`."""
+    return f"{number} model{'' if number == 1 else 's'}"

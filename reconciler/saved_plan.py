@@ -1,0 +1,73 @@
+"""A plan in a file: the JSON document that people read, and the plan that `apply` carries out.
+
+The file must be what `plan --out` wrote: an approval that cannot be verified is a refusal.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from reconciler.errors import ExitCode, OutOfStep
+from reconciler.plan import Plan
+from reconciler.render import documents
+
+_PLAN = TypeAdapter(Plan)
+_AGAIN = "plan again: `reconciler plan --out FILE`"
+
+
+def dumps(plan: Plan, code: ExitCode) -> str:
+    """Return the file of a plan."""
+    document = documents.plan(plan, code)
+    document["saved"] = _PLAN.dump_python(plan, mode="json")
+    document["checksum"] = _checksum(document)
+    return documents.dumps(document)
+
+
+def loads(text: str, name: str) -> Plan:
+    """Return the plan of a file that `dumps` wrote; raises `OutOfStep` saying what differs."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise OutOfStep(f"{name} is not a saved plan: {error}", hint=_AGAIN) from error
+    if not isinstance(document, dict) or "saved" not in document:
+        raise OutOfStep(f"{name} is not a saved plan: it has no `saved`", hint=_AGAIN)
+    if document.get("format_version") != documents.FORMAT_VERSION:
+        version = document.get("format_version")
+        raise OutOfStep(f"{name} has format_version {version!r}, not \"1\"", hint=_AGAIN)
+    try:
+        plan = _PLAN.validate_python(document["saved"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise OutOfStep(f"{name} was edited: saved.{place}: {first['msg']}", hint=_AGAIN) from error
+    differs = _differences(document, documents.plan(plan, ExitCode.OK))
+    if differs:
+        raise OutOfStep(f"{name} was edited: {'; '.join(differs)}", hint=_AGAIN)
+    checksum = document.pop("checksum", None)
+    if checksum != _checksum(document):
+        raise OutOfStep(f"{name} was edited: its checksum does not fit its content", hint=_AGAIN)
+    return plan
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str]:
+    """Say which members of the readable part are not those of the plan that would be applied."""
+    found = []
+    for key, value in json.loads(documents.dumps(computed)).items():
+        if key != "exit" and document.get(key) != value:
+            rows = document.get(key)
+            if isinstance(value, list) and isinstance(rows, list):
+                odd = [row for row in rows if row not in value]
+                shown = json.dumps(odd[0] if odd else rows, ensure_ascii=False)
+                found.append(f"`{key}` has {shown}, which is not in the plan")
+            else:
+                found.append(f"`{key}` is {json.dumps(rows)}, the plan's is {json.dumps(value)}")
+    return found
+
+

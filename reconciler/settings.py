@@ -1,0 +1,58 @@
+"""Options and environment → what a run works with; says which registry, or that none is named."""
+
+from collections.abc import Mapping
+
+from reconciler.errors import Refused, UsageError
+from reconciler.plan import RegistryRef
+from reconciler.rules import RegistryPin, Rules
+from reconciler.uris import normal_uri, safe_uri, same_registry
+
+_VARIABLES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
+
+
+def registry_uri(
+    given: str | None, environ: Mapping[str, str], rules: Rules, *, fallback: str | None = None
+) -> str:
+    """Return the URI to talk to, credentials included.
+
+    The option, then MLflow's variables, then the settings file, then `fallback`; never a silent
+    local default. Raises `UsageError` when none is named, `Refused` when it is not the pinned one.
+    """
+    pin = rules.registry
+    named = [given, *(environ.get(variable) for variable in _VARIABLES)]
+    uri = next((candidate.strip() for candidate in named if candidate and candidate.strip()), None)
+    if uri is None and pin is not None:
+        return pin.uris[0]
+    uri = uri or fallback
+    if uri is None:
+        raise UsageError(
+            "no registry is named",
+            hint="say `--registry-uri URI`, set MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI, or "
+            "write `registry: URI` into reconciler.yaml",
+        )
+    if pin is not None and not any(same_registry(uri, pinned) for pinned in pin.uris):
+        pinned = ", ".join(safe_uri(one) for one in pin.uris)
+        raise Refused(
+            f"this state is pinned to {pinned}, not to {safe_uri(uri)}",
+            hint="use that registry, or change `registry:` in reconciler.yaml",
+        )
+    return uri
+
+
+def registry_ref(uri: str, pin: RegistryPin | None) -> RegistryRef:
+    """Return how plans and records call a registry: equivalent URIs give the same."""
+    if pin is None:
+        return RegistryRef(normal_uri(uri))
+    return RegistryRef(normal_uri(pin.uris[0]), pin.name)
+
+
+def is_late_job(environ: Mapping[str, str], *, terminal: bool) -> bool:
+    """Say whether a superseded run may just have been overtaken by a newer one.
+
+    Somebody who looks at a terminal, starts a job again or dispatches it means it: there it is an
+    error that nothing is written.
+    """
+    again = environ.get("GITHUB_RUN_ATTEMPT", "1") not in ("", "1")
+    dispatched = environ.get("GITHUB_EVENT_NAME") in ("workflow_dispatch", "repository_dispatch")
+    by_hand = environ.get("CI_PIPELINE_SOURCE") in ("web", "api", "trigger")
+    return not (terminal or again or dispatched or by_hand)

@@ -1,0 +1,103 @@
+"""May this checkout speak for a model? Judged by declarations, not by dates.
+
+The recorded commits say who spoke last: one id means in step, several an apply that did not
+finish, the last being the one under way. With R the last recorded commit, H this checkout and B
+their merge base, a checkout that has not seen what R declared must not write.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from reconciler.history import History
+from reconciler.rules import Ignore
+from reconciler.state import Declaration, Field, Fields, Value
+
+NOTHING_BEFORE = "-"  # stands for "no commit" as the first recorded id of the very first apply
+
+Verdict: TypeAlias = Literal["first", "go", "superseded", "behind", "diverged", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the recorded commits declared.
+
+    `first` is the first one's fields, which causes compare with; `ever` has every value that any
+    of them declared, which removals are judged by; `versions` are those that any of them named.
+    """
+
+    first: Fields = field(default_factory=dict)
+    ever: Mapping[Field, frozenset[Value]] = field(default_factory=dict)
+    versions: frozenset[int] = frozenset()
+
+
+NO_BASE = Base()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The verdict on one model, and the recorded commit that it was reached on.
+
+    `in_step` says that one commit is recorded and declares the same: no record is needed.
+    """
+
+    verdict: Verdict
+    recorded: str | None = None
+    in_step: bool = False
+
+
+def judge(
+    model: str,
+    recorded: Sequence[str],
+    declared: Declaration | None,
+    *,
+    owner: str,
+    history: History,
+    planning: bool,
+) -> Standing:
+    """Return whether the checkout that declares `declared` may speak for `model`.
+
+    `owner` is the recorded one: where the recorded commits' declarations are read.
+    """
+    if not recorded:
+        return Standing("first")
+    last = recorded[-1]
+    missing = [c for c in recorded if c != NOTHING_BEFORE and not history.knows(c)]
+    if missing:
+        return Standing("unknown", missing[-1])
+    at_last = history.declared(last, owner, model)
+    if at_last == declared and len(recorded) == 1:
+        return Standing("go", last, in_step=True)
+    fork = history.merge_base(last, history.head)
+    if fork is None:
+        return Standing("diverged", last)
+    at_fork = history.declared(fork, owner, model)
+    if at_last == at_fork and (len(recorded) == 1 or fork == last):
+        return Standing("go", last)
+    if not history.main_contains(last):
+        return Standing("diverged", last)
+    if fork == history.head:
+        return Standing("superseded", last)
+    if planning and declared == at_fork:
+        return Standing("behind", last)
+    return Standing("diverged", last)
+
+
+def base_of(
+    model: str, commits: Sequence[str], *, owner: str, history: History, ignore: Ignore
+) -> Base:
+    """Return what the recorded commits declared for a model, less what is ignored."""
+    declared = [
+        None if commit == NOTHING_BEFORE else history.declared(commit, owner, model)
+        for commit in commits
+    ]
+    ever: dict[Field, frozenset[Value]] = {}
+    for declaration in filter(None, declared):
+        for address, value in ignore.without(declaration.fields).items():
+            ever[address] = ever.get(address, frozenset()) | {value}
+    first = declared[0] if declared else None
+    return Base(
+        first=ignore.without(first.fields) if first else {},
+        ever=ever,
+        versions=frozenset(v for d in declared if d is not None for v in d.versions),
+    )

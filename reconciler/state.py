@@ -1,0 +1,145 @@
+"""What a registry holds: the values that base, desired and live are made of.
+
+A model's state is a flat mapping from `Field` to its value, the same for what git declared
+before (base), what it declares now (desired) and what the registry has (live), so that the
+difference between any two is one loop.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+FieldName: TypeAlias = Literal["stage", "alias", "tag", "description"]
+Stage: TypeAlias = Literal["None", "Staging", "Production", "Archived"]
+Value: TypeAlias = str | int
+
+STAGES: Final[tuple[Stage, ...]] = ("None", "Staging", "Production", "Archived")
+ACTIVE_STAGES: Final[tuple[Stage, ...]] = ("Staging", "Production")
+
+COMMIT_TAG: Final = "reconciler.commit"
+OWNER_TAG: Final = "reconciler.owner"
+PROMPT_TAG: Final = "mlflow.prompt.is_prompt"
+
+
+class Field(NamedTuple):
+    """The address of one value of a model.
+
+    `version` is None for what belongs to the model itself: its tags, its description and every
+    alias. `key` is the tag's key or the alias' name. An alias' value is a version number (int),
+    every other value is text.
+    """
+
+    name: FieldName
+    version: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(
+            part
+            for part in (
+                f"v{self.version}" if self.version is not None else "",
+                "" if self.name == "alias" else self.name,
+                f"@{self.key}" if self.name == "alias" else self.key or "",
+            )
+            if part
+        )
+
+    @property
+    def sort_key(self) -> tuple[int, int, str]:
+        """Orders a model's fields for reading: its own first, then by version."""
+        order = ("stage", "alias", "description", "tag").index(self.name)
+        return (self.version or 0, order, self.key or "")
+
+
+Fields: TypeAlias = Mapping[Field, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells a version from another one under the same number; `created` is ms since 1970."""
+
+    run_id: str | None
+    source: str | None
+    created: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveVersion:
+    """What the registry knows of a version besides its fields."""
+
+    identity: Identity
+    status: str = "READY"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A registered model as the registry answered.
+
+    `fields` has every stage (also "None"), every alias, every tag and every non-empty
+    description. `commit` and `owner` are the raw texts of our two tags; they are not in `fields`.
+    `unreadable` says why the versions cannot be listed, None when they can.
+    """
+
+    model: str
+    fields: Fields
+    versions: Mapping[int, LiveVersion]
+    commit: str | None = None
+    owner: str | None = None
+    is_prompt: bool = False
+    unreadable: str | None = None
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The recorded commits, oldest first; the last is the one under way or in step."""
+        return tuple((self.commit or "").split())
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredVersion:
+    """The part of a version's entry that is not a field: pins, a block, and where it stands."""
+
+    run_id: str | None = None
+    source: str | None = None
+    blocked: str | None = None
+    line: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What one file declares for one model.
+
+    Two declarations are equal when they mean the same: the file, the lines, comments and layout
+    do not count.
+    """
+
+    model: str
+    fields: Fields
+    versions: Mapping[int, DeclaredVersion]
+    retired: bool = False
+    hold: str | None = None
+    file: str = field(default="", compare=False)
+    line: int | None = field(default=None, compare=False)
+
+
+def stages(fields: Fields) -> dict[int, str]:
+    """Return the stage of every version that has one in `fields`."""
+    return {
+        address.version: str(value)
+        for address, value in fields.items()
+        if address.name == "stage" and address.version is not None
+    }
+
+
+def aliases(fields: Fields) -> dict[str, int]:
+    """Return the version that every alias in `fields` names."""
+    return {
+        address.key: int(value)
+        for address, value in fields.items()
+        if address.name == "alias" and address.key is not None
+    }
+
+
+def occupants(fields: Fields, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the versions in each of the named stages, sorted."""
+    where = stages(fields)
+    return {name: tuple(sorted(v for v, stage in where.items() if stage == name)) for name in names}

@@ -1,0 +1,142 @@
+"""Carries out one change on the registry: sent until it is confirmed, refused, or out of time.
+
+What may be sent again depends on what is known: nothing was executed (again, after a pause), it
+may have been executed (read first), or the server said no (never again).
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from typing_extensions import assert_never
+
+from reconciler.changes import Change
+from reconciler.diff import same
+from reconciler.errors import AnswerLost, Conflict, Forbidden, RegistryError, Unavailable
+from reconciler.live import read_one
+from reconciler.registry import Registry
+from reconciler.state import COMMIT_TAG, OWNER_TAG, Field, Live, Value
+
+_LONGEST_PAUSE = 8.0  # seconds between two tries, unless the server asks for more
+
+
+class Stopped(Exception):
+    """The run was asked to stop before this request was sent."""
+
+
+class Moved(Exception):
+    """A value is neither what the plan saw nor what it set: somebody wrote meanwhile."""
+
+
+@dataclass
+class Writer:
+    """Sends writes of one model within its time; `stop` ends the sending between requests."""
+
+    registry: Registry
+    stop: threading.Event
+    timeout: float
+    clock: Callable[[], float] = time.monotonic
+    deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deadline = self.clock() + self.timeout
+
+    def write(self, change: Change) -> None:
+        """Send `change` until the registry confirms it.
+
+        Raises `Stopped`, `Moved`, or the `RegistryError` that ended the tries.
+        """
+        pause, conflicts = 0.25, 0
+        while True:
+            if self.stop.is_set():
+                raise Stopped
+            try:
+                return send(self.registry, change)
+            except Unavailable as error:
+                self._wait(error, max(pause, error.retry_after or 0.0))
+            except (AnswerLost, Conflict) as error:
+                conflicts += isinstance(error, Conflict)
+                if self._has_landed(change, error):
+                    return None
+                if conflicts > 1:
+                    raise
+                self._wait(error, pause)
+            except Forbidden as error:
+                raise _explained(error, change) from error
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _wait(self, error: RegistryError, seconds: float) -> None:
+        seconds *= random.uniform(1.0, 1.25)  # noqa: S311  jitter, not a secret
+        if self.clock() + seconds > self.deadline:
+            raise error
+        self.stop.wait(seconds)
+
+    def _has_landed(self, change: Change, error: RegistryError) -> bool:
+        """Read the value after an unclear answer: True: it is done, False: it may be sent again."""
+        try:
+            live = read_one(self.registry, change.model, change.versions)
+        except RegistryError as unread:
+            message = f"{error.message}; reading it back failed too: {unread.message}"
+            raise AnswerLost(message, hint=error.hint) from unread
+        found = value_of(live, change.field)
+        if same(change.field, found, change.after):
+            return True
+        if same(change.field, found, change.before):
+            return False
+        shown = "no value" if found is None else f"`{found}`"
+        raise Moved(f"somebody set {change.field} to {shown} meanwhile")
+
+
+def send(registry: Registry, change: Change) -> None:
+    """Send one change once; raises `RegistryError` when the answer does not confirm it."""
+    address, after = change.field, change.after
+    match address.name:
+        case "stage":
+            _send_stage(registry, change)
+        case "alias":
+            alias = address.key or ""
+            if after is None:
+                registry.delete_alias(change.model, alias)
+            else:
+                registry.set_alias(change.model, alias, int(after))
+        case "tag":
+            key = address.key or ""
+            if after is None:
+                registry.delete_tag(change.model, address.version, key)
+            else:
+                registry.set_tag(change.model, address.version, key, str(after))
+        case "description":
+            registry.set_description(change.model, address.version, str(after or ""))
+        case _:
+            assert_never(address.name)
+
+
+def value_of(live: Live, address: Field) -> Value | None:
+    """Return a live value, our own two tags included."""
+    if address == Field("tag", None, COMMIT_TAG):
+        return live.commit
+    if address == Field("tag", None, OWNER_TAG):
+        return live.owner
+    return live.fields.get(address)
+
+
+def _send_stage(registry: Registry, change: Change) -> None:
+    if change.field.version is None:
+        raise AssertionError(change)
+    answered = registry.set_stage(change.model, change.field.version, str(change.after))
+    if answered != change.after:
+        message = f"asked for stage {change.after}, the registry answered {answered}"
+        raise RegistryError(message)
+
+
+def _explained(error: Forbidden, change: Change) -> Forbidden:
+    if change.action != "remove":
+        return error
+    return Forbidden(error.message, hint="removing an alias or a version tag needs MANAGE")
+
+
+def record_change(model: str, tag: str, before: str | None, after: str) -> Change:
+    """Return the write of one of our two tags, as a change that never is in a plan."""
+    return Change(model, Field("tag", None, tag), before, after, "declared")
