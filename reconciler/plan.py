@@ -6,14 +6,14 @@ Rendering, saving and applying are readers of this one value; none of them compu
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.changes import Change
 from reconciler.errors import ExitCode, Problem, first_code
-from reconciler.policy import Violation
+from reconciler.policy import Consent, Violation, with_consent
 from reconciler.state import Field, Identity
 
 Outcome: TypeAlias = Literal[
@@ -148,6 +148,21 @@ class Plan:
         if code is ExitCode.OK and detailed and self.changes:
             return ExitCode.CHANGES
         return code
+
+
+def only(plan: Plan, keep: Callable[[Change], bool]) -> Plan:
+    """Return the plan with those changes alone and no violations: to look at, not to apply."""
+    models = tuple(
+        replace(model, changes=tuple(change for change in model.changes if keep(change)))
+        for model in plan.models
+    )
+    return replace(plan, models=models, violations=())
+
+
+def accepting(plan: Plan, consents: Collection[Consent]) -> Plan:
+    """Return the plan with the violations accepted that a consent names."""
+    violations = tuple(with_consent(violation, consents) for violation in plan.violations)
+    return replace(plan, violations=violations)
 
 
 def _digest(registry: RegistryRef, models: Iterable[ModelPlan]) -> str:

@@ -4,7 +4,7 @@ A violation says its numbers and the way out; consent names one guard, and where
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.changes import Change
@@ -15,6 +15,7 @@ from reconciler.state import Declaration, Field, Fields, aliases
 EMPTY_SERVING: Final = "empty-serving"
 REMOVALS: Final = "removals"
 OFF_MAIN: Final = "off-main"
+DIRTY: Final = "dirty"
 GUARDS: Final = (EMPTY_SERVING, REMOVALS, OFF_MAIN)
 
 _REMOVALS_COUNT: Final = 10
@@ -69,10 +70,28 @@ def judge(
     )
 
 
+def gate(
+    dirty: Sequence[str], off_main: str | None, consents: Collection[Consent]
+) -> tuple[Violation, ...]:
+    """Return why this checkout must not be applied: uncommitted files, or not on the main line.
+
+    `off_main` is the sentence that says so, None when the main line contains the commit.
+    """
+    found = []
+    if dirty:
+        files = ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if dirty[3:] else "")
+        hint = "commit them: what is applied must be what git has"
+        found.append(Violation(DIRTY, None, f"not committed: {files}", hint))
+    if off_main is not None:
+        hint = f"merge it first, or `apply --accept {OFF_MAIN}`"
+        found.append(Violation(OFF_MAIN, None, off_main, hint))
+    return tuple(with_consent(violation, consents) for violation in found)
+
+
 def with_consent(violation: Violation, consents: Collection[Consent]) -> Violation:
     """Return the violation, accepted when a consent names exactly it."""
     accepted = Consent(violation.name, violation.model) in consents
-    return Violation(violation.name, violation.model, violation.message, violation.hint, accepted)
+    return replace(violation, accepted=violation.accepted or accepted)
 
 
 def _empty_serving(model: Judged, rules: Rules) -> Iterable[Violation]:

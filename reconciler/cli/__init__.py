@@ -123,7 +123,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _tell_streams() -> None:
-    """A terminal that cannot show an arrow shows a question mark, not a traceback."""
+    """Show a question mark where a terminal has no arrow, instead of a traceback."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -3,49 +3,200 @@
 import os
 import sys
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from reconciler import connect, git_repo, past, yaml_files
+from reconciler import yaml_files
+from reconciler.cli import output
 from reconciler.cli.options import Options
+from reconciler.connect import connect
 from reconciler.desired import Desired
 from reconciler.errors import OutOfStep, UsageError
+from reconciler.git_repo import GitRepo, open_checkout
+from reconciler.locate import find_state_folder
 from reconciler.names import select
-from reconciler.plan import RegistryRef, StateRef
+from reconciler.past import Parsers, Past, place_of
+from reconciler.plan import Plan, RegistryRef, StateRef
+from reconciler.policy import Consent, gate
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registry import Registry
 from reconciler.settings import is_late_job, registry_ref, registry_uri
-from reconciler.state_folder import find_state_folder
+
+PARSERS = Parsers(yaml_files.parse_declaration, yaml_files.parse_rules)
 
 
 class Session:
-    """Loads each thing when it is first asked for, once."""
+    """Loads each thing when it is first asked for, once.
+
+    `timeout` is in seconds, for what is asked of the registry about one model.
+    """
 
     def __init__(self, options: Options, *, timeout: float = 60.0) -> None:
         self.options = options
         self.timeout = timeout
         self.environ: Mapping[str, str] = os.environ
-        self.fallback_uri: str | None = None
+        self.planned_for: RegistryRef | None = None
 
     @cached_property
-    def repo(self) -> git_repo.GitRepo | None:
-        """The repository around the working directory, None outside of one."""
-        return git_repo.open_checkout(self._start)
+    def repo(self) -> GitRepo | None:
+        """The repository that the state folder is in, None outside of one."""
+        return open_checkout(self.folder)
 
     @cached_property
     def folder(self) -> Path:
         """The state folder; raises `UsageError` when there is none."""
-        root = self.repo.root if self.repo else None
-        return find_state_folder(self.options.state, Path.cwd(), root)
+        around = open_checkout(Path.cwd())
+        return find_state_folder(self.options.state, Path.cwd(), around.root if around else None)
 
     @cached_property
     def shown(self) -> str:
         """The state folder as messages and records name it: from the repository's root."""
-        if self.repo is None:
-            return self.options.state
-        return self.folder.resolve().relative_to(self.repo.root.resolve()).as_posix()
+        return self.repo.path_of(self.folder) if self.repo else self.options.state
 
     @cached_property
     def desired(self) -> Desired:
         """What the checkout declares; raises `DeclarationError` with every complaint."""
+        self._refuse_sparse()
         return yaml_files.load(self.folder, self.shown)
+
+    @cached_property
+    def history(self) -> Past | None:
+        """The history of the checkout, None without a repository or a first commit."""
+        if self.repo is None or self.repo.head is None:
+            return None
+        place = place_of(self.desired)
+        main = self.main_line[1] if self.main_line else None
+        return Past(self.repo, PARSERS, place, head=self.repo.head, main=main)
+
+    @cached_property
+    def main_line(self) -> tuple[str, str] | None:
+        """The main line's name and tip, None where it is not known."""
+        return self.repo.main_line(self.desired.rules.branch) if self.repo else None
+
+    @cached_property
+    def dirty(self) -> tuple[str, ...]:
+        """The model files that are not as the commit has them."""
+        return self.repo.dirty(self.folder) if self.repo else ()
+
+    @cached_property
+    def checkout(self) -> Checkout:
+        """What plans are made from."""
+        name = self.desired.rules.registry.name if self.desired.rules.registry else None
+        commit = self.repo.head if self.repo else None
+        state = StateRef(self.shown, commit, self.dirty)
+        return Checkout(self.desired, state, owner=name or self.shown, history=self.history)
+
+    @cached_property
+    def _uri(self) -> str:
+        fallback = self.planned_for.uri if self.planned_for else None
+        rules = self.desired.rules
+        return registry_uri(self.options.registry_uri, self.environ, rules, fallback=fallback)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The live registry."""
+        return connect(self._uri, self.environ, timeout=self.timeout)
+
+    @cached_property
+    def ref(self) -> RegistryRef:
+        """How plans name the registry."""
+        return registry_ref(self._uri, self.desired.rules.registry)
+
+    def question(
+        self,
+        *,
+        models: Collection[str] = (),
+        since: str | None = None,
+        adopt: Collection[str] = (),
+        accept: Collection[Consent] = (),
+        planning: bool = True,
+    ) -> Question:
+        """Return what is asked; raises `UsageError` for globs and models that name nothing."""
+        declared = self.desired.declarations
+        chosen = select(tuple(models), declared, "--model") if models else None
+        if since is not None:
+            chosen = _narrowed(chosen, self._changed_since(since))
+        for name in adopt:
+            if name not in declared:
+                raise UsageError(f"--adopt {name}: no file declares that model")
+        terminal = sys.stdin.isatty() or sys.stderr.isatty()
+        return Question(
+            models=chosen,
+            adopt=frozenset(adopt),
+            accept=frozenset(accept),
+            planning=planning,
+            late_is_fine=is_late_job(self.environ, terminal=terminal),
+        )
+
+    def read(self, ask: Question) -> Reading:
+        """Return the plan, and what the registry holds; says so where it can only be two-way."""
+        if self.history is None:
+            why = "there is no commit yet" if self.repo else "this is not a git repository"
+            output.say(f"{why}: compared with the registry alone, nothing is removed or recorded")
+        return reconcile(self.checkout, self.registry, self.ref, ask)
+
+    def gate(self, plan: Plan, consents: Collection[Consent]) -> Plan:
+        """Return the plan with what forbids applying it from this checkout.
+
+        Raises `OutOfStep` without a commit to record.
+        """
+        if self.repo is None:
+            hint = f'git init && git add {self.shown} && git commit -m "Declare the models"'
+            raise OutOfStep("apply records a commit, and this is not a git repository", hint=hint)
+        commit = plan.state.commit
+        if self.history is None or commit is None:
+            hint = f'git add {self.shown} && git commit -m "Declare the models"'
+            raise OutOfStep("apply records a commit, and there is none yet", hint=hint)
+        off_main = None
+        if not self.history.knows(commit):
+            raise OutOfStep(
+                f"the plan was made at commit {commit[:12]}, which is not in this clone",
+                hint="git fetch",
+            )
+        if not self.history.main_contains(commit):
+            name = self.main_line[0] if self.main_line else "the main line"
+            off_main = f"`{name}` does not contain commit {commit[:12]}"
+        return replace(
+            plan, violations=(*plan.violations, *gate(plan.state.dirty, off_main, consents))
+        )
+
+    def check_saved(self, plan: Plan, consents: Collection[Consent]) -> Plan:
+        """Return a saved plan with what forbids applying it.
+
+        Raises `OutOfStep` for another registry than the one it was made for.
+        """
+        self.planned_for = plan.registry
+        if self.ref.key != plan.registry.key:
+            raise OutOfStep(
+                f"the plan is for {plan.registry.key}, and this run talks to {self.ref.key}",
+                hint="plan again: `reconciler plan --out FILE`",
+            )
+        return self.gate(plan, consents)
+
+    def is_newer(self, commit: str) -> bool:
+        """Say whether a commit that another run recorded contains this checkout's."""
+        history = self.history
+        return history is not None and history.is_ancestor(history.head, commit)
+
+    def _changed_since(self, since: str) -> frozenset[str] | None:
+        if self.repo is None or self.history is None:
+            raise OutOfStep("--since compares with a commit, and there is none", hint="git commit")
+        return self.history.changed_since(self.repo.fork(since), self.desired, self.dirty)
+
+    def _refuse_sparse(self) -> None:
+        left_out = self.repo.sparse(self.folder) if self.repo else ()
+        if left_out:
+            raise OutOfStep(
+                f"the sparse checkout left out {left_out[0]}"
+                + (f" and {len(left_out) - 1} more" if left_out[1:] else ""),
+                hint=f"git sparse-checkout add {self.shown}",
+            )
+
+
+def _narrowed(
+    chosen: frozenset[str] | None, changed: frozenset[str] | None
+) -> frozenset[str] | None:
+    if chosen is None or changed is None:
+        return changed if chosen is None else chosen
+    return chosen & changed

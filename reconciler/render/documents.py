@@ -9,6 +9,8 @@ from reconciler.errors import ExitCode, Problem
 from reconciler.plan import ModelPlan, Plan, RegistryRef
 from reconciler.policy import Violation
 from reconciler.report import Report
+from reconciler.state import Field, Value
+from reconciler.status import Row
 
 FORMAT_VERSION: Final = "1"
 
@@ -115,6 +117,40 @@ def change(row: Change) -> Document:
         "after": row.after,
         "action": row.action,
         "cause": row.cause,
+    }
+
+
+def held(model: str, address: Field, value: Value) -> Document:
+    """Return one live value as it stands in `unmanaged`."""
+    return {
+        "model": model,
+        "version": address.version,
+        "field": address.name,
+        "key": address.key,
+        "value": value,
+    }
+
+
+def status(rows: Sequence[Row], value: Plan, code: ExitCode) -> Document:
+    """Return the document of `status`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "registry": {"uri": value.registry.uri, "name": value.registry.name},
+        "state": plan(value, code)["state"],
+        "versions": [
+            {
+                "model": row.model,
+                "version": row.version,
+                "stage": row.stage,
+                "aliases": list(row.aliases),
+                "sync": row.sync,
+                "commit": row.commit,
+                "unfinished": row.unfinished,
+            }
+            for row in rows
+        ],
+        "errors": [error(problem) for problem in value.problems],
+        "exit": ending(code),
     }
 
 

@@ -1,13 +1,15 @@
 """Plans and reports as text for a terminal or a log; plain: the edge adds colour by the mark."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.plan import ModelPlan, Plan
 from reconciler.policy import Violation
 from reconciler.render import words
 from reconciler.render.escape import visible
 from reconciler.report import ModelReport, Report, Result
+from reconciler.state import Field, Value
+from reconciler.status import Row
 
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
 
@@ -30,15 +32,44 @@ def plan(value: Plan, effort: Effort) -> str:
     return "\n".join(lines) + "\n"
 
 
-def drift(drifted: Plan, pending: Plan, effort: Effort) -> str:
+def drift(
+    drifted: Plan,
+    pending: Plan,
+    effort: Effort,
+    unmanaged: Sequence[tuple[str, Field, Value]] | None = None,
+) -> str:
     """Return what moved away from git, and what git declares that is not live yet."""
     lines = [_target(drifted), ""]
     for title, part in (("drift", drifted), ("pending", pending)):
-        rows = [model for model in part.models if model.changes or part is drifted]
-        shown = [line for model in rows for line in _model(model)]
-        lines += [f"{title}: {words.headline(part) if part.changes else 'none'}"]
-        lines += ["", *shown] if shown else [""]
+        number = len(part.changes)
+        lines.append(f"{title}: {words.count(number, 'change') if number else 'none'}")
+        lines += ["", *(line for model in part.models for line in _rows_of(model))]
+    for model in drifted.models:
+        if model.messages or model.problems:
+            lines += _model(replace(model, changes=()))
+    if unmanaged is not None:
+        lines += [f"unmanaged: {words.count(len(unmanaged), 'value') if unmanaged else 'none'}"]
+        lines += ["", *_held(unmanaged)]
     lines += [last_line(drifted, effort, len(drifted.changes) + len(pending.changes))]
+    return "\n".join(lines) + "\n"
+
+
+def status(rows: Sequence[Row], value: Plan, effort: Effort) -> str:
+    """Return the table of versions: where each stands, and which commit is live for it."""
+    header = ("MODEL", "VERSION", "STAGE", "ALIASES", "STATUS", "COMMIT")
+    cells = []
+    for before, row in zip([None, *rows], rows, strict=False):
+        cells.append(
+            (
+                "" if before is not None and before.model == row.model else row.model,
+                "-" if row.version is None else f"v{row.version}",
+                row.stage or "-",
+                " ".join(f"@{alias}" for alias in row.aliases) or "-",
+                row.sync,
+                (row.commit or "-")[:12] + (" (unfinished)" if row.unfinished else ""),
+            )
+        )
+    lines = [_target(value), "", *table(header, cells), "", last_line(value, effort)]
     return "\n".join(lines) + "\n"
 
 
@@ -78,6 +109,22 @@ def _target(value: Plan) -> str:
     dirty = " (with uncommitted changes)" if state.dirty else ""
     name = f" ({value.registry.name})" if value.registry.name else ""
     return visible(f"{state.path}{commit}{dirty} → {value.registry.uri}{name}")
+
+
+def _rows_of(model: ModelPlan) -> list[str]:
+    return _model(replace(model, messages=(), problems=())) if model.changes else []
+
+
+def _held(values: Sequence[tuple[str, Field, Value]]) -> list[str]:
+    lines = []
+    for name in dict.fromkeys(name for name, _, _ in values):
+        rows = [
+            (" ", words.subject(address), words.value(address, value), "")
+            for model, address, value in values
+            if model == name
+        ]
+        lines += [_title(name, None), *_rows(rows), ""]
+    return lines
 
 
 def _model(model: ModelPlan) -> list[str]:

@@ -64,7 +64,8 @@ def headline(plan: Plan) -> str:
     """Return the sentence that sums a plan up."""
     counts = plan.summary
     touched = sum(1 for model in plan.models if model.changes)
-    parts = [f"{count(counts['changes'], 'change')} on {touched} of {models(counts['models'])}"]
+    on = f" on {touched} of {models(counts['models'])}" if counts["changes"] else ""
+    parts = [count(counts["changes"], "change") + on]
     if counts["drift"]:
         parts.append(f"{counts['drift']} of them drift")
     if counts["records"]:

@@ -1,0 +1,165 @@
+"""`reconciler apply`: carries out a saved plan, or plans, shows, asks and carries out."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from reconciler import saved_plan
+from reconciler.apply import Stop, apply, no_stop
+from reconciler.cli import output
+from reconciler.cli.consents import parse_consents
+from reconciler.cli.options import Options, common
+from reconciler.cli.progress import progress
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, OutOfStep, UsageError
+from reconciler.plan import Plan, accepting
+from reconciler.registry import Registry
+from reconciler.render import documents, text, words
+from reconciler.report import Report
+
+
+@click.command("apply")
+@click.argument("saved", metavar="[PLAN]", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
+@click.option("--expect", metavar="DIGEST", help="Refuse unless this is the plan's digest.")
+@click.option(
+    "--accept", metavar="GUARD[=MODEL]", multiple=True, help="Consent to one guard's violation."
+)
+@click.option("--adopt", metavar="MODEL", multiple=True, help="Take a model over.")
+@click.option("--all-or-nothing", is_flag=True, help="Write nothing when a model is excluded.")
+@click.option(
+    "--parallelism",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Models at once.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1.0),
+    default=60.0,
+    show_default=True,
+    help="Seconds for one model.",
+)
+@common()
+def command(
+    *,
+    options: Options,
+    saved: str | None,
+    yes: bool,
+    models: tuple[str, ...],
+    expect: str | None,
+    accept: tuple[str, ...],
+    adopt: tuple[str, ...],
+    all_or_nothing: bool,
+    parallelism: int,
+    timeout: float,
+) -> int:
+    """Carry out PLAN, a file of `plan --out`; without it plan, show, ask, and carry out."""
+    if saved and (models or adopt):
+        raise UsageError("a saved plan is applied as it is", hint="leave out --model and --adopt")
+    if not (yes or saved or sys.stdin.isatty()):
+        raise UsageError("nobody is here to ask", hint="say `--yes` to apply without asking")
+    session = Session(options, timeout=timeout)
+    consents = parse_consents(accept)
+    if saved:
+        plan = session.check_saved(accepting(_load(saved), consents), consents)
+    else:
+        ask = session.question(models=models, adopt=adopt, accept=consents, planning=False)
+        plan = session.gate(session.read(ask).plan, consents)
+    registry = session.registry
+    _expect(expect, plan)
+    nothing = _nothing_to_write(plan, all_or_nothing=all_or_nothing)
+    if not nothing:
+        _show(plan, session)
+        if not (yes or saved):
+            _ask(plan)
+        report = _carry_out(plan, session, registry, parallelism, timeout)
+        code = report.exit_code()
+    else:
+        report = Report(plan, ())
+        code = int(plan.exit_code())
+    _tell(report, code, session, planned=not nothing)
+    return code
+
+
+def _load(name: str) -> Plan:
+    try:
+        return saved_plan.loads(Path(name).read_text(encoding="utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UsageError(
+            f"plan file {name}: {reason}", hint="`plan --out FILE` writes one"
+        ) from error
+
+
+def _expect(expect: str | None, plan: Plan) -> None:
+    if expect is not None and expect != plan.digest:
+        raise OutOfStep(
+            f"this plan is {plan.digest}, not {expect}",
+            hint="the registry or the declaration moved since it was approved: look at "
+            "`reconciler plan`, and approve again",
+        )
+
+
+def _nothing_to_write(plan: Plan, *, all_or_nothing: bool) -> bool:
+    refused = bool(plan.denied) or (all_or_nothing and bool(plan.problems))
+    return refused or not any(model.writes for model in plan.models)
+
+
+def _show(plan: Plan, session: Session) -> None:
+    if not session.options.json:
+        effort = session.options.effort(session.registry.requests)
+        output.product(text.plan(plan, effort) + "\n", session.options)
+
+
+def _ask(plan: Plan) -> None:
+    counts = plan.summary
+    question = f"Write {words.count(counts['changes'], 'change')} to {plan.registry.uri}?"
+    click.confirm(question, abort=True, err=True)
+
+
+def _carry_out(
+    plan: Plan, session: Session, registry: Registry, parallelism: int, timeout: float
+) -> Report:
+    with signals() as stop, progress(len(plan.changes)) as tell:
+        return apply(
+            plan,
+            registry,
+            parallelism=parallelism,
+            timeout=timeout,
+            stop=stop,
+            tell=tell,
+            newer=session.is_newer,
+        )
+
+
+@contextmanager
+def signals() -> Iterator[Stop]:
+    """Let SIGINT and SIGTERM end the apply between two requests instead of in one."""
+    stop = no_stop()
+    handle: Callable[[int, object], None] = lambda number, _: stop(number)  # noqa: E731
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(report: Report, code: int, session: Session, *, planned: bool) -> None:
+    effort = session.options.effort(session.registry.requests)
+    if session.options.json:
+        output.document(documents.report(report, code))
+    elif planned:
+        output.product(text.report(report, effort), session.options)
+    else:
+        output.product(text.plan(report.plan, effort), session.options)
+    output.complain((*report.plan.warnings, *report.plan.problems))
+    if not session.options.json and code == ExitCode.OUT_OF_STEP:
+        output.say("plan again: `reconciler plan`")

@@ -1,0 +1,39 @@
+"""`reconciler drift`: what moved away from git, and what git declares that is not live."""
+
+from dataclasses import replace
+
+import click
+
+from reconciler.cli import output
+from reconciler.cli.options import Options, common
+from reconciler.cli.session import Session
+from reconciler.plan import only
+from reconciler.render import documents, text
+from reconciler.status import unmanaged_values
+
+
+@click.command("drift")
+@click.option("--unmanaged", "list_unmanaged", is_flag=True, help="List what git does not own.")
+@click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
+@common()
+def command(*, options: Options, list_unmanaged: bool, models: tuple[str, ...]) -> int:
+    """Compare the registry with git; exit 2 when they differ."""
+    session = Session(options)
+    reading = session.read(session.question(models=models))
+    drifted = only(reading.plan, lambda change: change.cause == "drift")
+    pending = only(reading.plan, lambda change: change.cause != "drift")
+    # Guards judge what would be written; here nothing is.
+    code = replace(reading.plan, violations=()).exit_code(detailed=True)
+    foreign = (
+        unmanaged_values(reading.plan, reading.live, session.desired) if list_unmanaged else None
+    )
+    if options.json:
+        document = documents.drift(drifted, pending, code)
+        if foreign is not None:
+            document["unmanaged"] = [documents.held(*value) for value in foreign]
+        output.document(document)
+    else:
+        shown = text.drift(drifted, pending, options.effort(session.registry.requests), foreign)
+        output.product(shown, options)
+    output.complain((*reading.plan.warnings, *reading.plan.problems))
+    return int(code)

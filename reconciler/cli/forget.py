@@ -1,0 +1,51 @@
+"""`reconciler forget`: removes our two tags from a model."""
+
+import threading
+
+import click
+
+from reconciler.changes import Change
+from reconciler.cli import output
+from reconciler.cli.options import Options, common
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.live import read_live
+from reconciler.render import documents
+from reconciler.state import COMMIT_TAG, OWNER_TAG, Field, Live
+from reconciler.writing import Moved, Writer
+
+
+@click.command("forget")
+@click.argument("model")
+@common()
+def command(*, options: Options, model: str) -> int:
+    """Remove the tags reconciler.commit and reconciler.owner from MODEL; nothing else."""
+    session = Session(options)
+    found, problems = read_live(session.registry, {model: ()}, everything=False, parallelism=1)
+    if model in problems or model not in found:
+        missing = Problem(f"model `{model}` is not in the registry", UsageError.code)
+        problem = problems.get(model, missing)
+        raise UsageError(problem.message, hint=problem.hint)
+    removed = _remove(session, found[model])
+    if options.json:
+        document = documents.failure((), ExitCode.OK)
+        output.document(document | {"model": model, "removed": removed})
+    elif removed:
+        output.product(f"{model}: removed {' and '.join(removed)}\n", options)
+    else:
+        output.product(f"{model}: nothing to remove\n", options)
+    return 0
+
+
+def _remove(session: Session, live: Live) -> list[str]:
+    writer = Writer(session.registry, threading.Event(), session.timeout)
+    removed = []
+    for tag, value in ((OWNER_TAG, live.owner), (COMMIT_TAG, live.commit)):
+        if value is not None:
+            field = Field("tag", None, tag)
+            try:
+                writer.write(Change(live.model, field, value, None, "removed"))
+            except Moved as moved:
+                raise UsageError(f"{moved}: an apply is under way, try again") from moved
+            removed.append(tag)
+    return removed

@@ -1,0 +1,56 @@
+"""`reconciler plan`: what would change; writes nothing but the file it is told to."""
+
+from pathlib import Path
+
+import click
+
+from reconciler import saved_plan
+from reconciler.cli import output
+from reconciler.cli.options import FORMATS, Options, common
+from reconciler.cli.session import Session
+from reconciler.errors import UsageError
+from reconciler.render import documents, markdown, text
+
+
+@click.command("plan")
+@click.option("--out", metavar="FILE", help="Save the plan for `apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
+@click.option(
+    "--since", metavar="REF", help="Only models declared differently than at the merge base."
+)
+@click.option("--adopt", metavar="MODEL", multiple=True, help="Take a model over.")
+@common((*FORMATS, "markdown"))
+def command(
+    *,
+    options: Options,
+    out: str | None,
+    detailed_exitcode: bool,
+    models: tuple[str, ...],
+    since: str | None,
+    adopt: tuple[str, ...],
+) -> int:
+    """Show what would change, and change nothing."""
+    session = Session(options)
+    reading = session.read(session.question(models=models, since=since, adopt=adopt))
+    code = reading.plan.exit_code(detailed=detailed_exitcode)
+    if out:
+        _save(Path(out), saved_plan.dumps(reading.plan, code))
+    effort = options.effort(session.registry.requests)
+    if options.json:
+        output.document(documents.plan(reading.plan, code))
+    elif options.format == "markdown":
+        output.product(markdown.plan(reading.plan), options)
+    else:
+        output.product(text.plan(reading.plan, effort), options)
+    output.complain((*reading.plan.warnings, *reading.plan.problems))
+    if out:
+        output.say(f"saved: `reconciler apply {out}` carries out exactly this")
+    return int(code)
+
+
+def _save(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {path}: {error.strerror}") from error

@@ -1,0 +1,17 @@
+"""`reconciler schema`: the JSON Schema of the files, for editors."""
+
+import click
+
+from reconciler import yaml_files
+from reconciler.cli import output
+from reconciler.cli.options import Options, common
+
+
+@click.command("schema")
+@click.argument("kind", type=click.Choice(["model", "settings"]), default="model")
+@common()
+def command(*, options: Options, kind: str) -> int:  # noqa: ARG001  both formats are the document
+    """Print the JSON Schema of the model file, or of reconciler.yaml (`settings`)."""
+    schema = yaml_files.model_schema() if kind == "model" else yaml_files.settings_schema()
+    output.document(schema)
+    return 0

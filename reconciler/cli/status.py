@@ -1,0 +1,33 @@
+"""`reconciler status`: where every version stands."""
+
+from dataclasses import replace
+
+import click
+
+from reconciler.cli import output
+from reconciler.cli.options import Options, common
+from reconciler.cli.session import Session
+from reconciler.errors import UsageError
+from reconciler.render import documents, text
+from reconciler.status import rows
+
+
+@click.command("status")
+@click.argument("model", required=False)
+@common()
+def command(*, options: Options, model: str | None) -> int:
+    """Show stage, aliases and sync of every version that somebody may use."""
+    session = Session(options)
+    ask = session.question()
+    reading = session.read(replace(ask, models=frozenset({model})) if model else ask)
+    found = rows(reading.plan, reading.live, session.desired)
+    if model and not found:
+        raise UsageError(f"model `{model}` is neither declared nor in the registry")
+    code = reading.plan.exit_code()
+    if options.json:
+        output.document(documents.status(found, reading.plan, code))
+    else:
+        effort = options.effort(session.registry.requests)
+        output.product(text.status(found, reading.plan, effort), options)
+    output.complain((*reading.plan.warnings, *reading.plan.problems))
+    return int(code)

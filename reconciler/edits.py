@@ -1,0 +1,105 @@
+"""A change to what a file declares: where, and the text that is to stand there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from reconciler.state import Declaration, DeclaredVersion, Field, Value
+
+Path: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The text at a path of a model file; `value` None removes what is there.
+
+    An alias is a path of its own, `("versions", "4", "aliases", "champion")`, and its value is
+    empty. So is the value of a version, `("versions", "4")`: it says that the version has an
+    entry.
+    """
+
+    path: Path
+    value: str | None
+
+
+def edited(declaration: Declaration, edits: Sequence[Edit]) -> Declaration:
+    """Return what a declaration means after edits, in their order."""
+    for edit in edits:
+        declaration = _edited(declaration, edit)
+    return declaration
+
+
+def _edited(declaration: Declaration, edit: Edit) -> Declaration:
+    value = edit.value
+    match edit.path:
+        case ("model",) if value is not None:
+            return replace(declaration, model=value)
+        case ("retired",):
+            return replace(declaration, retired=value == "true")
+        case ("hold",):
+            return replace(declaration, hold=value)
+        case ("description",):
+            return _with_field(declaration, Field("description"), value)
+        case ("tags", key):
+            return _with_field(declaration, Field("tag", None, key), value)
+        case ("versions", number):
+            return _with_version(declaration, int(number), exists=value is not None)
+        case ("versions", number, *rest):
+            if value is not None:
+                declaration = _with_version(declaration, int(number), exists=True)
+            return _with_part(declaration, int(number), tuple(rest), value)
+        case _:
+            raise ValueError(f"no file has {edit!r}")
+
+
+def _with_part(declaration: Declaration, number: int, part: Path, value: str | None) -> Declaration:
+    match part:
+        case ("stage" | "description" as name,):
+            return _with_field(declaration, Field(name, number), value)
+        case ("tags", key):
+            return _with_field(declaration, Field("tag", number, key), value)
+        case ("aliases", alias):
+            address = Field("alias", None, alias)
+            if value is not None:
+                return _with_field(declaration, address, number)
+            if declaration.fields.get(address) == number:
+                return _with_field(declaration, address, None)
+            return declaration
+        case _:
+            versions = dict(declaration.versions)
+            if number in versions:
+                versions[number] = _with_pin(versions[number], part, value)
+            return replace(declaration, versions=versions)
+
+
+def _with_pin(entry: DeclaredVersion, part: Path, value: str | None) -> DeclaredVersion:
+    match part:
+        case ("run_id",):
+            return replace(entry, run_id=value)
+        case ("source",):
+            return replace(entry, source=value)
+        case ("blocked",):
+            return replace(entry, blocked=value)
+        case _:
+            raise ValueError(f"no version has {part!r}")
+
+
+def _with_field(declaration: Declaration, address: Field, value: Value | None) -> Declaration:
+    fields = dict(declaration.fields)
+    fields.pop(address, None)
+    return replace(declaration, fields=fields if value is None else {**fields, address: value})
+
+
+def _with_version(declaration: Declaration, number: int, *, exists: bool) -> Declaration:
+    if exists:
+        versions = {number: DeclaredVersion(), **declaration.versions}
+        return replace(declaration, versions=versions)
+    return replace(
+        declaration,
+        versions={v: entry for v, entry in declaration.versions.items() if v != number},
+        fields={
+            address: value
+            for address, value in declaration.fields.items()
+            if address.version != number and not (address.name == "alias" and value == number)
+        },
+    )

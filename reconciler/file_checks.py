@@ -1,0 +1,132 @@
+"""What no single place of a file shows: rules across the keys of a file, and across files."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+from reconciler.file_complaints import Complaint
+from reconciler.file_models import ModelFile
+from reconciler.rules import Rules
+from reconciler.state import ACTIVE_STAGES, Field
+from reconciler.text_rules import quoted
+
+
+def aliases_once(file: ModelFile) -> Iterator[Complaint]:
+    """Complain about an alias on two versions, which no registry can hold."""
+    holders: dict[str, str] = {}
+    for version, entry in file.get("versions", {}).items():
+        for index, alias in enumerate(entry.get("aliases", ())):
+            holder = holders.setdefault(alias, version)
+            if holder != version:
+                yield Complaint(
+                    ("versions", version, "aliases", index),
+                    f"alias {quoted(alias)} is on version {holder} already",
+                    "an alias names one version: remove it from one of them",
+                )
+
+
+def blocked_at_rest(file: ModelFile) -> Iterator[Complaint]:
+    """Complain about a blocked version that is declared in an active stage or under an alias."""
+    for version, entry in file.get("versions", {}).items():
+        if "blocked" not in entry:
+            continue
+        if entry.get("stage") in ACTIVE_STAGES:
+            yield Complaint(
+                ("versions", version, "stage"),
+                f"version {version} is blocked and may not be in {quoted(entry['stage'])}",
+                "declare `stage: Archived`, or remove `blocked` when the reason is gone",
+            )
+        if entry.get("aliases"):
+            yield Complaint(
+                ("versions", version, "aliases"),
+                f"version {version} is blocked and may not hold an alias",
+                "move its aliases, or remove `blocked` when the reason is gone",
+            )
+
+
+def one_per_stage(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
+    """Complain about a second version in an exclusive stage."""
+    holders: dict[str, str] = {}
+    for version, entry in file.get("versions", {}).items():
+        stage = entry.get("stage")
+        if stage is None or stage not in rules.exclusive:
+            continue
+        holder = holders.setdefault(stage, version)
+        if holder != version:
+            yield Complaint(
+                ("versions", version, "stage"),
+                f"version {holder} is in `{stage}` already, which holds one version",
+                "declare one of them `Archived`, or change `exclusive` in reconciler.yaml",
+            )
+
+
+def none_ignored(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
+    """Complain about a model, tag or alias that the rules ignore."""
+    hint = "remove it here, or from `ignore` in reconciler.yaml"
+    name = file.get("model", "")
+    if rules.ignore.model(name):
+        yield Complaint(("model",), f"model {quoted(name)} is ignored by `ignore.models`", hint)
+    yield from _ignored_tags((), file.get("tags", {}), rules)
+    for version, entry in file.get("versions", {}).items():
+        yield from _ignored_tags(("versions", version), entry.get("tags", {}), rules)
+        for index, alias in enumerate(entry.get("aliases", ())):
+            if rules.ignore.field(Field("alias", None, alias)):
+                path = ("versions", version, "aliases", index)
+                yield Complaint(path, f"alias {quoted(alias)} is ignored by `ignore.aliases`", hint)
+
+
+def _ignored_tags(
+    path: tuple[str, ...], tags: Mapping[str, str], rules: Rules
+) -> Iterator[Complaint]:
+    for key in tags:
+        if rules.ignore.field(Field("tag", None, key)):
+            yield Complaint(
+                (*path, "tags", key),
+                f"tag {quoted(key)} is ignored: `mlflow.*` and `reconciler.*` always are, "
+                "others by `ignore.tags`",
+                "remove it here",
+                at_key=True,
+            )
+
+
+def settings_agree(rules: Rules) -> Iterator[Complaint]:
+    """Complain about settings that contradict each other."""
+    stage, alias = rules.serving.stage, rules.serving.alias
+    if stage is not None and stage not in rules.exclusive:
+        # Without the key it is the default, so that only the other one can be in the file.
+        said = ("exclusive",) if stage == Rules().serving.stage else ("serving", "stage")
+        yield Complaint(
+            said,
+            f"serving is the stage `{stage}`, which is not exclusive",
+            f"add `{stage}` to `exclusive`, or say what serves: `serving: {{alias: champion}}`",
+        )
+    if alias is not None and rules.ignore.field(Field("alias", None, alias)):
+        yield Complaint(
+            ("serving", "alias"),
+            f"serving is the alias {quoted(alias)}, which is ignored by `ignore.aliases`",
+            "serve by another alias, or do not ignore it",
+        )
+
+
+def alias_twins(file: ModelFile) -> Iterator[Complaint]:
+    """Warn about aliases of one model that differ only in case."""
+    places = {
+        alias: ("versions", version, "aliases", index)
+        for version, entry in file.get("versions", {}).items()
+        for index, alias in enumerate(entry.get("aliases", ()))
+    }
+    for first, *others in twins(places):
+        for other in others:
+            yield Complaint(
+                places[other],
+                f"aliases {quoted(first)} and {quoted(other)} differ only in case",
+                "a registry on MySQL takes them for one alias: rename one",
+            )
+
+
+def twins(names: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """Return the names that differ only in case, group by group, sorted."""
+    by_fold = sorted(names, key=lambda name: (name.casefold(), name))
+    for _, group in groupby(by_fold, key=str.casefold):
+        found = tuple(group)
+        if len(found) > 1:
+            yield found

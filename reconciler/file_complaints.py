@@ -1,0 +1,172 @@
+"""What is wrong at a place of a file, in our own words: what, the rule, and what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeAlias
+
+from reconciler.text_rules import quoted
+
+Within: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing that is wrong at a path of a file; `at_key` means the key, not its value."""
+
+    path: Within
+    message: str
+    hint: str | None = None
+    at_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A place that does not have the form it must have, not yet in words.
+
+    `kind` is the validator's name for it; `choices` are what could stand there, `limit` the
+    longest text; `rule` and `hint` are words that came with the rule that is broken.
+    """
+
+    path: Within
+    kind: str
+    found: object
+    at_key: bool = False
+    choices: tuple[str, ...] = ()
+    limit: int = 0
+    rule: str = ""
+    hint: str | None = None
+
+
+_FORMS = {
+    "string_type": "text",
+    "literal_error": "text",
+    "bool_type": "`true` or `false`",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "union_tag_invalid": "text or a mapping",
+}
+_EXAMPLES = {
+    "aliases": "write `aliases: [champion]`",
+    "tags": "write `tags: {owner: payments}`",
+    "versions": "write one entry for each version, like `4: {stage: Production}`",
+    "exclusive": "write `exclusive: [Production]`",
+    "serving": "write `serving: {stage: Production}` or `serving: {alias: champion}`",
+    "guards": "write `guards: {aliases: [champion]}`",
+    "ignore": "write `ignore: {models: [], tags: [], aliases: []}`",
+    "registry": "write its URI, or `registry: {uri: ..., name: ...}`",
+    "retired": "write `retired: true`, or leave the key out",
+}
+_INSTEAD_OF_NULL = {
+    "stage": "write `stage: None` for no stage, or leave the key out to not manage it",
+    "description": 'write `description: ""` to clear it, or leave the key out to not manage it',
+    "tags": "write `tags: {}`, or leave the key out",
+    "aliases": "write `aliases: []`, or leave the key out",
+    "versions": "write `versions: {}`, or leave the key out",
+    "retired": "write `retired: true`, or leave the key out",
+}
+
+
+def worded(fault: Fault) -> Complaint:
+    """Return a fault as a complaint."""
+    message, hint = _words(fault)
+    return Complaint(fault.path, message, hint, at_key=fault.at_key)
+
+
+def did_not_parse(problem: str, context: str, at: str) -> tuple[str, str]:
+    """Return what is wrong with text that is not YAML, by what the parser met `at` the place."""
+    if at == "\t":
+        return "a tab may not be used for indentation", "use spaces"
+    if "another document" in problem:
+        return "a file is one YAML document, and here a second one begins", "remove the `---`"
+    if "mapping values are not allowed" in problem:
+        return (
+            "a `: ` that is not after a key",
+            "put a text that contains `: ` in quotes, and line keys up below each other",
+        )
+    if "cannot start any token" in problem and at:
+        return f"a text may not begin with `{at}`", f"put it in quotes, like `'{at}...'`"
+    said = " ".join(part for part in (context, problem) if part)
+    return f"this is not YAML: {said}", "check brackets, quotes and indentation around here"
+
+
+def did_you_mean(text: str, choices: Sequence[str]) -> str | None:
+    """Return the question that names the nearest choice, None when nothing is near."""
+    folded = {choice.casefold(): choice for choice in choices}
+    near = get_close_matches(text.casefold(), folded, n=1)
+    return f"did you mean `{folded[near[0]]}`?" if near else None
+
+
+def _words(fault: Fault) -> tuple[str, str | None]:
+    thing, name = _thing(fault.path), str(fault.path[-1]) if fault.path else ""
+    match fault.kind:
+        case "rule":
+            return fault.rule, fault.hint
+        case "extra_forbidden":
+            return f"unknown key {quoted(name)}", did_you_mean(name, fault.choices) or (
+                f"the keys here are {_listed(fault.choices)}"
+            )
+        case "missing":
+            return f"{_thing(fault.path[:-1])} needs the key `{name}`", f"add `{name}:`"
+        case "string_too_long":
+            length = f"{len(str(fault.found)):,} characters"
+            return f"{thing} has {length}; at most {fault.limit:,} are allowed", "shorten it"
+        case "string_too_short" | "too_short":
+            return f"{thing} is empty", "write a text, or leave the key out"
+        case "string_pattern_mismatch":
+            return (
+                f"{quoted(name)} is not a version number",
+                "version numbers are plain decimal integers from 1, like `4`",
+            )
+        case "literal_error" if isinstance(fault.found, str):
+            return (
+                f"{quoted(fault.found)} is not one of {_listed(fault.choices)}",
+                did_you_mean(fault.found, fault.choices),
+            )
+    return _form(fault, thing, name)
+
+
+def _form(fault: Fault, thing: str, name: str) -> tuple[str, str | None]:
+    if not fault.path:
+        empty = "the file is empty" if fault.found is None else "the file is not a mapping of keys"
+        return empty, "write `key: value` lines, as `reconciler schema` describes them"
+    if fault.found is None:
+        return f"{thing} is null", _instead_of_null(fault.path)
+    expected = _FORMS.get(fault.kind, "something else")
+    return f"{thing} must be {expected}, not {_form_of(fault.found)}", _EXAMPLES.get(name)
+
+
+def _form_of(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else "text"
+
+
+def _instead_of_null(path: Within) -> str:
+    name = path[-1]
+    if isinstance(name, int):
+        return "write a text, or remove the item"
+    if path[-2:-1] == ("versions",):
+        return f"write `{name}: {{}}`, or give it keys"
+    if path[-2:-1] == ("tags",):
+        return f'write {quoted(name)} with `""` for an empty text, or leave the tag out'
+    return _INSTEAD_OF_NULL.get(name, "write a value, or leave the key out")
+
+
+def _thing(path: Within) -> str:
+    """Return how people name the place: a version, a tag, an item of a list, or a key."""
+    match path:
+        case ("versions", version):
+            return f"version {quoted(str(version))}"
+        case (*_, "tags", str(key)):
+            return f"tag {quoted(key)}"
+        case (*_, key, int(index)):
+            return f"item {index + 1} of {quoted(str(key))}"
+        case (*_, key):
+            return quoted(str(key))
+        case _:
+            return "the file"
+
+
+def _listed(choices: Sequence[str]) -> str:
+    return ", ".join(f"`{choice}`" for choice in choices)

@@ -1,0 +1,163 @@
+"""Reads git's objects through one long-lived process: what a commit had, file by file.
+
+Knows the answers of `git cat-file --batch` and the form of a tree, and starts nothing itself.
+"""
+
+import os
+import re
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from subprocess import Popen
+from typing import NamedTuple
+
+from reconciler.errors import OutOfStep
+
+_FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)\n")
+_TREES_KEPT = 256  # a model's commits are asked for together: more would only cost memory
+
+
+class GitObject(NamedTuple):
+    """One object: its id, its kind (blob, tree, commit, tag) and its bytes."""
+
+    id: str
+    kind: str
+    data: bytes
+
+
+class Objects:
+    """The objects of one repository; safe to use from several threads.
+
+    `start` runs `git cat-file --batch`; it is called on the first question.
+    """
+
+    def __init__(self, start: Callable[[], "Popen[bytes]"]) -> None:
+        self._start = start
+        self._lock = threading.Lock()
+        self._process: Popen[bytes] | None = None
+        self._stop: Callable[[], object] = lambda: None
+
+    def get(self, name: str) -> GitObject | None:
+        """Return the object that git finds under a name: an id, or `commit:path`."""
+        if "\n" in name:
+            return None  # one name a line; who needs such a path lists the tree
+        with self._lock:
+            process = self._running()
+            try:
+                return _ask(process, name)
+            except OSError as error:
+                raise OutOfStep(f"`git cat-file` ended early: {error}", hint="try again") from error
+
+    def close(self) -> None:
+        """End the process; a later question starts another one."""
+        with self._lock:
+            self._stop()
+            self._process = None
+
+    def _running(self) -> "Popen[bytes]":
+        if self._process is None:
+            self._process = self._start()
+            # Not left to the interpreter: a process that outlives its pipes is a ResourceWarning.
+            self._stop = weakref.finalize(self, _end, self._process, _drained(self._process))
+        return self._process
+
+
+def _ask(process: "Popen[bytes]", name: str) -> GitObject | None:
+    requests, answers = process.stdin, process.stdout
+    if requests is None or answers is None:
+        raise OSError("it has no pipes")
+    requests.write(os.fsencode(name) + b"\n")
+    requests.flush()
+    header = answers.readline()
+    found = _FOUND.fullmatch(header)
+    if found is None:
+        if not header.endswith(b"\n"):
+            raise OSError("no answer")
+        return None
+    size = int(found[3])
+    data = answers.read(size + 1)
+    if len(data) != size + 1:
+        raise OSError("half an answer")
+    return GitObject(found[1].decode(), found[2].decode(), data[:-1])
+
+
+def _drained(process: "Popen[bytes]") -> threading.Thread:
+    """Read what git complains about: it would wait for ever once nobody empties that pipe."""
+    errors = process.stderr
+    thread = threading.Thread(target=errors.read if errors else None, daemon=True)
+    thread.start()
+    return thread
+
+
+def _end(process: "Popen[bytes]", drain: threading.Thread) -> None:
+    if process.stdin:
+        process.stdin.close()
+    process.wait()
+    drain.join()
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+
+
+class _Entry(NamedTuple):
+    mode: bytes
+    name: str
+    id: str
+
+
+class Trees:
+    """The model files of any commit, by path; a folder that did not change is read once."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self.files = lru_cache(_TREES_KEPT)(self._files)
+
+    def find(self, commit: str, folder: str) -> str | None:
+        """Return the id of a folder's tree at a commit, None when it was not there."""
+        if folder == ".":
+            name = f"{commit}^{{tree}}"
+        elif is_plain(folder):
+            name = f"{commit}:{folder}"
+        else:
+            return None
+        found = self._objects.get(name)
+        return found.id if found is not None and found.kind == "tree" else None
+
+    def _files(self, tree: str) -> Mapping[str, str]:
+        """Return the blob of every model file below a tree: path → id.
+
+        Links and submodules are not in it: git does not record what they point to.
+        """
+        files: dict[str, str] = {}
+        for entry in self._entries(tree):
+            if entry.name.startswith("."):
+                continue
+            if entry.mode == b"40000":
+                below = self.files(entry.id)
+                files.update((f"{entry.name}/{path}", blob) for path, blob in below.items())
+            elif entry.mode.startswith(b"100") and is_model_file(entry.name):
+                files[entry.name] = entry.id
+        return files
+
+    def _entries(self, tree: str) -> list[_Entry]:
+        found = self._objects.get(tree)
+        if found is None or found.kind != "tree":
+            return []
+        pattern = rb"([0-7]+) ([^\0]+)\0(.{%d})" % (len(tree) // 2)
+        return [
+            _Entry(mode, os.fsdecode(name), raw.hex())
+            for mode, name, raw in re.findall(pattern, found.data, re.DOTALL)
+        ]
+
+
+def is_plain(path: str) -> bool:
+    """Say whether a path goes down only; git takes `./` and `../` from where it runs."""
+    return not any(part in ("", ".", "..") for part in path.split("/"))
+
+
+def is_model_file(path: str) -> bool:
+    """Say whether a path below the state folder is read: YAML, and no part of it is hidden."""
+    return path.endswith((".yaml", ".yml")) and not any(
+        part.startswith(".") for part in path.split("/")
+    )

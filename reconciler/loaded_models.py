@@ -1,0 +1,86 @@
+"""The model files of a state folder together: what they declare, or all that is wrong."""
+
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from reconciler.desired import Desired
+from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.file_checks import twins
+from reconciler.rules import Rules
+from reconciler.state import Declaration
+from reconciler.text_rules import quoted
+
+
+class LoadedModel(NamedTuple):
+    """A model file that was read; `name` is None where it has no valid name.
+
+    `line` and `column` are where the name is. There is no declaration where there are problems.
+    """
+
+    file: str
+    name: str | None = None
+    line: int = 1
+    column: int = 1
+    declaration: Declaration | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def assembled(
+    shown: str, rules: Rules | None, models: Sequence[LoadedModel], problems: Sequence[Problem]
+) -> Desired:
+    """Return what the files declare, or raise `problems` and every complaint about the files.
+
+    `shown` names the state folder; `rules` is None when its settings are wrong.
+    """
+    problems = [*problems, *(problem for model in models for problem in model.problems)]
+    problems += _declared_twice(models)
+    if not models and not problems:
+        hint = "add one YAML file for each model; `reconciler import` writes them"
+        message = "the state folder declares no model"
+        problems.append(Problem(message, ExitCode.DECLARATION, shown, hint=hint))
+    if problems or rules is None:
+        raise DeclarationError(problems)
+    warnings = [warning for model in models for warning in model.warnings]
+    warnings += _names_in_two_cases(models)
+    found = [model.declaration for model in models if model.declaration is not None]
+    found.sort(key=lambda declaration: declaration.model)
+    return Desired(
+        shown,
+        rules,
+        MappingProxyType({declaration.model: declaration for declaration in found}),
+        tuple(sorted(warnings, key=lambda warning: warning.sort_key)),
+    )
+
+
+def _declared_twice(models: Sequence[LoadedModel]) -> Iterator[Problem]:
+    first: dict[str, LoadedModel] = {}
+    for model in models:
+        if model.name is None:
+            continue
+        other = first.setdefault(model.name, model)
+        if other is not model:
+            where = f"{other.file}:{other.line}:{other.column}"
+            yield _at_name(
+                model,
+                ExitCode.DECLARATION,
+                f"model {quoted(model.name)} is declared in {where} already",
+                "one file declares a model: merge the two",
+            )
+
+
+def _names_in_two_cases(models: Sequence[LoadedModel]) -> Iterator[Problem]:
+    by_name = {model.name: model for model in models if model.name is not None}
+    for first, *others in twins(by_name):
+        for other in others:
+            yield _at_name(
+                by_name[other],
+                ExitCode.OK,
+                f"models {quoted(first)} and {quoted(other)} differ only in case",
+                "a registry on MySQL takes them for one model: rename one",
+            )
+
+
+def _at_name(model: LoadedModel, code: ExitCode, message: str, hint: str) -> Problem:
+    return Problem(message, code, model.file, model.line, model.column, model.name, hint)

@@ -1,0 +1,42 @@
+"""What a registry on this machine must hold before a client may open it: opening creates."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from reconciler.errors import RegistryError
+from reconciler.uris import safe_uri, scheme_of
+
+MISSING_HINT: Final = "a registry is never created here: check the URI, or register a model first"
+
+
+def require_local(uri: str) -> None:
+    """Raise `RegistryError` when a sqlite or file registry does not exist, and create nothing."""
+    scheme = scheme_of(uri)
+    if scheme == "sqlite":
+        _require_tables(uri)
+    elif scheme in {"", "file"} and not (_folder(uri) / "models").is_dir():
+        raise RegistryError(f"`{safe_uri(uri)}` holds no MLflow registry", hint=MISSING_HINT)
+
+
+def _require_tables(uri: str) -> None:
+    path = uri.partition("://")[2].partition("?")[0].removeprefix("/")
+    if path in {"", ":memory:"} or not Path(path).is_file():
+        raise RegistryError(f"there is no database file at `{uri}`", hint=MISSING_HINT)
+    read_only = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
+    tables = (
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'registered_models'"
+    )
+    try:
+        with closing(sqlite3.connect(read_only, uri=True)) as database:
+            (found,) = database.execute(tables).fetchone()
+    except sqlite3.Error as error:
+        raise RegistryError(f"`{uri}` cannot be read as a database: {error}") from error
+    if not found:
+        raise RegistryError(f"`{uri}` holds no MLflow registry", hint=MISSING_HINT)
+
+
+def _folder(uri: str) -> Path:
+    return Path(unquote(urlsplit(uri).path)) if uri.startswith("file:") else Path(uri)

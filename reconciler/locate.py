@@ -1,0 +1,33 @@
+"""Finds the folder that declares the state, and the repository around it; asks only the disk."""
+
+from pathlib import Path
+
+from reconciler.errors import UsageError
+
+
+def find_state_folder(given: str, cwd: Path, root: Path | None) -> Path:
+    """Return the state folder: below the working directory, else below the repository's root.
+
+    Raises `UsageError` that names every place it was looked for in.
+    """
+    places = list(dict.fromkeys(place / given for place in (cwd, root) if place is not None))
+    for place in places:
+        if place.is_dir():
+            return place
+    for place in places:
+        if place.exists():
+            raise UsageError(
+                f"`{place}` is a file, and the state is a folder of them",
+                hint=f"did you mean `--state {place.parent}`?",
+            )
+    tried = " and ".join(f"`{place}`" for place in places)
+    raise UsageError(
+        f"there is no state folder `{given}`: looked for {tried}",
+        hint="name it with `--state DIR`, or write it from the live registry: `reconciler import`",
+    )
+
+
+def repository_root(path: Path) -> Path | None:
+    """Return the nearest folder upwards that looks like a checkout, without asking git."""
+    place = path.absolute()
+    return next((up for up in (place, *place.parents) if (up / ".git").exists()), None)

@@ -1,0 +1,147 @@
+"""Turns the rows that MLflow answers with, JSON or its client's entities, into live models."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Annotated, TypeAlias, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from reconciler.errors import RegistryError
+from reconciler.state import (
+    COMMIT_TAG,
+    OWNER_TAG,
+    PROMPT_TAG,
+    Field,
+    Identity,
+    Live,
+    LiveVersion,
+    Value,
+)
+
+
+def _tag_pairs(rows: object) -> object:
+    if isinstance(rows, list):
+        return {row["key"]: row.get("value") or "" for row in rows}
+    # Unity Catalog's search rows have methods where others have tags.
+    return rows if isinstance(rows, Mapping) else {}
+
+
+def _alias_pairs(rows: object) -> object:
+    if isinstance(rows, list):
+        return {row["alias"]: row["version"] for row in rows}
+    return rows if isinstance(rows, Mapping) else {}
+
+
+Tags: TypeAlias = Annotated[dict[str, str], BeforeValidator(_tag_pairs)]
+Aliases: TypeAlias = Annotated[dict[str, int], BeforeValidator(_alias_pairs)]
+
+
+class VersionRow(BaseModel):
+    """A model version as MLflow answers; `current_stage` is None where there are no stages."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    version: int
+    current_stage: str | None = "None"
+    description: str | None = None
+    run_id: str | None = None
+    source: str | None = None
+    creation_timestamp: int | None = None
+    status: str | None = None
+    tags: Tags = {}
+
+
+class ModelRow(BaseModel):
+    """A registered model as MLflow answers; the aliases are those of all its versions."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    description: str | None = None
+    tags: Tags = {}
+    aliases: Aliases = {}
+    latest_versions: list[VersionRow] | None = None
+
+
+Row = TypeVar("Row", ModelRow, VersionRow)
+
+
+def rows(kind: type[Row], answer: Mapping[str, object], key: str) -> list[Row]:
+    """Return the rows under `key`; a key that is missing is an empty list, as MLflow means it."""
+    listed = answer.get(key) or []
+    if not isinstance(listed, list):
+        raise _not_mlflow(key)
+    return [_parse(kind, one, key) for one in listed]
+
+
+def row(kind: type[Row], answer: Mapping[str, object], key: str) -> Row:
+    """Return the one row under `key`."""
+    return _parse(kind, answer.get(key), key)
+
+
+def assemble(models: Iterable[ModelRow], versions: Iterable[VersionRow]) -> dict[str, Live]:
+    """Return live models by name; rows that came twice count once, the later one."""
+    by_model: dict[str, list[VersionRow]] = defaultdict(list)
+    for version in versions:
+        by_model[version.name].append(version)
+    return {model.name: live(model, by_model[model.name]) for model in models}
+
+
+def live(model: ModelRow, listed: Iterable[VersionRow], asked: Iterable[VersionRow] = ()) -> Live:
+    """Return one live model from the versions a search listed and those read one by one."""
+    listed = list(listed)
+    versions = {version.version: version for version in (*listed, *asked)}
+    fields: dict[Field, Value] = dict(_model_fields(model))
+    for number in sorted(versions):
+        fields.update(_version_fields(versions[number]))
+    return Live(
+        model=model.name,
+        fields=fields,
+        versions={number: _live_version(versions[number]) for number in sorted(versions)},
+        commit=model.tags.get(COMMIT_TAG),
+        owner=model.tags.get(OWNER_TAG),
+        is_prompt=model.tags.get(PROMPT_TAG, "").lower() == "true",
+        unreadable=None if listed or not model.latest_versions else _HIDDEN,
+    )
+
+
+_HIDDEN = (
+    "it has versions, but the registry lists none of them;"
+    f" a tag `{PROMPT_TAG}` on one version hides them all"
+)
+
+
+def _parse(kind: type[Row], value: object, key: str) -> Row:
+    try:
+        return kind.model_validate(value)
+    except (ValidationError, KeyError, AttributeError, TypeError) as error:
+        raise _not_mlflow(key) from error
+
+
+def _not_mlflow(key: str) -> RegistryError:
+    return RegistryError(f"the answer's `{key}` is not what MLflow answers")
+
+
+def _model_fields(model: ModelRow) -> Iterable[tuple[Field, Value]]:
+    if model.description:
+        yield Field("description"), model.description
+    for alias, number in model.aliases.items():
+        yield Field("alias", None, alias), number
+    for key, text in model.tags.items():
+        if key not in {COMMIT_TAG, OWNER_TAG}:
+            yield Field("tag", None, key), text
+
+
+def _version_fields(version: VersionRow) -> Iterable[tuple[Field, Value]]:
+    if version.current_stage:
+        yield Field("stage", version.version), version.current_stage
+    if version.description:
+        yield Field("description", version.version), version.description
+    for key, text in version.tags.items():
+        yield Field("tag", version.version, key), text
+
+
+def _live_version(version: VersionRow) -> LiveVersion:
+    identity = Identity(version.run_id or None, version.source or None, version.creation_timestamp)
+    return LiveVersion(identity, version.status or "READY")

@@ -1,0 +1,243 @@
+"""The port to a registry through MLflow's Python client: sqlite, PostgreSQL and every other scheme.
+
+Databricks' schemes go through here too; they were not run against a real workspace.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import AnswerLost, NotFound, RegistryError, Unavailable
+from reconciler.local_registry import MISSING_HINT, require_local
+from reconciler.mlflow_answers import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.mlflow_auth import redact
+from reconciler.mlflow_errors import from_code, shortened
+from reconciler.mlflow_filters import name_filter
+from reconciler.registry import Capabilities
+from reconciler.state import Live
+from reconciler.uris import credentials_in, safe_uri, scheme_of
+
+if TYPE_CHECKING:
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking._model_registry.client import ModelRegistryClient
+
+_DATABASES: Final = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
+_UNITY_CATALOG: Final = frozenset({"databricks-uc", "uc"})
+_CAPABILITIES: Final = {
+    "databricks-uc": Capabilities(stages=False, why="Unity Catalog on Databricks"),
+    "databricks": Capabilities(aliases=False, why="a Databricks workspace registry"),
+    "uc": Capabilities(stages=False, aliases=False, why="open-source Unity Catalog"),
+}
+_ALL: Final = Capabilities()
+_LOCAL_HINT: Final = 'pip install "mlflow-reconciler[local]", and the driver of the database'
+
+
+class MlflowClientRegistry:
+    """A registry behind MLflow's own client, which takes its credentials from the environment."""
+
+    def __init__(self, uri: str, environ: Mapping[str, str]) -> None:
+        self._given = uri
+        self._scheme = scheme_of(uri)
+        self._secrets = (
+            *(credentials_in(uri) or ())[1:],
+            environ.get("MLFLOW_TRACKING_PASSWORD", ""),
+            environ.get("MLFLOW_TRACKING_TOKEN", ""),
+        )
+        self._sent = 0
+        self._opening = threading.Lock()
+        self._counting = threading.Lock()
+        # sqlite has one writer at a time and lets the others poll for their turn.
+        self._writing: AbstractContextManager[Any] = (
+            threading.Lock() if self._scheme == "sqlite" else nullcontext()
+        )
+        self._opened: ModelRegistryClient | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it is, without credentials."""
+        return safe_uri(self._given)
+
+    @property
+    def requests(self) -> int:
+        """How many calls were made to the client so far."""
+        return self._sent
+
+    def capabilities(self) -> Capabilities:
+        """Return what the scheme stands for: asking such a backend can hang for minutes."""
+        return _CAPABILITIES.get(self._scheme, _ALL)
+
+    def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
+        """Return what the client's searches find, by model name."""
+        if self._scheme in _UNITY_CATALOG:
+            return self._read_each(names)
+        if names is None:
+            return assemble(self._pages(ModelRow, None), self._pages(VersionRow, None))
+        found: dict[str, Live] = {}
+        for name in sorted(set(names)):
+            matching = name_filter(name)
+            models = [model for model in self._pages(ModelRow, matching) if model.name == name]
+            found.update(assemble(models, self._pages(VersionRow, matching)))
+        return found
+
+    def confirm(self, model: str, versions: Collection[int]) -> Live | None:
+        """Return one model by direct reads, None when it does not exist."""
+        try:
+            found = self._call("get_registered_model", model)
+        except NotFound:
+            return None
+        listed = [one for one in self._pages(VersionRow, name_filter(model)) if one.name == model]
+        unread = set(versions)
+        if self._scheme in _UNITY_CATALOG:
+            # Its searches return neither tags nor aliases.
+            unread |= {version.version for version in listed}
+        else:
+            unread -= {version.version for version in listed}
+        asked = [one for number in sorted(unread) if (one := self._version(model, number))]
+        return live(row(ModelRow, {"model": found}, "model"), listed, asked)
+
+    def set_stage(self, model: str, version: int, stage: str) -> str:
+        """Move a version into a stage, touch no other, and return where it is now."""
+        moved = self._write("transition_model_version_stage", model, str(version), stage)
+        return row(VersionRow, {"version": moved}, "version").current_stage or ""
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version by one upsert."""
+        self._write("set_registered_model_alias", model, alias, str(version))
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        """Remove an alias; one that is not there is fine."""
+        self._write("delete_registered_model_alias", model, alias)
+
+    def set_tag(self, model: str, version: int | None, key: str, value: str) -> None:
+        """Set a tag of the model or of a version."""
+        if version is None:
+            self._write("set_registered_model_tag", model, key, value)
+        else:
+            number = str(version)
+            self._write("set_model_version_tag", model, number, key, value)
+
+    def delete_tag(self, model: str, version: int | None, key: str) -> None:
+        """Remove a tag of the model or of a version; absent is fine."""
+        if version is None:
+            self._write("delete_registered_model_tag", model, key)
+        else:
+            number = str(version)
+            self._write("delete_model_version_tag", model, number, key)
+
+    def set_description(self, model: str, version: int | None, text: str) -> None:
+        """Set the description of the model or of a version; "" clears it."""
+        if version is None:
+            self._write("update_registered_model", model, text)
+        else:
+            self._write("update_model_version", model, str(version), text)
+
+    def _read_each(self, names: Collection[str] | None) -> dict[str, Live]:
+        if names is None:
+            names = [model.name for model in self._pages(ModelRow, None)]
+        confirmed = ((name, self.confirm(name, ())) for name in sorted(set(names)))
+        return {name: found for name, found in confirmed if found is not None}
+
+    def _version(self, model: str, version: int) -> VersionRow | None:
+        try:
+            found = self._call("get_model_version", model, str(version))
+        except NotFound:
+            return None
+        return row(VersionRow, {"version": found}, "version")
+
+    def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
+        search, size, order = _SEARCHES[kind]
+        order_by = None if self._scheme in _UNITY_CATALOG else order
+        found: list[Row] = []
+        token = None
+        while True:
+            page = self._call(search, matching, size, order_by, token)
+            found += rows(kind, {search: list(page)}, search)
+            token = page.token
+            if not token:
+                return found
+
+    def _write(self, method: str, *arguments: str) -> Any:  # noqa: ANN401  MLflow's own entities
+        with self._writing:
+            return self._call(method, *arguments)
+
+    def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401  MLflow's own entities
+        client = self._client()
+        # The client's search hides every model of a server older than 2.21; the store's does not.
+        target = client.store if method.startswith("search_") else client
+        with self._counting:
+            self._sent += 1
+        with self._translated():
+            return getattr(target, method)(*arguments)
+
+    def _client(self) -> "ModelRegistryClient":
+        with self._opening:
+            if self._opened is None:
+                require_local(self._given)
+                with self._translated():
+                    self._opened = self._open()
+            return self._opened
+
+    def _open(self) -> "ModelRegistryClient":
+        # Not MlflowClient: that one opens the tracking store too, which writes when it is new.
+        from mlflow.tracking._model_registry.client import (  # noqa: PLC0415  1.1 s, for who needs it
+            ModelRegistryClient,
+        )
+
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        if self._scheme in _DATABASES:
+            self._require_schema()
+        if self._scheme in {"http", "https"}:
+            # Its own retries repeat writes blindly, and a deterministic 500 for four minutes.
+            os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        return ModelRegistryClient(self._given, self._given)  # type: ignore[no-untyped-call]
+
+    def _require_schema(self) -> None:
+        """Refuse a database that MLflow's client would create or upgrade on opening it."""
+        from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
+        from sqlalchemy import inspect  # noqa: PLC0415  the same
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
+
+        try:
+            engine = utils.create_sqlalchemy_engine(self._given)  # type: ignore[no-untyped-call]
+            tables = inspect(engine).get_table_names()
+            if "registered_models" in tables:
+                # What a server asks at its start.
+                utils._verify_schema(engine)  # type: ignore[no-untyped-call]  # noqa: SLF001
+            engine.dispose()
+        except SQLAlchemyError as error:
+            raise Unavailable(self._message(str(error))) from error
+        if "registered_models" not in tables:
+            raise RegistryError(f"`{self.uri}` holds no MLflow registry", hint=MISSING_HINT)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
+
+            try:
+                yield
+            except MlflowException as error:
+                raise self._failure(error) from error
+        except ImportError as error:
+            message = f"`{self.uri}` needs a package that is not installed: {error}"
+            raise RegistryError(message, hint=_LOCAL_HINT) from error
+
+    def _failure(self, error: "MlflowException") -> RegistryError:
+        text = str(error)
+        if text.startswith("API request to"):
+            return AnswerLost(self._message(text))
+        return from_code(error.error_code, self._message(text))
+
+    def _message(self, text: str) -> str:
+        text = redact(text.replace(self._given, self.uri), self._secrets)
+        return f"{self.uri}: {shortened(text)}"
+
+
+_SEARCHES: Final[Mapping[type[Any], tuple[str, int, list[str]]]] = {
+    ModelRow: ("search_registered_models", 1000, ["name ASC"]),
+    VersionRow: ("search_model_versions", 10000, ["name ASC", "version_number ASC"]),
+}

@@ -1,0 +1,117 @@
+"""Turns what MLflow says went wrong into the error that says what may be done next."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+from reconciler.errors import (
+    AnswerLost,
+    Conflict,
+    Forbidden,
+    NotFound,
+    RegistryError,
+    Rejected,
+    Unavailable,
+)
+from reconciler.uris import safe_uri
+
+_LONGEST_MESSAGE: Final = 1000
+_MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "RESOURCE_NOT_FOUND"})
+_NOT_ALLOWED: Final = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"})
+_LATER: Final = frozenset({"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_NOT_DONE: Final = frozenset({429, 503})
+_MAYBE_DONE: Final = frozenset({408, 502, 504})
+_NO_SUCH_PAGE: Final = frozenset({404, 405})
+_UNIQUE: Final = re.compile(
+    r"UNIQUE constraint|UniqueViolation|duplicate key|\b1062\b", re.IGNORECASE
+)
+
+LOG_IN_HINT: Final = (
+    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+)
+PERMISSION_HINT: Final = "these credentials lack a permission there (READ to plan, EDIT to apply)"
+WRONG_PATH_HINT: Final = "is this the URI of an MLflow server, with its path prefix if it has one?"
+
+
+def from_status(where: str, status: int, headers: Mapping[str, str], body: bytes) -> RegistryError:
+    """Return the error that an answer other than 200 is; `where` is a URI without credentials."""
+    code, said = _said(body)
+    message = f"{where} answered {status}" + (f": {said}" if said else "")
+    if status in _REDIRECTS:
+        return _redirected(where, status, headers)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Forbidden(message, hint=LOG_IN_HINT)
+    if status == HTTPStatus.FORBIDDEN:
+        return Forbidden(message, hint=PERMISSION_HINT)
+    if status in _NOT_DONE:
+        return Unavailable(message, retry_after=retry_after(headers.get("Retry-After")))
+    if status in _MAYBE_DONE or (status >= HTTPStatus.INTERNAL_SERVER_ERROR and not code):
+        return AnswerLost(message)
+    if status in _NO_SUCH_PAGE and code not in _MISSING:
+        return Rejected(f"{message}: it does not know this endpoint", hint=WRONG_PATH_HINT)
+    return from_code(code, message)
+
+
+def from_code(code: str, message: str) -> RegistryError:
+    """Return the error that MLflow's `error_code` stands for."""
+    if code in _MISSING:
+        return NotFound(message)
+    if code in _NOT_ALLOWED:
+        return Forbidden(message, hint=PERMISSION_HINT)
+    if code in _LATER:
+        return Unavailable(message)
+    # The statement that follows quotes the values, which may say anything.
+    if code == "BAD_REQUEST" and _UNIQUE.search(message.partition("[SQL:")[0]):
+        return Conflict(message)
+    return Rejected(message)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Return the seconds that a `Retry-After` header asks for, None when it does not say."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _seconds_until(value)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def shortened(text: str) -> str:
+    """Return the start of a message that may quote whole statements."""
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
+
+
+def _redirected(where: str, status: int, headers: Mapping[str, str]) -> RegistryError:
+    # A login page's address carries one-time tokens in its query.
+    to = safe_uri(headers.get("Location", "").partition("?")[0]) or "nowhere"
+    message = f"{where} answered {status} and sends to {to}; redirects are never followed"
+    return RegistryError(message, hint=WRONG_PATH_HINT)
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        then = parsedate_to_datetime(date)
+    except (ValueError, TypeError, IndexError):
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=timezone.utc)
+    return max(0.0, (then - datetime.now(timezone.utc)).total_seconds())
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    """Return MLflow's error code and message; plain text is a message, HTML says nothing."""
+    text = body.decode("utf-8", errors="replace").strip()
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return "", "" if text.startswith("<") else shortened(text)
+    if not isinstance(answer, dict):
+        return "", shortened(text)
+    code, message = answer.get("error_code"), answer.get("message")
+    return str(code or ""), shortened(str(message or code or ""))

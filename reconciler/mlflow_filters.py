@@ -1,0 +1,38 @@
+"""Search filters by model name: MLflow's filter language quotes, but cannot escape."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote_plus
+
+_LONGEST: Final = 5000  # bytes in the URL, of which proxies take 8 KiB
+_ESCAPING: Final = re.compile(r"[\\\x00-\x1f\x7f]")
+_NOT_QUOTABLE: Final = re.compile(r"['\"\\\x00-\x1f\x7f]")
+
+
+def is_plain(name: str) -> bool:
+    """Say whether a name may go into a list, which the server reads as Python literals."""
+    return not _NOT_QUOTABLE.search(name)
+
+
+def name_filter(name: str) -> str:
+    """Return a filter that finds a model, and others with it when its name cannot be quoted."""
+    quote = '"' if "'" in name else "'"
+    if quote not in name and not _ESCAPING.search(name):
+        return f"name = {quote}{name}{quote}"
+    return f"name LIKE '{_NOT_QUOTABLE.sub('_', name)}'"
+
+
+def list_filters(names: Iterable[str]) -> Iterator[str]:
+    """Yield filters for lists of plain names, each short enough for a URL."""
+    chunk: list[str] = []
+    size = 0
+    for name in names:
+        cost = len(quote_plus(f"'{name}', "))
+        if chunk and size + cost > _LONGEST:
+            yield f"name IN ({', '.join(chunk)})"
+            chunk, size = [], 0
+        chunk.append(f"'{name}'")
+        size += cost
+    if chunk:
+        yield f"name IN ({', '.join(chunk)})"

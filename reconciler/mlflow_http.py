@@ -1,0 +1,282 @@
+"""One HTTP request at a time, and what came of it: the only importer of requests and urllib3."""
+
+import json
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import requests
+import tenacity
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from reconciler.errors import AnswerLost, RegistryError, Unavailable
+from reconciler.mlflow_auth import Access
+from reconciler.mlflow_errors import from_status
+from reconciler.uris import safe_uri
+
+_CONNECTIONS: Final = 16
+_LARGEST_ANSWER: Final = 256 * 1024 * 1024
+_LONGEST_PAUSE: Final = 8.0
+_TRIES_TO_CONNECT: Final = 3  # a wrong URI is told within seconds
+_TRIES_TO_READ: Final = 4
+_SLOWEST: Final = 10  # times the request timeout, for an answer that keeps trickling in
+_CERTIFICATE_HINT: Final = "name the authority's certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Http:
+    """Sends requests to one server; safe to use from several threads.
+
+    A GET is sent again within `retry_for` seconds when it was not answered; anything else is sent
+    exactly once.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        access: Access,
+        *,
+        request_timeout: float,
+        retry_for: float,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self.uri = safe_uri(uri).rstrip("/")
+        self._access = access
+        self._timeout = request_timeout
+        self._retry_for = retry_for
+        self._stop = stop or threading.Event()
+        self._session = _session(access)
+        self._sent = 0
+        self._counting = threading.Lock()
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent."""
+        return self._sent
+
+    def get(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """Return the JSON object that a GET is answered with."""
+        return self._json(self._patiently(path, params))
+
+    def write(self, method: str, path: str, body: Mapping[str, str]) -> dict[str, Any]:
+        """Send a write once and return the JSON object that it is answered with."""
+        answer = self._exchange(method, path, body=body)
+        if answer.status != HTTPStatus.OK:
+            raise self._refusal(answer)
+        return self._json(answer)
+
+    def text(self, path: str) -> str | None:
+        """Return the text that a GET is answered with, None when the server has no such page."""
+        try:
+            return self._patiently(path, {}).body.decode("utf-8", errors="replace")
+        except (Unavailable, AnswerLost):
+            raise
+        except RegistryError:
+            return None
+
+    def _patiently(self, path: str, params: Mapping[str, str]) -> Answer:
+        def once() -> Answer:
+            answer = self._exchange("GET", path, params=params)
+            if answer.status != HTTPStatus.OK:
+                raise self._refusal(answer)
+            return answer
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type((Unavailable, AnswerLost)),
+            wait=_pause,
+            stop=self._is_enough,
+            sleep=tenacity.sleep_using_event(self._stop),
+            reraise=True,
+        )
+        return retrying(once)
+
+    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep
+        if self._stop.is_set() or spent > self._retry_for:
+            return True
+        if isinstance(error, AnswerLost):
+            return state.attempt_number >= _TRIES_TO_READ
+        never_connected = error is not None and error.__cause__ is not None
+        return never_connected and state.attempt_number >= _TRIES_TO_CONNECT
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
+    ) -> Answer:
+        with self._counting:
+            self._sent += 1
+        try:
+            with self._session.request(
+                method,
+                f"{self.uri}/{path}",
+                params=params,
+                json=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                verify=self._access.verify,
+                stream=True,
+            ) as response:
+                return Answer(response.status_code, response.headers, self._body(response))
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise self._failure(error) from error
+
+    def _body(self, response: requests.Response) -> bytes:
+        chunks, size, deadline = [], 0, time.monotonic() + self._timeout * _SLOWEST
+        for chunk in response.iter_content(64 * 1024):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _LARGEST_ANSWER:
+                raise RegistryError(f"{self.uri} answered with more than {_LARGEST_ANSWER} bytes")
+            if time.monotonic() > deadline:
+                raise AnswerLost(f"{self.uri} did not finish its answer in time")
+        return b"".join(chunks)
+
+    def _json(self, answer: Answer) -> dict[str, Any]:
+        try:
+            parsed = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            parsed = None
+        if isinstance(parsed, dict):
+            return parsed
+        found = "HTML" if answer.body.lstrip()[:1] == b"<" else "something else"
+        message = f"{self.uri} answered with {found if answer.body else 'nothing'}"
+        raise RegistryError(f"{message}, not MLflow's JSON: is this a login page?")
+
+    def _refusal(self, answer: Answer) -> RegistryError:
+        error = from_status(self.uri, answer.status, answer.headers, answer.body)
+        error.message = self._access.redact(error.message)
+        error.args = (error.message,)
+        return error
+
+    def _failure(self, error: Exception) -> RegistryError:
+        """Translate without quoting: the library's texts hold whole URLs."""
+        reason = _reason(error)
+        if isinstance(error, requests.exceptions.SSLError):
+            if isinstance(_root(error), ssl.SSLCertVerificationError):
+                message = f"the certificate of {self.uri} is not trusted: {reason}"
+                return RegistryError(message, hint=_CERTIFICATE_HINT)
+            return AnswerLost(f"the encrypted connection to {self.uri} failed: {reason}")
+        if _never_connected(error):
+            return Unavailable(f"cannot connect to {self.uri}: {reason}")
+        if isinstance(error, requests.exceptions.Timeout):
+            return AnswerLost(f"{self.uri} did not answer within {self._timeout:g} s")
+        if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)):
+            return RegistryError(f"`{self.uri}` is not the URL of a server")
+        return AnswerLost(f"the connection to {self.uri} broke: {reason}")
+
+
+def _session(access: Access) -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"User-Agent": "mlflow-reconciler", "Accept": "application/json"})
+    # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
+    session.auth = _Headers(access.headers)
+    session.cert = access.cert
+    if access.verify is False:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _QuickAdapter(pool_connections=4, pool_maxsize=_CONNECTIONS))
+    return session
+
+
+class _Headers(requests.auth.AuthBase):
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._headers)
+        return request
+
+
+# A server with several workers answers in two packets and waits, with Nagle's algorithm, for the
+# first to be acknowledged; the kernel delays that by 40 ms unless it is told not to, each time.
+_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
+
+
+def _acknowledge_at_once(connection: HTTPConnection) -> None:
+    if _QUICK_ACK is not None and connection.sock is not None:
+        connection.sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+
+
+class _QuickHTTPConnection(HTTPConnection):
+    def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
+        _acknowledge_at_once(self)
+        return super().getresponse()
+
+
+class _QuickHTTPSConnection(HTTPSConnection):
+    def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
+        _acknowledge_at_once(self)
+        return super().getresponse()
+
+
+class _QuickHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _QuickHTTPConnection
+
+
+class _QuickHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _QuickHTTPSConnection
+
+
+class _QuickAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed on
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _QuickHTTPPool,
+            "https": _QuickHTTPSPool,
+        }
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, Unavailable) else None
+    backoff = min(0.25 * 2.0**state.attempt_number, _LONGEST_PAUSE)
+    return max(backoff, asked or 0.0) * random.uniform(1.0, 1.25)  # noqa: S311  jitter, no secret
+
+
+def _never_connected(error: Exception) -> bool:
+    """Say whether the failure came before the request could have been sent."""
+    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", None)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return what a failure began with."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
+
+
+def _reason(error: Exception) -> str:
+    root = _root(error)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return root.verify_message
+    if isinstance(root, ssl.SSLError):
+        return (root.reason or "TLS error").replace("_", " ").lower()
+    if isinstance(root, OSError) and root.strerror:
+        return root.strerror.lower()
+    return "no answer came" if isinstance(root, TimeoutError) else "the answer is not complete"

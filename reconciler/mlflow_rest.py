@@ -1,0 +1,204 @@
+"""The port to a registry over MLflow's REST API."""
+
+import re
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from reconciler.errors import NotFound, RegistryError, Rejected
+from reconciler.mlflow_answers import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.mlflow_auth import access
+from reconciler.mlflow_filters import is_plain, list_filters, name_filter
+from reconciler.mlflow_http import Http
+from reconciler.registry import Capabilities
+from reconciler.state import Live
+
+_API: Final = "api/2.0/mlflow"
+_THREADS: Final = 8
+_MOST_PAGES: Final = 1000
+_ALIASES_SINCE: Final = (2, 3)
+_NAME_LISTS_SINCE: Final = (3, 15)
+
+
+class MlflowRest:
+    """A registry behind an MLflow server."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        environ: Mapping[str, str],
+        request_timeout: float = 30.0,
+        retry_for: float = 60.0,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._http = Http(
+            uri,
+            access(uri, environ),
+            request_timeout=request_timeout,
+            retry_for=retry_for,
+            stop=stop,
+        )
+        self._asking = threading.Lock()
+        self._answered: str | None = None
+        self._takes_lists: bool | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it is, without credentials."""
+        return self._http.uri
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self._http.sent
+
+    def capabilities(self) -> Capabilities:
+        """Return what the server's version can hold; a server that does not tell can hold all."""
+        version = self._version()
+        if version is None or version >= _ALIASES_SINCE:
+            return Capabilities()
+        shown = ".".join(map(str, version))
+        return Capabilities(aliases=False, why=f"the MLflow {shown} server at {self.uri}")
+
+    def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
+        """Return what the two searches find, by model name."""
+        if names is None:
+            return self._search([None])
+        filters, chunks = self._filters(sorted(set(names)))
+        try:
+            found = self._search([*filters, *chunks])
+        except Rejected:
+            if not chunks:
+                raise
+            self._takes_lists = False
+            return self.read(names)
+        return {name: found[name] for name in sorted(set(names)) if name in found}
+
+    def confirm(self, model: str, versions: Collection[int]) -> Live | None:
+        """Return one model by direct reads, None when it does not exist."""
+        try:
+            answer = self._get("registered-models/get", name=model)
+        except NotFound:
+            return None
+        listed = [
+            version
+            for version in self._pages(VersionRow, name_filter(model))
+            if version.name == model
+        ]
+        unlisted = sorted(set(versions) - {version.version for version in listed})
+        asked = [found for number in unlisted if (found := self._version_row(model, number))]
+        return live(row(ModelRow, answer, "registered_model"), listed, asked)
+
+    def set_stage(self, model: str, version: int, stage: str) -> str:
+        """Move a version into a stage, touch no other, and return where it is now."""
+        path = "model-versions/transition-stage"
+        answer = self._write("POST", path, name=model, version=str(version), stage=stage)
+        return row(VersionRow, answer, "model_version").current_stage or ""
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version by one upsert."""
+        path = "registered-models/alias"
+        self._write("POST", path, name=model, alias=alias, version=str(version))
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        """Remove an alias; one that is not there is fine."""
+        self._write("DELETE", "registered-models/alias", name=model, alias=alias)
+
+    def set_tag(self, model: str, version: int | None, key: str, value: str) -> None:
+        """Set a tag of the model or of a version."""
+        self._write_one("POST", "set-tag", model, version, key=key, value=value)
+
+    def delete_tag(self, model: str, version: int | None, key: str) -> None:
+        """Remove a tag of the model or of a version; absent is fine."""
+        self._write_one("DELETE", "delete-tag", model, version, key=key)
+
+    def set_description(self, model: str, version: int | None, text: str) -> None:
+        """Set the description of the model or of a version; "" clears it."""
+        self._write_one("PATCH", "update", model, version, description=text)
+
+    def _write_one(
+        self, method: str, action: str, model: str, version: int | None, **body: str
+    ) -> None:
+        if version is None:
+            self._write(method, f"registered-models/{action}", name=model, **body)
+        else:
+            path = f"model-versions/{action}"
+            self._write(method, path, name=model, version=str(version), **body)
+
+    def _write(self, method: str, path: str, **body: str) -> dict[str, Any]:
+        return self._http.write(method, f"{_API}/{path}", body)
+
+    def _get(self, path: str, **params: str) -> dict[str, Any]:
+        return self._http.get(f"{_API}/{path}", params)
+
+    def _version(self) -> tuple[int, ...] | None:
+        with self._asking:
+            if self._answered is None:
+                self._answered = self._http.text("version") or ""
+        found = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", self._answered.strip())
+        return tuple(int(part) for part in found.groups() if part) if found else None
+
+    def _version_row(self, model: str, version: int) -> VersionRow | None:
+        try:
+            answer = self._get("model-versions/get", name=model, version=str(version))
+        except NotFound:
+            return None
+        return row(VersionRow, answer, "model_version")
+
+    def _search(self, filters: Iterable[str | None]) -> dict[str, Live]:
+        filters = list(filters)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            models = [pool.submit(self._pages, ModelRow, one) for one in filters]
+            versions = [pool.submit(self._pages, VersionRow, one) for one in filters]
+            return assemble(
+                [found for pages in models for found in pages.result()],
+                [found for pages in versions for found in pages.result()],
+            )
+
+    def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
+        path, key, params = _SEARCHES[kind]
+        if matching is not None:
+            params = {**params, "filter": matching}
+        found: list[Row] = []
+        tokens: set[str] = set()
+        while True:
+            answer = self._get(path, **params)
+            found += rows(kind, answer, key)
+            token = str(answer.get("next_page_token") or "")
+            if not token:
+                return found
+            if token in tokens or len(tokens) >= _MOST_PAGES:
+                raise RegistryError(f"{self.uri} answers `{path}` with pages that do not end")
+            tokens.add(token)
+            params = {**params, "page_token": token}
+
+    def _filters(self, names: list[str]) -> tuple[list[str], list[str]]:
+        """Return filters for one name each, and filters for lists of names."""
+        plain = [name for name in names if is_plain(name)]
+        if len(plain) <= 1 or not self._can_list():
+            return [name_filter(name) for name in names], []
+        odd = [name_filter(name) for name in names if not is_plain(name)]
+        return odd, list(list_filters(plain))
+
+    def _can_list(self) -> bool:
+        if self._takes_lists is None:
+            version = self._version()
+            self._takes_lists = version is None or version >= _NAME_LISTS_SINCE
+        return self._takes_lists
+
+
+_SEARCHES: Final[Mapping[type[Any], tuple[str, str, dict[str, Any]]]] = {
+    ModelRow: (
+        "registered-models/search",
+        "registered_models",
+        {"max_results": "1000", "order_by": "name ASC"},
+    ),
+    VersionRow: (
+        "model-versions/search",
+        "model_versions",
+        # By name and number: no write moves a row to another page meanwhile.
+        {"max_results": "10000", "order_by": ["name ASC", "version_number ASC"]},
+    ),
+}

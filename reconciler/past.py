@@ -1,0 +1,267 @@
+"""What was declared at any commit: the port to git's history, over a repository's files."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import NamedTuple, Protocol
+
+from reconciler.desired import Desired
+from reconciler.errors import DeclarationError, Problem
+from reconciler.rules import Rules
+from reconciler.state import Declaration
+
+_SETTINGS = "reconciler.yaml"
+_LISTINGS_KEPT = 256  # a model's commits are asked for together: more would only cost memory
+
+
+class File(Protocol):
+    """A file as a commit has it."""
+
+    @property
+    def id(self) -> str:
+        """What identifies its content."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Its content."""
+        ...
+
+
+class Repository(Protocol):
+    """What is asked of git; commits are full ids, folders relative to the repository's root."""
+
+    @property
+    def is_shallow(self) -> bool:
+        """Say whether the clone was cut off."""
+        ...
+
+    def short(self, commit: str) -> str:
+        """Return a commit as it is shown to people."""
+        ...
+
+    def knows(self, commit: str) -> bool:
+        """Say whether this clone has a commit."""
+        ...
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Say whether `newer` contains `older`."""
+        ...
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return the best common ancestor."""
+        ...
+
+    def tree_id(self, commit: str, folder: str) -> str | None:
+        """Return what identifies a folder's content, None when it was not there."""
+        ...
+
+    def tree(self, commit: str, folder: str) -> Mapping[str, str]:
+        """Return the model files below a folder: path below the folder → blob."""
+        ...
+
+    def files(self, tree: str) -> Mapping[str, str]:
+        """Return the model files of a tree."""
+        ...
+
+    def find(self, commit: str, path: str) -> File | None:
+        """Return the file at a path of a commit."""
+        ...
+
+    def blob(self, blob: str) -> bytes:
+        """Return the content of a blob."""
+        ...
+
+
+class Parsers(NamedTuple):
+    """How the bytes of a file are read; both raise `DeclarationError` naming the given file."""
+
+    declaration: Callable[[bytes, str], Declaration]
+    rules: Callable[[bytes, str], Rules]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A checkout's state folder: its path, the name it goes by, and each model's file below it."""
+
+    folder: str
+    name: str | None
+    files: Mapping[str, str]
+
+
+def place_of(desired: Desired) -> Place:
+    """Return the place of a state folder that was loaded under its path in the repository."""
+    registry = desired.rules.registry
+    files = {
+        name: PurePosixPath(declaration.file).relative_to(desired.folder).as_posix()
+        for name, declaration in desired.declarations.items()
+    }
+    return Place(desired.folder, registry.name if registry else None, files)
+
+
+class Past:
+    """The history of one checkout; implements the `History` port.
+
+    `main` is the tip of the main line, None where it is not known. Content is parsed once,
+    whatever the number of commits that have it.
+    """
+
+    def __init__(
+        self, repo: Repository, parsers: Parsers, place: Place, *, head: str, main: str | None
+    ) -> None:
+        self.head = head
+        self.is_shallow = repo.is_shallow
+        self.knows = repo.knows
+        self.is_ancestor = repo.is_ancestor
+        self.merge_base = repo.merge_base
+        self._repo = repo
+        self._parsers = parsers
+        self._place = place
+        self._main = main
+        self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
+        self._ruled: dict[str, Rules | None] = {}
+        self._folders: dict[tuple[str, str], str | None] = {}
+        self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
+
+    def main_contains(self, commit: str) -> bool:
+        """Say whether the main line contains a commit; true where no main line is known."""
+        return self._main is None or self.is_ancestor(commit, self._main)
+
+    def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
+        """Return what `owner`'s state folder declared for a model at a commit; None: nothing.
+
+        Raises `DeclarationError` when a file that may be the model's cannot be read.
+        """
+        folder = self._folder_of(owner, commit)
+        if folder is None:
+            return None
+        return self._at_its_place(commit, folder, model) or self._anywhere(commit, folder, model)
+
+    def changed_since(
+        self, commit: str, desired: Desired, dirty: Collection[str]
+    ) -> frozenset[str] | None:
+        """Return the models that `desired` declares differently than a commit, vanished included.
+
+        None stands for all of them: the settings mean something else. `dirty` are the paths in
+        the work tree that are not as the checked out commit has them.
+        """
+        own = self._place.folder
+        folder = self._folder_of(self._place.name or own, commit)
+        before = self._repo.tree(commit, folder) if folder else {}
+        after = self._repo.tree(self.head, own)
+        changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+        changed |= {path if own == "." else path.removeprefix(f"{own}/") for path in dirty}
+        if _SETTINGS in changed and not self._same_rules(before.get(_SETTINGS), desired.rules):
+            return None
+        read = (
+            self._declaration(before[path], path)
+            for path in sorted(changed & before.keys())
+            if not _is_settings(path)
+        )
+        old = {was.model: was for was in read if isinstance(was, Declaration)}
+        new = {name for name, path in self._place.files.items() if path in changed}
+        return frozenset(
+            name for name in {*old, *new} if old.get(name) != desired.declarations.get(name)
+        )
+
+    def _at_its_place(self, commit: str, folder: str, model: str) -> Declaration | None:
+        """Look where the checkout has the model's file: nearly always it was there before."""
+        path = self._place.files.get(model)
+        found = self._repo.find(commit, _joined(folder, path)) if path else None
+        if path is None or found is None:
+            return None
+        read = self._declaration(found.id, path, found.data)
+        return read if isinstance(read, Declaration) and read.model == model else None
+
+    def _anywhere(self, commit: str, folder: str, model: str) -> Declaration | None:
+        tree = self._repo.tree_id(commit, folder)
+        listing = self._list(tree) if tree is not None else _NOTHING
+        if model in listing.models:
+            return listing.models[model]
+        if listing.broken:
+            short = self._repo.short(commit)
+            raise DeclarationError(
+                [
+                    replace(problem, file=f"{_joined(folder, path)}@{short}")
+                    for path, problem in listing.broken
+                ]
+            )
+        return None
+
+    def _list_tree(self, tree: str) -> "_Listing":
+        models: dict[str, Declaration] = {}
+        broken: list[tuple[str, Problem]] = []
+        for path, blob in self._repo.files(tree).items():
+            if _is_settings(path):
+                continue
+            read = self._declaration(blob, path)
+            if isinstance(read, Declaration):
+                models.setdefault(read.model, read)
+            else:
+                broken += [(path, problem) for problem in read]
+        return _Listing(models, tuple(broken))
+
+    def _declaration(
+        self, blob: str, path: str, data: bytes | None = None
+    ) -> Declaration | tuple[Problem, ...]:
+        # The name of the file counts: it is the model's where the file names none.
+        key = (blob, PurePosixPath(path).stem)
+        if key not in self._read:
+            content = self._repo.blob(blob) if data is None else data
+            try:
+                self._read[key] = self._parsers.declaration(content, path)
+            except DeclarationError as error:
+                self._read[key] = error.problems
+        return self._read[key]
+
+    def _folder_of(self, owner: str, commit: str) -> str | None:
+        """Return the folder that an owner's records speak of, None when it was not there.
+
+        An owner is a folder, or the name of a registry: then its folder may have been another
+        one, and its settings tell.
+        """
+        key = (owner, commit)
+        if key not in self._folders:
+            folder = self._place.folder if owner == self._place.name else owner
+            there = self._repo.tree_id(commit, folder) is not None
+            self._folders[key] = folder if there else self._folder_named(owner, commit)
+        return self._folders[key]
+
+    def _folder_named(self, name: str, commit: str) -> str | None:
+        for path, blob in self._repo.tree(commit, ".").items():
+            if _is_settings(path):
+                rules = self._rules(blob, path)
+                if rules is not None and rules.registry is not None and rules.registry.name == name:
+                    return str(PurePosixPath(path).parent)
+        return None
+
+    def _rules(self, blob: str, path: str) -> Rules | None:
+        """Return what a settings file said, None when it cannot be read."""
+        if blob not in self._ruled:
+            try:
+                self._ruled[blob] = self._parsers.rules(self._repo.blob(blob), path)
+            except DeclarationError:
+                self._ruled[blob] = None
+        return self._ruled[blob]
+
+    def _same_rules(self, blob: str | None, rules: Rules) -> bool:
+        before = Rules() if blob is None else self._rules(blob, _SETTINGS)
+        # The main line decides who may apply, not what differs.
+        return before is not None and replace(before, branch=None) == replace(rules, branch=None)
+
+
+class _Listing(NamedTuple):
+    models: Mapping[str, Declaration]
+    broken: tuple[tuple[str, Problem], ...]
+
+
+_NOTHING = _Listing({}, ())
+
+
+def _is_settings(path: str) -> bool:
+    return PurePosixPath(path).name == _SETTINGS
+
+
+def _joined(folder: str, path: str) -> str:
+    return path if folder == "." else f"{folder}/{path}"

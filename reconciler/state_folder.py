@@ -1,0 +1,98 @@
+"""Which files of a state folder are read, and which files do not belong there."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from reconciler.errors import DeclarationError, ExitCode, Problem
+
+SETTINGS_FILE = "reconciler.yaml"
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file to read: where it is, and how it is named in messages."""
+
+    path: str
+    shown: str
+
+    def read(self, largest: int) -> bytes:
+        """Return its bytes, at most one more than `largest`, or raise why it cannot be read."""
+        try:
+            with open(self.path, "rb", buffering=0) as stream:  # noqa: PTH123  twice as fast as pathlib, for thousands of files
+                return stream.read(largest + 1)
+        except OSError as error:
+            problem = _problem(self.shown, f"the file cannot be read: {error.strerror}")
+            raise DeclarationError([problem]) from error
+
+
+@dataclass(slots=True)
+class Contents:
+    """What is in a state folder, sorted by name; `problems` are about files as such."""
+
+    settings: FoundFile | None = None
+    models: list[FoundFile] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def contents(folder: str, shown: str) -> Contents:
+    """Return the files of a state folder; what starts with a dot is skipped."""
+    found = Contents()
+    folders = [(folder, shown)]
+    while folders:
+        path, name = folders.pop()
+        try:
+            with os.scandir(path) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith(".")]
+        except OSError as error:
+            found.problems.append(_problem(name, f"the folder cannot be read: {error.strerror}"))
+            continue
+        for entry in entries:
+            entry_name = f"{name}/{_printable(entry.name)}"
+            if entry.is_dir(follow_symlinks=False):
+                folders.append((entry.path, entry_name))
+            else:
+                _sort_in(entry, entry_name, found, is_top=name == shown)
+    found.models.sort(key=lambda file: file.shown)
+    return found
+
+
+def _sort_in(entry: "os.DirEntry[str]", name: str, found: Contents, *, is_top: bool) -> None:
+    misplaced = next(_misplaced(entry, name, is_top=is_top), None)
+    if misplaced is not None:
+        found.problems.append(misplaced)
+    elif entry.name == SETTINGS_FILE:
+        found.settings = FoundFile(entry.path, name)
+    elif entry.name.endswith(_SUFFIXES):
+        found.models.append(FoundFile(entry.path, name))
+
+
+def _misplaced(entry: "os.DirEntry[str]", name: str, *, is_top: bool) -> Iterator[Problem]:
+    """Complain about a file that looks as if it were read, but is not, or not as it looks."""
+    is_yaml = entry.name.lower().endswith(_SUFFIXES)
+    if entry.is_symlink() and (is_yaml or entry.is_dir()):
+        hint = "git records the link, not what it points to: put the file itself here"
+        yield _problem(name, "a symbolic link cannot declare anything", hint)
+    if not is_yaml:
+        return
+    if not entry.is_file(follow_symlinks=False):
+        yield _problem(name, "this is not a regular file", "remove it from the state folder")
+    if not entry.name.endswith(_SUFFIXES):
+        yield _problem(name, "the ending is not in lower case", "rename it to end in `.yaml`")
+    if _printable(entry.name) != entry.name:
+        yield _problem(name, "the name of the file is not UTF-8", "rename it")
+    if entry.name == "reconciler.yml":
+        yield _problem(name, "settings are read from `reconciler.yaml` only", "rename it")
+    if entry.name == SETTINGS_FILE and not is_top:
+        hint = f"use `--state {name.rpartition('/')[0]}`, or move it out of this state folder"
+        yield _problem(name, "a folder with its own `reconciler.yaml` is a state of its own", hint)
+
+
+def _printable(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _problem(file: str, message: str, hint: str | None = None) -> Problem:
+    return Problem(message, ExitCode.DECLARATION, file=file, hint=hint)

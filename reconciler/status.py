@@ -1,0 +1,90 @@
+"""Where every version stands: the rows of `reconciler status`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from reconciler.desired import Desired
+from reconciler.diff import unmanaged
+from reconciler.plan import ModelPlan, Plan
+from reconciler.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
+
+Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One version, or with `version` None the model itself; `commit` is what is live for it.
+
+    `unfinished` says that an apply of `commit` began and was not confirmed to its end.
+    """
+
+    model: str
+    version: int | None
+    stage: str | None
+    aliases: tuple[str, ...]
+    sync: Sync
+    commit: str | None
+    unfinished: bool = False
+
+
+def rows(plan: Plan, live: Mapping[str, Live], desired: Desired) -> tuple[Row, ...]:
+    """Return a row for every declared version and every other one that somebody may use.
+
+    That is a version in an active stage or under an alias; a model without any has one row.
+    """
+    plans = {model.model: model for model in plan.models}
+    ignore = desired.rules.ignore
+    names = sorted({*plans, *(name for name, model in live.items() if not model.is_prompt)})
+    return tuple(
+        row
+        for name in names
+        if not ignore.model(name)
+        for row in _model_rows(name, plans.get(name), live.get(name), desired)
+    )
+
+
+def _model_rows(
+    name: str, plan: ModelPlan | None, live: Live | None, desired: Desired
+) -> Iterable[Row]:
+    declaration = desired.declarations.get(name)
+    declared = set(declaration.versions) if declaration else set()
+    touched = {v for change in plan.changes for v in change.versions} if plan else set()
+    broken = plan is not None and bool(plan.problems)
+    where = stages(live.fields) if live else {}
+    named: dict[int, list[str]] = {}
+    for alias, version in sorted(aliases(live.fields).items()) if live else ():
+        named.setdefault(version, []).append(alias)
+    serving = {v for v, stage in where.items() if stage in ACTIVE_STAGES}
+    commit = live.recorded[-1] if live and live.recorded else None
+    unfinished = live is not None and len(live.recorded) > 1
+
+    def row(version: int | None, sync: Sync) -> Row:
+        stage = where.get(version) if version is not None else None
+        held = tuple(named.get(version, ())) if version is not None else ()
+        return Row(name, version, stage, held, sync, commit, unfinished)
+
+    shown = sorted({*serving, *named, *(declared & set(where))}, reverse=True)
+    if broken or not shown:
+        yield row(None, "error" if broken else "in sync" if declaration else "unmanaged")
+    elif plan and any(c.field.version is None and c.field.name != "alias" for c in plan.changes):
+        yield row(None, "out of sync")
+    for version in shown:
+        in_sync: Sync = "out of sync" if version in touched else "in sync"
+        yield row(version, in_sync if version in declared or version in touched else "unmanaged")
+
+
+def unmanaged_values(
+    plan: Plan, live: Mapping[str, Live], desired: Desired
+) -> tuple[tuple[str, Field, Value], ...]:
+    """Return every live value that git does not own: model, field and value, sorted."""
+    planned = {model.model: model.unmanaged for model in plan.models}
+    ignore = desired.rules.ignore
+    found = []
+    for name, model in sorted(live.items()):
+        if model.is_prompt:
+            continue
+        fields = ignore.without(model.fields)
+        addresses = planned[name] if name in planned else unmanaged({}, fields)
+        found += [(name, address, fields[address]) for address in addresses]
+    return tuple(found)

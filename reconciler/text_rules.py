@@ -1,0 +1,87 @@
+"""Which texts a registry takes as a name, an alias, a tag key or a version number.
+
+Each rule returns what a text breaks and what to do, or None when the text is fine.
+"""
+
+import posixpath
+import re
+from typing import Final, NamedTuple
+
+LAST_VERSION: Final = 2_147_483_647
+
+
+class Broken(NamedTuple):
+    """The rule that a text breaks, in words, and what to do."""
+
+    rule: str
+    hint: str
+
+
+_LONGEST_QUOTE = 60
+
+
+def quoted(text: str) -> str:
+    """Return a text between backticks, cut where it is long."""
+    cut = text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 1]}…"
+    return f"`{cut}`"
+
+
+def model_name(name: str) -> Broken | None:
+    """Judge the name of a registered model."""
+    hint = "write `model:` with the name of the registered model"
+    if not name.strip():
+        return Broken("a model name may not be blank", hint)
+    if "/" in name or ":" in name:
+        return Broken(f"{quoted(name)} is not a model name: MLflow takes no `/` and no `:`", hint)
+    if not _is_normal_path(name):
+        return Broken(f"{quoted(name)} is not a model name: MLflow reads it as a path", hint)
+    return None
+
+
+def alias(name: str) -> Broken | None:
+    """Judge an alias; MLflow's own check lets a trailing line break through, this one does not."""
+    hint = "rename the alias"
+    if not re.fullmatch(r"[\w\-]+", name):
+        rule = "only letters, digits, `_` and `-` are allowed"
+        return Broken(f"{quoted(name)} is not an alias: {rule}", hint)
+    if name.lower() == "latest" or re.fullmatch(r"[vV]\d+", name):
+        rule = "`latest`, and `v` before a number, mean versions"
+        return Broken(f"alias {quoted(name)} is reserved by MLflow: {rule}", hint)
+    return None
+
+
+def tag_key(key: str) -> Broken | None:
+    """Judge the key of a tag."""
+    hint = "rename the tag"
+    if not re.fullmatch(r"[/\w.\- :]+", key):
+        rule = "only letters, digits, space and any of `_-.:/` are allowed"
+        return Broken(f"{quoted(key)} is not a tag key: {rule}", hint)
+    if not _is_normal_path(key):
+        rule = "MLflow reads it as a path, and takes no `.`, `..`, `//` or `/` at an end"
+        return Broken(f"{quoted(key)} is not a tag key: {rule}", hint)
+    return None
+
+
+def version_number(digits: str) -> Broken | None:
+    """Judge how large a version number is."""
+    if len(digits) <= len(str(LAST_VERSION)) and int(digits) <= LAST_VERSION:
+        return None
+    rule = f"{quoted(digits)} is not a version number: the highest is {LAST_VERSION}"
+    return Broken(rule, "write the number of a version that exists")
+
+
+def without_password(uri: str) -> Broken | None:
+    """Judge the URI of a registry; what it says never repeats the URI."""
+    # A port before a path is the only colon that may come before a later `@`.
+    if not re.search(r"://[^@/:]*:(?!\d{1,5}/)[^@]*@|[?&;]password=", uri, re.IGNORECASE):
+        return None
+    return Broken(
+        "a registry URI with a password does not belong in a file",
+        "write the URI without it, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
+        "(for a database: the full URI in MLFLOW_REGISTRY_URI)",
+    )
+
+
+def _is_normal_path(name: str) -> bool:
+    """Say whether MLflow takes a name for a path that has no other spelling."""
+    return posixpath.normpath(name) == name and name != "." and not name.startswith(("..", "/"))

@@ -1,0 +1,89 @@
+"""Registry URIs: shown without credentials, and compared by where they lead."""
+
+import re
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+_SECRET_PARAMETERS: Final = frozenset(
+    {"user", "username", "password", "passwd", "pwd", "sslpassword", "token", "access_token"}
+)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+# What follows a colon and is no port is a password, here one that holds a slash.
+_HALF_A_PASSWORD: Final = re.compile(r"[^\[]*:\d*[^\d]")
+
+
+def safe_uri(uri: str) -> str:
+    """Return a URI without user, password and tokens; never raises."""
+    scheme, mark, rest = uri.partition("://")
+    if not mark:
+        return uri
+    authority, tail = _split(rest)
+    if "@" in authority:
+        authority = authority.rpartition("@")[2]
+    elif "@" in tail and _HALF_A_PASSWORD.match(authority):
+        authority, tail = _split(tail.rpartition("@")[2])
+    return f"{scheme}://{authority}{_without_secrets(tail)}"
+
+
+def same_registry(one: str, other: str) -> bool:
+    """Say whether two URIs lead to the same registry, whoever asks.
+
+    Scheme and host compare lower-cased; credentials, a default port and a trailing slash do not
+    count.
+    """
+    return _normal(one) == _normal(other)
+
+
+def normal_uri(uri: str) -> str:
+    """Return the form of a URI that plans and records name: equal for equivalent URIs."""
+    scheme, *rest = _normal(uri)
+    if not rest:
+        return scheme
+    authority, path, query = rest
+    return f"{scheme}://{authority}{path}" + (f"?{query}" if query else "")
+
+
+def scheme_of(uri: str) -> str:
+    """Return the scheme, lower-cased and without a driver; `databricks-uc` is its own scheme."""
+    scheme, mark, _ = uri.partition(":")
+    bare = re.fullmatch(r"[A-Za-z][\w.-]*", uri)
+    return (scheme if mark else uri if bare else "").partition("+")[0].lower()
+
+
+def credentials_in(uri: str) -> tuple[str, str] | None:
+    """Return the user and the password that a URI carries, None without them."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.username is None:
+        return None
+    return unquote(parts.username), unquote(parts.password or "")
+
+
+def _split(rest: str) -> tuple[str, str]:
+    end = next((at for at, char in enumerate(rest) if char in "/?#"), len(rest))
+    return rest[:end], rest[end:]
+
+
+def _without_secrets(tail: str) -> str:
+    path, mark, query = tail.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if _parameter(pair) not in _SECRET_PARAMETERS)
+    return f"{path}?{kept}" if mark and kept else path
+
+
+def _parameter(pair: str) -> str:
+    return unquote(pair.partition("=")[0]).lower()
+
+
+def _normal(uri: str) -> tuple[str, ...]:
+    safe = safe_uri(uri.strip())
+    scheme, mark, rest = safe.partition("://")
+    if not mark:
+        return (safe.rstrip("/"),)
+    authority, tail = _split(rest)
+    scheme, authority = scheme.lower(), authority.lower()
+    default = _DEFAULT_PORTS.get(scheme.partition("+")[0])
+    path, _, query = tail.partition("?")
+    return scheme, authority.removesuffix(f":{default}"), path.rstrip("/"), query

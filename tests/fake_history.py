@@ -1,0 +1,62 @@
+"""A history in memory, for the decisions that take thousands of them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.state import Declaration
+
+
+@dataclass
+class Commits:
+    """A graph of commits, each with what it declares; ids look like git's."""
+
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    trees: dict[str, Mapping[str, Declaration]] = field(default_factory=dict)
+
+    def commit(self, declared: Mapping[str, Declaration], *parents: str) -> str:
+        name = hashlib.sha1(f"{len(self.trees)}".encode()).hexdigest()  # noqa: S324  an id
+        self.parents[name] = parents
+        self.trees[name] = dict(declared)
+        return name
+
+    def ancestors(self, commit: str) -> set[str]:
+        found: set[str] = set()
+        open_ends = [commit]
+        while open_ends:
+            name = open_ends.pop()
+            if name not in found:
+                found.add(name)
+                open_ends += self.parents[name]
+        return found
+
+
+@dataclass
+class FakeHistory:
+    """What a checkout of `head` sees, when `main` is the tip of the main line (None: unknown)."""
+
+    commits: Commits
+    head: str
+    main: str | None = None
+    is_shallow: bool = False
+
+    def knows(self, commit: str) -> bool:
+        return commit in self.commits.trees
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        return older in self.commits.ancestors(newer)
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        shared = self.commits.ancestors(one) & self.commits.ancestors(other)
+        best = [
+            c
+            for c in shared
+            if not any(c != other and c in self.commits.ancestors(other) for other in shared)
+        ]
+        return min(best, default=None)
+
+    def main_contains(self, commit: str) -> bool:
+        return self.main is None or self.is_ancestor(commit, self.main)
+
+    def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
+        return self.commits.trees[commit].get(model)

@@ -1,0 +1,239 @@
+"""A registry in memory that keeps the same contract as the real ones, for simulations."""
+
+import itertools
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reconciler.errors import Forbidden, NotFound, Rejected
+from reconciler.registry import Capabilities
+from reconciler.state import (
+    COMMIT_TAG,
+    OWNER_TAG,
+    PROMPT_TAG,
+    STAGES,
+    Field,
+    Identity,
+    Live,
+    LiveVersion,
+    Value,
+)
+
+_STAGES = {stage.lower(): stage for stage in STAGES}
+_FIRST_MOMENT = 1_700_000_000_000
+
+
+class Write(NamedTuple):
+    """One write: the port's method, what it addressed, and the value (None for a removal)."""
+
+    method: str
+    model: str
+    version: int | None
+    key: str | None
+    value: Value | None
+
+
+@dataclass
+class _Version:
+    identity: Identity
+    status: str
+    stage: str = "None"
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Model:
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+    versions: dict[int, _Version] = field(default_factory=dict)
+    next_version: int = 1
+
+
+class FakeRegistry:
+    """A registry in memory.
+
+    `before_write` may raise to refuse a write, `after_write` to lose its answer, `before_read` to
+    fail a read; `writes` are those that were executed, in order. Models in `hidden` are missing
+    from searches, those in `forbidden` may not be read at all.
+    """
+
+    def __init__(
+        self, *, uri: str = "http://fake", capabilities: Capabilities | None = None
+    ) -> None:
+        self.writes: list[Write] = []
+        self.before_write: Callable[[Write], None] = _ignore
+        self.after_write: Callable[[Write], None] = _ignore
+        self.before_read: Callable[[str], None] = _ignore
+        self.hidden: set[str] = set()
+        self.forbidden: set[str] = set()
+        self._uri = uri
+        self._capabilities = capabilities or Capabilities()
+        self._models: dict[str, _Model] = {}
+        self._requests = 0
+        self._moments = itertools.count(_FIRST_MOMENT)
+        self._lock = threading.RLock()
+
+    def create_model(
+        self, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
+        self._models[name] = _Model(description, dict(tags or {}))
+
+    def create_version(
+        self,
+        name: str,
+        *,
+        run_id: str | None = None,
+        source: str = "s3://bucket/model",
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        status: str = "READY",
+    ) -> int:
+        model = self._models[name]
+        number, model.next_version = model.next_version, model.next_version + 1
+        identity = Identity(run_id, source, next(self._moments))
+        model.versions[number] = _Version(
+            identity, status, description=description, tags=dict(tags or {})
+        )
+        return number
+
+    def delete_version(self, name: str, version: int) -> None:
+        model = self._models[name]
+        del model.versions[version]
+        model.aliases = {alias: at for alias, at in model.aliases.items() if at != version}
+
+    def delete_model(self, name: str) -> None:
+        del self._models[name]
+
+    @property
+    def uri(self) -> str:
+        return self._uri
+
+    @property
+    def requests(self) -> int:
+        return self._requests
+
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
+        with self._lock:
+            self._requests += 2
+            self.before_read("read")
+            return {
+                name: _live(name, model, searched=True)
+                for name, model in self._models.items()
+                if (names is None or name in names)
+                and name not in self.hidden | self.forbidden
+                and not _is_prompt(model.tags)
+            }
+
+    def confirm(self, model: str, versions: Collection[int]) -> Live | None:
+        with self._lock:
+            self._requests += 2
+            self.before_read("confirm")
+            if model in self.forbidden:
+                raise Forbidden(f"permission denied on {model}")
+            found = self._models.get(model)
+            return None if found is None else _live(model, found, searched=False, asked=versions)
+
+    def set_stage(self, model: str, version: int, stage: str) -> str:
+        with self._write(Write("set_stage", model, version, None, stage)):
+            if stage.lower() not in _STAGES:
+                raise Rejected(f"invalid stage {stage}")
+            found = self._version(model, version)
+            found.stage = _STAGES[stage.lower()]
+            return found.stage
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        with self._write(Write("set_alias", model, None, alias, version)):
+            self._version(model, version)
+            self._model(model).aliases[alias] = version
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        with self._write(Write("delete_alias", model, None, alias, None)):
+            self._model(model).aliases.pop(alias, None)
+
+    def set_tag(self, model: str, version: int | None, key: str, value: str) -> None:
+        with self._write(Write("set_tag", model, version, key, value)):
+            self._holder(model, version).tags[key] = value
+
+    def delete_tag(self, model: str, version: int | None, key: str) -> None:
+        with self._write(Write("delete_tag", model, version, key, None)):
+            self._holder(model, version).tags.pop(key, None)
+
+    def set_description(self, model: str, version: int | None, text: str) -> None:
+        with self._write(Write("set_description", model, version, None, text)):
+            self._holder(model, version).description = text
+
+    @contextmanager
+    def _write(self, write: Write) -> Iterator[None]:
+        with self._lock:
+            self._requests += 1
+            self.before_write(write)
+            yield
+            self.writes.append(write)
+            self.after_write(write)
+
+    def _model(self, name: str) -> _Model:
+        if name not in self._models:
+            raise NotFound(f"Registered Model with name={name} not found")
+        return self._models[name]
+
+    def _version(self, name: str, version: int) -> _Version:
+        found = self._models[name].versions.get(version) if name in self._models else None
+        if found is None:
+            raise NotFound(f"Model Version (name={name}, version={version}) not found")
+        return found
+
+    def _holder(self, name: str, version: int | None) -> _Model | _Version:
+        return self._model(name) if version is None else self._version(name, version)
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _is_prompt(tags: Mapping[str, str]) -> bool:
+    return tags.get(PROMPT_TAG, "").lower() == "true"
+
+
+def _live(name: str, model: _Model, *, searched: bool, asked: Collection[int] = ()) -> Live:
+    # As on a real server: one version tagged as a prompt hides all of them from the search.
+    hides = any(_is_prompt(version.tags) for version in model.versions.values())
+    listed = {
+        number: version
+        for number, version in sorted(model.versions.items())
+        if not hides or (not searched and number in asked)
+    }
+    return Live(
+        model=name,
+        fields=dict(_fields(model, listed)),
+        versions={
+            number: LiveVersion(version.identity, version.status)
+            for number, version in listed.items()
+        },
+        commit=model.tags.get(COMMIT_TAG),
+        owner=model.tags.get(OWNER_TAG),
+        is_prompt=_is_prompt(model.tags),
+        unreadable="a version tagged as a prompt hides all of them" if hides else None,
+    )
+
+
+def _fields(model: _Model, versions: Mapping[int, _Version]) -> Iterator[tuple[Field, Value]]:
+    if model.description:
+        yield Field("description"), model.description
+    for alias, number in model.aliases.items():
+        yield Field("alias", None, alias), number
+    for key, text in model.tags.items():
+        if key not in {COMMIT_TAG, OWNER_TAG}:
+            yield Field("tag", None, key), text
+    for number, version in versions.items():
+        yield Field("stage", number), version.stage
+        if version.description:
+            yield Field("description", number), version.description
+        for key, text in version.tags.items():
+            yield Field("tag", number, key), text

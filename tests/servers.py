@@ -1,0 +1,255 @@
+"""Real servers for tests: MLflow's own, and one that records, forwards or misbehaves."""
+
+import http.client
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def mlflow_server(folder: Path, backend: str, *, workers: int = 1) -> Iterator[str]:
+    """Run a real `mlflow server` on a backend that has its tables, and yield its URI."""
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
+        *("--backend-store-uri", backend, "--workers", str(workers)),
+        *("--default-artifact-root", str(folder / "artifacts")),
+    ]
+    environ = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    log = folder / f"server-{port}.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, cwd=folder, env=environ, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        uri = f"http://127.0.0.1:{port}"
+        _wait_for(f"{uri}/health", server, log)
+        yield uri
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        if _answers(url):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(0.1)
+    raise AssertionError(f"mlflow server did not start:\n{log.read_text()[-3000:]}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310  our own loopback address
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+class MlflowSeeds:
+    """Creates what the reconciler never creates: models and versions."""
+
+    def __init__(self, uri: str) -> None:
+        from mlflow.tracking._model_registry.client import (  # noqa: PLC0415  1.1 s, for who needs it
+            ModelRegistryClient,
+        )
+
+        self._client: Any = ModelRegistryClient(uri, uri)  # type: ignore[no-untyped-call]
+
+    def create_model(
+        self, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
+        self._client.create_registered_model(name, dict(tags or {}), description)
+
+    def create_version(
+        self,
+        name: str,
+        *,
+        run_id: str | None = None,
+        source: str = "s3://bucket/model",
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> int:
+        created = self._client.create_model_version(
+            name, source, run_id, dict(tags or {}), description=description
+        )
+        return int(created.version)
+
+    def delete_version(self, name: str, version: int) -> None:
+        self._client.delete_model_version(name, str(version))
+
+    def delete_model(self, name: str) -> None:
+        self._client.delete_registered_model(name)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it arrived; `path` has the query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to answer; `length` lies about the body's size, `delay` lets the client wait."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    length: int | None = None
+    delay: float = 0.0
+
+
+HANG_UP = Answer(status=0)  # close the connection without a word
+
+
+@dataclass
+class Proxy:
+    """An HTTP server that records, and asks `before`, the server behind it, then `after`.
+
+    `before` may answer instead of the server behind (which may be missing then), `after` instead
+    of an answer that was given; `rewrite` changes the path that is forwarded.
+    """
+
+    uri: str
+    upstream: str | None
+    before: Callable[[Request], Answer | None]
+    after: Callable[[Request], Answer | None]
+    rewrite: Callable[[str], str]
+    requests: list[Request] = field(default_factory=list)
+    log: list[tuple[str, str, int]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def writes(self) -> list[tuple[str, str, int]]:
+        return [entry for entry in self.log if entry[0] in _WRITES]
+
+
+@contextmanager
+def proxy(
+    upstream: str | None = None,
+    *,
+    before: Callable[[Request], Answer | None] = lambda _: None,
+    after: Callable[[Request], Answer | None] = lambda _: None,
+    rewrite: Callable[[str], str] = lambda path: path,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Proxy]:
+    """Run a recording server in front of another, or alone."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    server.block_on_close = False
+    if tls is not None:
+        # The handshake belongs to the connection's own thread, where a failure harms nobody.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    scheme = "http" if tls is None else "https"
+    uri = f"{scheme}://127.0.0.1:{server.server_address[1]}"
+    recorder = Proxy(uri, upstream, before, after, rewrite)
+    server.recorder = recorder  # type: ignore[attr-defined]
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield recorder
+    finally:
+        recorder.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    upstream: http.client.HTTPConnection | None = None
+
+    def _serve(self) -> None:
+        recorder: Proxy = self.server.recorder  # type: ignore[attr-defined]
+        size = int(self.headers.get("Content-Length") or 0)
+        request = Request(self.command, self.path, dict(self.headers), self.rfile.read(size))
+        with recorder.lock:
+            recorder.requests.append(request)
+        answer = recorder.before(request)
+        if answer is None:
+            answer = self._forward(request, recorder)
+            answer = recorder.after(request) or answer
+        with recorder.lock:
+            recorder.log.append((request.method, request.path, answer.status))
+        recorder.closing.wait(answer.delay)
+        self._answer(answer)
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815  named by the library
+
+    def _forward(self, request: Request, recorder: Proxy) -> Answer:
+        if self.upstream is None:
+            self.upstream = http.client.HTTPConnection(
+                urlsplit(recorder.upstream or "").netloc, timeout=60
+            )
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in {"host", "connection", "content-length"}
+        }
+        path = recorder.rewrite(request.path)
+        self.upstream.request(request.method, path, request.body or None, headers)
+        if hasattr(socket, "TCP_QUICKACK"):
+            self.upstream.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        response = self.upstream.getresponse()
+        kind = response.getheader("Content-Type") or "application/json"
+        return Answer(response.status, response.read(), {"Content-Type": kind})
+
+    def _answer(self, answer: Answer) -> None:
+        if answer is HANG_UP:
+            self.close_connection = True
+            return
+        length = len(answer.body) if answer.length is None else answer.length
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(answer.body)
+        if length > len(answer.body):
+            self.close_connection = True
+
+    def finish(self) -> None:
+        super().finish()
+        if self.upstream is not None:
+            self.upstream.close()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
+        pass
