@@ -1,9 +1,10 @@
 """What no single place of a file shows: rules across the keys of a file, and across files."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from reconciler.file_complaints import Complaint
+from reconciler.file_complaints import Complaint, Within
 from reconciler.file_models import ModelFile
 from reconciler.rules import Rules
 from reconciler.state import ACTIVE_STAGES, Field
@@ -65,27 +66,15 @@ def none_ignored(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
     name = file.get("model", "")
     if rules.ignore.model(name):
         yield Complaint(("model",), f"model {quoted(name)} is ignored by `ignore.models`", hint)
-    yield from _ignored_tags((), file.get("tags", {}), rules)
-    for version, entry in file.get("versions", {}).items():
-        yield from _ignored_tags(("versions", version), entry.get("tags", {}), rules)
-        for index, alias in enumerate(entry.get("aliases", ())):
-            if rules.ignore.field(Field("alias", None, alias)):
-                path = ("versions", version, "aliases", index)
-                yield Complaint(path, f"alias {quoted(alias)} is ignored by `ignore.aliases`", hint)
-
-
-def _ignored_tags(
-    path: tuple[str, ...], tags: Mapping[str, str], rules: Rules
-) -> Iterator[Complaint]:
-    for key in tags:
+    for key, paths in _tags(file).items():
         if rules.ignore.field(Field("tag", None, key)):
-            yield Complaint(
-                (*path, "tags", key),
-                f"tag {quoted(key)} is ignored: `mlflow.*` and `reconciler.*` always are, "
-                "others by `ignore.tags`",
-                "remove it here",
-                at_key=True,
-            )
+            why = "`mlflow.*` and `reconciler.*` always are, others by `ignore.tags`"
+            message = f"tag {quoted(key)} is ignored: {why}"
+            for path in paths:
+                yield Complaint(path, message, "remove it here", at_key=True)
+    for alias, path in _aliases(file).items():
+        if rules.ignore.field(Field("alias", None, alias)):
+            yield Complaint(path, f"alias {quoted(alias)} is ignored by `ignore.aliases`", hint)
 
 
 def settings_agree(rules: Rules) -> Iterator[Complaint]:
@@ -109,11 +98,7 @@ def settings_agree(rules: Rules) -> Iterator[Complaint]:
 
 def alias_twins(file: ModelFile) -> Iterator[Complaint]:
     """Warn about aliases of one model that differ only in case."""
-    places = {
-        alias: ("versions", version, "aliases", index)
-        for version, entry in file.get("versions", {}).items()
-        for index, alias in enumerate(entry.get("aliases", ()))
-    }
+    places = _aliases(file)
     for first, *others in twins(places):
         for other in others:
             yield Complaint(
@@ -121,6 +106,26 @@ def alias_twins(file: ModelFile) -> Iterator[Complaint]:
                 f"aliases {quoted(first)} and {quoted(other)} differ only in case",
                 "a registry on MySQL takes them for one alias: rename one",
             )
+
+
+def _aliases(file: ModelFile) -> dict[str, Within]:
+    """Return where each alias of a file is."""
+    return {
+        alias: ("versions", version, "aliases", index)
+        for version, entry in file.get("versions", {}).items()
+        for index, alias in enumerate(entry.get("aliases", ()))
+    }
+
+
+def _tags(file: ModelFile) -> dict[str, list[Within]]:
+    """Return where each key of a tag is."""
+    places: dict[str, list[Within]] = defaultdict(list)
+    for key in file.get("tags", {}):
+        places[key].append(("tags", key))
+    for version, entry in file.get("versions", {}).items():
+        for key in entry.get("tags", {}):
+            places[key].append(("versions", version, "tags", key))
+    return places
 
 
 def twins(names: Iterable[str]) -> Iterator[tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Between the content of a file and the values that the core works with."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconciler.file_models import ModelFile, SettingsFile, VersionEntry
@@ -20,7 +21,7 @@ def declaration(
     }
     return Declaration(
         model=file["model"],
-        fields=MappingProxyType(dict(_fields(file))),
+        fields=MappingProxyType(_fields(file)),
         versions=MappingProxyType(versions),
         retired=file.get("retired", False),
         hold=file.get("hold"),
@@ -30,23 +31,47 @@ def declaration(
 
 
 def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
-    """Return a declaration as the content of a file, in the order in which people read it."""
-    numbers = {address.version for address in declaration.fields} | set(declaration.versions)
-    held = aliases(declaration.fields)
-    numbers.update(held.values())
+    """Return a declaration as the content of a file, in the order in which people read it.
+
+    The name is left out where `stem` says it and the file has something else to say.
+    """
+    fields = declaration.fields
+    tags: dict[int | None, dict[str, Value]] = defaultdict(dict)
+    held: dict[int, list[str]] = defaultdict(list)
+    numbers = set(declaration.versions)
+    for address in sorted(fields, key=lambda each: each.sort_key):
+        if address.name == "alias":
+            held[int(fields[address])].append(address.key or "")
+        elif address.name == "tag":
+            tags[address.version][address.key or ""] = fields[address]
+        if address.version is not None:
+            numbers.add(address.version)
     versions = {
-        number: _version(declaration, number)
-        for number in sorted((each for each in numbers if each is not None), reverse=True)
+        number: _entry(
+            declaration.versions.get(number, DeclaredVersion()),
+            stage=fields.get(Field("stage", number)),
+            aliases=held.get(number),
+            tags=tags.get(number),
+            description=fields.get(Field("description", number)),
+        )
+        for number in sorted(numbers | set(held), reverse=True)
     }
-    described = {
-        "retired": declaration.retired or None,
-        "hold": declaration.hold,
-        **_described(declaration, None),
-        "versions": versions or None,
-    }
-    rest = {key: value for key, value in described.items() if value is not None}
-    is_needed = declaration.model != stem or not rest
-    return {"model": declaration.model, **rest} if is_needed else rest
+    rest = _said(
+        retired=declaration.retired or None,
+        hold=declaration.hold,
+        description=fields.get(Field("description")),
+        tags=tags.get(None),
+        versions=versions or None,
+    )
+    return rest if rest and declaration.model == stem else {"model": declaration.model, **rest}
+
+
+def _entry(pins: DeclaredVersion, **values: object) -> dict[str, object]:
+    return _said(blocked=pins.blocked, **values, run_id=pins.run_id, source=pins.source)
+
+
+def _said(**values: object) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def rules(file: SettingsFile) -> Rules:
@@ -67,47 +92,27 @@ def rules(file: SettingsFile) -> Rules:
     )
 
 
-def _fields(file: ModelFile) -> Iterator[tuple[Field, Value]]:
-    yield from _texts(None, file)
+def _fields(file: ModelFile) -> dict[Field, Value]:
+    fields: dict[Field, Value] = {}
+    _add_texts(fields, None, file)
     for number, entry in file.get("versions", {}).items():
         version = int(number)
-        yield from _texts(version, entry)
+        _add_texts(fields, version, entry)
         if "stage" in entry:
-            yield Field("stage", version), entry["stage"]
+            fields[Field("stage", version)] = entry["stage"]
         for alias in entry.get("aliases", ()):
-            yield Field("alias", None, alias), version
+            fields[Field("alias", None, alias)] = version
+    return fields
 
 
-def _texts(version: int | None, part: ModelFile | VersionEntry) -> Iterator[tuple[Field, str]]:
-    """Return what a model and a version both have: a description and tags."""
+def _add_texts(
+    fields: dict[Field, Value], version: int | None, part: ModelFile | VersionEntry
+) -> None:
+    """Add what a model and a version both have: a description and tags."""
     if "description" in part:
-        yield Field("description", version), part["description"]
+        fields[Field("description", version)] = part["description"]
     for key, value in part.get("tags", {}).items():
-        yield Field("tag", version, key), value
-
-
-def _version(declaration: Declaration, number: int) -> dict[str, object]:
-    pins = declaration.versions.get(number, DeclaredVersion())
-    names = sorted(name for name, version in aliases(declaration.fields).items() if version == number)
-    entry = {
-        "blocked": pins.blocked,
-        "stage": declaration.fields.get(Field("stage", number)),
-        "aliases": names or None,
-        **_described(declaration, number),
-        "run_id": pins.run_id,
-        "source": pins.source,
-    }
-    return {key: value for key, value in entry.items() if value is not None}
-
-
-def _described(declaration: Declaration, version: int | None) -> dict[str, object]:
-    """Return the tags and the description of a model or a version, where they are declared."""
-    tags = {
-        address.key: value
-        for address, value in sorted(declaration.fields.items(), key=lambda each: each[0].sort_key)
-        if address.name == "tag" and address.version == version
-    }
-    return {"tags": tags or None, "description": declaration.fields.get(Field("description", version))}
+        fields[Field("tag", version, key)] = value
 
 
 def _pin(file: SettingsFile) -> RegistryPin | None:

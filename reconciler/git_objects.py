@@ -100,12 +100,6 @@ def _end(process: "Popen[bytes]", drain: threading.Thread) -> None:
             pipe.close()
 
 
-class _Entry(NamedTuple):
-    mode: bytes
-    name: str
-    id: str
-
-
 class Trees:
     """The model files of any commit, by path; a folder that did not change is read once."""
 
@@ -130,25 +124,23 @@ class Trees:
         Links and submodules are not in it: git does not record what they point to.
         """
         files: dict[str, str] = {}
-        for entry in self._entries(tree):
-            if entry.name.startswith("."):
+        for mode, name, raw in self._entries(tree):
+            if name.startswith(b"."):
                 continue
-            if entry.mode == b"40000":
-                below = self.files(entry.id)
-                files.update((f"{entry.name}/{path}", blob) for path, blob in below.items())
-            elif entry.mode.startswith(b"100") and is_model_file(entry.name):
-                files[entry.name] = entry.id
+            if mode == b"40000":
+                folder, below = os.fsdecode(name), self.files(raw.hex())
+                files.update((f"{folder}/{path}", blob) for path, blob in below.items())
+            elif mode.startswith(b"100") and name.endswith((b".yaml", b".yml")):
+                files[os.fsdecode(name)] = raw.hex()
         return files
 
-    def _entries(self, tree: str) -> list[_Entry]:
+    def _entries(self, tree: str) -> list[tuple[bytes, bytes, bytes]]:
+        """Return mode, name and raw id of everything in a tree."""
         found = self._objects.get(tree)
         if found is None or found.kind != "tree":
             return []
         pattern = rb"([0-7]+) ([^\0]+)\0(.{%d})" % (len(tree) // 2)
-        return [
-            _Entry(mode, os.fsdecode(name), raw.hex())
-            for mode, name, raw in re.findall(pattern, found.data, re.DOTALL)
-        ]
+        return re.findall(pattern, found.data, re.DOTALL)
 
 
 def is_plain(path: str) -> bool:

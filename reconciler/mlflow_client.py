@@ -96,7 +96,10 @@ class MlflowClientRegistry:
         else:
             unread -= {version.version for version in listed}
         asked = [one for number in sorted(unread) if (one := self._version(model, number))]
-        return live(row(ModelRow, {"model": found}, "model"), listed, asked)
+        model_row = row(ModelRow, {"model": found}, "model")
+        # The entity's `tags` leave out the one that says that it is a prompt.
+        tags = vars(found).get("_tags", model_row.tags)
+        return live(model_row.model_copy(update={"tags": dict(tags)}), listed, asked)
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
         """Move a version into a stage, touch no other, and return where it is now."""

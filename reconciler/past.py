@@ -120,6 +120,7 @@ class Past:
         self._place = place
         self._main = main
         self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
+        self._elsewhere: dict[str, str] = {}
         self._ruled: dict[str, Rules | None] = {}
         self._folders: dict[tuple[str, str], str | None] = {}
         self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
@@ -166,13 +167,14 @@ class Past:
         )
 
     def _at_its_place(self, commit: str, folder: str, model: str) -> Declaration | None:
-        """Look where the checkout has the model's file: nearly always it was there before."""
-        path = self._place.files.get(model)
-        found = self._repo.find(commit, _joined(folder, path)) if path else None
-        if path is None or found is None:
-            return None
-        read = self._declaration(found.id, path, found.data)
-        return read if isinstance(read, Declaration) and read.model == model else None
+        """Look where the checkout or another commit has the model's file: mostly it is there."""
+        for path in {self._place.files.get(model): None, self._elsewhere.get(model): None}:
+            found = self._repo.find(commit, _joined(folder, path)) if path else None
+            if path and found:
+                read = self._declaration(found.id, path, found.data)
+                if isinstance(read, Declaration) and read.model == model:
+                    return read
+        return None
 
     def _anywhere(self, commit: str, folder: str, model: str) -> Declaration | None:
         tree = self._repo.tree_id(commit, folder)
@@ -198,6 +200,7 @@ class Past:
             read = self._declaration(blob, path)
             if isinstance(read, Declaration):
                 models.setdefault(read.model, read)
+                self._elsewhere.setdefault(read.model, path)
             else:
                 broken += [(path, problem) for problem in read]
         return _Listing(models, tuple(broken))
@@ -206,7 +209,7 @@ class Past:
         self, blob: str, path: str, data: bytes | None = None
     ) -> Declaration | tuple[Problem, ...]:
         # The name of the file counts: it is the model's where the file names none.
-        key = (blob, PurePosixPath(path).stem)
+        key = (blob, path)
         if key not in self._read:
             content = self._repo.blob(blob) if data is None else data
             try:
@@ -260,7 +263,7 @@ _NOTHING = _Listing({}, ())
 
 
 def _is_settings(path: str) -> bool:
-    return PurePosixPath(path).name == _SETTINGS
+    return path == _SETTINGS or path.endswith(f"/{_SETTINGS}")
 
 
 def _joined(folder: str, path: str) -> str:

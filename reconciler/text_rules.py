@@ -5,6 +5,7 @@ Each rule returns what a text breaks and what to do, or None when the text is fi
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 LAST_VERSION: Final = 2_147_483_647
@@ -38,6 +39,7 @@ def model_name(name: str) -> Broken | None:
     return None
 
 
+@lru_cache(maxsize=4096)  # The same few are in thousands of files.
 def alias(name: str) -> Broken | None:
     """Judge an alias; MLflow's own check lets a trailing line break through, this one does not."""
     hint = "rename the alias"
@@ -50,6 +52,7 @@ def alias(name: str) -> Broken | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def tag_key(key: str) -> Broken | None:
     """Judge the key of a tag."""
     hint = "rename the tag"

@@ -1,10 +1,11 @@
 """Files and what they declare: YAML in, with positions, and YAML out."""
 
+import gc
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import yaml
 
@@ -18,8 +19,8 @@ from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.file_complaints import Complaint, Within
 from reconciler.file_models import MODEL, SETTINGS, Kind, ModelFile
-from reconciler.rules import Rules
 from reconciler.loaded_models import LoadedModel, assembled
+from reconciler.rules import Rules
 from reconciler.state import Declaration
 from reconciler.state_folder import FoundFile
 from reconciler.text_rules import quoted
@@ -30,12 +31,11 @@ _Place: TypeAlias = tuple[int, int]
 _LARGEST: Final = 1_000_000
 _DEPTH: Final = 20
 _MANY: Final = 200
-# What a block keeps as it is: visible lines without a space at an end of one, of at least one text.
-_BLOCK: Final = re.compile(r"XX")
-# What is a number in YAML 1.2, and text to this version of the library.
+# Numbers of YAML 1.2 that PyYAML takes for text, and other readers do not.
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
 _START: Final[_Place] = (1, 1)
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_ODD_KEYS: Final = _NULLS | {"<<"}
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _NO_YAML: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -55,7 +55,8 @@ def load(folder: Path, shown: str) -> Desired:
             problems += wrong.problems
             settings_are_wrong = True
     judged_by = None if settings_are_wrong else rules
-    models = [_load_model(file, judged_by) for file in found.models]
+    with _no_collection():
+        models = [_load_model(file, judged_by) for file in found.models]
     return assembled(shown, judged_by, models, problems)
 
 
@@ -86,6 +87,18 @@ def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
     """
     content = file_values.content(declaration, stem=stem)
     return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_LARGEST)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    # Reading makes a million objects and no cycle: looking for cycles is a third of the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _load_model(file: FoundFile, rules: Rules | None) -> LoadedModel:
@@ -149,6 +162,8 @@ class _Source:
         if text is None or not self._composed(text):
             return None
         plain = None if self._root is None else self._plain(self._root)
+        if self._root is not None and "\\" in text:
+            self._note_half_texts(self._root)
         if isinstance(plain, dict):
             plain = {**defaults, **plain}
         content, faults = kind.check(plain)
@@ -274,43 +289,35 @@ class _Source:
 
     def _plain(self, node: yaml.Node, depth: int = 0) -> object:
         """Return the texts of a node and below, each as it is written, and None for a null."""
-        if isinstance(node, yaml.ScalarNode):
-            return self._text(node)
+        if type(node) is yaml.ScalarNode:
+            return None if node.value in _NULLS and not node.style else node.value
         if depth == _DEPTH:
             return ""  # Nothing has a place so deep: a level further up complains.
-        if isinstance(node, yaml.SequenceNode):
+        if type(node) is yaml.SequenceNode:
             return [self._plain(item, depth + 1) for item in node.value]
         content: dict[str, object] = {}
         for key, value in node.value:
-            name = self._key(key, content)
-            if name is not None:
+            name = key.value
+            if type(key) is not yaml.ScalarNode:
+                self._note(key, "a key must be text", "remove the brackets")
+            elif name in _ODD_KEYS and not key.style:
+                hint = "write it in quotes if it is meant as text"
+                self._note(key, f"{quoted(name)} is not a key", hint)
+            elif name in content:
+                self._note(key, f"{quoted(name)} is here twice", "remove one of them")
+            else:
                 content[name] = self._plain(value, depth + 1)
         return content
 
-    def _text(self, node: yaml.ScalarNode) -> str | None:
-        text: str = node.value
-        if not node.style and text in _NULLS:
-            return None
-        if _NO_TEXT.search(text):
-            self._note(node, "a text may not contain NUL or half a character", "remove it")
-            return ""
-        return text
-
-    def _key(self, node: yaml.Node, before: dict[str, object]) -> str | None:
-        """Return the text of a key, None when it can be none of ours."""
-        if not isinstance(node, yaml.ScalarNode):
-            self._note(node, "a key must be text", "remove the brackets")
-            return None
-        name = self._text(node)
-        if name is None:
-            self._note(node, "a key is null", "write the key, in quotes if it is meant like this")
-        elif name == "<<" and not node.style:
-            self._note(node, "merge keys (`<<`) are not allowed", "write the values out")
-        elif name in before:
-            self._note(node, f"{quoted(name)} is here twice", "remove one of them")
-        else:
-            return name
-        return None
+    def _note_half_texts(self, node: yaml.Node, depth: int = 0) -> None:
+        """Note texts that no registry takes, which only escapes can write."""
+        if isinstance(node, yaml.ScalarNode):
+            if _NO_TEXT.search(node.value):
+                self._note(node, "a text may not contain NUL or half a character", "remove it")
+        elif depth < _DEPTH:
+            for item in node.value:
+                for part in item if isinstance(item, tuple) else (item,):
+                    self._note_half_texts(part, depth + 1)
 
 
 def _may_hide(text: str) -> bool:
@@ -354,9 +361,9 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Return a text as a block where it has lines, in quotes where it looks like another type."""
+        """Return a text, as a block where it has lines, in quotes where it looks like a number."""
         style = None
-        if _BLOCK.fullmatch(text):
+        if _fits_block(text):
             style = "|"
         elif not text.isprintable():
             style = '"'
@@ -367,6 +374,17 @@ class _Dumper(yaml.SafeDumper):
     def represent_items(self, items: list[str]) -> yaml.SequenceNode:
         """Return a list within one line."""
         return self.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
+def _fits_block(text: str) -> bool:
+    """Say whether a block, the form that people edit, keeps a text as it is."""
+    lines = text.removesuffix("\n").split("\n")
+    return (
+        "\n" in text
+        and lines[0][:1] not in {"", " "}
+        and lines[-1] != ""
+        and all(line.isprintable() and not line.endswith(" ") for line in lines)
+    )
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)

@@ -1,5 +1,6 @@
 """Real registries for tests, each made once: a server, sqlite files, a PostgreSQL."""
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 
 from tests.servers import MlflowSeeds, mlflow_server
+
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,8 +76,23 @@ def postgres() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def postgres_uri(postgres: Any) -> str:
     """Make a registry in PostgreSQL, shared: use model names of your own."""
-    uri: str = postgres.get_uri()
+    uri = _new_database(postgres, "registry")
     MlflowSeeds(uri)
+    return uri
+
+
+@pytest.fixture
+def postgres_database(postgres: Any) -> str:
+    """Make an empty database of the test's own."""
+    return _new_database(postgres, f"empty{next(_numbers)}")
+
+
+def _new_database(postgres: Any, name: str) -> str:
+    import psycopg  # noqa: PLC0415  for who needs it
+
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    uri: str = postgres.get_uri(database=name)
     return uri
 
 

@@ -33,15 +33,20 @@ class Commits:
 
 @dataclass
 class FakeHistory:
-    """What a checkout of `head` sees, when `main` is the tip of the main line (None: unknown)."""
+    """What a checkout of `head` sees, when `main` is the tip of the main line (None: unknown).
+
+    `cloned` is the tip when the clone was made: it has no later commits (None: it has all).
+    """
 
     commits: Commits
     head: str
     main: str | None = None
     is_shallow: bool = False
+    cloned: str | None = None
 
     def knows(self, commit: str) -> bool:
-        return commit in self.commits.trees
+        everything = self.commits.trees
+        return commit in (self.commits.ancestors(self.cloned) if self.cloned else everything)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         return older in self.commits.ancestors(newer)
@@ -58,5 +63,5 @@ class FakeHistory:
     def main_contains(self, commit: str) -> bool:
         return self.main is None or self.is_ancestor(commit, self.main)
 
-    def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
+    def declared(self, commit: str, owner: str, model: str) -> Declaration | None:  # noqa: ARG002  one folder
         return self.commits.trees[commit].get(model)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.git_repo import open_checkout
 from tests.git_lab import GitLab, opened
 
 STATE = "registry-state"
