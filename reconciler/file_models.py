@@ -6,7 +6,7 @@ A key that is absent from a file is absent from the value: absent means not mana
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,11 +26,12 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from typing_extensions import Required, TypedDict
 
 from reconciler import text_rules
-from reconciler.file_complaints import Fault
+from reconciler.file_complaints import Fault, Within
 from reconciler.state import Stage
 from reconciler.text_rules import Broken, quoted
 
 FileT = TypeVar("FileT")
+Checked: TypeAlias = tuple[FileT | None, tuple[Fault, ...]]
 
 
 def _must(rule: Callable[[str], Broken | None]) -> AfterValidator:
@@ -287,22 +288,27 @@ class Kind(Generic[FileT]):
         self._keys = {name: tuple(each.__annotations__) for name, each in inner.items()}
         self._top = tuple(top.__annotations__)
 
-    def check(self, content: object) -> tuple[FileT | None, tuple[Fault, ...]]:
-        """Return `content` as its type, and every fault in it.
+    def check(self, content: object) -> Checked[FileT]:
+        """Return `content` as its type, None where it does not fit, and every fault in it."""
+        try:
+            return self._adapter.validate_python(content), ()
+        except ValidationError as failure:
+            return None, tuple(self._fault(error) for error in failure.errors(include_url=False))
 
-        What is at fault is taken out of `content`, so that the rest can still be looked at;
-        None when nothing is left to look at.
+    def check_parts(self, content: object) -> Checked[FileT]:
+        """Return the part of `content` that fits, None where there is none, and every fault.
+
+        What is at fault is taken out of `content`, so that the rest can still be looked at.
         """
-        faults: list[Fault] = []
-        while True:
-            try:
-                return self._adapter.validate_python(content), tuple(faults)
-            except ValidationError as failure:
-                found = [self._fault(error) for error in failure.errors(include_url=False)]
-            faults += found
-            taken_out = [_take_out(content, fault) for fault in found]
+        fitting, found = self.check(content)
+        faults = found
+        while found:
+            taken_out = [_take_out(content, fault.path) for fault in found]
             if not any(taken_out):
-                return None, tuple(faults)
+                return None, faults
+            fitting, found = self.check(content)
+            faults += found
+        return fitting, faults
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema that an editor checks this kind of file by."""
@@ -353,10 +359,9 @@ def settings_schema() -> dict[str, Any]:
     return SETTINGS.schema()
 
 
-def _take_out(content: object, fault: Fault) -> bool:
-    """Remove the innermost mapping entry around a fault; say whether it was still there."""
+def _take_out(content: object, path: Within) -> bool:
+    """Remove the innermost mapping entry on a path; say whether it was still there."""
     inside: tuple[dict[str | int, object], str | int] | None = None
-    path = fault.path[:-1] if fault.kind == "missing" else fault.path
     for part in path:
         if isinstance(content, dict):
             if part not in content:

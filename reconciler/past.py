@@ -168,7 +168,7 @@ class Past:
 
     def _at_its_place(self, commit: str, folder: str, model: str) -> Declaration | None:
         """Look where the checkout or another commit has the model's file: mostly it is there."""
-        for path in {self._place.files.get(model): None, self._elsewhere.get(model): None}:
+        for path in dict.fromkeys((self._place.files.get(model), self._elsewhere.get(model))):
             found = self._repo.find(commit, _joined(folder, path)) if path else None
             if path and found:
                 read = self._declaration(found.id, path, found.data)

@@ -43,6 +43,8 @@ def model_name(name: str) -> Broken | None:
 def alias(name: str) -> Broken | None:
     """Judge an alias; MLflow's own check lets a trailing line break through, this one does not."""
     hint = "rename the alias"
+    if not name:
+        return Broken("an alias may not be empty", "write a name, or remove the item")
     if not re.fullmatch(r"[\w\-]+", name):
         rule = "only letters, digits, `_` and `-` are allowed"
         return Broken(f"{quoted(name)} is not an alias: {rule}", hint)
@@ -56,6 +58,8 @@ def alias(name: str) -> Broken | None:
 def tag_key(key: str) -> Broken | None:
     """Judge the key of a tag."""
     hint = "rename the tag"
+    if not key:
+        return Broken("the key of a tag may not be empty", "write a key, or remove the tag")
     if not re.fullmatch(r"[/\w.\- :]+", key):
         rule = "only letters, digits, space and any of `_-.:/` are allowed"
         return Broken(f"{quoted(key)} is not a tag key: {rule}", hint)

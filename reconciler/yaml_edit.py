@@ -1,42 +1,49 @@
 """Edits to a model file in place: every line that is not edited stays as it is, byte for byte.
 
-The text is never written anew. Positions of its parts say where to cut and what to put there.
+The text is never written anew. The positions of its parts say where to cut and what to put there.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import compress, groupby, pairwise
+from typing import TypeAlias
 
-from reconciler.edits import Edit, edited
+from reconciler.edits import Edit, Path, edited
 from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.splices import SplicedText
 from reconciler.yaml_files import parse_declaration
-from reconciler.yaml_layout import Layout, Tree, additions, layout_of, rank
-from reconciler.yaml_nodes import Node, Unreadable, compose, literal, scalar
+from reconciler.yaml_layout import NewTree, Tree, in_order, kind, layout_of, names, new_parts
+from reconciler.yaml_nodes import Node, Unreadable, compose, scalar
+
+_Change: TypeAlias = str | Tree | None
 
 _BOM = "\ufeff"
+_COMMA = re.compile(r"\s*,")
+_HEADER = re.compile(r"[|>][-+\d]*")
+_MARGIN = re.compile(r"(?:[ \t]*\r?\n)*( *)\S")
 
 
 def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
     """Return a model file after edits: its meaning is exactly theirs, and the rest is untouched.
 
     Raises `DeclarationError` when the file is wrong before or after, or written in a way that
-    this cannot edit.
+    cannot be edited in place.
     """
     before = parse_declaration(data, file)
-    text = data.decode().removeprefix(_BOM)
+    text = data.decode()
+    bom = _BOM * text.startswith(_BOM)
     try:
-        changed = _Editor(text).apply(_tree(edits))
+        result = (bom + _Editor(text.removeprefix(bom)).apply(_tree(edits))).encode()
     except Unreadable as error:
-        raise _by_hand(file, str(error)) from error
-    result = (_BOM * data.decode().startswith(_BOM) + changed).encode()
+        raise _by_hand(file) from error
     if parse_declaration(result, file) != edited(before, edits):
-        raise _by_hand(file, "its layout is not understood")
+        raise _by_hand(file)
     return result
 
 
-def _by_hand(file: str, why: str) -> DeclarationError:
-    message = f"the file cannot be edited in place: {why}"
-    hint = "make the change by hand"
+def _by_hand(file: str) -> DeclarationError:
+    message = "the layout of this file is too unusual to be edited in place"
+    hint = "make the change by hand, or lay the file out like one that `reconciler import` writes"
     return DeclarationError([Problem(message, ExitCode.DECLARATION, file=file, hint=hint)])
 
 
@@ -50,67 +57,65 @@ def _tree(edits: Sequence[Edit]) -> Tree:
             if not isinstance(within, dict):
                 within = inner[part] = {}
             inner = within
-        is_entry = edit.path[:1] == ("versions",) and len(edit.path) == 2
-        if is_entry and edit.value is not None:
+        if kind(edit.path) == "entry" and edit.value is not None:
             inner.setdefault(edit.path[-1], {})
         else:
             inner[edit.path[-1]] = edit.value
     return tree
 
 
-class _Splice(NamedTuple):
-    start: int
-    end: int
-    text: str
-
-
 class _Editor:
-    """Collects what to cut out of a text and what to put in."""
+    """Walks the parts of a file along with the changes to them."""
 
     def __init__(self, text: str) -> None:
         self._root = compose(text)
         self._layout = layout_of(self._root, text)
-        self._text = text + self._layout.newline * self._layout.is_open
-        self._splices: list[_Splice] = []
+        self._text = SplicedText(text + self._layout.newline * self._layout.is_open)
 
     def apply(self, tree: Tree) -> str:
-        """Return the text after the edits in `tree`."""
+        """Return the text after the changes in `tree`."""
         if self._root.style == "flow":
             self._flow(self._root, tree, ())
         else:
-            self._block(self._root, tree, (), front=self._line_start(self._root.start))
-        pieces, position = [], 0
-        for splice in sorted(self._splices, key=lambda splice: splice.start):
-            pieces += [self._text[position : splice.start], splice.text]
-            position = max(position, splice.end)
-        text = "".join(pieces) + self._text[position:]
-        return text.removesuffix(self._layout.newline) if self._layout.is_open else text
+            self._block(self._root, tree, (), front=self._text.line_start(self._root.start))
+        if not self._layout.is_open:
+            return self._text.result()
+        self._close_last_block()
+        return self._text.result().removesuffix(self._layout.newline)
 
     def _block(self, node: Node, tree: Tree, path: Path, front: int) -> None:
         """Edit a block mapping; `front` is where its lines begin."""
         for key, value in _entries(node):
             if self._goes(node, key, value, tree, path):
-                self._cut_lines(key.start, value.end)
+                self._text.cut_lines(key.start, value.end)
             elif key.text in tree:
                 self._value(node, key, value, tree[key.text], (*path, key.text))
         new = new_parts(node, tree)
         blank = self._layout.newline if self._is_spaced(node, path) else ""
         for name, index in in_order(path, names(node), tuple(new)):
-            lines = self._layout.blocks(path, {name: new[name]}, node.column)
+            lines = self._layout.block((*path, name), new[name], node.column)
             if index < 0:
-                self._insert(front, lines + blank)
+                self._text.insert(front, lines + blank)
             else:
-                self._insert(self._after(node, node.items[index][1].end), blank + lines)
+                end = node.items[index][1].end
+                self._text.insert(self._text.below(end, node.column), blank + lines)
+
+    def _is_spaced(self, node: Node, path: Path) -> bool:
+        """Say whether versions are set apart by empty lines."""
+        return kind(path) == "versions" and any(
+            self._text.has_empty_line(above.end, key.start)
+            for (_, above), (key, _) in pairwise(_entries(node))
+        )
 
     def _list(self, node: Node, tree: Tree) -> None:
         """Edit a block list."""
         for _, item in node.items:
-            if item.text in tree and tree[item.text] is None:
-                self._cut_lines(item.start, item.end)
+            if tree.get(item.text, "") is None:
+                self._text.cut_lines(item.start, item.end)
         lines = self._layout.dashed(new_parts(node, tree), node.column)
-        self._insert(self._after(node, node.items[-1][1].end), lines)
+        self._text.insert(self._text.below(node.end, node.column), lines)
 
-    def _value(self, node: Node, key: Node, value: Node, change: Part | None, path: Path) -> None:
+    def _value(self, node: Node, key: Node, value: Node, change: _Change, path: Path) -> None:
         """Edit the value of a key that stays."""
         if isinstance(change, str):
             self._scalar(value, change, path, None if node.style == "flow" else key.column)
@@ -118,14 +123,25 @@ class _Editor:
             return
         elif self._is_emptied(value, change, path):
             self._empty(key, value, path)
-        elif not value.items and node.style == "block" and self._opens(value, path):
-            self._open(key, value, new_parts(value, change), path)
+        elif node.style == "block" and self._opens(value, path):
+            self._text.cut(self._colon(key), value.end)
+            lines = self._layout.lines(path, new_parts(value, change), key.column)
+            self._text.insert(self._text.next_line(value.end), lines)
         elif value.style == "flow":
             self._flow(value, change, path)
         elif kind(path) == "aliases":
             self._list(value, change)
         else:
-            self._block(value, change, path, front=self._next_line(key.end))
+            self._block(value, change, path, front=self._text.next_line(key.end))
+
+    def _opens(self, value: Node, path: Path) -> bool:
+        """Say whether an empty `{}` is better opened into lines than filled."""
+        in_flow = self._layout.styles.get("entry") == "flow"
+        is_open = kind(path) in ("versions", "entry") and not in_flow
+        return is_open and not value.items and self._is_tight(value)
+
+    def _colon(self, key: Node) -> int:
+        return self._text.text.index(":", key.end) + 1
 
     # removals
 
@@ -133,16 +149,16 @@ class _Editor:
         """Say whether a key goes: removed, or a part of an entry of which nothing is left."""
         if key.text not in tree:
             return False
-        change, within = tree[key.text], (*path, key.text)
+        change = tree[key.text]
         if change is None:
             return True
-        if kind(path) != "entry" or not self._is_emptied(value, change, within):
+        if kind(path) != "entry" or not self._is_emptied(value, change, (*path, key.text)):
             return False
-        end = value.end if node.style == "flow" else self._next_line(value.end)
-        return "#" not in self._text[key.start : end]
+        end = value.end if node.style == "flow" else self._text.next_line(value.end)
+        return "#" not in self._text.text[key.start : end]
 
-    def _is_emptied(self, node: Node, change: Part, path: Path) -> bool:
-        if isinstance(change, str) or not node.items or new_parts(node, change):
+    def _is_emptied(self, node: Node, change: _Change, path: Path) -> bool:
+        if not isinstance(change, dict) or not node.items or new_parts(node, change):
             return False
         if kind(path) == "aliases":
             return all(change.get(name, "") is None for name in names(node))
@@ -152,36 +168,132 @@ class _Editor:
         """Leave an empty mapping or list, with the comments that stood in it."""
         brackets = "[]" if kind(path) == "aliases" else "{}"
         if value.style == "block":
-            colon = self._text.index(":", key.end) + 1
-            self._splice(colon, colon, f" {brackets}")
-            for name, item in value.items:
-                self._cut_lines((name or item).start, item.end)
-        elif "#" in self._text[value.start : value.end]:
-            self._cut_items(value, [True] * len(value.items))
+            self._text.insert(self._colon(key), f" {brackets}")
+            for start, end in _spans(value):
+                self._text.cut_lines(start, end)
+        elif self._is_tight(value):
+            self._text.replace(value.start, value.end, brackets)
         else:
-            self._splice(value.start, value.end, brackets)
+            self._cut_items(value, [True] * len(value.items))
 
-    # flow style: `{owner: x, team: y}`
+    # flow style: `{owner: x, team: y}` and `[champion, canary]`
 
     def _flow(self, node: Node, tree: Tree, path: Path) -> None:
-        gone = []
-        for key, value in node.items:
-            removed = tree.get(value.text, "") is None if key is None else False
-            if key is not None:
-                removed = self._goes(node, key, value, tree, path)
-                if not removed and key.text in tree:
+        if kind(path) == "aliases":
+            gone = [tree.get(name, "") is None for name in names(node)]
+        else:
+            gone = [self._goes(node, key, value, tree, path) for key, value in _entries(node)]
+            for key, value in _entries(node):
+                if key.text in tree and tree[key.text] is not None:
                     self._value(node, key, value, tree[key.text], (*path, key.text))
-            gone.append(removed)
         self._cut_items(node, gone)
         self._add_items(node, new_parts(node, tree), path, gone)
 
     def _cut_items(self, node: Node, gone: Sequence[bool]) -> None:
         spans = _spans(node)
-        if "#" in self._text[node.start : node.end]:
-            # A comma after the last item is fine, so that nothing else has to move.
-            for span in compress(spans, gone):
-                comma = re.compile(r"\s*,").match(self._text, span.end)
-                self._splice(span.start, comma.end() if comma else span.end)
+        if not self._is_tight(node):
+            for start, end in compress(spans, gone):
+                self._cut_item(start, end)
             return
-        for removed, run in groupby(range(len(spans)), key=gone.__getitem__):
-            first, *_, last = (*run, -1)[:1], 0
+        for is_gone, run in groupby(range(len(spans)), key=gone.__getitem__):
+            indexes = list(run)
+            first, last = indexes[0], indexes[-1]
+            if is_gone and last + 1 < len(spans):
+                self._text.cut(spans[first][0], spans[last + 1][0])
+            elif is_gone:
+                self._text.cut(spans[first - 1][1] if first else spans[0][0], spans[last][1])
+
+    def _cut_item(self, start: int, end: int) -> None:
+        """Remove an item and its comma; one that is left after the last item does no harm."""
+        comma = _COMMA.match(self._text.text, end)
+        end = comma.end() if comma else end
+        head, tail = self._text.line_start(start), self._text.next_line(end)
+        if (self._text.text[head:start] + self._text.text[end:tail]).strip():
+            self._text.cut(start, end)
+        else:
+            self._text.cut(head, tail)
+
+    def _add_items(self, node: Node, new: NewTree, path: Path, gone: Sequence[bool]) -> None:
+        after: dict[int, list[str]] = {}
+        for name, before in in_order(path, names(node), tuple(new)):
+            index = next((i for i in range(before, -1, -1) if not gone[i]), -1)
+            after.setdefault(index, []).append(self._layout.item((*path, name), new[name]))
+        spans, separator = _spans(node), self._separator(node)
+        for index, items in after.items():
+            text = separator.join(items)
+            if index >= 0:
+                self._text.insert(spans[index][1], separator + text)
+            elif spans:
+                is_last = all(gone) and self._is_tight(node)
+                self._text.insert(spans[0][0], text + separator * (not is_last))
+            else:
+                is_bare = not self._text.text[node.start + 1 : node.end - 1].strip()
+                self._text.replace(
+                    node.start + 1, node.end - 1 if is_bare else node.start + 1, text
+                )
+
+    def _separator(self, node: Node) -> str:
+        spans = _spans(node)
+        if self._is_tight(node) and len(spans) > 1:
+            return self._text.text[spans[-2][1] : spans[-1][0]]
+        head = self._text.text[node.start + 1 : spans[0][0]] if spans else ""
+        return f",{head}" if "\n" in head and self._is_tight(node) else ", "
+
+    def _is_tight(self, node: Node) -> bool:
+        """Say whether no comment can be between the items."""
+        return "#" not in self._text.text[node.start : node.end]
+
+    # texts
+
+    def _scalar(self, value: Node, new: str, path: Path, column: int | None) -> None:
+        """Replace a text; `column` is that of its key, None within flow style."""
+        if value.text == new:
+            return
+        below = self._text.next_line(value.end)
+        if column is not None and value.is_block_scalar:
+            self._block_scalar(value, new, column + self._layout.step(path))
+        # A comment below would become a part of the block.
+        elif column is not None and "\n" in new and self._text.below(value.end, column) == below:
+            header, lines = self._layout.text(path, new, column)
+            self._text.replace(value.start, value.end, header)
+            self._text.insert(below, lines)
+        elif path == ("retired",):
+            self._text.replace(value.start, value.end, new)
+        else:
+            written = scalar(new, flow=column is None, style=value.style)
+            self._text.replace(value.start, value.end, written)
+
+    def _block_scalar(self, value: Node, new: str, column: int) -> None:
+        lines = self._text.next_line(value.start)
+        end = self._text.next_line(value.end) if value.end > lines else lines
+        margin = _MARGIN.match(self._text.text, lines, end)
+        block = self._layout.literal(new, len(margin[1]) if margin else column)
+        if block is None:
+            block = scalar(new), ""
+        elif value.style == ">" and "\n" not in new.removesuffix("\n"):
+            block = block[0].replace("|", ">"), block[1]
+        self._text.replace(value.start, self._end_of_header(value), block[0])
+        self._text.replace(lines, end, block[1])
+
+    def _end_of_header(self, value: Node) -> int:
+        header = _HEADER.match(self._text.text, value.start)
+        return header.end() if header else value.start
+
+    def _close_last_block(self) -> None:
+        """Keep what a block at the open end of a file means when lines are added below it."""
+        last = self._root
+        while last.items:
+            last = last.items[-1][1]
+        is_touched = self._text.touches(last.start)
+        if last.is_block_scalar and not is_touched and self._text.grows_at_end():
+            self._text.replace(last.start + 1, self._end_of_header(last), "-")
+
+
+def _entries(node: Node) -> Iterator[tuple[Node, Node]]:
+    """Return the keys and values of a mapping."""
+    return ((key, value) for key, value in node.items if key is not None)
+
+
+def _spans(node: Node) -> list[tuple[int, int]]:
+    """Return where every item begins and ends."""
+    return [((key or value).start, value.end) for key, value in node.items]

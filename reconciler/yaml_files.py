@@ -2,7 +2,7 @@
 
 import gc
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias, TypeVar
@@ -18,7 +18,7 @@ from reconciler import file_checks, file_complaints, file_values, state_folder
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.file_complaints import Complaint, Within
-from reconciler.file_models import MODEL, SETTINGS, Kind, ModelFile
+from reconciler.file_models import MODEL, SETTINGS, Checked, ModelFile
 from reconciler.loaded_models import LoadedModel, assembled
 from reconciler.rules import Rules
 from reconciler.state import Declaration
@@ -35,6 +35,7 @@ _MANY: Final = 200
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
 _START: Final[_Place] = (1, 1)
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_OWN_TAGS: Final = "tag:yaml.org,2002:"
 _ODD_KEYS: Final = _NULLS | {"<<"}
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _NO_YAML: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -72,7 +73,7 @@ def parse_declaration(data: bytes, file: str) -> Declaration:
 def parse_rules(data: bytes, file: str) -> Rules:
     """Return what a settings file says."""
     source = _Source(file)
-    rules = file_values.rules(source.content(SETTINGS, data) or {})
+    rules = file_values.rules(source.content(SETTINGS.check, data) or {})
     if not source.notes:
         source.complain(file_checks.settings_agree(rules))
     if source.notes:
@@ -150,14 +151,17 @@ class _Source:
 
     def model(self, data: bytes) -> ModelFile | None:
         """Return the valid part of a model file, None when there is nothing to go by."""
-        content = self.content(MODEL, data, model=PurePosixPath(self._file).stem)
+        stem = PurePosixPath(self._file).stem
+        content = self.content(MODEL.check_parts, data, model=stem)
         if content is not None:
             self._model = content.get("model")
             self.complain(file_checks.aliases_once(content))
         return content
 
-    def content(self, kind: Kind[FileT], data: bytes, **defaults: str) -> FileT | None:
-        """Return the valid part of a file, None when there is nothing to go by."""
+    def content(
+        self, check: Callable[[object], Checked[FileT]], data: bytes, **defaults: str
+    ) -> FileT | None:
+        """Return what `check` makes of a file, None when there is nothing to go by."""
         text = self._decoded(data)
         if text is None or not self._composed(text):
             return None
@@ -166,7 +170,7 @@ class _Source:
             self._note_half_texts(self._root)
         if isinstance(plain, dict):
             plain = {**defaults, **plain}
-        content, faults = kind.check(plain)
+        content, faults = check(plain)
         self.complain(file_complaints.worded(fault) for fault in faults)
         return content
 
@@ -284,8 +288,8 @@ class _Source:
             hint = "write the value out where it is used; one that begins with `&` needs quotes"
             self._note(event, f"{quoted('&' + anchor)} is a YAML anchor", hint)
         if tag is not None:
-            hint = "remove it: every value is the text as it is written"
-            self._note(event, f"{quoted(tag)} is a YAML tag", hint)
+            hint = "remove it; a text that begins with `!` needs quotes"
+            self._note(event, f"{quoted(tag.replace(_OWN_TAGS, '!!'))} is a YAML tag", hint)
 
     def _plain(self, node: yaml.Node, depth: int = 0) -> object:
         """Return the texts of a node and below, each as it is written, and None for a null."""
@@ -301,8 +305,9 @@ class _Source:
             if type(key) is not yaml.ScalarNode:
                 self._note(key, "a key must be text", "remove the brackets")
             elif name in _ODD_KEYS and not key.style:
-                hint = "write it in quotes if it is meant as text"
-                self._note(key, f"{quoted(name)} is not a key", hint)
+                why = "a merge key" if name == "<<" else "null"
+                hint = "write the key out, in quotes if it is meant as text"
+                self._note(key, f"{quoted(name)} as a key is {why}", hint)
             elif name in content:
                 self._note(key, f"{quoted(name)} is here twice", "remove one of them")
             else:
@@ -369,11 +374,11 @@ class _Dumper(yaml.SafeDumper):
             style = '"'
         elif _NUMBER.fullmatch(text):
             style = "'"
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+        return self.represent_scalar(f"{_OWN_TAGS}str", text, style=style)
 
     def represent_items(self, items: list[str]) -> yaml.SequenceNode:
         """Return a list within one line."""
-        return self.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+        return self.represent_sequence(f"{_OWN_TAGS}seq", items, flow_style=True)
 
 
 def _fits_block(text: str) -> bool:

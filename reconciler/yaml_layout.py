@@ -8,8 +8,9 @@ from reconciler.edits import Path
 from reconciler.yaml_nodes import Node, literal, scalar
 
 # What to do inside a mapping or a list, by key: remove it (None), write a text, or go further in.
-Tree: TypeAlias = dict[str, "Part | None"]
-Part: TypeAlias = "str | Tree"
+Tree: TypeAlias = dict[str, "str | Tree | None"]
+NewTree: TypeAlias = dict[str, "NewPart"]
+NewPart: TypeAlias = "str | NewTree"
 Kind: TypeAlias = Literal["file", "versions", "entry", "tags", "aliases", "text"]
 K = TypeVar("K")
 V = TypeVar("V")
@@ -36,26 +37,27 @@ def kind(path: Path) -> Kind:
             return "text"
 
 
-def new_part(change: Part | None) -> Part | None:
-    """Return what a change writes where nothing is yet; None when it only removes."""
-    if not isinstance(change, dict):
-        return change
-    kept: Tree = {}
-    for key, inner in change.items():
-        part = new_part(inner)
-        if part is not None:
-            kept[key] = part
-    return kept if kept or not change else None
+def names(node: Node) -> list[str]:
+    """Return the keys of a mapping, or the texts of a list."""
+    return [(key or value).text for key, value in node.items]
 
 
-def new_parts(node: Node, changes: Tree) -> Tree:
+def new_parts(node: Node, changes: Tree) -> NewTree:
     """Return what changes add to a mapping or a list that is there."""
-    present = {(key or value).text for key, value in node.items}
-    return {
-        name: part
-        for name, change in changes.items()
-        if name not in present and (part := new_part(change)) is not None
-    }
+    return _kept({name: c for name, c in changes.items() if name not in names(node)})
+
+
+def _kept(changes: Tree) -> NewTree:
+    """Return changes without removals, and without what only removes."""
+    kept: NewTree = {}
+    for name, change in changes.items():
+        if isinstance(change, str):
+            kept[name] = change
+        elif change is not None:
+            inner = _kept(change)
+            if inner or not change:
+                kept[name] = inner
+    return kept
 
 
 def in_order(path: Path, names: Sequence[str], new: Sequence[str]) -> list[tuple[str, int]]:
@@ -118,50 +120,48 @@ class Layout:
             return f"{self.quote}{path[-1]}{self.quote}"
         return scalar(path[-1], flow=flow)
 
-    def flow(self, path: Path, part: Part) -> str:
+    def flow(self, path: Path, part: NewPart) -> str:
         """Return a new part in flow style."""
         if isinstance(part, str):
             return part if path == ("retired",) else scalar(part, flow=True)
-        inside = ", ".join(self.flow_items(path, part))
+        inside = ", ".join(self.item((*path, name), inner) for name, inner in _present(path, part))
         return f"[{inside}]" if kind(path) == "aliases" else f"{{{inside}}}"
 
-    def flow_items(self, path: Path, parts: Tree) -> Iterator[str]:
-        """Return what stands between the commas of a new part in flow style."""
-        for name, inner in _present(path, parts):
-            within = (*path, name)
-            if kind(path) == "aliases":
-                yield scalar(name, flow=True)
-            else:
-                yield f"{self.key(within, flow=True)}: {self.flow(within, inner)}"
+    def item(self, path: Path, part: NewPart) -> str:
+        """Return what stands between two commas for a new key, or a new item of a list."""
+        if kind(path[:-1]) == "aliases":
+            return scalar(path[-1], flow=True)
+        return f"{self.key(path, flow=True)}: {self.flow(path, part)}"
 
-    def block(self, path: Path, part: Part, column: int) -> str:
+    def block(self, path: Path, part: NewPart, column: int) -> str:
         """Return the lines of a new key and its part."""
         name = " " * column + self.key(path, flow=False) + ":"
-        within = column + self.step(path)
         if isinstance(part, str):
-            return f"{name} {self._text(path, part, within)}"
+            header, lines = self.text(path, part, column)
+            return f"{name} {header}{self.newline}{lines}"
         if not part or self._in_flow(path):
             return f"{name} {self.flow(path, part)}{self.newline}"
         if kind(path) == "aliases":
             return f"{name}{self.newline}{self.dashed(part, column + self.dash)}"
-        return f"{name}{self.newline}{self.blocks(path, part, within)}"
+        return f"{name}{self.newline}{self.lines(path, part, column)}"
 
-    def blocks(self, path: Path, parts: Tree, column: int) -> str:
-        """Return the lines of new keys."""
+    def lines(self, path: Path, parts: NewTree, column: int) -> str:
+        """Return the lines of new keys below a key in `column`."""
+        within = column + self.step(path)
         return "".join(
-            self.block((*path, name), part, column) for name, part in _present(path, parts)
+            self.block((*path, name), part, within) for name, part in _present(path, parts)
         )
 
-    def dashed(self, names: Tree, column: int) -> str:
+    def dashed(self, names: NewTree, column: int) -> str:
         """Return the lines of new items of a list."""
         return "".join(f"{' ' * column}- {scalar(name)}{self.newline}" for name in names)
 
-    def _text(self, path: Path, text: str, column: int) -> str:
-        block = self.literal(text, column) if "\n" in text else None
+    def text(self, path: Path, text: str, column: int) -> tuple[str, str]:
+        """Return what follows a key in `column` for a text, and the lines below it."""
+        block = self.literal(text, column + self.step(path)) if "\n" in text else None
         if block is not None:
-            header, lines = block
-            return f"{header}{self.newline}{lines}"
-        return (text if path == ("retired",) else scalar(text)) + self.newline
+            return block
+        return (text if path == ("retired",) else scalar(text)), ""
 
     def _in_flow(self, path: Path) -> bool:
         default = "flow" if kind(path) == "aliases" else "block"
@@ -208,8 +208,6 @@ def _first(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
     return found
 
 
-def _present(path: Path, parts: Tree) -> Iterator[tuple[str, Part]]:
-    for name, _ in in_order(path, (), tuple(parts)):
-        part = parts[name]
-        if part is not None:
-            yield name, part
+def _present(path: Path, parts: NewTree) -> Iterator[tuple[str, NewPart]]:
+    """Return new parts in the order of a file."""
+    return ((name, parts[name]) for name, _ in in_order(path, (), tuple(parts)))

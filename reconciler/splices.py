@@ -1,0 +1,75 @@
+"""A text that is changed by cutting and inserting, so that all the rest stays as it is."""
+
+import re
+from typing import NamedTuple
+
+_COMMENT_LINE = re.compile(r"( *)#.*\n")
+
+
+class _Splice(NamedTuple):
+    start: int
+    end: int
+    text: str
+
+
+class SplicedText:
+    """A text whose every line has an end, and what is to be cut out of it and put in.
+
+    All positions are those of the text as it was.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._splices: list[_Splice] = []
+
+    def result(self) -> str:
+        """Return the text after all changes; those at one place come in the order of the calls."""
+        pieces, position = [], 0
+        for splice in sorted(self._splices, key=lambda splice: splice.start):
+            pieces += [self.text[position : splice.start], splice.text]
+            position = max(position, splice.end)
+        return "".join(pieces) + self.text[position:]
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """Put a text in the place of another."""
+        self._splices.append(_Splice(start, end, text))
+
+    def insert(self, position: int, text: str) -> None:
+        """Put a text between two characters."""
+        self.replace(position, position, text)
+
+    def cut(self, start: int, end: int) -> None:
+        """Remove a part."""
+        self.replace(start, end, "")
+
+    def cut_lines(self, start: int, end: int) -> None:
+        """Remove every line that a part is on."""
+        self.cut(self.line_start(start), self.next_line(end))
+
+    def touches(self, position: int) -> bool:
+        """Say whether a change is at a position or around it."""
+        return any(splice.start <= position <= splice.end for splice in self._splices)
+
+    def grows_at_end(self) -> bool:
+        """Say whether something comes after the last line."""
+        return any(splice.text and splice.start == len(self.text) for splice in self._splices)
+
+    def line_start(self, position: int) -> int:
+        """Return where the line of a position begins."""
+        return self.text.rfind("\n", 0, position) + 1
+
+    def next_line(self, position: int) -> int:
+        """Return where the line after that of a position begins."""
+        return (self.text.find("\n", position) + 1) or len(self.text)
+
+    def below(self, position: int, column: int) -> int:
+        """Return where the first line below begins that is not a comment indented beyond `column`."""
+        position = self.next_line(position)
+        while (comment := _COMMENT_LINE.match(self.text, position)) and len(comment[1]) > column:
+            position = comment.end()
+        return position
+
+    def has_empty_line(self, start: int, end: int) -> bool:
+        """Say whether one of the lines between those of two positions is empty."""
+        between = self.text[self.next_line(start) : self.line_start(end)]
+        return any(not line.strip() for line in between.splitlines())

@@ -1,0 +1,426 @@
+"""What an apply does with lost answers, throttling, races, other writers and signals."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from reconciler.apply import Stop, apply, no_stop
+from reconciler.desired import Desired
+from reconciler.errors import (
+    AnswerLost,
+    Conflict,
+    ExitCode,
+    Forbidden,
+    RegistryError,
+    Rejected,
+    Unavailable,
+)
+from reconciler.plan import Plan, RegistryRef, StateRef
+from reconciler.reconcile import Checkout, Question, reconcile
+from reconciler.report import Report
+from reconciler.rules import Rules
+from reconciler.state import Declaration, DeclaredVersion, Field, Value, aliases, stages
+from tests.fake_history import Commits, FakeHistory
+from tests.fake_registry import FakeRegistry, Write
+
+OWNER = "registry-state"
+PROMOTION: Mapping[Field, Value] = {
+    Field("stage", 2): "Production",
+    Field("alias", None, "champion"): 2,
+    Field("tag", 2, "risk"): "high",
+    Field("description", 2): "better",
+}
+
+
+def declaration(model: str = "m", fields: Mapping[Field, Value] = PROMOTION) -> Declaration:
+    return Declaration(model, dict(fields), {2: DeclaredVersion()})
+
+
+class Lab:
+    """A registry where v1 serves, and a commit that promotes v2."""
+
+    def __init__(self, *models: str) -> None:
+        self.registry = FakeRegistry()
+        self.commits = Commits()
+        self.models = models or ("m",)
+        for model in self.models:
+            self.registry.create_model(model)
+            for run in ("one", "two"):
+                self.registry.create_version(model, run_id=run)
+            self.registry.set_stage(model, 1, "Production")
+            self.registry.set_alias(model, "champion", 1)
+        self.registry.writes.clear()
+        self.tree = {model: declaration(model) for model in self.models}
+        self.head = self.commits.commit(self.tree)
+
+    def commit(self, tree: Mapping[str, Declaration]) -> None:
+        self.tree = dict(tree)
+        self.head = self.commits.commit(tree, self.head)
+
+    def plan(self) -> Plan:
+        history = FakeHistory(self.commits, self.head)
+        desired = Desired(OWNER, Rules(), self.tree)
+        checkout = Checkout(desired, StateRef(OWNER, self.head), OWNER, history)
+        ask = Question(planning=False)
+        return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask).plan
+
+    def apply(self, plan: Plan | None = None, stop: Stop | None = None) -> Report:
+        return apply(plan or self.plan(), self.registry, timeout=1.5, stop=stop)
+
+    def converges(self) -> bool:
+        report = self.apply()
+        return report.exit_code() == 0 and not any(model.writes for model in self.plan().models)
+
+    @property
+    def methods(self) -> list[str]:
+        return [
+            f"{write.method} {write.key or write.version or ''}" for write in self.registry.writes
+        ]
+
+
+def once(error: Exception, when: Callable[[Write], bool]) -> Callable[[Write], None]:
+    """Raise `error` at the first write that fits, and never again."""
+    left = [error]
+
+    def hook(write: Write) -> None:
+        if left and when(write):
+            raise left.pop()
+
+    return hook
+
+
+def always(error: Exception, when: Callable[[Write], bool]) -> Callable[[Write], None]:
+    def hook(write: Write) -> None:
+        if when(write):
+            raise error
+
+    return hook
+
+
+def alias(write: Write) -> bool:
+    return write.method == "set_alias"
+
+
+def any_change(write: Write) -> bool:
+    return not (write.key or "").startswith("reconciler.")
+
+
+def test_writes_go_in_the_order_of_the_design() -> None:
+    lab = Lab()
+    assert lab.apply().exit_code() == 0
+    assert lab.methods == [
+        "set_tag reconciler.commit",
+        "set_tag reconciler.owner",
+        "set_description 2",
+        "set_tag risk",
+        "set_stage 2",
+        "set_stage 1",
+        "set_alias champion",
+        "set_tag reconciler.commit",
+    ]
+    assert lab.registry.writes[0].value == f"- {lab.head}"
+    assert lab.registry.writes[-1].value == lab.head
+
+
+def test_a_second_apply_writes_nothing() -> None:
+    lab = Lab()
+    lab.apply()
+    lab.registry.writes.clear()
+    assert lab.apply().exit_code() == 0
+    assert lab.registry.writes == []
+
+
+def test_drift_is_healed_without_a_record() -> None:
+    lab = Lab()
+    lab.apply()
+    lab.registry.set_alias("m", "champion", 1)
+    lab.registry.writes.clear()
+    report = lab.apply()
+    assert [result.change.cause for result in report.results] == ["drift"]
+    assert lab.methods == ["set_alias champion"]
+
+
+@pytest.mark.parametrize("error", [Unavailable("503"), Unavailable("429", retry_after=0.4)])
+def test_what_was_not_executed_is_sent_again(error: Unavailable) -> None:
+    lab = Lab()
+    lab.registry.before_write = once(error, alias)
+    assert lab.apply().exit_code() == 0
+    assert lab.methods.count("set_alias champion") == 1
+    assert lab.converges()
+
+
+def test_a_lost_answer_of_an_executed_write_is_read_and_not_sent_again() -> None:
+    lab = Lab()
+    lab.registry.after_write = once(AnswerLost("reset"), alias)
+    assert lab.apply().exit_code() == 0
+    assert lab.methods.count("set_alias champion") == 1
+
+
+def test_a_lost_answer_of_a_write_that_never_arrived_is_sent_again() -> None:
+    lab = Lab()
+    lab.registry.before_write = once(AnswerLost("timeout"), alias)
+    assert lab.apply().exit_code() == 0
+    assert lab.methods.count("set_alias champion") == 1
+
+
+def test_what_a_person_did_while_the_answer_was_lost_is_not_overwritten() -> None:
+    lab = Lab()
+    lab.registry.create_version("m", run_id="three")
+
+    def hook(write: Write) -> None:
+        if alias(write) and write.value == 2:
+            lab.registry.before_write = lambda _: None
+            lab.registry.set_alias("m", "champion", 3)
+            raise AnswerLost("reset")
+
+    lab.registry.before_write = hook
+    report = lab.apply()
+    outcomes = {str(result.change.field): result.outcome for result in report.results}
+    assert outcomes["@champion"] == "stale"
+    assert report.exit_code() == ExitCode.PARTIAL
+    assert aliases(lab.registry.read()["m"].fields) == {"champion": 3}
+
+
+def test_a_unique_violation_is_read_and_tried_once_more() -> None:
+    lab = Lab()
+    lab.registry.before_write = once(Conflict("UNIQUE constraint failed"), alias)
+    assert lab.apply().exit_code() == 0
+    lab = Lab()
+    lab.registry.before_write = always(Conflict("UNIQUE constraint failed"), alias)
+    report = lab.apply()
+    assert report.exit_code() == ExitCode.PARTIAL
+    assert "UNIQUE constraint failed" in str([result.error for result in report.results])
+
+
+def test_a_deterministic_rejection_is_never_sent_again_and_keeps_its_words() -> None:
+    lab = Lab()
+    tries: list[Write] = []
+
+    def hook(write: Write) -> None:
+        if write.method == "set_stage":
+            tries.append(write)
+            raise Rejected("INTERNAL_ERROR: the server's own words")
+
+    lab.registry.before_write = hook
+    report = lab.apply()
+    assert len(tries) == 1
+    by_field = {str(result.change.field): result for result in report.results}
+    assert by_field["v2 stage"].outcome == "failed"
+    assert "the server's own words" in str(by_field["v2 stage"].error)
+    assert by_field["v1 stage"].outcome == "skipped", "who serves must not leave"
+    assert by_field["@champion"].outcome == "skipped"
+    assert by_field["v2 tag risk"].outcome == "applied"
+    assert report.exit_code() == ExitCode.PARTIAL
+    assert stages(lab.registry.read()["m"].fields)[1] == "Production"
+    assert len(lab.registry.read()["m"].recorded) == 2
+    lab.registry.before_write = lambda _: None
+    lab.registry.writes.clear()
+    assert lab.apply().exit_code() == 0
+    assert lab.methods == [
+        "set_stage 2",
+        "set_stage 1",
+        "set_alias champion",
+        "set_tag reconciler.commit",
+    ]
+
+
+def test_an_answer_with_another_stage_is_no_confirmation() -> None:
+    lab = Lab()
+    plan = lab.plan()
+
+    class Stubborn(FakeRegistry):
+        def set_stage(self, model: str, version: int, stage: str) -> str:
+            return "Staging" if super().set_stage(model, version, stage) else ""
+
+    lab.registry.__class__ = Stubborn
+    report = lab.apply(plan)
+    outcomes = {str(result.change.field): result.outcome for result in report.results}
+    assert outcomes["v2 stage"] == "failed"
+    assert outcomes["v1 stage"] == "skipped"
+
+
+def test_one_models_failure_never_stops_the_others() -> None:
+    lab = Lab("a", "b", "c")
+    lab.registry.before_write = always(
+        Rejected("no"), lambda write: write.model == "b" and any_change(write)
+    )
+    report = lab.apply()
+    assert report.exit_code() == ExitCode.PARTIAL
+    applied = {result.change.model for result in report.results if result.outcome == "applied"}
+    assert applied == {"a", "c"}
+
+
+def test_when_every_write_is_refused_it_is_the_registry() -> None:
+    lab = Lab()
+    lab.registry.before_write = always(Forbidden("no permission"), lambda _: True)
+    report = lab.apply()
+    assert report.exit_code() == ExitCode.REGISTRY
+    assert "the record was not written" in str(report.results[0].error) + str(
+        [result.error for result in report.results]
+    )
+
+
+def test_a_removal_that_is_forbidden_says_what_it_needs() -> None:
+    lab = Lab()
+    lab.apply()
+    fields = {a: v for a, v in PROMOTION.items() if a.name != "tag"}
+    lab.commit({"m": declaration(fields=fields)})
+    lab.registry.before_write = always(Forbidden("403"), lambda write: write.method == "delete_tag")
+    report = lab.apply()
+    assert "needs MANAGE" in str(report.results[0].error)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda registry: registry.set_alias("m", "champion", 2),
+        lambda registry: registry.set_stage("m", 2, "Staging"),
+        lambda registry: registry.set_stage("m", 3, "Production"),
+        lambda registry: registry.set_tag("m", None, "reconciler.commit", "f" * 40),
+        lambda registry: registry.set_tag("m", 2, "risk", "low"),
+        lambda registry: (
+            registry.delete_model("m"),
+            registry.create_model("m"),
+            registry.create_version("m"),
+            registry.create_version("m"),
+            registry.set_stage("m", 1, "Production"),
+            registry.set_alias("m", "champion", 1),
+        ),
+    ],
+    ids=["alias", "stage", "crowd", "record", "tag", "recreated"],
+)
+def test_what_moved_since_the_plan_is_stale_and_untouched(
+    tamper: Callable[[FakeRegistry], object],
+) -> None:
+    lab = Lab()
+    lab.registry.create_version("m", run_id="three")
+    plan = lab.plan()
+    tamper(lab.registry)
+    lab.registry.writes.clear()
+    report = lab.apply(plan)
+    assert {result.outcome for result in report.results} == {"stale"}
+    assert report.exit_code() == ExitCode.OUT_OF_STEP
+    assert lab.registry.writes == []
+
+
+def test_a_record_that_a_newer_apply_left_supersedes_this_one() -> None:
+    lab = Lab()
+    plan = lab.plan()
+    lab.registry.set_tag("m", None, "reconciler.commit", "f" * 40)
+    report = apply(plan, lab.registry, newer=lambda commit: commit == "f" * 40)
+    assert {result.outcome for result in report.results} == {"superseded"}
+    assert report.summary["superseded"] == len(plan.changes)
+
+
+def test_another_runs_record_is_not_replaced() -> None:
+    lab = Lab()
+
+    def hook(write: Write) -> None:
+        if write.method == "set_alias":
+            lab.registry.after_write = lambda _: None
+            both = f"- {lab.head} {'f' * 40}"
+            lab.registry.set_tag("m", None, "reconciler.commit", both)
+
+    lab.registry.after_write = hook
+    report = lab.apply()
+    assert lab.registry.read()["m"].recorded[-1] == "f" * 40
+    assert "another run recorded ffffffffffff" in str(report.models[0].error)
+    assert report.exit_code() == ExitCode.PARTIAL
+
+
+def test_a_value_that_did_not_stay_is_a_failure_that_says_what_was_found() -> None:
+    lab = Lab()
+
+    def hook(write: Write) -> None:
+        if alias(write) and write.value == 2:
+            lab.registry.after_write = lambda _: None
+            lab.registry.set_alias("m", "champion", 1)
+
+    lab.registry.after_write = hook
+    report = lab.apply()
+    by_field = {str(result.change.field): result for result in report.results}
+    assert by_field["@champion"].outcome == "failed"
+    assert "now has `1`" in str(by_field["@champion"].error)
+    assert len(lab.registry.read()["m"].recorded) > 1, "the next run has to finish it"
+    assert lab.converges()
+
+
+def test_a_read_that_fails_before_the_first_write_leaves_the_model_untouched() -> None:
+    lab = Lab()
+    plan = lab.plan()
+
+    def fail(_: str) -> None:
+        raise RegistryError("gone fishing")
+
+    lab.registry.before_read = fail
+    report = lab.apply(plan)
+    assert {result.outcome for result in report.results} == {"failed"}
+    assert report.exit_code() == ExitCode.REGISTRY
+    assert lab.registry.writes == []
+
+
+def test_a_signal_stops_between_two_requests_and_everything_is_said() -> None:
+    lab = Lab("a", "b", "c")
+    stop = no_stop()
+
+    def hook(write: Write) -> None:
+        if write.model == "a" and write.method == "set_stage":
+            stop(15)
+
+    lab.registry.after_write = hook
+    plan = lab.plan()
+    report = apply(plan, lab.registry, parallelism=1, stop=stop)
+    assert len(report.results) == len(plan.changes)
+    assert {result.outcome for result in report.results} == {"applied", "skipped"}
+    assert report.exit_code() == ExitCode.PARTIAL
+    assert lab.registry.writes[-1].method == "set_stage"
+    lab.registry.after_write = lambda _: None
+    assert lab.converges()
+
+
+def test_a_signal_before_the_first_write_exits_as_a_signal_does() -> None:
+    lab = Lab()
+    stop = no_stop()
+    stop(2)
+    report = lab.apply(stop=stop)
+    assert report.exit_code() == 130
+    assert lab.registry.writes == []
+
+
+def test_a_request_that_hangs_does_not_keep_the_report() -> None:
+    lab = Lab()
+    stop, hang = no_stop(), threading.Event()
+
+    def hook(write: Write) -> None:
+        if alias(write):
+            stop(2)
+            hang.wait(30)
+
+    lab.registry.before_write = hook
+    report = lab.apply(stop=stop)
+    hang.set()
+    by_field = {str(result.change.field): result for result in report.results}
+    assert by_field["@champion"].outcome == "failed"
+    assert "outstanding" in str(by_field["@champion"].error)
+    assert by_field["v2 stage"].outcome == "applied"
+
+
+def test_a_bug_in_an_adapter_keeps_its_traceback() -> None:
+    lab = Lab()
+    plan = lab.plan()
+    lab.registry.before_write = always(ZeroDivisionError(), lambda _: True)
+    with pytest.raises(ZeroDivisionError):
+        lab.apply(plan)
+
+
+def test_a_record_alone_is_one_write() -> None:
+    lab = Lab()
+    lab.apply()
+    lab.commit({"m": replace(declaration(), retired=True)})
+    lab.registry.writes.clear()
+    report = lab.apply()
+    assert report.exit_code() == 0
+    assert lab.methods == ["set_tag reconciler.commit"]
+    assert lab.registry.read()["m"].recorded == (lab.head,)
