@@ -114,6 +114,7 @@ class Http:
             return True
         if isinstance(error, AnswerLost):
             return state.attempt_number >= _TRIES_TO_READ
+        # An error with a cause came from below HTTP: no server ever answered 429 or 503.
         never_connected = error is not None and error.__cause__ is not None
         return never_connected and state.attempt_number >= _TRIES_TO_CONNECT
 

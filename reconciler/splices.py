@@ -63,7 +63,7 @@ class SplicedText:
         return (self.text.find("\n", position) + 1) or len(self.text)
 
     def below(self, position: int, column: int) -> int:
-        """Return where the first line below begins that is not a comment indented beyond `column`."""
+        """Return where the lines below begin, after comments that are indented beyond `column`."""
         position = self.next_line(position)
         while (comment := _COMMENT_LINE.match(self.text, position)) and len(comment[1]) > column:
             position = comment.end()

@@ -136,9 +136,10 @@ class _Editor:
 
     def _opens(self, value: Node, path: Path) -> bool:
         """Say whether an empty `{}` is better opened into lines than filled."""
-        in_flow = self._layout.styles.get("entry") == "flow"
-        is_open = kind(path) in ("versions", "entry") and not in_flow
-        return is_open and not value.items and self._is_tight(value)
+        if value.items or not self._is_tight(value):
+            return False
+        opens = kind(path) == "entry" and not self._layout.is_flow(path)
+        return opens or kind(path) == "versions"
 
     def _colon(self, key: Node) -> int:
         return self._text.text.index(":", key.end) + 1
@@ -154,8 +155,17 @@ class _Editor:
             return True
         if kind(path) != "entry" or not self._is_emptied(value, change, (*path, key.text)):
             return False
-        end = value.end if node.style == "flow" else self._text.next_line(value.end)
-        return "#" not in self._text.text[key.start : end]
+        return not self._has_comment(node, key, value)
+
+    def _has_comment(self, node: Node, key: Node, value: Node) -> bool:
+        """Say whether a comment would be lost with a key that does not belong to an item of it."""
+        if value.style == "flow":
+            end = value.end if node.style == "flow" else self._text.next_line(value.end)
+            return "#" in self._text.text[key.end : end]
+        spans = _spans(value)
+        begins = [key.end, *(self._text.next_line(end) for _, end in spans)]
+        ends = [self._text.line_start(start) for start, _ in spans]
+        return any("#" in self._text.text[b:e] for b, e in zip(begins, ends, strict=False))
 
     def _is_emptied(self, node: Node, change: _Change, path: Path) -> bool:
         if not isinstance(change, dict) or not node.items or new_parts(node, change):
@@ -183,8 +193,8 @@ class _Editor:
             gone = [tree.get(name, "") is None for name in names(node)]
         else:
             gone = [self._goes(node, key, value, tree, path) for key, value in _entries(node)]
-            for key, value in _entries(node):
-                if key.text in tree and tree[key.text] is not None:
+            for (key, value), is_gone in zip(_entries(node), gone, strict=True):
+                if key.text in tree and not is_gone:
                     self._value(node, key, value, tree[key.text], (*path, key.text))
         self._cut_items(node, gone)
         self._add_items(node, new_parts(node, tree), path, gone)
@@ -208,10 +218,9 @@ class _Editor:
         comma = _COMMA.match(self._text.text, end)
         end = comma.end() if comma else end
         head, tail = self._text.line_start(start), self._text.next_line(end)
-        if (self._text.text[head:start] + self._text.text[end:tail]).strip():
-            self._text.cut(start, end)
-        else:
-            self._text.cut(head, tail)
+        rest = self._text.text[head:start].strip(), self._text.text[end:tail].strip()
+        is_alone = not rest[0] and (not rest[1] or rest[1].startswith("#"))
+        self._text.cut(head if is_alone else start, tail if is_alone else end)
 
     def _add_items(self, node: Node, new: NewTree, path: Path, gone: Sequence[bool]) -> None:
         after: dict[int, list[str]] = {}

@@ -44,7 +44,8 @@ def names(node: Node) -> list[str]:
 
 def new_parts(node: Node, changes: Tree) -> NewTree:
     """Return what changes add to a mapping or a list that is there."""
-    return _kept({name: c for name, c in changes.items() if name not in names(node)})
+    present = set(names(node))
+    return _kept({name: change for name, change in changes.items() if name not in present})
 
 
 def _kept(changes: Tree) -> NewTree:
@@ -91,7 +92,7 @@ def _by_number(names: Sequence[int], new: Sequence[int]) -> list[tuple[str, int]
 class Layout:
     """The habits of a file, each as its first example shows it.
 
-    `steps` are indentations by depth, `styles` say which kinds are in flow style, `dash` is how
+    `steps` are indentations by depth, `styles` are those of each kind at each depth, `dash` is how
     far the dashes of a list are indented, `quote` what version numbers are quoted with.
     `is_open` says that the last line has no end.
     """
@@ -99,7 +100,7 @@ class Layout:
     newline: str
     is_open: bool
     steps: Mapping[int, int]
-    styles: Mapping[Kind, str]
+    styles: Mapping[tuple[Kind, int], str]
     dash: int
     quote: str
 
@@ -139,7 +140,7 @@ class Layout:
         if isinstance(part, str):
             header, lines = self.text(path, part, column)
             return f"{name} {header}{self.newline}{lines}"
-        if not part or self._in_flow(path):
+        if not part or self.is_flow(path):
             return f"{name} {self.flow(path, part)}{self.newline}"
         if kind(path) == "aliases":
             return f"{name}{self.newline}{self.dashed(part, column + self.dash)}"
@@ -163,9 +164,10 @@ class Layout:
             return block
         return (text if path == ("retired",) else scalar(text)), ""
 
-    def _in_flow(self, path: Path) -> bool:
+    def is_flow(self, path: Path) -> bool:
+        """Say whether what stands at such a path is in flow style."""
         default = "flow" if kind(path) == "aliases" else "block"
-        return self.styles.get(kind(path), default) == "flow"
+        return self.styles.get((kind(path), len(path)), default) == "flow"
 
 
 def layout_of(root: Node, text: str) -> Layout:
@@ -176,7 +178,7 @@ def layout_of(root: Node, text: str) -> Layout:
         newline="\r\n" if "\r\n" in text else "\n",
         is_open=not text.endswith("\n"),
         steps=_first((len(p.path), p.indent) for p in blocks if kind(p.path) != "aliases"),
-        styles=_first((kind(part.path), part.value.style) for part in parts if part.value.items),
+        styles=_first(((kind(p.path), len(p.path)), p.value.style) for p in parts if p.value.items),
         dash=next((part.indent for part in blocks if kind(part.path) == "aliases"), _STEP),
         quote=next((part.key.style for part in parts if kind(part.path) == "entry"), ""),
     )

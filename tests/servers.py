@@ -49,12 +49,18 @@ def mlflow_server(folder: Path, backend: str, *, workers: int = 1) -> Iterator[s
         _wait_for(f"{uri}/health", server, log)
         yield uri
     finally:
+        _stop(server)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    # The server leads a group of its own: its workers go with it.
+    with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 90.0) -> None:

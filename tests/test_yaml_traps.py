@@ -3,12 +3,13 @@
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import DeclarationError, ExitCode
+from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.state import Field
 from reconciler.yaml_files import parse_declaration, parse_rules
 
@@ -115,7 +116,7 @@ def test_a_version_number_is_a_plain_decimal_integer(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["2147483648", "9" * 5000])
 def test_a_version_number_fits_every_database(key: str) -> None:
-    (complaint,) = complaints(f"versions: {{{key}: {{}}}}")
+    (complaint,) = complaints(f"versions:\n  ? {key}\n  : {{}}\n")
     assert "is not a version number: the highest is 2147483647" in complaint
 
 
@@ -195,7 +196,7 @@ def test_what_is_not_plain_yaml_is_one_complaint_with_its_place(
 def test_an_alias_is_refused_together_with_its_anchor() -> None:
     first, second = complaints("tags: &t {k: v}\nversions: {4: {tags: *t}}\n")
     assert first.startswith("1:7 `&t` is a YAML anchor")
-    assert second.startswith("2:21 `*t` is a YAML alias")
+    assert second.startswith("2:22 `*t` is a YAML alias")
 
 
 def test_the_marks_of_anchors_and_tags_are_fine_inside_of_texts() -> None:
@@ -235,7 +236,8 @@ from reconciler import yaml_files
 from reconciler.errors import DeclarationError
 assert not yaml_files.yaml.__with_libyaml__
 print(sorted(yaml_files.parse_declaration(b"tags: {k: 2.10}", "m.yaml").fields.values()))
-for data in (b"tags: {k: \\"\\\\ud800\\"}", b"a: \\x07", b"tags: {k: @x}", b"- " * 2000, b"[" * 190):
+odd = [b"tags: {k: \\"\\\\ud800\\"}", b"a: \\x07", b"tags: {k: @x}", b"- " * 2000, b"versions: &v"]
+for data in odd:
     try:
         yaml_files.parse_declaration(data, "m.yaml")
     except DeclarationError as error:
@@ -250,8 +252,7 @@ for data in (b"tags: {k: \\"\\\\ud800\\"}", b"a: \\x07", b"tags: {k: @x}", b"- "
         "1 4 U+0007 is not allowed in a YAML file",
         "1 11 a text may not begin with `@`",
         "1 41 the file is nested too deeply",
-        "1 191 this is not YAML: while parsing a flow node expected the node content, but found"
-        " '<stream end>'",
+        "1 11 `&v` is a YAML anchor",
     ]
 
 
@@ -285,9 +286,16 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=30).map("".join)))
 def test_whatever_is_in_a_file_is_read_or_complained_about(content: bytes | str) -> None:
     data = content if isinstance(content, bytes) else content.encode()
-    for parse in (parse_declaration, parse_rules):
-        try:
-            parse(data, "m.yaml")
-        except DeclarationError as error:
-            assert error.problems
-            assert all(problem.line and problem.column for problem in error.problems)
+    for problem in (*problems(parse_declaration, data), *problems(parse_rules, data)):
+        assert problem.message
+        assert problem.line
+        assert problem.column
+
+
+def problems(parse: Callable[[bytes, str], object], data: bytes) -> tuple[Problem, ...]:
+    """Return what is wrong with the data, nothing when it can be read."""
+    try:
+        parse(data, "m.yaml")
+    except DeclarationError as error:
+        return error.problems
+    return ()
