@@ -233,8 +233,9 @@ class _Editor:
             if index >= 0:
                 self._text.insert(spans[index][1], separator + text)
             elif spans:
-                is_last = all(gone) and self._is_tight(node)
-                self._text.insert(spans[0][0], text + separator * (not is_last))
+                is_tight = self._is_tight(node)
+                at = node.start + 1 if gone[0] and not is_tight else spans[0][0]
+                self._text.insert(at, text + separator * (not (all(gone) and is_tight)))
             else:
                 is_bare = not self._text.text[node.start + 1 : node.end - 1].strip()
                 self._text.replace(

@@ -199,8 +199,8 @@ class _Source:
         )
 
     def top_place(self, key: str) -> _Place:
-        """Return where the value of a key of the whole file is; the start when it is not there."""
-        node = self._top(key)
+        """Return where the value of a top-level key is; without it, where the file begins."""
+        node = self._top(key) or self._root
         return _START if node is None else _begin(node)
 
     def _top(self, name: str) -> yaml.Node | None:

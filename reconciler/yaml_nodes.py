@@ -4,17 +4,17 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from ruamel.yaml import YAML
-from ruamel.yaml.emitter import Emitter
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, ScalarNode
 from ruamel.yaml.nodes import Node as RuamelNode
-from ruamel.yaml.resolver import VersionedResolver
 
-_TEXT = "tag:yaml.org,2002:str"
 _FAR = 1 << 30  # columns: nothing is ever folded
+_BYTE = 0xFF
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# What YAML 1.1 takes for printable, without its line breaks and the byte order mark.
+_LINE = re.compile("[ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 
 
 class Unreadable(ValueError):
@@ -63,27 +63,20 @@ def scalar(text: str, *, flow: bool = False, style: str = "") -> str:
 
     It is quoted only where it must be, or where `style` is a quote.
     """
-    analysis = _emitter(io.StringIO()).analyze_scalar(text)
-    plain = analysis.allow_flow_plain if flow else analysis.allow_block_plain
-    one_line = not analysis.multiline
-    if plain and one_line and style not in ("'", '"') and _means_text(text):
+    if not _LINE.fullmatch(text) or style == '"':
+        return '"' + "".join(_escaped(character) for character in text) + '"'
+    if style != "'" and _is_plain(text, flow=flow):
         return text
-    if text and one_line and analysis.allow_single_quoted and style != '"':
-        return "'" + text.replace("'", "''") + "'"
-    written = io.StringIO()
-    _emitter(written).write_double_quoted(text, split=False)
-    return written.getvalue()
+    return "'" + text.replace("'", "''") + "'"
 
 
 def literal(text: str, newline: str, indent: int) -> tuple[str, str] | None:
     """Return a text as the header and the lines of a literal block; None when it cannot be one."""
-    # Breaks that YAML 1.1 knows beside the line feed would come back as line feeds.
-    if re.search("[\r\x85\u2028\u2029]", text):
-        return None
     lines = text.removesuffix("\n").split("\n")
-    if not (lines[0].strip() and lines[0][0] not in " \t" and lines[-1].strip()):
+    # Leading space would be taken for indentation, and empty lines at the end for layout.
+    if lines[0][:1] in ("", " ", "\t") or not lines[-1].strip():
         return None
-    if not all(_emitter(io.StringIO()).analyze_scalar(f"x{line}").allow_block for line in lines):
+    if not all(_LINE.fullmatch(line.replace("\t", " ")) for line in lines if line):
         return None
     written = "".join(" " * indent * bool(line) + line + newline for line in lines)
     return ("|" if text.endswith("\n") else "|-"), written
@@ -95,17 +88,23 @@ def _parser() -> YAML:
     return parser
 
 
-def _emitter(stream: io.StringIO) -> Emitter:
-    return Emitter(stream, allow_unicode=True, width=_FAR, dumper=_parser())
+def _is_plain(text: str, *, flow: bool) -> bool:
+    """Say whether a text needs no quotes, as a writer of YAML 1.1 sees it."""
+    writer, written = _parser(), io.StringIO()
+    writer.width, writer.allow_unicode, writer.default_flow_style = _FAR, True, flow
+    writer.dump({"key": text}, written)
+    return (
+        written.getvalue().rstrip("\n").endswith(f"{{key: {text}}}" if flow else f"\nkey: {text}")
+    )
 
 
-@cache
-def _resolver() -> VersionedResolver:
-    return VersionedResolver(version=(1, 1), loader=_parser())
-
-
-def _means_text(text: str) -> bool:
-    return str(_resolver().resolve(ScalarNode, text, (True, False))) == _TEXT
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if _LINE.fullmatch(character):
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code <= _BYTE else f"\\u{code:04x}"
 
 
 def _node(node: RuamelNode, text: str) -> Node:

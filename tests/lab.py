@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from reconciler.cli import run
 from tests.git_lab import GitLab
 
 # What a CI system, a shell or a git hook may have left behind.
-_FROM_OUTSIDE = ("MLFLOW_", "GITHUB_", "GIT_", "CI", "RECONCILER_", "NO_COLOR", "TERM")
+_FROM_OUTSIDE = ("GITHUB_", "GIT_", "CI", "RECONCILER_", "NO_COLOR")
 _API = "api/2.0/mlflow"
 _names = itertools.count(1)
 
@@ -173,6 +173,8 @@ class Lab:
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             with pytest.MonkeyPatch.context() as patch:
+                for name in os.environ.keys() - _without_outside().keys():
+                    patch.delenv(name)
                 for name, value in (self._environ() | dict(env or {})).items():
                     patch.setenv(name, value)
                 patch.chdir(cwd or self.git.root)
@@ -215,17 +217,8 @@ def _without_outside() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(_FROM_OUTSIDE)}
 
 
-@pytest.fixture(scope="module")
-def clean_environ() -> Iterator[None]:
-    """Take away what the machine that runs the tests may have set."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ.keys() - _without_outside().keys():
-            patch.delenv(name)
-        yield
-
-
-@pytest.fixture
-def lab(mlflow_uri: str, tmp_path: Path, clean_environ: None) -> Lab:  # noqa: ARG001  its effect
+@pytest.fixture(name="lab")
+def lab_fixture(mlflow_uri: str, tmp_path: Path) -> Lab:
     """Set up an empty checkout in front of the shared `mlflow server`."""
     return Lab(GitLab.new(tmp_path), mlflow_uri, Hand(mlflow_uri))
 
@@ -297,7 +290,3 @@ class Poller:
         path = "registered-models/alias"
         status, answer = self._hand.try_call("GET", path, name=self._model, alias="champion")
         return int(answer["model_version"]["version"]) if status == HTTPStatus.OK else None
-
-
-Write = Callable[[Hand], None]
-Arguments = Sequence[str]

@@ -28,7 +28,7 @@ NASTY = [
         "\\n",
         "\x1b[1m",
     ),
-    *("\x7f", "\x07", "a\n---\nb\n", "a\n...\n", "word " * 2000, "a\u200db\nc"),
+    *("\x7f", "\x07", "a\n---\nb\n", "a\n...\n", "word " * 900, "a\u200db\nc"),
 ]
 
 texts = st.one_of(
@@ -77,7 +77,7 @@ def test_a_declaration_reads_back_the_same(declaration: Declaration, stem: str) 
 
 @pytest.mark.parametrize("text", NASTY)
 def test_every_nasty_text_reads_back_the_same(text: str) -> None:
-    fields = {Field("tag", None, "k"): text, Field("description"): text[:5000]}
+    fields = {Field("tag", None, "k"): text, Field("description"): text}
     declaration = Declaration("m", fields, {})
     assert parse_declaration(dump_declaration(declaration).encode(), "x.yaml") == declaration
 
@@ -88,8 +88,8 @@ def test_every_nasty_text_reads_back_the_same(text: str) -> None:
 def test_the_same_declaration_is_the_same_text(declaration: Declaration) -> None:
     turned = Declaration(
         declaration.model,
-        dict(reversed(declaration.fields.items())),
-        dict(reversed(declaration.versions.items())),
+        dict(reversed(list(declaration.fields.items()))),
+        dict(reversed(list(declaration.versions.items()))),
         declaration.retired,
         declaration.hold,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from reconciler import saved_plan
-from reconciler.apply import Stop, apply, no_stop
+from reconciler.apply import Stop, apply
 from reconciler.cli import output
 from reconciler.cli.consents import parse_consents
 from reconciler.cli.options import Options, common
@@ -127,26 +127,25 @@ def _ask(plan: Plan) -> None:
 def _carry_out(
     plan: Plan, session: Session, registry: Registry, parallelism: int, timeout: float
 ) -> Report:
-    with signals() as stop, progress(len(plan.changes)) as tell:
+    with signals(session.stop), progress(len(plan.changes)) as tell:
         return apply(
             plan,
             registry,
             parallelism=parallelism,
             timeout=timeout,
-            stop=stop,
+            stop=session.stop,
             tell=tell,
             newer=session.is_newer,
         )
 
 
 @contextmanager
-def signals() -> Iterator[Stop]:
+def signals(stop: Stop) -> Iterator[None]:
     """Let SIGINT and SIGTERM end the apply between two requests instead of in one."""
-    stop = no_stop()
     handle: Callable[[int, object], None] = lambda number, _: stop(number)  # noqa: E731
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from reconciler import yaml_files
+from reconciler.apply import no_stop
 from reconciler.cli import output
 from reconciler.cli.options import Options
 from reconciler.connect import connect
@@ -36,6 +37,7 @@ class Session:
         self.options = options
         self.timeout = timeout
         self.environ: Mapping[str, str] = os.environ
+        self.stop = no_stop()
         self.planned_for: RegistryRef | None = None
 
     @cached_property
@@ -96,7 +98,7 @@ class Session:
     @cached_property
     def registry(self) -> Registry:
         """The live registry."""
-        return connect(self._uri, self.environ, timeout=self.timeout)
+        return connect(self._uri, self.environ, timeout=self.timeout, stop=self.stop.event)
 
     @cached_property
     def ref(self) -> RegistryRef:

@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 _LONGEST = 72  # characters of a value that a line shows
-_PUNCTUATION = re.compile(r"[!-,:-@\[-`{-~]")  # ASCII, less `-`, `.`, `/` and digits
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@$^:\"]")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -28,13 +28,22 @@ def quoted(text: str, longest: int = _LONGEST) -> str:
     return line if len(text) <= longest else f"{line}… ({len(text):,} characters)"
 
 
-def markdown(text: str) -> str:
-    """Return `text` as inline code for a Markdown table: nothing in it is markup.
+def code(text: str) -> str:
+    """Return `text` as inline code in Markdown: it reads as it is, and nothing in it is markup."""
+    return f"<code>{_entities(text)}</code>"
 
-    Punctuation is written as entities inside <code>: no emphasis, link, mention, HTML or cell
-    border can come out of it, and it reads as it is.
-    """
-    return f"<code>{_PUNCTUATION.sub(lambda found: f'&#{ord(found[0])};', visible(text))}</code>"
+
+def prose(text: str) -> str:
+    """Return `text` as words in Markdown: nothing in it is markup, a link or a mention."""
+    # Forges look for mentions and issue numbers in the finished page: a space of no width ends
+    # them.
+    quiet = _entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
+    return quiet.replace("www.", "www&#46;")
+
+
+def _entities(text: str) -> str:
+    """Write punctuation as entities: no emphasis, HTML or cell border can come out of it."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(text))
 
 
 def _spelled(char: str) -> str:

@@ -3,52 +3,52 @@
 from reconciler.plan import ModelPlan, Plan
 from reconciler.policy import Violation
 from reconciler.render import words
-from reconciler.render.escape import markdown
+from reconciler.render.escape import code, prose
 
 
 def plan(value: Plan) -> str:
     """Return a plan as GitHub-flavoured Markdown; text from outside cannot become markup."""
-    name = f" ({markdown(value.registry.name)})" if value.registry.name else ""
-    commit = f" at {markdown(value.state.commit[:12])}" if value.state.commit else ""
+    name = f" ({code(value.registry.name)})" if value.registry.name else ""
+    commit = f" at {code(value.state.commit[:12])}" if value.state.commit else ""
     lines = [
         f"### Plan: {words.headline(value)}",
         "",
-        f"{markdown(value.state.path)}{commit} → {markdown(value.registry.uri)}{name}",
+        f"{code(value.state.path)}{commit} → {code(value.registry.uri)}{name}",
         "",
     ]
     for violation in value.violations:
         lines += _violation(violation)
     for model in value.models:
         lines += _model(model)
-    lines += [f"digest {markdown(value.digest)}"]
+    lines += [f"digest {code(value.digest)}"]
     return "\n".join(lines) + "\n"
 
 
 def _model(model: ModelPlan) -> list[str]:
     if not (model.changes or model.messages or model.problems):
         return []
-    lines = [f"#### {markdown(model.model)}", ""]
+    lines = [f"#### {code(model.model)}", ""]
     if model.changes:
         lines += ["| | what | before | after | why |", "|---|---|---|---|---|"]
     for change in model.changes:
         before, after = (
-            "" if held is None else markdown(words.value(change.field, held))
+            "" if held is None else code(words.value(change.field, held))
             for held in (change.before, change.after)
         )
-        what = markdown(words.subject(change.field))
-        mark = markdown(words.mark(change))
+        what = code(words.subject(change.field))
+        mark = code(words.mark(change))
         lines.append(f"| {mark} | {what} | {before} | {after} | {change.cause} |")
     if model.changes:
         lines.append("")
-    lines += [f"- ⚠️ {markdown(message)}" for message in model.messages]
-    lines += [f"- ❌ {markdown(words.problem(problem))}" for problem in model.problems]
+    lines += [f"- ⚠️ {prose(message)}" for message in model.messages]
+    lines += [f"- ❌ {prose(words.problem(problem).replace("\n  ", ". "))}" for problem in model.problems]
     return [*lines, ""] if lines[-1] else lines
 
 
 def _violation(violation: Violation) -> list[str]:
     word = "✅ accepted" if violation.accepted else "⛔ refused"
-    of_model = f" {markdown(violation.model)}" if violation.model else ""
-    lines = [f"> {word} **{violation.name}**{of_model}: {markdown(violation.message)}"]
+    of_model = f" {code(violation.model)}" if violation.model else ""
+    lines = [f"> {word} **{violation.name}**{of_model}: {prose(violation.message)}"]
     if not violation.accepted:
-        lines.append(f"> {markdown(violation.hint)}")
+        lines.append(f"> {prose(violation.hint)}")
     return [*lines, ""]

@@ -1,0 +1,44 @@
+"""The Markdown table of a run: measured, raw, their ratio, and whether the reach is met."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured quantity; `limit` is the most it may be, None where it only informs."""
+
+    work: str
+    measured: float
+    raw: float | None = None
+    reach: str = ""
+    limit: float | None = None
+    unit: str = "s"
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row's texts."""
+        ratio = f"{self.measured / self.raw:.2f}" if self.raw else ""
+        return (
+            self.work,
+            self._shown(self.measured),
+            "" if self.raw is None else self._shown(self.raw),
+            ratio,
+            self.reach,
+            self._verdict(),
+        )
+
+    def _shown(self, value: float) -> str:
+        number = f"{value:.2f}" if self.unit == "s" else f"{value:,.0f}"
+        return f"{number} {self.unit}"
+
+    def _verdict(self) -> str:
+        if self.limit is None:
+            return "informs"
+        return "met" if self.measured <= self.limit else "**NOT met**"
+
+
+def markdown(rows: list[Row]) -> str:
+    """Return the table."""
+    header = ("work", "measured", "raw", "ratio", "reach", "verdict")
+    rule = ("---", "--:", "--:", "--:", "---", "---")
+    lines = (header, rule, *(row.cells() for row in rows))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

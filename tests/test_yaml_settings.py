@@ -1,0 +1,146 @@
+"""The settings file, and the schemas that editors check both kinds of file by."""
+
+import json
+from typing import Any
+
+import pytest
+
+from reconciler.errors import DeclarationError
+from reconciler.file_models import model_schema, settings_schema
+from reconciler.rules import Ignore, RegistryPin, Rules, Serving
+from reconciler.yaml_files import parse_rules
+
+
+def rules_complaints(text: str) -> list[str]:
+    """Return what is wrong with a settings file, as `line:column message (hint)`."""
+    with pytest.raises(DeclarationError) as caught:
+        parse_rules(text.encode(), "reconciler.yaml")
+    return [f"{p.line}:{p.column} {p.message} ({p.hint})" for p in caught.value.problems]
+
+
+def test_settings_that_are_left_out_have_their_defaults() -> None:
+    assert parse_rules(b"{}", "reconciler.yaml") == Rules()
+    assert parse_rules(b"ignore: {}\nguards: {}", "reconciler.yaml") == Rules()
+
+
+def test_settings_say_what_they_say() -> None:
+    text = """
+registry: {uri: [http://mlflow:5000, "https://mlflow.example"], name: prod-eu}
+branch: main
+exclusive: [Production, Staging]
+serving: {alias: champion}
+guards: {aliases: [champion, challenger]}
+ignore: {models: [tmp-*], tags: [ci.*], aliases: [x-*]}
+"""
+    assert parse_rules(text.encode(), "reconciler.yaml") == Rules(
+        registry=RegistryPin(("http://mlflow:5000", "https://mlflow.example"), "prod-eu"),
+        branch="main",
+        exclusive=("Production", "Staging"),
+        serving=Serving(stage=None, alias="champion"),
+        guarded_aliases=("champion", "challenger"),
+        ignore=Ignore(("tmp-*",), ("mlflow.*", "reconciler.*", "ci.*"), ("x-*",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "pin"),
+    [
+        ("registry: http://mlflow:5000", RegistryPin(("http://mlflow:5000",))),
+        ("registry: {uri: sqlite:///a.db}", RegistryPin(("sqlite:///a.db",))),
+        ("registry: databricks://scope:prefix", RegistryPin(("databricks://scope:prefix",))),
+        ("registry: https://h:5000/a@b", RegistryPin(("https://h:5000/a@b",))),
+    ],
+)
+def test_a_registry_is_pinned_by_its_uri(text: str, pin: RegistryPin) -> None:
+    assert parse_rules(text.encode(), "reconciler.yaml").registry == pin
+
+
+def test_guards_may_name_no_alias() -> None:
+    assert parse_rules(b"guards: {aliases: []}", "reconciler.yaml").guarded_aliases == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("registri: x", "1:1 unknown key `registri` (did you mean `registry`?)"),
+        ("registry: {url: x}", "1:12 unknown key `url` (did you mean `uri`?)"),
+        ("registry: {name: x}", "1:11 `registry` needs the key `uri`"),
+        ("registry: [x]", "1:11 `registry` must be text or a mapping, not a list"),
+        ("registry: {uri: []}", "1:17 `uri` is empty"),
+        ("registry: ''", "1:11 `registry` is empty"),
+        ("branch:", "1:8 `branch` is null (write a value, or leave the key out)"),
+        ("exclusive: [Archived]", "1:13 `Archived` is not one of `Staging`, `Production`"),
+        ("exclusive: Production", "1:12 `exclusive` must be a list, not text"),
+        ("exclusive: [Production, Production]", "1:12 `Production` is listed twice"),
+        ("exclusive: []", "1:12 serving is the stage `Production`, which is not exclusive"),
+        ("exclusive: [Staging]", "1:12 serving is the stage `Production`, which is not exclusive"),
+        ("serving: {stage: Staging}", "1:18 serving is the stage `Staging`, which is not exclus"),
+        ("serving: {}", "1:10 `serving` names either a stage or an alias"),
+        ("serving: {stage: Production, alias: a}", "1:10 `serving` names either a stage or an"),
+        ("serving: champion", "1:10 `serving` must be a mapping, not text (write `serving: {st"),
+        ("serving: {alias: latest}", "1:18 alias `latest` is reserved by MLflow"),
+        ("serving: {alias: a}\nignore: {aliases: ['*']}", "1:18 serving is the alias `a`, which"),
+        ("guards: {alias: [a]}", "1:10 unknown key `alias` (did you mean `aliases`?)"),
+        ("ignore: {tags: mlflow.*}", "1:16 `tags` must be a list, not text"),
+        ("ignore: {models: ['']}", "1:19 item 1 of `models` is empty"),
+    ],
+)
+def test_wrong_settings_are_complaints(text: str, complaint: str) -> None:
+    found = rules_complaints(text)
+    assert any(each.startswith(complaint) for each in found), found
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://user:hunter2@mlflow.example",
+        "https://:hunter2@mlflow.example:5000/x",
+        "postgresql+psycopg://user:hunt/hunter2@db/mlflow",
+        "postgresql://db/mlflow?user=u&password=hunter2",
+    ],
+)
+@pytest.mark.parametrize("form", ["registry: '{}'", "registry: {{uri: ['http://h', '{}']}}"])
+def test_a_password_is_refused_and_never_repeated(uri: str, form: str) -> None:
+    (complaint,) = rules_complaints(form.format(uri))
+    assert "MLFLOW_TRACKING_PASSWORD" in complaint
+    assert "hunter2" not in complaint
+
+
+def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
+    schema = model_schema()
+    (entry,) = schema["$defs"].values()
+    assert set(schema["properties"]) == {
+        *("model", "description", "tags", "versions", "retired", "hold")
+    }
+    assert set(entry["properties"]) == {
+        *("stage", "aliases", "tags", "description", "run_id", "source", "blocked")
+    }
+    assert schema["additionalProperties"] is False
+    assert entry["additionalProperties"] is False
+    assert list(schema["properties"]["versions"]["patternProperties"]) == ["^[1-9][0-9]*$"]
+    assert entry["properties"]["stage"]["enum"] == ["None", "Staging", "Production", "Archived"]
+    values = entry["properties"]["tags"]["additionalProperties"]
+    assert values == {"maxLength": 100_000, "type": ["string", "number", "boolean"]}
+    assert schema["properties"]["retired"]["type"] == "boolean"
+
+
+@pytest.mark.parametrize("schema", [model_schema(), settings_schema()])
+def test_an_editor_can_explain_every_key(schema: dict[str, Any]) -> None:
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert schema["title"]
+    json.dumps(schema)
+    for part in (schema, *schema["$defs"].values()):
+        for name, key in part["properties"].items():
+            about = schema["$defs"].get(key.get("$ref", "").rpartition("/")[2], {})
+            assert key.get("description") or about.get("description"), name
+
+
+def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
+    schema = settings_schema()
+    assert set(schema["properties"]) == {
+        *("registry", "branch", "exclusive", "serving", "guards", "ignore")
+    }
+    text, mapping = schema["properties"]["registry"]["oneOf"]
+    assert text["type"] == "string"
+    assert mapping["$ref"] == "#/$defs/RegistryEntry"
+    assert schema["$defs"]["RegistryEntry"]["required"] == ["uri"]
