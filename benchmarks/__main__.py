@@ -13,7 +13,7 @@ from benchmarks.bench import Bench
 from benchmarks.command import Reconciler
 from benchmarks.fleet import Database, Repository
 from benchmarks.raw import Call
-from benchmarks.table import markdown
+from benchmarks.table import HEADER, Row
 from benchmarks.works import WORKS
 from tests.servers import mlflow_server
 
@@ -26,12 +26,11 @@ def main() -> None:
     """Measure every work, or those named as arguments, and print the table."""
     begin = time.perf_counter()
     works = [work for work in WORKS if work.__name__ in sys.argv[1:] or not sys.argv[1:]]
-    rows = []
     with tempfile.TemporaryDirectory(prefix="bench") as place, prepared(Path(place)) as bench:
+        show(HEADER)
         for work in works:
             tell(f"{work.__name__}: {work.__doc__}")
-            rows += work(bench)
-    sys.stdout.write(markdown(rows))
+            show(*work(bench))
     tell(f"measured in {time.perf_counter() - begin:.0f} s")
 
 
@@ -46,6 +45,12 @@ def prepared(folder: Path) -> Iterator[Bench]:
         # Each worker opens its database with its first request.
         raw.at_once(uri, [Call("GET", _SMALL)] * _WARMING)
         yield Bench(repository, Reconciler(repository.root), uri, database)
+
+
+def show(*lines: Row | str) -> None:
+    """Print a part of the table as soon as it is known."""
+    sys.stdout.write("".join(map(str, lines)))
+    sys.stdout.flush()
 
 
 def tell(text: str) -> None:

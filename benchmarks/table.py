@@ -1,6 +1,11 @@
 """The Markdown table of a run: measured, raw, their ratio, and whether the reach is met."""
 
 from dataclasses import dataclass
+from typing import Final
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |\n"
 
 
 @dataclass(frozen=True)
@@ -14,10 +19,9 @@ class Row:
     limit: float | None = None
     unit: str = "s"
 
-    def cells(self) -> tuple[str, ...]:
-        """Return the row's texts."""
+    def __str__(self) -> str:
         ratio = f"{self.measured / self.raw:.2f}" if self.raw else ""
-        return (
+        return _line(
             self.work,
             self._shown(self.measured),
             "" if self.raw is None else self._shown(self.raw),
@@ -36,9 +40,6 @@ class Row:
         return "met" if self.measured <= self.limit else "**NOT met**"
 
 
-def markdown(rows: list[Row]) -> str:
-    """Return the table."""
-    header = ("work", "measured", "raw", "ratio", "reach", "verdict")
-    rule = ("---", "--:", "--:", "--:", "---", "---")
-    lines = (header, rule, *(row.cells() for row in rows))
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+HEADER: Final = _line("work", "measured", "raw", "ratio", "reach", "verdict") + _line(
+    "---", "--:", "--:", "--:", "---", "---"
+)

@@ -129,7 +129,9 @@ def _without_standing(
         # Another repository's model under the same owner name: none of our business.
         return Authority()
     if standing.verdict == "unknown":
-        message = f"the recorded commit {last} is not in this clone"
+        there = history.knows(standing.recorded or "")
+        what = f"the way to the recorded commit {last}" if there else f"the recorded commit {last}"
+        message = f"{what} is not in this clone"
         return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _fetch(name, history))
     if history.main_contains(standing.recorded or ""):
         message = f"diverged: commit {last} is applied, and this checkout does not contain it"

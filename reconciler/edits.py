@@ -22,6 +22,33 @@ class Edit:
     value: str | None
 
 
+def parts(declaration: Declaration) -> dict[Path, str]:
+    """Return everything that a declaration says, by the path where a file says it."""
+    said: dict[Path, str | None] = {
+        ("model",): declaration.model,
+        ("retired",): "true" if declaration.retired else None,
+        ("hold",): declaration.hold,
+    }
+    for number, entry in declaration.versions.items():
+        path = ("versions", str(number))
+        said[path] = ""
+        said[(*path, "blocked")] = entry.blocked
+        said[(*path, "run_id")] = entry.run_id
+        said[(*path, "source")] = entry.source
+    for address, value in declaration.fields.items():
+        said[_path(address, value)] = "" if address.name == "alias" else str(value)
+    return {path: text for path, text in said.items() if text is not None}
+
+
+def edits_between(before: Declaration, after: Declaration) -> tuple[Edit, ...]:
+    """Return the edits that lead from one declaration to another, none of which does nothing."""
+    old, new = parts(before), parts(after)
+    return (
+        *(Edit(path, None) for path in old if path not in new),
+        *(Edit(path, text) for path, text in new.items() if old.get(path) != text),
+    )
+
+
 def edited(declaration: Declaration, edits: Sequence[Edit]) -> Declaration:
     """Return what a declaration means after edits, in their order."""
     for edit in edits:
@@ -50,6 +77,13 @@ def _edited(declaration: Declaration, edit: Edit) -> Declaration:
             return _with_part(declaration, int(number), tuple(rest), value)
         case _:
             raise ValueError(f"no file has {edit!r}")
+
+
+def _path(address: Field, value: Value) -> Path:
+    if address.name == "alias":
+        return ("versions", str(value), "aliases", address.key or "")
+    of = () if address.version is None else ("versions", str(address.version))
+    return (*of, "tags", address.key or "") if address.name == "tag" else (*of, address.name)
 
 
 def _with_part(declaration: Declaration, number: int, part: Path, value: str | None) -> Declaration:

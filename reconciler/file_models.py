@@ -271,7 +271,7 @@ class SettingsFile(TypedDict, total=False):
     guards: Annotated[
         GuardsEntry,
         Field(
-            description="What may not be lost without saying so.",
+            description="Losses that are refused unless the run accepts them by name.",
             json_schema_extra={"default": {"aliases": ["champion"]}},
         ),
     ]

@@ -1,12 +1,17 @@
 """Between the content of a file and the values that the core works with."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from reconciler.file_models import ModelFile, SettingsFile, VersionEntry
 from reconciler.rules import Ignore, RegistryPin, Rules, Serving
 from reconciler.state import Declaration, DeclaredVersion, Field, Value
+
+# Numbers of YAML 1.2 that PyYAML takes for text, and other readers do not.
+_NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
 
 
 def declaration(
@@ -66,12 +71,32 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
     return rest if rest and declaration.model == stem else {"model": declaration.model, **rest}
 
 
+def _fits_block(text: str) -> bool:
+    """Say whether a block, the form that people edit, keeps a text as it is."""
+    lines = text.removesuffix("\n").split("\n")
+    return (
+        "\n" in text
+        and lines[0][:1] not in {"", " "}
+        and lines[-1] != ""
+        and all(line.isprintable() and not line.endswith(" ") for line in lines)
+    )
+
+
 def _entry(pins: DeclaredVersion, **values: object) -> dict[str, object]:
     return _said(blocked=pins.blocked, **values, run_id=pins.run_id, source=pins.source)
 
 
 def _said(**values: object) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}
+
+
+def style(text: str) -> str | None:
+    """Return the YAML style in which a text is pleasant and safe; None where plain may do."""
+    if _fits_block(text):
+        return "|"
+    if not text.isprintable():
+        return '"'
+    return "'" if _NUMBER.fullmatch(text) else None
 
 
 def rules(file: SettingsFile) -> Rules:

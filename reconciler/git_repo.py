@@ -204,7 +204,7 @@ class GitRepo:
         if answer.status == 0 and _ID.fullmatch(answer.line):
             return answer.line
         names = self._command.tell("for-each-ref", "--format=%(refname:short)").split()
-        near = [name for name in names if ref and name.endswith(f"/{ref}")]
+        near = [name for name in names if name.endswith(f"/{ref}")]
         near += [name for name in get_close_matches(ref, names) if name not in near]
         alike = " or ".join(f"`{name}`" for name in near)
         fetch = "this clone may not have it: `git fetch`"

@@ -70,12 +70,12 @@ def judge(
         return Standing("go", last, in_step=True)
     fork = history.merge_base(last, history.head)
     if fork is None:
-        return Standing("diverged", last)
+        return Standing(_cut_off(history) or "diverged", last)
     at_fork = history.declared(fork, owner, model)
     if at_last == at_fork and (len(recorded) == 1 or fork == last):
         return Standing("go", last)
     if not history.main_contains(last):
-        return Standing("diverged", last)
+        return Standing(_cut_off(history) or "diverged", last)
     if fork == history.head:
         return Standing("superseded", last)
     if planning and declared == at_fork:
@@ -101,3 +101,8 @@ def base_of(
         ever=ever,
         versions=frozenset(v for d in declared if d is not None for v in d.versions),
     )
+
+
+def _cut_off(history: History) -> Literal["unknown"] | None:
+    """Say where a shallow clone may just lack the commits that lead from one to the other."""
+    return "unknown" if history.is_shallow else None

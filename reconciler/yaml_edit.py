@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import compress, groupby, pairwise
 from typing import TypeAlias
 
-from reconciler.edits import Edit, Path, edited
+from reconciler.edits import Edit, Path, edited, edits_between
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.splices import SplicedText
 from reconciler.yaml_files import parse_declaration
@@ -30,13 +30,15 @@ def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
     cannot be edited in place.
     """
     before = parse_declaration(data, file)
+    after = edited(before, edits)
     text = data.decode()
     bom = _BOM * text.startswith(_BOM)
     try:
-        result = (bom + _Editor(text.removeprefix(bom)).apply(_tree(edits))).encode()
+        written = _Editor(text.removeprefix(bom)).apply(_tree(edits_between(before, after)))
     except Unreadable as error:
         raise _by_hand(file) from error
-    if parse_declaration(result, file) != edited(before, edits):
+    result = (bom + written).encode()
+    if parse_declaration(result, file) != after:
         raise _by_hand(file)
     return result
 
@@ -48,19 +50,19 @@ def _by_hand(file: str) -> DeclarationError:
 
 
 def _tree(edits: Sequence[Edit]) -> Tree:
-    """Return edits as one mapping that is nested like the file; a later edit wins."""
+    """Return edits as one mapping that is nested like the file."""
     tree: Tree = {}
-    for edit in edits:
+    # A version comes before its parts, so that its removal stands for theirs.
+    for edit in sorted(edits, key=lambda edit: len(edit.path)):
         inner = tree
         for part in edit.path[:-1]:
-            within = inner.get(part)
+            within = inner.setdefault(part, {})
             if not isinstance(within, dict):
-                within = inner[part] = {}
+                break
             inner = within
-        if kind(edit.path) == "entry" and edit.value is not None:
-            inner.setdefault(edit.path[-1], {})
         else:
-            inner[edit.path[-1]] = edit.value
+            is_entry = kind(edit.path) == "entry" and edit.value is not None
+            inner[edit.path[-1]] = {} if is_entry else edit.value
     return tree
 
 

@@ -3,7 +3,6 @@
 import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias, TypeVar
 
@@ -18,12 +17,28 @@ from reconciler import file_checks, file_complaints, file_values, state_folder
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.file_complaints import Complaint, Within
-from reconciler.file_models import MODEL, SETTINGS, Checked, ModelFile
+from reconciler.file_models import (
+    MODEL,
+    SETTINGS,
+    Checked,
+    ModelFile,
+    model_schema,
+    settings_schema,
+)
 from reconciler.loaded_models import LoadedModel, assembled
 from reconciler.rules import Rules
 from reconciler.state import Declaration
 from reconciler.state_folder import FoundFile
 from reconciler.text_rules import quoted
+
+__all__ = [
+    "dump_declaration",
+    "load",
+    "model_schema",
+    "parse_declaration",
+    "parse_rules",
+    "settings_schema",
+]
 
 FileT = TypeVar("FileT")
 _Place: TypeAlias = tuple[int, int]
@@ -31,8 +46,6 @@ _Place: TypeAlias = tuple[int, int]
 _LARGEST: Final = 1_000_000
 _DEPTH: Final = 20
 _MANY: Final = 200
-# Numbers of YAML 1.2 that PyYAML takes for text, and other readers do not.
-_NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
 _START: Final[_Place] = (1, 1)
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _OWN_TAGS: Final = "tag:yaml.org,2002:"
@@ -47,18 +60,15 @@ def load(folder: Path, shown: str) -> Desired:
     `shown` names the folder in messages.
     """
     found = state_folder.contents(str(folder), shown)
-    problems, rules = found.problems, Rules()
-    settings_are_wrong = False
+    problems = found.problems
+    rules: Rules | None = Rules()
     if found.settings is not None:
         try:
             rules = parse_rules(found.settings.read(_LARGEST), found.settings.shown)
         except DeclarationError as wrong:
             problems += wrong.problems
-            settings_are_wrong = True
-    judged_by = None if settings_are_wrong else rules
-    with _no_collection():
-        models = [_load_model(file, judged_by) for file in found.models]
-    return assembled(shown, judged_by, models, problems)
+            rules = None
+    return assembled(shown, rules, _load_models(found.models, rules), problems)
 
 
 def parse_declaration(data: bytes, file: str) -> Declaration:
@@ -90,13 +100,12 @@ def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
     return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_LARGEST)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
+def _load_models(files: Iterable[FoundFile], rules: Rules | None) -> list[LoadedModel]:
     # Reading makes a million objects and no cycle: looking for cycles is a third of the time.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        yield
+        return [_load_model(file, rules) for file in files]
     finally:
         if was_enabled:
             gc.enable()
@@ -366,30 +375,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Return a text, as a block where it has lines, in quotes where it looks like a number."""
-        style = None
-        if _fits_block(text):
-            style = "|"
-        elif not text.isprintable():
-            style = '"'
-        elif _NUMBER.fullmatch(text):
-            style = "'"
-        return self.represent_scalar(f"{_OWN_TAGS}str", text, style=style)
+        """Return a text in the style that suits it."""
+        return self.represent_scalar(f"{_OWN_TAGS}str", text, style=file_values.style(text))
 
     def represent_items(self, items: list[str]) -> yaml.SequenceNode:
         """Return a list within one line."""
         return self.represent_sequence(f"{_OWN_TAGS}seq", items, flow_style=True)
-
-
-def _fits_block(text: str) -> bool:
-    """Say whether a block, the form that people edit, keeps a text as it is."""
-    lines = text.removesuffix("\n").split("\n")
-    return (
-        "\n" in text
-        and lines[0][:1] not in {"", " "}
-        and lines[-1] != ""
-        and all(line.isprintable() and not line.endswith(" ") for line in lines)
-    )
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)

@@ -16,7 +16,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _FILE = ("model", "retired", "hold", "description", "tags", "versions")
-_ENTRY = ("stage", "aliases", "tags", "description", "run_id", "source", "blocked")
+_ENTRY = ("blocked", "stage", "aliases", "tags", "description", "run_id", "source")
 _STEP = 2
 
 
@@ -45,20 +45,16 @@ def names(node: Node) -> list[str]:
 def new_parts(node: Node, changes: Tree) -> NewTree:
     """Return what changes add to a mapping or a list that is there."""
     present = set(names(node))
-    return _kept({name: change for name, change in changes.items() if name not in present})
+    return _new({name: change for name, change in changes.items() if name not in present})
 
 
-def _kept(changes: Tree) -> NewTree:
-    """Return changes without removals, and without what only removes."""
-    kept: NewTree = {}
-    for name, change in changes.items():
-        if isinstance(change, str):
-            kept[name] = change
-        elif change is not None:
-            inner = _kept(change)
-            if inner or not change:
-                kept[name] = inner
-    return kept
+def _new(changes: Tree) -> NewTree:
+    """Return changes without removals."""
+    return {
+        name: change if isinstance(change, str) else _new(change)
+        for name, change in changes.items()
+        if change is not None
+    }
 
 
 def in_order(path: Path, names: Sequence[str], new: Sequence[str]) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,13 +107,21 @@ class GitLab:
         self.git("mv", old, new)
         return self.commit(message="move")
 
-    def clone(self, folder: Path, *, depth: int | None = None, branch: str = "main") -> "GitLab":
+    def clone(
+        self,
+        folder: Path,
+        *,
+        depth: int | None = None,
+        branch: str = "main",
+        options: Sequence[str] = (),
+    ) -> "GitLab":
         """Clone into `folder/repo`, cut off after `depth` commits; `origin` is this checkout."""
         folder.mkdir(parents=True, exist_ok=True)
         copy = GitLab(folder / "repo", self.home, dict(self.environ), self.commits + 1000)
         cut = [f"--depth={depth}"] if depth else []
         source = self.root.as_uri()  # a plain path would ignore the depth
-        self.git("clone", "--quiet", *cut, "--branch", branch, source, str(copy.root))
+        named = ("--branch", branch, source, str(copy.root))
+        self.git("clone", "--quiet", *cut, *options, *named)
         return copy
 
     def push(self, *arguments: str) -> None:

@@ -206,7 +206,6 @@ def test_apply_sends_one_write_per_change_in_the_order_that_keeps_production_ser
         seen = _through(lab, server)
         assert seen.run("apply", "--yes").code == 0
         calls = _calls(server)
-        assert calls[3:5] != calls[:2]
         assert [call for call in calls if call[:4] in ("POST", "PATC", "DELE")] == [
             "POST registered-models/set-tag",  # who speaks: the commit under way, the owner
             "POST registered-models/set-tag",
@@ -224,7 +223,6 @@ def test_apply_sends_one_write_per_change_in_the_order_that_keeps_production_ser
             "POST registered-models/set-tag",  # this commit alone
         ]
         assert len(calls) == 14 + 3 + 2 + 2, "the plan, the look before the writes, the one after"
-        assert sum("apply" in line for line in []) == 0
 
         assert seen.run("apply", "--yes").code == 0
         assert sorted(_calls(server)) == sorted(_LISTINGS), "a second apply writes nothing"

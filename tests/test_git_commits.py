@@ -162,7 +162,7 @@ def test_a_ref_is_a_branch_a_tag_or_an_id(lab: GitLab) -> None:
     ("ref", "hint"),
     [
         ("mian", "did you mean `main`?"),
-        ("release", "did you mean `origin/release`?"),
+        ("dev", "did you mean `origin/dev`?"),
         ("zzzz", "this clone may not have it: `git fetch`"),
         ("--all", "this clone may not have it: `git fetch`"),
         ("", "this clone may not have it: `git fetch`"),
@@ -172,7 +172,7 @@ def test_an_unknown_ref_is_a_usage_error_that_names_similar_ones(
     lab: GitLab, tmp_path: Path, ref: str, hint: str
 ) -> None:
     lab.commit()
-    lab.git("branch", "release")
+    lab.git("branch", "dev")
     with (
         opened(lab.clone(tmp_path / "copy")) as repo,
         pytest.raises(UsageError, match="is no branch, tag or commit here") as refusal,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,26 @@ def test_a_folder_that_was_not_there_has_no_files(lab: GitLab) -> None:
         assert repo.tree(commit, FILE) == {}
 
 
+def test_a_partial_clone_fetches_what_an_old_commit_had(lab: GitLab, tmp_path: Path) -> None:
+    lab.git("config", "uploadpack.allowFilter", "true")
+    old = lab.commit({FILE: "old"})
+    lab.commit({FILE: "new"})
+    copy = lab.clone(tmp_path / "copy", options=["--filter=blob:none"])
+    with opened(copy) as repo:
+        found = repo.find(old, FILE)
+        assert found is not None
+        assert found.data == b"old"
+
+
+def test_threads_do_not_get_each_others_answers(lab: GitLab) -> None:
+    commit = lab.commit({f"{STATE}/{name}.yaml": str(name) * 9999 for name in range(50)})
+    with opened(lab) as repo, ThreadPoolExecutor(8) as threads:
+        names = list(range(50)) * 4
+        found = threads.map(lambda name: repo.find(commit, f"{STATE}/{name}.yaml"), names)
+        contents = [file.data.decode() for file in found if file]
+    assert contents == [str(name) * 9999 for name in names]
+
+
 @pytest.mark.usefixtures("lab")
 def test_repositories_with_long_ids_are_read(tmp_path: Path) -> None:
     long = GitLab.new(tmp_path / "long", "--object-format=sha256")
@@ -93,7 +114,7 @@ def test_repositories_with_long_ids_are_read(tmp_path: Path) -> None:
     with opened(long) as repo:
         assert len(commit) == 64
         assert repo.knows(commit)
-        assert repo.blob(repo.tree(commit, STATE)["fraud.yaml"]) == b"x"
+        assert repo.tree(commit, STATE) == {"fraud.yaml": long.git("rev-parse", f"HEAD:{FILE}")}
 
 
 def modify(lab: GitLab) -> None:
@@ -184,6 +205,21 @@ def test_untracked_and_ignored_files_are_dirty_however_deep(lab: GitLab) -> None
     )
 
 
+def test_files_that_declare_nothing_are_never_dirty(lab: GitLab) -> None:
+    names = (f"{STATE}/README.md", f"{STATE}/.hidden.yaml", f"{STATE}/.deep/a.yaml", "a.yaml")
+    lab.commit({FILE: "x"} | dict.fromkeys(names, "x"))
+    lab.write(dict.fromkeys(names, "y"))
+    assert dirty(lab) == ()
+
+
+@pytest.mark.parametrize("folder", [":models", "mod[e]ls", "two words", "日本"])
+def test_any_folder_name_is_taken_as_it_is(lab: GitLab, folder: str) -> None:
+    lab.commit({f"{folder}/fraud.yaml": "x", "models/fraud.yaml": "x"})
+    assert dirty(lab, folder) == ()
+    lab.write({f"{folder}/fraud.yaml": "y", "models/fraud.yaml": "y"})
+    assert dirty(lab, folder) == (f"{folder}/fraud.yaml",)
+
+
 def test_files_of_a_repository_inside_the_state_folder_are_dirty(lab: GitLab) -> None:
     lab.commit({FILE: "x"})
     nested = GitLab(lab.root / STATE / "nested", lab.home)
@@ -235,5 +271,15 @@ def test_a_sparse_checkout_names_what_it_left_out(lab: GitLab) -> None:
         assert repo.sparse(lab.root / STATE) == (FILE, other)
         assert repo.dirty(lab.root / STATE) == ()
     lab.git("sparse-checkout", "add", STATE)
+    with opened(lab) as repo:
+        assert repo.sparse(lab.root / STATE) == ()
+
+
+@pytest.mark.parametrize("change", [hide_and_remove, skip_and_modify])
+def test_what_was_removed_or_is_there_was_not_left_out(
+    lab: GitLab, change: Callable[[GitLab], None]
+) -> None:
+    lab.commit({FILE: "model: fraud\n"})
+    change(lab)
     with opened(lab) as repo:
         assert repo.sparse(lab.root / STATE) == ()

@@ -1,5 +1,6 @@
 """A plan as Markdown, for a pull request: summary first, then a table per model."""
 
+from reconciler.errors import Problem
 from reconciler.plan import ModelPlan, Plan
 from reconciler.policy import Violation
 from reconciler.render import words
@@ -41,8 +42,14 @@ def _model(model: ModelPlan) -> list[str]:
     if model.changes:
         lines.append("")
     lines += [f"- ⚠️ {prose(message)}" for message in model.messages]
-    lines += [f"- ❌ {prose(words.problem(problem).replace("\n  ", ". "))}" for problem in model.problems]
+    lines += [f"- ❌ {_problem(problem)}" for problem in model.problems]
     return [*lines, ""] if lines[-1] else lines
+
+
+def _problem(problem: Problem) -> str:
+    where = f"{code(problem.where)}: " if problem.where else ""
+    hint = f" — {prose(problem.hint)}" if problem.hint else ""
+    return f"{where}{prose(problem.message)}{hint}"
 
 
 def _violation(violation: Violation) -> list[str]:

@@ -1,0 +1,108 @@
+"""A place to work in that leaves no trace: folder, environment, signals, and MLflow's chatter."""
+
+import logging
+import os
+import signal
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+# What would lead git, MLflow or us to something of the user's; XDG has git's ignore file.
+_FOREIGN: Final = ("GIT_", "MLFLOW_", "RECONCILER_", "DATABRICKS_", "XDG_CONFIG_")
+_NEEDED: Final = ("GIT_EXEC_PATH", "GIT_PYTHON_GIT_EXECUTABLE")
+_GIT_SETTINGS: Final = """\
+[user]
+  name = Ada
+  email = ada@example.com
+[init]
+  defaultBranch = main
+"""
+
+
+@contextmanager
+def sandbox() -> Iterator[None]:
+    """Work in an empty temporary folder; on the way out all is as before, and the folder gone."""
+    with _hang_up_is_an_end(), _scratch() as folder, _environment(folder), _quiet():
+        work = folder / "iris"
+        work.mkdir()
+        before = Path.cwd()
+        os.chdir(work)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    folder = TemporaryDirectory(prefix="reconciler-demo-", ignore_cleanup_errors=True)
+    try:
+        yield Path(folder.name)
+    finally:
+        # Who is in a hurry presses Ctrl-C twice.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        folder.cleanup()
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _environment(folder: Path) -> Iterator[None]:
+    home = folder / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(_GIT_SETTINGS, encoding="utf-8")
+    before = dict(os.environ)
+    _replace_environment(_inside(before, home))
+    try:
+        yield
+    finally:
+        _replace_environment(before)
+
+
+def _inside(before: Mapping[str, str], home: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in before.items()
+        if name in _NEEDED or not name.startswith(_FOREIGN)
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    }
+
+
+def _replace_environment(values: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(values)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence logs and warnings: they are MLflow's and alembic's, the reconciler has none."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def _hang_up_is_an_end() -> Iterator[None]:
+    """Let a closed terminal end the run as SIGTERM does: by default nothing is cleaned up."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

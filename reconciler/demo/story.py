@@ -1,0 +1,142 @@
+"""What the demonstration says and types, in order; knows neither terminal nor process."""
+
+from pathlib import Path
+from typing import Final, Protocol
+
+_FILE: Final = Path("registry-state/iris_clf.yaml")
+_DECLARED: Final = """\
+# Which iris classifier answers the shop's questions, and why.
+description: Tells three kinds of iris apart
+versions:
+  1:                      # the baseline
+    tags:
+      data_version: 2.10  # text as written: never "2.1"
+    stage: Production
+    aliases: [champion]   # what the web shop loads
+  2:                      # fitted properly
+    tags:
+      data_version: 2.11
+"""
+_SERVING: Final = """\
+    stage: Production
+    aliases: [champion]   # what the web shop loads
+"""
+_FLOWERS: Final = "[[6.0, 2.7, 4.5, 1.5], [6.0, 2.9, 4.9, 1.7]]"
+_BY_STAGE: Final = 'load_model("models:/iris_clf/Production").predict(flowers).tolist()'
+_BY_ALIAS: Final = 'load_model("models:/iris_clf@champion").predict(flowers).tolist()'
+
+DRIFT: Final = 2  # the exit code of `drift` when it finds something
+
+
+class Prompt(Protocol):
+    """Where a person types: shows each line as typed, runs it, and shows what it answers."""
+
+    def title(self, text: str) -> None:
+        """Begin a part."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Tell what comes next, and why."""
+        ...
+
+    def shell(self, line: str, *, code: int = 0) -> None:
+        """Run a command, which must exit with `code`."""
+        ...
+
+    def python(self, *lines: str) -> None:
+        """Run lines in one Python session, which must not fail."""
+        ...
+
+    def show_versions(self) -> None:
+        """Train and register the versions, and tell each."""
+        ...
+
+
+def tell(prompt: Prompt) -> None:
+    """Play the whole story in the working directory."""
+    _register(prompt)
+    _declare(prompt)
+    _first_promotion(prompt)
+    _promotion(prompt)
+    _drift(prompt)
+    _revert(prompt)
+
+
+def _register(prompt: Prompt) -> None:
+    prompt.title("1. A registry with three versions of a model")
+    prompt.say(
+        "The registry is a sqlite file here; with a server it is http://… . Three small "
+        "classifiers are trained and registered as `iris_clf` (this takes a few seconds)."
+    )
+    prompt.shell("export MLFLOW_TRACKING_URI=sqlite:///mlflow.db")
+    prompt.show_versions()
+
+
+def _declare(prompt: Prompt) -> None:
+    prompt.title("2. Git declares what is to be live")
+    prompt.say("One file per model, written and commented by people:")
+    _FILE.parent.mkdir()
+    _FILE.write_text(_DECLARED, encoding="utf-8")
+    prompt.shell(f"cat {_FILE.as_posix()}")
+    prompt.shell("git init --quiet")
+    prompt.shell("git add registry-state")
+    prompt.shell('git commit -m "Put iris_clf v1 into Production"')
+
+
+def _first_promotion(prompt: Prompt) -> None:
+    prompt.title("3. `plan` shows the difference, `apply` closes it")
+    prompt.say("A plan never writes. In CI it is the comment on the pull request.")
+    prompt.shell("reconciler plan")
+    prompt.say("After the merge, `apply` shows its plan and carries out exactly that.")
+    prompt.shell("reconciler apply --yes")
+    prompt.say("Whoever loads the model by its stage or by its alias gets v1 now:")
+    prompt.python(
+        "from mlflow.sklearn import load_model",
+        f"flowers = {_FLOWERS}",
+        _BY_STAGE,
+        _BY_ALIAS,
+    )
+
+
+def _promotion(prompt: Prompt) -> None:
+    prompt.title("4. A promotion is a commit")
+    prompt.say("v2 is better. Two lines move from v1 to v2; git shows who did it, and why:")
+    _FILE.write_text(_DECLARED.replace(_SERVING, "") + _SERVING, encoding="utf-8")
+    prompt.shell("git diff")
+    prompt.shell('git commit -am "Promote iris_clf v2: accuracy 0.97 instead of 0.66"')
+    prompt.say(
+        "v1 has to leave: Production holds one version. The plan says so before it happens, "
+        "as `replaced`:"
+    )
+    prompt.shell("reconciler plan")
+    prompt.say("v2 enters first and v1 leaves after it: Production is never empty.")
+    prompt.shell("reconciler apply --yes")
+    prompt.python(_BY_STAGE, _BY_ALIAS)
+
+
+def _drift(prompt: Prompt) -> None:
+    prompt.title("5. Somebody changes the registry by hand")
+    prompt.say("v3 has the best accuracy of all, so somebody skips the review:")
+    prompt.python(
+        "from mlflow import MlflowClient",
+        "client = MlflowClient()",
+        'client.set_registered_model_alias("iris_clf", "champion", "3")',
+        'moved = client.transition_model_version_stage("iris_clf", "3", "Production")',
+        _BY_ALIAS,
+    )
+    prompt.say("Other answers already. `drift` finds it and exits with 2, for a nightly job:")
+    prompt.shell("reconciler drift", code=DRIFT)
+    prompt.say("The same `apply` heals it: git says v2, and nobody had to remember that.")
+    prompt.shell("reconciler apply --yes")
+    prompt.python(_BY_ALIAS)
+
+
+def _revert(prompt: Prompt) -> None:
+    prompt.title("6. A rollback is a `git revert`")
+    prompt.say("v2 disappoints, too. The promotion is reverted like any other commit:")
+    prompt.shell("git revert --no-edit HEAD")
+    prompt.shell("reconciler apply --yes")
+    prompt.python(_BY_STAGE)
+    prompt.say("Where every version stands, and how it came to that:")
+    prompt.shell("reconciler status")
+    prompt.shell("git log --oneline")

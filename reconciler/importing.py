@@ -1,0 +1,233 @@
+"""From what is live to what a file would declare, and what an update adds to a file."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+from reconciler.edits import Edit, edits_between
+from reconciler.file_complaints import worded
+from reconciler.file_models import MODEL
+from reconciler.rules import Rules
+from reconciler.state import (
+    ACTIVE_STAGES,
+    Declaration,
+    DeclaredVersion,
+    Field,
+    Fields,
+    Identity,
+    Live,
+    aliases,
+    occupants,
+    stages,
+)
+from reconciler.text_rules import quoted
+
+# What no file holds, not even escaped: NUL, and halves of characters.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_LONGEST_STEM = 200
+_RESERVED_STEM = re.compile(r"(?i)reconciler|(con|prn|aux|nul|(com|lpt)\d)(\..*)?")
+
+_LEFT = "it is not declared, and a plan leaves it"
+
+_Place: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a file would declare for a live model; None when no file can name the model.
+
+    `warnings` say what is live and left out, and what a plan does with it.
+    """
+
+    declaration: Declaration | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What an update adds to a file and changes in it; `warnings` say what it leaves as it is."""
+
+    edits: tuple[Edit, ...]
+    warnings: tuple[str, ...]
+
+
+def declaration_of(
+    live: Live, rules: Rules, *, every_version: bool, besides: Collection[int] = ()
+) -> Imported:
+    """Return a live model as a declaration that a plan has nothing to do for.
+
+    It has the versions in an active stage, those with an alias, and those in `besides`; or every
+    one. What a valid file cannot say is left out, and the warnings say what a plan does with it.
+    """
+    fields = rules.ignore.without(live.fields)
+    kept = set(live.versions) & (
+        set(live.versions) if every_version else {*_used(fields), *besides}
+    )
+    fields = {a: v for a, v in fields.items() if a.version is None or a.version in kept}
+    name, out = _undeclarable(live.model, fields)
+    if name is not None:
+        return Imported(None, (f"{name}: the model is not imported",))
+    out |= dict(_dangling(fields, live)) | dict(_second_holders(fields, rules.exclusive))
+    return Imported(
+        Declaration(
+            live.model,
+            {address: value for address, value in fields.items() if address not in out},
+            {v: _pins(live.versions[v].identity) for v in sorted(kept, reverse=True)},
+        ),
+        tuple(out[address] for address in sorted(out, key=lambda address: address.sort_key)),
+    )
+
+
+def additions(
+    declared: Declaration, imported: Declaration, *, exclusive: Sequence[str]
+) -> Additions:
+    """Return the edits that make a file say what is live as well; the result is valid.
+
+    Nothing that only the file says is removed, except an alias from the version it left. Where a
+    live version takes an exclusive stage, the declared holder goes to its live stage, or Archived.
+    """
+    fields, warnings = dict(declared.fields), []
+    for address, value in imported.fields.items():
+        version = value if address.name == "alias" else address.version
+        entry = declared.versions.get(version) if isinstance(version, int) else None
+        is_active = address.name == "alias" or value in ACTIVE_STAGES
+        if declared.fields.get(address) == value:
+            continue
+        if address.name in ("alias", "stage") and is_active and entry and entry.blocked:
+            place = f"in {value}" if address.name == "stage" else f"@{address.key}"
+            warnings.append(f"v{version} is blocked, but live {place}; that is not added")
+        else:
+            fields[address] = value
+    for version in tuple(_displaced(fields, imported, exclusive)):
+        fields[Field("stage", version)] = "Archived"
+        warnings.append(f"v{version} is declared Archived: a live version has its exclusive stage")
+    versions, unlike = _with_pins(declared, imported)
+    after = replace(declared, fields=fields, versions=versions)
+    return Additions(edits_between(declared, after), (*warnings, *unlike))
+
+
+def file_stem(model: str) -> str:
+    """Return the name of a model's file without its ending: portable, and its own for every name.
+
+    Letters, digits, `_`, `-`, `.` and space stay, all else is percent-encoded, a long name is cut.
+    """
+    stem = re.sub(r"[^\w.\- ]", lambda found: _percent(found[0]), model)
+    if stem[:1] in (".", " ") or _RESERVED_STEM.fullmatch(stem):
+        stem = _percent(stem[:1]) + stem[1:]
+    if stem[-1:] in (".", " "):
+        stem = stem[:-1] + _percent(stem[-1])
+    if len(stem.encode()) <= _LONGEST_STEM:
+        return stem
+    # A tilde is in no other stem: it would be encoded.
+    digest = f"~{sha256(model.encode(errors='surrogatepass')).hexdigest()[:16]}"
+    return stem.encode()[: _LONGEST_STEM - len(digest)].decode(errors="ignore") + digest
+
+
+def _used(fields: Fields) -> set[int]:
+    """Return the versions in an active stage or with an alias."""
+    active = {version for version, stage in stages(fields).items() if stage in ACTIVE_STAGES}
+    return active | set(aliases(fields).values())
+
+
+def _pins(identity: Identity) -> DeclaredVersion:
+    texts = (identity.run_id, identity.source)
+    run_id, source = (text if text and not _NO_TEXT.search(text) else None for text in texts)
+    return DeclaredVersion(run_id, source)
+
+
+def _undeclarable(model: str, fields: Fields) -> tuple[str | None, dict[Field, str]]:
+    """Return what is wrong with a model's name, and every field that breaks a rule of files."""
+    content, places = _content(model, fields)
+    wrong_name = "its name is not text" if _NO_TEXT.search(model) else None
+    wrong = {
+        address: "not text"
+        for address, value in fields.items()
+        if _NO_TEXT.search(f"{address.key}{value}")
+    }
+    for fault in MODEL.check(content)[1]:
+        message = worded(fault).message
+        if fault.path == ("model",):
+            wrong_name = message
+        for place, address in places.items():
+            if place[: len(fault.path)] == fault.path:
+                wrong[address] = message
+    return wrong_name, {
+        address: f"{_named(address)}: {message}; {_LEFT}" for address, message in wrong.items()
+    }
+
+
+def _content(model: str, fields: Fields) -> tuple[dict[str, object], dict[_Place, Field]]:
+    """Return fields as the content of a file, and the field at each of its places."""
+    content: dict[str, Any] = {"model": model, "versions": {}}
+    places: dict[_Place, Field] = {}
+    for address, value in fields.items():
+        version = value if address.name == "alias" else address.version
+        of = () if version is None else ("versions", str(version))
+        part = content if version is None else content["versions"].setdefault(str(version), {})
+        if address.name == "alias":
+            held = part.setdefault("aliases", [])
+            places[(*of, "aliases", len(held))] = address
+            held.append(address.key)
+        elif address.name == "tag":
+            places[(*of, "tags", address.key or "")] = address
+            part.setdefault("tags", {})[address.key] = value
+        else:
+            places[(*of, address.name)] = address
+            part[address.name] = value
+    return content, places
+
+
+def _dangling(fields: Fields, live: Live) -> Iterator[tuple[Field, str]]:
+    for alias, version in aliases(fields).items():
+        if version not in live.versions:
+            message = f"@{alias} names v{version}, which does not exist"
+            yield Field("alias", None, alias), f"{message}; {_LEFT}"
+
+
+def _second_holders(fields: Fields, exclusive: Sequence[str]) -> Iterator[tuple[Field, str]]:
+    """Yield who shares an exclusive stage with a higher version, which is the one that serves."""
+    for stage, holders in occupants(fields, exclusive).items():
+        for version in holders[:-1]:
+            message = f"v{version} is in {stage} as well as v{holders[-1]}, which serves"
+            yield Field("stage", version), f"{message}; a plan archives v{version}"
+
+
+def _displaced(fields: Fields, imported: Declaration, exclusive: Sequence[str]) -> Iterator[int]:
+    """Yield who is declared in an exclusive stage that a live version takes."""
+    for stage, holders in occupants(fields, exclusive).items():
+        for version in holders if len(holders) > 1 else ():
+            if imported.fields.get(Field("stage", version)) != stage:
+                yield version
+
+
+def _with_pins(
+    declared: Declaration, imported: Declaration
+) -> tuple[dict[int, DeclaredVersion], tuple[str, ...]]:
+    """Return the declared versions with the pins they lack, and what is not as it is pinned."""
+    versions, unlike = dict(declared.versions), []
+    for version, live in imported.versions.items():
+        entry = versions.get(version, DeclaredVersion())
+        pairs = ((entry.run_id, live.run_id), (entry.source, live.source))
+        if any(pin and found and pin != found for pin, found in pairs):
+            unlike.append(
+                f"v{version} is not the version that was declared: its run_id or source differs, "
+                "and a plan refuses the model; its pins are left"
+            )
+        else:
+            entry = replace(
+                entry,
+                run_id=entry.run_id or live.run_id,
+                source=entry.source or live.source,
+            )
+        versions[version] = entry
+    return versions, tuple(unlike)
+
+
+def _named(address: Field) -> str:
+    return str(address) if address.key is None else str(address._replace(key=quoted(address.key)))
+
+
+def _percent(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode(errors="surrogatepass"))
