@@ -50,8 +50,9 @@ class Reconciler:
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{said[-3000:]}")
-        found = _LAST_LINE.search(said)
-        changes, requests = (int(found[1]), int(found[2])) if found else (0, 0)
+        # An apply shows its plan first, with a last line of its own.
+        lines = _LAST_LINE.findall(said) or [(0, 0)]
+        changes, requests = map(int, lines[-1])
         return Cost(seconds, usage.ru_maxrss / _KIB, changes, requests)
 
 

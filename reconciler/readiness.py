@@ -1,9 +1,9 @@
 """Is what a file names there, readable, READY, and the version its pins mean: the checks."""
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 
 from reconciler.errors import ExitCode, Problem
+from reconciler.names import nearest
 from reconciler.registry import Capabilities
 from reconciler.state import ACTIVE_STAGES, Declaration, Field, Live, aliases, stages
 
@@ -20,8 +20,7 @@ def problems(
 ) -> tuple[Problem, ...]:
     """Return why a model cannot be worked on as it is declared; `names` are the live models."""
     if live is None:
-        near = get_close_matches(declaration.model, names, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else "register it first, or remove the file"
+        hint = nearest(declaration.model, names) or "register it first, or remove the file"
         message = f"model `{declaration.model}` is not in the registry"
         return (_problem(declaration, message, declaration.line, hint),)
     if live.is_prompt:

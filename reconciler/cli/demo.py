@@ -88,8 +88,8 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Tell what comes next, as a comment in a shell."""
-        for line in ("", *textwrap.wrap(text, _WIDTH - 2)):
-            self._line(f"# {line}" if line else "", dim=True)
+        lines = textwrap.wrap(text, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        self._line("\n" + "\n".join(lines), dim=True)
 
     def shell(self, line: str, *, code: int = 0) -> None:
         """Run a command; another exit code than `code` ends the demo."""
@@ -114,12 +114,12 @@ class Terminal:
             self._line(f">>> {line}", bold=True)
             self._python.runsource(line)
 
-    def show_versions(self) -> None:
+    def register_versions(self) -> None:
         """Train and register the versions; MLflow's own messages are not shown."""
         with redirect_stderr(io.StringIO()):
-            from reconciler.demo.models import register_versions  # noqa: PLC0415  two seconds
+            from reconciler.demo import models  # noqa: PLC0415  its imports take two seconds
 
-            for line in register_versions():
+            for line in models.register_versions():
                 click.echo(line)
 
     def _run(self, words: list[str]) -> int:

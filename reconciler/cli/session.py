@@ -22,7 +22,10 @@ from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.policy import Consent, gate
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registry import Registry
+from reconciler.rules import Rules
 from reconciler.settings import is_late_job, registry_ref, registry_uri
+from reconciler.state import Declaration
+from reconciler.state_folder import SETTINGS_FILE, contents
 
 PARSERS = Parsers(yaml_files.parse_declaration, yaml_files.parse_rules)
 
@@ -39,6 +42,7 @@ class Session:
         self.environ: Mapping[str, str] = os.environ
         self.stop = no_stop()
         self.planned_for: RegistryRef | None = None
+        self.may_be_empty = False
 
     @cached_property
     def repo(self) -> GitRepo | None:
@@ -47,9 +51,17 @@ class Session:
 
     @cached_property
     def folder(self) -> Path:
-        """The state folder; raises `UsageError` when there is none."""
+        """The state folder; raises `UsageError` when there is none, unless it may be empty."""
         around = open_checkout(Path.cwd())
-        return find_state_folder(self.options.state, Path.cwd(), around.root if around else None)
+        root = around.root if around else None
+        try:
+            return find_state_folder(self.options.state, Path.cwd(), root)
+        except UsageError:
+            new = (root or Path.cwd()) / self.options.state
+            if self.may_be_empty and not new.exists():
+                new.mkdir(parents=True)
+                return new
+            raise
 
     @cached_property
     def shown(self) -> str:
@@ -60,7 +72,19 @@ class Session:
     def desired(self) -> Desired:
         """What the checkout declares; raises `DeclarationError` with every complaint."""
         self._refuse_sparse()
+        if self.may_be_empty and not list(contents(str(self.folder), self.shown).models):
+            return Desired(self.shown, self._rules_alone(), {})
         return yaml_files.load(self.folder, self.shown)
+
+    def _rules_alone(self) -> Rules:
+        settings = self.folder / SETTINGS_FILE
+        if not settings.exists():
+            return Rules()
+        return yaml_files.parse_rules(settings.read_bytes(), f"{self.shown}/{SETTINGS_FILE}")
+
+    def path_of(self, declaration: Declaration) -> Path:
+        """Return where a declaration's file is."""
+        return self.folder / Path(declaration.file).relative_to(self.shown)
 
     @cached_property
     def history(self) -> Past | None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import mlflow
 import mlflow.sklearn
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
-from sklearn.naive_bayes import GaussianNB
+from sklearn.datasets import load_iris  # type: ignore[import-untyped]  # no stubs
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # no stubs
+from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]  # no stubs
+from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]  # no stubs
 
 MODEL = "iris_clf"
 

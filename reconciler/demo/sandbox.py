@@ -3,11 +3,13 @@
 import logging
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Final
 
 # What would lead git, MLflow or us to something of the user's; XDG has git's ignore file.
@@ -25,7 +27,7 @@ _GIT_SETTINGS: Final = """\
 @contextmanager
 def sandbox() -> Iterator[None]:
     """Work in an empty temporary folder; on the way out all is as before, and the folder gone."""
-    with _hang_up_is_an_end(), _scratch() as folder, _environment(folder), _quiet():
+    with _ended_cleanly(), _scratch() as folder, _environment(folder), _quiet():
         work = folder / "iris"
         work.mkdir()
         before = Path.cwd()
@@ -96,13 +98,16 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _hang_up_is_an_end() -> Iterator[None]:
-    """Let a closed terminal end the run as SIGTERM does: by default nothing is cleaned up."""
-    if not hasattr(signal, "SIGHUP"):
-        yield
-        return
-    before = signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+def _ended_cleanly() -> Iterator[None]:
+    """Let a closed terminal and SIGTERM unwind: by default they leave everything behind."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), _end) for name in names}
     try:
         yield
     finally:
-        signal.signal(signal.SIGHUP, before)
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal's signature
+    sys.exit(128 + number)

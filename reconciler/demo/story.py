@@ -5,27 +5,27 @@ from typing import Final, Protocol
 
 _FILE: Final = Path("registry-state/iris_clf.yaml")
 _DECLARED: Final = """\
-# Which iris classifier answers the shop's questions, and why.
-description: Tells three kinds of iris apart
+# Which iris classifier the web shop gets.
 versions:
-  1:                      # the baseline
-    tags:
-      data_version: 2.10  # text as written: never "2.1"
+  1:                     # the baseline
     stage: Production
-    aliases: [champion]   # what the web shop loads
-  2:                      # fitted properly
-    tags:
-      data_version: 2.11
+    aliases: [champion]  # what the web shop loads
+  2:                     # fitted properly, under review
+    stage: Staging
 """
-_SERVING: Final = """\
+_PROMOTED: Final = """\
+# Which iris classifier the web shop gets.
+versions:
+  1:                     # the baseline
+    stage: Archived
+  2:                     # fitted properly, reviewed
     stage: Production
-    aliases: [champion]   # what the web shop loads
+    aliases: [champion]  # what the web shop loads
 """
 _FLOWERS: Final = "[[6.0, 2.7, 4.5, 1.5], [6.0, 2.9, 4.9, 1.7]]"
 _BY_STAGE: Final = 'load_model("models:/iris_clf/Production").predict(flowers).tolist()'
 _BY_ALIAS: Final = 'load_model("models:/iris_clf@champion").predict(flowers).tolist()'
-
-DRIFT: Final = 2  # the exit code of `drift` when it finds something
+_FOUND: Final = 2  # the exit code of `drift` when there is some
 
 
 class Prompt(Protocol):
@@ -47,7 +47,7 @@ class Prompt(Protocol):
         """Run lines in one Python session, which must not fail."""
         ...
 
-    def show_versions(self) -> None:
+    def register_versions(self) -> None:
         """Train and register the versions, and tell each."""
         ...
 
@@ -65,31 +65,31 @@ def tell(prompt: Prompt) -> None:
 def _register(prompt: Prompt) -> None:
     prompt.title("1. A registry with three versions of a model")
     prompt.say(
-        "The registry is a sqlite file here; with a server it is http://… . Three small "
-        "classifiers are trained and registered as `iris_clf` (this takes a few seconds)."
+        "A sqlite file is the registry here, where you have a server. Three classifiers are "
+        "trained and registered as `iris_clf`; that takes some seconds."
     )
     prompt.shell("export MLFLOW_TRACKING_URI=sqlite:///mlflow.db")
-    prompt.show_versions()
+    prompt.register_versions()
 
 
 def _declare(prompt: Prompt) -> None:
     prompt.title("2. Git declares what is to be live")
-    prompt.say("One file per model, written and commented by people:")
+    prompt.say("One file per model, written and commented by people.")
     _FILE.parent.mkdir()
     _FILE.write_text(_DECLARED, encoding="utf-8")
     prompt.shell(f"cat {_FILE.as_posix()}")
     prompt.shell("git init --quiet")
     prompt.shell("git add registry-state")
-    prompt.shell('git commit -m "Put iris_clf v1 into Production"')
+    prompt.shell('git commit --quiet -m "Put iris_clf v1 into Production"')
 
 
 def _first_promotion(prompt: Prompt) -> None:
     prompt.title("3. `plan` shows the difference, `apply` closes it")
-    prompt.say("A plan never writes. In CI it is the comment on the pull request.")
+    prompt.say("A plan never writes: in CI it is a comment on the pull request.")
     prompt.shell("reconciler plan")
-    prompt.say("After the merge, `apply` shows its plan and carries out exactly that.")
+    prompt.say("After the merge `apply` shows its plan and carries out exactly that.")
     prompt.shell("reconciler apply --yes")
-    prompt.say("Whoever loads the model by its stage or by its alias gets v1 now:")
+    prompt.say("Whoever loads the model by its stage or its alias gets v1 now.")
     prompt.python(
         "from mlflow.sklearn import load_model",
         f"flowers = {_FLOWERS}",
@@ -100,23 +100,23 @@ def _first_promotion(prompt: Prompt) -> None:
 
 def _promotion(prompt: Prompt) -> None:
     prompt.title("4. A promotion is a commit")
-    prompt.say("v2 is better. Two lines move from v1 to v2; git shows who did it, and why:")
-    _FILE.write_text(_DECLARED.replace(_SERVING, "") + _SERVING, encoding="utf-8")
+    prompt.say("v2 passed its review. The file is edited:")
+    _FILE.write_text(_PROMOTED, encoding="utf-8")
     prompt.shell("git diff")
-    prompt.shell('git commit -am "Promote iris_clf v2: accuracy 0.97 instead of 0.66"')
+    prompt.shell('git commit --quiet -am "Promote iris_clf v2: it is right more often"')
     prompt.say(
-        "v1 has to leave: Production holds one version. The plan says so before it happens, "
-        "as `replaced`:"
+        "Production holds one version, so v1 is `replaced`. The plan is saved this time, "
+        "and what is applied is what was shown. v2 enters before v1 leaves: Production is "
+        "never empty."
     )
-    prompt.shell("reconciler plan")
-    prompt.say("v2 enters first and v1 leaves after it: Production is never empty.")
-    prompt.shell("reconciler apply --yes")
+    prompt.shell("reconciler plan --out plan.json")
+    prompt.shell("reconciler apply plan.json")
     prompt.python(_BY_STAGE, _BY_ALIAS)
 
 
 def _drift(prompt: Prompt) -> None:
     prompt.title("5. Somebody changes the registry by hand")
-    prompt.say("v3 has the best accuracy of all, so somebody skips the review:")
+    prompt.say("v3 has the best accuracy of all, and somebody skips the review.")
     prompt.python(
         "from mlflow import MlflowClient",
         "client = MlflowClient()",
@@ -124,19 +124,19 @@ def _drift(prompt: Prompt) -> None:
         'moved = client.transition_model_version_stage("iris_clf", "3", "Production")',
         _BY_ALIAS,
     )
-    prompt.say("Other answers already. `drift` finds it and exits with 2, for a nightly job:")
-    prompt.shell("reconciler drift", code=DRIFT)
-    prompt.say("The same `apply` heals it: git says v2, and nobody had to remember that.")
+    prompt.say("The shop gets other answers. `drift` says why; its exit code 2 fails a job.")
+    prompt.shell("reconciler drift", code=_FOUND)
+    prompt.say("`apply` heals it: what was reviewed is v2.")
     prompt.shell("reconciler apply --yes")
     prompt.python(_BY_ALIAS)
 
 
 def _revert(prompt: Prompt) -> None:
     prompt.title("6. A rollback is a `git revert`")
-    prompt.say("v2 disappoints, too. The promotion is reverted like any other commit:")
+    prompt.say("v2 disappoints in the shop. Its promotion is reverted like any other commit.")
     prompt.shell("git revert --no-edit HEAD")
     prompt.shell("reconciler apply --yes")
     prompt.python(_BY_STAGE)
-    prompt.say("Where every version stands, and how it came to that:")
+    prompt.say("Where every version stands now, and how it came to that:")
     prompt.shell("reconciler status")
     prompt.shell("git log --oneline")
