@@ -5,9 +5,7 @@ aliases, removals; read back; record. The first write that is not confirmed ends
 never stops the others.
 """
 
-import queue
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +13,7 @@ from reconciler.changes import in_order
 from reconciler.errors import RegistryError
 from reconciler.live import read_live
 from reconciler.model_run import ModelRun, Tell
+from reconciler.parallel import each
 from reconciler.plan import Plan
 from reconciler.registry import Registry
 from reconciler.report import Report
@@ -64,42 +63,15 @@ def apply(
         for model in plan.models
         if model.writes and not model.problems
     ]
-    work: queue.SimpleQueue[Sequence[ModelRun]] = queue.SimpleQueue()
     size = max(1, min(_CHUNK, len(runs) // parallelism))
-    for start in range(0, len(runs), size):
-        work.put(runs[start : start + size])
-    failures: list[BaseException] = []
-
-    def labour() -> None:
-        try:
-            while not stop.event.is_set():
-                _carry_out(work.get_nowait(), registry, stop.event, timeout)
-        except queue.Empty:
-            return
-        except BaseException as failure:  # noqa: BLE001  a bug: told by the main thread
-            failures.append(failure)
-            stop.event.set()
-
-    # Daemons: a request that hangs must not keep the process alive after the report.
-    threads = [threading.Thread(target=labour, daemon=True) for _ in range(parallelism)]
-    for thread in threads:
-        thread.start()
-    _wait(threads, stop.event)
-    if failures:
-        raise failures[0]
+    each(
+        lambda chunk: _carry_out(chunk, registry, stop.event, timeout),
+        [runs[start : start + size] for start in range(0, len(runs), size)],
+        threads=parallelism,
+        stop=stop.event,
+        grace=_GRACE,
+    )
     return Report(plan, tuple(run.report() for run in runs), signal=stop.signal)
-
-
-def _wait(threads: Sequence[threading.Thread], stop: threading.Event) -> None:
-    """Wait for all, or a few seconds after a stop: short joins let a signal in."""
-    give_up: float | None = None
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.05)
-            if stop.is_set():
-                give_up = give_up or time.monotonic() + _GRACE
-                if time.monotonic() > give_up:
-                    return
 
 
 def _carry_out(

@@ -14,8 +14,8 @@ class Edit:
     """The text at a path of a model file; `value` None removes what is there.
 
     An alias is a path of its own, `("versions", "4", "aliases", "champion")`, and its value is
-    empty. So is the value of a version, `("versions", "4")`: it says that the version has an
-    entry.
+    empty; putting it on a version takes it from any other. The value of a version itself,
+    `("versions", "4")`, is empty, too: it says that the version has an entry.
     """
 
     path: Path

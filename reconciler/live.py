@@ -1,9 +1,9 @@
 """Reads the registry: as few requests as the question allows, and nothing called missing unseen."""
 
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.errors import Forbidden, Problem, RegistryError
+from reconciler.parallel import each
 from reconciler.registry import Registry
 from reconciler.state import Live
 
@@ -43,9 +43,7 @@ def read_live(
         else:
             found[model] = live
 
-    if doubtful:
-        with ThreadPoolExecutor(parallelism) as pool:
-            list(pool.map(confirm, doubtful))
+    each(confirm, doubtful, threads=parallelism)
     return dict(sorted(found.items())), problems
 
 

@@ -3,7 +3,6 @@
 import re
 import threading
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from reconciler.errors import NotFound, RegistryError, Rejected
@@ -11,6 +10,7 @@ from reconciler.mlflow_answers import ModelRow, Row, VersionRow, assemble, live,
 from reconciler.mlflow_auth import access
 from reconciler.mlflow_filters import is_plain, list_filters, name_filter
 from reconciler.mlflow_http import Http
+from reconciler.parallel import each
 from reconciler.registry import Capabilities
 from reconciler.state import Live
 
@@ -148,14 +148,19 @@ class MlflowRest:
         return row(VersionRow, answer, "model_version")
 
     def _search(self, filters: Iterable[str | None]) -> dict[str, Live]:
-        filters = list(filters)
-        with ThreadPoolExecutor(_THREADS) as pool:
-            models = [pool.submit(self._pages, ModelRow, one) for one in filters]
-            versions = [pool.submit(self._pages, VersionRow, one) for one in filters]
-            return assemble(
-                [found for pages in models for found in pages.result()],
-                [found for pages in versions for found in pages.result()],
-            )
+        models: list[ModelRow] = []
+        versions: list[VersionRow] = []
+
+        def search(asked: tuple[str | None, bool]) -> None:
+            matching, for_models = asked
+            if for_models:
+                models.extend(self._pages(ModelRow, matching))
+            else:
+                versions.extend(self._pages(VersionRow, matching))
+
+        questions = [(matching, kind) for matching in filters for kind in (False, True)]
+        each(search, questions, threads=_THREADS)
+        return assemble(models, versions)
 
     def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
         path, key, params = _SEARCHES[kind]

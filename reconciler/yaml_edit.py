@@ -5,13 +5,15 @@ The text is never written anew. The positions of its parts say where to cut and 
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import compress, groupby, pairwise
 from typing import TypeAlias
 
 from reconciler.edits import Edit, Path, edited, edits_between
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.splices import SplicedText
-from reconciler.yaml_files import parse_declaration
+from reconciler.state import Declaration
+from reconciler.yaml_files import dump_declaration, parse_declaration
 from reconciler.yaml_layout import NewTree, Tree, in_order, kind, layout_of, names, new_parts
 from reconciler.yaml_nodes import Node, Unreadable, compose, scalar
 
@@ -31,16 +33,27 @@ def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
     """
     before = parse_declaration(data, file)
     after = edited(before, edits)
+    _check(after, file)
     text = data.decode()
     bom = _BOM * text.startswith(_BOM)
+    tree = _tree(edits_between(before, after))
     try:
-        written = _Editor(text.removeprefix(bom)).apply(_tree(edits_between(before, after)))
-    except Unreadable as error:
+        result = (bom + _Editor(text.removeprefix(bom)).apply(tree)).encode()
+        is_right = parse_declaration(result, file) == after
+    except (Unreadable, DeclarationError) as error:
         raise _by_hand(file) from error
-    result = (bom + written).encode()
-    if parse_declaration(result, file) != after:
+    if not is_right:
         raise _by_hand(file)
     return result
+
+
+def _check(declaration: Declaration, file: str) -> None:
+    """Raise what is wrong with a declaration, however it is written."""
+    try:
+        parse_declaration(dump_declaration(declaration).encode(), file)
+    except DeclarationError as error:
+        nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
+        raise DeclarationError(nowhere) from error
 
 
 def _by_hand(file: str) -> DeclarationError:

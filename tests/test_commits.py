@@ -6,8 +6,8 @@ import pytest
 
 from tests.lab import Lab, lab_fixture, rows  # noqa: F401  a fixture
 
-_V1 = "versions: {1: {stage: Production, aliases: [champion]}}"
-_V2 = "versions: {2: {stage: Production, aliases: [champion]}}"
+_V1 = "versions: {1: {stage: Production, aliases: [blue]}}"
+_V2 = "versions: {2: {stage: Production, aliases: [blue]}}"
 _SETTINGS = "registry-state/reconciler.yaml"
 
 
@@ -109,11 +109,11 @@ def test_what_was_applied_from_a_branch_that_was_never_merged_is_told(lab: Lab) 
     refused = lab.run("apply", "--yes")
     assert refused.code == 4
     assert "off-main" in refused.stdout
-    assert lab.hand.values(model)["@champion"] == 1
+    assert lab.hand.values(model)["@blue"] == 1
     accepted = lab.run("apply", "--yes", "--accept", "off-main", "--format", "json")
     assert accepted.code == 0
     assert accepted.document["violations"][0]["accepted"] is True
-    assert lab.hand.values(model)["@champion"] == 2
+    assert lab.hand.values(model)["@blue"] == 2
 
     lab.git.checkout("main")
     result = lab.run("apply", "--yes")
@@ -138,7 +138,7 @@ def test_a_shallow_clone_says_how_to_fetch(lab: Lab, tmp_path: Path) -> None:
 
     shallow.git.git("fetch", "--quiet", "--unshallow")
     assert shallow.run("apply", "--yes").code == 0
-    assert lab.hand.values(model)["@champion"] == 2
+    assert lab.hand.values(model)["@blue"] == 2
 
 
 def test_a_record_that_no_clone_knows_names_rewritten_history_and_the_way_out(lab: Lab) -> None:
@@ -164,7 +164,7 @@ def test_a_model_whose_file_is_gone_is_released_and_left_as_it_is(lab: Lab) -> N
     assert planned.code == 0
     [released] = [m for m in planned.document["models"] if m["model"] == model]
     assert released["outcome"] == "released"
-    assert "v1 Production, @champion → v1" in released["messages"][0]
+    assert "v1 Production, @blue → v1" in released["messages"][0]
     assert lab.run("apply", "--yes").code == 0
     assert lab.hand.values(model) == before
     assert lab.hand.recorded(model) == gone
@@ -190,7 +190,7 @@ def test_a_file_may_move_and_be_renamed(lab: Lab) -> None:
     lab.git.commit(
         {"registry-state/teams/payments/other.yml": f"model: {model}\nversions: {{1: {{}}}}"}
     )
-    assert "alias champion 1→None removed" in rows(lab.run("plan", "--format", "json").document)
+    assert "alias blue 1→None removed" in rows(lab.run("plan", "--format", "json").document)
 
 
 def test_a_renamed_state_folder_has_to_adopt_its_models(lab: Lab) -> None:
@@ -207,7 +207,7 @@ def test_a_renamed_state_folder_has_to_adopt_its_models(lab: Lab) -> None:
         "apply", "--yes", "--state", "models", "--adopt", model, "--format", "json"
     )
     assert adopted.code == 0
-    assert rows(adopted.document) == ["alias champion 1→None removed"], "what R declared is base"
+    assert rows(adopted.document) == ["alias blue 1→None removed"], "what R declared is base"
     assert lab.hand.holds(model)["tag reconciler.owner"] == "models"
     assert lab.run("plan", "--state", "models", "--detailed-exitcode").code == 0
 
@@ -223,7 +223,7 @@ def test_a_state_with_a_registry_name_keeps_its_models_when_its_folder_is_rename
     assert lab.run("plan", "--state", "models", "--detailed-exitcode").code == 0
     lab.git.commit({f"models/{model}.yaml": "versions: {1: {stage: Production}}"})
     planned = lab.run("plan", "--state", "models", "--format", "json").document
-    assert rows(planned) == ["alias champion 1→None removed"]
+    assert rows(planned) == ["alias blue 1→None removed"]
 
 
 def test_forget_removes_our_two_tags_and_nothing_else(lab: Lab) -> None:

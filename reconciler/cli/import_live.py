@@ -67,7 +67,8 @@ def _chosen(session: Session, models: tuple[str, ...]) -> list[Live]:
     ignore = session.desired.rules.ignore
     for model in models:
         if model in problems or model not in found:
-            hint = problems[model].hint if model in problems else nearest(model, found)
+            known = session.registry.read()
+            hint = problems[model].hint if model in problems else nearest(model, known)
             raise UsageError(f"model `{model}` is not in the registry, or not readable", hint=hint)
         if found[model].is_prompt or ignore.model(model):
             raise UsageError(f"`{model}` is {'a prompt' if found[model].is_prompt else 'ignored'}")

@@ -7,20 +7,14 @@ _FILE: Final = Path("registry-state/iris_clf.yaml")
 _DECLARED: Final = """\
 # Which iris classifier the web shop gets.
 versions:
-  1:                     # the baseline
-    stage: Production
-    aliases: [champion]  # what the web shop loads
-  2:                     # fitted properly, under review
-    stage: Staging
+  1: {stage: Production, aliases: [champion]}  # the baseline
+  2: {stage: Staging}                          # fitted properly, under review
 """
 _PROMOTED: Final = """\
 # Which iris classifier the web shop gets.
 versions:
-  1:                     # the baseline
-    stage: Archived
-  2:                     # fitted properly, reviewed
-    stage: Production
-    aliases: [champion]  # what the web shop loads
+  1: {stage: Archived}                         # the baseline
+  2: {stage: Production, aliases: [champion]}  # fitted properly, reviewed
 """
 _FLOWERS: Final = "[[6.0, 2.7, 4.5, 1.5], [6.0, 2.9, 4.9, 1.7]]"
 _BY_STAGE: Final = 'load_model("models:/iris_clf/Production").predict(flowers).tolist()'
@@ -111,7 +105,7 @@ def _promotion(prompt: Prompt) -> None:
     )
     prompt.shell("reconciler plan --out plan.json")
     prompt.shell("reconciler apply plan.json")
-    prompt.python(_BY_STAGE, _BY_ALIAS)
+    prompt.python(_BY_ALIAS)
 
 
 def _drift(prompt: Prompt) -> None:
