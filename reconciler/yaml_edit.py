@@ -20,6 +20,8 @@ from reconciler.yaml_nodes import Node, Unreadable, compose, scalar
 _Change: TypeAlias = str | Tree | None
 
 _BOM = "\ufeff"
+# Breaks that end a line for YAML 1.1, but not for the cuts made here.
+_OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _COMMA = re.compile(r"\s*,")
 _HEADER = re.compile(r"[|>][-+\d]*")
 _MARGIN = re.compile(r"(?:[ \t]*\r?\n)*( *)\S")
@@ -34,11 +36,15 @@ def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
     before = parse_declaration(data, file)
     after = edited(before, edits)
     _check(after, file)
+    steps = edits_between(before, after)
+    if not steps:
+        return data
     text = data.decode()
+    if _OTHER_BREAK.search(text):
+        raise _by_hand(file)
     bom = _BOM * text.startswith(_BOM)
-    tree = _tree(edits_between(before, after))
     try:
-        result = (bom + _Editor(text.removeprefix(bom)).apply(tree)).encode()
+        result = (bom + _Editor(text.removeprefix(bom)).apply(_tree(steps))).encode()
         is_right = parse_declaration(result, file) == after
     except (Unreadable, DeclarationError) as error:
         raise _by_hand(file) from error

@@ -194,7 +194,7 @@ def test_one_edit_is_a_small_diff(
     text: str, edit: tuple[str, str | None], expected: list[str]
 ) -> None:
     shown = diff(text, edit).splitlines()
-    assert [line[: len(want)] for line, want in zip(shown, expected, strict=True)] == expected
+    assert [line[: len(start)] for line, start in zip(shown, expected, strict=True)] == expected
 
 
 def test_an_edit_that_changes_nothing_leaves_every_byte() -> None:

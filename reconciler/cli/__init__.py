@@ -4,17 +4,16 @@ Here an expected error becomes text and an exit code; a bug keeps its traceback.
 """
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 from typing import Any
 
 import click
 
 from reconciler.cli import output
+from reconciler.cli.interruption import Interrupted, Interruption
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.errors import ExitCode, Problem, ReconcilerError
 from reconciler.render import documents
@@ -30,10 +29,6 @@ _COMMANDS = {
     "schema": "schema",
     "demo": "demo",
 }
-
-
-class Terminated(Exception):  # it is a signal's message, not a failure
-    """SIGTERM arrived while nothing was being written."""
 
 
 class Commands(click.Group):
@@ -69,10 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what it prints is on stdout and stderr."""
     in_json = _wants_json(arguments)
+    interruption = Interruption(lambda number: _stopped(number, in_json))
     try:
         _tell_streams()
-        signal.signal(signal.SIGTERM, _terminate)
-        code: Any = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False)
+        interruption.install()
+        asked = list(arguments) or ["--help"]
+        code: Any = cli.main(asked, prog_name="reconciler", standalone_mode=False)
         return int(code or 0)
     except ReconcilerError as error:
         return _fail(error.problems, error.code, in_json=in_json)
@@ -83,10 +80,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         problem = Problem(error.format_message(), ExitCode.USAGE)
         return _fail((problem,), ExitCode.USAGE, in_json=in_json)
-    except click.Abort as error:
-        return _stopped(2 if isinstance(error.__context__, KeyboardInterrupt) else None, in_json)
-    except Terminated:
-        return _stopped(15, in_json)
+    except click.Abort:
+        return _stopped(None, in_json)
+    except Interrupted as interrupted:
+        return interruption.end(interrupted.number)
     except BrokenPipeError:
         # The reader went away (`| head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -128,7 +125,3 @@ def _tell_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal's signature
-    raise Terminated

@@ -141,7 +141,7 @@ class Terminal:
         click.echo(done.stdout, nl=False, color=True)
         return done.returncode
 
-    def _line(self, text: str, *, bold: bool = False, dim: bool = False) -> None:
+    def _line(self, text: str, *, bold: bool | None = None, dim: bool | None = None) -> None:
         styled = click.style(text, bold=bold, dim=dim) if self._painted else text
         click.echo(styled, color=True)
 

@@ -7,13 +7,20 @@ import unicodedata
 _LONGEST = 72  # characters of a value that a line shows
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@$^:\"]")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# A CI system obeys `::error::` where a line begins, and `##[error]` or `##vso[...]` anywhere.
+_COMMAND = re.compile(r"(?<=#)#(?=\w*\[)|(?<![^ ]):(?=:)")
 
 
 def visible(text: str) -> str:
     """Return `text` with control, format and line-separating characters spelled out.
 
-    A terminal obeys what it cannot show: escape codes, carriage returns, bidirectional overrides.
+    A terminal obeys what it cannot show: escape codes, carriage returns, bidirectional overrides;
+    and a CI system obeys commands in a log, whose first character is spelled out, too.
     """
+    return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", _printable(text))
+
+
+def _printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -43,7 +50,7 @@ def prose(text: str) -> str:
 
 def _entities(text: str) -> str:
     """Write punctuation as entities: no emphasis, HTML or cell border can come out of it."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(text))
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", _printable(text))
 
 
 def _spelled(char: str) -> str:
