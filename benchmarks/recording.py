@@ -1,5 +1,6 @@
 """What a command sent, seen from the registry's side through the tests' recording proxy."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,17 @@ from tests.servers import Request, proxy
 
 @dataclass
 class Recording:
-    """The requests that went through `uri`, and when the first came and the last was answered."""
+    """What went through `uri`: `calls` were answered, `tries` came, some of them in vain.
+
+    The proxy keeps its connections to the server, which closes them after 5 s without a request.
+    """
 
     uri: str = ""
     calls: list[Call] = field(default_factory=list)
+    tries: int = 0
     first: float = 0.0
     last: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def listings(self) -> list[Call]:
@@ -33,20 +39,23 @@ class Recording:
         """Seconds from the first request to the last answer."""
         return self.last - self.first
 
-    def note(self, request: Request) -> None:
-        """Remember a request that arrives."""
-        self.first = self.first or time.perf_counter()
-        self.calls.append(Call(request.method, request.path, request.body))
+    def arrived(self, request: Request) -> None:  # noqa: ARG002  what the proxy passes
+        """Remember that a request arrived."""
+        with self.lock:
+            self.first = self.first or time.perf_counter()
+            self.tries += 1
 
-    def answered(self, request: Request) -> None:  # noqa: ARG002  what the proxy passes
-        """Remember when a request was answered."""
-        self.last = time.perf_counter()
+    def answered(self, request: Request) -> None:
+        """Remember a request that the server has answered."""
+        with self.lock:
+            self.last = time.perf_counter()
+            self.calls.append(Call(request.method, request.path, request.body))
 
 
 @contextmanager
 def recorded(upstream: str) -> Iterator[Recording]:
     """Record what is sent to a server behind."""
     recording = Recording()
-    with proxy(upstream, before=recording.note, after=recording.answered) as server:
+    with proxy(upstream, before=recording.arrived, after=recording.answered) as server:
         recording.uri = server.uri
         yield recording

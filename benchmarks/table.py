@@ -32,7 +32,7 @@ class Row:
 
     def _shown(self, value: float) -> str:
         number = f"{value:.2f}" if self.unit == "s" else f"{value:,.0f}"
-        return f"{number} {self.unit}"
+        return f"{number} {self.unit}".rstrip()
 
     def _verdict(self) -> str:
         if self.limit is None:

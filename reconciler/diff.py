@@ -1,6 +1,6 @@
 """The three-way difference of one model: base + desired + live → changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.changes import Cause, Change
@@ -34,7 +34,7 @@ def diff(base: Base, desired: Declaration, live: Live, *, exclusive: Sequence[st
     rows |= _removals(base, desired, live)
     return Difference(
         changes=tuple(sorted(rows.values(), key=lambda change: change.sort_key)),
-        left=tuple(_left(base, desired, live)),
+        left=tuple(_left(base, desired, live, handled=rows)),
         unmanaged=unmanaged(desired.fields, live.fields, handled=rows),
     )
 
@@ -115,17 +115,19 @@ def _undeclared(
             yield address, base.ever[address]
 
 
-def _left(base: Base, desired: Declaration, live: Live) -> Iterable[str]:
+def _left(
+    base: Base, desired: Declaration, live: Live, handled: Collection[Field]
+) -> Iterable[str]:
     for version in sorted(base.versions - set(desired.versions)):
         if version in live.versions:
             yield f"v{version} is no longer declared: its stage, tags and description are left"
-    for address, values in _undeclared(base, desired, live):
-        if _entry_gone(address, desired):
+    for address, _ in _undeclared(base, desired, live):
+        if _entry_gone(address, desired) or address in handled:
             continue
         if address.name in ("stage", "description"):
             clear = "stage: None" if address.name == "stage" else 'description: ""'
             yield f"{address} is no longer declared and is left as it is; `{clear}` clears it"
-        elif live.fields[address] not in values:
+        else:
             yield (
                 f"{address} is no longer declared, but somebody set it to "
                 f"`{live.fields[address]}` meanwhile: it is left"

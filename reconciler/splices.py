@@ -46,6 +46,19 @@ class SplicedText:
         """Remove every line that a part is on."""
         self.cut(self.line_start(start), self.next_line(end))
 
+    def cut_paragraph(self, start: int, end: int, floor: int) -> None:
+        """Remove every line that a part is on, and the empty line that sets it apart.
+
+        That is the one below, or else the one above, which is not before `floor`.
+        """
+        head, tail = self.line_start(start), self.next_line(end)
+        above = self.line_start(head - 1)
+        if self.is_empty(tail):
+            tail = self.next_line(tail)
+        elif above >= floor and self.is_empty(above):
+            head = above
+        self.cut(head, tail)
+
     def touches(self, position: int) -> bool:
         """Say whether a change is at a position or around it."""
         return any(splice.start <= position <= splice.end for splice in self._splices)
@@ -68,6 +81,11 @@ class SplicedText:
         while (comment := _COMMENT_LINE.match(self.text, position)) and len(comment[1]) > column:
             position = comment.end()
         return position
+
+    def is_empty(self, position: int) -> bool:
+        """Say whether a line that begins at a position is there and empty."""
+        tail = self.next_line(position)
+        return position < tail and not self.text[position:tail].strip()
 
     def has_empty_line(self, start: int, end: int) -> bool:
         """Say whether one of the lines between those of two positions is empty."""

@@ -102,17 +102,21 @@ class _Editor:
         if not self._layout.is_open:
             return self._text.result()
         self._close_last_block()
-        return self._text.result().removesuffix(self._layout.newline)
+        return self._text.result().rstrip("\r\n")
 
     def _block(self, node: Node, tree: Tree, path: Path, front: int) -> None:
         """Edit a block mapping; `front` is where its lines begin."""
+        is_spaced, floor = self._is_spaced(node, path), front
         for key, value in _entries(node):
             if self._goes(node, key, value, tree, path):
-                self._text.cut_lines(key.start, value.end)
+                if is_spaced:
+                    self._text.cut_paragraph(key.start, value.end, floor)
+                else:
+                    self._text.cut_lines(key.start, value.end)
             elif key.text in tree:
                 self._value(node, key, value, tree[key.text], (*path, key.text))
-        new = new_parts(node, tree)
-        blank = self._layout.newline if self._is_spaced(node, path) else ""
+            floor = self._text.next_line(value.end)
+        new, blank = new_parts(node, tree), self._layout.newline * is_spaced
         for name, index in in_order(path, names(node), tuple(new)):
             lines = self._layout.block((*path, name), new[name], node.column)
             if index < 0:

@@ -17,9 +17,8 @@ _STORY = """\
 v1  LogisticRegression(C=0.001)
 v3  GaussianNB()
 $ git commit --quiet -m "Put iris_clf v1 into Production"
-$ reconciler plan
-  ~ v1 stage   None → Production
 $ reconciler apply --yes
+  ~ v1 stage   None → Production
   ✓ v1 stage   None → Production
   ✓ @champion  v1
 apply: 3 of 3 changes applied, commit recorded on 1 model

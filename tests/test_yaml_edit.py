@@ -197,6 +197,13 @@ def test_one_edit_is_a_small_diff(
     assert [line[: len(start)] for line, start in zip(shown, expected, strict=True)] == expected
 
 
+def test_a_version_goes_with_the_empty_line_that_sets_it_apart() -> None:
+    text = "versions:\n  3: {}\n\n  2: {}\n\n  1: {}\n"
+    assert changed(text, ("versions/2", None)) == "versions:\n  3: {}\n\n  1: {}\n"
+    assert changed(text, ("versions/1", None)) == "versions:\n  3: {}\n\n  2: {}\n"
+    assert changed(text[:-1], ("versions/1", None)) == "versions:\n  3: {}\n\n  2: {}"
+
+
 def test_an_edit_that_changes_nothing_leaves_every_byte() -> None:
     same = (("versions/4/stage", "Production"), ("versions/9", None), ("tags/team", None))
     assert changed(PLAIN, *same, ("versions/4/aliases/champion", "")) == PLAIN

@@ -166,6 +166,8 @@ def is_touched(line: str, edits: Sequence[Edit], before: Declaration) -> bool:
         words = {word for path in {edit.path, *of_version} for word in path if word != "versions"}
         if edit.path[0] == "tags":
             words |= {"owner", "team"}  # in flow style, neighbours share the commas
+        if of_version and line.lstrip().startswith("#"):
+            return True  # comments within an entry go with it
         values = [old.get(path, "") for path in {edit.path, *of_version}]
         if any(word in line for word in words) or any(line.strip() in value for value in values):
             return True

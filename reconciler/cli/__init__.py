@@ -3,19 +3,20 @@
 Here an expected error becomes text and an exit code; a bug keeps its traceback.
 """
 
-import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 import click
 
 from reconciler.cli import output
-from reconciler.cli.interruption import Interrupted, Interruption
 from reconciler.cli.options import FORMATS, Options, common
-from reconciler.errors import ExitCode, Problem, ReconcilerError
+from reconciler.errors import ExitCode, Problem, ReconcilerError, UsageError
+from reconciler.names import nearest
 from reconciler.render import documents
 
 _COMMANDS = {
@@ -29,6 +30,10 @@ _COMMANDS = {
     "schema": "schema",
     "demo": "demo",
 }
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived while nothing was being written; no library may swallow it."""
 
 
 class Commands(click.Group):
@@ -45,6 +50,15 @@ class Commands(click.Group):
         module = import_module(f"reconciler.cli.{_COMMANDS[cmd_name]}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may be meant."""
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            hint = nearest(args[0], _COMMANDS)
+            raise UsageError(f"there is no command `{args[0]}`", hint=hint or "see `reconciler -h`")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,10 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what it prints is on stdout and stderr."""
     in_json = _wants_json(arguments)
-    interruption = Interruption(lambda number: _stopped(number, in_json))
     try:
         _tell_streams()
-        interruption.install()
+        signal.signal(signal.SIGTERM, _terminate)
         asked = list(arguments) or ["--help"]
         code: Any = cli.main(asked, prog_name="reconciler", standalone_mode=False)
         return int(code or 0)
@@ -80,14 +93,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         problem = Problem(error.format_message(), ExitCode.USAGE)
         return _fail((problem,), ExitCode.USAGE, in_json=in_json)
-    except click.Abort:
-        return _stopped(None, in_json)
-    except Interrupted as interrupted:
-        return interruption.end(interrupted.number)
-    except BrokenPipeError:
-        # The reader went away (`| head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except click.Abort as error:
+        return _stopped(2 if isinstance(error.__context__, KeyboardInterrupt) else None, in_json)
+    except Terminated:
+        return _stopped(15, in_json)
     except Exception:  # noqa: BLE001  the top: a bug keeps its traceback
         traceback.print_exc()
         problem = Problem("this is a bug: please report it with the traceback", ExitCode.USAGE)
@@ -125,3 +134,7 @@ def _tell_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal's signature
+    raise Terminated

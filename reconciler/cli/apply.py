@@ -22,7 +22,7 @@ from reconciler.render import documents, text, words
 from reconciler.report import Report
 
 
-@click.command("apply")
+@click.command("apply", short_help="carry out a plan")
 @click.argument("saved", metavar="[PLAN]", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
@@ -76,9 +76,10 @@ def command(
     _expect(expect, plan)
     nothing = _nothing_to_write(plan, all_or_nothing=all_or_nothing)
     if not nothing:
-        _show(plan, session)
-        if not (yes or saved):
-            _ask(plan)
+        if not saved:
+            _show(plan, session)
+            if not yes:
+                _ask(plan)
         report = _carry_out(plan, session, registry, parallelism, timeout)
         code = report.exit_code()
     else:

@@ -42,7 +42,7 @@ Then commit it, change a file in a pull request, and let CI plan and apply.
 """
 
 
-@click.command("demo")
+@click.command("demo", short_help="the whole story on a throw-away registry")
 @common(("text",))
 def command(*, options: Options) -> int:
     """Play the whole story on a registry of its own, in a temporary folder."""

@@ -12,7 +12,7 @@ from reconciler.render import documents, text
 from reconciler.status import unmanaged_values
 
 
-@click.command("drift")
+@click.command("drift", short_help="find what was changed by hand")
 @click.option("--unmanaged", "list_unmanaged", is_flag=True, help="List what git does not own.")
 @click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
 @common()

@@ -15,7 +15,7 @@ from reconciler.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.writing import Moved, Writer
 
 
-@click.command("forget")
+@click.command("forget", short_help="remove our two tags from a model")
 @click.argument("model")
 @common()
 def command(*, options: Options, model: str) -> int:

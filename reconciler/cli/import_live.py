@@ -30,7 +30,7 @@ class Outcome:
     errors: list[Problem] = field(default_factory=list)
 
 
-@click.command("import")
+@click.command("import", short_help="write the files from the live registry")
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @click.option(
     "--versions",

@@ -12,7 +12,7 @@ from reconciler.errors import UsageError
 from reconciler.render import documents, markdown, text
 
 
-@click.command("plan")
+@click.command("plan", short_help="show what would change")
 @click.option("--out", metavar="FILE", help="Save the plan for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")

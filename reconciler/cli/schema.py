@@ -7,7 +7,7 @@ from reconciler.cli import output
 from reconciler.cli.options import Options, common
 
 
-@click.command("schema")
+@click.command("schema", short_help="print the JSON Schema of the files")
 @click.argument("kind", type=click.Choice(["model", "settings"]), default="model")
 @common()
 def command(*, options: Options, kind: str) -> int:  # noqa: ARG001  both formats are the document

@@ -22,6 +22,7 @@ from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.policy import Consent, gate
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registry import Registry
+from reconciler.render import words
 from reconciler.rules import Rules
 from reconciler.settings import is_late_job, registry_ref, registry_uri
 from reconciler.state import Declaration
@@ -160,7 +161,17 @@ class Session:
         if self.history is None:
             why = "there is no commit yet" if self.repo else "this is not a git repository"
             output.say(f"{why}: compared with the registry alone, nothing is removed or recorded")
+        self._explain()
         return reconcile(self.checkout, self.registry, self.ref, ask)
+
+    def _explain(self) -> None:
+        if not self.options.verbose:
+            return
+        name, tip = self.main_line or ("not known: every commit counts as on it", "")
+        output.say(f"state      {self.folder}, which speaks as `{self.checkout.owner}`")
+        output.say(f"declares   {words.models(len(self.desired.declarations))}")
+        output.say(f"main line  {name} {tip[:12]}")
+        output.say(f"registry   {self.registry.uri}")
 
     def gate(self, plan: Plan, consents: Collection[Consent]) -> Plan:
         """Return the plan with what forbids applying it from this checkout.

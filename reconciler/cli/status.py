@@ -12,7 +12,7 @@ from reconciler.render import documents, text
 from reconciler.status import rows
 
 
-@click.command("status")
+@click.command("status", short_help="show where every version stands")
 @click.argument("model", required=False)
 @common()
 def command(*, options: Options, model: str | None) -> int:

@@ -12,7 +12,7 @@ from reconciler.locate import find_state_folder, repository_root
 from reconciler.render import documents, words
 
 
-@click.command("validate")
+@click.command("validate", short_help="check the files, offline")
 @common()
 def command(*, options: Options) -> int:
     """Check the declared state; every complaint at once, without a registry."""

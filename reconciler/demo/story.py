@@ -78,10 +78,8 @@ def _declare(prompt: Prompt) -> None:
 
 
 def _first_promotion(prompt: Prompt) -> None:
-    prompt.title("3. `plan` shows the difference, `apply` closes it")
-    prompt.say("A plan never writes: in CI it is a comment on the pull request.")
-    prompt.shell("reconciler plan")
-    prompt.say("After the merge `apply` shows its plan and carries out exactly that.")
+    prompt.title("3. `apply` shows the difference and closes it")
+    prompt.say("It shows its plan, asks (not with --yes, in CI), and carries out just that.")
     prompt.shell("reconciler apply --yes")
     prompt.say("Whoever loads the model by its stage or its alias gets v1 now.")
     prompt.python(
@@ -99,11 +97,11 @@ def _promotion(prompt: Prompt) -> None:
     prompt.shell("git diff")
     prompt.shell('git commit --quiet -am "Promote iris_clf v2: it is right more often"')
     prompt.say(
-        "Production holds one version, so v1 is `replaced`. The plan is saved this time, "
-        "and what is applied is what was shown. v2 enters before v1 leaves: Production is "
-        "never empty."
+        "`plan` never writes: in CI it is a comment on the pull request. Production holds one "
+        "version, so v1 is `replaced`."
     )
     prompt.shell("reconciler plan --out plan.json")
+    prompt.say("What was shown is what is done. v2 enters first: Production is never empty.")
     prompt.shell("reconciler apply plan.json")
     prompt.python(_BY_ALIAS)
 
