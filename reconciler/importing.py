@@ -89,7 +89,7 @@ def additions(
     live version takes an exclusive stage, the declared holder goes to its live stage, or Archived.
     """
     fields, warnings = dict(declared.fields), []
-    for address, value in imported.fields.items():
+    for address, value in sorted(imported.fields.items(), key=lambda item: item[0].sort_key):
         version = value if address.name == "alias" else address.version
         entry = declared.versions.get(version) if isinstance(version, int) else None
         is_active = address.name == "alias" or value in ACTIVE_STAGES

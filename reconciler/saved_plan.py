@@ -35,7 +35,7 @@ def loads(text: str, name: str) -> Plan:
         raise OutOfStep(f"{name} is not a saved plan: it has no `saved`", hint=_AGAIN)
     if document.get("format_version") != documents.FORMAT_VERSION:
         version = document.get("format_version")
-        raise OutOfStep(f"{name} has format_version {version!r}, not \"1\"", hint=_AGAIN)
+        raise OutOfStep(f'{name} has format_version {version!r}, not "1"', hint=_AGAIN)
     try:
         plan = _PLAN.validate_python(document["saved"])
     except ValidationError as error:

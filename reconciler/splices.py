@@ -52,7 +52,7 @@ class SplicedText:
         That is the one below, or else the one above, which is not before `floor`.
         """
         head, tail = self.line_start(start), self.next_line(end)
-        above = self.line_start(head - 1)
+        above = self.line_start(max(head - 1, 0))
         if self.is_empty(tail):
             tail = self.next_line(tail)
         elif above >= floor and self.is_empty(above):

@@ -109,9 +109,12 @@ class Hand:
         held |= {f"@{a['alias']}": int(a["version"]) for a in found.get("aliases", [])}
         if found.get("description"):
             held["description"] = found["description"]
-        matching = "name='" + model.replace("'", "''") + "'"
-        answer = self.call("GET", "model-versions/search", filter=matching)
+        # The filter's language has no way to write both kinds of quotes in one name.
+        matching = {} if {"'", '"'} <= set(model) else {"filter": f"name={model!r}"}
+        answer = self.call("GET", "model-versions/search", max_results=10000, **matching)
         for version in answer.get("model_versions", []):
+            if version["name"] != model:
+                continue
             name = f"v{version['version']}"
             held[f"{name} stage"] = version["current_stage"]
             held |= {f"{name} tag {t['key']}": t["value"] for t in version.get("tags", [])}

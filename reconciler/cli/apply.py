@@ -74,18 +74,18 @@ def command(
         plan = session.gate(session.read(ask).plan, consents)
     registry = session.registry
     _expect(expect, plan)
-    nothing = _nothing_to_write(plan, all_or_nothing=all_or_nothing)
-    if not nothing:
-        if not saved:
-            _show(plan, session)
-            if not yes:
-                _ask(plan)
+    if _nothing_to_write(plan, all_or_nothing=all_or_nothing):
+        code = int(plan.exit_code())
+        _tell(Report(plan, ()), code, session, planned=False)
+        return code
+    if not saved:
+        _show(plan, session)
+        if not yes:
+            _ask(plan)
+    with signals(session.stop):
         report = _carry_out(plan, session, registry, parallelism, timeout)
         code = report.exit_code()
-    else:
-        report = Report(plan, ())
-        code = int(plan.exit_code())
-    _tell(report, code, session, planned=not nothing)
+        _tell(report, code, session, planned=True)
     return code
 
 
@@ -128,7 +128,7 @@ def _ask(plan: Plan) -> None:
 def _carry_out(
     plan: Plan, session: Session, registry: Registry, parallelism: int, timeout: float
 ) -> Report:
-    with signals(session.stop), progress(len(plan.changes)) as tell:
+    with progress(len(plan.changes)) as tell:
         return apply(
             plan,
             registry,

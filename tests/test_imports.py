@@ -1,0 +1,235 @@
+"""Who imports whom: the core is pure, each outside library has its file, and nothing is circular."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import reconciler
+from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
+
+_ROOT = Path(reconciler.__file__).parent
+_LONGEST = 400
+
+# What the core may take from outside of itself: values, text and arithmetic. The doers add
+# threads and a clock to wait with; nothing here opens a file, a socket or the environment.
+_PURE = {
+    "__future__",
+    "collections",
+    "collections.abc",
+    "dataclasses",
+    "difflib",
+    "enum",
+    "fnmatch",
+    "functools",
+    "hashlib",
+    "itertools",
+    "json",
+    "re",
+    "typing",
+    "typing_extensions",
+    "unicodedata",
+}
+_WAITING = {"queue", "random", "threading", "time"}
+
+_CORE = {
+    "authority",
+    "changes",
+    "desired",
+    "diff",
+    "errors",
+    "history",
+    "importing",
+    "model_planning",
+    "names",
+    "plan",
+    "policy",
+    "readiness",
+    "reconcile",
+    "registry",
+    "render",
+    "render.documents",
+    "render.escape",
+    "render.markdown",
+    "render.text",
+    "render.words",
+    "report",
+    "rules",
+    "standing",
+    "state",
+    "status",
+}
+_DOERS = {"apply", "live", "model_run", "parallel", "writing"}
+
+# library → the only modules that may import it; a trailing dot means all below
+_OWNERS = {
+    "click": {"cli", "cli."},
+    "git": {"git_repo", "git_objects", "git_worktree"},
+    "mlflow": {"mlflow_client", "local_registry", "demo."},
+    "pydantic": {"file_models", "mlflow_answers", "saved_plan"},
+    "requests": {"mlflow_http", "mlflow_rest"},
+    "rich": {"cli."},
+    "ruamel": {"yaml_edit"},
+    "sqlite3": {"local_registry", "demo."},
+    "tenacity": {"mlflow_http"},
+    "urllib3": {"mlflow_http", "mlflow_rest"},
+    "yaml": {"yaml_files", "yaml_nodes", "yaml_layout", "yaml_edit"},
+}
+
+
+def _modules() -> dict[str, ast.Module]:
+    found = {}
+    for path in sorted(_ROOT.rglob("*.py")):
+        parts = path.relative_to(_ROOT).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__") or "reconciler"
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+_TREES = _modules()
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Yield every imported module as it is written; of `from a import b` both `a` and `a.b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written in full"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _ours(tree: ast.AST) -> set[str]:
+    """Return the modules of the package that a module imports."""
+    inside = {name.removeprefix("reconciler.") for name in _imports(tree)}
+    return {name for name in inside if name in _TREES and name != "reconciler"}
+
+
+def _outside(tree: ast.AST) -> set[str]:
+    """Return the modules from elsewhere that a module imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return {name for name in found if name.partition(".")[0] != "reconciler"}
+
+
+def test_every_module_of_the_lists_exists() -> None:
+    owners = {name for names in _OWNERS.values() for name in names if not name.endswith(".")}
+    assert _CORE | _DOERS | owners <= set(_TREES)
+
+
+@pytest.mark.parametrize("module", sorted(_CORE | _DOERS))
+def test_the_core_imports_nothing_of_the_outside_world(module: str) -> None:
+    allowed = _PURE | (_WAITING if module in _DOERS else set())
+    assert _outside(_TREES[module]) <= allowed
+    assert _ours(_TREES[module]) <= _CORE | (_DOERS if module in _DOERS | {"reconcile"} else set())
+
+
+@pytest.mark.parametrize("module", sorted(_CORE | _DOERS))
+def test_the_core_neither_prints_nor_opens_anything(module: str) -> None:
+    called = {
+        node.func.id
+        for node in ast.walk(_TREES[module])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"print", "open", "input", "exec", "eval", "__import__"}
+
+
+@pytest.mark.parametrize("library", sorted(_OWNERS))
+def test_each_outside_library_has_its_files(library: str) -> None:
+    importers = {
+        name
+        for name, tree in _TREES.items()
+        if any(found.partition(".")[0] == library for found in _outside(tree))
+    }
+    strays = {
+        name
+        for name in importers
+        if name not in _OWNERS[library]
+        and not any(o.endswith(".") and name.startswith(o) for o in _OWNERS[library])
+    }
+    assert importers
+    assert not strays
+
+
+def test_every_third_party_library_is_on_the_list() -> None:
+    found = {
+        name.partition(".")[0] for module, tree in _TREES.items() for name in _outside(tree)
+    } - set(sys.stdlib_module_names)
+    assert found - {"typing_extensions", "sklearn"} <= set(_OWNERS)
+
+
+def test_the_environment_is_read_at_the_edges_only() -> None:
+    readers = {
+        name
+        for name, tree in _TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "putenv")
+        if isinstance(node.value, ast.Name) and node.value.id == "os"
+    }
+    assert {name for name in readers if not name.startswith(("cli.", "demo."))} <= {
+        "git_repo",
+        "mlflow_client",
+    }
+
+
+def test_no_module_logs() -> None:
+    strays = {name for name, tree in _TREES.items() if "logging" in _outside(tree)}
+    assert {name for name in strays if not name.startswith("demo.")} <= {"mlflow_client"}
+
+
+def test_imports_are_no_circle() -> None:
+    # A package's own file stands for itself: importing a module below it is no circle.
+    graph = {name: _ours(tree) - {name.rpartition(".")[0]} for name, tree in _TREES.items()}
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("module", sorted(_TREES))
+def test_no_module_is_longer_than_can_be_read_at_once(module: str) -> None:
+    path = _ROOT.joinpath(*module.split(".")) if module != "reconciler" else _ROOT
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= _LONGEST
+
+
+_SPY = """
+import sys
+from reconciler.cli import run
+code = run(sys.argv[1:])
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def _loaded(lab: Lab, *arguments: str) -> set[str]:
+    """Return the libraries that one run of the command loads."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SPY, *arguments],
+        cwd=lab.git.root,
+        env={**os.environ, **lab.git.env, "MLFLOW_TRACKING_URI": lab.uri},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_a_command_loads_only_what_it_uses(lab: Lab) -> None:
+    lab.declare(lab.model(1), "versions: {1: {stage: Production}}")
+    validate = _loaded(lab, "validate")
+    assert {"yaml", "pydantic"} <= validate
+    assert not validate & {"mlflow", "git", "requests", "urllib3", "rich", "ruamel", "sqlalchemy"}
+
+    plan = _loaded(lab, "plan")
+    assert {"git", "requests"} <= plan
+    assert not plan & {"mlflow", "rich", "ruamel", "sqlalchemy", "sklearn", "numpy", "pandas"}
+    assert "mlflow" not in _loaded(lab, "apply", "--yes")
