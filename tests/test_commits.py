@@ -203,9 +203,7 @@ def test_a_renamed_state_folder_has_to_adopt_its_models(lab: Lab) -> None:
     assert f"--adopt {model}" in refused.stderr
 
     lab.git.commit({f"models/{model}.yaml": "versions: {1: {stage: Production}}"})
-    adopted = lab.run(
-        "apply", "--yes", "--state", "models", "--adopt", model, "--format", "json"
-    )
+    adopted = lab.run("apply", "--yes", "--state", "models", "--adopt", model, "--format", "json")
     assert adopted.code == 0
     assert rows(adopted.document) == ["alias blue 1→None removed"], "what R declared is base"
     assert lab.hand.holds(model)["tag reconciler.owner"] == "models"

@@ -187,7 +187,9 @@ def test_a_model_that_may_not_be_read_is_not_called_missing(lab: Lab) -> None:
     lab.declare(hidden, _V1)
     lab.declare(model, _V1)
     with proxy(lab.uri, before=_takes_no("GET", "registered-models/get")) as server:
-        done = lab.run("apply", "--yes", "--format", "json", env={"MLFLOW_TRACKING_URI": server.uri})
+        done = lab.run(
+            "apply", "--yes", "--format", "json", env={"MLFLOW_TRACKING_URI": server.uri}
+        )
     assert done.code == 7
     [error] = done.document["errors"]
     assert error["model"] == hidden
