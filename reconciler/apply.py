@@ -21,7 +21,7 @@ from reconciler.state import Live
 from reconciler.writing import Writer
 
 _CHUNK = 8  # models that share their reads: one listing of eight costs about as much as of one
-_GRACE = 4.0  # seconds that requests under way get to finish after a signal
+_GRACE = 3.0  # seconds that requests under way get to finish after a signal
 
 
 @dataclass

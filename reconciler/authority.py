@@ -77,7 +77,8 @@ def _own(
 
 def _record(live: Live, context: Context, history: History) -> Record:
     head = history.head
-    before = live.recorded or (NOTHING_BEFORE,)
+    first = live.recorded[-1:] in ((), (NOTHING_BEFORE,))
+    before = (NOTHING_BEFORE,) if first else live.recorded
     start = None if before[-1] == head else " ".join((*before, head))
     owner = None if live.owner == context.owner else context.owner
     return Record(commit=head, start=start, owner=owner)

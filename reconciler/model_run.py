@@ -35,6 +35,7 @@ class ModelRun:
         self._results: dict[Change, Result] = {}
         self._under_way: Change | None = None
         self._recorded = False
+        self._wrote = False
         self._error: tuple[str, ExitCode] | None = None
         self._ended = False
         self._lock = threading.Lock()
@@ -62,6 +63,7 @@ class ModelRun:
                 with self._lock:
                     self._under_way = change
                 writer.write(change)
+                self._wrote = True
                 self._note(change, "applied")
         except Stopped:
             self._end("skipped", "interrupted before it was sent", ExitCode.OUT_OF_STEP)
@@ -109,6 +111,7 @@ class ModelRun:
             self.plan.model,
             tuple(results[change] for change in self.plan.changes),
             self._recorded,
+            self._wrote,
             error,
             code,
         )
@@ -135,8 +138,10 @@ class ModelRun:
         if record.start is not None and self._ordered:
             before = seen.commit
             writer.write(record_change(self.plan.model, COMMIT_TAG, before, record.start))
+            self._wrote = True
         if record.owner is not None:
             writer.write(record_change(self.plan.model, OWNER_TAG, seen.owner, record.owner))
+            self._wrote = True
 
     def _end_record(self, live: Live, writer: Writer) -> None:
         record, seen = self.plan.record, self.plan.seen
@@ -147,7 +152,7 @@ class ModelRun:
             last = live.recorded[-1][:12] if live.recorded else "nothing"
             raise Moved(f"another run recorded {last} meanwhile: this one leaves the record")
         writer.write(record_change(self.plan.model, COMMIT_TAG, started, record.commit))
-        self._recorded = True
+        self._recorded = self._wrote = True
         self._ended = True
 
     def _confirmed(self, live: Live) -> bool:

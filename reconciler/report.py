@@ -25,12 +25,14 @@ class Result:
 class ModelReport:
     """What became of one model; `recorded` says that its record now is this commit.
 
-    `error` is what kept the record from being written, None when nothing did.
+    `wrote` says that at least one write was confirmed, a record's included; `error` is what kept
+    the record from being written, None when nothing did.
     """
 
     model: str
     results: tuple[Result, ...]
     recorded: bool = False
+    wrote: bool = False
     error: str | None = None
     code: ExitCode = ExitCode.OK
 
@@ -74,9 +76,9 @@ class Report:
                 *(model.code for model in self.models),
             ]
         )
-        written = self.landed or any(model.recorded for model in self.models)
         if self.signal is not None:
-            return ExitCode.PARTIAL if written else 128 + self.signal
+            wrote = any(model.wrote for model in self.models)
+            return ExitCode.PARTIAL if wrote else 128 + self.signal
         if code is not ExitCode.OK and self.landed:
             return ExitCode.PARTIAL
         return code

@@ -59,7 +59,7 @@ def judge(
 
     `owner` is the recorded one: where the recorded commits' declarations are read.
     """
-    if not recorded:
+    if not recorded or recorded[-1] == NOTHING_BEFORE:
         return Standing("first")
     last = recorded[-1]
     missing = [c for c in recorded if c != NOTHING_BEFORE and not history.knows(c)]

@@ -309,7 +309,7 @@ def test_odd_names_work_all_the_way(lab: Lab, name: str) -> None:
     assert lab.run("forget", model).code == 0
 
 
-@pytest.mark.parametrize("commit", ["", "abc", "::error::x", "x" * 300, "../../etc"])
+@pytest.mark.parametrize("commit", ["", "-", "- -", "abc", "::error::x", "x" * 300, "../../etc"])
 def test_a_record_that_somebody_broke_writes_nothing_and_names_the_way_out(
     lab: Lab, commit: str
 ) -> None:
@@ -320,7 +320,7 @@ def test_a_record_that_somebody_broke_writes_nothing_and_names_the_way_out(
     result = lab.run("apply", "--yes")
     assert "Traceback" not in result.text
     _harmless(result.text)
-    if commit:
+    if commit.strip("- "):
         _clean(result, 5)
         assert f"--adopt {model}" in result.stderr
         assert lab.hand.values(model) == {}

@@ -38,6 +38,8 @@ class Lab:
     ("recorded", "head", "verdict"),
     [
         ("", "one", "first"),
+        ("-", "one", "first"),  # somebody edited the tag
+        ("- -", "one", "first"),
         ("one", "two", "go"),
         ("two", "three", "go"),
         ("two", "two", "go"),

@@ -112,7 +112,7 @@ def _fail(problems: Sequence[Problem], code: ExitCode, *, in_json: bool) -> int:
 
 def _stopped(number: int | None, in_json: bool) -> int:  # noqa: FBT001  told by name nowhere else
     code = 128 + number if number else int(ExitCode.USAGE)
-    message = "interrupted: nothing was written" if number else "not confirmed: nothing was written"
+    message = "interrupted" if number else "not confirmed: nothing was written"
     if in_json:
         problem = Problem(message, ExitCode.USAGE)
         document = documents.failure((problem,), ExitCode.USAGE)
