@@ -69,5 +69,3 @@ def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str
             else:
                 found.append(f"`{key}` is {json.dumps(rows)}, the plan's is {json.dumps(value)}")
     return found
-
-

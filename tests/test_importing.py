@@ -4,8 +4,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.diff import diff
-from reconciler.edits import edited
-from reconciler.importing import additions, declaration_of, file_stem
+from reconciler.files.edits import edited
+from reconciler.files.importing import additions, declaration_of, file_stem
+from reconciler.files.yaml_edit import apply_edits
+from reconciler.files.yaml_files import dump_declaration, parse_declaration
 from reconciler.rules import Ignore, Rules
 from reconciler.standing import NO_BASE
 from reconciler.state import (
@@ -18,8 +20,6 @@ from reconciler.state import (
     Value,
     occupants,
 )
-from reconciler.yaml_edit import apply_edits
-from reconciler.yaml_files import dump_declaration, parse_declaration
 from tests.strategies import (
     EXCLUSIVE,
     declaration,

@@ -66,14 +66,15 @@ _CORE = {
 _DOERS = {"apply", "live", "model_run", "parallel", "reconcile", "writing"}
 # What a file may say and mean, given its content: as pure as the core, with pydantic's help.
 _FILES = {
-    "edits",
-    "file_checks",
-    "file_complaints",
-    "file_models",
-    "file_values",
-    "importing",
-    "loaded_models",
-    "text_rules",
+    "files",
+    "files.edits",
+    "files.file_checks",
+    "files.file_complaints",
+    "files.file_models",
+    "files.file_values",
+    "files.importing",
+    "files.loaded_models",
+    "files.text_rules",
 }
 _LAYERS = {
     **dict.fromkeys(_CORE, (_PURE, _CORE)),
@@ -90,18 +91,18 @@ _LAYERS = {
 # library → the only modules that may import it; a trailing dot means all below
 _OWNERS = {
     "click": {"cli", "cli."},
-    "git": {"git_repo"},
-    "mlflow": {"mlflow_client", "local_registry", "demo."},
-    "pydantic": {"file_models", "mlflow_answers", "saved_plan"},
-    "pydantic_core": {"file_models"},
-    "requests": {"mlflow_http"},
+    "git": {"repository.git_repo"},
+    "mlflow": {"registries.mlflow_client", "registries.local_registry", "demo."},
+    "pydantic": {"files.file_models", "registries.mlflow_answers", "saved_plan"},
+    "pydantic_core": {"files.file_models"},
+    "requests": {"registries.mlflow_http"},
     "rich": {"cli."},
-    "ruamel": {"yaml_edit", "yaml_layout", "yaml_nodes"},
-    "sqlalchemy": {"mlflow_client"},
-    "sqlite3": {"local_registry", "demo."},
-    "tenacity": {"mlflow_http"},
-    "urllib3": {"mlflow_http"},
-    "yaml": {"yaml_files"},
+    "ruamel": {"files.yaml_edit", "files.yaml_layout", "files.yaml_nodes"},
+    "sqlalchemy": {"registries.mlflow_client"},
+    "sqlite3": {"registries.local_registry", "demo."},
+    "tenacity": {"registries.mlflow_http"},
+    "urllib3": {"registries.mlflow_http"},
+    "yaml": {"files.yaml_files"},
 }
 
 
@@ -200,14 +201,14 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
         if isinstance(node.value, ast.Name) and node.value.id == "os"
     }
     assert {name for name in readers if not name.startswith(("cli.", "demo."))} <= {
-        "git_repo",
-        "mlflow_client",
+        "repository.git_repo",
+        "registries.mlflow_client",
     }
 
 
 def test_no_module_logs() -> None:
     strays = {name for name, tree in _TREES.items() if "logging" in _outside(tree)}
-    assert {name for name in strays if not name.startswith("demo.")} <= {"mlflow_client"}
+    assert {name for name in strays if not name.startswith("demo.")} <= {"registries.mlflow_client"}
 
 
 def test_imports_are_no_circle() -> None:

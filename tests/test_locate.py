@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.locate import find_state_folder, repository_root
+from reconciler.repository.locate import find_state_folder, repository_root
 
 STATE = "registry-state"
 

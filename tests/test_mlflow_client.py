@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.connect import connect
 from reconciler.errors import RegistryError, Unavailable
-from reconciler.mlflow_client import MlflowClientRegistry
+from reconciler.registries.connect import connect
+from reconciler.registries.mlflow_client import MlflowClientRegistry
 from tests.servers import MlflowSeeds, free_port
 
 _SECRET = "s3cret-pass"  # noqa: S105  what must not be told
@@ -150,7 +150,7 @@ def test_nothing_of_mlflows_own_talk_reaches_the_terminal(
     MlflowSeeds(sqlite_uri).create_model("m")
     MlflowSeeds(sqlite_uri).create_version("m")
     script = (
-        "from reconciler.connect import connect\n"
+        "from reconciler.registries.connect import connect\n"
         f"registry = connect({sqlite_uri!r}, {{}}, timeout=5)\n"
         "registry.set_stage('m', 1, 'Production')\n"
         "print(len(registry.read()))\n"
@@ -166,10 +166,11 @@ def test_nothing_of_mlflows_own_talk_reaches_the_terminal(
 def _imported_for(uri: str, environ: dict[str, str]) -> set[str]:
     script = (
         "import sys\n"
-        "from reconciler.connect import connect\n"
+        "from reconciler.registries.connect import connect\n"
         f"connect({uri!r}, {environ!r}, timeout=1)\n"
         "print(*(name for name in ('mlflow', 'requests') if name in sys.modules))\n"
-        "print(*(name for name in sys.modules if name.startswith('reconciler.mlflow_')))\n"
+        "start = 'reconciler.registries.mlflow_'\n"
+        "print(*(name for name in sys.modules if name.startswith(start)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
@@ -180,7 +181,7 @@ def _imported_for(uri: str, environ: dict[str, str]) -> set[str]:
 def test_a_registry_over_http_never_imports_mlflow_and_a_database_never_requests() -> None:
     over_http = _imported_for("HTTP://host", {})
     assert "mlflow" not in over_http
-    assert "reconciler.mlflow_rest" in over_http
+    assert "reconciler.registries.mlflow_rest" in over_http
     assert "requests" not in _imported_for("sqlite:///x.db", {})
 
 

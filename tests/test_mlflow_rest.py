@@ -15,7 +15,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.mlflow_rest import MlflowRest
+from reconciler.registries.mlflow_rest import MlflowRest
 from reconciler.registry import Capabilities
 from tests.servers import Answer, MlflowSeeds, Proxy, Request, proxy
 

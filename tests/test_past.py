@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import yaml_files
 from reconciler.errors import DeclarationError, ExitCode
-from reconciler.git_repo import GitRepo
+from reconciler.files import yaml_files
 from reconciler.history import History
-from reconciler.past import Parsers, Past, place_of
+from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.past import Parsers, Past, place_of
 from reconciler.state import Declaration, Field, stages
 from tests.git_lab import GitLab, opened
 

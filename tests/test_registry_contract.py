@@ -7,8 +7,8 @@ from typing import Protocol
 import pytest
 
 from reconciler.errors import NotFound, Rejected
-from reconciler.mlflow_client import MlflowClientRegistry
-from reconciler.mlflow_rest import MlflowRest
+from reconciler.registries.mlflow_client import MlflowClientRegistry
+from reconciler.registries.mlflow_rest import MlflowRest
 from reconciler.registry import Registry
 from reconciler.state import COMMIT_TAG, OWNER_TAG, PROMPT_TAG, Field, Live, aliases, stages
 from tests.fake_registry import FakeRegistry

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import DeclarationError, ExitCode
+from reconciler.files.state_folder import FoundFile, contents
+from reconciler.files.yaml_files import load
 from reconciler.rules import Rules
-from reconciler.state_folder import FoundFile, contents
-from reconciler.yaml_files import load
 
 
 def state(folder: Path, files: dict[str, str]) -> Path:

@@ -12,7 +12,7 @@ from mlflow.utils.validation import (
     _validate_tag_name,
 )
 
-from reconciler import text_rules
+from reconciler.files import text_rules
 
 odd_texts = st.one_of(
     st.text(max_size=8),

@@ -4,9 +4,9 @@ import difflib
 
 import pytest
 
-from reconciler.edits import Edit
 from reconciler.errors import DeclarationError
-from reconciler.yaml_edit import apply_edits
+from reconciler.files.edits import Edit
+from reconciler.files.yaml_edit import apply_edits
 from tests.yaml_styles import DASHES, EMPTY, FILE, FLOW, MIXED, PLAIN, WIDE
 
 

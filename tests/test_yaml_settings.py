@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import DeclarationError
+from reconciler.files.yaml_files import model_schema, parse_rules, settings_schema
 from reconciler.rules import Ignore, RegistryPin, Rules, Serving
-from reconciler.yaml_files import model_schema, parse_rules, settings_schema
 
 
 def rules_complaints(text: str) -> list[str]:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.files.yaml_files import parse_declaration, parse_rules
 from reconciler.state import Field
-from reconciler.yaml_files import parse_declaration, parse_rules
 
 
 def complaints(data: bytes | str, file: str = "state/m.yaml") -> list[str]:
@@ -232,7 +232,7 @@ def test_without_the_c_parser_files_read_the_same() -> None:
     script = """
 import sys
 sys.modules["yaml._yaml"] = None
-from reconciler import yaml_files
+from reconciler.files import yaml_files
 from reconciler.errors import DeclarationError
 assert not yaml_files.yaml.__with_libyaml__
 print(sorted(yaml_files.parse_declaration(b"tags: {k: 2.10}", "m.yaml").fields.values()))

@@ -9,14 +9,14 @@ from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
-from reconciler.importing import additions, declaration_of, file_stem
+from reconciler.files.importing import additions, declaration_of, file_stem
+from reconciler.files.yaml_edit import apply_edits
+from reconciler.files.yaml_files import dump_declaration
 from reconciler.live import read_live
 from reconciler.names import nearest
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.state import Declaration, Live
-from reconciler.yaml_edit import apply_edits
-from reconciler.yaml_files import dump_declaration
 
 
 @dataclass

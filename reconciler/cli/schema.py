@@ -2,9 +2,9 @@
 
 import click
 
-from reconciler import yaml_files
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
+from reconciler.files import yaml_files
 
 
 @click.command("schema", short_help="print the JSON Schema of the files")

@@ -7,26 +7,26 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from reconciler import yaml_files
 from reconciler.apply import no_stop
 from reconciler.cli import output
 from reconciler.cli.options import Options
-from reconciler.connect import connect
 from reconciler.desired import Desired
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.git_repo import GitRepo, open_checkout
-from reconciler.locate import find_state_folder
+from reconciler.files import yaml_files
+from reconciler.files.state_folder import SETTINGS_FILE, contents
 from reconciler.names import select
-from reconciler.past import Parsers, Past, place_of
 from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.policy import Consent, gate
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
+from reconciler.registries.connect import connect
 from reconciler.registry import Registry
 from reconciler.render import words
+from reconciler.repository.git_repo import GitRepo, open_checkout
+from reconciler.repository.locate import find_state_folder
+from reconciler.repository.past import Parsers, Past, place_of
 from reconciler.rules import Rules
 from reconciler.settings import is_late_job, registry_ref, registry_uri
 from reconciler.state import Declaration
-from reconciler.state_folder import SETTINGS_FILE, contents
 
 PARSERS = Parsers(yaml_files.parse_declaration, yaml_files.parse_rules)
 

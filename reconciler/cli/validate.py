@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from reconciler import yaml_files
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.errors import ExitCode
-from reconciler.locate import find_state_folder, repository_root
+from reconciler.files import yaml_files
 from reconciler.render import documents, words
+from reconciler.repository.locate import find_state_folder, repository_root
 
 
 @click.command("validate", short_help="check the files, offline")

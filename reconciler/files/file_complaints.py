@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from reconciler.text_rules import quoted
+from reconciler.files.text_rules import quoted
 
 Within: TypeAlias = tuple[str | int, ...]
 

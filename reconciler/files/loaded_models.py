@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.file_checks import twins
+from reconciler.files.file_checks import twins
+from reconciler.files.text_rules import quoted
 from reconciler.rules import Rules
 from reconciler.state import Declaration
-from reconciler.text_rules import quoted
 
 
 class LoadedModel(NamedTuple):

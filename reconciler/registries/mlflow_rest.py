@@ -6,11 +6,19 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.errors import NotFound, RegistryError, Rejected
-from reconciler.mlflow_answers import ModelRow, Row, VersionRow, assemble, live, row, rows
-from reconciler.mlflow_auth import access
-from reconciler.mlflow_filters import is_plain, list_filters, name_filter
-from reconciler.mlflow_http import Http
 from reconciler.parallel import each
+from reconciler.registries.mlflow_answers import (
+    ModelRow,
+    Row,
+    VersionRow,
+    assemble,
+    live,
+    row,
+    rows,
+)
+from reconciler.registries.mlflow_auth import access
+from reconciler.registries.mlflow_filters import is_plain, list_filters, name_filter
+from reconciler.registries.mlflow_http import Http
 from reconciler.registry import Capabilities
 from reconciler.state import Live
 

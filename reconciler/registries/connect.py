@@ -4,8 +4,8 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
+from reconciler.registries.uris import scheme_of
 from reconciler.registry import Registry
-from reconciler.uris import scheme_of
 
 _PLUGINS: Final = ("MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")
 
@@ -23,10 +23,10 @@ def connect(
     other scheme is left to that client.
     """
     if scheme_of(uri) in {"http", "https"} and not any(_is_set(environ, name) for name in _PLUGINS):
-        from reconciler.mlflow_rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
+        from reconciler.registries.mlflow_rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
 
         return MlflowRest(uri, environ=environ, retry_for=timeout, stop=stop)
-    from reconciler.mlflow_client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
+    from reconciler.registries.mlflow_client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
 
     return MlflowClientRegistry(uri, environ=environ)
 

@@ -25,10 +25,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from typing_extensions import Required, TypedDict
 
-from reconciler import text_rules
-from reconciler.file_complaints import Fault, Within
+from reconciler.files import text_rules
+from reconciler.files.file_complaints import Fault, Within
+from reconciler.files.text_rules import Broken, quoted
 from reconciler.state import Stage
-from reconciler.text_rules import Broken, quoted
 
 FileT = TypeVar("FileT")
 Checked: TypeAlias = tuple[FileT | None, tuple[Fault, ...]]

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, TypeAlias
 
-from reconciler.edits import Edit, edits_between
-from reconciler.file_complaints import worded
-from reconciler.file_models import MODEL
+from reconciler.files.edits import Edit, edits_between
+from reconciler.files.file_complaints import worded
+from reconciler.files.file_models import MODEL
+from reconciler.files.text_rules import quoted
 from reconciler.rules import Rules
 from reconciler.state import (
     ACTIVE_STAGES,
@@ -22,7 +23,6 @@ from reconciler.state import (
     occupants,
     stages,
 )
-from reconciler.text_rules import quoted
 
 # What no file holds, not even escaped: NUL, and halves of characters.
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")

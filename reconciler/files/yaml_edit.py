@@ -9,13 +9,13 @@ from dataclasses import replace
 from itertools import compress, groupby, pairwise
 from typing import TypeAlias
 
-from reconciler.edits import Edit, Path, edited, edits_between
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.splices import SplicedText
+from reconciler.files.edits import Edit, Path, edited, edits_between
+from reconciler.files.splices import SplicedText
+from reconciler.files.yaml_files import dump_declaration, parse_declaration
+from reconciler.files.yaml_layout import NewTree, Tree, in_order, kind, layout_of, names, new_parts
+from reconciler.files.yaml_nodes import Node, Unreadable, compose, scalar
 from reconciler.state import Declaration
-from reconciler.yaml_files import dump_declaration, parse_declaration
-from reconciler.yaml_layout import NewTree, Tree, in_order, kind, layout_of, names, new_parts
-from reconciler.yaml_nodes import Node, Unreadable, compose, scalar
 
 _Change: TypeAlias = str | Tree | None
 

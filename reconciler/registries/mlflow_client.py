@@ -11,14 +11,22 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import AnswerLost, NotFound, RegistryError, Unavailable
-from reconciler.local_registry import MISSING_HINT, require_local
-from reconciler.mlflow_answers import ModelRow, Row, VersionRow, assemble, live, row, rows
-from reconciler.mlflow_auth import redact
-from reconciler.mlflow_errors import from_code, shortened
-from reconciler.mlflow_filters import name_filter
+from reconciler.registries.local_registry import MISSING_HINT, require_local
+from reconciler.registries.mlflow_answers import (
+    ModelRow,
+    Row,
+    VersionRow,
+    assemble,
+    live,
+    row,
+    rows,
+)
+from reconciler.registries.mlflow_auth import redact
+from reconciler.registries.mlflow_errors import from_code, shortened
+from reconciler.registries.mlflow_filters import name_filter
+from reconciler.registries.uris import credentials_in, safe_uri, scheme_of
 from reconciler.registry import Capabilities
 from reconciler.state import Live
-from reconciler.uris import credentials_in, safe_uri, scheme_of
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException

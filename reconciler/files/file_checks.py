@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from reconciler.file_complaints import Complaint, Within
-from reconciler.file_models import ModelFile
+from reconciler.files.file_complaints import Complaint, Within
+from reconciler.files.file_models import ModelFile
+from reconciler.files.text_rules import quoted
 from reconciler.rules import Rules
 from reconciler.state import ACTIVE_STAGES, Field
-from reconciler.text_rules import quoted
 
 
 def aliases_once(file: ModelFile) -> Iterator[Complaint]:

@@ -18,7 +18,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.uris import safe_uri
+from reconciler.registries.uris import safe_uri
 
 _LONGEST_MESSAGE: Final = 1000
 _MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "RESOURCE_NOT_FOUND"})

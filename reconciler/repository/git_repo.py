@@ -12,10 +12,10 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler import git_worktree
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.git_objects import GitObject, Objects, Trees, is_plain
-from reconciler.locate import repository_root
+from reconciler.repository import git_worktree
+from reconciler.repository.git_objects import GitObject, Objects, Trees, is_plain
+from reconciler.repository.locate import repository_root
 
 if TYPE_CHECKING:
     from git import Git

@@ -19,9 +19,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
-from reconciler.mlflow_auth import Access
-from reconciler.mlflow_errors import from_status
-from reconciler.uris import safe_uri
+from reconciler.registries.mlflow_auth import Access
+from reconciler.registries.mlflow_errors import from_status
+from reconciler.registries.uris import safe_uri
 
 _CONNECTIONS: Final = 16
 _LARGEST_ANSWER: Final = 256 * 1024 * 1024

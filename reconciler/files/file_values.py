@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.file_models import ModelFile, SettingsFile, VersionEntry
+from reconciler.files.file_models import ModelFile, SettingsFile, VersionEntry
 from reconciler.rules import Ignore, RegistryPin, Rules, Serving
 from reconciler.state import Declaration, DeclaredVersion, Field, Value
 

@@ -13,11 +13,11 @@ try:
 except ImportError:  # PyYAML without its C half: the same nodes, ten times slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-from reconciler import file_checks, file_complaints, file_values, state_folder
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.file_complaints import Complaint, Within
-from reconciler.file_models import (
+from reconciler.files import file_checks, file_complaints, file_values, state_folder
+from reconciler.files.file_complaints import Complaint, Within
+from reconciler.files.file_models import (
     MODEL,
     SETTINGS,
     Checked,
@@ -25,11 +25,11 @@ from reconciler.file_models import (
     model_schema,
     settings_schema,
 )
-from reconciler.loaded_models import LoadedModel, assembled
+from reconciler.files.loaded_models import LoadedModel, assembled
+from reconciler.files.state_folder import FoundFile
+from reconciler.files.text_rules import quoted
 from reconciler.rules import Rules
 from reconciler.state import Declaration
-from reconciler.state_folder import FoundFile
-from reconciler.text_rules import quoted
 
 __all__ = [
     "dump_declaration",

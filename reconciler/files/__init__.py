@@ -1,0 +1,1 @@
+"""Files and what they declare: reading, checking, writing and editing YAML."""
