@@ -22,7 +22,7 @@ from reconciler.registries.connect import connect
 from reconciler.registry import Registry
 from reconciler.render import words
 from reconciler.repository.git_repo import GitRepo, open_checkout
-from reconciler.repository.locate import find_state_folder
+from reconciler.repository.locate import find_state_folder, repository_root
 from reconciler.repository.past import Parsers, Past, place_of
 from reconciler.rules import Rules
 from reconciler.settings import is_late_job, registry_ref, registry_uri
@@ -48,13 +48,19 @@ class Session:
     @cached_property
     def repo(self) -> GitRepo | None:
         """The repository that the state folder is in, None outside of one."""
+        here = self._around
+        if here is not None and repository_root(self.folder.resolve()) == here.root.resolve():
+            return here
         return open_checkout(self.folder)
+
+    @cached_property
+    def _around(self) -> GitRepo | None:
+        return open_checkout(Path.cwd())
 
     @cached_property
     def folder(self) -> Path:
         """The state folder; raises `UsageError` when there is none, unless it may be empty."""
-        around = open_checkout(Path.cwd())
-        root = around.root if around else None
+        root = self._around.root if self._around else None
         try:
             return find_state_folder(self.options.state, Path.cwd(), root)
         except UsageError:

@@ -1,6 +1,5 @@
 """Files and what they declare: YAML in, with positions, and YAML out."""
 
-import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -68,7 +67,8 @@ def load(folder: Path, shown: str) -> Desired:
         except DeclarationError as wrong:
             problems += wrong.problems
             rules = None
-    return assembled(shown, rules, _load_models(found.models, rules), problems)
+    models = [_load_model(file, rules) for file in found.models]
+    return assembled(shown, rules, models, problems)
 
 
 def parse_declaration(data: bytes, file: str) -> Declaration:
@@ -98,17 +98,6 @@ def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
     """
     content = file_values.content(declaration, stem=stem)
     return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_LARGEST)
-
-
-def _load_models(files: Iterable[FoundFile], rules: Rules | None) -> list[LoadedModel]:
-    # Reading makes a million objects and no cycle: looking for cycles is a third of the time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return [_load_model(file, rules) for file in files]
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _load_model(file: FoundFile, rules: Rules | None) -> LoadedModel:
