@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 import warnings
@@ -16,6 +17,12 @@ import pytest
 from tests.servers import MlflowSeeds, mlflow_server
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Undo what a shell does to its background jobs: they, and what they start, ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
