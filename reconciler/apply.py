@@ -6,7 +6,7 @@ never stops the others.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.changes import in_order
@@ -20,7 +20,6 @@ from reconciler.report import Report
 from reconciler.state import Live
 from reconciler.writing import Writer
 
-_CHUNK = 8  # models that share their reads: one listing of eight costs about as much as of one
 _GRACE = 3.0  # seconds that requests under way get to finish after a signal
 
 
@@ -51,57 +50,53 @@ def apply(
     stop: Stop | None = None,
     tell: Tell = lambda _: None,
     newer: Callable[[str], bool] = lambda _: False,
+    late_is_fine: bool = False,
 ) -> Report:
-    """Carry out `plan` and return what became of every change; never raises `RegistryError`.
+    """Carry out `plan` and return what became of every change; raises nothing.
 
     `timeout` is in seconds for each model. `tell` hears of every result as it happens. `newer`
-    says of a commit that another run recorded whether it contains the one of this plan.
+    says of a commit that another run recorded whether it contains the one of this plan;
+    `late_is_fine` makes that no error, as for a job that a newer one overtook.
     """
     stop = stop or no_stop()
     runs = [
-        ModelRun(model, in_order(model.changes, plan.exclusive), tell=tell, newer=newer)
+        ModelRun(
+            model,
+            in_order(model.changes, plan.exclusive),
+            tell=tell,
+            newer=newer,
+            late_is_fine=late_is_fine,
+        )
         for model in plan.models
         if model.writes and not model.problems
     ]
-    size = max(1, min(_CHUNK, len(runs) // parallelism))
-    each(
-        lambda chunk: _carry_out(chunk, registry, stop.event, timeout),
-        [runs[start : start + size] for start in range(0, len(runs), size)],
-        threads=parallelism,
-        stop=stop.event,
-        grace=_GRACE,
-    )
-    return Report(plan, tuple(run.report() for run in runs), signal=stop.signal)
+    bugs: list[Exception] = []
+
+    def carry_out(run: ModelRun) -> None:
+        try:
+            _carry_out(run, registry, Writer(registry, stop.event, timeout))
+        except Exception as bug:  # noqa: BLE001  it is told after the report, which it must not cost
+            run.break_off(bug)
+            bugs.append(bug)
+
+    each(carry_out, runs, threads=parallelism, stop=stop.event, grace=_GRACE)
+    reports = tuple(run.report() for run in runs)
+    return Report(plan, reports, signal=stop.signal, bug=bugs[0] if bugs else None)
 
 
-def _carry_out(
-    runs: Sequence[ModelRun],
-    registry: Registry,
-    stop: threading.Event,
-    timeout: float,
-) -> None:
-    before = _read(runs, registry)
-    for run in runs:
-        run.write(before[run.plan.model], Writer(registry, stop, timeout))
-    written = [run for run in runs if run.wants_reading_back]
-    if not written or stop.is_set():
-        return
-    after = _read(written, registry)
-    for run in written:
-        run.finish(after[run.plan.model], Writer(registry, stop, timeout))
+def _carry_out(run: ModelRun, registry: Registry, writer: Writer) -> None:
+    run.write(_read(run, registry), writer)
+    if run.wants_reading_back and not writer.stop.is_set():
+        run.finish(_read(run, registry), writer)
 
 
-def _read(runs: Sequence[ModelRun], registry: Registry) -> Mapping[str, Live | RegistryError]:
-    """Read these models; an error is a value here: it is the answer for the model it befell."""
-    needed = {run.plan.model: run.versions for run in runs}
+def _read(run: ModelRun, registry: Registry) -> Live | RegistryError | None:
+    """Read the model, None when it does not exist; an error is a value here."""
+    model = run.plan.model
     try:
-        found, problems = read_live(registry, needed, everything=False, parallelism=1)
+        found, problems = read_live(
+            registry, {model: run.versions}, everything=False, parallelism=1
+        )
     except RegistryError as error:
-        return dict.fromkeys(needed, error)
-    gone = RegistryError("the model is not in the registry any more")
-    return {
-        model: RegistryError(problems[model].message)
-        if model in problems
-        else found.get(model, gone)
-        for model in needed
-    }
+        return error
+    return RegistryError(problems[model].message) if model in problems else found.get(model)

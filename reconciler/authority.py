@@ -72,14 +72,21 @@ def _own(
             base = base_of(name, live.recorded, owner=owner, history=history, ignore=ignore)
         case _:
             return _without_standing(name, declaration, standing, context, history)
-    return Authority(base, None if standing.in_step else _record(live, context, history))
+    if standing.same and len(live.recorded) == 1:
+        # A change that came and went (a revert) is recorded: a late job for the commit in between
+        # could not know otherwise that it is late.
+        since = live.recorded[0]
+        if not history.strayed(since, owner, declaration, name):
+            return Authority(base)
+    return Authority(base, _record(live, standing, context, history))
 
 
-def _record(live: Live, context: Context, history: History) -> Record:
+def _record(live: Live, standing: Standing, context: Context, history: History) -> Record:
     head = history.head
-    first = live.recorded[-1:] in ((), (NOTHING_BEFORE,))
-    before = (NOTHING_BEFORE,) if first else live.recorded
-    start = None if before[-1] == head else " ".join((*before, head))
+    before = (NOTHING_BEFORE,) if standing.verdict == "first" else live.recorded
+    # An id that declares the same gives way: a model that keeps failing keeps its record short.
+    kept = before[:-1] if standing.same else before
+    start = None if before[-1] == head else " ".join((*kept, head))
     owner = None if live.owner == context.owner else context.owner
     return Record(commit=head, start=start, owner=owner)
 

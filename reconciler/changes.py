@@ -52,7 +52,7 @@ def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Chang
 
     Description and tags, stages, aliases, removals. Among stages, who enters an exclusive stage
     goes before who leaves it, so that the stage is never empty; where two exclusive stages swap
-    their versions that cannot hold for both, and the one named first in `exclusive` wins.
+    their versions that cannot hold for both, and Production comes first.
     """
 
     def rank(change: Change) -> tuple[int, int]:
@@ -61,7 +61,7 @@ def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Chang
         match change.field.name:
             case "stage":
                 after = str(change.after)
-                return (1, exclusive.index(after) if after in exclusive else len(exclusive))
+                return (1, 0 if after == "Production" else 1 if after in exclusive else 2)
             case "alias":
                 return (2, 0)
             case "tag" | "description":

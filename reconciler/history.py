@@ -34,6 +34,13 @@ class History(Protocol):
         """Say whether the main line contains a commit; true where no main line is known."""
         ...
 
+    def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
+        """Say whether a commit between `since` and here declared a model otherwise than `declared`.
+
+        Looks at the commits of the first-parent line; false where `since` is not on it.
+        """
+        ...
+
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
         """Return what `owner`'s state folder declared for a model at a commit; None: nothing.
 

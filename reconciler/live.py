@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from reconciler.errors import Forbidden, Problem, RegistryError
+from reconciler.errors import Problem, RegistryError, Rejected
 from reconciler.parallel import each
 from reconciler.registry import Registry
 from reconciler.state import Live
@@ -34,7 +34,7 @@ def read_live(
     def confirm(model: str) -> None:
         try:
             live = registry.confirm(model, needed[model])
-        except Forbidden as error:
+        except Rejected as error:
             message = f"model `{model}` cannot be read: {error.message}"
             problems[model] = Problem(message, error.code, model=model, hint=error.hint)
             return

@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from reconciler.changes import Change
-from reconciler.diff import same
 from reconciler.errors import ExitCode, RegistryError
-from reconciler.plan import ModelPlan, Seen
+from reconciler.freshness import crowd_after, differences, intruders, shared, unconfirmed
+from reconciler.plan import ModelPlan
 from reconciler.report import ChangeOutcome, ModelReport, Result
-from reconciler.state import COMMIT_TAG, OWNER_TAG, Live, occupants
-from reconciler.writing import Moved, Stopped, Writer, record_change, value_of
+from reconciler.state import COMMIT_TAG, OWNER_TAG, Live
+from reconciler.writing import Moved, Stopped, Writer, record_change
 
 Tell: TypeAlias = Callable[[Result], None]
 
@@ -27,11 +27,13 @@ class ModelRun:
         *,
         tell: Tell,
         newer: Callable[[str], bool],
+        late_is_fine: bool,
     ) -> None:
         self.plan = plan
         self._ordered = ordered
         self._tell = tell
         self._newer = newer
+        self._late_is_fine = late_is_fine
         self._results: dict[Change, Result] = {}
         self._under_way: Change | None = None
         self._recorded = False
@@ -50,7 +52,7 @@ class ModelRun:
         """Say whether writes went out whose values are still to be seen."""
         return not self._ended
 
-    def write(self, live: Live | RegistryError, writer: Writer) -> None:
+    def write(self, live: Live | RegistryError | None, writer: Writer) -> None:
         """Compare `live` with what the plan saw, then send every change; ends at the first miss."""
         if isinstance(live, RegistryError):
             return self._end("failed", f"nothing was written: {live.message}", live.code)
@@ -67,31 +69,36 @@ class ModelRun:
                 self._note(change, "applied")
         except Stopped:
             self._end("skipped", "interrupted before it was sent", ExitCode.OUT_OF_STEP)
-        except Moved as moved_meanwhile:
-            self._miss("stale", str(moved_meanwhile), ExitCode.OUT_OF_STEP)
+        except Moved as meanwhile:
+            self._miss("stale", str(meanwhile), ExitCode.OUT_OF_STEP)
         except RegistryError as error:
             hint = f" ({error.hint})" if error.hint else ""
             self._miss("failed", error.message + hint, error.code)
         return None
 
-    def finish(self, live: Live | RegistryError, writer: Writer) -> None:
+    def finish(self, live: Live | RegistryError | None, writer: Writer) -> None:
         """Compare the read-back with the plan and leave only this commit in the record."""
-        if isinstance(live, RegistryError):
-            return self._keep_open(f"could not be read back: {live.message}", live.code)
-        if not self._confirmed(live):
-            return self._keep_open("not every change is as it was written", ExitCode.REGISTRY)
-        if self.plan.record is None:
-            self._ended = True
-            return None
+        self._ended = True
+        if live is None or isinstance(live, RegistryError):
+            why = live.message if live else "the model is not in the registry any more"
+            self._error = (f"could not be read back: {why}", ExitCode.REGISTRY)
+            return
+        wrong = self._unconfirmed(live)
+        if wrong:
+            self._error = (wrong, ExitCode.REGISTRY)
+            return
         try:
             self._end_record(live, writer)
         except Stopped:
-            return self._keep_open("interrupted before the record", ExitCode.OUT_OF_STEP)
+            self._error = ("interrupted before the record", ExitCode.OUT_OF_STEP)
         except Moved as moved:
-            return self._keep_open(str(moved), ExitCode.OUT_OF_STEP)
+            self._error = (str(moved), ExitCode.OUT_OF_STEP)
         except RegistryError as error:
-            return self._keep_open(f"the record was not written: {error.message}", error.code)
-        return None
+            self._error = (f"the record was not written: {error.message}", error.code)
+
+    def break_off(self, bug: Exception) -> None:
+        """End the run because of a bug: what it was doing failed, the rest is skipped."""
+        self._miss("failed", f"a bug: {type(bug).__name__}: {bug}", ExitCode.USAGE)
 
     def report(self) -> ModelReport:
         """Return what is known now; what never was tried is skipped."""
@@ -107,6 +114,8 @@ class ModelRun:
         error, code = self._error or (None, ExitCode.OK)
         if not self._ended and error is None:
             error, code = "interrupted before it was read back and recorded", ExitCode.OUT_OF_STEP
+        applied = [change for change in self._ordered if results[change].outcome == "applied"]
+        crowd = crowd_after(self.plan.seen.crowd, applied) if self.plan.seen and applied else {}
         return ModelReport(
             self.plan.model,
             tuple(results[change] for change in self.plan.changes),
@@ -114,30 +123,43 @@ class ModelRun:
             self._wrote,
             error,
             code,
+            messages=tuple(shared(crowd)),
         )
 
-    def _moved(self, live: Live) -> tuple[ChangeOutcome, str, ExitCode] | None:
+    def _moved(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:
         """Say what moved since the plan, None when nothing did."""
         seen = self.plan.seen
-        if seen is None:
-            raise AssertionError(self.plan)
+        if live is None or seen is None:
+            return "stale", "the model is not in the registry any more", ExitCode.OUT_OF_STEP
         if (live.commit, live.owner) != (seen.commit, seen.owner):
             last = live.recorded[-1] if live.recorded else "nothing"
-            outcome: ChangeOutcome = "superseded" if self._newer(last) else "stale"
             what = f"another run recorded {last[:12]} meanwhile"
-            return outcome, what, ExitCode.OUT_OF_STEP
-        what_else = _differences(live, seen, self._ordered)
-        if what_else:
-            return "stale", f"{'; '.join(what_else)}: plan again", ExitCode.OUT_OF_STEP
+            if not self._newer(last):
+                return "stale", what, ExitCode.OUT_OF_STEP
+            return "superseded", what, ExitCode.OK if self._late_is_fine else ExitCode.OUT_OF_STEP
+        found = differences(live, seen, self._ordered)
+        if found:
+            return "stale", f"{'; '.join(found)}: plan again", ExitCode.OUT_OF_STEP
         return None
 
-    def _begin_record(self, writer: Writer) -> None:
+    @property
+    def _start(self) -> str | None:
+        """What the record is while the changes are written, None when it stays as it was seen.
+
+        A takeover starts one even without a change: its two tags must not part company.
+        """
         record, seen = self.plan.record, self.plan.seen
         if record is None or seen is None:
+            return None
+        takes_over = record.owner is not None and seen.owner is not None
+        return record.start if self._ordered or takes_over else None
+
+    def _begin_record(self, writer: Writer) -> None:
+        record, seen, start = self.plan.record, self.plan.seen, self._start
+        if record is None or seen is None:
             return
-        if record.start is not None and self._ordered:
-            before = seen.commit
-            writer.write(record_change(self.plan.model, COMMIT_TAG, before, record.start))
+        if start is not None:
+            writer.write(record_change(self.plan.model, COMMIT_TAG, seen.commit, start))
             self._wrote = True
         if record.owner is not None:
             writer.write(record_change(self.plan.model, OWNER_TAG, seen.owner, record.owner))
@@ -147,25 +169,23 @@ class ModelRun:
         record, seen = self.plan.record, self.plan.seen
         if record is None or seen is None:
             return
-        started = record.start if record.start is not None and self._ordered else seen.commit
+        started = self._start or seen.commit
         if live.commit != started:
             last = live.recorded[-1][:12] if live.recorded else "nothing"
             raise Moved(f"another run recorded {last} meanwhile: this one leaves the record")
         writer.write(record_change(self.plan.model, COMMIT_TAG, started, record.commit))
         self._recorded = self._wrote = True
-        self._ended = True
 
-    def _confirmed(self, live: Live) -> bool:
-        """Turn every change that the registry does not have after all into a failed one."""
-        right = True
-        for change in self._ordered:
-            found = value_of(live, change.field)
-            if not same(change.field, found, change.after):
-                right = False
-                shown = "no value" if found is None else f"`{found}`"
-                message = f"was written and confirmed, but the registry now has {shown}"
-                self._note(change, "failed", message, ExitCode.REGISTRY)
-        return right
+    def _unconfirmed(self, live: Live) -> str | None:
+        """Turn what did not stay into failures, and say what is not as planned; None: all is."""
+        lost = unconfirmed(live, self._ordered)
+        for change, message in lost.items():
+            self._note(change, "failed", message, ExitCode.REGISTRY)
+        if lost:
+            return "not every change is as it was written"
+        if self.plan.seen is None:
+            return None
+        return "; ".join(intruders(live, self.plan.seen, self._ordered)) or None
 
     def _note(
         self,
@@ -190,36 +210,15 @@ class ModelRun:
             self._error = (error, code)
 
     def _miss(self, outcome: ChangeOutcome, error: str, code: ExitCode) -> None:
-        """Say why the change under way was not confirmed, and skip the rest."""
-        rest = [change for change in self._ordered if change not in self._results]
-        if rest and self._under_way is None:
+        """Say why what was under way was not confirmed, and skip the rest."""
+        under_way = self._under_way
+        if under_way is not None:
+            self._note(under_way, outcome, error, code)
+        else:
             error = f"the record was not written: {error}"
-        if rest:
-            self._note(rest[0], outcome, error, code)
+            rest = [change for change in self._ordered if change not in self._results]
+            if rest:
+                self._note(rest[0], outcome, error, code)
+            else:
+                self._error = (error, code)
         self._end("skipped", "a change before it was not applied", code)
-        if not rest:
-            self._error = (f"the record was not written: {error}", code)
-
-    def _keep_open(self, error: str, code: ExitCode) -> None:
-        self._ended = True
-        self._error = (error, code)
-
-
-def _differences(live: Live, seen: Seen, changes: Sequence[Change]) -> list[str]:
-    found = []
-    for change in changes:
-        value = value_of(live, change.field)
-        if not same(change.field, value, change.before):
-            was = "no value" if change.before is None else f"`{change.before}`"
-            now = "no value" if value is None else f"`{value}`"
-            found.append(f"{change.field} was {was} and is {now}")
-    for version, identity in seen.identities.items():
-        there = live.versions.get(version)
-        if (there.identity if there else None) != identity:
-            found.append(f"v{version} is another version than the plan saw")
-    crowd = occupants(live.fields, seen.crowd)
-    for stage, versions in seen.crowd.items():
-        if crowd[stage] != versions:
-            who = ", ".join(f"v{version}" for version in crowd[stage]) or "nobody"
-            found.append(f"{stage} now holds {who}")
-    return found

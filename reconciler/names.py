@@ -19,7 +19,7 @@ def select(globs: Sequence[str], names: Collection[str], option: str) -> frozens
     for glob in globs:
         matches = {name for name in names if name == glob or fnmatchcase(name, glob)}
         if not matches:
-            hint = nearest(glob, names) or f"{len(names)} models are declared"
+            hint = nearest(glob, names) or f"models that are declared: {len(names)}"
             raise UsageError(f"{option} `{glob}` matches no model", hint=hint)
         found |= matches
     return frozenset(found)

@@ -91,6 +91,8 @@ def reconcile(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Que
         if name in unreadable:
             plans.append(_unreadable(name, unreadable[name], checkout))
             continue
+        if declaration is None and (there is None or there.owner != checkout.owner):
+            continue  # asked for by name, and none of our business
         planned = plan_model(name, declaration, there, context)
         if declaration is None and planned.plan.outcome == "in-sync":
             continue  # released long ago, or never ours

@@ -26,7 +26,8 @@ class ModelReport:
     """What became of one model; `recorded` says that its record now is this commit.
 
     `wrote` says that at least one write was confirmed, a record's included; `error` is what kept
-    the record from being written, None when nothing did.
+    the record from being written, None when nothing did. `messages` say what somebody has to know
+    until the next run.
     """
 
     model: str
@@ -35,18 +36,21 @@ class ModelReport:
     wrote: bool = False
     error: str | None = None
     code: ExitCode = ExitCode.OK
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The plan and, for each of its models that was to be written, what became of it.
 
-    `signal` is the number of the signal that ended the run early, None when none did.
+    `signal` is the number of the signal that ended the run early, None when none did; `bug` is
+    what broke a model's run unexpectedly, to be told with its traceback.
     """
 
     plan: Plan
     models: tuple[ModelReport, ...]
     signal: int | None = None
+    bug: Exception | None = None
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -56,7 +60,8 @@ class Report:
     @property
     def summary(self) -> dict[str, int]:
         """The plan's counts, and how many changes had each outcome."""
-        outcomes = Counter(result.outcome for result in self.results)
+        outcomes = Counter[str](result.outcome for result in self.results)
+        outcomes["skipped"] += len(self.plan.changes) - len(self.results)
         return self.plan.summary | {
             outcome: outcomes[outcome]
             for outcome in ("applied", "failed", "skipped", "stale", "superseded")
@@ -79,6 +84,6 @@ class Report:
         if self.signal is not None:
             wrote = any(model.wrote for model in self.models)
             return ExitCode.PARTIAL if wrote else 128 + self.signal
-        if code is not ExitCode.OK and self.landed:
+        if self.landed and (code is not ExitCode.OK or self.bug is not None):
             return ExitCode.PARTIAL
-        return code
+        return ExitCode.USAGE if self.bug is not None else code

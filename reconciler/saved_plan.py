@@ -29,7 +29,7 @@ def loads(text: str, name: str) -> Plan:
     """Return the plan of a file that `dumps` wrote; raises `OutOfStep` saying what differs."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OutOfStep(f"{name} is not a saved plan: {error}", hint=_AGAIN) from error
     if not isinstance(document, dict) or "saved" not in document:
         raise OutOfStep(f"{name} is not a saved plan: it has no `saved`", hint=_AGAIN)
@@ -48,6 +48,8 @@ def loads(text: str, name: str) -> Plan:
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
         raise OutOfStep(f"{name} was edited: its checksum does not fit its content", hint=_AGAIN)
+    if any(violation.accepted for violation in plan.violations):
+        raise OutOfStep(f"{name} was edited: a plan accepts no violation", hint=_AGAIN)
     return plan
 
 

@@ -38,12 +38,12 @@ NO_BASE = Base()
 class Standing:
     """The verdict on one model, and the recorded commit that it was reached on.
 
-    `in_step` says that one commit is recorded and declares the same: no record is needed.
+    `same` says that it declares what this checkout does.
     """
 
     verdict: Verdict
     recorded: str | None = None
-    in_step: bool = False
+    same: bool = False
 
 
 def judge(
@@ -67,13 +67,13 @@ def judge(
         return Standing("unknown", missing[-1])
     at_last = history.declared(last, owner, model)
     if at_last == declared and len(recorded) == 1:
-        return Standing("go", last, in_step=True)
+        return Standing("go", last, same=True)
     fork = history.merge_base(last, history.head)
     if fork is None:
         return Standing(_cut_off(history) or "diverged", last)
     at_fork = history.declared(fork, owner, model)
     if at_last == at_fork and (len(recorded) == 1 or fork == last):
-        return Standing("go", last)
+        return Standing("go", last, same=at_last == declared)
     if not history.main_contains(last):
         return Standing(_cut_off(history) or "diverged", last)
     if fork == history.head:

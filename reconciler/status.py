@@ -6,10 +6,10 @@ from typing import Literal, TypeAlias
 
 from reconciler.desired import Desired
 from reconciler.diff import unmanaged
-from reconciler.plan import ModelPlan, Plan
+from reconciler.plan import ModelPlan, Outcome, Plan
 from reconciler.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
 
-Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged", "error"]
+Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,6 @@ def _model_rows(
     declaration = desired.declarations.get(name)
     declared = set(declaration.versions) if declaration else set()
     touched = {v for change in plan.changes for v in change.versions} if plan else set()
-    broken = plan is not None and bool(plan.problems)
     where = stages(live.fields) if live else {}
     named: dict[int, list[str]] = {}
     for alias, version in sorted(aliases(live.fields).items()) if live else ():
@@ -65,13 +64,17 @@ def _model_rows(
         return Row(name, version, stage, held, sync, commit, unfinished)
 
     shown = sorted({*serving, *named, *(declared & set(where))}, reverse=True)
-    if broken or not shown:
-        yield row(None, "error" if broken else "in sync" if declaration else "unmanaged")
+    # Only a model that was compared can be said to be in sync.
+    compared: Sync = "in sync"
+    if plan is not None and plan.outcome not in ("in-sync", "changes"):
+        compared = plan.outcome
+    if not shown:
+        yield row(None, compared if declaration else "unmanaged")
     elif plan and any(c.field.version is None and c.field.name != "alias" for c in plan.changes):
         yield row(None, "out of sync")
     for version in shown:
-        in_sync: Sync = "out of sync" if version in touched else "in sync"
-        yield row(version, in_sync if version in declared or version in touched else "unmanaged")
+        sync: Sync = "out of sync" if version in touched else compared
+        yield row(version, sync if version in declared or version in touched else "unmanaged")
 
 
 def unmanaged_values(

@@ -7,7 +7,6 @@ may have been executed (read first), or the server said no (never again).
 import random
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from typing_extensions import assert_never
@@ -37,11 +36,10 @@ class Writer:
     registry: Registry
     stop: threading.Event
     timeout: float
-    clock: Callable[[], float] = time.monotonic
     deadline: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deadline = self.clock() + self.timeout
+        self.deadline = time.monotonic() + self.timeout
 
     def write(self, change: Change) -> None:
         """Send `change` until the registry confirms it.
@@ -69,7 +67,7 @@ class Writer:
 
     def _wait(self, error: RegistryError, seconds: float) -> None:
         seconds *= random.uniform(1.0, 1.25)  # noqa: S311  jitter, not a secret
-        if self.clock() + seconds > self.deadline:
+        if time.monotonic() + seconds > self.deadline:
             raise error
         self.stop.wait(seconds)
 

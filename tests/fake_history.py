@@ -65,3 +65,13 @@ class FakeHistory:
 
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:  # noqa: ARG002  one folder
         return self.commits.trees[commit].get(model)
+
+    def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:  # noqa: ARG002
+        between: list[str] = []
+        commit: str | None = self.head
+        while commit is not None and commit != since:
+            between.append(commit)
+            commit = next(iter(self.commits.parents[commit]), None)
+        return commit == since and any(
+            self.commits.trees[one].get(model) != declared for one in between
+        )

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply import Stop, apply, no_stop
+from reconciler.changes import Change, in_order
 from reconciler.desired import Desired
 from reconciler.errors import (
     AnswerLost,
@@ -411,8 +412,93 @@ def test_a_bug_in_an_adapter_keeps_its_traceback() -> None:
     lab = Lab()
     plan = lab.plan()
     lab.registry.before_write = always(ZeroDivisionError(), lambda _: True)
-    with pytest.raises(ZeroDivisionError):
-        lab.apply(plan)
+    report = lab.apply(plan)
+    assert isinstance(report.bug, ZeroDivisionError)
+    assert report.exit_code() == ExitCode.USAGE
+
+
+def test_a_bug_in_one_model_costs_neither_the_report_nor_the_others() -> None:
+    lab = Lab("a", "b", "c")
+    lab.registry.before_write = always(
+        ZeroDivisionError("odd"), lambda write: write.model == "b" and alias(write)
+    )
+    report = apply(lab.plan(), lab.registry, parallelism=1)
+    assert isinstance(report.bug, ZeroDivisionError)
+    assert report.exit_code() == ExitCode.PARTIAL
+    by_model = {model.model: {r.outcome for r in model.results} for model in report.models}
+    assert by_model == {"a": {"applied"}, "b": {"applied", "failed"}, "c": {"applied"}}
+    lab.registry.before_write = lambda _: None
+    assert lab.converges()
+
+
+def test_each_model_is_compared_right_before_its_own_first_write() -> None:
+    lab = Lab("a", "b")
+
+    def hook(write: Write) -> None:
+        if write.model == "a" and alias(write):
+            lab.registry.after_write = lambda _: None
+            lab.registry.set_alias("b", "champion", 2)
+
+    lab.registry.after_write = hook
+    report = apply(lab.plan(), lab.registry, parallelism=1)
+    by_model = {model.model: {r.outcome for r in model.results} for model in report.models}
+    assert by_model == {"a": {"applied"}, "b": {"stale"}}
+
+
+def test_a_report_that_leaves_two_in_production_says_which_one_serves() -> None:
+    lab = Lab()
+    lab.registry.before_write = always(
+        Rejected("no"), lambda write: write.method == "set_stage" and write.version == 1
+    )
+    report = lab.apply()
+    assert report.models[0].messages == (
+        "Production holds v1 and v2 until the next run, and serves v2",
+    )
+
+
+def test_somebody_who_enters_production_meanwhile_is_noticed() -> None:
+    lab = Lab()
+    lab.registry.create_version("m", run_id="three")
+
+    def hook(write: Write) -> None:
+        if alias(write):
+            lab.registry.after_write = lambda _: None
+            lab.registry.set_stage("m", 3, "Production")
+
+    lab.registry.after_write = hook
+    report = lab.apply()
+    assert report.exit_code() == ExitCode.PARTIAL
+    assert report.models[0].error == "Production now holds v2 and v3"
+    assert not report.models[0].recorded
+
+
+def test_a_job_that_is_overtaken_after_its_plan_is_only_late() -> None:
+    lab = Lab()
+    plan = lab.plan()
+    lab.registry.set_tag("m", None, "reconciler.commit", "f" * 40)
+    report = apply(plan, lab.registry, newer=lambda _: True, late_is_fine=True)
+    assert {result.outcome for result in report.results} == {"superseded"}
+    assert report.exit_code() == 0
+
+
+def test_a_model_that_keeps_failing_keeps_its_record_short() -> None:
+    lab = Lab("a", "b")
+    lab.registry.before_write = always(
+        Rejected("no"), lambda write: write.model == "a" and alias(write)
+    )
+    for number in range(200):
+        lab.commit({"a": declaration("a"), "b": replace(declaration("b"), hold=f"h{number}")})
+        lab.apply()
+    assert len(lab.registry.read()["a"].recorded) == 2
+    lab.registry.before_write = lambda _: None
+    assert lab.converges()
+
+
+@pytest.mark.parametrize("exclusive", [("Production", "Staging"), ("Staging", "Production"), ()])
+def test_who_enters_production_is_first_whatever_is_exclusive(exclusive: tuple[str, ...]) -> None:
+    leaves = Change("m", Field("stage", 1), "Production", "Staging", "declared")
+    enters = Change("m", Field("stage", 2), "Staging", "Production", "declared")
+    assert in_order([leaves, enters], exclusive) == (enters, leaves)
 
 
 def test_a_record_alone_is_one_write() -> None:

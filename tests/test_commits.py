@@ -233,3 +233,19 @@ def test_forget_removes_our_two_tags_and_nothing_else(lab: Lab) -> None:
     assert "tag reconciler.owner" not in lab.hand.holds(model)
     assert lab.hand.values(model) == before
     assert lab.run("forget", model, "--format", "json").document["removed"] == []
+
+
+def test_a_late_job_for_a_commit_that_was_reverted_meanwhile_writes_nothing(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.declare(model, _V1)
+    assert lab.run("apply", "--yes").code == 0
+    promotion = lab.declare(model, _V2)
+    revert = lab.git.revert(promotion)
+    assert lab.run("apply", "--yes").code == 0, "the revert's job is first, and has nothing to do"
+    assert lab.hand.recorded(model) == revert
+    before = lab.hand.holds(model)
+    lab.git.checkout(promotion)
+    late = lab.run("apply", "--yes")
+    assert late.code == 0
+    assert "superseded" in late.text
+    assert lab.hand.holds(model) == before

@@ -22,12 +22,15 @@ _PURE = {
     "__future__",
     "collections",
     "collections.abc",
+    "csv",
     "dataclasses",
+    "datetime",
     "difflib",
     "enum",
     "fnmatch",
     "functools",
     "hashlib",
+    "io",
     "itertools",
     "json",
     "re",
@@ -39,11 +42,14 @@ _PURE = {
 _WAITING = {"queue", "random", "threading", "time"}
 
 _CORE = {
+    "apply_record",
+    "audit",
     "authority",
     "changes",
     "desired",
     "diff",
     "errors",
+    "evidence",
     "history",
     "model_planning",
     "names",
@@ -52,6 +58,8 @@ _CORE = {
     "readiness",
     "registry",
     "render",
+    "render.audit",
+    "render.history",
     "render.documents",
     "render.escape",
     "render.markdown",
@@ -62,8 +70,9 @@ _CORE = {
     "standing",
     "state",
     "status",
+    "timeline",
 }
-_DOERS = {"apply", "live", "model_run", "parallel", "reconcile", "writing"}
+_DOERS = {"apply", "freshness", "live", "model_run", "parallel", "reconcile", "writing"}
 # What a file may say and mean, given its content: as pure as the core, with pydantic's help.
 _FILES = {
     "files",

@@ -92,7 +92,7 @@ def test_a_read_waits_as_long_as_it_is_asked_to_but_not_past_its_time() -> None:
     with proxy(before=lambda _: Answer(429, b"", {"Retry-After": "3600"})) as server:
         with pytest.raises(Unavailable):
             _registry(server.uri, retry_for=30).read()
-        assert len(server.requests) == 2  # one of each search
+        assert len(server.requests) <= 2  # one of each search at most
 
 
 def test_a_read_stops_waiting_when_the_run_is_stopped() -> None:

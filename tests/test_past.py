@@ -359,3 +359,22 @@ def test_content_that_many_commits_share_is_parsed_once(lab: GitLab) -> None:
             assert history.declared(commit, STATE, f"model-{number}") is not None
             assert history.declared(commit, STATE, f"model-{number + 1}") is None
     assert len(parsed) == len(set(parsed)) == 60
+
+
+def test_a_change_that_came_and_went_is_seen_also_through_merges_and_renames(lab: GitLab) -> None:
+    one = lab.commit({f"{STATE}/fraud.yaml": model(1), f"{STATE}/churn.yaml": model(7)})
+    lab.branch("topic")
+    lab.checkout("topic")
+    two = lab.commit({f"{STATE}/fraud.yaml": model(2)})
+    lab.checkout("main")
+    merged = lab.merge("topic")
+    lab.commit({f"{STATE}/fraud.yaml": model(1, comment="# back\n")})
+    last = lab.move(f"{STATE}/fraud.yaml", f"{STATE}/teams/fraud.yaml")
+    with past(lab) as history:
+        fraud = history.declared(last, STATE, "fraud")
+        churn = history.declared(last, STATE, "churn")
+        assert history.strayed(one, STATE, fraud, "fraud")
+        assert not history.strayed(one, STATE, churn, "churn")
+        assert history.strayed(merged, STATE, churn, "fraud")
+        assert not history.strayed(last, STATE, fraud, "fraud")
+        assert not history.strayed(two, STATE, fraud, "fraud"), "it is not on the main line"

@@ -61,6 +61,7 @@ class World:
     main: list[str] = field(default_factory=list)
     jobs: list[tuple[str, str | None]] = field(default_factory=list)
     touched: set[tuple[str, Field]] = field(default_factory=set)
+    finished: int = -1
 
     def __post_init__(self) -> None:
         for model in MODELS:
@@ -120,6 +121,7 @@ class World:
         self.registry.after_write = self.registry.after_write if before else die
         try:
             self.apply(commit, cloned)
+            self.finished = max(self.finished, self.main.index(commit))
         except Crashed:
             pass
         finally:
@@ -142,6 +144,10 @@ class World:
             apply(plan, self.registry, parallelism=1)
         finally:
             touched = {write.model for write in self.registry.writes[written:]}
+            if self.main.index(commit) < self.finished:
+                newest = self.commits.trees[self.main[self.finished]]
+                for model in touched:
+                    assert newest[model] == self.commits.trees[commit][model], "a late job wrote"
             for model in touched:
                 self.check_no_older_commit_wins(commit, model, applied[model])
 

@@ -81,8 +81,8 @@ def test_a_recorded_commit_that_the_clone_lacks_is_unknown(recorded: str) -> Non
     assert standing.recorded == "f" * 40
 
 
-def test_in_step_means_that_no_record_is_needed() -> None:
+def test_it_says_whether_the_last_recorded_commit_declares_the_same() -> None:
     lab = Lab()
-    assert lab.judge("two", "three").in_step
-    assert not lab.judge("one", "two").in_step
-    assert not lab.judge("one two", "two").in_step
+    assert lab.judge("two", "three").same
+    assert lab.judge("one two", "two").same
+    assert not lab.judge("one", "two").same

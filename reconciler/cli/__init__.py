@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 from typing import Any
@@ -27,6 +28,8 @@ _COMMANDS = {
     "drift": "drift",
     "status": "status",
     "import": "import_live",
+    "history": "history",
+    "audit": "audit",
     "forget": "forget",
     "schema": "schema",
     "demo": "demo",
@@ -64,7 +67,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mlflow-reconciler", prog_name="reconciler")
-@common((*FORMATS, "markdown"))
+@common((*FORMATS, "csv", "markdown"))
 @click.pass_context
 def cli(context: click.Context, *, options: Options) -> None:
     """Git declares what an MLflow Model Registry holds; this closes the difference."""
@@ -107,9 +110,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fail(problems: Sequence[Problem], code: ExitCode, *, in_json: bool) -> int:
-    if in_json:
-        output.document(documents.failure(problems, code))
-    output.complain(problems)
+    with suppress(OSError):  # a stream that cannot be written to cannot be complained on
+        if in_json:
+            output.document(documents.failure(problems, code))
+        output.complain(problems)
     return int(code)
 
 

@@ -2,8 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -14,12 +15,17 @@ from reconciler.cli import output
 from reconciler.cli.consents import parse_consents
 from reconciler.cli.options import Options, common
 from reconciler.cli.progress import progress
+from reconciler.cli.records import Recorder, ending, record_options
 from reconciler.cli.session import Session
-from reconciler.errors import ExitCode, OutOfStep, UsageError
+from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.plan import Plan, accepting
 from reconciler.registry import Registry
 from reconciler.render import documents, text, words
 from reconciler.report import Report
+
+# A lost connection hangs up; Windows knows no such signal.
+_HANG_UP = getattr(signal, "SIGHUP", signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, _HANG_UP)
 
 
 @click.command("apply", short_help="carry out a plan")
@@ -46,6 +52,7 @@ from reconciler.report import Report
     show_default=True,
     help="Seconds for one model.",
 )
+@record_options
 @common()
 def command(
     *,
@@ -59,13 +66,19 @@ def command(
     all_or_nothing: bool,
     parallelism: int,
     timeout: float,
+    record: bool,
+    record_push: str | None,
 ) -> int:
     """Carry out PLAN, a file of `plan --out`; without it plan, show, ask, and carry out."""
+    if saved == "":
+        raise UsageError("the name of the plan file is empty", hint="is a variable not set?")
     if saved and (models or adopt):
         raise UsageError("a saved plan is applied as it is", hint="leave out --model and --adopt")
-    if not (yes or saved or sys.stdin.isatty()):
+    asks = output.is_terminal(sys.stdin) and not options.json
+    if not (yes or saved or asks):
         raise UsageError("nobody is here to ask", hint="say `--yes` to apply without asking")
     session = Session(options, timeout=timeout)
+    recorder = Recorder(session, record=record, remote=record_push)
     consents = parse_consents(accept)
     if saved:
         plan = session.check_saved(accepting(_load(saved), consents), consents)
@@ -76,17 +89,14 @@ def command(
     _expect(expect, plan)
     if _nothing_to_write(plan, all_or_nothing=all_or_nothing):
         code = int(plan.exit_code())
-        _tell(Report(plan, ()), code, session, planned=False)
-        return code
+        return _conclude(Report(plan, ()), code, session, recorder, planned=False)
     if not saved:
         _show(plan, session)
         if not yes:
             _ask(plan)
     with signals(session.stop):
         report = _carry_out(plan, session, registry, parallelism, timeout)
-        code = report.exit_code()
-        _tell(report, code, session, planned=True)
-    return code
+        return _conclude(report, report.exit_code(), session, recorder, planned=True)
 
 
 def _load(name: str) -> Plan:
@@ -121,14 +131,17 @@ def _show(plan: Plan, session: Session) -> None:
 
 def _ask(plan: Plan) -> None:
     counts = plan.summary
-    question = f"Write {words.count(counts['changes'], 'change')} to {plan.registry.uri}?"
+    changes = f"Write {words.count(counts['changes'], 'change')} to"
+    record = f"Record this commit on {words.models(counts['records'])} in"
+    question = f"{changes if counts['changes'] else record} {plan.registry.uri}?"
     click.confirm(question, abort=True, err=True)
 
 
 def _carry_out(
     plan: Plan, session: Session, registry: Registry, parallelism: int, timeout: float
 ) -> Report:
-    with progress(len(plan.changes)) as tell:
+    colour = output.colours(session.options, terminal=True)
+    with progress(len(plan.changes), colour=colour) as tell:
         return apply(
             plan,
             registry,
@@ -136,15 +149,16 @@ def _carry_out(
             timeout=timeout,
             stop=session.stop,
             tell=tell,
-            newer=session.is_newer,
+            newer=lambda commit: session.is_newer(commit, plan.state.commit),
+            late_is_fine=session.late_is_fine,
         )
 
 
 @contextmanager
 def signals(stop: Stop) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the apply between two requests instead of in one."""
+    """Let SIGINT, SIGTERM and SIGHUP end the apply between two requests instead of in one."""
     handle: Callable[[int, object], None] = lambda number, _: stop(number)  # noqa: E731
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:
         yield
     finally:
@@ -152,14 +166,36 @@ def signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _tell(report: Report, code: int, session: Session, *, planned: bool) -> None:
+def _conclude(
+    report: Report, code: int, session: Session, recorder: Recorder, *, planned: bool
+) -> int:
+    lost = recorder.keep(report)
+    code = ending(code, lost, report)
+    try:
+        _tell(report, code, lost, session, planned=planned)
+    except OSError as error:  # the reader went away, a full disk: what was applied stays applied
+        with suppress(OSError):
+            output.say(f"the report could not be printed: {error.strerror}")
+    return code
+
+
+def _tell(
+    report: Report, code: int, lost: Sequence[Problem], session: Session, *, planned: bool
+) -> None:
     effort = session.options.effort(session.registry.requests)
     if session.options.json:
-        output.document(documents.report(report, code))
+        document = documents.report(report, code)
+        document["errors"] += [documents.error(problem) for problem in lost]
+        output.document(document)
     elif planned:
         output.product(text.report(report, effort), session.options)
     else:
         output.product(text.plan(report.plan, effort), session.options)
-    output.complain((*report.plan.warnings, *report.plan.problems))
-    if not session.options.json and code == ExitCode.OUT_OF_STEP:
+    output.complain((*report.plan.warnings, *report.plan.problems, *lost))
+    if report.bug is not None:
+        traceback.print_exception(report.bug)
+        output.say("this is a bug: please report it with the traceback")
+    if not session.options.json and report.summary["stale"]:
         output.say("plan again: `reconciler plan`")
+    if not planned and code:
+        output.say("nothing was written")

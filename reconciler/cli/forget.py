@@ -8,8 +8,9 @@ from reconciler.changes import Change
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
-from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.errors import ExitCode, OutOfStep, Refused, RegistryError, UsageError
 from reconciler.live import read_live
+from reconciler.names import nearest
 from reconciler.render import documents
 from reconciler.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.writing import Moved, Writer
@@ -21,11 +22,18 @@ from reconciler.writing import Moved, Writer
 def command(*, options: Options, model: str) -> int:
     """Remove the tags reconciler.commit and reconciler.owner from MODEL; nothing else."""
     session = Session(options)
+    session.may_be_empty = True
     found, problems = read_live(session.registry, {model: ()}, everything=False, parallelism=1)
-    if model in problems or model not in found:
-        missing = Problem(f"model `{model}` is not in the registry", UsageError.code)
-        problem = problems.get(model, missing)
-        raise UsageError(problem.message, hint=problem.hint)
+    if model in problems:
+        raise RegistryError(problems[model].message, hint=problems[model].hint)
+    if model not in found:
+        hint = nearest(model, session.registry.read())
+        raise UsageError(f"model `{model}` is not in the registry", hint=hint)
+    if found[model].owner not in (None, session.owner):
+        raise Refused(
+            f"`{found[model].owner}` speaks for `{model}`, not `{session.owner}`",
+            hint=f"say `--state {found[model].owner}`, where that folder is",
+        )
     removed = _remove(session, found[model])
     if options.json:
         document = documents.failure((), ExitCode.OK)
@@ -40,12 +48,12 @@ def command(*, options: Options, model: str) -> int:
 def _remove(session: Session, live: Live) -> list[str]:
     writer = Writer(session.registry, threading.Event(), session.timeout)
     removed = []
-    for tag, value in ((OWNER_TAG, live.owner), (COMMIT_TAG, live.commit)):
+    for tag, value in ((COMMIT_TAG, live.commit), (OWNER_TAG, live.owner)):
         if value is not None:
             field = Field("tag", None, tag)
             try:
                 writer.write(Change(live.model, field, value, None, "removed"))
             except Moved as moved:
-                raise UsageError(f"{moved}: an apply is under way, try again") from moved
+                raise OutOfStep(f"{moved}: an apply is under way", hint="try again") from moved
             removed.append(tag)
     return removed

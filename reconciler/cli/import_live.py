@@ -8,7 +8,7 @@ import click
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
-from reconciler.errors import ExitCode, Problem, UsageError, first_code
+from reconciler.errors import ExitCode, Problem, RegistryError, UsageError, first_code
 from reconciler.files.importing import additions, declaration_of, file_stem
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration
@@ -66,10 +66,11 @@ def _chosen(session: Session, models: tuple[str, ...]) -> list[Live]:
     found, problems = read_live(session.registry, needed, everything=not models, parallelism=8)
     ignore = session.desired.rules.ignore
     for model in models:
-        if model in problems or model not in found:
-            known = session.registry.read()
-            hint = problems[model].hint if model in problems else nearest(model, known)
-            raise UsageError(f"model `{model}` is not in the registry, or not readable", hint=hint)
+        if model in problems:
+            raise RegistryError(problems[model].message, hint=problems[model].hint)
+        if model not in found:
+            hint = nearest(model, session.registry.read())
+            raise UsageError(f"model `{model}` is not in the registry", hint=hint)
         if found[model].is_prompt or ignore.model(model):
             raise UsageError(f"`{model}` is {'a prompt' if found[model].is_prompt else 'ignored'}")
     names = models or tuple(found)

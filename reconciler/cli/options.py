@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Options:
     """What was asked of any command; None where nothing was said."""
 
-    state: str = "registry-state"
+    state: str = field(
+        default_factory=lambda: os.environ.get("RECONCILER_STATE") or "registry-state"
+    )
     registry_uri: str | None = None
     format: str = "text"
     color: bool | None = None
@@ -81,8 +84,7 @@ def _options(formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
         click.option(
             "--state",
             metavar="DIR",
-            envvar="RECONCILER_STATE",
-            help="The declared state.  [default: registry-state]",
+            help="The declared state.  [env: RECONCILER_STATE; default: registry-state]",
         ),
         click.option("--registry-uri", metavar="URI", help="The registry to talk to."),
         click.option("--format", type=click.Choice(formats), help="What stdout holds."),

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
+from typing import TextIO
 
 import click
 
@@ -16,7 +17,7 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow", "✗": "red", "✓": "green
 
 def product(text: str, options: Options) -> None:
     """Print what was asked for on stdout; colours only on a terminal."""
-    if colours(options, sys.stdout.isatty()):
+    if colours(options, is_terminal(sys.stdout)):
         text = "".join(_painted(line) for line in text.splitlines(keepends=True))
     click.echo(text, nl=False, color=True)
 
@@ -35,6 +36,11 @@ def complain(problems: Iterable[Problem]) -> None:
     """Print complaints on stderr, each with its place and what to do."""
     for problem in problems:
         say(words.problem(problem))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Say whether somebody looks at a stream; a closed one is None."""
+    return stream is not None and stream.isatty()
 
 
 def colours(options: Options, terminal: bool) -> bool:  # noqa: FBT001  a fact, not a mode

@@ -31,6 +31,8 @@ def command(
     adopt: tuple[str, ...],
 ) -> int:
     """Show what would change, and change nothing."""
+    if out == "":
+        raise UsageError("--out: the name of the file is empty", hint="is a variable not set?")
     session = Session(options)
     reading = session.read(session.question(models=models, since=since, adopt=adopt))
     code = reading.plan.exit_code(detailed=detailed_exitcode)

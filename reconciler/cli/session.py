@@ -66,7 +66,6 @@ class Session:
         except UsageError:
             new = (root or Path.cwd()) / self.options.state
             if self.may_be_empty and not new.exists():
-                new.mkdir(parents=True)
                 return new
             raise
 
@@ -113,12 +112,17 @@ class Session:
         return self.repo.dirty(self.folder) if self.repo else ()
 
     @cached_property
+    def owner(self) -> str:
+        """The name under which this state folder speaks for models."""
+        pin = self.desired.rules.registry
+        return (pin.name if pin else None) or self.shown
+
+    @cached_property
     def checkout(self) -> Checkout:
         """What plans are made from."""
-        name = self.desired.rules.registry.name if self.desired.rules.registry else None
         commit = self.repo.head if self.repo else None
         state = StateRef(self.shown, commit, self.dirty)
-        return Checkout(self.desired, state, owner=name or self.shown, history=self.history)
+        return Checkout(self.desired, state, owner=self.owner, history=self.history)
 
     @cached_property
     def _uri(self) -> str:
@@ -135,6 +139,12 @@ class Session:
     def ref(self) -> RegistryRef:
         """How plans name the registry."""
         return registry_ref(self._uri, self.desired.rules.registry)
+
+    @property
+    def late_is_fine(self) -> bool:
+        """Say whether a superseded run is a job that was overtaken, and not somebody's wish."""
+        terminal = output.is_terminal(sys.stdin) or output.is_terminal(sys.stderr)
+        return is_late_job(self.environ, terminal=terminal)
 
     def question(
         self,
@@ -153,13 +163,14 @@ class Session:
         for name in adopt:
             if name not in declared:
                 raise UsageError(f"--adopt {name}: no file declares that model")
-        terminal = sys.stdin.isatty() or sys.stderr.isatty()
+            if chosen is not None and name not in chosen:
+                raise UsageError(f"--adopt {name}: that model is not among the chosen ones")
         return Question(
             models=chosen,
             adopt=frozenset(adopt),
             accept=frozenset(accept),
             planning=planning,
-            late_is_fine=is_late_job(self.environ, terminal=terminal),
+            late_is_fine=self.late_is_fine,
         )
 
     def read(self, ask: Question) -> Reading:
@@ -191,6 +202,7 @@ class Session:
         if self.history is None or commit is None:
             hint = f'git add {self.shown} && git commit -m "Declare the models"'
             raise OutOfStep("apply records a commit, and there is none yet", hint=hint)
+        self._require_main_line()
         off_main = None
         if not self.history.knows(commit):
             raise OutOfStep(
@@ -209,6 +221,11 @@ class Session:
 
         Raises `OutOfStep` for another registry than the one it was made for.
         """
+        if plan.state.path != self.shown:
+            raise OutOfStep(
+                f"the plan is of `{plan.state.path}`, and this run is in `{self.shown}`",
+                hint=f"say `--state {plan.state.path}`",
+            )
         self.planned_for = plan.registry
         if self.ref.key != plan.registry.key:
             raise OutOfStep(
@@ -217,10 +234,30 @@ class Session:
             )
         return self.gate(plan, consents)
 
-    def is_newer(self, commit: str) -> bool:
-        """Say whether a commit that another run recorded contains this checkout's."""
-        history = self.history
-        return history is not None and history.is_ancestor(history.head, commit)
+    def is_newer(self, commit: str, than: str | None) -> bool:
+        """Say whether a commit that another run recorded contains `than`, and is not it."""
+        if self.history is None or than is None or commit == than:
+            return False
+        try:
+            return self.history.is_ancestor(than, commit)
+        except OutOfStep:
+            return False  # git cannot tell, and the run that asks must not end with it
+
+    def _require_main_line(self) -> None:
+        """Make sure that "on the main line" is not taken for granted by mistake."""
+        if self.main_line is not None or self.repo is None:
+            return
+        branch = self.desired.rules.branch
+        if branch is not None:
+            raise OutOfStep(
+                f"the main line `{branch}` is not in this clone",
+                hint=f"`git fetch origin {branch}`, or correct `branch:` in reconciler.yaml",
+            )
+        if self.repo.has_remote:
+            output.say(
+                "the main line is not known, so this commit counts as on it: write `branch:` into "
+                "reconciler.yaml, or `git remote set-head origin --auto`"
+            )
 
     def _changed_since(self, since: str) -> frozenset[str] | None:
         if self.repo is None or self.history is None:

@@ -7,6 +7,7 @@ from typing import Final
 from reconciler.registries.uris import scheme_of
 from reconciler.registry import Registry
 
+_LONGEST_REQUEST: Final = 30.0  # seconds
 _PLUGINS: Final = ("MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")
 
 
@@ -25,7 +26,13 @@ def connect(
     if scheme_of(uri) in {"http", "https"} and not any(_is_set(environ, name) for name in _PLUGINS):
         from reconciler.registries.mlflow_rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
 
-        return MlflowRest(uri, environ=environ, retry_for=timeout, stop=stop)
+        return MlflowRest(
+            uri,
+            environ=environ,
+            request_timeout=min(_LONGEST_REQUEST, timeout),
+            retry_for=timeout,
+            stop=stop,
+        )
     from reconciler.registries.mlflow_client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
 
     return MlflowClientRegistry(uri, environ=environ)

@@ -24,7 +24,7 @@ def require_local(uri: str) -> None:
 def _require_tables(uri: str) -> None:
     path = uri.partition("://")[2].partition("?")[0].removeprefix("/")
     if path in {"", ":memory:"} or not Path(path).is_file():
-        raise RegistryError(f"there is no database file at `{uri}`", hint=MISSING_HINT)
+        raise RegistryError(f"there is no database file at `{safe_uri(uri)}`", hint=MISSING_HINT)
     read_only = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     tables = (
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'registered_models'"
@@ -33,9 +33,9 @@ def _require_tables(uri: str) -> None:
         with closing(sqlite3.connect(read_only, uri=True)) as database:
             (found,) = database.execute(tables).fetchone()
     except sqlite3.Error as error:
-        raise RegistryError(f"`{uri}` cannot be read as a database: {error}") from error
+        raise RegistryError(f"`{safe_uri(uri)}` cannot be read as a database: {error}") from error
     if not found:
-        raise RegistryError(f"`{uri}` holds no MLflow registry", hint=MISSING_HINT)
+        raise RegistryError(f"`{safe_uri(uri)}` holds no MLflow registry", hint=MISSING_HINT)
 
 
 def _folder(uri: str) -> Path:

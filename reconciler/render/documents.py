@@ -31,8 +31,11 @@ _REASONS: Final[Mapping[int, str]] = {
 
 
 def dumps(document: Document) -> str:
-    """Return the one JSON document of a run; the same input gives the same bytes."""
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    """Return the one JSON document of a run; the same input gives the same bytes.
+
+    ASCII: whatever is in a tag, a terminal or a log that shows the document stays as it is.
+    """
+    return json.dumps(document, indent=1) + "\n"
 
 
 def ending(code: int) -> Document:
@@ -102,6 +105,9 @@ def report(value: Report, code: int) -> Document:
         for model in value.models
         if model.error
     ]
+    messages = {model.model: model.messages for model in value.models}
+    for model in document["models"]:
+        model["messages"] += messages.get(model["model"], ())
     document["exit"] = ending(code)
     return document
 

@@ -11,10 +11,11 @@ def plan(value: Plan) -> str:
     """Return a plan as GitHub-flavoured Markdown; text from outside cannot become markup."""
     name = f" ({code(value.registry.name)})" if value.registry.name else ""
     commit = f" at {code(value.state.commit[:12])}" if value.state.commit else ""
+    dirty = ", with uncommitted changes" if value.state.dirty else ""
     lines = [
         f"### Plan: {words.headline(value)}",
         "",
-        f"{code(value.state.path)}{commit} → {code(value.registry.uri)}{name}",
+        f"{code(value.state.path)}{commit}{dirty} → {code(value.registry.uri)}{name}",
         "",
     ]
     for violation in value.violations:

@@ -77,7 +77,7 @@ def report(value: Report, effort: Effort) -> str:
     """Return what became of each change, its last line as the plan's."""
     lines = [_target(value.plan), ""]
     for model in value.models:
-        if model.results or model.error:
+        if model.results or model.error or model.messages:
             lines += _model_report(model)
     lines += _violations(value.plan.violations)
     lines += [f"apply: {_outcome(value)}", last_line(value.plan, effort)]
@@ -151,6 +151,7 @@ def _model_report(model: ModelReport) -> list[str]:
         for result in model.results
     ]
     lines = _rows(rows)
+    lines += [f"  ! {message}" for message in model.messages]
     if model.error:
         lines.append(f"  ✗ {visible(model.error)}")
     return [_title(model.model, None), *lines, ""]

@@ -196,6 +196,11 @@ class GitRepo:
             message = f"`{path}` is not in the repository `{self.root}`"
             raise UsageError(message) from None
 
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Run git in the root and return its status, what it prints and what it complains about."""
+        answer = self._command.ask(*arguments)
+        return answer.status, answer.out, answer.reason if answer.status else answer.err
+
     # --- commits
 
     def resolve(self, ref: str) -> str:
@@ -224,6 +229,12 @@ class GitRepo:
             )
         return found
 
+    @property
+    def has_remote(self) -> bool:
+        """Say whether the clone has branches of an `origin`."""
+        place = "refs/remotes/origin"
+        return bool(self._command.tell("for-each-ref", "--count=1", "--format=x", place))
+
     def main_line(self, branch: str | None) -> tuple[str, str] | None:
         """Return the main line's name and tip, None where it is not known.
 
@@ -247,6 +258,12 @@ class GitRepo:
             found = self._objects.get(commit) if _ID.fullmatch(commit) else None
             self._known[commit] = found is not None and found.kind == "commit"
         return self._known[commit]
+
+    def is_signed(self, commit: str) -> bool:
+        """Say whether a commit carries a signature, of whatever worth."""
+        found = self._objects.get(commit) if _ID.fullmatch(commit) else None
+        header = found.data.partition(b"\n\n")[0] if found is not None else b""
+        return b"\ngpgsig" in header
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Say whether `newer` contains `older`; a commit contains itself."""
@@ -275,6 +292,23 @@ class GitRepo:
                 self._command.tell("rev-list", commit, "--").split()
             )
         return self._ancestors[commit]
+
+    def first_parents(self, commit: str) -> tuple[str, ...]:
+        """Return the first-parent line from a commit back, newest first."""
+        return tuple(self._command.tell("rev-list", "--first-parent", commit, "--").split())
+
+    def touched(self, commit: str, folder: str) -> Mapping[str, frozenset[str]]:
+        """Return the paths that each commit of the first-parent line changed below a folder."""
+        # Whatever somebody's own settings for merges and signatures are.
+        log = ("-c", "log.diffMerges=first-parent", "log", "--no-show-signature")
+        form = ("--first-parent", "-m", "--name-only", "--no-renames", "-z")
+        where = ("--", *(() if folder == "." else (folder,)))
+        told = self._command.tell(*log, *form, "--format=format:%x01%H", commit, *where)
+        found: dict[str, frozenset[str]] = {}
+        for entry in told.split("\x01")[1:]:
+            name, _, paths = entry.partition("\n")
+            found[name] = frozenset(filter(None, paths.split("\0")))
+        return found
 
     # --- what a commit had
 

@@ -1,8 +1,9 @@
 """What was declared at any commit: the port to git's history, over a repository's files."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
@@ -51,6 +52,14 @@ class Repository(Protocol):
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Return the best common ancestor."""
+        ...
+
+    def first_parents(self, commit: str) -> tuple[str, ...]:
+        """Return the first-parent line from a commit back."""
+        ...
+
+    def touched(self, commit: str, folder: str) -> Mapping[str, frozenset[str]]:
+        """Return the paths that each commit of that line changed below a folder."""
         ...
 
     def tree_id(self, commit: str, folder: str) -> str | None:
@@ -138,6 +147,36 @@ class Past:
         if folder is None:
             return None
         return self._at_its_place(commit, folder, model) or self._anywhere(commit, folder, model)
+
+    def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
+        """Say whether a commit between `since` and here declared a model otherwise."""
+        if since == self.head or since not in self._line:
+            return False
+        path = self._place.files.get(model)
+        own = self._touching.get(_joined(self._place.folder, path), ()) if path else ()
+        # Its file now, or one that is no longer here and may have been its.
+        return any(
+            self.declared(commit, owner, model) != declared
+            for commit in (*own, *self._touching.get(None, ()))
+            if self._line[commit] < self._line[since]
+        )
+
+    @cached_property
+    def _line(self) -> dict[str, int]:
+        return {commit: at for at, commit in enumerate(self._repo.first_parents(self.head))}
+
+    @cached_property
+    def _touching(self) -> Mapping[str | None, Sequence[str]]:
+        """The commits of the line that changed a model's file; None: a file that is gone."""
+        here = {_joined(self._place.folder, path) for path in self._place.files.values()}
+        found: dict[str | None, list[str]] = defaultdict(list)
+        for commit, paths in self._repo.touched(self.head, self._place.folder).items():
+            models = {path for path in paths if _is_model(path)}
+            for path in models & here:
+                found[path].append(commit)
+            if models - here:
+                found[None].append(commit)
+        return found
 
     def changed_since(
         self, commit: str, desired: Desired, dirty: Collection[str]
@@ -264,6 +303,10 @@ _NOTHING = _Listing({}, ())
 
 def _is_settings(path: str) -> bool:
     return path == _SETTINGS or path.endswith(f"/{_SETTINGS}")
+
+
+def _is_model(path: str) -> bool:
+    return path.endswith((".yaml", ".yml")) and not _is_settings(path)
 
 
 def _joined(folder: str, path: str) -> str:

@@ -1,0 +1,248 @@
+"""What an apply leaves behind in git: who wrote what to which registry, and what became of it.
+
+A record is one line of JSON in the note of the applied commit. The time comes first in the line,
+so that notes which two writers made at once can be merged by sorting their lines.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any, Final, get_args
+
+from reconciler.changes import Cause
+from reconciler.plan import ModelPlan, Plan
+from reconciler.policy import EMPTY_SERVING, Violation
+from reconciler.report import ChangeOutcome, ModelReport, Report
+from reconciler.state import FieldName, Identity, Value
+
+_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # of one length: sorting the text sorts the time
+_OUTCOMES: Final = get_args(ChangeOutcome)
+_CAUSES: Final = get_args(Cause)
+_FIELDS: Final = get_args(FieldName)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """One change of an apply, and what became of it; as in the JSON of `apply`."""
+
+    model: str
+    version: int | None
+    field: FieldName
+    key: str | None
+    before: Value | None
+    after: Value | None
+    cause: Cause
+    outcome: ChangeOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVersion:
+    """Which version it was that an apply named: what tells it from another of the same number."""
+
+    model: str
+    version: int
+    run_id: str | None
+    source: str | None
+    created: int | None
+
+    @property
+    def identity(self) -> Identity:
+        """The part that the registry is asked for again."""
+        return Identity(self.run_id, self.source, self.created)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRecord:
+    """One apply: `models` are those for which `commit` is now live, whole and confirmed.
+
+    `registry` is the registry's name or its URI without credentials, `state` the name under which
+    the state folder speaks for models, `accepted` the consents that were used. `approvals` are
+    those that the forge confirmed for this commit.
+    """
+
+    time: datetime
+    registry: str
+    state: str
+    commit: str
+    actor: str | None = None
+    run_url: str | None = None
+    accepted: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    changes: tuple[RecordedChange, ...] = ()
+    versions: tuple[RecordedVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a report does not know: when it was, as whom the state spoke, and who ran it."""
+
+    time: datetime
+    state: str
+    actor: str | None = None
+    run_url: str | None = None
+
+
+def apply_record(report: Report, around: Circumstances) -> ApplyRecord | None:
+    """Return the record of an apply, None when it neither tried nor confirmed anything."""
+    plan = report.plan
+    models = _in_step(report)
+    if plan.state.commit is None or not (report.results or models):
+        return None
+    return ApplyRecord(
+        time=around.time.astimezone(timezone.utc),
+        registry=plan.registry.key,
+        state=around.state,
+        commit=plan.state.commit,
+        actor=around.actor,
+        run_url=around.run_url,
+        accepted=tuple(_consent(violation) for violation in plan.violations if violation.accepted),
+        models=models,
+        changes=tuple(
+            RecordedChange(
+                result.change.model,
+                result.change.field.version,
+                result.change.field.name,
+                result.change.field.key,
+                result.change.before,
+                result.change.after,
+                result.change.cause,
+                result.outcome,
+            )
+            for result in report.results
+        ),
+        versions=tuple(_versions(plan)),
+    )
+
+
+def news(record: ApplyRecord, known: Iterable[ApplyRecord]) -> bool:
+    """Say whether a record has something that the records known for its commit do not have."""
+    if record.changes:
+        return True
+    same = [one for one in known if (one.registry, one.state) == (record.registry, record.state)]
+    return not set(record.models) <= {model for one in same for model in one.models}
+
+
+def dumps(record: ApplyRecord) -> str:
+    """Return the record as one line, its time first."""
+    document = asdict(record)
+    document["time"] = record.time.strftime(_TIME)
+    return json.dumps(document, separators=(",", ":")) + "\n"
+
+
+def loads(line: str) -> ApplyRecord | None:
+    """Return the record of a line, None when it is none; members that are not known are left."""
+    try:
+        return _record(json.loads(line))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _in_step(report: Report) -> tuple[str, ...]:
+    """Return the models whose record now is this commit, alone: in step, whole and confirmed."""
+    commit = report.plan.state.commit
+    reports = {model.model: model for model in report.models}
+    return tuple(
+        model.model for model in report.plan.models if _is_live(model, reports, str(commit))
+    )
+
+
+def _is_live(model: ModelPlan, reports: Mapping[str, ModelReport], commit: str) -> bool:
+    if model.model in reports and (model.record is not None or model.changes):
+        report = reports[model.model]
+        whole = all(result.outcome == "applied" for result in report.results)
+        ours = report.recorded or (model.record is None and _recorded(model, commit))
+        return whole and ours and report.error is None
+    return not model.writes and _recorded(model, commit)
+
+
+def _recorded(model: ModelPlan, commit: str) -> bool:
+    return model.seen is not None and model.seen.commit == commit
+
+
+def _consent(violation: Violation) -> str:
+    named = violation.name == EMPTY_SERVING and violation.model
+    return f"{violation.name}={violation.model}" if named else violation.name
+
+
+def _versions(plan: Plan) -> Iterable[RecordedVersion]:
+    for model in plan.models:
+        for number, identity in model.seen.identities.items() if model.seen else ():
+            if identity is not None:
+                yield RecordedVersion(
+                    model.model, number, identity.run_id, identity.source, identity.created
+                )
+
+
+def _record(document: dict[str, Any]) -> ApplyRecord:
+    time = datetime.strptime(_text(document["time"]), _TIME).replace(tzinfo=timezone.utc)
+    return ApplyRecord(
+        time=time,
+        registry=_text(document["registry"]),
+        state=_text(document["state"]),
+        commit=_text(document["commit"]),
+        actor=_optional(document.get("actor")),
+        run_url=_optional(document.get("run_url")),
+        accepted=_texts(document.get("accepted", ())),
+        approvals=_texts(document.get("approvals", ())),
+        models=_texts(document.get("models", ())),
+        changes=tuple(_change(row) for row in document.get("changes", ())),
+        versions=tuple(_version(row) for row in document.get("versions", ())),
+    )
+
+
+def _change(row: Mapping[str, Any]) -> RecordedChange:
+    return RecordedChange(
+        model=_text(row["model"]),
+        version=_number(row["version"]),
+        field=_one_of(row["field"], _FIELDS),
+        key=_optional(row["key"]),
+        before=_value(row["before"]),
+        after=_value(row["after"]),
+        cause=_one_of(row["cause"], _CAUSES),
+        outcome=_one_of(row["outcome"], _OUTCOMES),
+    )
+
+
+def _version(row: Mapping[str, Any]) -> RecordedVersion:
+    number = _number(row["version"])
+    if number is None:
+        raise TypeError(row)
+    return RecordedVersion(
+        model=_text(row["model"]),
+        version=number,
+        run_id=_optional(row["run_id"]),
+        source=_optional(row["source"]),
+        created=_number(row["created"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _texts(value: Sequence[object]) -> tuple[str, ...]:
+    return tuple(_text(item) for item in value)
+
+
+def _number(value: object) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError(value)
+    return value
+
+
+def _value(value: object) -> Value | None:
+    return value if isinstance(value, str) else _number(value)
+
+
+def _one_of(value: object, known: Sequence[Any]) -> Any:  # noqa: ANN401  one of the literals
+    if value not in known:
+        raise ValueError(value)
+    return value

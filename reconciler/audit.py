@@ -1,0 +1,299 @@
+"""What an auditor asks: every change of what serves, its evidence, and what does not add up."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from reconciler.apply_record import ApplyRecord
+from reconciler.changes import Change
+from reconciler.errors import Problem
+from reconciler.evidence import Entry, Records, Standing
+from reconciler.plan import Plan
+from reconciler.rules import Rules
+from reconciler.state import Declaration, Field, Identity, Live, Value, aliases
+from reconciler.timeline import Commit, Step, serving
+
+Kind: TypeAlias = Literal[
+    "unapproved",
+    "off-main",
+    "never-applied",
+    "drift",
+    "pending",
+    "unmanaged",
+    "recreated",
+    "error",
+    "unreadable",
+]
+
+_NOT_APPLIED: Final[Mapping[Standing, str]] = {
+    "never": "merged and never applied: a later change took its place",
+    "not yet": "merged, and no record says that it was applied",
+    "partly": "merged, and applied in part only",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What serves, or where an alias points, before and after; `alias` None is the serving one."""
+
+    alias: str | None
+    before: int | None
+    after: int | None
+
+    def __str__(self) -> str:
+        before, after = (f"v{v}" if v is not None else "nothing" for v in (self.before, self.after))
+        return f"{'serving' if self.alias is None else f'@{self.alias}'} {before} → {after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One merged change of what serves or of aliases, with its evidence.
+
+    `applied` is when a record says that it became live first, None when none does.
+    """
+
+    commit: Commit
+    model: str
+    moves: tuple[Move, ...]
+    pull_request: int | None
+    verified: tuple[str, ...]
+    claimed: tuple[str, ...]
+    standing: Standing
+    applied: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that does not add up; `time` is when it was, None for what is so now."""
+
+    kind: Kind
+    message: str
+    model: str | None = None
+    commit: str | None = None
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The answer; `records` and `compared` say whether apply records and a registry were there."""
+
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+    line: str
+    records: bool
+    compared: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `since` to `until`, both included; None is open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __contains__(self, moment: datetime) -> bool:
+        after = self.since is None or moment >= self.since
+        return after and (self.until is None or moment <= self.until)
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What git knows: merged changes by model, oldest first, and the apply records.
+
+    `records` are those of this state folder, None when this clone has none at all. `on_main` says
+    whether the main line contains a commit, None where that is not known.
+    """
+
+    histories: Mapping[str, Sequence[Entry]]
+    records: Records | None = None
+    unreadable: Collection[str] = ()
+    on_main: Callable[[str], bool] | None = None
+    span: Span = field(default_factory=Span)
+
+    @property
+    def applies(self) -> tuple[ApplyRecord, ...]:
+        """Every apply that was recorded, sorted by time."""
+        made = self.records.by_commit.values() if self.records else ()
+        return tuple(sorted((r for some in made for r in some), key=lambda r: (r.time, r.commit)))
+
+
+def rows(trail: Trail, rules: Rules) -> tuple[Row, ...]:
+    """Return every merged change of what serves or of aliases, oldest first."""
+    found = [
+        _row(entry, moves)
+        for history in trail.histories.values()
+        for entry in map(_settled, history, _before(history))
+        if entry.time in trail.span and (moves := _moves(entry.step, rules))
+    ]
+    return tuple(sorted(found, key=lambda row: (row.commit.time, row.model)))
+
+
+def findings_of_git(trail: Trail, found: Iterable[Row]) -> tuple[Finding, ...]:
+    """Return what git alone shows: no verified approval, never applied, not on the main line."""
+    return (
+        *(finding for row in found for finding in _of_row(row)),
+        *_off_main(trail),
+        *(
+            Finding("unreadable", "its note has a line that is no apply record of it", None, commit)
+            for commit in sorted(trail.unreadable)
+        ),
+    )
+
+
+def findings_of_live(
+    plan: Plan,
+    live: Mapping[str, Live],
+    declared: Mapping[str, Declaration],
+    rules: Rules,
+    trail: Trail,
+) -> tuple[Finding, ...]:
+    """Return what the registry and git do not have alike, by model."""
+    recorded = _identities(trail.applies)
+    changes = {model.model: model.changes for model in plan.models}
+    found: list[Finding] = [_problem(problem) for problem in plan.problems]
+    found += [_difference(change) for change in plan.changes]
+    for name, model in live.items():
+        if model.is_prompt or rules.ignore.model(name):
+            continue
+        found += _unmanaged(model, declared.get(name), changes.get(name, ()), rules)
+        found += _recreated(model, recorded.get(name, {}))
+    # Another owner's commits are of another line, perhaps of another repository.
+    owned = {model.model for model in plan.models}
+    found += _live_off_main({name: live[name] for name in owned if name in live}, trail)
+    return tuple(sorted(found, key=lambda finding: finding.model or ""))
+
+
+def _before(history: Sequence[Entry]) -> Iterable[Entry | None]:
+    """Return for every entry the last one before it that was applied or may have been."""
+    last = None
+    for entry in history:
+        yield last
+        last = entry if entry.standing != "never" else last
+
+
+def _settled(entry: Entry, before: Entry | None) -> Entry:
+    """Return the entry as applied where it only takes back what never was: nothing to write."""
+    if before is None or (before.standing, entry.standing) != ("applied", "not yet"):
+        return entry
+    same = before.step.after == entry.step.after
+    return replace(entry, standing="applied") if same else entry
+
+
+def _row(entry: Entry, moves: tuple[Move, ...]) -> Row:
+    verified, claimed = (
+        tuple(approval.name for approval in entry.approvals if approval.kind == kind)
+        for kind in ("verified", "claimed")
+    )
+    return Row(
+        commit=entry.step.commit,
+        model=entry.step.model,
+        moves=moves,
+        pull_request=entry.pull_request,
+        verified=verified,
+        claimed=claimed,
+        standing=entry.standing,
+        applied=min((applied.time for applied in entry.applied), default=None),
+    )
+
+
+def _moves(step: Step, rules: Rules) -> tuple[Move, ...]:
+    before, after = serving(step.before, rules), serving(step.after, rules)
+    found = [Move(None, before, after)] if before != after else []
+    old, new = (aliases(state.fields) if state else {} for state in (step.before, step.after))
+    found += [
+        Move(alias, old.get(alias), new.get(alias))
+        for alias in sorted({*old, *new})
+        if old.get(alias) != new.get(alias) and alias != rules.serving.alias
+    ]
+    return tuple(found)
+
+
+def _of_row(row: Row) -> Iterable[Finding]:
+    what = ", ".join(str(move) for move in row.moves)
+    commit, time = row.commit.id, row.commit.time
+    if not row.verified:
+        claimed = f" (claimed by {', '.join(row.claimed)})" if row.claimed else ""
+        message = f"{what}: no verified approval{claimed}"
+        yield Finding("unapproved", message, row.model, commit, time)
+    became = _NOT_APPLIED.get(row.standing)
+    if became is not None:
+        yield Finding("never-applied", f"{what}: {became}", row.model, commit, time)
+
+
+def _off_main(trail: Trail) -> Iterable[Finding]:
+    for record in trail.applies:
+        if trail.on_main is None or trail.on_main(record.commit) or record.time not in trail.span:
+            continue
+        by = f" by {record.actor}" if record.actor else ""
+        consent = f", accepted: {', '.join(record.accepted)}" if record.accepted else ""
+        what = f"applied to {record.registry}{by}{consent}; the main line never had it"
+        for model in sorted({*record.models, *(change.model for change in record.changes)}):
+            yield Finding("off-main", what, model, record.commit, record.time)
+
+
+def _live_off_main(live: Mapping[str, Live], trail: Trail) -> Iterable[Finding]:
+    if trail.on_main is None:
+        return
+    for name, model in live.items():
+        for commit in model.recorded:
+            if commit != "-" and not trail.on_main(commit):
+                message = "is the commit that the registry records; the main line does not have it"
+                yield Finding("off-main", message, name, commit)
+
+
+def _difference(change: Change) -> Finding:
+    kind: Kind = "drift" if change.cause == "drift" else "pending"
+    there, declared = (_shown(change.field, held) for held in (change.before, change.after))
+    return Finding(kind, f"{change.field} is {there}, git says {declared}", change.model)
+
+
+def _shown(address: Field, held: Value | None) -> str:
+    if held is None:
+        return "nothing"
+    return f"v{held}" if address.name == "alias" else str(held)
+
+
+def _unmanaged(
+    live: Live, declaration: Declaration | None, changes: Iterable[Change], rules: Rules
+) -> Iterable[Finding]:
+    managed = {change.field for change in changes} | set(declaration.fields if declaration else ())
+    for version in sorted(rules.serving.versions(rules.ignore.without(live.fields))):
+        alias = rules.serving.alias
+        address = Field("alias", None, alias) if alias is not None else Field("stage", version)
+        if address not in managed:
+            message = f"v{version} serves ({rules.serving}), and git does not declare it"
+            yield Finding("unmanaged", message, live.model)
+
+
+def _identities(
+    applies: Iterable[ApplyRecord],
+) -> Mapping[str, Mapping[int, tuple[datetime, Identity]]]:
+    """Return what every version was when the last of the applies named it."""
+    latest: dict[str, dict[int, tuple[datetime, Identity]]] = {}
+    for record in applies:
+        for named in record.versions:
+            latest.setdefault(named.model, {})[named.version] = (record.time, named.identity)
+    return latest
+
+
+def _recreated(live: Live, recorded: Mapping[int, tuple[datetime, Identity]]) -> Iterable[Finding]:
+    for version, (time, was) in sorted(recorded.items()):
+        there = live.versions.get(version)
+        if there is not None and there.identity != was:
+            parts = [
+                f"{name} was {old}, is {new}"
+                for name, old, new in (
+                    ("run", was.run_id, there.identity.run_id),
+                    ("source", was.source, there.identity.source),
+                    ("creation time", was.created, there.identity.created),
+                )
+                if old != new
+            ]
+            when = f"{time:%Y-%m-%d %H:%M:%S}Z"
+            message = f"v{version} is not the version applied at {when}: {'; '.join(parts)}"
+            yield Finding("recreated", message, live.model)
+
+
+def _problem(problem: Problem) -> Finding:
+    return Finding("error", problem.message, problem.model)

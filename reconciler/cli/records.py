@@ -1,0 +1,129 @@
+"""Apply records on the command line: written after an apply, fetched before a question."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import click
+
+from reconciler.apply_record import ApplyRecord, Circumstances, apply_record, news
+from reconciler.cli import output
+from reconciler.cli.options import Command
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
+from reconciler.registries.uris import safe_uri
+from reconciler.report import Report
+from reconciler.repository.git_notes import (
+    check_remote,
+    fetch_notes,
+    push_notes,
+    records_of,
+    write_record,
+)
+from reconciler.repository.git_repo import GitRepo
+
+NO_NOTES = (
+    "this clone has no apply records (a plain clone brings none): nothing is said about what was "
+    "applied; `--fetch-notes REMOTE` fetches them"
+)
+
+
+def record_options(command: Command) -> Command:
+    """Add `--record` and `--record-push` to a command that writes."""
+    push = click.option(
+        "--record-push", metavar="REMOTE", help="Push the apply records there; implies --record."
+    )
+    keep = click.option(
+        "--record", is_flag=True, help="Keep a record of this apply in refs/notes/reconciler."
+    )
+    return keep(push(command))
+
+
+def fetch_option(command: Command) -> Command:
+    """Add `--fetch-notes` to a command that answers from git."""
+    option: Callable[[Command], Command] = click.option(
+        "--fetch-notes", metavar="REMOTE", help="Fetch the apply records from there first."
+    )
+    return option(command)
+
+
+def fetch(repo: GitRepo, remote: str | None) -> None:
+    """Merge a remote's apply records into the clone's; raises where it cannot be reached."""
+    if remote is not None:
+        check_remote(repo, remote)
+        fetch_notes(repo, remote)
+
+
+class Recorder:
+    """Keeps a record of one apply, and pushes it where it is told to; made before any write.
+
+    Raises `UsageError` for a remote that does not exist.
+    """
+
+    def __init__(self, session: Session, *, record: bool, remote: str | None) -> None:
+        self._session = session
+        self._remote = remote
+        self._repo = session.repo if record or remote is not None else None
+        if self._repo is not None and remote is not None:
+            check_remote(self._repo, remote)
+
+    def keep(self, report: Report) -> tuple[Problem, ...]:
+        """Write the record, and return what kept it from being written or pushed."""
+        repo = self._repo
+        if repo is None or report.plan.denied:
+            return ()
+        try:
+            record = self._record(report, repo)
+            if record is not None:
+                write_record(repo, record)
+            if self._remote is not None and report.signal is None:
+                push_notes(repo, self._remote)
+        except ReconcilerError as error:
+            message = f"the registry was written, but its record was not kept: {error.message}"
+            if not any(model.wrote for model in report.models):
+                message = f"the apply record was not kept: {error.message}"
+            return (Problem(message, OutOfStep.code, hint=error.hint),)
+        if self._remote is not None and report.signal is not None:
+            output.say("interrupted: the record is in this clone, and was not pushed")
+        return ()
+
+    def _record(self, report: Report, repo: GitRepo) -> ApplyRecord | None:
+        actor, run_url = run_of(self._session.environ)
+        status, name, _ = repo.run("config", "--get", "user.name")
+        around = Circumstances(
+            time=datetime.now(timezone.utc),
+            state=self._session.checkout.owner,
+            actor=actor or (name.strip() if status == 0 else None) or None,
+            run_url=run_url,
+        )
+        record = apply_record(report, around)
+        if record is None or not news(record, (records_of(repo) or {}).get(record.commit, ())):
+            return None
+        return without_secrets(record)
+
+
+def without_secrets(record: ApplyRecord) -> ApplyRecord:
+    """Return the record with no credentials in the sources of the versions."""
+    versions = tuple(
+        replace(version, source=safe_uri(version.source) if version.source else version.source)
+        for version in record.versions
+    )
+    return replace(record, versions=versions)
+
+
+def ending(code: int, problems: tuple[Problem, ...], report: Report) -> int:
+    """Return the exit code of an apply whose record may have failed: 7 when it wrote, else 5."""
+    if not problems or code != ExitCode.OK:
+        return code
+    wrote = any(model.wrote for model in report.models)
+    return int(ExitCode.PARTIAL if wrote else ExitCode.OUT_OF_STEP)
+
+
+def run_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return who started this run of a CI system, and where it can be looked at; None outside."""
+    actor = environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or None
+    place = [environ.get(f"GITHUB_{part}") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    if all(place):
+        server, repository, run = place
+        return actor, f"{server}/{repository}/actions/runs/{run}"
+    return actor, environ.get("CI_JOB_URL") or None

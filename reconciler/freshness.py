@@ -1,0 +1,77 @@
+"""Is a live model still what the plan saw, and is it what was written? Compares; never reads."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.changes import Change
+from reconciler.diff import same
+from reconciler.plan import Seen
+from reconciler.state import Live, Value, occupants
+from reconciler.writing import value_of
+
+
+def differences(live: Live, seen: Seen, changes: Sequence[Change]) -> list[str]:
+    """Return a sentence for each thing that is not as it was when the changes were computed."""
+    found = []
+    for change in changes:
+        value = value_of(live, change.field)
+        if not same(change.field, value, change.before):
+            found.append(f"{change.field} was {_shown(change.before)} and is {_shown(value)}")
+    for version, identity in seen.identities.items():
+        there = live.versions.get(version)
+        if (there.identity if there else None) != identity:
+            found.append(f"v{version} is another version than the plan saw")
+    return found + _crowding(live, seen.crowd)
+
+
+def unconfirmed(live: Live, changes: Iterable[Change]) -> dict[Change, str]:
+    """Return what the registry has instead, for each change that did not stay."""
+    return {
+        change: f"was written and confirmed, but the registry now has {_shown(value)}"
+        for change in changes
+        if not same(change.field, value := value_of(live, change.field), change.after)
+    }
+
+
+def intruders(live: Live, seen: Seen, changes: Iterable[Change]) -> list[str]:
+    """Return a sentence for each exclusive stage that holds others than the changes left there."""
+    return _crowding(live, crowd_after(seen.crowd, changes))
+
+
+def crowd_after(
+    crowd: Mapping[str, tuple[int, ...]], changes: Iterable[Change]
+) -> dict[str, tuple[int, ...]]:
+    """Return who is in each of these stages once the changes are made."""
+    after = {stage: set(versions) for stage, versions in crowd.items()}
+    for change in changes:
+        if change.field.name != "stage" or change.field.version is None:
+            continue
+        for versions in after.values():
+            versions.discard(change.field.version)
+        after.get(str(change.after), set()).add(change.field.version)
+    return {stage: tuple(sorted(versions)) for stage, versions in after.items()}
+
+
+def shared(crowd: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Return who serves, for each exclusive stage that an unfinished run leaves to several."""
+    return [
+        f"{stage} holds {_versions(versions)} until the next run, and serves v{max(versions)}"
+        for stage, versions in crowd.items()
+        if len(versions) > 1
+    ]
+
+
+def _crowding(live: Live, expected: Mapping[str, tuple[int, ...]]) -> list[str]:
+    found = occupants(live.fields, expected)
+    return [
+        f"{stage} now holds {_versions(found[stage])}"
+        for stage, versions in expected.items()
+        if found[stage] != versions
+    ]
+
+
+def _versions(versions: Iterable[int]) -> str:
+    return " and ".join(f"v{version}" for version in versions) or "nobody"
+
+
+def _shown(value: Value | None) -> str:
+    return "no value" if value is None else f"`{value}`"

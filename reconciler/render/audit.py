@@ -1,0 +1,193 @@
+"""An audit as text, JSON, CSV and Markdown."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+
+from reconciler.audit import Audit, Finding, Row
+from reconciler.errors import Problem
+from reconciler.render import documents, words
+from reconciler.render.documents import Document
+from reconciler.render.escape import code, prose, visible
+from reconciler.render.text import Effort, table
+
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so
+_COLUMNS = (
+    *("kind", "model", "time", "commit", "what", "pull_request", "author", "verified", "claimed"),
+    *("applied",),
+)
+
+
+def text(value: Audit, effort: Effort) -> str:
+    """Return the changes as a table, the findings by kind, and what the answer rests on."""
+    lines = [*(visible(line) for line in _ground(value)), ""]
+    if value.rows:
+        header = ("MERGED", "MODEL", "WHAT", "COMMIT", "PR", "AUTHOR", "APPROVED", "APPLIED")
+        lines += [*table(header, (_cells(row) for row in value.rows)), ""]
+    for kind, found in _by_kind(value.findings):
+        lines.append(f"{kind}: {words.count(len(found), 'finding')}")
+        lines += [f"  {line}" for line in table(("", "", "", ""), map(_line, found))[1:]]
+        lines.append("")
+    models = words.models(len({row.model for row in value.rows}))
+    changes = words.count(len(value.rows), "change")
+    requests = words.count(effort.requests, "request")
+    lines += [f"audit: {words.count(len(value.findings), 'finding')}"]
+    lines += [f"{changes}, {models}, {requests}, {effort.seconds:.2f} s"]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(value: Audit) -> str:
+    """Return the audit as GitHub-flavoured Markdown; text from outside cannot become markup."""
+    lines = [f"### Audit: {_headline(value)}", ""]
+    lines += [f"- {prose(line)}" for line in _ground(value)]
+    if value.rows:
+        lines += ["", "| merged | model | what | commit | PR | author | approved | applied |"]
+        lines.append("|---|---|---|---|---|---|---|---|")
+        lines += [_tabled(_cells(row)) for row in value.rows]
+    for kind, found in _by_kind(value.findings):
+        lines += ["", f"#### {kind}: {words.count(len(found), 'finding')}", ""]
+        lines += ["| model | commit | when | what |", "|---|---|---|---|"]
+        lines += [_tabled(_line(finding)) for finding in found]
+    return "\n".join(lines) + "\n"
+
+
+def as_csv(value: Audit) -> str:
+    """Return one line a change and one a finding, told apart by `kind`."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for row in value.rows:
+        number = "" if row.pull_request is None else row.pull_request
+        writer.writerow(
+            _harmless(cell)
+            for cell in (
+                *("change", row.model, _moment(row.commit.time), row.commit.id, _what(row)),
+                *(number, _author(row), "; ".join(row.verified), "; ".join(row.claimed)),
+                *(_moment(row.applied),),
+            )
+        )
+    for found in value.findings:
+        cells = (found.kind, found.model, _moment(found.time), found.commit, found.message)
+        writer.writerow(_harmless(cell) for cell in (*cells, "", "", "", "", ""))
+    return out.getvalue()
+
+
+def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Document:
+    """Return the audit's JSON document."""
+    ending = documents.ending(exit_code)
+    if exit_code == 2:  # noqa: PLR2004  the code that this reason belongs to
+        ending["reason"] = "findings"
+    kinds = Counter(finding.kind for finding in value.findings)
+    return {
+        "format_version": documents.FORMAT_VERSION,
+        "line": value.line,
+        "records": value.records,
+        "registry": value.compared,
+        "summary": {"changes": len(value.rows), "findings": len(value.findings)} | dict(kinds),
+        "changes": [_row(row) for row in value.rows],
+        "findings": [_finding(finding) for finding in value.findings],
+        "errors": [documents.error(problem) for problem in problems],
+        "exit": ending,
+    }
+
+
+def _row(row: Row) -> Document:
+    return {
+        "model": row.model,
+        "commit": row.commit.id,
+        "merged": _moment(row.commit.time),
+        "author": row.commit.author,
+        "author_email": row.commit.author_email,
+        "committer": row.commit.committer,
+        "pull_request": row.pull_request,
+        "moves": [
+            {
+                "what": "serving" if move.alias is None else "alias",
+                "alias": move.alias,
+                "before": move.before,
+                "after": move.after,
+            }
+            for move in row.moves
+        ],
+        "approvals": {"verified": list(row.verified), "claimed": list(row.claimed)},
+        "standing": row.standing,
+        "applied": _moment(row.applied) or None,
+    }
+
+
+def _finding(finding: Finding) -> Document:
+    return {
+        "kind": finding.kind,
+        "model": finding.model,
+        "commit": finding.commit,
+        "time": _moment(finding.time) or None,
+        "message": finding.message,
+    }
+
+
+def _ground(value: Audit) -> list[str]:
+    """Say what the answer rests on, and what it therefore cannot say."""
+    lines = [f"merged history of {value.line}"]
+    if not value.records:
+        lines.append("no apply records in this clone: nothing is said about what was applied")
+    if value.compared is None:
+        lines.append("no registry is compared: git alone is audited")
+    else:
+        lines.append(f"compared with {value.compared}")
+    return lines
+
+
+def _headline(value: Audit) -> str:
+    return (
+        f"{words.count(len(value.rows), 'change')}, {words.count(len(value.findings), 'finding')}"
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    approved = [*row.verified, *(f"{name} (claimed)" for name in row.claimed)]
+    unknown = "not said" if row.standing == "unknown" else row.standing
+    return (
+        _moment(row.commit.time),
+        row.model,
+        _what(row),
+        row.commit.id[:12],
+        "-" if row.pull_request is None else f"#{row.pull_request}",
+        row.commit.author,
+        ", ".join(approved) or "-",
+        _moment(row.applied) or unknown,
+    )
+
+
+def _line(finding: Finding) -> tuple[str, ...]:
+    commit = (finding.commit or "-")[:12]
+    return (finding.model or "-", commit, _moment(finding.time) or "now", finding.message)
+
+
+def _by_kind(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.kind, []).append(finding)
+    return list(kinds.items())
+
+
+def _what(row: Row) -> str:
+    return ", ".join(str(move) for move in row.moves)
+
+
+def _author(row: Row) -> str:
+    return f"{row.commit.author} <{row.commit.author_email}>"
+
+
+def _moment(time: datetime | None) -> str:
+    return "" if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _tabled(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(code(cell) for cell in cells)} |"
+
+
+def _harmless(cell: object) -> str:
+    shown = "" if cell is None else visible(str(cell))
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

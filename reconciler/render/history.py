@@ -1,0 +1,261 @@
+"""A model's history, and the answer about one moment, as text, JSON, CSV and Markdown."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from reconciler.errors import ExitCode, Problem
+from reconciler.evidence import Answer, Applied, Entry, Held
+from reconciler.render import documents, words
+from reconciler.render.documents import Document
+from reconciler.render.escape import code, prose, visible
+from reconciler.render.text import Effort, table
+
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so
+_EVIDENCE = ("MERGED", "COMMIT", "PR", "AUTHOR", "APPROVED", "SIGNATURE", "APPLIED")
+_COLUMNS = (
+    *("merged", "commit", "pull_request", "author", "author_email", "committer"),
+    *("committer_email", "verified", "claimed", "signature", "standing", "applied"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A model's history as it is shown: the rows that were asked for.
+
+    `line` is what the history was read from. `records` says whether there are apply records, and
+    `unreadable` are old files that count as unchanged.
+    """
+
+    model: str
+    line: str
+    entries: tuple[Entry, ...]
+    records: bool
+    unreadable: tuple[Problem, ...] = ()
+    answer: Answer | None = None
+
+
+def text(value: Story, effort: Effort) -> str:
+    """Return the table of merged changes, or the answer, and what it cost."""
+    lines = [visible(f"{value.model}: {_title(value)}"), ""]
+    header, cells = _table(value)
+    if cells:
+        lines += [*table(header, cells), ""]
+    lines += [visible(note) for note in _notes(value)]
+    changes = words.count(len(value.entries), "change")
+    cost = f"{effort.requests} requests, {effort.seconds:.2f} s"
+    return "\n".join([*lines, f"history: {changes}, 1 model, {cost}"]) + "\n"
+
+
+def markdown(value: Story) -> str:
+    """Return the same as GitHub-flavoured Markdown; text from outside cannot become markup."""
+    lines = [f"### {code(value.model)}: {prose(_title(value))}", ""]
+    header, cells = _table(value)
+    if cells:
+        lines.append(f"| {' | '.join(name.lower() for name in header)} |")
+        lines.append("|---" * len(header) + "|")
+        lines += [f"| {' | '.join(_marked(cell) for cell in row)} |" for row in cells]
+        lines.append("")
+    lines += [f"{prose(note)}\n" for note in _notes(value)]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def as_csv(value: Story) -> str:
+    """Return one line a merged change, or a name that held something at the moment."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if value.answer is not None:
+        writer.writerow(("model", "at", "what", "version", *_COLUMNS))
+        for held in value.answer.held:
+            version = "" if held.version is None else held.version
+            cells = (value.model, _moment(value.answer.moment), held.name, version)
+            writer.writerow(_harmless(cell) for cell in (*cells, *_flat(held.since)))
+    else:
+        writer.writerow(("model", *_COLUMNS, "serving", "meaning"))
+        for entry in value.entries:
+            serving = "" if entry.serving is None else entry.serving
+            row = (value.model, *_flat(entry), serving, "; ".join(entry.meaning))
+            writer.writerow(_harmless(cell) for cell in row)
+    return out.getvalue()
+
+
+def document(value: Story) -> Document:
+    """Return the JSON document."""
+    answer = value.answer
+    rows = (
+        {"changes": [_entry(entry, value) for entry in value.entries]}
+        if answer is None
+        else _answer(answer, value)
+    )
+    return {
+        "format_version": documents.FORMAT_VERSION,
+        "model": value.model,
+        "line": value.line,
+        "records": value.records,
+        **rows,
+        "unreadable": [documents.error(problem) for problem in value.unreadable],
+        "errors": [],
+        "exit": documents.ending(ExitCode.OK),
+    }
+
+
+def _title(value: Story) -> str:
+    if value.answer is None:
+        return f"merged history of {value.line}"
+    return f"at {_moment(value.answer.moment)}, by the merged history of {value.line}"
+
+
+def _table(value: Story) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    # Without apply records nothing is said about applying, not even in a heading.
+    evidence = _EVIDENCE if value.records else _EVIDENCE[:-1]
+    if value.answer is None:
+        cells = [(*_evidence(entry, value), ", ".join(entry.meaning)) for entry in value.entries]
+        return (*evidence, "WHAT"), cells
+    held = [(one.name, _version(one), *_evidence(one.since, value)) for one in value.answer.held]
+    return ("WHAT", "VERSION", *evidence), held
+
+
+def _version(held: Held) -> str:
+    return "nothing" if held.version is None else f"v{held.version}"
+
+
+def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
+    commit = entry.step.commit
+    same = (commit.author, commit.author_email) == (commit.committer, commit.committer_email)
+    return (
+        _moment(entry.time),
+        commit.id[:12],
+        "-" if entry.pull_request is None else f"#{entry.pull_request}",
+        commit.author if same else f"{commit.author} (committed by {commit.committer})",
+        ", ".join(f"{one.name} ({one.kind})" for one in entry.approvals) or "-",
+        commit.signature,
+        *([_became(entry)] if value.records else []),
+    )
+
+
+def _became(entry: Entry) -> str:
+    """Return when it was applied, for the registries in the order in which they got it."""
+    if len(entry.applied) == 1:
+        return _moment(entry.applied[0].time)
+    if entry.applied:
+        return ", ".join(f"{_moment(one.time)} ({one.registry})" for one in entry.applied)
+    return "?" if entry.standing == "unknown" else entry.standing
+
+
+def _notes(value: Story) -> list[str]:
+    """Return what the table cannot say: that it is empty, dates that lie, what was not applied."""
+    if value.answer is not None:
+        return _about_answer(value.answer, value)
+    notes = [] if value.entries else ["no merged change in that time, or of that version"]
+    for entry in value.entries:
+        commit = entry.step.commit
+        if commit.dated is not None:
+            notes.append(
+                f"{commit.id[:12]} dates itself {_moment(commit.dated)}, before the commit that "
+                "it was merged onto: the order of the line counts"
+            )
+    return [*notes, ""] if notes else []
+
+
+def _about_answer(answer: Answer, value: Story) -> list[str]:
+    notes = []
+    first, entry = answer.first, answer.entry
+    if entry is None:
+        where = f"{_moment(first.time)} by {first.step.commit.id[:12]}"
+        notes.append(f"nothing was declared yet: it was first declared {where}")
+    elif entry.step.after is None:
+        where = f"{_moment(entry.time)} by {entry.step.commit.id[:12]}"
+        notes.append(f"nothing was declared any more: no longer declared since {where}")
+    if value.records and entry is not None and entry.standing != "unknown":
+        late = [one for one in entry.applied if one.time > answer.moment]
+        if late or not entry.applied:
+            became = f"applied {_became(entry)}" if late else f"applied: {entry.standing}"
+            notes.append(
+                f"this is what was merged by then; its last change, {entry.step.commit.id[:12]}, "
+                f"was not live yet at that moment ({became})"
+            )
+    return [*notes, ""] if notes else []
+
+
+def _answer(answer: Answer, value: Story) -> Document:
+    entry = answer.entry
+    serving = [held for held in answer.held if not held.name.startswith("@")]
+    return {
+        "at": _moment(answer.moment),
+        "declared": entry is not None and entry.step.after is not None,
+        "serving": next((_held(held, value) for held in serving), None),
+        "aliases": {
+            held.name[1:]: _held(held, value) for held in answer.held if held.name.startswith("@")
+        },
+        "last_change": None if entry is None else _entry(entry, value),
+    }
+
+
+def _held(held: Held, value: Story) -> Document:
+    return {"version": held.version, "since": _entry(held.since, value)}
+
+
+def _entry(entry: Entry, value: Story) -> Document:
+    commit = entry.step.commit
+    kinds = {kind: [one.name for one in entry.approvals if one.kind == kind] for kind in _KINDS}
+    return {
+        "merged": _moment(entry.time),
+        "dated": _moment(commit.dated) if commit.dated else None,
+        "commit": commit.id,
+        "subject": commit.subject,
+        "author": commit.author,
+        "author_email": commit.author_email,
+        "committer": commit.committer,
+        "committer_email": commit.committer_email,
+        "pull_request": entry.pull_request,
+        "approvals": kinds,
+        "signature": commit.signature,
+        "meaning": list(entry.meaning),
+        "serving": entry.serving,
+        "aliases": dict(sorted(entry.aliases.items())),
+        "standing": entry.standing if value.records else "unknown",
+        "applied": [_applied(one) for one in entry.applied],
+    }
+
+
+_KINDS = ("verified", "claimed")
+
+
+def _applied(one: Applied) -> Document:
+    return {
+        "time": _moment(one.time),
+        "registry": one.registry,
+        "commit": one.commit,
+        "actor": one.actor,
+        "run_url": one.run_url,
+    }
+
+
+def _flat(entry: Entry) -> Iterable[object]:
+    """Return the evidence as CSV has it, in the order of its columns."""
+    commit = entry.step.commit
+    return (
+        _moment(entry.time),
+        commit.id,
+        "" if entry.pull_request is None else entry.pull_request,
+        *(commit.author, commit.author_email, commit.committer, commit.committer_email),
+        *("; ".join(one.name for one in entry.approvals if one.kind == kind) for kind in _KINDS),
+        commit.signature,
+        entry.standing,
+        "; ".join(f"{_moment(one.time)} {one.registry}" for one in entry.applied),
+    )
+
+
+def _moment(time: datetime) -> str:
+    return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _marked(cell: str) -> str:
+    return code(cell) if cell != "-" else cell
+
+
+def _harmless(cell: object) -> str:
+    shown = visible(str(cell))
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

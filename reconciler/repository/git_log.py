@@ -1,0 +1,281 @@
+"""Reads the merged history of a state folder: its first-parent commits, and what each declared.
+
+One `git log` a place where the folder was; the files come through the process that reads objects.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import PurePosixPath
+from typing import Final, NamedTuple
+
+from reconciler.errors import DeclarationError, OutOfStep, Problem
+from reconciler.repository.git_objects import is_model_file
+from reconciler.repository.git_repo import GitRepo
+from reconciler.state import Declaration
+from reconciler.timeline import Commit, Merged, Step
+
+Parse = Callable[[bytes, str], Declaration]
+
+_SETTINGS: Final = "reconciler.yaml"
+_FIELDS: Final = ("H", "P", "ct", "an", "ae", "cn", "ce", "s", "b", "(trailers:only,unfold)")
+_FORMAT: Final = "tformat:" + "%x00".join(f"%{name}" for name in _FIELDS)
+# The same answer whatever the user configured; what a merge changed is told against its first
+# parent, which `-m` means in every git, unless this setting says otherwise.
+_LOG: Final = (
+    *("-c", "log.diffMerges=first-parent"),
+    *("log", "--first-parent", "-m", "--root", "--raw", "-z", "--no-abbrev", "--no-renames"),
+    *("--no-follow", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--no-notes"),
+)
+_SIGNATURES: Final = {
+    "G": "good",
+    "B": "bad",
+    "U": "good, key not trusted",
+    "X": "good, expired",
+    "Y": "good, key expired",
+    "R": "good, key revoked",
+    "E": "unknown key",
+    "N": "cannot be checked",
+}
+_AT_ONCE: Final = 1000  # commits on one command line
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The merged history of a state folder, oldest first.
+
+    `folders` are the paths that it had, the one of today first. `problems` are about files of
+    old commits that cannot be read: they count as unchanged.
+    """
+
+    merged: tuple[Merged, ...]
+    folders: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+class _File(NamedTuple):
+    """What a commit left of a file: its blob, None where it is gone."""
+
+    path: str
+    blob: str | None
+
+
+class _Entry(NamedTuple):
+    commit: Commit
+    files: tuple[_File, ...]
+
+
+def read_log(repo: GitRepo, folder: str, parse: Parse, head: str | None = None) -> Log:
+    """Return the first-parent history of a state folder, as far back as it goes.
+
+    Raises `OutOfStep` for a clone that was cut off: an answer from half a history would be wrong.
+    """
+    start = head or repo.head
+    if start is None:
+        raise OutOfStep("there is no commit yet, and so no history", hint="git commit")
+    if repo.is_shallow:
+        raise OutOfStep(
+            "this clone is shallow: its history is cut off, and answers from it would be wrong",
+            hint="git fetch --unshallow (in CI: `fetch-depth: 0`)",
+        )
+    reader = _Reader(repo, parse)
+    merged: list[Merged] = []
+    folders = []
+    place: str | None = folder
+    while place is not None:
+        folders.append(place)
+        entries = _entries(repo, start, place)
+        former = _former_place(repo, entries, place)
+        gone = _left_behind(repo, entries, former) if former else {}
+        found = [reader.merged(entry, place) for entry in reversed(entries)]
+        if gone:
+            found[0] = Merged(found[0].commit, {**gone, **found[0].files})
+        merged = found + merged
+        start = entries[-1].commit.parents[0] if former else start
+        place = former if former not in folders else None
+    return Log(_in_time(merged), tuple(folders), tuple(reader.problems))
+
+
+def first_parents(repo: GitRepo, head: str) -> tuple[str, ...]:
+    """Return every commit of the first-parent line that ends in `head`, oldest first."""
+    return tuple(_git(repo, "rev-list", "--first-parent", "--reverse", head, "--").split())
+
+
+def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return the steps with what git makes of their commits' signatures.
+
+    Git runs a program for every signed commit: ask for the steps that are shown.
+    """
+    commits = dict.fromkeys(step.commit.id for step in steps)
+    signed = [commit for commit in commits if repo.is_signed(commit)]
+    found: dict[str, str] = {}
+    for begin in range(0, len(signed), _AT_ONCE):
+        some = signed[begin : begin + _AT_ONCE]
+        form = ("--no-show-signature", "--no-walk=unsorted", "--format=%H %G?")
+        for line in _git(repo, "log", *form, *some, "--").splitlines():
+            commit, mark = line.split(" ")
+            found[commit] = _SIGNATURES.get(mark, mark)
+    return tuple(
+        replace(step, commit=replace(step.commit, signature=found.get(step.commit.id, "none")))
+        for step in steps
+    )
+
+
+class _Reader:
+    """Turns the files of commits into declarations; the same file is parsed once."""
+
+    def __init__(self, repo: GitRepo, parse: Parse) -> None:
+        self._repo = repo
+        self._parse = parse
+        self._known: dict[_File, Declaration | None] = {}
+        self.problems: list[Problem] = []
+
+    def merged(self, entry: _Entry, folder: str) -> Merged:
+        files: dict[str, Declaration | None] = {}
+        for file in entry.files:
+            path = _below(folder, file.path)
+            if path is None:
+                continue
+            if file.blob is None:
+                files[path] = None
+            elif (declaration := self._declaration(file, entry.commit.id)) is not None:
+                files[path] = declaration
+        return Merged(entry.commit, files)
+
+    def _declaration(self, file: _File, commit: str) -> Declaration | None:
+        if file not in self._known:
+            self._known[file] = self._read(file, commit)
+        return self._known[file]
+
+    def _read(self, file: _File, commit: str) -> Declaration | None:
+        try:
+            return self._parse(self._repo.blob(file.blob or ""), file.path)
+        except DeclarationError as error:
+            name = f"{file.path}@{self._repo.short(commit)}"
+            self.problems += [replace(problem, file=name) for problem in error.problems]
+            return None
+
+
+def _entries(repo: GitRepo, start: str, folder: str) -> list[_Entry]:
+    """Return the first-parent commits that changed something in a folder, newest first."""
+    answer = _git(repo, *_LOG, f"--format={_FORMAT}", start, "--", folder)
+    tokens = iter(answer.split("\0"))
+    return list(_parsed(tokens))
+
+
+def _parsed(tokens: Iterator[str]) -> Iterator[_Entry]:
+    """Read the commits' fields, each followed by its files, from what git separates by NUL."""
+    ahead = next(tokens, "")
+    while ahead:
+        fields = [ahead, *(next(tokens) for _ in _FIELDS[1:])]
+        files = []
+        ahead = next(tokens, "")
+        while ahead.lstrip("\n").startswith(":"):
+            files.append(_file(ahead, next(tokens)))
+            ahead = next(tokens, "")
+        yield _Entry(_commit([*map(_readable, fields)]), tuple(files))
+
+
+def _file(header: str, path: str) -> _File:
+    """Return a file from `:100644 100644 OLD NEW M`; links and submodules declare nothing."""
+    _, mode, _, blob, _ = header.lstrip("\n").split(" ")
+    return _File(path, blob if mode.startswith("100") else None)
+
+
+def _commit(fields: Sequence[str]) -> Commit:
+    name, parents, seconds, author, author_email, committer, committer_email = fields[:7]
+    subject, body, trailers = fields[7:]
+    return Commit(
+        id=name,
+        parents=tuple(parents.split()),
+        time=datetime.fromtimestamp(min(int(seconds or 0), _LAST_SECOND), timezone.utc),
+        author=author,
+        author_email=author_email,
+        committer=committer,
+        committer_email=committer_email,
+        subject=subject,
+        body=body,
+        trailers=tuple(_trailers(trailers)),
+    )
+
+
+def _trailers(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            yield key.strip(), value.strip()
+
+
+def _in_time(merged: Iterable[Merged]) -> tuple[Merged, ...]:
+    """Let no commit be merged before the one that it was merged onto, whatever its date says."""
+    found: list[Merged] = []
+    for one in merged:
+        latest = found[-1].commit.time if found else one.commit.time
+        late = one.commit
+        if late.time < latest:
+            late = replace(late, time=latest, dated=late.time)
+        found.append(Merged(late, one.files))
+    return tuple(found)
+
+
+def _former_place(repo: GitRepo, entries: Sequence[_Entry], folder: str) -> str | None:
+    """Return where the state folder was before its first commit here moved it, None: nowhere."""
+    if not entries or not entries[-1].commit.parents:
+        return None
+    first = entries[-1].commit
+    if repo.tree_id(first.parents[0], folder) is not None:
+        return None
+    added = {path: file.blob for file in entries[-1].files if (path := _below(folder, file.path))}
+    return _likeliest(added, repo, first)
+
+
+def _likeliest(added: Mapping[str, str | None], repo: GitRepo, first: Commit) -> str | None:
+    """Return the folder from which most files came: under the same names, else as they were."""
+    removed = _removed(repo, first)
+    by_name = Counter(
+        old.path[: -len(path)].rstrip("/") or "."
+        for path in added
+        for old in removed
+        if f"/{old.path}".endswith(f"/{path}")
+    )
+    contents = set(added.values())
+    by_content = Counter(
+        str(PurePosixPath(old.path).parent) for old in removed if old.blob in contents
+    )
+    votes = by_name or by_content
+    return min(votes, key=lambda place: (-votes[place], place), default=None)
+
+
+def _removed(repo: GitRepo, commit: Commit) -> list[_File]:
+    """Return the files that a commit removed anywhere, with the blobs that they had."""
+    form = ("-r", "--no-renames", "-z", "--no-abbrev", "--diff-filter=D")
+    tokens = iter(_git(repo, "diff-tree", *form, commit.parents[0], commit.id).split("\0"))
+    pairs = zip(tokens, tokens, strict=False)
+    return [_File(path, header.split(" ")[2]) for header, path in pairs if is_model_file(path)]
+
+
+def _left_behind(repo: GitRepo, entries: Sequence[_Entry], former: str) -> Mapping[str, None]:
+    """Return the files of the former folder: what the move did not take along is gone."""
+    return dict.fromkeys(repo.tree(entries[-1].commit.parents[0], former), None)
+
+
+def _below(folder: str, path: str) -> str | None:
+    """Return a model file's path below the state folder, None for any other file."""
+    below = path if folder == "." else path.removeprefix(f"{folder}/")
+    is_settings = below == _SETTINGS or below.endswith(f"/{_SETTINGS}")
+    return below if is_model_file(below) and not is_settings else None
+
+
+def _readable(text: str) -> str:
+    """Return text that any encoding can write: bytes that are no UTF-8 become marks."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def _git(repo: GitRepo, *arguments: str) -> str:
+    status, out, reason = repo.run(*arguments)
+    if status:
+        raise OutOfStep(f"git could not read the history: {reason}")
+    return out

@@ -1,0 +1,290 @@
+"""What the merged history of a state folder says: which commit changed which model, and how.
+
+The order of the first-parent line decides what came before what; dates do not.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from reconciler.rules import Rules
+from reconciler.state import Declaration, DeclaredVersion, Field, Value
+
+UNCHECKED: Final = "not looked at"
+_APPROVING: Final = ("reviewed-by", "approved-by", "acked-by")
+_CO_AUTHOR: Final = "co-authored-by"
+_PULL_REQUEST: Final = (
+    re.compile(r"\AMerge pull request #([0-9]+) from "),
+    re.compile(r"\(#([0-9]+)\)\s*\Z"),
+    re.compile(r"\AMerged in .* \(pull request #([0-9]+)\)\s*\Z"),
+)
+_MERGE_REQUEST: Final = re.compile(r"^See merge request \S*!([0-9]+)$", re.MULTILINE)
+_LONGEST: Final = 40  # characters of a tag's value that a row shows
+_ADDRESS: Final = re.compile(r"\A(.*?)\s*<([^<>]*)>\s*\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the first-parent line.
+
+    `time` is when it was merged: its committer date, or that of the commit before it on the line
+    where that is later; then `dated` is its own. `signature` is what git makes of it: `good`,
+    `bad`, `unknown key`, `none`, ...
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    time: datetime
+    author: str
+    author_email: str
+    committer: str
+    committer_email: str
+    subject: str
+    body: str = ""
+    trailers: tuple[tuple[str, str], ...] = ()
+    signature: str = UNCHECKED
+    dated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What one merged commit did to the files of the state folder, by path below it.
+
+    None stands for a file that is gone. A file that cannot be read is not in it: it declares
+    what it did before.
+    """
+
+    commit: Commit
+    files: Mapping[str, Declaration | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One merged commit that changed what is declared for one model; None: nothing."""
+
+    commit: Commit
+    model: str
+    before: Declaration | None
+    after: Declaration | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who approved, and whether the forge says so (`verified`) or a trailer does (`claimed`)."""
+
+    name: str
+    kind: Literal["verified", "claimed"]
+
+
+def steps(merged: Iterable[Merged]) -> Mapping[str, tuple[Step, ...]]:
+    """Return each model's steps, oldest first, from all merged commits, oldest first.
+
+    Models are followed by name, whichever file declares them.
+    """
+    files: dict[str, Declaration] = {}
+    holders: dict[str, dict[str, Declaration]] = {}
+    found: dict[str, list[Step]] = {}
+    for one in merged:
+        touched = [declared for path in one.files if (declared := files.get(path)) is not None]
+        touched += [declared for declared in one.files.values() if declared is not None]
+        models = sorted({declared.model for declared in touched})
+        before = {model: _first(holders.get(model)) for model in models}
+        _take(one.files, files, holders)
+        for model in models:
+            after = _first(holders.get(model))
+            if before[model] != after:
+                step = Step(one.commit, model, before[model], after)
+                found.setdefault(model, []).append(step)
+    return {model: tuple(found[model]) for model in sorted(found)}
+
+
+def _first(held: Mapping[str, Declaration] | None) -> Declaration | None:
+    """Return the declaration of the first file; two for one model are an error of that commit."""
+    return held[min(held)] if held else None
+
+
+def _take(
+    changed: Mapping[str, Declaration | None],
+    files: dict[str, Declaration],
+    holders: dict[str, dict[str, Declaration]],
+) -> None:
+    for path, declared in changed.items():
+        old = files.pop(path, None)
+        if old is not None:
+            del holders[old.model][path]
+        if declared is not None:
+            files[path] = declared
+            holders.setdefault(declared.model, {})[path] = declared
+
+
+def pull_request(commit: Commit) -> int | None:
+    """Return the number of the pull or merge request, as the forges write it into merges."""
+    for pattern in _PULL_REQUEST:
+        found = pattern.search(commit.subject)
+        if found:
+            return int(found[1])
+    merge_request = _MERGE_REQUEST.search(commit.body)
+    return int(merge_request[1]) if merge_request else None
+
+
+def claimed_approvals(commit: Commit) -> tuple[Approval, ...]:
+    """Return who the trailers say approved, less the authors; nothing proves them."""
+    authors = _who(f"{commit.author} <{commit.author_email}>")
+    for key, value in commit.trailers:
+        if key.lower() == _CO_AUTHOR:
+            authors |= _who(value)
+    names = dict.fromkeys(
+        " ".join(value.split())
+        for key, value in commit.trailers
+        if key.lower() in _APPROVING and value.strip() and not _who(value) & authors
+    )
+    return tuple(Approval(name, "claimed") for name in names)
+
+
+def _who(text: str) -> set[str]:
+    """Return what a person goes by: the address, and the name."""
+    found = _ADDRESS.match(text.strip())
+    parts = found.groups() if found else (text,)
+    return {" ".join(part.split()).casefold() for part in parts if part.strip()}
+
+
+def serving(declaration: Declaration | None, rules: Rules) -> int | None:
+    """Return the version that is declared to serve; of several, the one that a reader gets."""
+    found = rules.serving.versions(declaration.fields) if declaration else ()
+    return max(found, default=None)
+
+
+def concerns(step: Step, version: int) -> bool:
+    """Say whether a step changed anything of a version, or an alias that named or names it."""
+    before, after = _fields(step.before), _fields(step.after)
+    for address in {*before, *after}:
+        values = before.get(address), after.get(address)
+        about = values if address.name == "alias" else (address.version,)
+        if values[0] != values[1] and version in about:
+            return True
+    return _entry(step.before, version) != _entry(step.after, version)
+
+
+def meaning(step: Step, rules: Rules) -> tuple[str, ...]:
+    """Return what a step meant, the serving version first, each change in a few words."""
+    before, after = _fields(step.before), _fields(step.after)
+    gone = _gone(step)
+    changed = [
+        field
+        for field in {*before, *after}
+        if before.get(field) != after.get(field) and not _went_along(field, gone)
+    ]
+    changed.sort(key=lambda field: _reading_order(field, after.get(field), rules))
+    said = [_move(field, before.get(field), after.get(field), gone) for field in changed]
+    if step.after is None:
+        return ("no longer declared", *said)
+    first = ("declared",) if step.before is None else ()
+    return (*first, *said, *_about_versions(step, gone), *_about_model(step))
+
+
+def _gone(step: Step) -> set[int | None]:
+    """Return the versions whose whole entry is gone; None among them: the model's, too."""
+    had = step.before.versions if step.before else {}
+    if step.after is None:
+        return {None, *had}
+    return {*(had.keys() - step.after.versions.keys())}
+
+
+def _went_along(field: Field, gone: set[int | None]) -> bool:
+    """Say whether it is gone with the entry that it was in: saying so once is enough."""
+    return field.name in ("tag", "description") and field.version in gone
+
+
+def _fields(declaration: Declaration | None) -> Mapping[Field, Value]:
+    return declaration.fields if declaration else {}
+
+
+def _entry(declaration: Declaration | None, version: int) -> DeclaredVersion | None:
+    return declaration.versions.get(version) if declaration else None
+
+
+def _reading_order(
+    field: Field, after: Value | None, rules: Rules
+) -> tuple[bool, int, bool, int, str]:
+    kind = ("stage", "alias", "description", "tag").index(field.name)
+    is_serving = field.name == "alias" and field.key == rules.serving.alias
+    arrives = after in (*rules.exclusive, rules.serving.stage)
+    return (not is_serving, kind, not arrives, field.version or 0, field.key or "")
+
+
+def _move(field: Field, before: Value | None, after: Value | None, gone: set[int | None]) -> str:
+    match field.name:
+        case "stage":
+            nothing = "no longer declared" if field.version in gone else "no stage declared"
+            return _arrow(f"v{field.version}", before, after, nothing)
+        case "alias":
+            return _arrow(f"@{field.key}", before, after, "removed")
+        case "tag":
+            was, now = (None if value is None else _quoted(value) for value in (before, after))
+            return _arrow(str(field), was, now, "removed")
+        case "description":
+            return f"{field} {_happened(before, after)}"
+
+
+def _arrow(name: str, before: Value | None, after: Value | None, nothing: str) -> str:
+    start = name if before is None else f"{name} {before}"
+    return f"{start} → {nothing if after is None else after}"
+
+
+def _quoted(value: Value) -> str:
+    text = str(value)
+    return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}…"'
+
+
+def _happened(before: object, after: object) -> str:
+    if before is None:
+        return "added"
+    return "no longer declared" if after is None else "changed"
+
+
+def _about_versions(step: Step, gone: set[int | None]) -> Sequence[str]:
+    """Return what changed in the entries of versions besides their fields."""
+    said = []
+    old = step.before.versions if step.before else {}
+    new = step.after.versions if step.after else {}
+    for number in sorted({*old, *new}):
+        if number not in gone:
+            was = old.get(number, DeclaredVersion())
+            changed = list(_about_entry(was, new[number]))
+            if number not in old and not changed and not _is_named(step.after, number):
+                changed = ["declared"]
+            said += [f"v{number} {change}" for change in changed]
+        elif Field("stage", number) not in _fields(step.before):
+            said.append(f"v{number} no longer declared")
+    return said
+
+
+def _about_entry(was: DeclaredVersion, now: DeclaredVersion) -> Iterable[str]:
+    if was.blocked != now.blocked:
+        yield f"blocked: {now.blocked}" if now.blocked else "no longer blocked"
+    if was.run_id != now.run_id:
+        yield f"run_id {_happened(was.run_id, now.run_id)}"
+    if was.source != now.source:
+        yield f"source {_happened(was.source, now.source)}"
+
+
+def _is_named(declaration: Declaration | None, version: int) -> bool:
+    """Say whether a field is of that version, or an alias names it."""
+    return any(
+        field.version == version or (field.name == "alias" and value == version)
+        for field, value in _fields(declaration).items()
+    )
+
+
+def _about_model(step: Step) -> Sequence[str]:
+    was, now = step.before, step.after
+    said = []
+    retired = (bool(was and was.retired), bool(now and now.retired))
+    if retired[0] != retired[1]:
+        said.append("retired" if retired[1] else "no longer retired")
+    hold = (was.hold if was else None, now.hold if now else None)
+    if hold[0] != hold[1]:
+        said.append(f"hold: {hold[1]}" if hold[1] else "hold lifted")
+    return said

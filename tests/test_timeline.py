@@ -1,0 +1,295 @@
+"""What a step meant, who claims to have approved it, and what the apply records make of it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from reconciler.apply_record import ApplyRecord, RecordedChange
+from reconciler.evidence import Records, answer, entries
+from reconciler.files.yaml_files import parse_declaration
+from reconciler.rules import Rules, Serving
+from reconciler.state import Declaration
+from reconciler.timeline import (
+    Approval,
+    Commit,
+    Merged,
+    Step,
+    claimed_approvals,
+    concerns,
+    meaning,
+    pull_request,
+    serving,
+    steps,
+)
+
+_NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+_BY_ALIAS = Rules(serving=Serving(stage=None, alias="live"))
+
+
+def _commit(number: int = 0, subject: str = "change", body: str = "", *trailers: str) -> Commit:
+    return Commit(
+        id=f"c{number}",
+        parents=(),
+        time=_NOON + timedelta(hours=number),
+        author="Ada",
+        author_email="ada@example.com",
+        committer="Forge",
+        committer_email="noreply@example.com",
+        subject=subject,
+        body=body,
+        trailers=tuple((line.split(": ")[0], line.split(": ")[1]) for line in trailers),
+    )
+
+
+def _declares(content: str, model: str = "fraud") -> Declaration:
+    return parse_declaration(content.encode(), f"state/{model}.yaml")
+
+
+def _step(before: str | None, after: str | None) -> Step:
+    old, new = (None if text is None else _declares(text) for text in (before, after))
+    return Step(_commit(), "fraud", old, new)
+
+
+# --- the commit
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "number"),
+    [
+        ("Merge pull request #12 from team/promote", "Promote", 12),
+        ("Promote fraud (#13)", "", 13),
+        ("Merge branch 'x' into 'main'", "Promote\n\nSee merge request team/models!14", 14),
+        ("Merged in promote (pull request #15)", "", 15),
+        ("Revert (#16) by hand", "", None),
+        ("Fix #17", "See merge request in the wiki", None),
+    ],
+)
+def test_the_pull_request_is_read_from_what_forges_write(
+    subject: str, body: str, number: int | None
+) -> None:
+    assert pull_request(_commit(0, subject, body)) == number
+
+
+def test_claims_are_read_from_the_three_trailers_and_never_from_a_sign_off() -> None:
+    commit = _commit(
+        0,
+        "x",
+        "",
+        "Reviewed-by: Bo <bo@example.com>",
+        "approved-by: Cy",
+        "Acked-by: Di <di@example.com>",
+        "Reviewed-by: Bo <bo@example.com>",
+        "Signed-off-by: Ed <ed@example.com>",
+    )
+    assert claimed_approvals(commit) == (
+        Approval("Bo <bo@example.com>", "claimed"),
+        Approval("Cy", "claimed"),
+        Approval("Di <di@example.com>", "claimed"),
+    )
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["Ada <other@example.com>", "A. L. <ADA@example.com>", "ada", "Co <co@example.com>"],
+)
+def test_nobody_approves_what_they_wrote_alone_or_together(claim: str) -> None:
+    together = "Co-authored-by: Co Writer <co@example.com>"
+    assert claimed_approvals(_commit(0, "x", "", together, f"Approved-by: {claim}")) == ()
+
+
+# --- what it meant
+
+
+_THREE = "versions: {3: {stage: Production, aliases: [champion]}, 4: {stage: Staging}}"
+_FOUR = "versions: {4: {stage: Production, aliases: [champion]}, 3: {stage: Archived}}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (_THREE, _FOUR, ("v4 Staging → Production", "v3 Production → Archived", "@champion 3 → 4")),
+        (None, "versions: {1: {stage: Production}}", ("declared", "v1 → Production")),
+        (None, "versions: {1: {}}", ("declared", "v1 declared")),
+        (
+            "versions: {1: {stage: Production, tags: {a: b}, aliases: [x]}, 2: {tags: {a: b}}}",
+            "versions: {1: {aliases: [x]}}",
+            (
+                "v1 Production → no stage declared",
+                'v1 tag a "b" → removed',
+                "v2 no longer declared",
+            ),
+        ),
+        (
+            "tags: {a: b}\nversions: {1: {stage: Production, aliases: [x]}}",
+            None,
+            ("no longer declared", "v1 Production → no longer declared", "@x 1 → removed"),
+        ),
+        ("versions: {1: {}}", "versions: {1: {tags: {k: v}}}", ('v1 tag k → "v"',)),
+        ("description: a", "description: b\ntags: {k: v}", ("description changed", 'tag k → "v"')),
+        ("versions: {1: {}}", "versions: {1: {blocked: bad}}", ("v1 blocked: bad",)),
+        ("versions: {1: {blocked: bad}}", "versions: {1: {}}", ("v1 no longer blocked",)),
+        ("versions: {1: {}}", "versions: {1: {run_id: abc}}", ("v1 run_id added",)),
+        ("hold: wait", "retired: true", ("retired", "hold lifted")),
+    ],
+)
+def test_a_step_is_told_in_a_few_words(
+    before: str | None, after: str | None, said: tuple[str, ...]
+) -> None:
+    assert meaning(_step(before, after), Rules()) == said
+
+
+def test_a_long_tag_is_cut() -> None:
+    (said,) = meaning(_step("tags: {k: x}", f"tags: {{k: {'y' * 5000}}}"), Rules())
+    assert len(said) < 100
+
+
+def test_where_an_alias_serves_it_is_told_first() -> None:
+    before = "versions: {1: {stage: Production, aliases: [a, live]}, 2: {}}"
+    after = "versions: {1: {stage: Archived}, 2: {stage: Production, aliases: [a, live]}}"
+    assert meaning(_step(before, after), _BY_ALIAS)[0] == "@live 1 → 2"
+
+
+def test_serving_follows_the_settings() -> None:
+    declared = _declares("versions: {1: {stage: Production}, 2: {aliases: [live]}}")
+    assert serving(declared, Rules()) == 1
+    assert serving(declared, _BY_ALIAS) == 2
+    assert serving(None, Rules()) is None
+    assert serving(_declares("versions: {1: {stage: Archived}}"), Rules()) is None
+
+
+@pytest.mark.parametrize(("version", "said"), [(3, True), (4, True), (5, False)])
+def test_a_step_concerns_the_versions_that_it_changed(*, version: int, said: bool) -> None:
+    base = "versions: {3: {aliases: [x]}, 4: {}, 5: {stage: Staging}}"
+    moved = "versions: {3: {}, 4: {aliases: [x]}, 5: {stage: Staging}}"
+    assert concerns(_step(base, moved), version) is said
+
+
+# --- steps
+
+
+def _merged(number: int, files: Mapping[str, str | None]) -> Merged:
+    declared = {
+        path: None if text is None else _declares(text, path.removesuffix(".yaml"))
+        for path, text in files.items()
+    }
+    return Merged(_commit(number), declared)
+
+
+def test_a_step_is_a_change_of_meaning_of_one_model() -> None:
+    found = steps(
+        [
+            _merged(0, {"a.yaml": "versions: {1: {}}", "b.yaml": "versions: {1: {}}"}),
+            _merged(1, {"a.yaml": "# a comment\nversions: {1: {}}"}),
+            _merged(2, {"b.yaml": "versions: {2: {}}"}),
+        ]
+    )
+    assert {model: [step.commit.id for step in of] for model, of in found.items()} == {
+        "a": ["c0"],
+        "b": ["c0", "c2"],
+    }
+    assert found["b"][1].before == found["b"][0].after
+
+
+def test_a_model_is_followed_by_its_name_from_file_to_file() -> None:
+    found = steps(
+        [
+            _merged(0, {"a.yaml": "versions: {1: {}}"}),
+            _merged(1, {"a.yaml": None, "team.yaml": "model: a\nversions: {1: {}}"}),
+            _merged(2, {"team.yaml": "model: a\nversions: {2: {}}"}),
+            _merged(3, {"team.yaml": "model: b\nversions: {2: {}}"}),
+        ]
+    )
+    assert [step.commit.id for step in found["a"]] == ["c0", "c2", "c3"]
+    assert found["a"][-1].after is None
+    assert [step.commit.id for step in found["b"]] == ["c3"]
+
+
+# --- apply records
+
+_LINE = ("c0", "c1", "c2", "c3", "c4")
+
+
+def _record(commit: str, hour: int, *models: str, registry: str = "prod") -> ApplyRecord:
+    time = _NOON + timedelta(hours=hour)
+    return ApplyRecord(time, registry, "state", commit, approvals=(f"of-{commit}",), models=models)
+
+
+def _history(*made: ApplyRecord, at: tuple[int, ...] = (0, 2, 4)) -> list[str]:
+    """Return what became of three steps, merged by those commits."""
+    by_commit: dict[str, tuple[ApplyRecord, ...]] = {}
+    for record in made:
+        by_commit[record.commit] = (*by_commit.get(record.commit, ()), record)
+    records = Records(by_commit, _LINE, {"state"})
+    found = steps(_merged(n, {"a.yaml": f"versions: {{{n + 1}: {{}}}}"}) for n in at)["a"]
+    return [
+        f"{entry.standing} {' '.join(f'{one.commit}@{one.registry}' for one in entry.applied)}"
+        for entry in entries(found, Rules(), records)
+    ]
+
+
+def test_a_change_was_applied_by_its_commit_or_a_later_one_before_the_next_change() -> None:
+    made = [_record("c0", 0, "a"), _record("c3", 3, "a"), _record("c4", 4, "b")]
+    assert _history(*made) == ["applied c0@prod", "applied c3@prod", "not yet "]
+
+
+def test_a_change_that_another_overtook_was_never_applied() -> None:
+    assert _history(_record("c0", 0, "a"), _record("c4", 4, "a")) == [
+        "applied c0@prod",
+        "never ",
+        "applied c4@prod",
+    ]
+
+
+def test_records_that_begin_later_do_not_say_never() -> None:
+    assert _history(_record("c4", 4, "a")) == ["unknown ", "unknown ", "applied c4@prod"]
+
+
+def test_the_first_apply_counts_for_each_registry() -> None:
+    made = (
+        *(_record("c0", 1, "a", registry="eu"), _record("c0", 0, "a")),
+        _record("c1", 2, "a"),
+    )
+    assert _history(*made)[0] == "applied c0@prod c0@eu"
+
+
+def test_a_record_of_another_state_folder_says_nothing() -> None:
+    strange = replace(_record("c0", 0, "a"), state="other")
+    assert _history(strange) == ["unknown ", "unknown ", "unknown "]
+
+
+def test_an_apply_that_broke_off_is_told_as_such() -> None:
+    change = RecordedChange("a", 1, "stage", None, None, "Production", "declared", "applied")
+    assert _history(replace(_record("c0", 0), changes=(change,)))[0] == "partly "
+
+
+def test_only_the_commits_own_record_verifies_it() -> None:
+    found = steps([_merged(0, {"a.yaml": "versions: {1: {}}"})])["a"]
+    records = Records({"c1": [_record("c1", 1, "a")]}, _LINE, {"state"})
+    (entry,) = entries(found, Rules(), records)
+    assert entry.approvals == ()
+    records = Records({"c0": [_record("c0", 1, "a")]}, _LINE, {"state"})
+    (entry,) = entries(found, Rules(), records)
+    assert entry.approvals == (Approval("of-c0", "verified"),)
+
+
+def test_an_answer_names_the_commit_that_began_the_present_run() -> None:
+    found = steps(
+        [
+            _merged(0, {"a.yaml": "versions: {1: {stage: Production, aliases: [x]}}"}),
+            _merged(1, {"a.yaml": "versions: {2: {stage: Production, aliases: [x]}}"}),
+            _merged(2, {"a.yaml": "versions: {1: {stage: Production}, 2: {aliases: [x]}}"}),
+            _merged(3, {"a.yaml": "description: d\nversions: {1: {stage: Production}}"}),
+        ]
+    )["a"]
+    history = entries(found, Rules(), None)
+
+    def told(hour: float) -> list[tuple[str, int | None, str]]:
+        said = answer(history, _NOON + timedelta(hours=hour), Rules())
+        return [(held.name, held.version, held.since.step.commit.id) for held in said.held]
+
+    assert told(-1) == []
+    assert told(0) == [("serving (Production)", 1, "c0"), ("@x", 1, "c0")]
+    assert told(2.5) == [("serving (Production)", 1, "c2"), ("@x", 2, "c1")]
+    assert told(9) == [("serving (Production)", 1, "c2")]
