@@ -100,7 +100,8 @@ def _new_database(postgres: Any, name: str) -> str:
     with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     uri: str = postgres.get_uri(database=name)
-    return uri
+    # SQLAlchemy before 2.1, which Python 3.10 gets, means psycopg2 where no driver is named.
+    return uri.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_an_error_never_tells_the_password(uri: str) -> None:
 
 
 def test_a_database_that_does_not_answer_is_unavailable() -> None:
-    error = _error(f"postgresql://127.0.0.1:{free_port()}/ml")
+    error = _error(f"postgresql+psycopg://127.0.0.1:{free_port()}/ml")
 
     assert isinstance(error, Unavailable)
     assert "refused" in error.message

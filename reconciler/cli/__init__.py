@@ -28,6 +28,8 @@ _COMMANDS = {
     "drift": "drift",
     "status": "status",
     "import": "import_live",
+    "promote": "promote",
+    "rollback": "rollback",
     "history": "history",
     "audit": "audit",
     "forget": "forget",

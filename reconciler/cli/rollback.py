@@ -1,0 +1,202 @@
+"""`reconciler rollback`: edits a model's file so that a version from before serves again."""
+
+import shlex
+from dataclasses import dataclass, replace
+from datetime import timezone
+
+import click
+
+from reconciler import evidence
+from reconciler.cli import output
+from reconciler.cli.options import Options, common
+from reconciler.cli.proposal import (
+    PATIENCE,
+    Delivery,
+    Look,
+    Outcome,
+    Proposal,
+    conclude,
+    declared,
+    delivery_options,
+    propose,
+    slug,
+    title_of,
+)
+from reconciler.cli.records import NO_NOTES
+from reconciler.cli.session import PARSERS, Session
+from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
+from reconciler.evidence import Entry, Records
+from reconciler.promotion import refuse_blocked
+from reconciler.render.documents import Document
+from reconciler.render.text import table
+from reconciler.repository.git_log import first_parents, read_log
+from reconciler.repository.git_notes import records_of
+from reconciler.repository.git_repo import GitRepo
+from reconciler.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
+from reconciler.rules import Rules
+from reconciler.state import Declaration
+from reconciler.timeline import serving, steps
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line says."""
+
+    model: str
+    version: int | None
+    block: bool
+    reason: str | None
+
+
+@click.command("rollback", short_help="edit the file so that the version before serves again")
+@click.argument("model")
+@click.option("--to", "version", type=click.IntRange(1), help="Go back to this version.")
+@click.option("--block", is_flag=True, help="Keep the version of now from coming back.")
+@delivery_options
+@common()
+def command(
+    *,
+    options: Options,
+    model: str,
+    version: int | None,
+    block: bool,
+    commit: bool,
+    branch: str | None,
+    push: bool,
+    pull_request: bool,
+    reason: str | None,
+) -> int:
+    """Declare that the version which served before serves MODEL again, with its aliases of then.
+
+    The merged history says which: the one before the present version took its place, less those
+    that are blocked, gone, never applied, or that a rollback displaced.
+    """
+    if block and not reason:
+        raise UsageError("`--block` writes down why", hint="add `--reason TEXT`")
+    session = Session(options, timeout=PATIENCE)
+    before, rules = declared(session, model), session.desired.rules
+    if version is not None:
+        refuse_blocked(before, version)
+    asked = _Asked(model, version, block, reason)
+    bad = serving(before, rules)
+    outcome = Outcome(model, before.file)
+    if version is not None and version == bad:
+        return _refused(session, outcome, f"`{model}` v{version} is the version that serves")
+    if block and bad is None:
+        return _refused(session, outcome, f"no version of `{model}` serves: nothing to block")
+    found, target = _target(session, before, asked, outcome)
+    _list(outcome, found, target)
+    if target is None:
+        return _nothing(session, outcome, asked)
+    _say_passed_over(target)
+    change = _proposal(before, target, rules, asked)
+    return propose(session, change, Delivery(commit, branch, push, pull_request), outcome)
+
+
+def _target(
+    session: Session, before: Declaration, asked: _Asked, outcome: Outcome
+) -> tuple[tuple[Candidate, ...], Candidate | None]:
+    """Return the candidates and the one to go back to; one that is gone is passed over.
+
+    Raises `DeclarationError` when the one that is asked for is gone or another one.
+    """
+    rules = session.desired.rules
+    found = candidates(_history(session, asked.model), before, rules)
+    look = Look(session, asked.model, tuple(one.version for one in found)) if found else None
+    outcome.requests = look.requests if look else 0
+    checked = []
+    for one in found:
+        problems: tuple[Problem, ...] = ()
+        if look is not None and (one.against is None or one.version == asked.version):
+            problems = look.problems(rolled_back(before, one, rules), one.version)
+        if problems and one.version == asked.version:
+            raise DeclarationError(problems)
+        checked.append(replace(one, against=problems[0].message) if problems else one)
+    return tuple(checked), chosen(checked, asked.version)
+
+
+def _history(session: Session, model: str) -> tuple[Entry, ...]:
+    """Return the model's merged history; raises `OutOfStep` where this checkout lags behind it."""
+    repo, rules = session.repo, session.desired.rules
+    if repo is None or repo.head is None:
+        why = "this is not a git repository" if repo is None else "there is no commit yet"
+        raise OutOfStep(f"what served before is read from git, and {why}", hint="git commit")
+    line, tip = repo.main_line(rules.branch) or ("HEAD", repo.head)
+    log = read_log(repo, session.shown, PARSERS.declaration, tip)
+    found = steps(log.merged).get(model, ())
+    if found and not repo.is_ancestor(found[-1].commit.id, repo.head):
+        raise OutOfStep(
+            f"`{line}` has changed `{model}` since this checkout, in {found[-1].commit.id[:12]}",
+            hint=f"git merge {line}",
+        )
+    return evidence.entries(found, rules, _records(repo, log.folders, tip, rules))
+
+
+def _records(repo: GitRepo, folders: tuple[str, ...], tip: str, rules: Rules) -> Records | None:
+    found = records_of(repo)
+    if found is None:
+        output.say(NO_NOTES)
+        return None
+    name = rules.registry.name if rules.registry else None
+    states = {*folders, *([name] if name else [])}
+    return Records(found, first_parents(repo, tip), states)
+
+
+def _proposal(before: Declaration, target: Candidate, rules: Rules, asked: _Asked) -> Proposal:
+    model, bad = asked.model, serving(before, rules)
+    blocked = asked.reason if asked.block else None
+    move = f"{model} {'nothing' if bad is None else f'v{bad}'} → v{target.version}"
+    return Proposal(
+        before,
+        rolled_back(before, target, rules, blocked=blocked),
+        title=title_of(f"Roll back {move}"),
+        branch=f"rollback/{slug(model)}-v{target.version}",
+        reason=asked.reason,
+        trailer=f"{TRAILER}: {title_of(move)}",
+    )
+
+
+def _refused(session: Session, outcome: Outcome, message: str, hint: str | None = None) -> int:
+    outcome.errors += (Problem(message, ExitCode.REFUSED, file=outcome.file, hint=hint),)
+    return conclude(session, outcome)
+
+
+def _nothing(session: Session, outcome: Outcome, asked: _Asked) -> int:
+    if asked.version is not None:
+        message = f"`{asked.model}` v{asked.version} never served in the merged history"
+        promote = shlex.join(("reconciler", "promote", asked.model, str(asked.version)))
+        hint = f"what is to serve for the first time is promoted: `{promote}`"
+        return _refused(session, outcome, message, hint)
+    message = f"there is nothing to roll `{asked.model}` back to"
+    passed = "`--to VERSION` goes back to one that was passed over"
+    return _refused(session, outcome, message, passed if outcome.candidates else None)
+
+
+def _say_passed_over(target: Candidate) -> None:
+    if target.against is not None:
+        output.say(f"note: v{target.version} would be passed over: {target.against}")
+
+
+def _list(outcome: Outcome, found: tuple[Candidate, ...], target: Candidate | None) -> None:
+    if not found:
+        return
+    rows = []
+    for one in found:
+        commit = one.since.step.commit
+        time = commit.time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        is_chosen = target is not None and one.version == target.version
+        remark = one.proof if one.against is None else f"{one.proof}; {one.against}"
+        rows.append(("→" if is_chosen else "", f"v{one.version}", time, commit.id[:12], remark))
+        outcome.candidates.append(_row(one, time, is_chosen=is_chosen))
+    outcome.listing = table(("", "VERSION", "SERVED FROM", "COMMIT", ""), rows)
+
+
+def _row(one: Candidate, time: str, *, is_chosen: bool) -> Document:
+    return {
+        "version": one.version,
+        "since": time,
+        "commit": one.since.step.commit.id,
+        "proof": one.proof,
+        "against": one.against,
+        "chosen": is_chosen,
+    }

@@ -1,0 +1,112 @@
+"""What promoting a version means for what is declared, and who has to make room for it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.errors import Refused
+from reconciler.rules import Rules
+from reconciler.state import (
+    ACTIVE_STAGES,
+    Declaration,
+    DeclaredVersion,
+    Field,
+    Fields,
+    Value,
+    aliases,
+    stages,
+)
+
+NO_PINS = DeclaredVersion()
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What is asked for a version; without a stage it is to serve, whatever that means here."""
+
+    version: int
+    stage: str | None = None
+    aliases: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+def promoted(
+    declaration: Declaration, asked: Promotion, rules: Rules, pins: DeclaredVersion = NO_PINS
+) -> Declaration:
+    """Return what is declared once a version is promoted; `pins` fill in what its entry lacks.
+
+    Raises `Refused` for a blocked version.
+    """
+    version = asked.version
+    refuse_blocked(declaration, version)
+    stage, named = asked.stage, asked.aliases
+    if stage is None:
+        stage = rules.serving.stage
+        named = (*named, *([rules.serving.alias] if rules.serving.alias is not None else []))
+    fields = dict(declaration.fields)
+    if stage is not None:
+        take_stage(fields, version, stage, rules)
+    fields.update({Field("alias", None, alias): version for alias in named})
+    fields.update({Field("tag", version, key): value for key, value in asked.tags})
+    return replace(declaration, fields=fields, versions=with_entry(declaration, version, pins))
+
+
+def refuse_blocked(declaration: Declaration, version: int) -> None:
+    """Raise `Refused` for a version that its file blocks, with the reason it gives."""
+    entry = declaration.versions.get(version)
+    if entry is not None and entry.blocked is not None:
+        raise Refused(
+            f"`{declaration.model}` v{version} is blocked: {entry.blocked}",
+            hint=f"remove `blocked` from version {version} in {declaration.file} when the reason "
+            "is gone",
+        )
+
+
+def take_stage(fields: dict[Field, Value], version: int, stage: str, rules: Rules) -> None:
+    """Put a version into a stage; who else is declared in an exclusive one goes to Archived."""
+    if stage in rules.exclusive:
+        for holder, held in stages(fields).items():
+            if held == stage and holder != version:
+                fields[Field("stage", holder)] = "Archived"
+    fields[Field("stage", version)] = stage
+
+
+def with_entry(
+    declaration: Declaration, version: int, pins: DeclaredVersion
+) -> Mapping[int, DeclaredVersion]:
+    """Return the declared versions with an entry for one, which gets the pins that it lacks."""
+    entry = declaration.versions.get(version, DeclaredVersion())
+    pinned = replace(
+        entry, run_id=entry.run_id or pins.run_id or None, source=entry.source or pins.source
+    )
+    return {**declaration.versions, version: pinned}
+
+
+def alone(declaration: Declaration, version: int) -> Declaration:
+    """Return the part of a declaration that is about one version."""
+    fields = {
+        address: value
+        for address, value in declaration.fields.items()
+        if (value if address.name == "alias" else address.version) == version
+    }
+    return replace(declaration, fields=fields, versions={version: declaration.versions[version]})
+
+
+def remarks(before: Declaration, after: Declaration) -> tuple[str, ...]:
+    """Return what a change leaves as it is, and somebody may not expect."""
+    return (
+        *_left_behind(before.fields, after.fields),
+        *(
+            [f"the model is on hold ({after.hold}): nothing is written for it"]
+            if after.hold
+            else []
+        ),
+        *(["the model is retired: no version of it is expected to serve"] if after.retired else []),
+    )
+
+
+def _left_behind(before: Fields, after: Fields) -> Iterable[str]:
+    """Yield the aliases that stay on a version which makes room."""
+    was, now = stages(before), stages(after)
+    for alias, version in sorted(aliases(after).items()):
+        if was.get(version) in ACTIVE_STAGES and now.get(version) == "Archived":
+            yield f"@{alias} stays on v{version}, which goes to Archived"

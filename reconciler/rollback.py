@@ -1,0 +1,203 @@
+"""Which version to go back to, as the merged history tells it, and what that means for the file."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconciler.evidence import Entry
+from reconciler.promotion import refuse_blocked, take_stage, with_entry
+from reconciler.render.escape import visible
+from reconciler.rules import Rules
+from reconciler.state import (
+    ACTIVE_STAGES,
+    Declaration,
+    DeclaredVersion,
+    Field,
+    Value,
+    aliases,
+    stages,
+)
+from reconciler.timeline import serving
+
+TRAILER: Final = "Reconciler-Rollback"
+_MOVE: Final = re.compile(r"(.*) v([0-9]+) → v([0-9]+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version that served before, from the change `since` on; `then` was declared at its end.
+
+    `proof` says whether it was ever applied; `against` says why it is passed over, None when it
+    can be gone back to.
+    """
+
+    version: int
+    since: Entry
+    then: Declaration
+    proof: str
+    against: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Spell:
+    """A version's time of serving; no entries where that is not merged yet."""
+
+    version: int | None
+    since: Entry | None
+    entries: tuple[Entry, ...]
+
+
+class _Walk:
+    """Follows what served: a promotion goes on top, going back takes away what came since."""
+
+    def __init__(self) -> None:
+        self.stack: list[_Spell] = []
+        self.displaced: dict[int, _Spell] = {}
+
+    def serve(self, version: int | None, entry: Entry | None, *, back: bool) -> None:
+        entries = () if entry is None else (entry,)
+        top = self.stack[-1] if self.stack else None
+        if top is not None and top.version == version:
+            self.stack[-1] = replace(top, entries=(*top.entries, *entries))
+            return
+        if top is None and version is None:
+            return
+        depth = self._depth(version)
+        if depth is not None:
+            entries = (*self.stack[depth].entries, *entries)
+        elif back and self.stack:
+            depth = len(self.stack) - 1
+        if depth is not None:
+            self._displace(self.stack[depth:])
+            del self.stack[depth:]
+        self.stack.append(_Spell(version, entry, entries))
+        self.displaced.pop(version or 0, None)
+
+    def _depth(self, version: int | None) -> int | None:
+        places = (place for place, spell in enumerate(self.stack) if spell.version == version)
+        return None if version is None else next(places, None)
+
+    def _displace(self, spells: Sequence[_Spell]) -> None:
+        self.displaced.update({s.version: s for s in spells if s.version is not None})
+
+
+def candidates(
+    history: Sequence[Entry], declared: Declaration, rules: Rules
+) -> tuple[Candidate, ...]:
+    """Return the versions that served before the one that is declared to, the latest first.
+
+    `history` is the model's merged history, oldest first. A version that was displaced by going
+    back to an older one is passed over until it is promoted again, so that going back twice goes
+    further back.
+    """
+    walk = _Walk()
+    for entry in history:
+        walk.serve(entry.serving, entry, back=_says_back(entry))
+    walk.serve(serving(declared, rules), None, back=False)
+    places = {entry.step.commit.id: place for place, entry in enumerate(history)}
+    spells: list[tuple[_Spell, str | None]] = [(spell, None) for spell in walk.stack[:-1]]
+    spells += [(spell, "a rollback displaced it") for spell in walk.displaced.values()]
+    found = [
+        _candidate(spell.version, spell.since, then, (_proof(spell.entries), why), declared)
+        for spell, why in spells
+        if spell.version is not None and spell.since is not None
+        if (then := spell.entries[-1].step.after) is not None
+    ]
+    found.sort(key=lambda candidate: places[candidate.since.step.commit.id], reverse=True)
+    return tuple(found)
+
+
+def _says_back(entry: Entry) -> bool:
+    """Say whether a commit calls itself a rollback of this model."""
+    for key, value in entry.step.commit.trailers:
+        move = _MOVE.fullmatch(value)
+        if key.lower() == TRAILER.lower() and move and move[1] == visible(entry.step.model):
+            return True
+    return False
+
+
+def _candidate(
+    version: int,
+    since: Entry,
+    then: Declaration,
+    known: tuple[str, str | None],
+    declared: Declaration,
+) -> Candidate:
+    proof, why = known
+    entry = declared.versions.get(version)
+    if entry is not None and entry.blocked is not None:
+        why = f"blocked: {entry.blocked}"
+    elif why is None and proof == "never applied":
+        why = "it was merged, and never applied"
+    return Candidate(version, since, then, proof, why)
+
+
+def _proof(entries: Sequence[Entry]) -> str:
+    found = {entry.standing for entry in entries}
+    if "applied" in found:
+        return "applied"
+    if "partly" in found:
+        return "partly applied"
+    return "merged, not proven applied" if "unknown" in found else "never applied"
+
+
+def chosen(found: Sequence[Candidate], version: int | None) -> Candidate | None:
+    """Return the candidate of that version, or without one the first that nothing speaks against.
+
+    None: there is none.
+    """
+    fitting = (one for one in found if (one.version == version if version else one.against is None))
+    return next(fitting, None)
+
+
+def rolled_back(
+    declaration: Declaration, target: Candidate, rules: Rules, *, blocked: str | None = None
+) -> Declaration:
+    """Return what is declared once a version serves again, with its aliases of then.
+
+    The aliases of the version that serves now go back to who held them then; one that nobody held
+    goes along where it is guarded, and goes away otherwise. `blocked` says why that version is not
+    to come back. Raises `Refused` for a blocked target.
+    """
+    version, then = target.version, target.then
+    refuse_blocked(declaration, version)
+    bad = serving(declaration, rules)
+    fields = dict(declaration.fields)
+    stage = stages(then.fields).get(version)
+    if stage is not None:
+        take_stage(fields, version, stage, rules)
+    _restore_aliases(fields, declaration, then, (bad, version), rules, is_blocked=bool(blocked))
+    pins = then.versions.get(version, DeclaredVersion())
+    versions = dict(with_entry(declaration, version, pins))
+    if blocked is not None and bad is not None:
+        if stages(fields).get(bad) in ACTIVE_STAGES:
+            fields[Field("stage", bad)] = "Archived"
+        versions[bad] = replace(versions[bad], blocked=blocked)
+    return replace(declaration, fields=fields, versions=versions)
+
+
+def _restore_aliases(
+    fields: dict[Field, Value],
+    declaration: Declaration,
+    then: Declaration,
+    versions: tuple[int | None, int],
+    rules: Rules,
+    *,
+    is_blocked: bool,
+) -> None:
+    bad, good = versions
+    before = aliases(then.fields)
+    for alias, holder in aliases(declaration.fields).items():
+        if holder != bad:
+            continue
+        back = before.get(alias)
+        address = Field("alias", None, alias)
+        entry = declaration.versions.get(back) if back is not None else None
+        if back is not None and entry and not entry.blocked and not (is_blocked and back == bad):
+            fields[address] = back
+        elif alias in (*rules.guarded_aliases, rules.serving.alias):
+            fields[address] = good
+        else:
+            del fields[address]
+    fields.update({Field("alias", None, a): v for a, v in before.items() if v == good})
