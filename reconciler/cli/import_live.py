@@ -1,7 +1,6 @@
 """`reconciler import`: writes the declared state from the live registry; overwrites nothing."""
 
 from dataclasses import dataclass, field
-from difflib import unified_diff
 
 import click
 
@@ -101,7 +100,9 @@ def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, upda
             path.write_bytes(after)
             outcome.updated.append(declared.file)
         elif after != before:
-            outcome.differences[declared.file] = _diff(before, after, declared.file)
+            outcome.differences[declared.file] = words.difference(
+                before, after, (declared.file, f"{declared.file} (live)")
+            )
     outcome.warnings += [
         Problem(f"`{live.model}`: {warning}", ExitCode.OK, model=live.model) for warning in warnings
     ]
@@ -125,11 +126,6 @@ def _write(session: Session, declaration: Declaration, outcome: Outcome) -> None
         raise UsageError(f"{shown} cannot be written: {error.strerror}") from error
     else:
         outcome.written.append(shown)
-
-
-def _diff(before: bytes, after: bytes, file: str) -> str:
-    one, other = (text.decode("utf-8-sig").splitlines() for text in (before, after))
-    return "\n".join(unified_diff(one, other, file, f"{file} (live)", lineterm="", n=2))
 
 
 def _text(outcome: Outcome, session: Session) -> str:

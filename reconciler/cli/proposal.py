@@ -5,7 +5,6 @@ import shlex
 import tempfile
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from difflib import unified_diff
 from pathlib import Path
 
 import click
@@ -171,7 +170,8 @@ def propose(session: Session, change: Proposal, delivery: Delivery, outcome: Out
         outcome.next = "it is declared so already: nothing is written"
         return conclude(session, outcome)
     _validate(session, path, new)
-    outcome.diff = _diff(old, new, outcome.file)
+    names = (f"a/{outcome.file}", f"b/{outcome.file}")
+    outcome.diff = words.difference(old, new, names)
     outcome.meaning = meaning(
         Step(_TO_COME, outcome.model, change.before, change.after), session.desired.rules
     )
@@ -296,11 +296,6 @@ def _validate(session: Session, path: Path, data: bytes) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(data)
         yaml_files.load(folder, session.shown)
-
-
-def _diff(before: bytes, after: bytes, file: str) -> str:
-    one, other = (text.decode("utf-8-sig").splitlines() for text in (before, after))
-    return "\n".join(unified_diff(one, other, f"a/{file}", f"b/{file}", lineterm="", n=3))
 
 
 def _body(change: Proposal, said: tuple[str, ...]) -> str:

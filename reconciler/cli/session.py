@@ -19,6 +19,7 @@ from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.policy import Consent, gate
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registries.connect import connect
+from reconciler.registries.uris import scheme_of
 from reconciler.registry import Registry
 from reconciler.render import words
 from reconciler.repository.git_repo import GitRepo, open_checkout
@@ -133,6 +134,8 @@ class Session:
     @cached_property
     def registry(self) -> Registry:
         """The live registry."""
+        if scheme_of(self._uri) in ("databricks", "databricks-uc", "uc"):
+            output.say("this backend was not run against a real workspace: look twice at the plan")
         return connect(self._uri, self.environ, timeout=self.timeout, stop=self.stop.event)
 
     @cached_property

@@ -115,6 +115,8 @@ _Alias = Annotated[
         max_length=255,
         json_schema_extra={
             "minLength": 1,
+            # Letters of any script may follow; what no alias has is what editors can tell.
+            "pattern": r"^[^\s.,;:/\\@%?#&+=!'\"()<>|*]+$",
             "not": {"pattern": r"^([vV][0-9]+|[lL][aA][tT][eE][sS][tT])$"},
         },
     ),

@@ -1,5 +1,7 @@
 """The words for a change: what text and Markdown say alike."""
 
+from difflib import unified_diff
+
 from reconciler.changes import Change
 from reconciler.errors import Problem
 from reconciler.plan import Plan
@@ -58,6 +60,12 @@ def problem(complaint: Problem) -> str:
     line = f"{where}{complaint.message}"
     lines = [line, *([f"  {complaint.hint}"] if complaint.hint else [])]
     return "\n".join(visible(part) for part in lines)
+
+
+def difference(before: bytes, after: bytes, names: tuple[str, str]) -> str:
+    """Return the unified difference of two texts, each under its name."""
+    one, other = (text.decode("utf-8-sig").splitlines() for text in (before, after))
+    return "\n".join(unified_diff(one, other, *names, lineterm=""))
 
 
 def headline(plan: Plan) -> str:
