@@ -135,7 +135,7 @@ def loads(line: str) -> ApplyRecord | None:
     """Return the record of a line, None when it is none; members that are not known are left."""
     try:
         return _record(json.loads(line))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

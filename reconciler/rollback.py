@@ -21,6 +21,7 @@ from reconciler.state import (
 from reconciler.timeline import serving
 
 TRAILER: Final = "Reconciler-Rollback"
+_SAID: Final = re.compile(rf"^{TRAILER}:(.*)$", re.MULTILINE | re.IGNORECASE)
 _MOVE: Final = re.compile(r"(.*) v([0-9]+) → v([0-9]+)", re.DOTALL)
 
 
@@ -109,12 +110,12 @@ def candidates(
 
 
 def _says_back(entry: Entry) -> bool:
-    """Say whether a commit calls itself a rollback of this model."""
-    for key, value in entry.step.commit.trailers:
-        move = _MOVE.fullmatch(value)
-        if key.lower() == TRAILER.lower() and move and move[1] == visible(entry.step.model):
-            return True
-    return False
+    """Say whether a commit calls itself a rollback of this model.
+
+    Anywhere in its message: forges put other lines behind our trailer when they squash.
+    """
+    moves = (_MOVE.fullmatch(said.strip()) for said in _SAID.findall(entry.step.commit.body))
+    return any(move and move[1] == visible(entry.step.model) for move in moves)
 
 
 def _candidate(

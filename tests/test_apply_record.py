@@ -91,6 +91,7 @@ def test_lines_sort_as_their_times_do(one: ApplyRecord, other: ApplyRecord) -> N
         "looks good to me",
         "[]",
         "null",
+        "[" * 100_000,
         "{}",
         '{"time":"yesterday","registry":"r","state":"s","commit":"c"}',
         '{"time":"2026-01-05T12:00:00.000000Z","registry":7,"state":"s","commit":"c"}',

@@ -272,6 +272,9 @@ def test_what_is_no_date_is_a_usage_error(lab: Lab) -> None:
     result = lab.run("audit", "--since", "yesterday")
     assert result.code == 1
     assert "`yesterday` is no date" in result.stderr
+    far = lab.run("audit", "--since", "0001-01-01T00:00+14:00")
+    assert far.code == 1
+    assert "is out of range" in far.stderr
 
 
 def test_where_an_alias_serves_the_alias_is_what_is_audited(lab: Lab) -> None:

@@ -143,6 +143,27 @@ def test_a_commit_that_calls_itself_a_rollback_displaces_what_served(lab: Lab) -
     assert against(rollback(lab)) == {2: "a rollback displaced it", 1: None}
 
 
+def test_a_rollback_is_known_by_its_branch_also_when_it_was_merged(lab: Lab) -> None:
+    serve(lab, 1, 2, 3, 4, 5)
+    for number, target in enumerate(("4", "5")):
+        rollback(lab, "--to", target, "--branch", f"back-{number}")
+        lab.git.checkout("main")
+        lab.git.merge(f"back-{number}")
+    done = rollback(lab)
+    assert against(done)[4] == "a rollback displaced it"
+    assert [row["version"] for row in done["candidates"] if row["chosen"]] == [3]
+
+
+def test_a_rollback_is_known_also_behind_the_lines_that_a_forge_adds(lab: Lab) -> None:
+    serve(lab, 1, 2, 3)
+    assert back(lab) == 2
+    rollback(lab, "--to", "3", "--commit")
+    body = lab.git.git("log", "-1", "--format=%B").strip()
+    squashed = f"{body}\n\nCo-authored-by: Ada <ada@example.org>"
+    lab.git.git("commit", "--quiet", "--amend", "-m", squashed)
+    assert against(rollback(lab))[2] == "a rollback displaced it"
+
+
 def test_the_trailer_of_another_model_says_nothing_of_this_one(lab: Lab) -> None:
     serve(lab, 1, 2)
     lab.git.commit({_FILE: declared(5)}, "Go on\n\nReconciler-Rollback: other v2 → v5")

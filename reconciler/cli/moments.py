@@ -39,7 +39,10 @@ class Moment(_Type):
                 self.fail(f"`{value}` is no date; {example}", param, ctx)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=timezone.utc)
-        return moment.astimezone(timezone.utc)
+        try:
+            return moment.astimezone(timezone.utc)
+        except OverflowError:
+            self.fail(f"`{value}` is out of range", param, ctx)
 
 
 SINCE: Final = Moment(end=False)

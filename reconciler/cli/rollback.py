@@ -29,7 +29,7 @@ from reconciler.evidence import Entry, Records
 from reconciler.promotion import refuse_blocked
 from reconciler.render.documents import Document
 from reconciler.render.text import table
-from reconciler.repository.git_log import first_parents, read_log
+from reconciler.repository.git_log import first_parents, read_log, with_branches
 from reconciler.repository.git_notes import records_of
 from reconciler.repository.git_repo import GitRepo
 from reconciler.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
@@ -129,6 +129,7 @@ def _history(session: Session, model: str) -> tuple[Entry, ...]:
             f"`{line}` has changed `{model}` since this checkout, in {found[-1].commit.id[:12]}",
             hint=f"git merge {line}",
         )
+    found = with_branches(repo, found)
     return evidence.entries(found, rules, _records(repo, log.folders, tip, rules))
 
 

@@ -124,6 +124,22 @@ def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
     )
 
 
+def with_branches(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return the steps, a merge's message followed by those of the commits that it merged.
+
+    Git is asked once for every merge: ask for the steps of one model.
+    """
+    return tuple(replace(step, commit=_with_branch(repo, step.commit)) for step in steps)
+
+
+def _with_branch(repo: GitRepo, commit: Commit) -> Commit:
+    if len(commit.parents) < 2:  # noqa: PLR2004  a merge has two
+        return commit
+    form = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
+    merged = (f"^{commit.parents[0]}", *commit.parents[1:])
+    return replace(commit, body=f"{commit.body}\n{_git(repo, 'log', *form, *merged, '--')}")
+
+
 class _Reader:
     """Turns the files of commits into declarations; the same file is parsed once."""
 
