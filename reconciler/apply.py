@@ -25,7 +25,7 @@ _GRACE = 3.0  # seconds that requests under way get to finish after a signal
 
 @dataclass
 class Stop:
-    """The one way to end an apply early: set by a signal, looked at before every request."""
+    """The one way to end an apply early: set by a signal, looked at before every write."""
 
     event: threading.Event
     signal: int | None = None
