@@ -12,9 +12,9 @@ from typing import Any, Final, get_args
 
 from reconciler.changes import Cause
 from reconciler.plan import ModelPlan, Plan
-from reconciler.policy import EMPTY_SERVING, Violation
 from reconciler.report import ChangeOutcome, ModelReport, Report
 from reconciler.state import FieldName, Identity, Value
+from reconciler.violations import Consent
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # of one length: sorting the text sorts the time
 _OUTCOMES: Final = get_args(ChangeOutcome)
@@ -97,7 +97,9 @@ def apply_record(report: Report, around: Circumstances) -> ApplyRecord | None:
         commit=plan.state.commit,
         actor=around.actor,
         run_url=around.run_url,
-        accepted=tuple(_consent(violation) for violation in plan.violations if violation.accepted),
+        accepted=tuple(
+            str(Consent(one.name, one.model)) for one in plan.violations if one.accepted
+        ),
         models=models,
         changes=tuple(
             RecordedChange(
@@ -159,11 +161,6 @@ def _is_live(model: ModelPlan, reports: Mapping[str, ModelReport], commit: str) 
 
 def _recorded(model: ModelPlan, commit: str) -> bool:
     return model.seen is not None and model.seen.commit == commit
-
-
-def _consent(violation: Violation) -> str:
-    named = violation.name == EMPTY_SERVING and violation.model
-    return f"{violation.name}={violation.model}" if named else violation.name
 
 
 def _versions(plan: Plan) -> Iterable[RecordedVersion]:

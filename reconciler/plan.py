@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 
 from reconciler.changes import Change
 from reconciler.errors import ExitCode, Problem, first_code
-from reconciler.policy import Consent, Violation, with_consent
 from reconciler.state import Field, Identity
+from reconciler.violations import Consent, Violation, with_consent
 
 Outcome: TypeAlias = Literal[
     "in-sync", "changes", "superseded", "behind", "diverged", "released", "held", "error"
@@ -118,8 +118,8 @@ class Plan:
 
     @property
     def denied(self) -> tuple[Violation, ...]:
-        """The violations that nobody accepted."""
-        return tuple(violation for violation in self.violations if not violation.accepted)
+        """The violations that forbid the plan."""
+        return tuple(violation for violation in self.violations if violation.denies)
 
     @cached_property
     def digest(self) -> str:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from reconciler.authority import Context
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.guards import Judged, judge
 from reconciler.history import History
 from reconciler.live import read_live
 from reconciler.model_planning import plan_model
 from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
-from reconciler.policy import Consent, Judged, judge
 from reconciler.readiness import beyond
 from reconciler.registry import Registry
 from reconciler.state import Live
+from reconciler.violations import Consent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""What `reconciler.yaml` says: which registry, what is exclusive, serving, guarded and ignored."""
+"""What `reconciler.yaml` says: registry, exclusive and serving stages, guards, policies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from reconciler.policies import Policy
 from reconciler.state import Field, Fields, Value, aliases, stages
 
 
@@ -65,3 +66,4 @@ class Rules:
     serving: Serving = Serving()
     guarded_aliases: tuple[str, ...] = ("champion",)
     ignore: Ignore = Ignore()
+    policies: tuple[Policy, ...] = ()

@@ -7,6 +7,8 @@ difference between any two is one loop.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 FieldName: TypeAlias = Literal["stage", "alias", "tag", "description"]
@@ -95,13 +97,26 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedConsent:
+    """Consent in a model's file: the named rule may be violated by this model through `until`."""
+
+    guard: str
+    until: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredVersion:
-    """The part of a version's entry that is not a field: pins, a block, and where it stands."""
+    """The part of a version's entry that is not a field: pins, a block, and where it stands.
+
+    What `traffic` means for the registry is in the fields, as the tags of an A/B test.
+    """
 
     run_id: str | None = None
     source: str | None = None
     blocked: str | None = None
     line: int | None = field(default=None, compare=False)
+    traffic: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,7 @@ class Declaration:
     versions: Mapping[int, DeclaredVersion]
     retired: bool = False
     hold: str | None = None
+    accept: tuple[DatedConsent, ...] = field(default=(), compare=False)
     file: str = field(default="", compare=False)
     line: int | None = field(default=None, compare=False)
 

@@ -25,6 +25,7 @@ _PURE = {
     "csv",
     "dataclasses",
     "datetime",
+    "decimal",
     "difflib",
     "enum",
     "fnmatch",
@@ -50,11 +51,14 @@ _CORE = {
     "diff",
     "errors",
     "evidence",
+    "facts",
+    "guards",
     "history",
     "model_planning",
+    "moves",
     "names",
     "plan",
-    "policy",
+    "policies",
     "promotion",
     "readiness",
     "registry",
@@ -73,6 +77,7 @@ _CORE = {
     "state",
     "status",
     "timeline",
+    "violations",
 }
 _DOERS = {"apply", "freshness", "live", "model_run", "parallel", "reconcile", "writing"}
 # What a file may say and mean, given its content: as pure as the core, with pydantic's help.

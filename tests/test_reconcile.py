@@ -9,7 +9,7 @@ from reconciler.apply import apply
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep
 from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
-from reconciler.policy import Consent
+from reconciler.violations import Consent
 from reconciler.reconcile import Checkout, Question, reconcile
 from reconciler.registry import Capabilities
 from reconciler.rules import Ignore, Rules, Serving

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from reconciler.errors import UsageError
-from reconciler.policy import EMPTY_SERVING, GUARDS, Consent
+from reconciler.guards import EMPTY_SERVING, GUARDS
+from reconciler.violations import Consent
 
 
 def parse_consents(texts: Iterable[str]) -> frozenset[Consent]:

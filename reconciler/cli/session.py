@@ -14,9 +14,9 @@ from reconciler.desired import Desired
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import yaml_files
 from reconciler.files.state_folder import SETTINGS_FILE, contents
+from reconciler.guards import gate
 from reconciler.names import select
 from reconciler.plan import Plan, RegistryRef, StateRef
-from reconciler.policy import Consent, gate
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registries.connect import connect
 from reconciler.registries.uris import scheme_of
@@ -28,6 +28,7 @@ from reconciler.repository.past import Parsers, Past, place_of
 from reconciler.rules import Rules
 from reconciler.settings import is_late_job, registry_ref, registry_uri
 from reconciler.state import Declaration
+from reconciler.violations import Consent
 
 PARSERS = Parsers(yaml_files.parse_declaration, yaml_files.parse_rules)
 

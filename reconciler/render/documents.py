@@ -7,10 +7,10 @@ from typing import Any, Final
 from reconciler.changes import Change
 from reconciler.errors import ExitCode, Problem
 from reconciler.plan import ModelPlan, Plan, RegistryRef
-from reconciler.policy import Violation
 from reconciler.report import Report
 from reconciler.state import Field, Value
 from reconciler.status import Row
+from reconciler.violations import Violation
 
 FORMAT_VERSION: Final = "1"
 
@@ -190,4 +190,5 @@ def _violation(violation: Violation) -> Document:
         "message": violation.message,
         "hint": violation.hint,
         "accepted": violation.accepted,
+        "enforce": violation.enforce,
     }

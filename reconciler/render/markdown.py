@@ -2,9 +2,9 @@
 
 from reconciler.errors import Problem
 from reconciler.plan import ModelPlan, Plan
-from reconciler.policy import Violation
 from reconciler.render import words
 from reconciler.render.escape import code, prose
+from reconciler.violations import Violation
 
 
 def plan(value: Plan) -> str:

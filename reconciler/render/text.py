@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.plan import ModelPlan, Plan
-from reconciler.policy import Violation
 from reconciler.render import words
 from reconciler.render.escape import visible
 from reconciler.report import ModelReport, Report, Result
 from reconciler.state import Field, Value
 from reconciler.status import Row
+from reconciler.violations import Violation
 
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
 

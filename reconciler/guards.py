@@ -1,16 +1,14 @@
-"""Guards: the whole plan is judged before the first write, and every violation is listed.
-
-A violation says its numbers and the way out; consent names one guard, and where it can the model.
-"""
+"""Guards: the rules of the core; the whole plan is judged before the first write."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.changes import Change
 from reconciler.diff import applied
 from reconciler.rules import Rules
 from reconciler.state import Declaration, Field, Fields, aliases
+from reconciler.violations import Consent, Violation, with_consent
 
 EMPTY_SERVING: Final = "empty-serving"
 REMOVALS: Final = "removals"
@@ -20,28 +18,6 @@ GUARDS: Final = (EMPTY_SERVING, REMOVALS, OFF_MAIN)
 
 _REMOVALS_COUNT: Final = 10
 _REMOVALS_SHARE: Final = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """`--accept NAME[=MODEL]`: the named guard may be violated, by that model alone if named."""
-
-    guard: str
-    model: str | None = None
-
-    def __str__(self) -> str:
-        return self.guard if self.model is None else f"{self.guard}={self.model}"
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One rule that the plan breaks; an accepted one is shown and does not deny."""
-
-    name: str
-    model: str | None
-    message: str
-    hint: str
-    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +41,7 @@ def judge(
     return tuple(
         sorted(
             (with_consent(violation, consents) for violation in found),
-            key=lambda violation: (violation.name, violation.model or "", violation.message),
+            key=lambda violation: violation.sort_key,
         )
     )
 
@@ -86,12 +62,6 @@ def gate(
         hint = f"merge it first, or `apply --accept {OFF_MAIN}`"
         found.append(Violation(OFF_MAIN, None, off_main, hint))
     return tuple(with_consent(violation, consents) for violation in found)
-
-
-def with_consent(violation: Violation, consents: Collection[Consent]) -> Violation:
-    """Return the violation, accepted when a consent names exactly it."""
-    accepted = Consent(violation.name, violation.model) in consents
-    return replace(violation, accepted=violation.accepted or accepted)
 
 
 def _empty_serving(model: Judged, rules: Rules) -> Iterable[Violation]:

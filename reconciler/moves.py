@@ -1,0 +1,92 @@
+"""Which versions change hands in a plan: who enters a stage or takes an alias, and from whom."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.changes import Change
+from reconciler.diff import applied
+from reconciler.state import ACTIVE_STAGES, Fields, aliases, stages
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One version that enters `stage` (coming from `before`) or takes `alias`; not both.
+
+    `incumbent` is the version that is displaced from the stage, or that has the alias until now;
+    None where there is none.
+    """
+
+    model: str
+    version: int
+    stage: str | None = None
+    before: str | None = None
+    alias: str | None = None
+    incumbent: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it goes: the stage's name, or `@alias`."""
+        return f"@{self.alias}" if self.alias is not None else str(self.stage)
+
+    @property
+    def matters(self) -> bool:
+        """Say whether somebody may be served by it: an active stage, or an alias."""
+        return self.alias is not None or self.stage in ACTIVE_STAGES
+
+
+def moves(changes: Iterable[Change], live: Fields) -> tuple[Move, ...]:
+    """Return what the changes of one model move; drift is put back, and moves nothing."""
+    meant = [change for change in changes if change.cause != "drift" and change.after is not None]
+    after = stages(applied(live, meant))
+    return tuple(
+        _stage(change, live, after) if change.field.name == "stage" else _alias(change)
+        for change in meant
+        if change.field.name in ("stage", "alias")
+    )
+
+
+def standing_moves(fields: Fields, models: str, live: Fields) -> tuple[Move, ...]:
+    """Return every place that `fields` declare and the registry has, as if it were taken now."""
+    there = stages(live)
+    held = [
+        Move(models, version, stage=stage, before=stage)
+        for version, stage in sorted(stages(fields).items())
+        if there.get(version) == stage
+    ]
+    named = [
+        Move(models, version, alias=alias)
+        for alias, version in sorted(aliases(fields).items())
+        if aliases(live).get(alias) == version
+    ]
+    return (*held, *named)
+
+
+def changing_hands(found: Sequence[Move]) -> Collection[int]:
+    """Return the versions whose facts a reader of these moves asks for."""
+    named = {move.version for move in found}
+    return sorted(named | {move.incumbent for move in found if move.incumbent is not None})
+
+
+def _stage(change: Change, live: Fields, after: dict[int, str]) -> Move:
+    stage = str(change.after)
+    displaced = [
+        version
+        for version, where in stages(live).items()
+        if where == stage and version != change.field.version and after.get(version) != stage
+    ]
+    return Move(
+        change.model,
+        change.field.version or 0,
+        stage=stage,
+        before=None if change.before is None else str(change.before),
+        incumbent=max(displaced, default=None) if stage in ACTIVE_STAGES else None,
+    )
+
+
+def _alias(change: Change) -> Move:
+    return Move(
+        change.model,
+        int(change.after or 0),
+        alias=change.field.key,
+        incumbent=None if change.before is None else int(change.before),
+    )
