@@ -10,10 +10,13 @@ from reconciler.violations import Enforce
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """The moves that a policy is asked about: into a stage, onto an alias, or either of both."""
+    """The moves that a policy is asked about: into one of the stages, or onto one of the aliases.
 
-    stage: str | None = "Production"
-    alias: str | None = None
+    `models` are globs for the models' names; case counts.
+    """
+
+    stages: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     models: tuple[str, ...] = ("*",)
 
 
@@ -100,8 +103,8 @@ class Policy:
     """
 
     name: str
+    on: On
     requires: Requirement
-    on: On = On()
     enforce: Enforce = "deny"
     message: str | None = None
     line: int | None = field(default=None, compare=False)
