@@ -1,18 +1,18 @@
 """What an auditor asks: every change of what serves, its evidence, and what does not add up."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from reconciler.apply_record import ApplyRecord
 from reconciler.changes import Change
 from reconciler.errors import Problem
-from reconciler.evidence import Entry, Records, Standing
+from reconciler.evidence import Applied, Entry, Records, Standing
 from reconciler.plan import Plan
 from reconciler.rules import Rules
 from reconciler.state import Declaration, Field, Identity, Live, Value, aliases
-from reconciler.timeline import Commit, Step, serving
+from reconciler.timeline import Commit, Step
 
 Kind: TypeAlias = Literal[
     "unapproved",
@@ -50,7 +50,7 @@ class Move:
 class Row:
     """One merged change of what serves or of aliases, with its evidence.
 
-    `applied` is when a record says that it became live first, None when none does.
+    `applied` is where a record says that it became live first, None when none does.
     """
 
     commit: Commit
@@ -60,7 +60,7 @@ class Row:
     verified: tuple[str, ...]
     claimed: tuple[str, ...]
     standing: Standing
-    applied: datetime | None
+    applied: Applied | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The answer; `records` and `compared` say whether apply records and a registry were there."""
+    """The answer; `records` and `compared` say whether apply records and a registry were there.
+
+    `missing` says why the registry that was asked about could not be compared.
+    """
 
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
     line: str
     records: bool
     compared: str | None
+    missing: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def rows(trail: Trail, rules: Rules) -> tuple[Row, ...]:
     found = [
         _row(entry, moves)
         for history in trail.histories.values()
-        for entry in map(_settled, history, _before(history))
+        for entry in history
         if entry.time in trail.span and (moves := _moves(entry.step, rules))
     ]
     return tuple(sorted(found, key=lambda row: (row.commit.time, row.model)))
@@ -164,22 +168,6 @@ def findings_of_live(
     return tuple(sorted(found, key=lambda finding: finding.model or ""))
 
 
-def _before(history: Sequence[Entry]) -> Iterable[Entry | None]:
-    """Return for every entry the last one before it that was applied or may have been."""
-    last = None
-    for entry in history:
-        yield last
-        last = entry if entry.standing != "never" else last
-
-
-def _settled(entry: Entry, before: Entry | None) -> Entry:
-    """Return the entry as applied where it only takes back what never was: nothing to write."""
-    if before is None or (before.standing, entry.standing) != ("applied", "not yet"):
-        return entry
-    same = before.step.after == entry.step.after
-    return replace(entry, standing="applied") if same else entry
-
-
 def _row(entry: Entry, moves: tuple[Move, ...]) -> Row:
     verified, claimed = (
         tuple(approval.name for approval in entry.approvals if approval.kind == kind)
@@ -193,18 +181,18 @@ def _row(entry: Entry, moves: tuple[Move, ...]) -> Row:
         verified=verified,
         claimed=claimed,
         standing=entry.standing,
-        applied=min((applied.time for applied in entry.applied), default=None),
+        applied=min(entry.applied, key=lambda applied: applied.time, default=None),
     )
 
 
 def _moves(step: Step, rules: Rules) -> tuple[Move, ...]:
-    before, after = serving(step.before, rules), serving(step.after, rules)
+    before, after = step.served(rules)
     found = [Move(None, before, after)] if before != after else []
     old, new = (aliases(state.fields) if state else {} for state in (step.before, step.after))
     found += [
         Move(alias, old.get(alias), new.get(alias))
         for alias in sorted({*old, *new})
-        if old.get(alias) != new.get(alias) and alias != rules.serving.alias
+        if old.get(alias) != new.get(alias) and alias != step.by(rules).serving.alias
     ]
     return tuple(found)
 

@@ -4,14 +4,14 @@ Where a clone has no apply records nothing is said about applying; where records
 a change, they do not say that it never was.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from reconciler.apply_record import ApplyRecord
 from reconciler.rules import Rules
-from reconciler.state import aliases
+from reconciler.state import Declaration, aliases
 from reconciler.timeline import (
     Approval,
     Step,
@@ -26,13 +26,17 @@ Standing: TypeAlias = Literal["applied", "partly", "never", "not yet", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """When a declaration first was live in a registry, by the record of which commit's apply."""
+    """When a declaration first was live in a registry, by the record of which commit's apply.
+
+    `off_main` says that the commit came to the main line by a merge, and is not on the line itself.
+    """
 
     time: datetime
     registry: str
     commit: str
     actor: str | None
     run_url: str | None
+    off_main: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +87,41 @@ class Answer:
     later: Entry | None
 
 
+def _nothing(commit: str, model: str) -> Declaration | None:  # noqa: ARG001  a callback
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """The apply records of a clone, and the first-parent line that they are about.
 
     `states` are the names under which this state folder speaks: records of others do not count.
+    `landed` names the merge of the line that brought a commit of a branch, and `declared` says what
+    such a commit declares for a model.
     """
 
     by_commit: Mapping[str, Sequence[ApplyRecord]]
     line: Sequence[str]
     states: Collection[str]
+    landed: Mapping[str, str] = field(default_factory=dict)
+    declared: Callable[[str, str], Declaration | None] = _nothing
 
 
 def entries(steps: Sequence[Step], rules: Rules, records: Records | None) -> tuple[Entry, ...]:
     """Return one model's history with its evidence, oldest first."""
     applies = _Applies(records) if records is not None else None
-    found = []
-    for step, later in zip(steps, [*steps[1:], None], strict=True):
+    found: list[Entry] = []
+    for step, later in zip(steps, _later(steps), strict=True):
         standing, applied = applies.of(step, later) if applies else _UNKNOWN
+        same = _already(found, step, standing)
+        if same is not None:
+            standing, applied = same.standing, same.applied
         verified = applies.verified(step) if applies else ()
         found.append(
             Entry(
                 step=step,
                 meaning=meaning(step, rules),
-                serving=serving(step.after, rules),
+                serving=serving(step.after, step.by(rules)),
                 aliases=aliases(step.after.fields) if step.after else {},
                 pull_request=pull_request(step.commit),
                 approvals=(*verified, *claimed_approvals(step.commit)),
@@ -115,6 +130,31 @@ def entries(steps: Sequence[Step], rules: Rules, records: Records | None) -> tup
             )
         )
     return tuple(found)
+
+
+def _already(past: Sequence[Entry], step: Step, standing: Standing) -> Entry | None:
+    """Return the entry that made live what a step declares, so that it left nothing to apply.
+
+    The one before it, for a step that changed settings alone; for one that takes back what was
+    never applied the last one that was. None where the step's own standing counts.
+    """
+    if past and step.before == step.after:
+        return past[-1]
+    if standing not in ("never", "not yet"):
+        return None
+    last = next((entry for entry in reversed(past) if entry.standing != "never"), None)
+    was_live = last is not None and last.standing == "applied"
+    return last if last and was_live and last.step.after == step.after else None
+
+
+def _later(steps: Sequence[Step]) -> Iterable[Step | None]:
+    """Return for every step the next one that changed the declaration, None for the last."""
+    found: list[Step | None] = []
+    later: Step | None = None
+    for step in reversed(steps):
+        found.append(later)
+        later = later if step.before == step.after else step
+    return reversed(found)
 
 
 def answer(history: Sequence[Entry], moment: datetime, rules: Rules) -> Answer:
@@ -136,7 +176,7 @@ def answer(history: Sequence[Entry], moment: datetime, rules: Rules) -> Answer:
 def _held(past: Sequence[Entry], rules: Rules) -> Iterable[Held]:
     last = past[-1]
     since = _since(past, [entry.serving for entry in past])
-    yield Held(f"serving ({rules.serving})", last.serving, since)
+    yield Held(f"serving ({last.step.by(rules).serving})", last.serving, since)
     for alias in sorted(last.aliases):
         pointed = [entry.aliases.get(alias) for entry in past]
         yield Held(f"@{alias}", last.aliases[alias], _since(past, pointed))
@@ -158,17 +198,25 @@ class _Applies:
 
     def __init__(self, records: Records) -> None:
         self._place = {commit: number for number, commit in enumerate(records.line)}
+        landed = {
+            commit: self._place[merge]
+            for commit, merge in records.landed.items()
+            if merge in self._place
+        }
+        self._declared = records.declared
         self._made = {
             commit: [record for record in made if record.state in records.states]
             for commit, made in records.by_commit.items()
         }
-        self._on_line = [
-            (self._place[commit], record)
+        places = landed | self._place
+        self._placed = [
+            (places[commit], record)
             for commit, made in self._made.items()
-            if commit in self._place
+            if commit in places
             for record in made
         ]
-        self._begin = min((place for place, _ in self._on_line), default=len(records.line))
+        on_line = (place for place, record in self._placed if record.commit in self._place)
+        self._begin = min(on_line, default=len(records.line))
 
     def verified(self, step: Step) -> tuple[Approval, ...]:
         """Return whom the forge named, by the records of the commit itself."""
@@ -180,11 +228,15 @@ class _Applies:
         """Return what became of a step before the next one of its model took over."""
         start = self._place[step.commit.id]
         end = self._place[later.commit.id] if later else len(self._place)
-        made = [record for place, record in self._on_line if start <= place < end]
+        made = [
+            record
+            for place, record in self._placed
+            if start <= place < end and self._is_about(record, step)
+        ]
         first: dict[str, Applied] = {}
         for record in sorted(made, key=lambda record: record.time):
             if step.model in record.models:
-                first.setdefault(record.registry, _applied(record))
+                first.setdefault(record.registry, self._applied(record))
         if first:
             return "applied", tuple(first.values())
         if any(_wrote(record, step.model) for record in made):
@@ -193,9 +245,22 @@ class _Applies:
             return _UNKNOWN
         return ("not yet" if later is None else "never"), ()
 
+    def _is_about(self, record: ApplyRecord, step: Step) -> bool:
+        """Say whether a commit declares what the step does; one of a branch may not."""
+        if record.commit in self._place:
+            return True
+        is_named = step.model in record.models or _wrote(record, step.model)
+        return is_named and self._declared(record.commit, step.model) == step.after
 
-def _applied(record: ApplyRecord) -> Applied:
-    return Applied(record.time, record.registry, record.commit, record.actor, record.run_url)
+    def _applied(self, record: ApplyRecord) -> Applied:
+        return Applied(
+            record.time,
+            record.registry,
+            record.commit,
+            record.actor,
+            record.run_url,
+            off_main=record.commit not in self._place,
+        )
 
 
 def _wrote(record: ApplyRecord, model: str) -> bool:

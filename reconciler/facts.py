@@ -43,7 +43,8 @@ class Facts:
     """What the tracking server tells of one version.
 
     `metrics` are the run's, and the logged model's where the run has none of that name. NaN and
-    the infinities are kept as they are. `missing` says in sentences what could not be read.
+    the infinities are kept as they are. `missing` says in sentences what could not be read;
+    `signature_unread` that there may be a signature which was not.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Facts:
     run: Run | None = None
     signature: Signature | None = None
     missing: tuple[str, ...] = ()
+    signature_unread: bool = False
 
 
 NO_FACTS = Facts()

@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.changes import Change
 from reconciler.diff import applied
-from reconciler.rules import Rules
+from reconciler.rules import Serving
 from reconciler.state import Declaration, Field, Fields, aliases
 from reconciler.violations import Consent, Violation, with_consent
 
@@ -14,36 +14,49 @@ EMPTY_SERVING: Final = "empty-serving"
 REMOVALS: Final = "removals"
 OFF_MAIN: Final = "off-main"
 DIRTY: Final = "dirty"
-GUARDS: Final = (EMPTY_SERVING, REMOVALS, OFF_MAIN)
+WRONG_REGISTRY: Final = "wrong-registry"
+GUARDS: Final = (EMPTY_SERVING, REMOVALS, OFF_MAIN, WRONG_REGISTRY)
+OF_A_RUN: Final = (REMOVALS, OFF_MAIN, DIRTY, WRONG_REGISTRY)
 
+_SEVERAL: Final = 2  # of one missing model its own complaint says enough
 _REMOVALS_COUNT: Final = 10
 _REMOVALS_SHARE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the guards look at for one model; `declared` counts its aliases and tags in git."""
+    """What the guards look at for one model; `declared` counts its aliases and tags in git.
+
+    `servings` are the meanings of "serving" that it is held to: two while a change of it is new.
+    """
 
     declaration: Declaration
     live: Fields
     changes: Sequence[Change]
     declared: int
+    guarded_aliases: tuple[str, ...]
+    servings: tuple[Serving, ...]
 
 
-def judge(
-    models: Collection[Judged], rules: Rules, consents: Collection[Consent]
-) -> tuple[Violation, ...]:
-    """Return every violation of the core's guards, sorted by guard and model."""
+def judge(models: Collection[Judged]) -> tuple[Violation, ...]:
+    """Return every violation of the core's guards."""
     found = [*_removals(models)]
     for model in models:
         if not model.declaration.retired:
-            found += _empty_serving(model, rules)
-    return tuple(
-        sorted(
-            (with_consent(violation, consents) for violation in found),
-            key=lambda violation: violation.sort_key,
-        )
-    )
+            found += _empty_serving(model)
+    return tuple(found)
+
+
+def judge_registry(
+    asked: Collection[str], found: Collection[str], uri: str
+) -> tuple[Violation, ...]:
+    """Return the violation of a registry that has none of several declared models."""
+    if len(asked) < _SEVERAL or set(asked) & set(found):
+        return ()
+    what = f"it has {len(found)} others" if found else "it shows no model at all"
+    message = f"none of the {len(asked)} declared models is in {uri}; {what}"
+    hint = "is it the right registry, and may these credentials read it?"
+    return (Violation(WRONG_REGISTRY, None, message, hint),)
 
 
 def gate(
@@ -64,20 +77,21 @@ def gate(
     return tuple(with_consent(violation, consents) for violation in found)
 
 
-def _empty_serving(model: Judged, rules: Rules) -> Iterable[Violation]:
+def _empty_serving(model: Judged) -> Iterable[Violation]:
     name = model.declaration.model
     after = applied(model.live, model.changes)
     hint = (
         f"declare the version that serves from now on, or `retired: true` when none does, or "
         f"`apply --accept {EMPTY_SERVING}={name}`"
     )
-    serving = rules.serving.versions(model.live)
-    if serving and not rules.serving.versions(after):
-        which = ", ".join(f"v{version}" for version in sorted(serving))
-        message = f"no version would be serving ({rules.serving}) any more; {which} is now"
-        yield Violation(EMPTY_SERVING, name, message, hint)
-    gone = set(aliases(model.live)) - set(aliases(after)) - {rules.serving.alias}
-    for alias in sorted(gone & set(rules.guarded_aliases)):
+    for meant in model.servings:
+        serving = meant.versions(model.live)
+        if serving and not meant.versions(after):
+            which = ", ".join(f"v{version}" for version in sorted(serving))
+            message = f"no version would be serving ({meant}) any more; {which} is now"
+            yield Violation(EMPTY_SERVING, name, message, hint)
+    gone = set(aliases(model.live)) - set(aliases(after)) - {one.alias for one in model.servings}
+    for alias in sorted(gone & set(model.guarded_aliases)):
         version = model.live[Field("alias", None, alias)]
         message = f"@{alias} would name no version any more; it names v{version} now"
         yield Violation(EMPTY_SERVING, name, message, hint)

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from reconciler.rules import Rules
 from reconciler.state import Declaration
 
 
@@ -38,6 +39,13 @@ class History(Protocol):
         """Say whether a commit between `since` and here declared a model otherwise than `declared`.
 
         Looks at the commits of the first-parent line; false where `since` is not on it.
+        """
+        ...
+
+    def rules(self, commit: str, owner: str) -> Rules | None:
+        """Return the settings of `owner`'s state folder at a commit, None where none can be read.
+
+        A folder without the file has the default settings.
         """
         ...
 

@@ -1,8 +1,9 @@
 """Reads the registry: as few requests as the question allows, and nothing called missing unseen."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.errors import Problem, RegistryError, Rejected
+from reconciler.facts import Facts
 from reconciler.parallel import each
 from reconciler.registry import Registry
 from reconciler.state import Live
@@ -53,3 +54,18 @@ def read_one(registry: Registry, model: str, versions: Collection[int]) -> Live:
     if live is None:
         raise RegistryError(f"model `{model}` is not in the registry any more")
     return live
+
+
+def read_facts(
+    registry: Registry, asked: Sequence[tuple[Live, int]], *, parallelism: int
+) -> Mapping[str, Mapping[int, Facts]]:
+    """Return what the tracking server tells of these versions, by model and number."""
+    found: dict[str, dict[int, Facts]] = {live.model: {} for live, _ in asked}
+
+    def read(one: tuple[Live, int]) -> None:
+        live, version = one
+        identity = live.versions[version].identity
+        found[live.model][version] = registry.facts(live.model, version, identity)
+
+    each(read, asked, threads=parallelism)
+    return found

@@ -10,10 +10,11 @@ from reconciler.state import ACTIVE_STAGES, Fields, aliases, stages
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One version that enters `stage` (coming from `before`) or takes `alias`; not both.
+    """One version that enters `stage` or takes `alias`; not both. `before` is its live stage.
 
     `incumbent` is the version that is displaced from the stage, or that has the alias until now;
-    None where there is none.
+    None where there is none. A `standing` one is there already: nothing moves, and no moment is
+    chosen.
     """
 
     model: str
@@ -22,6 +23,7 @@ class Move:
     before: str | None = None
     alias: str | None = None
     incumbent: int | None = None
+    standing: bool = False
 
     @property
     def place(self) -> str:
@@ -34,27 +36,28 @@ class Move:
         return self.alias is not None or self.stage in ACTIVE_STAGES
 
 
-def moves(changes: Iterable[Change], live: Fields) -> tuple[Move, ...]:
-    """Return what the changes of one model move; drift is put back, and moves nothing."""
-    meant = [change for change in changes if change.cause != "drift" and change.after is not None]
+def moves(changes: Iterable[Change], live: Fields, *, drift: bool = False) -> tuple[Move, ...]:
+    """Return what the changes of one model move; what drifted is put back, which `drift` counts."""
+    counted = [change for change in changes if drift or change.cause != "drift"]
+    meant = [change for change in counted if change.after is not None]
     after = stages(applied(live, meant))
     return tuple(
-        _stage(change, live, after) if change.field.name == "stage" else _alias(change)
+        _stage(change, live, after) if change.field.name == "stage" else _alias(change, live)
         for change in meant
         if change.field.name in ("stage", "alias")
     )
 
 
-def standing_moves(fields: Fields, models: str, live: Fields) -> tuple[Move, ...]:
+def standing_moves(model: str, fields: Fields, live: Fields) -> tuple[Move, ...]:
     """Return every place that `fields` declare and the registry has, as if it were taken now."""
     there = stages(live)
     held = [
-        Move(models, version, stage=stage, before=stage)
+        Move(model, version, stage=stage, before=stage, standing=True)
         for version, stage in sorted(stages(fields).items())
         if there.get(version) == stage
     ]
     named = [
-        Move(models, version, alias=alias)
+        Move(model, version, before=there.get(version), alias=alias, standing=True)
         for alias, version in sorted(aliases(fields).items())
         if aliases(live).get(alias) == version
     ]
@@ -83,10 +86,12 @@ def _stage(change: Change, live: Fields, after: dict[int, str]) -> Move:
     )
 
 
-def _alias(change: Change) -> Move:
+def _alias(change: Change, live: Fields) -> Move:
+    version = int(change.after or 0)
     return Move(
         change.model,
-        int(change.after or 0),
+        version,
+        before=stages(live).get(version),
         alias=change.field.key,
         incumbent=None if change.before is None else int(change.before),
     )

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.changes import Change
+from reconciler.comparison import Comparison
 from reconciler.errors import ExitCode, Problem, first_code
 from reconciler.state import Field, Identity
 from reconciler.violations import Consent, Violation, with_consent
@@ -72,7 +73,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """What happens to one model; nothing is written where `problems` is not empty."""
+    """What happens to one model; nothing is written where `problems` is not empty.
+
+    `evidence` is what is known of the versions that change hands, where it was asked for.
+    """
 
     model: str
     outcome: Outcome
@@ -83,6 +87,7 @@ class ModelPlan:
     messages: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     unmanaged: tuple[Field, ...] = ()
+    evidence: tuple[Comparison, ...] = ()
 
     def digest(self, registry: RegistryRef) -> str:
         """Return the digest of this model's rows on that registry."""
@@ -96,12 +101,18 @@ class ModelPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole plan; `models` are sorted by name."""
+    """The whole plan; `models` are sorted by name.
+
+    `pending` are policies that wait for an approval: no violations yet, but nothing is applied
+    without it. `notes` are said once, about the whole run.
+    """
 
     registry: RegistryRef
     state: StateRef
     models: tuple[ModelPlan, ...]
     violations: tuple[Violation, ...] = ()
+    pending: tuple[Violation, ...] = ()
+    notes: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     exclusive: tuple[str, ...] = ()
 
@@ -156,13 +167,17 @@ def only(plan: Plan, keep: Callable[[Change], bool]) -> Plan:
         replace(model, changes=tuple(change for change in model.changes if keep(change)))
         for model in plan.models
     )
-    return replace(plan, models=models, violations=())
+    return replace(plan, models=models, violations=(), pending=())
 
 
 def accepting(plan: Plan, consents: Collection[Consent]) -> Plan:
-    """Return the plan with the violations accepted that a consent names."""
-    violations = tuple(with_consent(violation, consents) for violation in plan.violations)
-    return replace(plan, violations=violations)
+    """Return a saved plan as it is applied: what a consent names is accepted, nothing is pending.
+
+    An approval that was awaited when the plan was saved is one that nobody has shown since.
+    """
+    found = sorted((*plan.violations, *plan.pending), key=lambda violation: violation.sort_key)
+    violations = tuple(with_consent(violation, consents) for violation in found)
+    return replace(plan, violations=violations, pending=())
 
 
 def _digest(registry: RegistryRef, models: Iterable[ModelPlan]) -> str:

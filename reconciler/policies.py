@@ -1,9 +1,8 @@
 """What a policy is: when it is asked, what it requires, and whether it denies."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from reconciler.violations import Enforce
 
@@ -108,14 +107,3 @@ class Policy:
     enforce: Enforce = "deny"
     message: str | None = None
     line: int | None = field(default=None, compare=False)
-
-
-class Judge(Protocol):
-    """Evaluates expressions: the port to the language that policies are written in."""
-
-    def __call__(self, source: str, scope: Mapping[str, object]) -> str | None:
-        """Return None when the condition holds in `scope`, else why not, in a sentence.
-
-        Never raises for what an expression does: it does not hold then.
-        """
-        ...

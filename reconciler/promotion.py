@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.errors import Refused
+from reconciler.errors import Refused, UsageError
 from reconciler.rules import Rules
 from reconciler.state import (
     ACTIVE_STAGES,
@@ -15,6 +15,7 @@ from reconciler.state import (
     aliases,
     stages,
 )
+from reconciler.traffic import as_written, flaws, parts, without_test_tags
 
 NO_PINS = DeclaredVersion()
 
@@ -48,6 +49,49 @@ def promoted(
     fields.update({Field("alias", None, alias): version for alias in named})
     fields.update({Field("tag", version, key): value for key, value in asked.tags})
     return replace(declaration, fields=fields, versions=with_entry(declaration, version, pins))
+
+
+def winning(
+    declaration: Declaration, asked: Promotion, rules: Rules, pins: DeclaredVersion = NO_PINS
+) -> Declaration:
+    """Return what is declared once a version of an A/B test serves, and the test is over.
+
+    Of the control, which serves, nothing changes but the traffic. Raises `Refused` for a blocked
+    version, `UsageError` for one that is not in the test.
+    """
+    if asked.version not in parts(declaration):
+        raise UsageError(
+            f"`{declaration.model}` v{asked.version} carries no `traffic`: it is in no test",
+            hint=f"its test has {in_test(declaration, rules)}" if parts(declaration) else None,
+        )
+    over = without_test(declaration)
+    is_control = asked.version in rules.serving.versions(over.fields)
+    return promoted(over, asked, rules, NO_PINS if is_control else pins)
+
+
+def without_test(declaration: Declaration) -> Declaration:
+    """Return a declaration in which no version carries traffic, nor a tag that stands for it."""
+    versions = {v: replace(e, traffic=None) for v, e in declaration.versions.items()}
+    return replace(without_test_tags(declaration), versions=versions)
+
+
+def in_test(declaration: Declaration, rules: Rules) -> str:
+    """Return the versions of a model's A/B test in words, with their parts."""
+    control = rules.serving.versions(declaration.fields)
+    return ", ".join(
+        f"v{version} ({'control, ' if version in control else ''}{as_written(part)})"
+        for version, part in parts(declaration).items()
+    )
+
+
+def refuse_broken_test(before: Declaration, after: Declaration, rules: Rules) -> None:
+    """Raise `Refused` for a promotion that leaves an A/B test without its control."""
+    if parts(after) and any(flaws(without_test_tags(after), rules.serving)):
+        raise Refused(
+            f"`{before.model}` has a test, of {in_test(before, rules)}, and its control must serve",
+            hint=f"end the test first: `reconciler promote {before.model} VERSION --winner`; or "
+            "give the version a part of the traffic",
+        )
 
 
 def refuse_blocked(declaration: Declaration, version: int) -> None:
@@ -95,6 +139,7 @@ def remarks(before: Declaration, after: Declaration) -> tuple[str, ...]:
     """Return what a change leaves as it is, and somebody may not expect."""
     return (
         *_left_behind(before.fields, after.fields),
+        *_still_tested(before, after),
         *(
             [f"the model is on hold ({after.hold}): nothing is written for it"]
             if after.hold
@@ -110,3 +155,14 @@ def _left_behind(before: Fields, after: Fields) -> Iterable[str]:
     for alias, version in sorted(aliases(after).items()):
         if was.get(version) in ACTIVE_STAGES and now.get(version) == "Archived":
             yield f"@{alias} stays on v{version}, which goes to Archived"
+
+
+def _still_tested(before: Declaration, after: Declaration) -> Iterable[str]:
+    """Yield the versions that go to rest and keep their part of the traffic."""
+    was, now = stages(before.fields), stages(after.fields)
+    for version, part in parts(after).items():
+        if part and now.get(version) == "Archived" != was.get(version):
+            yield (
+                f"v{version} goes to Archived and still carries traffic {as_written(part)}: the "
+                "test goes on; `promote --winner` ends it"
+            )

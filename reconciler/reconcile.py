@@ -3,21 +3,24 @@
 This is the public Python API: give it what a checkout declares, its history and a registry.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
+from reconciler import guards
 from reconciler.authority import Context
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.guards import Judged, judge
+from reconciler.gates import Draft, Gate, judged
 from reconciler.history import History
 from reconciler.live import read_live
-from reconciler.model_planning import plan_model
+from reconciler.model_planning import Planned, plan_model
+from reconciler.moves import moves
 from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.readiness import beyond
 from reconciler.registry import Registry
+from reconciler.rules import Rules, settle
+from reconciler.standing import NOTHING_BEFORE
 from reconciler.state import Live
-from reconciler.violations import Consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,15 @@ class Checkout:
     """What is planned from: the declared state, and the history that it stands in.
 
     `history` is None outside a repository: then the difference is two-way. `owner` is the name
-    under which this state folder speaks for models.
+    under which this state folder speaks for models. `rules_before` are the settings that this
+    checkout's own may not loosen; without them they are those of each model's recorded commit.
     """
 
     desired: Desired
     state: StateRef
     owner: str
     history: History | None = None
+    rules_before: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,10 @@ class Question:
 
     models: frozenset[str] | None = None
     adopt: frozenset[str] = frozenset()
-    accept: frozenset[Consent] = frozenset()
     planning: bool = True
     late_is_fine: bool = False
     parallelism: int = 8
+    gate: Gate = field(default_factory=Gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,43 @@ def reconcile(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Que
     live = {name: model for name, model in found.items() if not desired.rules.ignore.model(name)}
     if ask.models is None:
         chosen = sorted({*chosen, *_owned(live, checkout.owner)})
+    drafts = [
+        draft
+        for name in chosen
+        if (draft := _draft(name, live, unreadable.get(name), checkout, ask)) is not None
+    ]
+    declared = [name for name in chosen if name in desired.declarations]
+    astray = () if unreadable else guards.judge_registry(declared, live, registry.uri)
+    plan = Plan(
+        registry=ref,
+        state=checkout.state,
+        models=tuple(draft.planned.plan for draft in drafts),
+        violations=astray,
+        warnings=desired.warnings,
+        exclusive=_exclusive(drafts, desired.rules),
+        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.settled.later)),
+    )
+    return Reading(judged(plan, drafts, registry, ask.gate), live)
+
+
+def _draft(
+    name: str,
+    live: Mapping[str, Live],
+    unreadable: Problem | None,
+    checkout: Checkout,
+    ask: Question,
+) -> Draft | None:
+    """Plan one model; None for one that is none of our business."""
+    desired = checkout.desired
+    declaration, there = desired.declarations.get(name), live.get(name)
+    if unreadable is not None:
+        plan = _unreadable(name, unreadable, checkout)
+        return Draft(Planned(plan), declaration, None, settle(desired.rules, None))
+    if declaration is None and (there is None or there.owner != checkout.owner):
+        return None  # asked for by name, and not ours
+    settled = settle(desired.rules, _before(there, checkout))
     context = Context(
-        rules=desired.rules,
+        rules=settled.rules,
         owner=checkout.owner,
         history=checkout.history,
         planning=ask.planning,
@@ -86,29 +126,25 @@ def reconcile(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Que
         adopt=ask.adopt,
         names=tuple(live),
     )
-    plans, judged = [], []
-    for name in chosen:
-        declaration, there = desired.declarations.get(name), live.get(name)
-        if name in unreadable:
-            plans.append(_unreadable(name, unreadable[name], checkout))
-            continue
-        if declaration is None and (there is None or there.owner != checkout.owner):
-            continue  # asked for by name, and none of our business
-        planned = plan_model(name, declaration, there, context)
-        if declaration is None and planned.plan.outcome == "in-sync":
-            continue  # released long ago, or never ours
-        plans.append(planned.plan)
-        if declaration is not None and there is not None:
-            judged.append(Judged(declaration, planned.live, planned.plan.changes, planned.declared))
-    plan = Plan(
-        registry=ref,
-        state=checkout.state,
-        models=tuple(plans),
-        violations=judge(judged, desired.rules, ask.accept),
-        warnings=desired.warnings,
-        exclusive=desired.rules.exclusive,
-    )
-    return Reading(plan, live)
+    planned = plan_model(name, declaration, there, context)
+    if declaration is None and planned.plan.outcome == "in-sync":
+        return None  # released long ago, or never ours
+    made = moves(planned.plan.changes, planned.live)
+    return Draft(planned, declaration, there, settled, made)
+
+
+def _before(live: Live | None, checkout: Checkout) -> Rules | None:
+    """Return the rules that a change to this model may not loosen, None where there are none."""
+    history = checkout.history
+    if checkout.rules_before is not None or live is None or history is None:
+        return checkout.rules_before
+    known = [one for one in live.recorded if one != NOTHING_BEFORE and history.knows(one)]
+    return history.rules(known[0], live.owner or checkout.owner) if known else None
+
+
+def _exclusive(drafts: Iterable[Draft], rules: Rules) -> tuple[str, ...]:
+    stages = (stage for draft in drafts for stage in draft.settled.rules.exclusive)
+    return tuple(dict.fromkeys((*rules.exclusive, *stages)))
 
 
 def _refuse_beyond(desired: Desired, chosen: Collection[str], registry: Registry) -> None:

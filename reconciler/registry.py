@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.state import Live
+from reconciler.facts import Facts
+from reconciler.state import Identity, Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,13 @@ class Registry(Protocol):
         """Return one model by direct reads, with each of `versions` that exists; None: no model.
 
         Raises `Forbidden` when these credentials may not read it.
+        """
+        ...
+
+    def facts(self, model: str, version: int, identity: Identity) -> Facts:
+        """Return what the tracking server tells of a version, and in `missing` what it does not.
+
+        Never raises `RegistryError`: a part that is absent, deleted or not readable is left out.
         """
         ...
 

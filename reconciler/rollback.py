@@ -112,9 +112,12 @@ def candidates(
 def _says_back(entry: Entry) -> bool:
     """Say whether a commit calls itself a rollback of this model.
 
-    Anywhere in its message: forges put other lines behind our trailer when they squash.
+    Or whether one that it brought does. Anywhere in the message: forges put other lines behind our
+    trailer when they squash.
     """
-    moves = (_MOVE.fullmatch(said.strip()) for said in _SAID.findall(entry.step.commit.body))
+    commits = (entry.step.commit, *entry.step.commit.brought)
+    said = [line for commit in commits for line in _SAID.findall(commit.body)]
+    moves = (_MOVE.fullmatch(line.strip()) for line in said)
     return any(move and move[1] == visible(entry.step.model) for move in moves)
 
 

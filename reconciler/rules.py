@@ -1,7 +1,7 @@
 """What `reconciler.yaml` says: registry, exclusive and serving stages, guards, policies."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from reconciler.policies import Policy
@@ -36,20 +36,26 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Globs for what is never read, imported, compared or removed; case counts."""
+    """Globs for what is never read, imported, compared or removed; case counts.
+
+    `too` narrows it: what is ignored must be ignored by that one as well.
+    """
 
     models: tuple[str, ...] = ()
     tags: tuple[str, ...] = ("mlflow.*", "reconciler.*")
     aliases: tuple[str, ...] = ()
+    too: "Ignore | None" = None
 
     def model(self, name: str) -> bool:
         """Say whether a model is none of our business."""
-        return any(fnmatchcase(name, glob) for glob in self.models)
+        here = any(fnmatchcase(name, glob) for glob in self.models)
+        return here and (self.too is None or self.too.model(name))
 
     def field(self, address: Field) -> bool:
         """Say whether a tag or an alias is none of our business."""
         globs = {"tag": self.tags, "alias": self.aliases}.get(address.name, ())
-        return any(fnmatchcase(address.key or "", glob) for glob in globs)
+        here = any(fnmatchcase(address.key or "", glob) for glob in globs)
+        return here and (self.too is None or self.too.field(address))
 
     def without(self, fields: Fields) -> Mapping[Field, Value]:
         """Return `fields` less what is ignored."""
@@ -58,7 +64,11 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings of a state folder; the defaults are those of a folder without the file."""
+    """The settings of a state folder; the defaults are those of a folder without the file.
+
+    `fresh` lets `ci apply` write what is declared, whether a pull request showed it or not; `heal`
+    lets it put back what drifted of models that nobody changed.
+    """
 
     registry: RegistryPin | None = None
     branch: str | None = None
@@ -67,3 +77,61 @@ class Rules:
     guarded_aliases: tuple[str, ...] = ("champion",)
     ignore: Ignore = Ignore()
     policies: tuple[Policy, ...] = ()
+    fresh: bool = False
+    heal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The rules that a change is held to: its own, and where they are looser those from before.
+
+    `own` are those that it brings, `also` those from before where they are not the same: policies
+    and guards are asked under both. `later` says in sentences what takes effect one merge later.
+    """
+
+    rules: Rules
+    own: Rules
+    also: Rules | None = None
+    later: tuple[str, ...] = ()
+
+
+def settle(own: Rules, before: Rules | None) -> Settled:
+    """Return the rules for a change that may write its own: none is loosened by what it judges."""
+    if before is None or own == before:
+        return Settled(own, own)
+    ignore = own.ignore
+    if own.ignore != before.ignore:
+        ignore = replace(own.ignore, too=before.ignore)
+    rules = replace(
+        own,
+        exclusive=_both(own.exclusive, before.exclusive),
+        serving=before.serving,
+        guarded_aliases=_both(own.guarded_aliases, before.guarded_aliases),
+        ignore=ignore,
+        fresh=own.fresh and before.fresh,
+        heal=own.heal and before.heal,
+    )
+    return Settled(rules, own, before, tuple(_later(own, before)))
+
+
+def _later(own: Rules, before: Rules) -> Iterable[str]:
+    for stage in before.exclusive:
+        if stage not in own.exclusive:
+            yield f"`exclusive` still holds {stage}"
+    if own.serving != before.serving:
+        yield f"`serving` is still {before.serving}, not {own.serving}"
+    for alias in before.guarded_aliases:
+        if alias not in own.guarded_aliases:
+            yield f"`guards` still protect @{alias}"
+    if own.fresh and not before.fresh:
+        yield "`apply: fresh` is not in effect"
+    if own.heal and not before.heal:
+        yield "`heal` is not in effect"
+    for kind in ("tags", "aliases"):
+        more = set(getattr(own.ignore, kind)) - set(getattr(before.ignore, kind))
+        for glob in sorted(more):
+            yield f"`ignore` does not cover the {kind} `{glob}` yet"
+
+
+def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return (*one, *(item for item in other if item not in one))

@@ -1,24 +1,28 @@
 """Options and environment → what a run works with; says which registry, or that none is named."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.errors import Refused, UsageError
 from reconciler.plan import RegistryRef
 from reconciler.registries.uris import normal_uri, safe_uri, same_registry
-from reconciler.rules import RegistryPin, Rules
+from reconciler.rules import RegistryPin
 
 _VARIABLES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
 
 
 def registry_uri(
-    given: str | None, environ: Mapping[str, str], rules: Rules, *, fallback: str | None = None
+    given: str | None,
+    environ: Mapping[str, str],
+    pin: RegistryPin | None,
+    *,
+    fallback: str | None = None,
 ) -> str:
     """Return the URI to talk to, credentials included.
 
     The option, then MLflow's variables, then the settings file, then `fallback`; never a silent
     local default. Raises `UsageError` when none is named, `Refused` when it is not the pinned one.
     """
-    pin = rules.registry
     named = [given, *(environ.get(variable) for variable in _VARIABLES)]
     uri = next((candidate.strip() for candidate in named if candidate and candidate.strip()), None)
     if uri is None and pin is not None:
@@ -34,9 +38,22 @@ def registry_uri(
         pinned = ", ".join(safe_uri(one) for one in pin.uris)
         raise Refused(
             f"this state is pinned to {pinned}, not to {safe_uri(uri)}",
-            hint="use that registry, or change `registry:` in reconciler.yaml",
+            hint="use that registry, or change `registry:` in reconciler.yaml, which takes effect "
+            "one merge later",
         )
     return uri
+
+
+def held_pin(own: RegistryPin | None, before: RegistryPin | None) -> RegistryPin | None:
+    """Return the pin that counts while a change of it is new: no other registry than before."""
+    if before is None:
+        return own
+    if own is None:
+        return before
+    shared = tuple(
+        uri for uri in own.uris if any(same_registry(uri, known) for known in before.uris)
+    )
+    return replace(own, uris=shared or before.uris)
 
 
 def registry_ref(uri: str, pin: RegistryPin | None) -> RegistryRef:

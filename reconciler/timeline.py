@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
 
 from reconciler.rules import Rules
 from reconciler.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.traffic import as_written, without_test_tags
 
 UNCHECKED: Final = "not looked at"
 _APPROVING: Final = ("reviewed-by", "approved-by", "acked-by")
@@ -25,13 +27,20 @@ _LONGEST: Final = 40  # characters of a tag's value that a row shows
 _ADDRESS: Final = re.compile(r"\A(.*?)\s*<([^<>]*)>\s*\Z", re.DOTALL)
 
 
+class Person(NamedTuple):
+    """Who wrote a commit, as git has it."""
+
+    name: str
+    email: str
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of the first-parent line.
+    """A commit of the first-parent line, or one that a merge brought.
 
     `time` is when it was merged: its committer date, or that of the commit before it on the line
     where that is later; then `dated` is its own. `signature` is what git makes of it: `good`,
-    `bad`, `unknown key`, `none`, ...
+    `bad`, `unknown key`, `none`, ... `brought` are the commits that a merge brought, oldest first.
     """
 
     id: str
@@ -46,6 +55,16 @@ class Commit:
     trailers: tuple[tuple[str, str], ...] = ()
     signature: str = UNCHECKED
     dated: datetime | None = None
+    brought: tuple["Commit", ...] = ()
+
+    @property
+    def authors(self) -> tuple[Person, ...]:
+        """Who wrote the commits that a merge brought, in order and once each, else its author."""
+        found: dict[str, Person] = {}
+        for one in self.brought or (self,):
+            person = Person(one.author, one.author_email)
+            found.setdefault((person.email or person.name).casefold(), person)
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +72,43 @@ class Merged:
     """What one merged commit did to the files of the state folder, by path below it.
 
     None stands for a file that is gone. A file that cannot be read is not in it: it declares
-    what it did before.
+    what it did before. `rules` are the settings since then, None where it did not change them.
     """
 
     commit: Commit
     files: Mapping[str, Declaration | None]
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One merged commit that changed what is declared for one model; None: nothing."""
+    """One merged commit that changed what is declared for one model; None: nothing.
+
+    Or that changed what serving means, with the declaration as it was. `rules` are the settings
+    before and after it, None where they are not followed.
+    """
 
     commit: Commit
     model: str
     before: Declaration | None
     after: Declaration | None
+    rules: tuple[Rules, Rules] | None = None
+
+    def by(self, rules: Rules) -> Rules:
+        """Return the settings of then, `rules` where they are not followed."""
+        return self.rules[1] if self.rules else rules
+
+    def served(self, rules: Rules) -> tuple[int | None, int | None]:
+        """Return which version served before and after, by the settings of then or `rules`."""
+        old, new = self.rules or (rules, rules)
+        return serving(self.before, old), serving(self.after, new)
+
+    @property
+    def redefines(self) -> bool:
+        """Say whether it changed what serving means, for a model that was declared before."""
+        if self.before is None or self.rules is None:
+            return False
+        return self.rules[0].serving != self.rules[1].serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +119,11 @@ class Approval:
     kind: Literal["verified", "claimed"]
 
 
-def steps(merged: Iterable[Merged]) -> Mapping[str, tuple[Step, ...]]:
+def steps(merged: Iterable[Merged], rules: Rules | None = None) -> Mapping[str, tuple[Step, ...]]:
     """Return each model's steps, oldest first, from all merged commits, oldest first.
 
-    Models are followed by name, whichever file declares them.
+    Models are followed by name, whichever file declares them; the settings where `rules` says
+    what they are without a file.
     """
     files: dict[str, Declaration] = {}
     holders: dict[str, dict[str, Declaration]] = {}
@@ -89,13 +131,15 @@ def steps(merged: Iterable[Merged]) -> Mapping[str, tuple[Step, ...]]:
     for one in merged:
         touched = [declared for path in one.files if (declared := files.get(path)) is not None]
         touched += [declared for declared in one.files.values() if declared is not None]
-        models = sorted({declared.model for declared in touched})
+        both = (rules, one.rules or rules) if rules else None
+        rules = both[1] if both else None
+        redefined = holders if both and both[0].serving != both[1].serving else ()
+        models = sorted({*redefined, *(declared.model for declared in touched)})
         before = {model: _first(holders.get(model)) for model in models}
         _take(one.files, files, holders)
         for model in models:
-            after = _first(holders.get(model))
-            if before[model] != after:
-                step = Step(one.commit, model, before[model], after)
+            step = Step(one.commit, model, before[model], _first(holders.get(model)), both)
+            if step.before != step.after or step.redefines:
                 found.setdefault(model, []).append(step)
     return {model: tuple(found[model]) for model in sorted(found)}
 
@@ -130,14 +174,19 @@ def pull_request(commit: Commit) -> int | None:
 
 
 def claimed_approvals(commit: Commit) -> tuple[Approval, ...]:
-    """Return who the trailers say approved, less the authors; nothing proves them."""
-    authors = _who(f"{commit.author} <{commit.author_email}>")
-    for key, value in commit.trailers:
+    """Return who the trailers say approved, less the authors; nothing proves them.
+
+    Those of the commits that a merge brought count like its own, as approvals and as authors.
+    """
+    commits = (commit, *commit.brought)
+    trailers = [trailer for one in commits for trailer in one.trailers]
+    authors = {name for one in commits for name in _who(f"{one.author} <{one.author_email}>")}
+    for key, value in trailers:
         if key.lower() == _CO_AUTHOR:
             authors |= _who(value)
     names = dict.fromkeys(
         " ".join(value.split())
-        for key, value in commit.trailers
+        for key, value in trailers
         if key.lower() in _APPROVING and value.strip() and not _who(value) & authors
     )
     return tuple(Approval(name, "claimed") for name in names)
@@ -164,6 +213,8 @@ def concerns(step: Step, version: int) -> bool:
         about = values if address.name == "alias" else (address.version,)
         if values[0] != values[1] and version in about:
             return True
+    if step.redefines and version in step.served(Rules()):
+        return True
     return _entry(step.before, version) != _entry(step.after, version)
 
 
@@ -176,11 +227,14 @@ def meaning(step: Step, rules: Rules) -> tuple[str, ...]:
         for field in {*before, *after}
         if before.get(field) != after.get(field) and not _went_along(field, gone)
     ]
-    changed.sort(key=lambda field: _reading_order(field, after.get(field), rules))
+    changed.sort(key=lambda field: _reading_order(field, after.get(field), step.by(rules)))
     said = [_move(field, before.get(field), after.get(field), gone) for field in changed]
     if step.after is None:
         return ("no longer declared", *said)
     first = ("declared",) if step.before is None else ()
+    if step.redefines and step.rules:
+        old, new = step.rules
+        first = (f"serving is {new.serving}, not {old.serving}",)
     return (*first, *said, *_about_versions(step, gone), *_about_model(step))
 
 
@@ -198,7 +252,8 @@ def _went_along(field: Field, gone: set[int | None]) -> bool:
 
 
 def _fields(declaration: Declaration | None) -> Mapping[Field, Value]:
-    return declaration.fields if declaration else {}
+    """Return what a file says: its `traffic` is said there, and not as tags besides."""
+    return without_test_tags(declaration).fields if declaration else {}
 
 
 def _entry(declaration: Declaration | None, version: int) -> DeclaredVersion | None:
@@ -268,6 +323,15 @@ def _about_entry(was: DeclaredVersion, now: DeclaredVersion) -> Iterable[str]:
         yield f"run_id {_happened(was.run_id, now.run_id)}"
     if was.source != now.source:
         yield f"source {_happened(was.source, now.source)}"
+    if was.traffic != now.traffic:
+        yield _about_traffic(was.traffic, now.traffic)
+
+
+def _about_traffic(was: Decimal | None, now: Decimal | None) -> str:
+    if now is None:
+        return "no traffic any more"
+    before = "" if was is None else f"{as_written(was)} → "
+    return f"traffic {before}{as_written(now)}"
 
 
 def _is_named(declaration: Declaration | None, version: int) -> bool:

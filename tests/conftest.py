@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +16,13 @@ from typing import Any
 import pytest
 
 from tests.servers import MlflowSeeds, mlflow_server
+
+# CEL needs 3.11; what a policy in it says before that is in test_cel_text.
+collect_ignore = (
+    ["test_expression_laws.py", "test_expressions.py", "test_gates.py", "test_judging.py"]
+    if sys.version_info < (3, 11)
+    else []
+)
 
 _numbers = itertools.count()
 

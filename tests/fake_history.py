@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.rules import Rules
 from reconciler.state import Declaration
 
 
@@ -13,11 +14,15 @@ class Commits:
 
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     trees: dict[str, Mapping[str, Declaration]] = field(default_factory=dict)
+    settings: dict[str, Rules] = field(default_factory=dict)
 
-    def commit(self, declared: Mapping[str, Declaration], *parents: str) -> str:
+    def commit(
+        self, declared: Mapping[str, Declaration], *parents: str, rules: Rules | None = None
+    ) -> str:
         name = hashlib.sha1(f"{len(self.trees)}".encode()).hexdigest()  # noqa: S324  an id
         self.parents[name] = parents
         self.trees[name] = dict(declared)
+        self.settings[name] = rules or Rules()
         return name
 
     def ancestors(self, commit: str) -> set[str]:
@@ -62,6 +67,9 @@ class FakeHistory:
 
     def main_contains(self, commit: str) -> bool:
         return self.main is None or self.is_ancestor(commit, self.main)
+
+    def rules(self, commit: str, owner: str) -> Rules | None:  # noqa: ARG002  one folder
+        return self.commits.settings[commit]
 
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:  # noqa: ARG002  one folder
         return self.commits.trees[commit].get(model)

@@ -4,10 +4,11 @@ import itertools
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from reconciler.errors import Forbidden, NotFound, Rejected
+from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
+from reconciler.facts import NO_FACTS, Facts, Run, Signature
 from reconciler.registry import Capabilities
 from reconciler.state import (
     COMMIT_TAG,
@@ -42,6 +43,7 @@ class _Version:
     stage: str = "None"
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    facts: Facts | None = None
 
 
 @dataclass
@@ -100,6 +102,51 @@ class FakeRegistry:
         )
         return number
 
+    def set_facts(self, name: str, version: int, facts: Facts) -> None:
+        self._version(name, version).facts = facts
+
+    def log_version(
+        self,
+        name: str,
+        *,
+        metrics: Mapping[str, float] | None = None,
+        params: Mapping[str, str] | None = None,
+        run_tags: Mapping[str, str] | None = None,
+        model_metrics: Mapping[str, float] | None = None,
+        signature: Signature | None = None,
+        tags: Mapping[str, str] | None = None,
+        user: str = "ann",
+    ) -> int:
+        """Create a version with a run, as `MlflowSeeds` does on a real server."""
+        moment = next(self._moments)
+        run_id = f"{moment:032x}"
+        self._models.setdefault(name, _Model())
+        number = self.create_version(name, run_id=run_id, source=f"runs:/{run_id}", tags=tags)
+        all_tags = {**(run_tags or {}), "mlflow.user": user, "mlflow.runName": "trained"}
+        run = Run(run_id, "trained", "FINISHED", user, moment, all_tags)
+        known = signature if signature != Signature() else None
+        lacks = (
+            "has no MLmodel file"
+            if signature is None
+            else "has an MLmodel file without a signature"
+        )
+        self._version(name, number).facts = Facts(
+            metrics={**(model_metrics or {}), **(metrics or {})},
+            params=dict(params or {}),
+            run=run,
+            signature=known,
+            missing=() if known else (f"v{number} {lacks}",),
+        )
+        return number
+
+    def delete_run_of(self, name: str, version: int) -> None:
+        found = self._version(name, version)
+        facts = found.facts or NO_FACTS
+        if facts.run is not None:
+            run = replace(facts.run, tags={}, deleted=True)
+            missing = (f"run {run.id[:8]}… is deleted", *facts.missing)
+            found.facts = Facts(run=run, signature=facts.signature, missing=missing)
+
     def delete_version(self, name: str, version: int) -> None:
         model = self._models[name]
         del model.versions[version]
@@ -139,6 +186,20 @@ class FakeRegistry:
                 raise Forbidden(f"permission denied on {model}")
             found = self._models.get(model)
             return None if found is None else _live(model, found, searched=False, asked=versions)
+
+    def facts(self, model: str, version: int, identity: Identity) -> Facts:
+        with self._lock:
+            self._requests += 1
+            try:
+                self.before_read("facts")
+                found = self._version(model, version)
+            except RegistryError as error:
+                return Facts(missing=(f"v{version} cannot be read: {error.message}",))
+            if found.facts is None:
+                run = f"run {identity.run_id} cannot be read: not found"
+                without = run if identity.run_id else f"v{version} names no run"
+                return Facts(missing=(without, f"v{version} has no MLmodel file"))
+            return found.facts
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
         with self._write(Write("set_stage", model, version, None, stage)):

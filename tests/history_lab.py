@@ -1,9 +1,12 @@
 """A desk without a registry, and what `reconciler history` says of the model `fraud` there."""
 
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from tests.git_lab import GitLab
+from reconciler.apply_record import ApplyRecord
+from reconciler.repository.git_notes import write_record
+from tests.git_lab import GitLab, opened
 from tests.lab import Hand, Lab
 
 _NOWHERE = "http://127.0.0.1:9"
@@ -43,3 +46,11 @@ def write_as(lab: Lab, name: str, role: str = "AUTHOR") -> None:
 def dated(lab: Lab, when: str) -> None:
     """Date what is committed from now on."""
     lab.git.environ["GIT_COMMITTER_DATE"] = when
+
+
+def applied(lab: Lab, commit: str, hour: int, *models: str) -> None:
+    """Record that a commit was applied at that hour of a day in May 2026."""
+    time = datetime(2026, 5, 1, hour, tzinfo=timezone.utc)
+    record = ApplyRecord(time, "prod", "registry-state", commit, actor="ci", models=models)
+    with opened(lab.git) as repo:
+        write_record(repo, record)

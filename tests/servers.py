@@ -1,7 +1,9 @@
 """Real servers for tests: MLflow's own, and one that records, forwards or misbehaves."""
 
 import http.client
+import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -14,10 +16,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from reconciler.facts import Column, Signature
 
 _WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 
@@ -82,14 +87,19 @@ def _answers(url: str) -> bool:
 
 
 class MlflowSeeds:
-    """Creates what the reconciler never creates: models and versions."""
+    """Creates what the reconciler never creates: models, versions, and the runs they came from.
 
-    def __init__(self, uri: str) -> None:
+    `artifacts` is where files are logged; a server has a folder of its own.
+    """
+
+    def __init__(self, uri: str, *, artifacts: Path | None = None) -> None:
         from mlflow.tracking._model_registry.client import (  # noqa: PLC0415  1.1 s, for who needs it
             ModelRegistryClient,
         )
 
         self._client: Any = ModelRegistryClient(uri, uri)  # type: ignore[no-untyped-call]
+        self._uri = uri
+        self._artifacts = artifacts
 
     def create_model(
         self, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
@@ -110,11 +120,129 @@ class MlflowSeeds:
         )
         return int(created.version)
 
+    def log_version(
+        self,
+        name: str,
+        *,
+        metrics: Mapping[str, float] | None = None,
+        params: Mapping[str, str] | None = None,
+        run_tags: Mapping[str, str] | None = None,
+        model_metrics: Mapping[str, float] | None = None,
+        signature: Signature | None = None,
+        tags: Mapping[str, str] | None = None,
+        user: str = "ann",
+    ) -> int:
+        """Log a run, and register a version that came from it; the model, too, when it is new.
+
+        With `model_metrics` it is a logged model of MLflow 3, on which another run logs them.
+        Without `signature` there is no `MLmodel` file, with an empty one a file that has none.
+        """
+        client, experiment = self._tracking
+        run = _run(client, experiment, user, metrics=metrics, params=params, tags=run_tags)
+        source, model_id = f"{run.info.artifact_uri}/model", None
+        folder = source
+        if model_metrics is not None:
+            logged = client.create_logged_model(experiment, source_run_id=run.info.run_id)
+            other = _run(client, experiment, user)
+            for key, value in model_metrics.items():
+                client.log_metric(other.info.run_id, key, value, model_id=logged.model_id)
+            client.finalize_logged_model(logged.model_id, "READY")
+            source, model_id = logged.model_uri, logged.model_id
+            folder = logged.artifact_location
+        if signature is not None:
+            _write_mlmodel(Path(folder.removeprefix("file://")), signature, model_id)
+        if not self._client.search_registered_models(f"name = '{name}'"):
+            self.create_model(name)
+        return self._register(name, source, run.info.run_id, tags, model_id)
+
+    def _register(
+        self,
+        name: str,
+        source: str,
+        run_id: str,
+        tags: Mapping[str, str] | None,
+        model_id: str | None,
+    ) -> int:
+        from mlflow.tracking._tracking_service.utils import (  # noqa: PLC0415  as above
+            _use_tracking_uri,
+        )
+
+        # A store of its own looks for logged models wherever the process tracks.
+        with _use_tracking_uri(self._uri):
+            created = self._client.create_model_version(
+                name, source, run_id, dict(tags or {}), model_id=model_id
+            )
+        return int(created.version)
+
+    def delete_run_of(self, name: str, version: int) -> None:
+        """Delete the run that a version came from, which MLflow keeps until it is purged."""
+        client, _ = self._tracking
+        client.delete_run(self._client.get_model_version(name, str(version)).run_id)
+
+    @cached_property
+    def _tracking(self) -> tuple[Any, str]:
+        from mlflow import MlflowClient  # noqa: PLC0415  1.1 s, for who needs it
+
+        client = MlflowClient(self._uri, self._uri)
+        if self._artifacts is None:
+            return client, "0"
+        location = self._artifacts.as_uri()
+        return client, client.create_experiment(str(self._artifacts), location)
+
     def delete_version(self, name: str, version: int) -> None:
         self._client.delete_model_version(name, str(version))
 
     def delete_model(self, name: str) -> None:
         self._client.delete_registered_model(name)
+
+
+def _run(
+    client: Any,
+    experiment: str,
+    user: str,
+    *,
+    metrics: Mapping[str, float] | None = None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Any:
+    from mlflow.entities import Metric, Param  # noqa: PLC0415  as above
+
+    run = client.create_run(
+        experiment, tags={**(tags or {}), "mlflow.user": user}, run_name="trained"
+    )
+    client.log_batch(
+        run.info.run_id,
+        [Metric(key, value, 0, 0) for key, value in (metrics or {}).items()],
+        [Param(key, value) for key, value in (params or {}).items()],
+    )
+    client.set_terminated(run.info.run_id)
+    return run
+
+
+def _write_mlmodel(folder: Path, signature: Signature, model_id: str | None) -> None:
+    """Write the file as MLflow does."""
+    from mlflow.models import Model, ModelSignature  # noqa: PLC0415  as above
+    from mlflow.types.schema import ParamSchema, ParamSpec, Schema  # noqa: PLC0415  as above
+
+    inputs, outputs = (
+        Schema([_spec(column) for column in columns]) if columns else None
+        for columns in (signature.inputs, signature.outputs)
+    )
+    params: Any = None
+    if signature.params:
+        params = ParamSchema([ParamSpec(one.name or "", one.type, 1) for one in signature.params])
+    given = ModelSignature(inputs, outputs, params) if inputs or outputs or params else None
+    folder.mkdir(parents=True, exist_ok=True)
+    Model(signature=given, model_id=model_id).save(folder / "MLmodel")
+
+
+def _spec(column: Column) -> Any:
+    import numpy  # noqa: ICN001, PLC0415  as above
+    from mlflow.types.schema import ColSpec, TensorSpec  # noqa: PLC0415  as above
+
+    if found := re.fullmatch(r"tensor\((\w+), (\[.*\])\)", column.type):
+        return TensorSpec(numpy.dtype(found[1]), tuple(json.loads(found[2])), column.name)
+    return ColSpec(column.type, column.name, column.required)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What an apply leaves in git: its record, whole or interrupted, with and without a remote."""
 
 import json
+import socket
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,7 +23,9 @@ from reconciler.apply_record import (
 from reconciler.cli.options import Options
 from reconciler.cli.records import Recorder, run_of, without_secrets
 from reconciler.cli.session import Session
-from reconciler.errors import Rejected
+from reconciler.errors import OutOfStep, Rejected
+from reconciler.repository.git_remote import check_push
+from tests.git_lab import opened
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.test_apply import Lab as Desk
 from tests.test_apply import always
@@ -263,13 +266,15 @@ def test_an_interrupted_apply_keeps_its_record_here_and_does_not_wait_for_a_remo
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commit = lab.git.commit({"registry-state/m.yaml": PROMOTED})
-    lab.git.git("remote", "add", "origin", str(tmp_path / "nowhere.git"))
+    lab.git.git("clone", "--quiet", "--bare", str(lab.git.root), str(tmp_path / "o.git"))
+    lab.git.git("remote", "add", "origin", str(tmp_path / "o.git"))
     desk = Desk("m")
     report = desk.apply()
     state = replace(report.plan.state, commit=commit)
     stopped = replace(report, plan=replace(report.plan, state=state), signal=15)
     monkeypatch.chdir(lab.git.root)
     recorder = Recorder(Session(Options()), record=False, remote="origin")
+    (tmp_path / "o.git").rename(tmp_path / "gone.git")
     assert recorder.keep(stopped) == ()
     assert len(notes(lab, commit)) == 1
     assert "was not pushed" in capsys.readouterr().err
@@ -294,12 +299,65 @@ def test_a_remote_that_does_not_exist_is_told_before_anything_is_written(lab: La
     assert lab.hand.values(model) == {}
 
 
+def test_a_remote_that_cannot_be_reached_is_told_before_anything_is_written(
+    lab: Lab, tmp_path: Path
+) -> None:
+    model = lab.model(2)
+    lab.declare(model, PROMOTED)
+    lab.git.git("remote", "add", "origin", str(tmp_path / "nowhere.git"))
+    done = lab.run("apply", "--yes", "--record-push", "origin", "--format", "json")
+    assert done.code == 5
+    [problem] = done.document["errors"]
+    assert "the apply records could not be pushed to `origin`" in problem["message"]
+    assert "nowhere.git' does not appear to be a git repository" in problem["message"]
+    assert "apply without --record-push" in done.stderr
+    assert lab.hand.holds(model) == {"v1 stage": "None", "v2 stage": "None"}
+    assert lab.run("apply", "--yes").code == 0
+
+
+def test_a_remote_that_is_only_read_is_told_before_anything_is_written(
+    lab: Lab, tmp_path: Path
+) -> None:
+    model = lab.model(2)
+    lab.declare(model, PROMOTED)
+    lab.git.git("clone", "--quiet", "--bare", str(lab.git.root), str(tmp_path / "o.git"))
+    lab.git.git("remote", "add", "origin", str(tmp_path / "o.git"))
+    # What a server does whose user may fetch and not push: it does not start the other command.
+    lab.git.git("config", "remote.origin.receivepack", "false")
+    assert lab.git.git("ls-remote", "origin", "HEAD")
+    done = lab.run("apply", "--yes", "--record-push", "origin")
+    assert done.code == 5, done.text
+    assert lab.hand.values(model) == {}
+
+
+def test_asking_a_remote_leaves_nothing_there(lab: Lab, tmp_path: Path) -> None:
+    lab.declare(lab.model(2), PROMOTED)
+    lab.git.git("clone", "--quiet", "--bare", str(lab.git.root), str(tmp_path / "o.git"))
+    before = lab.git.git("ls-remote", str(tmp_path / "o.git"))
+    with opened(lab.git) as repo:
+        check_push(repo, str(tmp_path / "o.git"), lab.git.env)
+    assert lab.git.git("ls-remote", str(tmp_path / "o.git")) == before
+
+
+def test_a_remote_that_never_answers_is_not_waited_for(lab: Lab) -> None:
+    lab.git.commit()
+    with socket.create_server(("127.0.0.1", 0)) as silent, opened(lab.git) as repo:
+        port = silent.getsockname()[1]
+        with pytest.raises(OutOfStep, match=r"no answer within 0\.3 s"):
+            check_push(repo, f"git://127.0.0.1:{port}/o.git", lab.git.env, seconds=0.3)
+
+
 def test_an_apply_whose_record_cannot_be_pushed_says_so_and_is_not_a_success(
     lab: Lab, tmp_path: Path
 ) -> None:
     model = lab.model(2)
     commit = lab.declare(model, PROMOTED)
-    lab.git.git("remote", "add", "origin", str(tmp_path / "nowhere.git"))
+    lab.git.git("clone", "--quiet", "--bare", str(lab.git.root), str(tmp_path / "o.git"))
+    lab.git.git("remote", "add", "origin", str(tmp_path / "o.git"))
+    hook = tmp_path / "o.git" / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
     done = lab.run("apply", "--yes", "--record-push", "origin", "--format", "json")
     assert done.code == 7
     assert lab.hand.values(model)["v2 stage"] == "Production"

@@ -336,4 +336,4 @@ def test_outside_a_repository_there_is_no_history_to_read(lab: Lab, tmp_path: Pa
     (folder / "registry-state" / "m.yaml").write_text(V1)
     result = lab.run("audit", cwd=folder)
     assert result.code == 5
-    assert "audit reads git's history" in result.stderr
+    assert "history is read from git" in result.stderr

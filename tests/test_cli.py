@@ -35,7 +35,7 @@ _COMMANDS = cli.list_commands(click.Context(cli))
         (["validate", "--state", "README.md"], "is a file"),
         (["apply"], "nobody is here to ask"),
         (["apply", "plan.json", "--model", "a"], "a saved plan is applied as it is"),
-        (["apply", "--yes", "--accept", "everything"], "no such guard"),
+        (["apply", "--yes", "--accept", "everything"], "no such rule"),
         (["apply", "--yes", "--accept", "empty-serving"], "--accept empty-serving=MODEL"),
         (["apply", "--yes", "--accept", "removals=m"], "write `--accept removals`"),
         (["apply", "--yes", "--timeout", "0"], "--timeout"),

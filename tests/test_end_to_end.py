@@ -151,6 +151,9 @@ def _through(lab: Lab, server: Proxy) -> Lab:
 
 
 _LISTINGS = ["/version", "registered-models/search", "model-versions/search"]
+# A plan shows what is known of the versions that change hands: two here, without a run, whose
+# model files this server cannot reach, and is asked for twice.
+_EVIDENCE = ["/model-versions/get-artifact"] * 4
 
 
 def _calls(server: Proxy) -> list[str]:
@@ -175,9 +178,9 @@ def _calls(server: Proxy) -> list[str]:
     [
         (["validate"], 0, []),
         (["schema"], 0, []),
-        (["plan"], 0, _LISTINGS),
-        (["plan", "--format", "markdown"], 0, _LISTINGS),
-        (["plan", "--model", "*"], 0, _LISTINGS),
+        (["plan"], 0, _LISTINGS + _EVIDENCE),
+        (["plan", "--format", "markdown"], 0, _LISTINGS + _EVIDENCE),
+        (["plan", "--model", "*"], 0, _LISTINGS + _EVIDENCE),
         (["drift"], 2, _LISTINGS),
         (["drift", "--unmanaged"], 2, _LISTINGS),
         (["status"], 0, _LISTINGS),
@@ -194,7 +197,7 @@ def test_a_command_that_looks_never_writes_and_asks_only_this_much(
         assert sorted(_calls(server)) == sorted(asked)
     if asked:
         last = result.stdout.splitlines()[-1]
-        assert "3 requests" in last or "markdown" in arguments
+        assert f"{len(asked)} requests" in last or not asked or "markdown" in arguments
 
 
 def test_apply_sends_one_write_per_change_in_the_order_that_keeps_production_served(

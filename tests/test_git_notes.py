@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -298,6 +300,57 @@ def test_a_remote_that_cannot_be_reached_is_told_without_its_password(lab: GitLa
             push_notes(repo, "http://ada:secret@127.0.0.1:9/x.git")
         assert "127.0.0.1" in refusal.value.message
         assert "secret" not in f"{refusal.value.message} {refusal.value.hint}"
+
+
+def test_a_remote_that_does_not_answer_is_waited_for_only_so_long(lab: GitLab) -> None:
+    commit = lab.commit()
+    with socket.create_server(("127.0.0.1", 0)) as silent, opened(lab) as repo:
+        write_record(repo, record(commit))
+        remote = f"git://127.0.0.1:{silent.getsockname()[1]}/x.git"
+        for ask in (fetch_notes, push_notes):
+            start = time.monotonic()
+            with pytest.raises(OutOfStep, match=r"no answer within 0\.5 s"):
+                ask(repo, remote, patience=0.5)
+            assert time.monotonic() - start < 10
+        assert records_of(repo) == {commit: (record(commit),)}
+    assert lab.git("for-each-ref", "--format=%(refname)", "refs/notes").split() == [REF]
+
+
+def test_a_push_that_does_not_end_is_not_tried_again(lab: GitLab, tmp_path: Path) -> None:
+    commit = lab.commit()
+    origin = bare(lab, tmp_path)
+    busy, began = tmp_path / "busy", tmp_path / "began"
+    busy.touch()
+    hook = origin / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    # Meanwhile the remote moves on, which a push that was refused would try again for.
+    moves = f"env -u GIT_QUARANTINE_PATH git update-ref {REF} refs/heads/main"
+    waits = f"{moves}; echo x >> '{began}'; while [ -e '{busy}' ]; do sleep 0.1; done; exit 1"
+    hook.write_text(f"#!/bin/sh\n{waits}\n")
+    hook.chmod(0o755)
+    with opened(lab) as repo:
+        write_record(repo, record(commit))
+        try:
+            with pytest.raises(OutOfStep, match="not pushed to `origin`: no answer within 3 s"):
+                push_notes(repo, "origin", patience=3)
+        finally:
+            busy.unlink()
+    assert began.read_text() == "x\n"
+
+
+def test_what_killed_writers_left_behind_long_ago_is_cleaned_up(lab: GitLab) -> None:
+    commit = lab.commit()
+    now = int(time.time())
+    names = {age: f"{REF}-of-a-run/{now - age}-1-abc" for age in (0, 3600, 90_000, 9_000_000)}
+    for name in names.values():
+        lab.git("update-ref", name, commit)
+    with opened(lab) as repo:
+        write_record(repo, record(commit))
+    assert lab.git("for-each-ref", "--format=%(refname)", "refs/notes").split() == [
+        REF,
+        names[3600],
+        names[0],
+    ]
 
 
 def test_a_remote_that_is_none_is_an_error_that_names_the_one_meant(

@@ -3,19 +3,27 @@
 import csv
 import io
 import subprocess
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from reconciler.apply_record import ApplyRecord
 from reconciler.errors import OutOfStep
 from reconciler.files.yaml_files import parse_declaration
 from reconciler.repository.git_log import read_log
-from reconciler.repository.git_notes import write_record
 from reconciler.timeline import steps
 from tests.git_lab import opened
-from tests.history_lab import FILE, V3, V4, changes, commits, dated, document, offline, write_as
+from tests.history_lab import (
+    FILE,
+    V3,
+    V4,
+    applied,
+    changes,
+    commits,
+    dated,
+    document,
+    offline,
+    write_as,
+)
 from tests.lab import Lab
 
 
@@ -201,21 +209,14 @@ def test_signatures_are_told_as_git_judges_them(lab: Lab, tmp_path: Path) -> Non
 # --- apply records
 
 
-def _applied(lab: Lab, commit: str, hour: int, *models: str) -> None:
-    time = datetime(2026, 5, 1, hour, tzinfo=timezone.utc)
-    record = ApplyRecord(time, "prod", "registry-state", commit, actor="ci", models=models)
-    with opened(lab.git) as repo:
-        write_record(repo, record)
-
-
 @pytest.mark.usefixtures("_isolated")
 def test_with_apply_records_it_says_what_was_applied_when_and_what_never(lab: Lab) -> None:
     first = lab.git.commit({FILE: V3})
     lab.git.commit({FILE: "versions: {3: {stage: Production}}"})
     lab.git.commit({FILE: V4})
     later = lab.git.commit({"README": "other"})
-    _applied(lab, first, 1, "fraud")
-    _applied(lab, later, 2, "fraud")
+    applied(lab, first, 1, "fraud")
+    applied(lab, later, 2, "fraud")
     rows = changes(lab)
     assert [row["standing"] for row in rows] == ["applied", "never", "applied"]
     assert [[one["time"] for one in row["applied"]] for row in rows] == [
@@ -235,7 +236,7 @@ def test_with_apply_records_it_says_what_was_applied_when_and_what_never(lab: La
 def test_a_plain_clone_says_nothing_on_applying_until_the_records_are_fetched(
     lab: Lab, tmp_path: Path
 ) -> None:
-    _applied(lab, lab.git.commit({FILE: V3}), 1, "fraud")
+    applied(lab, lab.git.commit({FILE: V3}), 1, "fraud")
     clone = lab.at(lab.git.clone(tmp_path / "clone"))
     plain = clone.run("history", "fraud")
     assert plain.code == 0

@@ -17,7 +17,8 @@ _ROOT = Path(reconciler.__file__).parent
 _LONGEST = 400
 
 # What the core may take from outside of itself: values, text and arithmetic. The doers add
-# threads and a clock to wait with; nothing here opens a file, a socket or the environment.
+# threads and a clock to wait with; nothing here opens a file, a socket or the environment. Only
+# `zoneinfo` reads: the tables of the time zones, which are the same for everybody.
 _PURE = {
     "__future__",
     "collections",
@@ -34,24 +35,42 @@ _PURE = {
     "io",
     "itertools",
     "json",
+    "math",
     "re",
+    "shlex",
     "types",
     "typing",
     "typing_extensions",
     "unicodedata",
+    "zoneinfo",
 }
 _WAITING = {"queue", "random", "threading", "time"}
 
 _CORE = {
     "apply_record",
+    "approved",
     "audit",
     "authority",
     "changes",
+    "comparison",
     "desired",
     "diff",
+    "discovery",
+    "durations",
     "errors",
     "evidence",
+    "expressions",
+    "expressions.cel_checks",
+    "expressions.cel_rewrite",
+    "expressions.cel_syntax",
+    "expressions.cel_text",
+    "expressions.cel_work",
+    "expressions.names",
+    "expressions.reasons",
+    "expressions.tokens",
+    "expressions.wording",
     "facts",
+    "freeze",
     "guards",
     "history",
     "model_planning",
@@ -59,38 +78,55 @@ _CORE = {
     "names",
     "plan",
     "policies",
+    "policy",
     "promotion",
     "readiness",
+    "ready_made",
     "registry",
     "render",
     "render.audit",
+    "render.comparison",
     "render.history",
     "render.documents",
     "render.escape",
     "render.markdown",
+    "render.people",
+    "render.table",
     "render.text",
     "render.words",
     "report",
     "rollback",
     "rules",
+    "scope",
+    "signatures",
     "standing",
     "state",
     "status",
+    "tenure",
     "timeline",
+    "traffic",
+    "unreadable",
     "violations",
 }
-_DOERS = {"apply", "freshness", "live", "model_run", "parallel", "reconcile", "writing"}
+_DOERS = {"apply", "freshness", "gates", "live", "model_run", "parallel", "reconcile", "writing"}
 # What a file may say and mean, given its content: as pure as the core, with pydantic's help.
 _FILES = {
     "files",
+    "files.consent_entries",
     "files.edits",
     "files.file_checks",
     "files.file_complaints",
+    "files.file_kinds",
     "files.file_models",
     "files.file_values",
     "files.importing",
     "files.loaded_models",
+    "files.policy_entries",
+    "files.policy_models",
+    "files.scalar_places",
+    "files.scalar_types",
     "files.text_rules",
+    "files.traffic_checks",
 }
 _LAYERS = {
     **dict.fromkeys(_CORE, (_PURE, _CORE)),
@@ -106,19 +142,30 @@ _LAYERS = {
 
 # library → the only modules that may import it; a trailing dot means all below
 _OWNERS = {
+    "cel": {"expressions.cel_expressions"},
     "click": {"cli", "cli."},
     "git": {"repository.git_repo"},
-    "mlflow": {"registries.mlflow_client", "registries.local_registry", "demo."},
-    "pydantic": {"files.file_models", "registries.mlflow_answers", "saved_plan"},
-    "pydantic_core": {"files.file_models"},
+    "mlflow": {"registries.client_tracking", "registries.mlflow_client", "demo."},
+    "pydantic": {
+        "files.file_kinds",
+        "files.file_models",
+        "files.policy_models",
+        "files.scalar_types",
+        "kept_plan",
+        "registries.mlflow_answers",
+        "registries.mlmodel",
+        "registries.run_answers",
+        "saved_plan",
+    },
+    "pydantic_core": {"files.file_kinds", "files.scalar_types"},
     "requests": {"registries.mlflow_http"},
     "rich": {"cli."},
     "ruamel": {"files.yaml_edit", "files.yaml_layout", "files.yaml_nodes"},
-    "sqlalchemy": {"registries.mlflow_client"},
+    "sqlalchemy": {"registries.client_tracking", "registries.mlflow_client"},
     "sqlite3": {"registries.local_registry", "demo."},
     "tenacity": {"registries.mlflow_http"},
     "urllib3": {"registries.mlflow_http"},
-    "yaml": {"files.yaml_files"},
+    "yaml": {"files.yaml_dump", "files.yaml_source", "registries.mlmodel"},
 }
 
 

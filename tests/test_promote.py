@@ -137,15 +137,56 @@ def test_a_blocked_version_is_refused_with_its_reason(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--alias", "latest"), ("--alias", "v4"), ("--tag", "mlflow.user=x")]
+    ("option", "value", "rule"),
+    [
+        ("--alias", "latest", "reserved by MLflow"),
+        ("--alias", "v4", "reserved by MLflow"),
+        ("--alias", "a.b", "only letters, digits"),
+        ("--alias", "private-x", "`ignore.aliases`"),
+        ("--tag", "mlflow.user=x", "`mlflow.*` and `reconciler.*` always are"),
+        ("--tag", "reconciler.y=1", "`mlflow.*` and `reconciler.*` always are"),
+        ("--tag", "a/=1", "MLflow reads it as a path"),
+        ("--tag", f"{'k' * 251}=1", "250"),
+        ("--tag", "a=\udcff", "not UTF-8"),
+    ],
 )
-def test_what_no_file_may_say_is_not_written(lab: Lab, arguments: tuple[str, str]) -> None:
-    promote(lab, "fraud", "4", *arguments, code=3)
+def test_what_no_file_may_say_is_told_in_words_of_the_option(
+    lab: Lab, option: str, value: str, rule: str
+) -> None:
+    lab.git.write({"registry-state/reconciler.yaml": "ignore: {aliases: [private-*]}\n"})
+    said = promote(lab, "fraud", "4", option, value, code=1).stderr
+    shown = f"`{option} {value[:20]}".encode(errors="backslashreplace").decode()
+    assert said.startswith(shown)
+    assert rule in said
+    assert "write another, or leave the option out" in said
+    assert _FILE not in said, "the file is not wrong"
     assert text(lab) == _FRAUD
 
 
 def test_a_tag_without_a_value_is_a_usage_error(lab: Lab) -> None:
     promote(lab, "fraud", "4", "--tag", "risk", code=1)
+
+
+def test_a_tag_with_two_values_is_a_usage_error(lab: Lab) -> None:
+    done = promote(lab, "fraud", "4", "--tag", "risk=low", "--tag", "risk=high", code=1)
+    assert "`--tag risk=low`: the tag is given twice" in done.stderr
+    promote(lab, "fraud", "4", "--tag", "risk=low", "--tag", "risk=low")
+
+
+def test_a_reason_that_goes_nowhere_is_said(lab: Lab) -> None:
+    warning = "warning: --reason goes into the commit's message, and none is made"
+    assert warning in promote(lab, "fraud", "4", "--reason", "It is better.").stderr
+    lab.git.git("checkout", "--", _FILE)
+    assert "warning" not in promote(lab, "fraud", "4").stderr
+    lab.git.git("checkout", "--", _FILE)
+    done = promote(lab, "fraud", "4", "--commit", "--reason", "It is better.")
+    assert "warning" not in done.stderr
+    assert warning in lab.run("rollback", "fraud", "--reason", "It leaks.").stderr
+    lab.git.git("checkout", "--", _FILE)
+    done = lab.run("rollback", "fraud", "--block", "--reason", "It leaks.")
+    assert done.code == 0, done.text
+    assert "warning" not in done.stderr, "the file has it"
+    assert "It leaks." in text(lab)
 
 
 # --- git
@@ -179,11 +220,6 @@ def test_other_peoples_changes_in_the_file_are_never_committed(lab: Lab, *, stag
     assert "not committed" in promote(lab, "fraud", "4", "--commit", code=4).stderr
     assert text(lab) == theirs
     assert lab.git.git("rev-parse", "HEAD") == head
-
-
-def test_a_file_that_git_ignores_is_not_committed(lab: Lab) -> None:
-    lab.git.write({"registry-state/.gitignore": "x.yaml", "registry-state/x.yaml": _FRAUD})
-    promote(lab, "x", "4", "--commit", code=4)
 
 
 def test_a_branch_is_new_and_named_after_the_promotion(lab: Lab) -> None:
@@ -228,15 +264,6 @@ def test_without_a_remote_nothing_is_written(lab: Lab) -> None:
     assert text(lab) == _FRAUD
 
 
-def test_a_hook_that_refuses_the_commit_is_said(lab: Lab) -> None:
-    hook = lab.git.root / ".git" / "hooks" / "pre-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho not on a Friday >&2\nexit 1\n")
-    hook.chmod(0o755)
-    done = promote(lab, "fraud", "4", "--commit", code=5)
-    assert "not on a Friday" in done.stderr
-
-
 def test_a_pull_request_is_opened_with_a_title_and_a_body(lab: Lab, path_of_gh: Path) -> None:
     path = f"{path_of_gh}:{os.environ['PATH']}"
     arguments = ("fraud", "4", "--pr", "--reason", "$(touch x) `y`", "--format", "json")
@@ -266,7 +293,9 @@ def test_outside_a_repository_the_file_is_edited_and_a_commit_is_an_error(lab: L
     outside = lab.git.home / "outside"
     (outside / "registry-state").mkdir(parents=True)
     (outside / "registry-state" / "fraud.yaml").write_text(_FRAUD)
-    assert lab.run("promote", "fraud", "4", "--commit", cwd=outside).code == 5
+    done = lab.run("promote", "fraud", "4", "--commit", cwd=outside)
+    assert done.code == 5
+    assert "run it in a clone, or start a repository here: `git init`" in done.stderr
     assert lab.run("promote", "fraud", "4", cwd=outside).code == 0
 
 

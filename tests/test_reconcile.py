@@ -8,13 +8,14 @@ import pytest
 from reconciler.apply import apply
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep
+from reconciler.gates import Gate
 from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
-from reconciler.violations import Consent
 from reconciler.reconcile import Checkout, Question, reconcile
 from reconciler.registry import Capabilities
 from reconciler.rules import Ignore, Rules, Serving
 from reconciler.saved_plan import dumps, loads
 from reconciler.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.violations import Consent
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
 
@@ -207,7 +208,7 @@ def test_a_guard_refuses_to_leave_a_model_without_a_serving_version() -> None:
     assert plan.exit_code() is ExitCode.REFUSED
     assert [violation.name for violation in plan.violations] == ["empty-serving", "empty-serving"]
     assert {violation.model for violation in plan.violations} == {"m"}
-    accepted = lab.plan(replace(ASK, accept=frozenset({Consent("empty-serving", "m")})))
+    accepted = lab.plan(replace(ASK, gate=Gate(accept=frozenset({Consent("empty-serving", "m")}))))
     assert accepted.denied == ()
     lab.commit(Declaration("m", fields, {1: DeclaredVersion()}, retired=True))
     assert lab.plan().violations == ()
@@ -236,7 +237,7 @@ def test_many_removals_at_once_need_consent(before: int, after: int, *, refused:
     lab.apply(tagged(before))
     lab.commit(tagged(after))
     assert bool(lab.plan().denied) is refused
-    assert lab.plan(replace(ASK, accept=frozenset({Consent("removals")}))).denied == ()
+    assert lab.plan(replace(ASK, gate=Gate(accept=frozenset({Consent("removals")})))).denied == ()
 
 
 def test_what_is_ignored_is_never_read_removed_or_counted() -> None:

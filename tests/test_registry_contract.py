@@ -7,6 +7,7 @@ from typing import Protocol
 import pytest
 
 from reconciler.errors import NotFound, Rejected
+from reconciler.facts import Facts, Signature
 from reconciler.registries.mlflow_client import MlflowClientRegistry
 from reconciler.registries.mlflow_rest import MlflowRest
 from reconciler.registry import Registry
@@ -29,6 +30,21 @@ class Seeds(Protocol):
         description: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> int: ...
+
+    def log_version(
+        self,
+        name: str,
+        *,
+        metrics: Mapping[str, float] | None = None,
+        params: Mapping[str, str] | None = None,
+        run_tags: Mapping[str, str] | None = None,
+        model_metrics: Mapping[str, float] | None = None,
+        signature: Signature | None = None,
+        tags: Mapping[str, str] | None = None,
+        user: str = "ann",
+    ) -> int: ...
+
+    def delete_run_of(self, name: str, version: int) -> None: ...
 
     def delete_version(self, name: str, version: int) -> None: ...
 
@@ -53,9 +69,13 @@ class Backend:
         assert self.registry.read([name]) == {name: confirmed}
         return confirmed
 
+    def facts(self, name: str, version: int = 1) -> Facts:
+        identity = self.live(name).versions[version].identity
+        return self.registry.facts(name, version, identity)
+
 
 @pytest.fixture(scope="session", params=["memory", "sqlite", "postgresql", "rest"])
-def backend(request: pytest.FixtureRequest) -> Backend:
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backend:
     match request.param:
         case "memory":
             fake = FakeRegistry()
@@ -67,7 +87,8 @@ def backend(request: pytest.FixtureRequest) -> Backend:
         case _:
             uri = request.getfixturevalue("mlflow_uri")
             return Backend(MlflowRest(uri, environ={}), MlflowSeeds(uri))
-    return Backend(MlflowClientRegistry(uri, {}), MlflowSeeds(uri))
+    seeds = MlflowSeeds(uri, artifacts=tmp_path_factory.mktemp("artifacts"))
+    return Backend(MlflowClientRegistry(uri, {}), seeds)
 
 
 def test_a_new_version_has_no_stage_but_none_and_nothing_else(

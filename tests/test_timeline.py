@@ -254,14 +254,45 @@ def test_the_first_apply_counts_for_each_registry() -> None:
     assert _history(*made)[0] == "applied c0@prod c0@eu"
 
 
+_BROKE_OFF = RecordedChange("a", 1, "stage", None, None, "Production", "declared", "applied")
+
+
+@pytest.mark.parametrize(
+    ("made", "standings"),
+    [
+        ((_record("c0", 0, "a"),), ["applied", "never", "applied", "never", "applied"]),
+        (
+            (_record("c0", 0, "a"), _record("c4", 4, "a")),
+            ["applied", "never", "applied", "never", "applied"],
+        ),
+        (
+            (_record("c0", 0, "a"), _record("c1", 1, "a")),
+            ["applied", "applied", "never", "applied", "not yet"],
+        ),
+        (
+            (_record("c0", 0, "a"), replace(_record("c1", 1), changes=(_BROKE_OFF,))),
+            ["applied", "partly", "never", "never", "not yet"],
+        ),
+        ((_record("c1", 1, "a"),), ["unknown", "applied", "never", "applied", "not yet"]),
+    ],
+)
+def test_what_takes_back_only_what_never_was_applied_has_nothing_to_apply(
+    made: tuple[ApplyRecord, ...], standings: list[str]
+) -> None:
+    by_commit = {record.commit: (record,) for record in made}
+    back_and_forth = [_merged(n, {"a.yaml": f"versions: {{{n % 2 + 1}: {{}}}}"}) for n in range(5)]
+    found = steps(back_and_forth)["a"]
+    history = entries(found, Rules(), Records(by_commit, _LINE, {"state"}))
+    assert [entry.standing for entry in history] == standings
+
+
 def test_a_record_of_another_state_folder_says_nothing() -> None:
     strange = replace(_record("c0", 0, "a"), state="other")
     assert _history(strange) == ["unknown ", "unknown ", "unknown "]
 
 
 def test_an_apply_that_broke_off_is_told_as_such() -> None:
-    change = RecordedChange("a", 1, "stage", None, None, "Production", "declared", "applied")
-    assert _history(replace(_record("c0", 0), changes=(change,)))[0] == "partly "
+    assert _history(replace(_record("c0", 0), changes=(_BROKE_OFF,)))[0] == "partly "
 
 
 def test_only_the_commits_own_record_verifies_it() -> None:

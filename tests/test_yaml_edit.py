@@ -77,6 +77,50 @@ def test_a_list_that_becomes_empty_goes_unless_a_comment_speaks_of_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "alone",
+    [
+        "\n      - champion{0}\n",
+        "\n    - champion{0}\n",
+        " [champion]{0}\n",
+        ' [ "champion" ]{0}\n',
+    ],
+)
+def test_the_last_alias_takes_its_list_and_its_comment_along(alone: str) -> None:
+    text = f"versions:\n  4:\n    stage: Staging\n  3:\n    stage: None\n    aliases:{alone}"
+    moved = changed(text.format("  # by the board"), ("versions/4/aliases/champion", ""))
+    assert moved.endswith("  3:\n    stage: None\n")
+    assert next(line for line in moved.splitlines() if "champion" in line).endswith(
+        "# by the board"
+    )
+    gone = changed(text.format("  # by the board"), ("versions/3/aliases/champion", None))
+    assert gone == "versions:\n  4:\n    stage: Staging\n  3:\n    stage: None\n"
+
+
+def test_one_alias_of_a_list_takes_its_own_comment_along() -> None:
+    text = lines(
+        *("versions:", "  4:", "    aliases:", "    - next", "  3:", "    aliases:  # all of 3"),
+        *(
+            "    - champion # serves",
+            "    # and",
+            "    - stable  # for batch",
+            "  2: {aliases: []}",
+        ),
+    )
+    assert diff(text, ("versions/4/aliases/champion", "")) == lines(
+        "+    - champion # serves", "-    - champion # serves"
+    )
+    assert diff(text, ("versions/2/aliases/champion", "")) == lines(
+        "-    - champion # serves", "-  2: {aliases: []}", "+  2: {aliases: [champion]}"
+    )
+    both = (("versions/4/aliases/champion", ""), ("versions/4/aliases/stable", ""))
+    assert diff(text, *both) == lines(
+        *("+    - champion # serves", "+    - stable  # for batch"),
+        *("-    aliases:  # all of 3", "-    - champion # serves", "+    aliases: []  # all of 3"),
+        "-    - stable  # for batch",
+    )
+
+
 def test_a_new_version_is_laid_out_like_the_others() -> None:
     new = (
         ("versions/3/aliases/next", ""),

@@ -65,6 +65,8 @@ def test_guards_may_name_no_alias() -> None:
         ("registry: {url: x}", "1:12 unknown key `url` (did you mean `uri`?)"),
         ("registry: {name: x}", "1:11 `registry` needs the key `uri`"),
         ("registry: [x]", "1:11 `registry` must be text or a mapping, not a list"),
+        ("registry: {uri: {a: b}}", "1:17 `uri` must be text or a list, not a mapping"),
+        ("serving: {stage: ~}", "1:18 `stage` is null (write a value, or leave the key out)"),
         ("registry: {uri: []}", "1:17 `uri` is empty"),
         ("registry: ''", "1:11 `registry` is empty"),
         ("branch:", "1:8 `branch` is null (write a value, or leave the key out)"),
@@ -107,13 +109,14 @@ def test_a_password_is_refused_and_never_repeated(uri: str, form: str) -> None:
 
 def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
     schema = model_schema()
-    (entry,) = schema["$defs"].values()
+    entry, consent = schema["$defs"]["VersionEntry"], schema["$defs"]["AcceptEntry"]
     assert set(schema["properties"]) == {
-        *("model", "description", "tags", "versions", "retired", "hold")
+        *("model", "description", "tags", "versions", "retired", "hold", "accept")
     }
     assert set(entry["properties"]) == {
-        *("stage", "aliases", "tags", "description", "run_id", "source", "blocked")
+        *("stage", "aliases", "tags", "description", "run_id", "source", "blocked", "traffic")
     }
+    assert set(consent["properties"]) == set(consent["required"]) == {"guard", "until", "reason"}
     assert schema["additionalProperties"] is False
     assert entry["additionalProperties"] is False
     assert list(schema["properties"]["versions"]["patternProperties"]) == ["^[1-9][0-9]*$"]
@@ -137,9 +140,22 @@ def test_an_editor_can_explain_every_key(schema: dict[str, Any]) -> None:
 def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
     schema = settings_schema()
     assert set(schema["properties"]) == {
-        *("registry", "branch", "exclusive", "serving", "guards", "ignore")
+        *("registry", "branch", "exclusive", "serving", "guards", "ignore", "policies")
     }
     text, mapping = schema["properties"]["registry"]["oneOf"]
     assert text["type"] == "string"
     assert mapping["$ref"] == "#/$defs/RegistryEntry"
     assert schema["$defs"]["RegistryEntry"]["required"] == ["uri"]
+
+
+def test_the_schema_says_that_a_policy_has_one_requirement() -> None:
+    policy = settings_schema()["$defs"]["PolicyEntry"]
+    requirements = [each["required"] for each in policy["oneOf"]]
+    assert all(len(keys) == 1 and keys[0] in policy["properties"] for keys in requirements)
+    assert set(policy["properties"]) - {key for (key,) in requirements} == {
+        *("name", "on", "enforce", "message")
+    }
+    assert policy["required"] == ["name"]
+    assert policy["properties"]["approvals"]["maximum"] == 20
+    assert policy["properties"]["self_approval"]["const"] is False
+    assert policy["properties"]["name"]["pattern"] == "^[a-z0-9][a-z0-9-]*$"

@@ -12,7 +12,8 @@ import click
 from reconciler import saved_plan
 from reconciler.apply import Stop, apply
 from reconciler.cli import output
-from reconciler.cli.consents import parse_consents
+from reconciler.cli.court import gate
+from reconciler.cli.moments import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.progress import progress
 from reconciler.cli.records import Recorder, ending, record_options
@@ -34,7 +35,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, _HANG_UP)
 @click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
 @click.option("--expect", metavar="DIGEST", help="Refuse unless this is the plan's digest.")
 @click.option(
-    "--accept", metavar="GUARD[=MODEL]", multiple=True, help="Consent to one guard's violation."
+    "--accept", metavar="RULE[=MODEL]", multiple=True, help="Consent to one rule's violation."
 )
 @click.option("--adopt", metavar="MODEL", multiple=True, help="Take a model over.")
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing when a model is excluded.")
@@ -79,11 +80,12 @@ def command(
         raise UsageError("nobody is here to ask", hint="say `--yes` to apply without asking")
     session = Session(options, timeout=timeout)
     recorder = Recorder(session, record=record, remote=record_push)
-    consents = parse_consents(accept)
+    judging = gate(session, accept, planning=False, show_evidence=asks and not yes)
+    consents = judging.accept
     if saved:
         plan = session.check_saved(accepting(_load(saved), consents), consents)
     else:
-        ask = session.question(models=models, adopt=adopt, accept=consents, planning=False)
+        ask = session.question(models=models, adopt=adopt, gate=judging, planning=False)
         plan = session.gate(session.read(ask).plan, consents)
     registry = session.registry
     _expect(expect, plan)
@@ -126,7 +128,7 @@ def _nothing_to_write(plan: Plan, *, all_or_nothing: bool) -> bool:
 def _show(plan: Plan, session: Session) -> None:
     if not session.options.json:
         effort = session.options.effort(session.registry.requests)
-        output.product(text.plan(plan, effort) + "\n", session.options)
+        output.product(text.plan(plan, effort, now()) + "\n", session.options)
 
 
 def _ask(plan: Plan) -> None:
@@ -190,7 +192,7 @@ def _tell(
     elif planned:
         output.product(text.report(report, effort), session.options)
     else:
-        output.product(text.plan(report.plan, effort), session.options)
+        output.product(text.plan(report.plan, effort, now()), session.options)
     output.complain((*report.plan.warnings, *report.plan.problems, *lost))
     if report.bug is not None:
         traceback.print_exception(report.bug)

@@ -1,30 +1,35 @@
 """`reconciler audit`: every change of what serves with its evidence, and what does not add up."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 
 import click
 
-from reconciler.apply_record import ApplyRecord
 from reconciler.audit import Audit, Finding, Span, Trail, findings_of_git, findings_of_live, rows
 from reconciler.cli import output
+from reconciler.cli.merged import MergedHistory, open_merged
 from reconciler.cli.moments import SINCE, UNTIL
 from reconciler.cli.options import FORMATS, Options, common
-from reconciler.cli.records import NO_NOTES, fetch, fetch_option
-from reconciler.cli.session import PARSERS, Session
-from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
-from reconciler.evidence import Records, entries
+from reconciler.cli.records import fetch_option
+from reconciler.cli.session import Session
+from reconciler.errors import (
+    DeclarationError,
+    ExitCode,
+    Problem,
+    ReconcilerError,
+    UsageError,
+    first_code,
+)
+from reconciler.evidence import entries
 from reconciler.plan import RegistryRef
 from reconciler.registries.uris import safe_uri
 from reconciler.render import audit as render
-from reconciler.repository.git_log import first_parents, read_log
-from reconciler.repository.git_notes import Notes, read_notes
-from reconciler.repository.git_repo import GitRepo
 from reconciler.state import Live
-from reconciler.timeline import steps
 
 _UNREGISTERED = "no registry is named: git alone is audited; `--registry-uri URI` compares one"
+_GONE = "the state folder is not in this checkout any more: no model is declared"
 _PAST = "`--until` is in the past: the registry is not compared, it only knows what is so now"
 
 
@@ -38,87 +43,105 @@ def command(
 ) -> int:
     """Show every change of what serves and of aliases; exit 2 when something does not add up."""
     session = Session(options)
-    repo = _repository(session)
-    fetch(repo, fetch_notes)
-    ref = _compared(session, until)
-    trail = _trail(session, repo, Span(since, until), ref)
-    found = rows(trail, session.desired.rules)
+    merged = open_merged(session, fetch_notes)
+    ref, missing = _asked(session, until)
+    trail = _trail(merged, Span(since, until), ref)
+    found = rows(trail, merged.rules)
     findings = findings_of_git(trail, found)
-    problems: tuple[Problem, ...] = ()
-    if ref is not None:
-        more, problems = _of_live(session, trail)
-        findings += more
-    line = session.main_line[0] if session.main_line else "HEAD (no main line is known)"
-    answer = Audit(found, findings, line, trail.records is not None, ref.key if ref else None)
-    unread = any(problem.code is ExitCode.REGISTRY for problem in problems)
-    code = ExitCode.REGISTRY if unread else ExitCode.CHANGES if findings else ExitCode.OK
-    _show(answer, problems, session, code)
+    live = _of_live(session, trail) if ref is not None else _Comparison(missing=missing)
+    line = merged.line if merged.is_main else "HEAD (no main line is known)"
+    answer = Audit(
+        found,
+        findings + live.findings,
+        line,
+        records=trail.records is not None,
+        compared=None if ref is None or live.missing else ref.key,
+        missing=live.missing,
+    )
+    code = _code(answer, live.problems)
+    _show(answer, live, options, code)
     return int(code)
 
 
-def _repository(session: Session) -> GitRepo:
-    repo = session.repo
-    if repo is None or repo.head is None:
-        why = "this is not a git repository" if repo is None else "there is no commit yet"
-        raise OutOfStep(f"audit reads git's history, and {why}", hint="git commit")
-    return repo
+@dataclass(frozen=True)
+class _Comparison:
+    """What came of comparing the registry: `missing` says why it could not be done.
+
+    `problems` are about single models, which could not be compared.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    missing: tuple[Problem, ...] = ()
+    requests: int = 0
 
 
-def _compared(session: Session, until: datetime | None) -> RegistryRef | None:
-    """Return the registry to compare with, None when none is named or asked about."""
+def _asked(
+    session: Session, until: datetime | None
+) -> tuple[RegistryRef | None, tuple[Problem, ...]]:
+    """Return the registry to compare with, None when none is named or asked about.
+
+    Where the checkout declares nothing that could be compared, say why.
+    """
     if until is not None and until < datetime.now(timezone.utc):
         output.say(_PAST)
-        return None
+        return None, ()
     try:
-        return session.ref
+        return _registry(session), ()
     except UsageError:
         output.say(_UNREGISTERED)
-        return None
+        return None, ()
+    except ReconcilerError as error:
+        return None, error.problems
 
 
-def _trail(session: Session, repo: GitRepo, span: Span, ref: RegistryRef | None) -> Trail:
-    tip = session.main_line[1] if session.main_line else str(repo.head)
-    log = read_log(repo, session.shown, PARSERS.declaration, tip)
-    output.complain(log.problems)
-    notes = read_notes(repo)
-    if notes is None:
-        output.say(NO_NOTES)
-    states = (session.checkout.owner, *log.folders)
-    line = first_parents(repo, tip)
-    records = None if notes is None else Records(_ours(notes, states, ref), line, states)
-    rules, history = session.desired.rules, session.history
+def _registry(session: Session) -> RegistryRef:
+    output.complain(session.desired.warnings)
+    if not session.desired.declarations:
+        raise DeclarationError([Problem(_GONE, ExitCode.DECLARATION, session.shown)])
+    return session.ref
+
+
+def _trail(merged: MergedHistory, span: Span, ref: RegistryRef | None) -> Trail:
+    output.complain(merged.log.problems)
+    records = merged.records(ref.key if ref else None)
     return Trail(
         histories={
-            model: entries(taken, rules, records) for model, taken in steps(log.merged).items()
+            model: entries(taken, merged.rules, records) for model, taken in merged.steps.items()
         },
         records=records,
-        unreadable=notes.unreadable if notes else (),
-        on_main=history.main_contains if history and session.main_line else None,
+        unreadable=merged.notes.unreadable if merged.notes else (),
+        on_main=partial(_contains, merged) if merged.is_main else None,
         span=span,
     )
 
 
-def _ours(
-    notes: Notes, states: Collection[str], ref: RegistryRef | None
-) -> Mapping[str, tuple[ApplyRecord, ...]]:
-    """Return the records of this state folder, and where one is compared of that registry."""
-    kept = {
-        commit: tuple(
-            record
-            for record in made
-            if record.state in states and (ref is None or record.registry == ref.key)
-        )
-        for commit, made in notes.records.items()
-    }
-    return {commit: made for commit, made in kept.items() if made}
+def _contains(merged: MergedHistory, commit: str) -> bool:
+    return merged.repo.is_ancestor(commit, merged.tip)
 
 
-def _of_live(session: Session, trail: Trail) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
+def _of_live(session: Session, trail: Trail) -> _Comparison:
+    try:
+        registry = session.registry
+    except ReconcilerError as error:
+        return _Comparison(missing=error.problems)
+    try:
+        reading = session.read(session.question())
+    except ReconcilerError as error:
+        return _Comparison(missing=error.problems, requests=registry.requests)
     desired = session.desired
-    reading = session.read(session.question())
     live = {name: _without_secrets(model) for name, model in reading.live.items()}
     found = findings_of_live(reading.plan, live, desired.declarations, desired.rules, trail)
-    return found, reading.plan.problems
+    return _Comparison(found, reading.plan.problems, requests=registry.requests)
+
+
+def _code(answer: Audit, problems: Sequence[Problem]) -> ExitCode:
+    """Return the code of what the answer lacks; findings do not hide that."""
+    lacks = [problem.code for problem in answer.missing]
+    lacks += [problem.code for problem in problems if problem.code is ExitCode.REGISTRY]
+    if lacks:
+        return first_code(lacks) or lacks[0]
+    return ExitCode.CHANGES if answer.findings else ExitCode.OK
 
 
 def _without_secrets(live: Live) -> Live:
@@ -131,8 +154,8 @@ def _without_secrets(live: Live) -> Live:
     return replace(live, versions=versions)
 
 
-def _show(answer: Audit, problems: tuple[Problem, ...], session: Session, code: ExitCode) -> None:
-    options = session.options
+def _show(answer: Audit, live: _Comparison, options: Options, code: ExitCode) -> None:
+    problems = (*answer.missing, *live.problems)
     match options.format:
         case "json":
             output.document(render.document(answer, problems, int(code)))
@@ -141,6 +164,5 @@ def _show(answer: Audit, problems: tuple[Problem, ...], session: Session, code: 
         case "markdown":
             output.product(render.markdown(answer), options)
         case _:
-            requests = session.registry.requests if answer.compared is not None else 0
-            output.product(render.text(answer, options.effort(requests)), options)
-    output.complain((*session.desired.warnings, *problems))
+            output.product(render.text(answer, options.effort(live.requests)), options)
+    output.complain(problems)

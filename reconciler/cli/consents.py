@@ -1,22 +1,27 @@
-"""`--accept NAME[=MODEL]` → consents; a consent names one guard."""
+"""`--accept NAME[=MODEL]` → consents; a consent names one rule."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from reconciler.errors import UsageError
-from reconciler.guards import EMPTY_SERVING, GUARDS
+from reconciler.guards import GUARDS, OF_A_RUN
+from reconciler.names import nearest
 from reconciler.violations import Consent
 
 
-def parse_consents(texts: Iterable[str]) -> frozenset[Consent]:
-    """Return the consents; raises `UsageError` for a guard that does not exist."""
-    return frozenset(_parse(text) for text in texts)
+def parse_consents(texts: Iterable[str], policies: Collection[str]) -> frozenset[Consent]:
+    """Return the consents; raises `UsageError` for a rule that does not exist.
+
+    A guard of the whole run is named alone, every other rule with the model.
+    """
+    return frozenset(_parse(text, (*GUARDS, *policies)) for text in texts)
 
 
-def _parse(text: str) -> Consent:
-    guard, _, model = text.partition("=")
-    if guard not in GUARDS:
-        raise UsageError(f"--accept {text}: no such guard", hint=f"there are {', '.join(GUARDS)}")
-    if (guard == EMPTY_SERVING) != bool(model):
-        form = f"{guard}=MODEL" if guard == EMPTY_SERVING else guard
+def _parse(text: str, names: Collection[str]) -> Consent:
+    name, _, model = text.partition("=")
+    if name not in names:
+        there = f"there are {', '.join(names)}"
+        raise UsageError(f"--accept {text}: no such rule", hint=nearest(name, names) or there)
+    if (name not in OF_A_RUN) != bool(model):
+        form = name if name in OF_A_RUN else f"{name}=MODEL"
         raise UsageError(f"--accept {text}: write `--accept {form}`")
-    return Consent(guard, model or None)
+    return Consent(name, model or None)

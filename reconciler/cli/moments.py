@@ -47,3 +47,8 @@ class Moment(_Type):
 
 SINCE: Final = Moment(end=False)
 UNTIL: Final = Moment(end=True)
+
+
+def now() -> datetime:
+    """Return this moment, in UTC."""
+    return datetime.now(timezone.utc)

@@ -6,6 +6,8 @@ import click
 
 from reconciler import saved_plan
 from reconciler.cli import output
+from reconciler.cli.court import gate
+from reconciler.cli.moments import now
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
@@ -19,6 +21,10 @@ from reconciler.render import documents, markdown, text
 @click.option(
     "--since", metavar="REF", help="Only models declared differently than at the merge base."
 )
+@click.option(
+    "--rules-from", metavar="REF", help="Judge by the settings at REF as well, as they are there."
+)
+@click.option("--all-policies", is_flag=True, help="Judge what is live already, too.")
 @click.option("--adopt", metavar="MODEL", multiple=True, help="Take a model over.")
 @common((*FORMATS, "markdown"))
 def command(
@@ -28,13 +34,18 @@ def command(
     detailed_exitcode: bool,
     models: tuple[str, ...],
     since: str | None,
+    rules_from: str | None,
+    all_policies: bool,
     adopt: tuple[str, ...],
 ) -> int:
     """Show what would change, and change nothing."""
     if out == "":
         raise UsageError("--out: the name of the file is empty", hint="is a variable not set?")
     session = Session(options)
-    reading = session.read(session.question(models=models, since=since, adopt=adopt))
+    session.rules_from = rules_from
+    judging = gate(session, planning=True, show_evidence=True, everything=all_policies)
+    ask = session.question(models=models, since=since, adopt=adopt, gate=judging)
+    reading = session.read(ask)
     code = reading.plan.exit_code(detailed=detailed_exitcode)
     if out:
         _save(Path(out), saved_plan.dumps(reading.plan, code))
@@ -42,9 +53,9 @@ def command(
     if options.json:
         output.document(documents.plan(reading.plan, code))
     elif options.format == "markdown":
-        output.product(markdown.plan(reading.plan), options)
+        output.product(markdown.plan(reading.plan, now()), options)
     else:
-        output.product(text.plan(reading.plan, effort), options)
+        output.product(text.plan(reading.plan, effort, now()), options)
     output.complain((*reading.plan.warnings, *reading.plan.problems))
     if out:
         output.say(f"saved: `reconciler apply {out}` carries out exactly this")

@@ -2,43 +2,47 @@
 
 import click
 
+from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
 from reconciler.cli.options import Options, common
-from reconciler.cli.proposal import (
-    PATIENCE,
-    Delivery,
-    Look,
-    Outcome,
-    Proposal,
-    declared,
-    delivery_options,
-    propose,
-    slug,
-    title_of,
-)
+from reconciler.cli.proposal import PATIENCE, Look, declared, propose, slug, title_of
 from reconciler.cli.session import Session
 from reconciler.errors import DeclarationError, UsageError
 from reconciler.files.importing import declaration_of
-from reconciler.promotion import NO_PINS, Promotion, promoted
+from reconciler.files.text_rules import quoted
+from reconciler.files.yaml_files import dump_declaration, parse_declaration
+from reconciler.promotion import (
+    NO_PINS,
+    Promotion,
+    in_test,
+    promoted,
+    refuse_broken_test,
+    winning,
+)
 from reconciler.rules import Rules
-from reconciler.state import ACTIVE_STAGES, DeclaredVersion, Live
+from reconciler.state import ACTIVE_STAGES, Declaration, DeclaredVersion, Field, Live, Value
+from reconciler.traffic import parts
+
+_ANOTHER = "write another, or leave the option out"
 
 
 @click.command("promote", short_help="edit the file so that a version serves")
 @click.argument("model")
-@click.argument("version", type=click.IntRange(1))
+@click.argument("version", type=click.IntRange(1), required=False)
 @click.option("--to", "stage", type=click.Choice(ACTIVE_STAGES), help="[default: what serves]")
 @click.option("--alias", "aliases", metavar="NAME", multiple=True, help="Move an alias to it.")
 @click.option("--tag", "tags", metavar="K=V", multiple=True, help="Tag it.")
+@click.option("--winner", is_flag=True, help="It won its A/B test, which is over.")
 @delivery_options
 @common()
 def command(
     *,
     options: Options,
     model: str,
-    version: int,
+    version: int | None,
     stage: str | None,
     aliases: tuple[str, ...],
     tags: tuple[str, ...],
+    winner: bool,
     commit: bool,
     branch: str | None,
     push: bool,
@@ -49,24 +53,47 @@ def command(
 
     Only the file changes: the registry follows when that is merged and applied.
     """
-    asked = Promotion(version, stage, aliases, tuple(_tag(text) for text in tags))
     session = Session(options, timeout=PATIENCE)
     before, rules = declared(session, model), session.desired.rules
-    promoted(before, asked, rules)  # what is refused is refused without asking the registry
-    look = Look(session, model, (version,))
-    after = promoted(before, asked, rules, _pins(look.live, version, rules))
-    problems = look.problems(after, version)
+    _check_version(before, version, rules, is_winner=winner)
+    asked = Promotion(version or 0, stage, aliases, tuple(_tag(text) for text in tags))
+    _check(asked, rules)
+    if winner and stage is not None:
+        raise UsageError("`--winner` is what serves", hint="leave `--to` out")
+    make = winning if winner else promoted
+    # What is refused is refused without asking the registry.
+    refuse_broken_test(before, make(before, asked, rules), rules)
+    look = Look(session, model, (asked.version,))
+    after = make(before, asked, rules, pins_of(look.live, asked.version, rules))
+    problems = look.problems(after, asked.version)
     if problems:
         raise DeclarationError(problems)
     change = Proposal(
-        before,
-        after,
-        title=title_of(f"Promote {model} v{version} to {stage or rules.serving}"),
+        ((before, after),),
+        title=title_of(_title(model, asked, rules, is_winner=winner)),
         branch=f"promote/{slug(model)}-v{version}",
         reason=reason,
     )
     outcome = Outcome(model, before.file, requests=look.requests)
     return propose(session, change, Delivery(commit, branch, push, pull_request), outcome)
+
+
+def _check_version(
+    before: Declaration, version: int | None, rules: Rules, *, is_winner: bool
+) -> None:
+    """Raise `UsageError` where no version is named, with those that may be meant."""
+    if version is not None:
+        return
+    if is_winner and parts(before):
+        raise UsageError("which version won?", hint=f"the test has {in_test(before, rules)}")
+    if is_winner:
+        raise UsageError(f"`{before.model}` has no A/B test: no version carries `traffic`")
+    raise UsageError("missing argument VERSION", hint="reconciler promote MODEL VERSION")
+
+
+def _title(model: str, asked: Promotion, rules: Rules, *, is_winner: bool) -> str:
+    end = ", the winner of its test" if is_winner else ""
+    return f"Promote {model} v{asked.version} to {asked.stage or rules.serving}{end}"
 
 
 def _tag(text: str) -> tuple[str, str]:
@@ -76,7 +103,38 @@ def _tag(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _pins(live: Live | None, version: int, rules: Rules) -> DeclaredVersion:
+def _check(asked: Promotion, rules: Rules) -> None:
+    """Raise `UsageError` for an option that says what no file may."""
+    version, tags = asked.version, dict(asked.tags)
+    for name in asked.aliases:
+        _check_option(f"--alias {name}", Field("alias", None, name), version, rules)
+    for key, value in asked.tags:
+        option = f"--tag {key}={value}"
+        _check_option(option, Field("tag", version, key), value, rules)
+        if tags[key] != value:
+            raise UsageError(f"{quoted(option)}: the tag is given twice", hint="choose one value")
+
+
+def _check_option(option: str, address: Field, value: Value, rules: Rules) -> None:
+    if rules.ignore.field(address):
+        ours = "`mlflow.*` and `reconciler.*` always are, others by "
+        which, why = ("tags", ours) if address.name == "tag" else ("aliases", "")
+        raise UsageError(
+            f"{quoted(option)} is ignored: {why}`ignore.{which}` in reconciler.yaml", hint=_ANOTHER
+        )
+    version = address.version or int(value)
+    alone = Declaration("model", {address: value}, {version: NO_PINS})
+    try:
+        option.encode()
+        parse_declaration(dump_declaration(alone).encode(), "")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{quoted(option)} is not UTF-8 text", hint=_ANOTHER) from error
+    except DeclarationError as error:
+        message = f"{quoted(option)}: {error.problems[0].message}"
+        raise UsageError(message, hint=_ANOTHER) from error
+
+
+def pins_of(live: Live | None, version: int, rules: Rules) -> DeclaredVersion:
     """Return what tells the live version from another one under its number."""
     if live is None:
         return NO_PINS

@@ -1,24 +1,24 @@
-"""A change to one model's file: checked, shown, written, and on demand committed and proposed."""
+"""A change to model files: checked, shown and written, and what became of it."""
 
 import re
 import shlex
 import tempfile
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-
-import click
+from typing import NamedTuple
 
 from reconciler import readiness
 from reconciler.cli import output
-from reconciler.cli.options import Command
+from reconciler.cli.delivery import Delivery, Outcome, Proposal, Way
 from reconciler.cli.session import Session
 from reconciler.errors import (
+    DeclarationError,
     ExitCode,
     OutOfStep,
     Problem,
     ReconcilerError,
-    Refused,
     RegistryError,
     UsageError,
     first_code,
@@ -35,7 +35,7 @@ from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
 from reconciler.repository.git_repo import GitRepo
-from reconciler.repository.github_cli import open_pull_request
+from reconciler.rules import Rules
 from reconciler.state import Declaration, Live
 from reconciler.timeline import Commit, Step, meaning
 
@@ -45,78 +45,35 @@ PATIENCE = 10.0  # seconds for a registry that is asked by the way
 _TO_COME = Commit("", (), datetime.fromtimestamp(0, timezone.utc), "", "", "", "", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How far a change goes: `branch` is empty for one whose name follows from the change."""
-
-    commit: bool
-    branch: str | None
-    push: bool
-    pull_request: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A change to what one file declares, and how it is called in a commit."""
-
-    before: Declaration
-    after: Declaration
-    title: str
-    branch: str
-    reason: str | None
-    trailer: str | None = None
-
-
-@dataclass
-class Outcome:
-    """What became of a proposal, step by step."""
-
-    model: str
-    file: str
-    candidates: list[documents.Document] = field(default_factory=list)
-    listing: list[str] = field(default_factory=list)
-    diff: str = ""
-    meaning: tuple[str, ...] = ()
-    next: str | None = None
-    commit: str | None = None
-    branch: str | None = None
-    pull_request: str | None = None
-    errors: tuple[Problem, ...] = ()
-    requests: int = 0
-
-
-def delivery_options(command: Command) -> Command:
-    """Add the options that say how far a change goes."""
-    for option in reversed(
-        (
-            click.option("--commit", is_flag=True, help="Commit the file, and nothing else."),
-            click.option(
-                "--branch",
-                metavar="[NAME]",
-                is_flag=False,
-                flag_value="",
-                help="Commit on a new branch.",
-            ),
-            click.option("--push", is_flag=True, help="Commit, and push."),
-            click.option(
-                "--pr", "pull_request", is_flag=True, help="Commit on a new branch, push, use `gh`."
-            ),
-            click.option("--reason", metavar="TEXT", help="Why; it goes into the commit."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
 def declared(session: Session, model: str) -> Declaration:
-    """Return what the checkout declares for a model; raises `UsageError` when it does not."""
-    found = session.desired.declarations.get(model)
+    """Return what the checkout declares for a model; raises `UsageError` when it does not.
+
+    Raises `OutOfStep` for a file with a conflict that is not resolved.
+    """
+    conflicts = git_commit.unmerged(session.repo, session.shown) if session.repo else ()
+    try:
+        found = session.desired.declarations.get(model)
+    except DeclarationError as error:
+        if session.repo is None or not conflicts:
+            raise
+        raise _conflict(session.repo, conflicts[0]) from error
+    if session.repo is not None and found is not None and found.file in conflicts:
+        raise _conflict(session.repo, found.file)
     if found is None:
         near = nearest(model, session.desired.declarations)
         write = f"`reconciler import {shlex.quote(model)}` writes its file from the registry"
         hint = f"{near} {write}" if near else write
         raise UsageError(f"model `{model}` is not declared", hint=hint)
     return found
+
+
+def _conflict(repo: GitRepo, file: str) -> OutOfStep:
+    command = git_commit.under_way(repo)
+    end = f", then {git_commit.ways_out(command)}" if command else ""
+    return OutOfStep(
+        f"{file} has a conflict that is not resolved",
+        hint=f"resolve it, `git add {shlex.quote(file)}`{end}",
+    )
 
 
 class Look:
@@ -163,36 +120,81 @@ def propose(session: Session, change: Proposal, delivery: Delivery, outcome: Out
 
     Raises `ReconcilerError` where nothing is written.
     """
-    path = session.path_of(change.before)
-    old = path.read_bytes()
-    new = apply_edits(old, edits_between(change.before, change.after), change.before.file)
-    if new == old:
+    carry_out(session, change, delivery, outcome)
+    return conclude(session, outcome)
+
+
+def carry_out(session: Session, change: Proposal, delivery: Delivery, outcome: Outcome) -> None:
+    """Check a change, write it and deliver it; what became of it is in `outcome`.
+
+    Raises `ReconcilerError` where nothing is written.
+    """
+    written = tuple(_rewritten(session, *pair) for pair in change.changes)
+    if all(one.new == one.old for one in written):
         outcome.next = "it is declared so already: nothing is written"
-        return conclude(session, outcome)
-    _validate(session, path, new)
-    names = (f"a/{outcome.file}", f"b/{outcome.file}")
-    outcome.diff = words.difference(old, new, names)
-    outcome.meaning = meaning(
-        Step(_TO_COME, outcome.model, change.before, change.after), session.desired.rules
+        return
+    _validate(session, written)
+    outcome.diff = "\n".join(
+        words.difference(one.old, one.new, (f"a/{one.file}", f"b/{one.file}")) for one in written
     )
-    way = _Way(session, change, delivery, outcome)
-    try:
-        path.write_bytes(new)
-    except OSError as error:
-        raise UsageError(f"{outcome.file} cannot be written: {error.strerror}") from error
+    outcome.meaning = tuple(_meanings(change, session.desired.rules))
+    way = Way(session, change, delivery, outcome)
+    if change.reason is not None and not (way.commits or _keeps(change, change.reason)):
+        output.say(
+            "warning: --reason goes into the commit's message, and none is made: add --commit, "
+            "--branch or --pr"
+        )
+    _write(written)
     try:
         way.go()
     except ReconcilerError as error:
         outcome.errors += error.problems
-    for remark in remarks(change.before, change.after):
-        output.say(f"note: {visible(remark)}")
-    return conclude(session, outcome)
+    for before, after in change.changes:
+        for remark in remarks(before, after):
+            output.say(f"note: {visible(remark)}")
+
+
+class _Rewritten(NamedTuple):
+    """A model's file, the name that it has in messages, and its content before and after."""
+
+    path: Path
+    file: str
+    old: bytes
+    new: bytes
+
+
+def _rewritten(session: Session, before: Declaration, after: Declaration) -> _Rewritten:
+    path = session.path_of(before)
+    old = path.read_bytes()
+    new = apply_edits(old, edits_between(before, after), before.file)
+    return _Rewritten(path, before.file, old, new)
+
+
+def _meanings(change: Proposal, rules: Rules) -> Iterator[str]:
+    """Yield what each change means, with its model's name where there are several."""
+    for before, after in change.changes:
+        name = f"{before.model} " if change.changes[1:] else ""
+        for said in meaning(Step(_TO_COME, before.model, before, after), rules):
+            yield f"{name}{said}"
+
+
+def _write(written: Sequence[_Rewritten]) -> None:
+    """Write all files or none; raises `UsageError` for one that cannot be written."""
+    begun: list[_Rewritten] = []
+    try:
+        for one in written:
+            begun.append(one)
+            one.path.write_bytes(one.new)
+    except OSError as error:
+        *done, failed = begun
+        for other in done:
+            other.path.write_bytes(other.old)
+        raise UsageError(f"{failed.file} cannot be written: {error.strerror}") from error
 
 
 def conclude(session: Session, outcome: Outcome) -> int:
     """Print what became of a proposal and return the exit code."""
-    codes = [problem.code for problem in outcome.errors]
-    code = first_code(codes) or (codes[0] if codes else ExitCode.OK)
+    code = ending_of(outcome)
     if session.options.json:
         output.document(_document(outcome, code))
     else:
@@ -201,75 +203,10 @@ def conclude(session: Session, outcome: Outcome) -> int:
     return int(code)
 
 
-class _Way:
-    """The way of a change into git; what forbids it is found out before anything is written."""
-
-    def __init__(
-        self, session: Session, change: Proposal, delivery: Delivery, outcome: Outcome
-    ) -> None:
-        self._session = session
-        self._change = change
-        self._outcome = outcome
-        self._delivery = delivery
-        self._branch = delivery.branch
-        if delivery.pull_request and self._branch is None:
-            self._branch = ""
-        if self._branch == "":
-            self._branch = change.branch
-        self._remote = ""
-        self._path = ""
-        commits = delivery.commit or delivery.push or self._branch is not None
-        self._repo = self._checked(session.repo) if commits else None
-
-    def _checked(self, repo: GitRepo | None) -> GitRepo:
-        if repo is None:
-            raise OutOfStep("this is not a git repository: nothing can be committed")
-        self._path = repo.path_of(self._session.path_of(self._change.before))
-        if self._path in self._session.dirty:
-            raise Refused(
-                f"{self._path} has changes that are not committed: they would go along",
-                hint=f"commit them first, or undo them: `git checkout -- {self._path}`",
-            )
-        here = git_commit.branch_of(repo)
-        if self._branch is not None:
-            git_commit.check_new_branch(repo, self._branch)
-        elif here is None:
-            raise Refused("no branch is checked out: the commit would be lost", hint="--branch")
-        if self._delivery.push or self._delivery.pull_request:
-            self._remote = git_commit.remote_for(repo, here if self._branch is None else None)
-        return repo
-
-    def go(self) -> None:
-        """Commit, push and open the pull request, as far as is asked; say what comes next."""
-        repo, out = self._repo, self._outcome
-        title, body = self._change.title, _body(self._change, out.meaning)
-        if repo is None:
-            out.next = f"review and commit it: {_by_hand(out.file, title)}"
-            return
-        if self._branch is not None:
-            git_commit.start_branch(repo, self._branch)
-        out.branch = git_commit.branch_of(repo)
-        out.commit = git_commit.commit_file(repo, self._path, f"{title}\n\n{body}")
-        out.next = "push it, and open a pull request"
-        if not self._remote or out.branch is None:
-            return
-        git_commit.push_branch(repo, self._remote, out.branch)
-        out.next = "open a pull request: its review is the approval"
-        if self._delivery.pull_request:
-            out.next = None
-            out.pull_request = open_pull_request(
-                repo.root,
-                self._session.environ,
-                branch=out.branch,
-                base=self._base(),
-                title=title,
-                body=body,
-            )
-            out.next = "have it reviewed and merged; `reconciler apply` then carries it out"
-
-    def _base(self) -> str | None:
-        line = self._session.main_line
-        return line[0].removeprefix("origin/") if line else None
+def ending_of(outcome: Outcome) -> ExitCode:
+    """Return the exit code that the errors of an outcome mean."""
+    codes = [problem.code for problem in outcome.errors]
+    return first_code(codes) or (codes[0] if codes else ExitCode.OK)
 
 
 def slug(text: str) -> str:
@@ -282,34 +219,36 @@ def title_of(text: str) -> str:
     return visible(text)
 
 
-def _validate(session: Session, path: Path, data: bytes) -> None:
-    """Raise `DeclarationError` when the state folder would be wrong with that file.
+def _validate(session: Session, written: Sequence[_Rewritten]) -> None:
+    """Raise `DeclarationError` when the state folder would be wrong with those files.
 
-    No other file can become wrong by it: the model's name stays.
+    No other file can become wrong by them: the models' names stay.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = session.folder / SETTINGS_FILE
         if settings.exists():
             (folder / SETTINGS_FILE).write_bytes(settings.read_bytes())
-        copy = folder / path.relative_to(session.folder)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(data)
-        yaml_files.load(folder, session.shown)
+        for one in written:
+            copy = folder / one.path.relative_to(session.folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(one.new)
+        try:
+            yaml_files.load(folder, session.shown)
+        except DeclarationError as error:  # its places are in a text that nobody has
+            nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
+            raise DeclarationError(nowhere) from error
 
 
-def _body(change: Proposal, said: tuple[str, ...]) -> str:
-    parts = [change.reason] if change.reason else []
-    parts.append("\n".join(f"- {visible(line)}" for line in said))
-    parts += [change.trailer] if change.trailer else []
-    return "\n\n".join(parts)
+def _keeps(change: Proposal, reason: str) -> bool:
+    """Say whether a file itself has the reason, as that of a block."""
+    return any(
+        entry.blocked == reason for _, after in change.changes for entry in after.versions.values()
+    )
 
 
-def _by_hand(file: str, title: str) -> str:
-    return f"`git commit -m {shlex.quote(title)} -- {shlex.quote(file)}`"
-
-
-def _text(outcome: Outcome, session: Session) -> str:
+def lines_of(outcome: Outcome) -> list[str]:
+    """Return what became of a proposal as lines for people."""
     lines = [*outcome.listing, *([""] if outcome.listing else [])]
     lines += [visible(line) for line in outcome.diff.splitlines()]
     lines += ["", *(visible(line) for line in outcome.meaning), ""] if outcome.meaning else []
@@ -320,11 +259,15 @@ def _text(outcome: Outcome, session: Session) -> str:
         lines.append(f"opened {visible(outcome.pull_request)}")
     if outcome.next:
         lines.append(f"next: {visible(outcome.next)}" if outcome.meaning else outcome.next)
+    return lines
+
+
+def _text(outcome: Outcome, session: Session) -> str:
     effort = session.options.effort(outcome.requests)
     count = words.count(len(outcome.meaning), "change")
     requests = words.count(effort.requests, "request")
-    lines.append(f"{count}, 1 model, {requests}, {effort.seconds:.2f} s")
-    return "\n".join(lines) + "\n"
+    last = f"{count}, 1 model, {requests}, {effort.seconds:.2f} s"
+    return "\n".join((*lines_of(outcome), last)) + "\n"
 
 
 def _document(outcome: Outcome, code: ExitCode) -> documents.Document:

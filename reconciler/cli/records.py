@@ -20,12 +20,8 @@ from reconciler.repository.git_notes import (
     records_of,
     write_record,
 )
+from reconciler.repository.git_remote import check_push
 from reconciler.repository.git_repo import GitRepo
-
-NO_NOTES = (
-    "this clone has no apply records (a plain clone brings none): nothing is said about what was "
-    "applied; `--fetch-notes REMOTE` fetches them"
-)
 
 
 def record_options(command: Command) -> Command:
@@ -57,7 +53,8 @@ def fetch(repo: GitRepo, remote: str | None) -> None:
 class Recorder:
     """Keeps a record of one apply, and pushes it where it is told to; made before any write.
 
-    Raises `UsageError` for a remote that does not exist.
+    Raises `UsageError` for a remote that does not exist, `OutOfStep` for one that cannot be
+    reached or does not let us push.
     """
 
     def __init__(self, session: Session, *, record: bool, remote: str | None) -> None:
@@ -66,6 +63,7 @@ class Recorder:
         self._repo = session.repo if record or remote is not None else None
         if self._repo is not None and remote is not None:
             check_remote(self._repo, remote)
+            check_push(self._repo, remote, session.environ)
 
     def keep(self, report: Report) -> tuple[Problem, ...]:
         """Write the record, and return what kept it from being written or pushed."""

@@ -8,34 +8,29 @@ import click
 
 from reconciler import evidence
 from reconciler.cli import output
+from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
+from reconciler.cli.merged import open_merged
 from reconciler.cli.options import Options, common
 from reconciler.cli.proposal import (
     PATIENCE,
-    Delivery,
     Look,
-    Outcome,
-    Proposal,
     conclude,
     declared,
-    delivery_options,
     propose,
     slug,
     title_of,
 )
-from reconciler.cli.records import NO_NOTES
-from reconciler.cli.session import PARSERS, Session
+from reconciler.cli.records import fetch_option
+from reconciler.cli.session import Session
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
-from reconciler.evidence import Entry, Records
+from reconciler.evidence import Entry
 from reconciler.promotion import refuse_blocked
 from reconciler.render.documents import Document
-from reconciler.render.text import table
-from reconciler.repository.git_log import first_parents, read_log, with_branches
-from reconciler.repository.git_notes import records_of
-from reconciler.repository.git_repo import GitRepo
+from reconciler.render.table import table
 from reconciler.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 from reconciler.rules import Rules
 from reconciler.state import Declaration
-from reconciler.timeline import serving, steps
+from reconciler.timeline import serving
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,7 @@ class _Asked:
     version: int | None
     block: bool
     reason: str | None
+    fetch_notes: str | None
 
 
 @click.command("rollback", short_help="edit the file so that the version before serves again")
@@ -53,6 +49,7 @@ class _Asked:
 @click.option("--to", "version", type=click.IntRange(1), help="Go back to this version.")
 @click.option("--block", is_flag=True, help="Keep the version of now from coming back.")
 @delivery_options
+@fetch_option
 @common()
 def command(
     *,
@@ -65,6 +62,7 @@ def command(
     push: bool,
     pull_request: bool,
     reason: str | None,
+    fetch_notes: str | None,
 ) -> int:
     """Declare that the version which served before serves MODEL again, with its aliases of then.
 
@@ -77,7 +75,7 @@ def command(
     before, rules = declared(session, model), session.desired.rules
     if version is not None:
         refuse_blocked(before, version)
-    asked = _Asked(model, version, block, reason)
+    asked = _Asked(model, version, block, reason, fetch_notes)
     bad = serving(before, rules)
     outcome = Outcome(model, before.file)
     if version is not None and version == bad:
@@ -101,7 +99,7 @@ def _target(
     Raises `DeclarationError` when the one that is asked for is gone or another one.
     """
     rules = session.desired.rules
-    found = candidates(_history(session, asked.model), before, rules)
+    found = candidates(_history(session, asked), before, rules)
     look = Look(session, asked.model, tuple(one.version for one in found)) if found else None
     outcome.requests = look.requests if look else 0
     checked = []
@@ -115,32 +113,17 @@ def _target(
     return tuple(checked), chosen(checked, asked.version)
 
 
-def _history(session: Session, model: str) -> tuple[Entry, ...]:
+def _history(session: Session, asked: _Asked) -> tuple[Entry, ...]:
     """Return the model's merged history; raises `OutOfStep` where this checkout lags behind it."""
-    repo, rules = session.repo, session.desired.rules
-    if repo is None or repo.head is None:
-        why = "this is not a git repository" if repo is None else "there is no commit yet"
-        raise OutOfStep(f"what served before is read from git, and {why}", hint="git commit")
-    line, tip = repo.main_line(rules.branch) or ("HEAD", repo.head)
-    log = read_log(repo, session.shown, PARSERS.declaration, tip)
-    found = steps(log.merged).get(model, ())
-    if found and not repo.is_ancestor(found[-1].commit.id, repo.head):
+    merged, model = open_merged(session, asked.fetch_notes), asked.model
+    found = merged.steps.get(model, ())
+    if found and not merged.repo.is_ancestor(found[-1].commit.id, str(merged.repo.head)):
         raise OutOfStep(
-            f"`{line}` has changed `{model}` since this checkout, in {found[-1].commit.id[:12]}",
-            hint=f"git merge {line}",
+            f"`{merged.line}` has changed `{model}` since this checkout, "
+            f"in {found[-1].commit.id[:12]}",
+            hint=f"git merge {merged.line}",
         )
-    found = with_branches(repo, found)
-    return evidence.entries(found, rules, _records(repo, log.folders, tip, rules))
-
-
-def _records(repo: GitRepo, folders: tuple[str, ...], tip: str, rules: Rules) -> Records | None:
-    found = records_of(repo)
-    if found is None:
-        output.say(NO_NOTES)
-        return None
-    name = rules.registry.name if rules.registry else None
-    states = {*folders, *([name] if name else [])}
-    return Records(found, first_parents(repo, tip), states)
+    return evidence.entries(found, merged.rules, merged.records())
 
 
 def _proposal(before: Declaration, target: Candidate, rules: Rules, asked: _Asked) -> Proposal:
@@ -148,8 +131,7 @@ def _proposal(before: Declaration, target: Candidate, rules: Rules, asked: _Aske
     blocked = asked.reason if asked.block else None
     move = f"{model} {'nothing' if bad is None else f'v{bad}'} → v{target.version}"
     return Proposal(
-        before,
-        rolled_back(before, target, rules, blocked=blocked),
+        ((before, rolled_back(before, target, rules, blocked=blocked)),),
         title=title_of(f"Roll back {move}"),
         branch=f"rollback/{slug(model)}-v{target.version}",
         reason=asked.reason,

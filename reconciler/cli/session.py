@@ -14,7 +14,8 @@ from reconciler.desired import Desired
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import yaml_files
 from reconciler.files.state_folder import SETTINGS_FILE, contents
-from reconciler.guards import gate
+from reconciler.gates import Gate
+from reconciler.guards import gate as gate_of_checkout
 from reconciler.names import select
 from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
@@ -25,8 +26,8 @@ from reconciler.render import words
 from reconciler.repository.git_repo import GitRepo, open_checkout
 from reconciler.repository.locate import find_state_folder, repository_root
 from reconciler.repository.past import Parsers, Past, place_of
-from reconciler.rules import Rules
-from reconciler.settings import is_late_job, registry_ref, registry_uri
+from reconciler.rules import RegistryPin, Rules
+from reconciler.settings import held_pin, is_late_job, registry_ref, registry_uri
 from reconciler.state import Declaration
 from reconciler.violations import Consent
 
@@ -45,6 +46,7 @@ class Session:
         self.environ: Mapping[str, str] = os.environ
         self.stop = no_stop()
         self.planned_for: RegistryRef | None = None
+        self.rules_from: str | None = None
         self.may_be_empty = False
 
     @cached_property
@@ -124,13 +126,41 @@ class Session:
         """What plans are made from."""
         commit = self.repo.head if self.repo else None
         state = StateRef(self.shown, commit, self.dirty)
-        return Checkout(self.desired, state, owner=self.owner, history=self.history)
+        return Checkout(
+            self.desired, state, self.owner, self.history, rules_before=self.rules_before
+        )
+
+    @cached_property
+    def rules_before(self) -> Rules | None:
+        """The settings at the tip of `rules_from`; None where it is not said, or has no folder.
+
+        Raises `UsageError` for a name that is no commit, `OutOfStep` without a history.
+        """
+        if self.rules_from is None:
+            return None
+        if self.repo is None or self.history is None:
+            raise OutOfStep("--rules-from reads a commit, and there is none", hint="git commit")
+        return self.history.rules(self.repo.resolve(self.rules_from), self.owner)
+
+    @cached_property
+    def pin(self) -> RegistryPin | None:
+        """The registry that this run may talk to: a new pin counts one merge later."""
+        before = self.rules_before or self.rules_one_commit_ago
+        return held_pin(self.desired.rules.registry, before.registry if before else None)
+
+    @cached_property
+    def rules_one_commit_ago(self) -> Rules | None:
+        """The settings before the commit that is checked out, None where there were none."""
+        if self.repo is None or self.repo.head is None or self.history is None:
+            return None
+        _, *before = self.repo.first_parents(self.repo.head)[:2]
+        return self.history.rules(before[0], self.owner) if before else None
 
     @cached_property
     def _uri(self) -> str:
         fallback = self.planned_for.uri if self.planned_for else None
-        rules = self.desired.rules
-        return registry_uri(self.options.registry_uri, self.environ, rules, fallback=fallback)
+        given = self.options.registry_uri
+        return registry_uri(given, self.environ, self.pin, fallback=fallback)
 
     @cached_property
     def registry(self) -> Registry:
@@ -142,7 +172,7 @@ class Session:
     @cached_property
     def ref(self) -> RegistryRef:
         """How plans name the registry."""
-        return registry_ref(self._uri, self.desired.rules.registry)
+        return registry_ref(self._uri, self.pin)
 
     @property
     def late_is_fine(self) -> bool:
@@ -156,7 +186,7 @@ class Session:
         models: Collection[str] = (),
         since: str | None = None,
         adopt: Collection[str] = (),
-        accept: Collection[Consent] = (),
+        gate: Gate | None = None,
         planning: bool = True,
     ) -> Question:
         """Return what is asked; raises `UsageError` for globs and models that name nothing."""
@@ -172,9 +202,9 @@ class Session:
         return Question(
             models=chosen,
             adopt=frozenset(adopt),
-            accept=frozenset(accept),
             planning=planning,
             late_is_fine=self.late_is_fine,
+            gate=gate or Gate(),
         )
 
     def read(self, ask: Question) -> Reading:
@@ -217,7 +247,8 @@ class Session:
             name = self.main_line[0] if self.main_line else "the main line"
             off_main = f"`{name}` does not contain commit {commit[:12]}"
         return replace(
-            plan, violations=(*plan.violations, *gate(plan.state.dirty, off_main, consents))
+            plan,
+            violations=(*plan.violations, *gate_of_checkout(plan.state.dirty, off_main, consents)),
         )
 
     def check_saved(self, plan: Plan, consents: Collection[Consent]) -> Plan:

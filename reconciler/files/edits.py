@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TypeAlias
 
 from reconciler.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.traffic import as_written, without_test_tags
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -33,9 +35,10 @@ def parts(declaration: Declaration) -> dict[Path, str]:
         path = ("versions", str(number))
         said[path] = ""
         said[(*path, "blocked")] = entry.blocked
+        said[(*path, "traffic")] = None if entry.traffic is None else as_written(entry.traffic)
         said[(*path, "run_id")] = entry.run_id
         said[(*path, "source")] = entry.source
-    for address, value in declaration.fields.items():
+    for address, value in without_test_tags(declaration).fields.items():
         said[_path(address, value)] = "" if address.name == "alias" else str(value)
     return {path: text for path, text in said.items() if text is not None}
 
@@ -114,6 +117,8 @@ def _with_pin(entry: DeclaredVersion, part: Path, value: str | None) -> Declared
             return replace(entry, source=value)
         case ("blocked",):
             return replace(entry, blocked=value)
+        case ("traffic",):
+            return replace(entry, traffic=None if value is None else Decimal(value))
         case _:
             raise ValueError(f"no version has {part!r}")
 

@@ -1,5 +1,6 @@
 """What is wrong at a place of a file, in our own words: what, the rule, and what to do."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,20 +13,24 @@ Within: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing that is wrong at a path of a file; `at_key` means the key, not its value."""
+    """One thing that is wrong at a path of a file; `at_key` means the key, not its value.
+
+    `inside` is the line and column in the text of that value, where only a part of it is wrong.
+    """
 
     path: Within
     message: str
     hint: str | None = None
     at_key: bool = False
+    inside: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A place that does not have the form it must have, not yet in words.
 
-    `kind` is the validator's name for it; `choices` are what could stand there, `limit` the
-    longest text; `rule` and `hint` are words that came with the rule that is broken.
+    `kind` is the validator's name for it; `choices` are what could stand there, `limit` is the
+    longest text or the shortest list; `rule` and `hint` are the words of a rule that is broken.
     """
 
     path: Within
@@ -38,13 +43,19 @@ class Fault:
     hint: str | None = None
 
 
+_AS_BLOCK = "write `require: |` and the expression on the next line: there YAML leaves it alone"
+NOT_PLAIN = ("this expression cannot stand here as it is", _AS_BLOCK)
+CUT_BY_COMMENT = f"` #` begins a comment in YAML: {_AS_BLOCK}"
+
+# An expression after its key, where YAML has its own ideas of quotes, brackets, `: ` and ` #`.
+_EXPRESSION = re.compile(r"(^|[\s{,\"'])require[\"']?\s*:\s+[^\s|>]")
 _FORMS = {
     "string_type": "text",
     "literal_error": "text",
     "bool_type": "`true` or `false`",
     "list_type": "a list",
     "dict_type": "a mapping",
-    "union_tag_invalid": "text or a mapping",
+    "int_type": "a whole number",
 }
 _EXAMPLES = {
     "aliases": "write `aliases: [champion]`",
@@ -56,6 +67,12 @@ _EXAMPLES = {
     "ignore": "write `ignore: {models: [], tags: [], aliases: []}`",
     "registry": "write its URI, or `registry: {uri: ..., name: ...}`",
     "retired": "write `retired: true`, or leave the key out",
+    "on": "write `on: {stage: Production}` or `on: {alias: champion}`",
+    "policies": "write a list; `reconciler schema settings` describes its entries",
+    "transitions": "write `transitions: [None, Staging, Production, Archived]`",
+    "lineage": "write `lineage: [params.git_commit, tags.data_version]`",
+    "freeze": "write one window, and one policy for each",
+    "accept": "write a list of `{guard: NAME, until: YYYY-MM-DD, reason: TEXT}`",
 }
 _INSTEAD_OF_NULL = {
     "stage": "write `stage: None` for no stage, or leave the key out to not manage it",
@@ -71,6 +88,11 @@ def worded(fault: Fault) -> Complaint:
     """Return a fault as a complaint."""
     message, hint = _words(fault)
     return Complaint(fault.path, message, hint, at_key=fault.at_key)
+
+
+def has_expression(line: str) -> bool:
+    """Say whether a line of YAML has an expression after its key."""
+    return _EXPRESSION.search(line) is not None
 
 
 def did_not_parse(problem: str, context: str, at: str) -> tuple[str, str]:
@@ -111,8 +133,11 @@ def _words(fault: Fault) -> tuple[str, str | None]:
         case "string_too_long":
             length = f"{len(str(fault.found)):,} characters"
             return f"{thing} has {length}; at most {fault.limit:,} are allowed", "shorten it"
-        case "string_too_short" | "too_short":
+        case "string_too_short":
             return f"{thing} is empty", "write a text, or leave the key out"
+        case "too_short":
+            least = "" if fault.limit == 1 else f"has less than {fault.limit} items"
+            return f"{thing} {least or 'is empty'}", "add an item, or leave the key out"
         case "string_pattern_mismatch":
             return (
                 f"{quoted(name)} is not a version number",
@@ -132,8 +157,14 @@ def _form(fault: Fault, thing: str, name: str) -> tuple[str, str | None]:
         return empty, "write `key: value` lines, as `reconciler schema` describes them"
     if fault.found is None:
         return f"{thing} is null", _instead_of_null(fault.path)
-    expected = _FORMS.get(fault.kind, "something else")
+    expected = _FORMS.get(fault.kind) or _either(fault.choices)
     return f"{thing} must be {expected}, not {_form_of(fault.found)}", _EXAMPLES.get(name)
+
+
+def _either(shapes: Sequence[str]) -> str:
+    """Return the shapes that one place may have."""
+    named = {"text": "text", "list": "a list", "mapping": "a mapping"}
+    return " or ".join(words for shape, words in named.items() if shape in shapes)
 
 
 def _form_of(value: object) -> str:
@@ -144,6 +175,8 @@ def _form_of(value: object) -> str:
 
 def _instead_of_null(path: Within) -> str:
     name = path[-1]
+    if path[0] in ("policies", "serving"):
+        return "write a value, or leave the key out"
     if isinstance(name, int):
         return "write a text, or remove the item"
     if path[-2:-1] == ("versions",):

@@ -2,13 +2,17 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.files.consent_entries import consents
 from reconciler.files.file_models import ModelFile, SettingsFile, VersionEntry
+from reconciler.files.policy_entries import policies
 from reconciler.rules import Ignore, RegistryPin, Rules, Serving
-from reconciler.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.state import DatedConsent, Declaration, DeclaredVersion, Field, Value
+from reconciler.traffic import without_test_tags
 
 # Numbers of YAML 1.2 that PyYAML takes for text, and other readers do not.
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
@@ -20,16 +24,21 @@ def declaration(
     """Return what a model file declares; `name` is the file's, the lines are those of its keys."""
     versions = {
         int(number): DeclaredVersion(
-            entry.get("run_id"), entry.get("source"), entry.get("blocked"), version_lines[number]
+            entry.get("run_id"),
+            entry.get("source"),
+            entry.get("blocked"),
+            version_lines[number],
+            Decimal(entry["traffic"]) if "traffic" in entry else None,
         )
         for number, entry in file.get("versions", {}).items()
     }
     return Declaration(
-        model=file["model"],
+        model=file.get("model", ""),
         fields=MappingProxyType(_fields(file)),
         versions=MappingProxyType(versions),
         retired=file.get("retired", False),
         hold=file.get("hold"),
+        accept=consents(file),
         file=name,
         line=line,
     )
@@ -40,7 +49,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
 
     The name is left out where `stem` says it and the file has something else to say.
     """
-    fields = declaration.fields
+    fields = without_test_tags(declaration).fields
     tags: dict[int | None, dict[str, Value]] = defaultdict(dict)
     held: dict[int, list[str]] = defaultdict(list)
     numbers = set(declaration.versions)
@@ -64,6 +73,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
     rest = _said(
         retired=declaration.retired or None,
         hold=declaration.hold,
+        accept=[_consent(consent) for consent in declaration.accept] or None,
         description=fields.get(Field("description")),
         tags=tags.get(None),
         versions=versions or None,
@@ -82,8 +92,14 @@ def _fits_block(text: str) -> bool:
     )
 
 
+def _consent(consent: DatedConsent) -> dict[str, object]:
+    return {"guard": consent.guard, "until": consent.until, "reason": consent.reason}
+
+
 def _entry(pins: DeclaredVersion, **values: object) -> dict[str, object]:
-    return _said(blocked=pins.blocked, **values, run_id=pins.run_id, source=pins.source)
+    return _said(
+        blocked=pins.blocked, traffic=pins.traffic, **values, run_id=pins.run_id, source=pins.source
+    )
 
 
 def _said(**values: object) -> dict[str, object]:
@@ -99,21 +115,28 @@ def style(text: str) -> str | None:
     return "'" if _NUMBER.fullmatch(text) else None
 
 
-def rules(file: SettingsFile) -> Rules:
-    """Return what a settings file says; what it leaves out is as without a file."""
+def rules(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Rules:
+    """Return what a settings file says; what it leaves out is as without a file.
+
+    The lines are those of the policies.
+    """
     default, ignore = Rules(), file.get("ignore", {})
-    serving = file.get("serving")
+    said = file.get("serving")
+    serving = Serving(said.get("stage"), said.get("alias")) if said else default.serving
     return Rules(
         registry=_pin(file),
         branch=file.get("branch"),
         exclusive=tuple(file.get("exclusive", default.exclusive)),
-        serving=Serving(serving.get("stage"), serving.get("alias")) if serving else Serving(),
+        serving=serving,
         guarded_aliases=tuple(file.get("guards", {}).get("aliases", default.guarded_aliases)),
         ignore=Ignore(
             models=tuple(ignore.get("models", ())),
             tags=(*default.ignore.tags, *ignore.get("tags", ())),
             aliases=tuple(ignore.get("aliases", ())),
         ),
+        policies=policies(file.get("policies", ()), serving, policy_lines),
+        fresh=file.get("apply") == "fresh",
+        heal=file.get("heal", False),
     )
 
 

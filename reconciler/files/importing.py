@@ -23,6 +23,7 @@ from reconciler.state import (
     occupants,
     stages,
 )
+from reconciler.traffic import is_ab_tag, parts
 
 # What no file holds, not even escaped: NUL, and halves of characters.
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -89,11 +90,12 @@ def additions(
     live version takes an exclusive stage, the declared holder goes to its live stage, or Archived.
     """
     fields, warnings = dict(declared.fields), []
+    is_tested = bool(parts(declared))  # then `traffic` says what the two tags are
     for address, value in sorted(imported.fields.items(), key=lambda item: item[0].sort_key):
         version = value if address.name == "alias" else address.version
         entry = declared.versions.get(version) if isinstance(version, int) else None
         is_active = address.name == "alias" or value in ACTIVE_STAGES
-        if declared.fields.get(address) == value:
+        if declared.fields.get(address) == value or (is_tested and is_ab_tag(address)):
             continue
         if address.name in ("alias", "stage") and is_active and entry and entry.blocked:
             place = f"in {value}" if address.name == "stage" else f"@{address.key}"

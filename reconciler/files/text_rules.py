@@ -5,6 +5,7 @@ Each rule returns what a text breaks and what to do, or None when the text is fi
 
 import posixpath
 import re
+from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -75,6 +76,31 @@ def version_number(digits: str) -> Broken | None:
         return None
     rule = f"{quoted(digits)} is not a version number: the highest is {LAST_VERSION}"
     return Broken(rule, "write the number of a version that exists")
+
+
+def traffic(text: str) -> Broken | None:
+    """Judge a part of the traffic; what is at most ten decimals long sums without rounding."""
+    if re.fullmatch(r"0(\.[0-9]{1,10})?|1(\.0{1,10})?", text):
+        return None
+    rule = f"{quoted(text)} is not a part of the traffic: a plain decimal from 0 to 1"
+    return Broken(rule, "write it like `0.1`, with at most ten decimals")
+
+
+def day(text: str) -> Broken | None:
+    """Judge a date."""
+    hint = "write it as YYYY-MM-DD"
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return Broken(f"{quoted(text)} is not a date", hint)
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        return Broken(f"{quoted(text)} is not a date: {error}", hint)
+    return None
+
+
+def not_blank(text: str) -> Broken | None:
+    """Judge a text that people are to read."""
+    return None if text.strip() else Broken("a text may not be blank", "say why")
 
 
 def without_password(uri: str) -> Broken | None:

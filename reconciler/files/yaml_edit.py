@@ -1,6 +1,9 @@
 """Edits to a model file in place: every line that is not edited stays as it is, byte for byte.
 
 The text is never written anew. The positions of its parts say where to cut and what to put there.
+A comment behind an alias is the alias' own: it goes along to a new line, and is gone with the alias
+or in a list on one line. A list that every alias leaves goes, too, unless a comment speaks of the
+list: on the line of its key, or on a line of its own.
 """
 
 import re
@@ -13,7 +16,16 @@ from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files.edits import Edit, Path, edited, edits_between
 from reconciler.files.splices import SplicedText
 from reconciler.files.yaml_files import dump_declaration, parse_declaration
-from reconciler.files.yaml_layout import NewTree, Tree, in_order, kind, layout_of, names, new_parts
+from reconciler.files.yaml_layout import (
+    NewTree,
+    Tree,
+    in_order,
+    is_bare,
+    kind,
+    layout_of,
+    names,
+    new_parts,
+)
 from reconciler.files.yaml_nodes import Node, Unreadable, compose, scalar
 from reconciler.state import Declaration
 
@@ -24,6 +36,7 @@ _BOM = "\ufeff"
 _OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _COMMA = re.compile(r"\s*,")
 _HEADER = re.compile(r"[|>][-+\d]*")
+_REMARK = re.compile(r"[ \t]+#[^\r\n]*")
 _MARGIN = re.compile(r"(?:[ \t]*\r?\n)*( *)\S")
 
 
@@ -90,8 +103,20 @@ class _Editor:
 
     def __init__(self, text: str) -> None:
         self._root = compose(text)
-        self._layout = layout_of(self._root, text)
+        self._layout = replace(layout_of(self._root, text), remarks=dict(self._remarks(text)))
         self._text = SplicedText(text + self._layout.newline * self._layout.is_open)
+
+    def _remarks(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yield every alias that has a line, or a list, to itself and a comment behind it."""
+        versions = self._root.get("versions")
+        for _, entry in _entries(versions) if versions is not None else ():
+            held = entry.get("aliases") if entry.style == "block" else None
+            if held is None or (held.style == "flow" and len(held.items) != 1):
+                continue
+            for _, item in held.items:
+                found = _REMARK.match(text, held.end if held.style == "flow" else item.end)
+                if found is not None:
+                    yield item.text, found[0]
 
     def apply(self, tree: Tree) -> str:
         """Return the text after the changes in `tree`."""
@@ -185,7 +210,10 @@ class _Editor:
     def _has_comment(self, node: Node, key: Node, value: Node) -> bool:
         """Say whether a comment would be lost with a key that does not belong to an item of it."""
         if value.style == "flow":
-            end = value.end if node.style == "flow" else self._text.next_line(value.end)
+            # Behind a list of one alias it is that alias' own, and goes along with it.
+            is_own = len(value.items) == 1 and value.items[0][0] is None
+            is_inside = is_own or node.style == "flow"
+            end = value.end if is_inside else self._text.next_line(value.end)
             return "#" in self._text.text[key.end : end]
         spans = _spans(value)
         begins = [key.end, *(self._text.next_line(end) for _, end in spans)]
@@ -292,7 +320,7 @@ class _Editor:
             header, lines = self._layout.text(path, new, column)
             self._text.replace(value.start, value.end, header)
             self._text.insert(below, lines)
-        elif path == ("retired",):
+        elif is_bare(path):
             self._text.replace(value.start, value.end, new)
         else:
             written = scalar(new, flow=column is None, style=value.style)

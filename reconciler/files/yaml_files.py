@@ -1,34 +1,29 @@
 """Files and what they declare: YAML in, with positions, and YAML out."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath
-from typing import Final, TypeAlias, TypeVar
-
-import yaml
-
-try:
-    from yaml import CSafeLoader as _Loader
-except ImportError:  # PyYAML without its C half: the same nodes, ten times slower
-    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+from collections.abc import Iterator
+from datetime import date, datetime, timezone
+from pathlib import Path
 
 from reconciler.desired import Desired
-from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files import file_checks, file_complaints, file_values, state_folder
-from reconciler.files.file_complaints import Complaint, Within
-from reconciler.files.file_models import (
-    MODEL,
-    SETTINGS,
-    Checked,
-    ModelFile,
-    model_schema,
-    settings_schema,
+from reconciler.errors import DeclarationError, ExitCode
+from reconciler.expressions.cel_expressions import faults
+from reconciler.files import (
+    consent_entries,
+    file_checks,
+    file_values,
+    policy_entries,
+    state_folder,
+    traffic_checks,
 )
+from reconciler.files.file_complaints import Complaint
+from reconciler.files.file_models import SETTINGS, model_schema, settings_schema
 from reconciler.files.loaded_models import LoadedModel, assembled
 from reconciler.files.state_folder import FoundFile
-from reconciler.files.text_rules import quoted
+from reconciler.files.yaml_dump import dump_declaration
+from reconciler.files.yaml_source import LARGEST, Source
 from reconciler.rules import Rules
 from reconciler.state import Declaration
+from reconciler.traffic import with_test_tags
 
 __all__ = [
     "dump_declaration",
@@ -39,41 +34,32 @@ __all__ = [
     "settings_schema",
 ]
 
-FileT = TypeVar("FileT")
-_Place: TypeAlias = tuple[int, int]
 
-_LARGEST: Final = 1_000_000
-_DEPTH: Final = 20
-_MANY: Final = 200
-_START: Final[_Place] = (1, 1)
-_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
-_OWN_TAGS: Final = "tag:yaml.org,2002:"
-_ODD_KEYS: Final = _NULLS | {"<<"}
-_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
-_NO_YAML: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def load(folder: Path, shown: str) -> Desired:
+def load(folder: Path, shown: str, today: date | None = None) -> Desired:
     """Return what a state folder declares, or raise every complaint about it at once.
 
-    `shown` names the folder in messages.
+    `shown` names the folder in messages; dates are judged by `today`, else the clock's, in UTC.
     """
     found = state_folder.contents(str(folder), shown)
     problems = found.problems
     rules: Rules | None = Rules()
     if found.settings is not None:
         try:
-            rules = parse_rules(found.settings.read(_LARGEST), found.settings.shown)
+            rules = parse_rules(found.settings.read(LARGEST), found.settings.shown)
         except DeclarationError as wrong:
             problems += wrong.problems
             rules = None
-    models = [_load_model(file, rules) for file in found.models]
+    day = today or datetime.now(tz=timezone.utc).date()
+    models = [_load_model(file, rules, day) for file in found.models]
     return assembled(shown, rules, models, problems)
 
 
 def parse_declaration(data: bytes, file: str) -> Declaration:
-    """Return what one model file declares, judged without any settings."""
-    source = _Source(file)
+    """Return what one model file declares, judged without any settings and at no date.
+
+    The tags of an A/B test are not in it: they depend on what serving means in the settings.
+    """
+    source = Source(file)
     content = source.model(data)
     if content is None or source.notes:
         raise DeclarationError(source.problems())
@@ -82,295 +68,52 @@ def parse_declaration(data: bytes, file: str) -> Declaration:
 
 def parse_rules(data: bytes, file: str) -> Rules:
     """Return what a settings file says."""
-    source = _Source(file)
-    rules = file_values.rules(source.content(SETTINGS.check, data) or {})
-    if not source.notes:
-        source.complain(file_checks.settings_agree(rules))
+    source = Source(file)
+    content = source.content(SETTINGS.check, data) or {}
+    entries = source.plain.get("policies") if isinstance(source.plain, dict) else None
+    source.complain(policy_entries.one_rule_each(entries))
+    source.complain(_expression_faults(entries))
+    if source.notes:
+        raise DeclarationError(source.problems())
+    rules = file_values.rules(content, policy_lines=source.lines("policies"))
+    source.complain(file_checks.settings_agree(rules))
+    source.complain(policy_entries.asked_somewhere(rules.policies, rules.ignore))
     if source.notes:
         raise DeclarationError(source.problems())
     return rules
 
 
-def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
-    """Return a declaration as the file that declares it.
-
-    The name of the model is left out where `stem`, the file's name without its ending, says it.
-    """
-    content = file_values.content(declaration, stem=stem)
-    return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_LARGEST)
+def _expression_faults(entries: object) -> Iterator[Complaint]:
+    for index, text in policy_entries.expressions(entries):
+        for fault in faults(text):
+            path, place = ("policies", index, "require"), (fault.line, fault.column)
+            yield Complaint(path, fault.message, fault.hint, inside=place)
 
 
-def _load_model(file: FoundFile, rules: Rules | None) -> LoadedModel:
-    source = _Source(file.shown)
+def _load_model(file: FoundFile, rules: Rules | None, today: date) -> LoadedModel:
+    source = Source(file.shown)
     try:
-        content = source.model(file.read(_LARGEST))
+        content = source.model(file.read(LARGEST))
     except DeclarationError as wrong:
         return LoadedModel(file.shown, problems=wrong.problems)
     if content is None:
         return LoadedModel(file.shown, problems=source.problems())
+    declaration = source.declaration(content)
     source.complain(file_checks.blocked_at_rest(content))
+    source.complain(consent_entries.consents_hold(content, rules, today))
+    # A version that was left out for a fault would make the sums wrong.
+    if not any(path[0] == "versions" for path in source.faulty if path):
+        source.complain(traffic_checks.ab_test_holds(declaration, rules))
     if rules is not None:
         source.complain(file_checks.one_per_stage(content, rules))
         source.complain(file_checks.none_ignored(content, rules))
     loaded = LoadedModel(file.shown, content.get("model"), *source.top_place("model"))
-    if source.notes:
+    if source.notes or rules is None:
         return loaded._replace(problems=source.problems())
     source.complain(file_checks.alias_twins(content))
+    source.complain(consent_entries.consents_ended(content, today))
+    source.complain(traffic_checks.hardly_meant(declaration))
     return loaded._replace(
-        declaration=source.declaration(content), warnings=source.problems(ExitCode.OK)
+        declaration=with_test_tags(declaration, rules.serving),
+        warnings=source.problems(ExitCode.OK),
     )
-
-
-class _Composer(_Loader):
-    """Composes nodes without resolving their tags: only the text of a scalar counts."""
-
-    def resolve(self, *_: object) -> str:
-        return ""
-
-    def descend_resolver(self, *_: object) -> None:
-        pass
-
-    def ascend_resolver(self) -> None:
-        pass
-
-
-class _Source:
-    """One file while it is read: its nodes, which know their places, and what is wrong.
-
-    `notes` are complaints that have found their place.
-    """
-
-    def __init__(self, file: str) -> None:
-        self.notes: list[tuple[_Place, str, str | None]] = []
-        self._file = file
-        self._model: str | None = None
-        self._root: yaml.Node | None = None
-        self._places: dict[Within, tuple[_Place, _Place]] = {}
-
-    def model(self, data: bytes) -> ModelFile | None:
-        """Return the valid part of a model file, None when there is nothing to go by."""
-        stem = PurePosixPath(self._file).stem
-        content = self.content(MODEL.check_parts, data, model=stem)
-        if content is not None:
-            self._model = content.get("model")
-            self.complain(file_checks.aliases_once(content))
-        return content
-
-    def content(
-        self, check: Callable[[object], Checked[FileT]], data: bytes, **defaults: str
-    ) -> FileT | None:
-        """Return what `check` makes of a file, None when there is nothing to go by."""
-        text = self._decoded(data)
-        if text is None or not self._composed(text):
-            return None
-        plain = None if self._root is None else self._plain(self._root)
-        if self._root is not None and "\\" in text:
-            self._note_half_texts(self._root)
-        if isinstance(plain, dict):
-            plain = {**defaults, **plain}
-        content, faults = check(plain)
-        self.complain(file_complaints.worded(fault) for fault in faults)
-        return content
-
-    def declaration(self, content: ModelFile) -> Declaration:
-        """Return what the content declares, with its lines."""
-        versions = self._top("versions")
-        pairs = versions.value if isinstance(versions, yaml.MappingNode) else ()
-        return file_values.declaration(
-            content,
-            name=self._file,
-            line=self.top_place("model")[0],
-            version_lines={key.value: key.start_mark.line + 1 for key, _ in pairs},
-        )
-
-    def complain(self, complaints: Iterable[Complaint]) -> None:
-        """Note complaints at the places that they are about."""
-        for complaint in complaints:
-            place = self._place(complaint.path, at_key=complaint.at_key)
-            self.notes.append((place, complaint.message, complaint.hint))
-
-    def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:
-        """Return what was noted."""
-        return tuple(
-            Problem(message, code, self._file, *place, model=self._model, hint=hint)
-            for place, message, hint in self.notes
-        )
-
-    def top_place(self, key: str) -> _Place:
-        """Return where the value of a top-level key is; without it, where the file begins."""
-        node = self._top(key) or self._root
-        return _START if node is None else _begin(node)
-
-    def _top(self, name: str) -> yaml.Node | None:
-        # Every file asks this, so it does not pay for an index of all places.
-        pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
-        return next((value for key, value in pairs if key.value == name), None)
-
-    def _place(self, path: Within, *, at_key: bool) -> _Place:
-        if not self._places and self._root is not None:
-            for within, places in _places(self._root, ()):
-                self._places.setdefault(within, places)
-        for end in range(len(path), -1, -1):
-            if path[:end] in self._places:
-                key, value = self._places[path[:end]]
-                return key if at_key and end == len(path) else value
-        return _START
-
-    def _note(self, node: yaml.Node | yaml.Event, message: str, hint: str) -> None:
-        self.notes.append((_begin(node), message, hint))
-
-    def _decoded(self, data: bytes) -> str | None:
-        hint = "save it as UTF-8"
-        if len(data) > _LARGEST:
-            hint = "was another file committed under this name?"
-            self.notes.append((_START, f"the file is larger than {_LARGEST:,} bytes", hint))
-            return None
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            self.notes.append((_START, "the file is UTF-16, not UTF-8", hint))
-            return None
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            before = data[: error.start].decode("utf-8-sig", "replace")
-            self.notes.append((_end(before), "the file is not UTF-8", hint))
-            return None
-
-    def _composed(self, text: str) -> bool:
-        """Set the root node; False when the text is no YAML, or too odd to look into."""
-        try:
-            if _may_hide(text) and not self._is_plain_yaml(text):
-                return False
-            self._root = _Composer(text).get_single_node()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place, at = _START, ""
-            if mark is not None:
-                place, at = (mark.line + 1, mark.column + 1), text[mark.index : mark.index + 1]
-            words = file_complaints.did_not_parse(error.problem or "", error.context or "", at)
-            self.notes.append((place, *words))
-            return False
-        except yaml.YAMLError:
-            odd = _NO_YAML.search(text)
-            place = _START if odd is None else _end(text[: odd.start()])
-            what = f"U+{ord(odd[0]):04X}" if odd else "a character"
-            hint = 'remove it, or write it as an escape inside of "double quotes"'
-            self.notes.append((place, f"{what} is not allowed in a YAML file", hint))
-            return False
-        except RecursionError:
-            self.notes.append((_START, "the file is nested too deeply", "flatten it"))
-            return False
-        return True
-
-    def _is_plain_yaml(self, text: str) -> bool:
-        """Note anchors and tags, which nodes do not show; False at what is not safe to compose."""
-        depth, is_safe = 0, True
-        for event in yaml.parse(text, Loader=_Composer):
-            if isinstance(event, yaml.AliasEvent):
-                hint = "write the value out; one that begins with `*` needs quotes"
-                self._note(event, f"{quoted('*' + str(event.anchor))} is a YAML alias", hint)
-                is_safe = False
-                continue
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > _DEPTH:
-                self._note(event, "the file is nested too deeply", "flatten it")
-                return False
-            self._note_marks(event)
-        return is_safe
-
-    def _note_marks(self, event: yaml.Event) -> None:
-        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
-        if anchor is not None:
-            hint = "write the value out where it is used; one that begins with `&` needs quotes"
-            self._note(event, f"{quoted('&' + anchor)} is a YAML anchor", hint)
-        if tag is not None:
-            hint = "remove it; a text that begins with `!` needs quotes"
-            self._note(event, f"{quoted(tag.replace(_OWN_TAGS, '!!'))} is a YAML tag", hint)
-
-    def _plain(self, node: yaml.Node, depth: int = 0) -> object:
-        """Return the texts of a node and below, each as it is written, and None for a null."""
-        if type(node) is yaml.ScalarNode:
-            return None if node.value in _NULLS and not node.style else node.value
-        if depth == _DEPTH:
-            return ""  # Nothing has a place so deep: a level further up complains.
-        if type(node) is yaml.SequenceNode:
-            return [self._plain(item, depth + 1) for item in node.value]
-        content: dict[str, object] = {}
-        for key, value in node.value:
-            name = key.value
-            if type(key) is not yaml.ScalarNode:
-                self._note(key, "a key must be text", "remove the brackets")
-            elif name in _ODD_KEYS and not key.style:
-                why = "a merge key" if name == "<<" else "null"
-                hint = "write the key out, in quotes if it is meant as text"
-                self._note(key, f"{quoted(name)} as a key is {why}", hint)
-            elif name in content:
-                self._note(key, f"{quoted(name)} is here twice", "remove one of them")
-            else:
-                content[name] = self._plain(value, depth + 1)
-        return content
-
-    def _note_half_texts(self, node: yaml.Node, depth: int = 0) -> None:
-        """Note texts that no registry takes, which only escapes can write."""
-        if isinstance(node, yaml.ScalarNode):
-            if _NO_TEXT.search(node.value):
-                self._note(node, "a text may not contain NUL or half a character", "remove it")
-        elif depth < _DEPTH:
-            for item in node.value:
-                for part in item if isinstance(item, tuple) else (item,):
-                    self._note_half_texts(part, depth + 1)
-
-
-def _may_hide(text: str) -> bool:
-    """Say whether a text may have what nodes do not show, or nest more deeply than C can."""
-    if "&" in text or "*" in text or "!" in text:
-        return True
-    return text.count("[") + text.count("{") + text.count("-") + text.count("?") > _MANY
-
-
-def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[_Place, _Place]]]:
-    """Return where every key and its value begin."""
-    if not path:
-        yield path, (_begin(node), _begin(node))
-    if len(path) == _DEPTH:
-        return
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                yield (*path, key.value), (_begin(key), _begin(value))
-                yield from _places(value, (*path, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield (*path, index), (_begin(item), _begin(item))
-            yield from _places(item, (*path, index))
-
-
-def _begin(node: yaml.Node | yaml.Event) -> _Place:
-    mark = node.start_mark
-    return _START if mark is None else (mark.line + 1, mark.column + 1)
-
-
-def _end(text: str) -> _Place:
-    """Return the place after a text."""
-    return text.count("\n") + 1, len(text) - text.rfind("\n")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts so that they read back the same, and as they were meant to be read."""
-
-    def ignore_aliases(self, _: object) -> bool:
-        return True
-
-    def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Return a text in the style that suits it."""
-        return self.represent_scalar(f"{_OWN_TAGS}str", text, style=file_values.style(text))
-
-    def represent_items(self, items: list[str]) -> yaml.SequenceNode:
-        """Return a list within one line."""
-        return self.represent_sequence(f"{_OWN_TAGS}seq", items, flow_style=True)
-
-
-_Dumper.add_representer(str, _Dumper.represent_text)
-_Dumper.add_representer(list, _Dumper.represent_items)

@@ -1,7 +1,7 @@
 """How a model file is laid out, and new entries written in the same way."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from reconciler.files.edits import Path
@@ -11,12 +11,13 @@ from reconciler.files.yaml_nodes import Node, literal, scalar
 Tree: TypeAlias = dict[str, "str | Tree | None"]
 NewTree: TypeAlias = dict[str, "NewPart"]
 NewPart: TypeAlias = "str | NewTree"
-Kind: TypeAlias = Literal["file", "versions", "entry", "tags", "aliases", "text"]
+Kind: TypeAlias = Literal["file", "accept", "versions", "entry", "tags", "aliases", "text"]
 K = TypeVar("K")
 V = TypeVar("V")
 
-_FILE = ("model", "retired", "hold", "description", "tags", "versions")
-_ENTRY = ("blocked", "stage", "aliases", "tags", "description", "run_id", "source")
+_FILE = ("model", "retired", "hold", "accept", "description", "tags", "versions")
+_ENTRY = ("blocked", "traffic", "stage", "aliases", "tags", "description", "run_id", "source")
+_LISTS = ("aliases", "accept")  # their dashes may be indented, or not
 _STEP = 2
 
 
@@ -25,6 +26,8 @@ def kind(path: Path) -> Kind:
     match path:
         case ():
             return "file"
+        case ("accept",):
+            return "accept"
         case ("versions",):
             return "versions"
         case ("versions", _):
@@ -35,6 +38,11 @@ def kind(path: Path) -> Kind:
             return "aliases"
         case _:
             return "text"
+
+
+def is_bare(path: Path) -> bool:
+    """Say whether what stands at a path is no text, and is never quoted."""
+    return path == ("retired",) or (kind(path[:-1]) == "entry" and path[-1] == "traffic")
 
 
 def names(node: Node) -> list[str]:
@@ -90,7 +98,7 @@ class Layout:
 
     `steps` are indentations by depth, `styles` are those of each kind at each depth, `dash` is how
     far the dashes of a list are indented, `quote` what version numbers are quoted with.
-    `is_open` says that the last line has no end.
+    `is_open` says that the last line has no end, `remarks` are comments that go along with aliases.
     """
 
     newline: str
@@ -99,6 +107,7 @@ class Layout:
     styles: Mapping[tuple[Kind, int], str]
     dash: int
     quote: str
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     def step(self, path: Path) -> int:
         """Return how far what belongs to the key at a path is indented."""
@@ -120,7 +129,7 @@ class Layout:
     def flow(self, path: Path, part: NewPart) -> str:
         """Return a new part in flow style."""
         if isinstance(part, str):
-            return part if path == ("retired",) else scalar(part, flow=True)
+            return part if is_bare(path) else scalar(part, flow=True)
         inside = ", ".join(self.item((*path, name), inner) for name, inner in _present(path, part))
         return f"[{inside}]" if kind(path) == "aliases" else f"{{{inside}}}"
 
@@ -137,7 +146,7 @@ class Layout:
             header, lines = self.text(path, part, column)
             return f"{name} {header}{self.newline}{lines}"
         if not part or self.is_flow(path):
-            return f"{name} {self.flow(path, part)}{self.newline}"
+            return f"{name} {self.flow(path, part)}{self._remark(path, part)}{self.newline}"
         if kind(path) == "aliases":
             return f"{name}{self.newline}{self.dashed(part, column + self.dash)}"
         return f"{name}{self.newline}{self.lines(path, part, column)}"
@@ -151,14 +160,22 @@ class Layout:
 
     def dashed(self, names: NewTree, column: int) -> str:
         """Return the lines of new items of a list."""
-        return "".join(f"{' ' * column}- {scalar(name)}{self.newline}" for name in names)
+        return "".join(
+            f"{' ' * column}- {scalar(name)}{self.remarks.get(name, '')}{self.newline}"
+            for name in names
+        )
+
+    def _remark(self, path: Path, part: NewTree) -> str:
+        """Return the comment behind a new list, that of its only alias."""
+        only = next(iter(part)) if kind(path) == "aliases" and len(part) == 1 else None
+        return self.remarks.get(only, "") if only is not None else ""
 
     def text(self, path: Path, text: str, column: int) -> tuple[str, str]:
         """Return what follows a key in `column` for a text, and the lines below it."""
         block = self.literal(text, column + self.step(path)) if "\n" in text else None
         if block is not None:
             return block
-        return (text if path == ("retired",) else scalar(text)), ""
+        return (text if is_bare(path) else scalar(text)), ""
 
     def is_flow(self, path: Path) -> bool:
         """Say whether what stands at such a path is in flow style."""
@@ -173,7 +190,7 @@ def layout_of(root: Node, text: str) -> Layout:
     return Layout(
         newline="\r\n" if "\r\n" in text else "\n",
         is_open=not text.endswith("\n"),
-        steps=_first((len(p.path), p.indent) for p in blocks if kind(p.path) != "aliases"),
+        steps=_first((len(p.path), p.indent) for p in blocks if kind(p.path) not in _LISTS),
         styles=_first(((kind(p.path), len(p.path)), p.value.style) for p in parts if p.value.items),
         dash=next((part.indent for part in blocks if kind(part.path) == "aliases"), _STEP),
         quote=next((part.key.style for part in parts if kind(part.path) == "entry"), ""),

@@ -21,6 +21,12 @@ def require_local(uri: str) -> None:
         raise RegistryError(f"`{safe_uri(uri)}` holds no MLflow registry", hint=MISSING_HINT)
 
 
+def require_runs(uri: str) -> None:
+    """Raise `RegistryError` when a folder was never opened for runs, which would write to it."""
+    if scheme_of(uri) in {"", "file"} and not (_folder(uri) / ".trash").is_dir():
+        raise RegistryError(f"`{safe_uri(uri)}` holds no runs")
+
+
 def _require_tables(uri: str) -> None:
     path = uri.partition("://")[2].partition("?")[0].removeprefix("/")
     if path in {"", ":memory:"} or not Path(path).is_file():

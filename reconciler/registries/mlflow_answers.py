@@ -64,7 +64,7 @@ class ModelRow(BaseModel):
     latest_versions: list[VersionRow] | None = None
 
 
-Row = TypeVar("Row", ModelRow, VersionRow)
+Row = TypeVar("Row", bound=BaseModel)
 
 
 def rows(kind: type[Row], answer: Mapping[str, object], key: str) -> list[Row]:

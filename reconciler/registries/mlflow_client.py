@@ -6,11 +6,13 @@ Databricks' schemes go through here too; they were not run against a real worksp
 import logging
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import AnswerLost, NotFound, RegistryError, Unavailable
+from reconciler.facts import Facts
+from reconciler.registries.client_tracking import ClientTracking
 from reconciler.registries.local_registry import MISSING_HINT, require_local
 from reconciler.registries.mlflow_answers import (
     ModelRow,
@@ -23,16 +25,16 @@ from reconciler.registries.mlflow_answers import (
 )
 from reconciler.registries.mlflow_auth import redact
 from reconciler.registries.mlflow_errors import from_code, shortened
+from reconciler.registries.mlflow_facts import gather
 from reconciler.registries.mlflow_filters import name_filter
-from reconciler.registries.uris import credentials_in, safe_uri, scheme_of
+from reconciler.registries.uris import DATABASES, credentials_in, safe_uri, scheme_of
 from reconciler.registry import Capabilities
-from reconciler.state import Live
+from reconciler.state import Identity, Live
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking._model_registry.client import ModelRegistryClient
 
-_DATABASES: Final = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _UNITY_CATALOG: Final = frozenset({"databricks-uc", "uc"})
 _CAPABILITIES: Final = {
     "databricks-uc": Capabilities(stages=False, why="Unity Catalog on Databricks"),
@@ -62,6 +64,7 @@ class MlflowClientRegistry:
             threading.Lock() if self._scheme == "sqlite" else nullcontext()
         )
         self._opened: ModelRegistryClient | None = None
+        self._tracking = ClientTracking(uri, ask=self._ask, artifacts_of=self._artifacts_of)
 
     @property
     def uri(self) -> str:
@@ -108,6 +111,10 @@ class MlflowClientRegistry:
         # The entity's `tags` leave out the one that says that it is a prompt.
         tags = vars(found).get("_tags", model_row.tags)
         return live(model_row.model_copy(update={"tags": dict(tags)}), listed, asked)
+
+    def facts(self, model: str, version: int, identity: Identity) -> Facts:
+        """Return what the tracking server beside the registry tells of a version."""
+        return gather(self._tracking, model, version, identity)
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
         """Move a version into a stage, touch no other, and return where it is now."""
@@ -158,6 +165,9 @@ class MlflowClientRegistry:
             return None
         return row(VersionRow, {"version": found}, "version")
 
+    def _artifacts_of(self, model: str, version: int) -> str:
+        return str(self._call("get_model_version_download_uri", model, str(version)))
+
     def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
         search, size, order = _SEARCHES[kind]
         order_by = None if self._scheme in _UNITY_CATALOG else order
@@ -178,10 +188,14 @@ class MlflowClientRegistry:
         client = self._client()
         # The client's search hides every model of a server older than 2.21; the store's does not.
         target = client.store if method.startswith("search_") else client
+        return self._ask(lambda: getattr(target, method)(*arguments))
+
+    def _ask(self, question: Callable[[], Any]) -> Any:  # noqa: ANN401  as above
+        self._client()  # what is not there is told before anything else could create it
         with self._counting:
             self._sent += 1
         with self._translated():
-            return getattr(target, method)(*arguments)
+            return question()
 
     def _client(self) -> "ModelRegistryClient":
         with self._opening:
@@ -199,8 +213,9 @@ class MlflowClientRegistry:
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        if self._scheme in _DATABASES:
+        if self._scheme in DATABASES:
             self._require_schema()
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         if self._scheme in {"http", "https"}:
             # Its own retries repeat writes blindly, and a deterministic 500 for four minutes.
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

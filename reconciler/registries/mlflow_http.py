@@ -28,6 +28,7 @@ _LARGEST_ANSWER: Final = 256 * 1024 * 1024
 _LONGEST_PAUSE: Final = 8.0
 _TRIES_TO_CONNECT: Final = 3  # a wrong URI is told within seconds
 _TRIES_TO_READ: Final = 4
+_TRIES_FOR_A_FILE: Final = 2  # a broken artifact store is a 500 each time
 _SLOWEST: Final = 10  # times the request timeout, for an answer that keeps trickling in
 _CERTIFICATE_HINT: Final = "name the authority's certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
 
@@ -71,9 +72,15 @@ class Http:
         """How many requests were sent."""
         return self._sent
 
-    def get(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
-        """Return the JSON object that a GET is answered with."""
-        return self._json(self._patiently(path, params))
+    def get(
+        self, path: str, params: Mapping[str, str], *, largest: int = _LARGEST_ANSWER
+    ) -> dict[str, Any]:
+        """Return the JSON object that a GET is answered with; it may have `largest` bytes."""
+        return self._json(self._patiently(path, params, largest=largest))
+
+    def file(self, path: str, params: Mapping[str, str], *, largest: int) -> bytes:
+        """Return a file of at most `largest` bytes that a GET is answered with."""
+        return self._patiently(path, params, tries=_TRIES_FOR_A_FILE, largest=largest).body
 
     def write(self, method: str, path: str, body: Mapping[str, str]) -> dict[str, Any]:
         """Send a write once and return the JSON object that it is answered with."""
@@ -91,9 +98,16 @@ class Http:
         except RegistryError:
             return None
 
-    def _patiently(self, path: str, params: Mapping[str, str]) -> Answer:
+    def _patiently(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        tries: int = _TRIES_TO_READ,
+        largest: int = _LARGEST_ANSWER,
+    ) -> Answer:
         def once() -> Answer:
-            answer = self._exchange("GET", path, params=params)
+            answer = self._exchange("GET", path, params=params, largest=largest)
             if answer.status != HTTPStatus.OK:
                 raise self._refusal(answer)
             return answer
@@ -101,19 +115,19 @@ class Http:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((Unavailable, AnswerLost)),
             wait=_pause,
-            stop=self._is_enough,
+            stop=lambda state: self._is_enough(state, tries),
             sleep=tenacity.sleep_using_event(self._stop),
             reraise=True,
         )
         return retrying(once)
 
-    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+    def _is_enough(self, state: tenacity.RetryCallState, tries: int) -> bool:
         error = state.outcome.exception() if state.outcome else None
         spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep
         if self._stop.is_set() or spent > self._retry_for:
             return True
         if isinstance(error, AnswerLost):
-            return state.attempt_number >= _TRIES_TO_READ
+            return state.attempt_number >= tries
         # An error with a cause came from below HTTP: no server ever answered 429 or 503.
         never_connected = error is not None and error.__cause__ is not None
         return never_connected and state.attempt_number >= _TRIES_TO_CONNECT
@@ -125,6 +139,7 @@ class Http:
         *,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, str] | None = None,
+        largest: int = _LARGEST_ANSWER,
     ) -> Answer:
         with self._counting:
             self._sent += 1
@@ -139,17 +154,18 @@ class Http:
                 verify=self._access.verify,
                 stream=True,
             ) as response:
-                return Answer(response.status_code, response.headers, self._body(response))
+                content = self._body(response, largest)
+                return Answer(response.status_code, response.headers, content)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._failure(error) from error
 
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, response: requests.Response, largest: int) -> bytes:
         chunks, size, deadline = [], 0, time.monotonic() + self._timeout * _SLOWEST
         for chunk in response.iter_content(64 * 1024):
             chunks.append(chunk)
             size += len(chunk)
-            if size > _LARGEST_ANSWER:
-                raise RegistryError(f"{self.uri} answered with more than {_LARGEST_ANSWER} bytes")
+            if size > largest:
+                raise RegistryError(f"{self.uri} answered with more than {largest} bytes")
             if time.monotonic() > deadline:
                 raise AnswerLost(f"{self.uri} did not finish its answer in time")
         return b"".join(chunks)

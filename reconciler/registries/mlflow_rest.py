@@ -4,8 +4,10 @@ import re
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from reconciler.errors import NotFound, RegistryError, Rejected
+from reconciler.facts import Facts
 from reconciler.parallel import each
 from reconciler.registries.mlflow_answers import (
     ModelRow,
@@ -17,10 +19,12 @@ from reconciler.registries.mlflow_answers import (
     rows,
 )
 from reconciler.registries.mlflow_auth import access
+from reconciler.registries.mlflow_facts import LARGEST_ANSWER, LARGEST_FILE, gather
 from reconciler.registries.mlflow_filters import is_plain, list_filters, name_filter
 from reconciler.registries.mlflow_http import Http
+from reconciler.registries.run_answers import LoggedModelRow, RunRow
 from reconciler.registry import Capabilities
-from reconciler.state import Live
+from reconciler.state import Identity, Live
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
@@ -98,6 +102,10 @@ class MlflowRest:
         unlisted = sorted(set(versions) - {version.version for version in listed})
         asked = [found for number in unlisted if (found := self._version_row(model, number))]
         return live(row(ModelRow, answer, "registered_model"), listed, asked)
+
+    def facts(self, model: str, version: int, identity: Identity) -> Facts:
+        """Return what the server tells of a version's run, logged model and `MLmodel` file."""
+        return gather(_RestTracking(self._http), model, version, identity)
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
         """Move a version into a stage, touch no other, and return where it is now."""
@@ -200,6 +208,27 @@ class MlflowRest:
             version = self._version()
             self._takes_lists = version is None or version >= _NAME_LISTS_SINCE
         return self._takes_lists
+
+
+class _RestTracking:
+    """What the server tells about runs; the file comes by the route of MLflow's own pages."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def run(self, run_id: str) -> RunRow:
+        return row(RunRow, self._get("runs/get", run_id=run_id), "run")
+
+    def logged_model(self, model_id: str) -> LoggedModelRow:
+        answer = self._get(f"logged-models/{quote(model_id, safe='')}")
+        return row(LoggedModelRow, answer, "model")
+
+    def mlmodel(self, model: str, version: int) -> bytes:
+        asked = {"name": model, "version": str(version), "path": "MLmodel"}
+        return self._http.file("model-versions/get-artifact", asked, largest=LARGEST_FILE)
+
+    def _get(self, path: str, **params: str) -> dict[str, Any]:
+        return self._http.get(f"{_API}/{path}", params, largest=LARGEST_ANSWER)
 
 
 _SEARCHES: Final[Mapping[type[Any], tuple[str, str, dict[str, Any]]]] = {

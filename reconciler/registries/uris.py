@@ -4,6 +4,7 @@ import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+DATABASES: Final = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _SECRET_PARAMETERS: Final = frozenset(
     {"user", "username", "password", "passwd", "pwd", "sslpassword", "token", "access_token"}
 )

@@ -8,15 +8,17 @@ from datetime import datetime, timezone
 
 from reconciler.audit import Audit, Finding, Row
 from reconciler.errors import Problem
-from reconciler.render import documents, words
+from reconciler.evidence import Applied
+from reconciler.render import documents, people, words
 from reconciler.render.documents import Document
 from reconciler.render.escape import code, prose, visible
-from reconciler.render.text import Effort, table
+from reconciler.render.table import table
+from reconciler.render.text import Effort
 
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so
 _COLUMNS = (
-    *("kind", "model", "time", "commit", "what", "pull_request", "author", "verified", "claimed"),
-    *("applied",),
+    *("kind", "model", "time", "commit", "what", "pull_request", "author", "authors", "verified"),
+    *("claimed", "applied", "applied_from"),
 )
 
 
@@ -33,7 +35,7 @@ def text(value: Audit, effort: Effort) -> str:
     models = words.models(len({row.model for row in value.rows}))
     changes = words.count(len(value.rows), "change")
     requests = words.count(effort.requests, "request")
-    lines += [f"audit: {words.count(len(value.findings), 'finding')}"]
+    lines += [f"audit: {words.count(len(value.findings), 'finding')}{_incomplete(value)}"]
     lines += [f"{changes}, {models}, {requests}, {effort.seconds:.2f} s"]
     return "\n".join(lines) + "\n"
 
@@ -64,13 +66,17 @@ def as_csv(value: Audit) -> str:
             _harmless(cell)
             for cell in (
                 *("change", row.model, _moment(row.commit.time), row.commit.id, _what(row)),
-                *(number, _author(row), "; ".join(row.verified), "; ".join(row.claimed)),
-                *(_moment(row.applied),),
+                *(number, _author(row), people.listed(row.commit)),
+                *("; ".join(row.verified), "; ".join(row.claimed)),
+                *((_moment(row.applied.time), row.applied.commit) if row.applied else ("", "")),
             )
         )
+    rest = [""] * (len(_COLUMNS) - 5)  # what no finding has
+    for problem in value.missing:
+        writer.writerow(_harmless(cell) for cell in ("error", "", "", "", _why(problem), *rest))
     for found in value.findings:
         cells = (found.kind, found.model, _moment(found.time), found.commit, found.message)
-        writer.writerow(_harmless(cell) for cell in (*cells, "", "", "", "", ""))
+        writer.writerow(_harmless(cell) for cell in (*cells, *rest))
     return out.getvalue()
 
 
@@ -100,6 +106,7 @@ def _row(row: Row) -> Document:
         "merged": _moment(row.commit.time),
         "author": row.commit.author,
         "author_email": row.commit.author_email,
+        "authors": people.authors(row.commit),
         "committer": row.commit.committer,
         "pull_request": row.pull_request,
         "moves": [
@@ -113,7 +120,9 @@ def _row(row: Row) -> Document:
         ],
         "approvals": {"verified": list(row.verified), "claimed": list(row.claimed)},
         "standing": row.standing,
-        "applied": _moment(row.applied) or None,
+        "applied": _moment(row.applied.time) if row.applied else None,
+        "applied_from": row.applied.commit if row.applied else None,
+        "applied_off_main": row.applied is not None and row.applied.off_main,
     }
 
 
@@ -128,8 +137,9 @@ def _finding(finding: Finding) -> Document:
 
 
 def _ground(value: Audit) -> list[str]:
-    """Say what the answer rests on, and what it therefore cannot say."""
-    lines = [f"merged history of {value.line}"]
+    """Say what the answer rests on, and what it therefore cannot say: first what is lacking."""
+    lines = [_why(problem) for problem in value.missing]
+    lines.append(f"merged history of {value.line}")
     if not value.records:
         lines.append("no apply records in this clone: nothing is said about what was applied")
     if value.compared is None:
@@ -139,10 +149,18 @@ def _ground(value: Audit) -> list[str]:
     return lines
 
 
+def _why(problem: Problem) -> str:
+    where = f"{problem.where}: " if problem.where else ""
+    return f"incomplete, the registry is not compared: {where}{problem.message}"
+
+
+def _incomplete(value: Audit) -> str:
+    return ", incomplete" if value.missing else ""
+
+
 def _headline(value: Audit) -> str:
-    return (
-        f"{words.count(len(value.rows), 'change')}, {words.count(len(value.findings), 'finding')}"
-    )
+    changes = words.count(len(value.rows), "change")
+    return f"{changes}, {words.count(len(value.findings), 'finding')}{_incomplete(value)}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -154,10 +172,17 @@ def _cells(row: Row) -> tuple[str, ...]:
         _what(row),
         row.commit.id[:12],
         "-" if row.pull_request is None else f"#{row.pull_request}",
-        row.commit.author,
+        people.author(row.commit),
         ", ".join(approved) or "-",
-        _moment(row.applied) or unknown,
+        _applied(row.applied) or unknown,
     )
+
+
+def _applied(applied: Applied | None) -> str:
+    if applied is None:
+        return ""
+    where = f" from {applied.commit[:12]} (off the main line)" if applied.off_main else ""
+    return f"{_moment(applied.time)}{where}"
 
 
 def _line(finding: Finding) -> tuple[str, ...]:

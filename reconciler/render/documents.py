@@ -7,6 +7,7 @@ from typing import Any, Final
 from reconciler.changes import Change
 from reconciler.errors import ExitCode, Problem
 from reconciler.plan import ModelPlan, Plan, RegistryRef
+from reconciler.render import comparison
 from reconciler.report import Report
 from reconciler.state import Field, Value
 from reconciler.status import Row
@@ -53,8 +54,12 @@ def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
 
 
 def plan(value: Plan, code: ExitCode) -> Document:
-    """Return a plan's document."""
+    """Return a plan's document.
+
+    `pending_approvals`, `notes` and a model's `evidence` are there when there are any.
+    """
     state = value.state
+    waiting = [_violation(violation) for violation in value.pending]
     return {
         "format_version": FORMAT_VERSION,
         "digest": value.digest,
@@ -64,6 +69,8 @@ def plan(value: Plan, code: ExitCode) -> Document:
         "changes": [change(row) for row in value.changes],
         "models": [_model(model, value.registry) for model in value.models],
         "violations": [_violation(violation) for violation in value.violations],
+        **({"pending_approvals": waiting} if waiting else {}),
+        **({"notes": list(value.notes)} if value.notes else {}),
         "errors": [error(problem) for problem in value.problems],
         "exit": ending(code),
     }
@@ -180,6 +187,11 @@ def _model(model: ModelPlan, registry: RegistryRef) -> Document:
         "digest": model.digest(registry),
         "records": model.record is not None,
         "messages": list(model.messages),
+        **(
+            {"evidence": [comparison.document(one) for one in model.evidence]}
+            if model.evidence
+            else {}
+        ),
     }
 
 

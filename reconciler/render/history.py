@@ -8,15 +8,16 @@ from datetime import datetime, timezone
 
 from reconciler.errors import ExitCode, Problem
 from reconciler.evidence import Answer, Applied, Entry, Held
-from reconciler.render import documents, words
+from reconciler.render import documents, people, words
 from reconciler.render.documents import Document
 from reconciler.render.escape import code, prose, visible
-from reconciler.render.text import Effort, table
+from reconciler.render.table import table
+from reconciler.render.text import Effort
 
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so
 _EVIDENCE = ("MERGED", "COMMIT", "PR", "AUTHOR", "APPROVED", "SIGNATURE", "APPLIED")
 _COLUMNS = (
-    *("merged", "commit", "pull_request", "author", "author_email", "committer"),
+    *("merged", "commit", "pull_request", "author", "author_email", "authors", "committer"),
     *("committer_email", "verified", "claimed", "signature", "standing", "applied"),
 )
 
@@ -123,12 +124,11 @@ def _version(held: Held) -> str:
 
 def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
     commit = entry.step.commit
-    same = (commit.author, commit.author_email) == (commit.committer, commit.committer_email)
     return (
         _moment(entry.time),
         commit.id[:12],
         "-" if entry.pull_request is None else f"#{entry.pull_request}",
-        commit.author if same else f"{commit.author} (committed by {commit.committer})",
+        people.author_and_committer(commit),
         ", ".join(f"{one.name} ({one.kind})" for one in entry.approvals) or "-",
         commit.signature,
         *([_became(entry)] if value.records else []),
@@ -138,10 +138,16 @@ def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
 def _became(entry: Entry) -> str:
     """Return when it was applied, for the registries in the order in which they got it."""
     if len(entry.applied) == 1:
-        return _moment(entry.applied[0].time)
+        return _when(entry.applied[0])
     if entry.applied:
-        return ", ".join(f"{_moment(one.time)} ({one.registry})" for one in entry.applied)
+        return ", ".join(f"{_when(one)} ({one.registry})" for one in entry.applied)
     return "?" if entry.standing == "unknown" else entry.standing
+
+
+def _when(one: Applied) -> str:
+    """Return when it was applied, and from where if that is not the main line."""
+    where = f" from {one.commit[:12]} (off the main line)" if one.off_main else ""
+    return f"{_moment(one.time)}{where}"
 
 
 def _notes(value: Story) -> list[str]:
@@ -176,7 +182,15 @@ def _about_answer(answer: Answer, value: Story) -> list[str]:
                 f"this is what was merged by then; its last change, {entry.step.commit.id[:12]}, "
                 f"was not live yet at that moment ({became})"
             )
+    notes += _early(answer)
     return [*notes, ""] if notes else []
+
+
+def _early(answer: Answer) -> Iterable[str]:
+    """Say that what was merged next was live before its merge."""
+    for one in answer.later.applied if answer.later else ():
+        if one.off_main and one.time <= answer.moment:
+            yield f"the next change was live already, before it was merged: applied {_when(one)}"
 
 
 def _answer(answer: Answer, value: Story) -> Document:
@@ -207,6 +221,7 @@ def _entry(entry: Entry, value: Story) -> Document:
         "subject": commit.subject,
         "author": commit.author,
         "author_email": commit.author_email,
+        "authors": people.authors(commit),
         "committer": commit.committer,
         "committer_email": commit.committer_email,
         "pull_request": entry.pull_request,
@@ -228,6 +243,7 @@ def _applied(one: Applied) -> Document:
         "time": _moment(one.time),
         "registry": one.registry,
         "commit": one.commit,
+        "off_main": one.off_main,
         "actor": one.actor,
         "run_url": one.run_url,
     }
@@ -240,11 +256,12 @@ def _flat(entry: Entry) -> Iterable[object]:
         _moment(entry.time),
         commit.id,
         "" if entry.pull_request is None else entry.pull_request,
-        *(commit.author, commit.author_email, commit.committer, commit.committer_email),
+        *(commit.author, commit.author_email, people.listed(commit)),
+        *(commit.committer, commit.committer_email),
         *("; ".join(one.name for one in entry.approvals if one.kind == kind) for kind in _KINDS),
         commit.signature,
         entry.standing,
-        "; ".join(f"{_moment(one.time)} {one.registry}" for one in entry.applied),
+        "; ".join(f"{_when(one)} {one.registry}" for one in entry.applied),
     )
 
 

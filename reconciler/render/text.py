@@ -1,15 +1,17 @@
 """Plans and reports as text for a terminal or a log; plain: the edge adds colour by the mark."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from reconciler.plan import ModelPlan, Plan
 from reconciler.render import words
+from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
+from reconciler.render.table import table
 from reconciler.report import ModelReport, Report, Result
 from reconciler.state import Field, Value
 from reconciler.status import Row
-from reconciler.violations import Violation
 
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
 
@@ -22,12 +24,13 @@ class Effort:
     seconds: float
 
 
-def plan(value: Plan, effort: Effort) -> str:
+def plan(value: Plan, effort: Effort, now: datetime) -> str:
     """Return a plan as text, its last line being changes, models, requests, seconds."""
     lines = [_target(value), ""]
     for model in value.models:
-        lines += _model(model)
-    lines += _violations(value.violations)
+        lines += [*_model(model), *_evidence(model, now)]
+    lines += _notes(value)
+    lines += _violations(value)
     lines += [f"plan: {words.headline(value)}", last_line(value, effort)]
     return "\n".join(lines) + "\n"
 
@@ -79,7 +82,7 @@ def report(value: Report, effort: Effort) -> str:
     for model in value.models:
         if model.results or model.error or model.messages:
             lines += _model_report(model)
-    lines += _violations(value.plan.violations)
+    lines += _violations(value.plan)
     lines += [f"apply: {_outcome(value)}", last_line(value.plan, effort)]
     return "\n".join(lines) + "\n"
 
@@ -91,16 +94,6 @@ def last_line(value: Plan, effort: Effort, changes: int | None = None) -> str:
         f"{number} change{'' if number == 1 else 's'}, {words.models(len(value.models))}, "
         f"{effort.requests} request{'' if effort.requests == 1 else 's'}, {effort.seconds:.2f} s"
     )
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return lines with aligned columns; cells are made harmless."""
-    cells = [list(header), *([visible(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
 
 
 def _target(value: Plan) -> str:
@@ -138,6 +131,14 @@ def _model(model: ModelPlan) -> list[str]:
     lines += [f"  ! {visible(message)}" for message in model.messages]
     lines += [f"  ✗ {visible(problem.message)}" for problem in model.problems]
     return [_title(model.model, model.file), *lines, ""]
+
+
+def _evidence(model: ModelPlan, now: datetime) -> list[str]:
+    return [
+        line
+        for comparison in model.evidence
+        for line in (*(f"  {line}".rstrip() for line in text_lines(comparison, now)), "")
+    ]
 
 
 def _model_report(model: ModelReport) -> list[str]:
@@ -178,11 +179,17 @@ def _title(model: str, file: str | None) -> str:
     return visible(model) + (f"  ({visible(file)})" if file else "")
 
 
-def _violations(violations: Iterable[Violation]) -> list[str]:
+def _notes(value: Plan) -> list[str]:
+    lines = [f"one merge later: {visible(note)}" for note in value.notes]
+    return [*lines, ""] if lines else []
+
+
+def _violations(value: Plan) -> list[str]:
+    judged = [(words.judged(violation), violation) for violation in value.violations]
+    judged += [("waits", violation) for violation in value.pending]
     lines = []
-    for violation in violations:
+    for word, violation in judged:
         of_model = f" {visible(violation.model)}:" if violation.model else ""
-        word = "accepted" if violation.accepted else "refused"
         lines.append(f"{word}: {violation.name}:{of_model} {visible(violation.message)}")
         if not violation.accepted:
             lines.append(f"  {visible(violation.hint)}")

@@ -7,6 +7,7 @@ from reconciler.errors import Problem
 from reconciler.plan import Plan
 from reconciler.render.escape import quoted, visible
 from reconciler.state import Field, Value
+from reconciler.violations import Violation
 
 
 def mark(change: Change) -> str:
@@ -42,6 +43,13 @@ def move(change: Change) -> str:
         return value(change.field, change.before)
     before, after = value(change.field, change.before), value(change.field, change.after)
     return f"{before} → {after}"
+
+
+def judged(violation: Violation) -> str:
+    """Return what comes of a violation: `refused`, `warning` or `accepted`."""
+    if violation.accepted:
+        return "accepted"
+    return "refused" if violation.denies else "warning"
 
 
 def cause(change: Change) -> str:
@@ -84,6 +92,11 @@ def headline(plan: Plan) -> str:
         parts.append(count(len(plan.problems), "error"))
     if plan.denied:
         parts.append(count(len(plan.denied), "violation"))
+    warned = [one for one in plan.violations if one.enforce == "warn" and not one.accepted]
+    if warned:
+        parts.append(count(len(warned), "warning"))
+    if plan.pending:
+        parts.append(f"{count(len(plan.pending), 'rule')} waiting for approval")
     return ", ".join(parts)
 
 

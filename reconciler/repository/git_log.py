@@ -1,33 +1,36 @@
 """Reads the merged history of a state folder: its first-parent commits, and what each declared.
 
-One `git log` a place where the folder was; the files come through the process that reads objects.
+One `git log` a place where the folder was, and one for all merged branches; the files come through
+the process that reads objects.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from reconciler.errors import DeclarationError, OutOfStep, Problem
+from reconciler.repository.git_branches import read_branches
 from reconciler.repository.git_objects import is_model_file
 from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.log_output import FIELDS, FORMAT, PLAIN, ask, read_commit
+from reconciler.rules import Rules
 from reconciler.state import Declaration
 from reconciler.timeline import Commit, Merged, Step
 
 Parse = Callable[[bytes, str], Declaration]
+ParseRules = Callable[[bytes, str], Rules]
+_Content = TypeVar("_Content", Declaration, Rules)
 
 _SETTINGS: Final = "reconciler.yaml"
-_FIELDS: Final = ("H", "P", "ct", "an", "ae", "cn", "ce", "s", "b", "(trailers:only,unfold)")
-_FORMAT: Final = "tformat:" + "%x00".join(f"%{name}" for name in _FIELDS)
-# The same answer whatever the user configured; what a merge changed is told against its first
-# parent, which `-m` means in every git, unless this setting says otherwise.
+# What a merge changed is told against its first parent, which `-m` means in every git, unless this
+# setting says otherwise.
 _LOG: Final = (
     *("-c", "log.diffMerges=first-parent"),
-    *("log", "--first-parent", "-m", "--root", "--raw", "-z", "--no-abbrev", "--no-renames"),
-    *("--no-follow", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--no-notes"),
+    *("log", "--first-parent", "-m", "--root", "--raw", "--no-abbrev", "--no-renames"),
+    *("--no-follow", *PLAIN, FORMAT),
 )
 _SIGNATURES: Final = {
     "G": "good",
@@ -40,7 +43,6 @@ _SIGNATURES: Final = {
     "N": "cannot be checked",
 }
 _AT_ONCE: Final = 1000  # commits on one command line
-_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,17 @@ class Log:
     """The merged history of a state folder, oldest first.
 
     `folders` are the paths that it had, the one of today first. `problems` are about files of
-    old commits that cannot be read: they count as unchanged.
+    old commits that cannot be read: they count as unchanged. `line` is the whole first-parent line
+    since the first of them, and `landed` names the merge of it that brought any other commit.
+    `declared` says what any commit declares for a model.
     """
 
     merged: tuple[Merged, ...]
     folders: tuple[str, ...]
     problems: tuple[Problem, ...]
+    line: tuple[str, ...]
+    landed: Mapping[str, str]
+    declared: Callable[[str, str], Declaration | None]
 
 
 class _File(NamedTuple):
@@ -68,20 +75,43 @@ class _Entry(NamedTuple):
     files: tuple[_File, ...]
 
 
-def read_log(repo: GitRepo, folder: str, parse: Parse, head: str | None = None) -> Log:
+def read_log(
+    repo: GitRepo,
+    folder: str,
+    parse: Parse,
+    head: str | None = None,
+    *,
+    parse_rules: ParseRules | None = None,
+) -> Log:
     """Return the first-parent history of a state folder, as far back as it goes.
 
+    Its settings are in it where `parse_rules` reads them.
     Raises `OutOfStep` for a clone that was cut off: an answer from half a history would be wrong.
     """
-    start = head or repo.head
-    if start is None:
+    tip = head or repo.head
+    if tip is None:
         raise OutOfStep("there is no commit yet, and so no history", hint="git commit")
     if repo.is_shallow:
         raise OutOfStep(
             "this clone is shallow: its history is cut off, and answers from it would be wrong",
             hint="git fetch --unshallow (in CI: `fetch-depth: 0`)",
         )
-    reader = _Reader(repo, parse)
+    reader = _Reader(repo, parse, parse_rules)
+    merged, folders = _merged(repo, reader, tip, folder)
+    problems = tuple(reader.problems)
+    declared = partial(reader.declared, folders)
+    if not merged:
+        return Log((), folders, problems, (), {}, declared)
+    merges = {one.commit.id for one in merged if len(one.commit.parents) > 1}
+    branches = read_branches(repo, tip, merged[0].commit, merges)
+    whole = _in_time(_with_branch(one, branches.brought) for one in merged)
+    return Log(whole, folders, problems, branches.line, branches.landed, declared)
+
+
+def _merged(
+    repo: GitRepo, reader: "_Reader", start: str, folder: str
+) -> tuple[list[Merged], tuple[str, ...]]:
+    """Return what changed the state folder, oldest first, and the paths that it had."""
     merged: list[Merged] = []
     folders = []
     place: str | None = folder
@@ -92,16 +122,15 @@ def read_log(repo: GitRepo, folder: str, parse: Parse, head: str | None = None) 
         gone = _left_behind(repo, entries, former) if former else {}
         found = [reader.merged(entry, place) for entry in reversed(entries)]
         if gone:
-            found[0] = Merged(found[0].commit, {**gone, **found[0].files})
+            found[0] = replace(found[0], files={**gone, **found[0].files})
         merged = found + merged
         start = entries[-1].commit.parents[0] if former else start
         place = former if former not in folders else None
-    return Log(_in_time(merged), tuple(folders), tuple(reader.problems))
+    return merged, tuple(folders)
 
 
-def first_parents(repo: GitRepo, head: str) -> tuple[str, ...]:
-    """Return every commit of the first-parent line that ends in `head`, oldest first."""
-    return tuple(_git(repo, "rev-list", "--first-parent", "--reverse", head, "--").split())
+def _with_branch(one: Merged, brought: Mapping[str, tuple[Commit, ...]]) -> Merged:
+    return replace(one, commit=replace(one.commit, brought=brought.get(one.commit.id, ())))
 
 
 def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -115,7 +144,7 @@ def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
     for begin in range(0, len(signed), _AT_ONCE):
         some = signed[begin : begin + _AT_ONCE]
         form = ("--no-show-signature", "--no-walk=unsorted", "--format=%H %G?")
-        for line in _git(repo, "log", *form, *some, "--").splitlines():
+        for line in ask(repo, "log", *form, *some, "--").splitlines():
             commit, mark = line.split(" ")
             found[commit] = _SIGNATURES.get(mark, mark)
     return tuple(
@@ -124,28 +153,13 @@ def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
     )
 
 
-def with_branches(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Return the steps, a merge's message followed by those of the commits that it merged.
-
-    Git is asked once for every merge: ask for the steps of one model.
-    """
-    return tuple(replace(step, commit=_with_branch(repo, step.commit)) for step in steps)
-
-
-def _with_branch(repo: GitRepo, commit: Commit) -> Commit:
-    if len(commit.parents) < 2:  # noqa: PLR2004  a merge has two
-        return commit
-    form = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
-    merged = (f"^{commit.parents[0]}", *commit.parents[1:])
-    return replace(commit, body=f"{commit.body}\n{_git(repo, 'log', *form, *merged, '--')}")
-
-
 class _Reader:
     """Turns the files of commits into declarations; the same file is parsed once."""
 
-    def __init__(self, repo: GitRepo, parse: Parse) -> None:
+    def __init__(self, repo: GitRepo, parse: Parse, parse_rules: ParseRules | None) -> None:
         self._repo = repo
         self._parse = parse
+        self._parse_rules = parse_rules
         self._known: dict[_File, Declaration | None] = {}
         self.problems: list[Problem] = []
 
@@ -159,16 +173,40 @@ class _Reader:
                 files[path] = None
             elif (declaration := self._declaration(file, entry.commit.id)) is not None:
                 files[path] = declaration
-        return Merged(entry.commit, files)
+        return Merged(entry.commit, files, self._rules(entry, folder))
+
+    def declared(self, folders: Sequence[str], commit: str, model: str) -> Declaration | None:
+        """Return what a commit declares for a model, None also where its file cannot be read."""
+        trees = ((folder, self._repo.tree(commit, folder)) for folder in folders)
+        folder, files = next(((where, tree) for where, tree in trees if tree), (".", {}))
+        for path, blob in sorted(files.items()):
+            place = path if folder == "." else f"{folder}/{path}"
+            if _below(folder, place) is not None:
+                found = self._declaration(_File(place, blob), commit)
+                if found is not None and found.model == model:
+                    return found
+        return None
+
+    def _rules(self, entry: _Entry, folder: str) -> Rules | None:
+        """Return the settings that a commit left, None where it left them as they were."""
+        path = _SETTINGS if folder == "." else f"{folder}/{_SETTINGS}"
+        changed = [file for file in entry.files if file.path == path]
+        if not changed or self._parse_rules is None:
+            return None
+        if changed[0].blob is None:
+            return Rules()
+        return self._read(changed[0], entry.commit.id, self._parse_rules)
 
     def _declaration(self, file: _File, commit: str) -> Declaration | None:
         if file not in self._known:
-            self._known[file] = self._read(file, commit)
+            self._known[file] = self._read(file, commit, self._parse)
         return self._known[file]
 
-    def _read(self, file: _File, commit: str) -> Declaration | None:
+    def _read(
+        self, file: _File, commit: str, parse: Callable[[bytes, str], _Content]
+    ) -> _Content | None:
         try:
-            return self._parse(self._repo.blob(file.blob or ""), file.path)
+            return parse(self._repo.blob(file.blob or ""), file.path)
         except DeclarationError as error:
             name = f"{file.path}@{self._repo.short(commit)}"
             self.problems += [replace(problem, file=name) for problem in error.problems]
@@ -177,7 +215,7 @@ class _Reader:
 
 def _entries(repo: GitRepo, start: str, folder: str) -> list[_Entry]:
     """Return the first-parent commits that changed something in a folder, newest first."""
-    answer = _git(repo, *_LOG, f"--format={_FORMAT}", start, "--", folder)
+    answer = ask(repo, *_LOG, start, "--", folder)
     tokens = iter(answer.split("\0"))
     return list(_parsed(tokens))
 
@@ -186,43 +224,19 @@ def _parsed(tokens: Iterator[str]) -> Iterator[_Entry]:
     """Read the commits' fields, each followed by its files, from what git separates by NUL."""
     ahead = next(tokens, "")
     while ahead:
-        fields = [ahead, *(next(tokens) for _ in _FIELDS[1:])]
+        fields = [ahead, *(next(tokens) for _ in FIELDS[1:])]
         files = []
         ahead = next(tokens, "")
         while ahead.lstrip("\n").startswith(":"):
             files.append(_file(ahead, next(tokens)))
             ahead = next(tokens, "")
-        yield _Entry(_commit([*map(_readable, fields)]), tuple(files))
+        yield _Entry(read_commit(fields), tuple(files))
 
 
 def _file(header: str, path: str) -> _File:
     """Return a file from `:100644 100644 OLD NEW M`; links and submodules declare nothing."""
     _, mode, _, blob, _ = header.lstrip("\n").split(" ")
     return _File(path, blob if mode.startswith("100") else None)
-
-
-def _commit(fields: Sequence[str]) -> Commit:
-    name, parents, seconds, author, author_email, committer, committer_email = fields[:7]
-    subject, body, trailers = fields[7:]
-    return Commit(
-        id=name,
-        parents=tuple(parents.split()),
-        time=datetime.fromtimestamp(min(int(seconds or 0), _LAST_SECOND), timezone.utc),
-        author=author,
-        author_email=author_email,
-        committer=committer,
-        committer_email=committer_email,
-        subject=subject,
-        body=body,
-        trailers=tuple(_trailers(trailers)),
-    )
-
-
-def _trailers(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        key, colon, value = line.partition(":")
-        if colon:
-            yield key.strip(), value.strip()
 
 
 def _in_time(merged: Iterable[Merged]) -> tuple[Merged, ...]:
@@ -233,7 +247,7 @@ def _in_time(merged: Iterable[Merged]) -> tuple[Merged, ...]:
         late = one.commit
         if late.time < latest:
             late = replace(late, time=latest, dated=late.time)
-        found.append(Merged(late, one.files))
+        found.append(replace(one, commit=late))
     return tuple(found)
 
 
@@ -268,7 +282,7 @@ def _likeliest(added: Mapping[str, str | None], repo: GitRepo, first: Commit) ->
 def _removed(repo: GitRepo, commit: Commit) -> list[_File]:
     """Return the files that a commit removed anywhere, with the blobs that they had."""
     form = ("-r", "--no-renames", "-z", "--no-abbrev", "--diff-filter=D")
-    tokens = iter(_git(repo, "diff-tree", *form, commit.parents[0], commit.id).split("\0"))
+    tokens = iter(ask(repo, "diff-tree", *form, commit.parents[0], commit.id).split("\0"))
     pairs = zip(tokens, tokens, strict=False)
     return [_File(path, header.split(" ")[2]) for header, path in pairs if is_model_file(path)]
 
@@ -283,15 +297,3 @@ def _below(folder: str, path: str) -> str | None:
     below = path if folder == "." else path.removeprefix(f"{folder}/")
     is_settings = below == _SETTINGS or below.endswith(f"/{_SETTINGS}")
     return below if is_model_file(below) and not is_settings else None
-
-
-def _readable(text: str) -> str:
-    """Return text that any encoding can write: bytes that are no UTF-8 become marks."""
-    return os.fsencode(text).decode("utf-8", "replace")
-
-
-def _git(repo: GitRepo, *arguments: str) -> str:
-    status, out, reason = repo.run(*arguments)
-    if status:
-        raise OutOfStep(f"git could not read the history: {reason}")
-    return out

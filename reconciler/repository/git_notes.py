@@ -19,7 +19,7 @@ from reconciler.apply_record import ApplyRecord, dumps, loads
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.names import nearest
 from reconciler.registries.uris import safe_uri
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.git_repo import NO_ANSWER, GitRepo
 
 REF: Final = "refs/notes/reconciler"
 _OURS: Final = "refs/notes/reconciler-of-a-run"  # the start of the names of temporary refs
@@ -28,6 +28,8 @@ _ATTEMPTS: Final = 12
 _LONGEST_PAUSE: Final = 2.0
 _ANOTHER_WRITES: Final = ("lock", "failed to update ref")  # what a remote says meanwhile
 _NOBODY: Final = "mlflow-reconciler"
+_PATIENCE: Final = 120.0  # seconds for a remote to answer one question
+_LEFT_OVER: Final = 24 * 3600  # seconds after which nobody works on a temporary ref any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def read_notes(repo: GitRepo) -> Notes | None:
 
 def write_record(repo: GitRepo, record: ApplyRecord) -> None:
     """Add a record to the note of its commit; raises `OutOfStep` when git does not take it."""
+    _clean_up(repo)
     for _ in _attempts():
         before = _tip(repo, REF)
         with _prepared(repo, before) as ref:
@@ -72,25 +75,24 @@ def write_record(repo: GitRepo, record: ApplyRecord) -> None:
     raise OutOfStep(f"`{REF}` is being written by others all the time", hint="try again")
 
 
-def push_notes(repo: GitRepo, remote: str) -> None:
+def push_notes(repo: GitRepo, remote: str, *, patience: float = _PATIENCE) -> None:
     """Bring the clone's records to a remote, merged with those that are there.
 
-    Raises `OutOfStep` when it does not take them; they stay in the clone, and the next push takes
-    them along.
+    Raises `OutOfStep` when it does not take them, or does not answer within `patience`; they stay
+    in the clone, and the next push takes them along.
     """
     reason = "others were faster every time"
+    push = ("push", "--quiet", "--no-verify", "--porcelain", remote, f"{REF}:{REF}")
     for _ in _attempts():
-        fetch_notes(repo, remote)
+        fetch_notes(repo, remote, patience=patience)
         if _tip(repo, REF) is None:
             return
-        status, out, reason = repo.run(
-            "push", "--quiet", "--no-verify", "--porcelain", remote, f"{REF}:{REF}"
-        )
+        status, out, reason = repo.run(*push, seconds=patience)
         if status == 0:
             return
         reason = _refusal(out) or reason
         passing = any(words in reason for words in _ANOTHER_WRITES)
-        if not (passing or _lost_the_race(repo, remote)):
+        if status == NO_ANSWER or not (passing or _lost_the_race(repo, remote, patience)):
             break
     raise OutOfStep(
         f"the apply records were not pushed to `{safe_uri(remote)}`: {reason}",
@@ -98,11 +100,14 @@ def push_notes(repo: GitRepo, remote: str) -> None:
     )
 
 
-def fetch_notes(repo: GitRepo, remote: str) -> None:
-    """Merge a remote's records into the clone's; a remote without any is fine."""
+def fetch_notes(repo: GitRepo, remote: str, *, patience: float = _PATIENCE) -> None:
+    """Merge a remote's records into the clone's; a remote without any is fine.
+
+    Raises `OutOfStep` for one that cannot be read, or does not answer within `patience`.
+    """
     for _ in _attempts():
         with _prepared(repo, None) as theirs:
-            if not _fetched(repo, remote, theirs):
+            if not _fetched(repo, remote, theirs, patience):
                 return
             before = _tip(repo, REF)
             if before is None:
@@ -119,7 +124,9 @@ def fetch_notes(repo: GitRepo, remote: str) -> None:
 def check_remote(repo: GitRepo, remote: str) -> None:
     """Raise `UsageError` for a name that is neither a remote of the clone nor a URL or path."""
     known = _git(repo, "remote").split()
-    if remote not in known and not any(mark in remote for mark in "/:"):
+    # Git would read what begins with a dash as an option, and some name a program to run.
+    is_place = any(mark in remote for mark in "/:") and not remote.startswith("-")
+    if remote not in known and not is_place:
         listed = ", ".join(f"`{name}`" for name in known)
         hint = nearest(remote, known) or (f"there is {listed}" if known else "git remote add")
         raise UsageError(f"`{remote}` is no remote of this repository", hint=hint)
@@ -150,15 +157,14 @@ def _merge(repo: GitRepo, ref: str, theirs: str) -> None:
     )
 
 
-def _fetched(repo: GitRepo, remote: str, ref: str) -> bool:
+def _fetched(repo: GitRepo, remote: str, ref: str, patience: float) -> bool:
     """Bring a remote's notes here under `ref`; false when it has none."""
-    status, out, reason = repo.run("ls-remote", "--quiet", remote, REF)
+    status, out, reason = repo.run("ls-remote", "--quiet", remote, REF, seconds=patience)
     if status == 0 and not out:
         return False
     if status == 0:
-        status, _, reason = repo.run(
-            *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", remote, f"+{REF}:{ref}")
-        )
+        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
+        status, _, reason = repo.run(*fetch, remote, f"+{REF}:{ref}", seconds=patience)
     if status:
         raise OutOfStep(
             f"the apply records of `{safe_uri(remote)}` cannot be fetched: {reason}",
@@ -173,9 +179,9 @@ def _refusal(out: str) -> str:
     return next((parts[-1] for parts in lines), "")
 
 
-def _lost_the_race(repo: GitRepo, remote: str) -> bool:
+def _lost_the_race(repo: GitRepo, remote: str, patience: float) -> bool:
     """Say whether the remote has what we do not: then a refused push is worth another try."""
-    status, out, _ = repo.run("ls-remote", "--quiet", remote, REF)
+    status, out, _ = repo.run("ls-remote", "--quiet", remote, REF, seconds=patience)
     if status or not out:
         return False
     return repo.run("merge-base", "--is-ancestor", out.split()[0], REF)[0] != 0
@@ -184,13 +190,23 @@ def _lost_the_race(repo: GitRepo, remote: str) -> bool:
 @contextmanager
 def _prepared(repo: GitRepo, tip: str | None) -> Iterator[str]:
     """Give a ref of this run alone, at `tip`; it is gone afterwards."""
-    ref = f"{_OURS}/{os.getpid()}-{uuid.uuid4().hex}"
+    # When it was made is in its name: the commit that it points to may be older.
+    ref = f"{_OURS}/{int(time.time())}-{os.getpid()}-{uuid.uuid4().hex}"
     try:
         if tip is not None:
             _git(repo, "update-ref", ref, tip)
         yield ref
     finally:
         repo.run("update-ref", "-d", ref)
+
+
+def _clean_up(repo: GitRepo) -> None:
+    """Remove the temporary refs that killed processes left behind long ago."""
+    _, listed, _ = repo.run("for-each-ref", "--format=%(refname)", _OURS)
+    for ref in listed.split():
+        made = ref.removeprefix(f"{_OURS}/").partition("-")[0]
+        if made.isdecimal() and int(made) < time.time() - _LEFT_OVER:
+            repo.run("update-ref", "-d", ref)
 
 
 def _put(repo: GitRepo, ref: str, before: str | None) -> bool:

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from subprocess import PIPE, Popen
-from typing import TYPE_CHECKING, NamedTuple
+from subprocess import PIPE, Popen, TimeoutExpired
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.repository import git_worktree
@@ -42,6 +43,9 @@ _environment_lock = threading.Lock()
 
 # One process an answer is cheap for the first few; after that the whole ancestry is, at once.
 _FEW = 16
+
+NO_ANSWER: Final = -1  # the status of a git that was ended because it took too long
+_TO_TIDY_UP = 5.0  # seconds for a git that is told to end: it removes its lock files
 
 
 class _Answer(NamedTuple):
@@ -81,6 +85,15 @@ class _Command:
             )
         return _Answer(status, os.fsdecode(out), err)
 
+    def ask_within(self, seconds: float, *arguments: str) -> _Answer:
+        process = self.start(*arguments)
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except TimeoutExpired:
+            _end(process)
+            return _Answer(NO_ANSWER, "", f"no answer within {seconds:g} s")
+        return _Answer(process.returncode, os.fsdecode(out), err.decode(errors="replace"))
+
     def tell(self, *arguments: str) -> str:
         """Return the answer to a question that git has no reason to refuse."""
         answer = self.ask(*arguments)
@@ -98,6 +111,19 @@ class _Command:
         if inner is None:
             raise OutOfStep(f"`git {arguments[0]}` did not start")
         return inner
+
+
+def _end(process: Popen[bytes]) -> None:
+    """End a process without reading its pipes: what it started may live on and hold them open."""
+    process.terminate()
+    try:
+        process.wait(_TO_TIDY_UP)
+    except TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
 
 
 @contextmanager
@@ -196,9 +222,13 @@ class GitRepo:
             message = f"`{path}` is not in the repository `{self.root}`"
             raise UsageError(message) from None
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Run git in the root and return its status, what it prints and what it complains about."""
-        answer = self._command.ask(*arguments)
+    def run(self, *arguments: str, seconds: float | None = None) -> tuple[int, str, str]:
+        """Run git in the root and return its status, what it prints and what it complains about.
+
+        Where it takes longer than `seconds` it is ended, and the status is `NO_ANSWER`.
+        """
+        ask = self._command.ask if seconds is None else partial(self._command.ask_within, seconds)
+        answer = ask(*arguments)
         return answer.status, answer.out, answer.reason if answer.status else answer.err
 
     # --- commits
@@ -217,6 +247,10 @@ class GitRepo:
             f"`{ref}` is no branch, tag or commit here",
             hint=f"did you mean {alike}?" if near else fetch,
         )
+
+    def author(self, commit: str) -> str:
+        """Return who wrote a commit, as `name <address>`."""
+        return self._command.tell("log", "-1", "--format=%an <%ae>", commit).strip()
 
     def fork(self, ref: str) -> str:
         """Return where this checkout and `ref` part; raises `OutOfStep` where that is not known."""

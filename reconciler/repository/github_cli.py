@@ -16,6 +16,7 @@ def open_pull_request(
     environ: Mapping[str, str],
     *,
     branch: str,
+    is_only_remote: bool,
     base: str | None,
     title: str,
     body: str,
@@ -24,8 +25,11 @@ def open_pull_request(
 
     Raises `UsageError` when `gh` is missing or refuses, with the command to type.
     """
+    # `--head` keeps `gh` from asking where to push, and means a branch of the repository that the
+    # request is for. The branch may be in a fork where there are two: `gh` finds out by itself.
+    head = ("--head", branch) if is_only_remote else ()
     onto = ("--base", base) if base else ()
-    what = ("pr", "create", "--head", branch, *onto)
+    what = ("pr", "create", *head, *onto)
     hint = shlex.join(("gh", *what, "--fill"))
     program = shutil.which("gh", path=environ.get("PATH"))
     if program is None:
@@ -51,7 +55,16 @@ def open_pull_request(
             f"`{branch}` is pushed, and `gh` did not end: {error}", hint=hint
         ) from error
     if done.returncode:
-        said = (done.stderr.strip() or f"status {done.returncode}").splitlines()[0]
-        raise UsageError(f"`{branch}` is pushed, and `gh` did not open: {said}", hint=hint)
+        said = _reason(done.stderr) or f"status {done.returncode}"
+        raise UsageError(
+            f"`{branch}` is pushed, and `gh` opened no pull request: {said}", hint=hint
+        )
     lines = done.stdout.split()
     return lines[-1] if lines else branch
+
+
+def _reason(said: str) -> str:
+    """Return the first paragraph of what `gh` complains about, less its warnings, on one line."""
+    lines = [line for line in said.strip().splitlines() if not line.startswith("Warning:")]
+    paragraph = "\n".join(lines).strip().partition("\n\n")[0]
+    return " ".join(paragraph.split())

@@ -11,6 +11,7 @@ from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, Problem
 from reconciler.rules import Rules
 from reconciler.state import Declaration
+from reconciler.traffic import parts, with_test_tags
 
 _SETTINGS = "reconciler.yaml"
 _LISTINGS_KEPT = 256  # a model's commits are asked for together: more would only cost memory
@@ -131,6 +132,7 @@ class Past:
         self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
         self._elsewhere: dict[str, str] = {}
         self._ruled: dict[str, Rules | None] = {}
+        self._settled: dict[tuple[str, str], Rules | None] = {}
         self._folders: dict[tuple[str, str], str | None] = {}
         self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
 
@@ -146,7 +148,31 @@ class Past:
         folder = self._folder_of(owner, commit)
         if folder is None:
             return None
-        return self._at_its_place(commit, folder, model) or self._anywhere(commit, folder, model)
+        found = self._at_its_place(commit, folder, model) or self._anywhere(commit, folder, model)
+        return self._as_loaded(found, commit, folder) if found is not None else None
+
+    def rules(self, commit: str, owner: str) -> Rules | None:
+        """Return the settings of `owner`'s state folder at a commit, None where none can be read.
+
+        A folder without the file has the default settings.
+        """
+        folder = self._folder_of(owner, commit)
+        return self._rules_in(folder, commit) if folder is not None else None
+
+    def _rules_in(self, folder: str, commit: str) -> Rules | None:
+        key = (folder, commit)
+        if key not in self._settled:
+            path = _joined(folder, _SETTINGS)
+            found = self._repo.find(commit, path)
+            self._settled[key] = Rules() if found is None else self._rules(found.id, path)
+        return self._settled[key]
+
+    def _as_loaded(self, found: Declaration, commit: str, folder: str) -> Declaration:
+        """Return a declaration with the tags of its A/B test, by the settings of its commit."""
+        if not parts(found):
+            return found
+        rules = self._rules_in(folder, commit) or Rules()
+        return with_test_tags(found, rules.serving)
 
     def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
         """Say whether a commit between `since` and here declared a model otherwise."""
@@ -199,7 +225,12 @@ class Past:
             for path in sorted(changed & before.keys())
             if not _is_settings(path)
         )
-        old = {was.model: was for was in read if isinstance(was, Declaration)}
+        # The settings mean the same there, or all models have changed.
+        old = {
+            was.model: with_test_tags(was, desired.rules.serving)
+            for was in read
+            if isinstance(was, Declaration)
+        }
         new = {name for name, path in self._place.files.items() if path in changed}
         return frozenset(
             name for name in {*old, *new} if old.get(name) != desired.declarations.get(name)

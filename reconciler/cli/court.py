@@ -1,0 +1,84 @@
+"""How a command has its plan judged: the consents, the policies' court, and the past they ask."""
+
+from collections.abc import Collection
+from functools import cached_property
+
+from reconciler import evidence, tenure
+from reconciler.cli.consents import parse_consents
+from reconciler.cli.merged import MergedHistory, open_merged
+from reconciler.cli.moments import now
+from reconciler.cli.session import Session
+from reconciler.evidence import Entry
+from reconciler.expressions.conditions import CelConditions
+from reconciler.gates import Gate
+from reconciler.policy import Court
+from reconciler.ready_made import Entered
+from reconciler.rules import Rules
+from reconciler.scope import Commit
+
+
+def gate(
+    session: Session,
+    accept: Collection[str] = (),
+    *,
+    planning: bool,
+    show_evidence: bool = False,
+    everything: bool = False,
+) -> Gate:
+    """Return how this run's plan is judged; raises `UsageError` for consent to nothing known."""
+    known = (session.desired.rules, session.rules_before, session.rules_one_commit_ago)
+    rules = [one for one in known if one is not None]
+    return Gate(
+        accept=parse_consents(accept, names_of(rules)),
+        court=court(session, planning=planning),
+        evidence=show_evidence,
+        everything=everything,
+    )
+
+
+def names_of(rules: Collection[Rules]) -> tuple[str, ...]:
+    """Return the names of all policies."""
+    return tuple(dict.fromkeys(policy.name for one in rules for policy in one.policies))
+
+
+def court(session: Session, *, planning: bool) -> Court:
+    """Return the court for what is checked out, now; no forge vouches for approvals here."""
+    repo = session.repo
+    head = repo.head if repo is not None else None
+    author = repo.author(head) if repo is not None and head is not None else ""
+    return Court(
+        CelConditions(),
+        now(),
+        chronicle=MergedChronicle(session) if session.history is not None else None,
+        commit=Commit(id=head, author=author),
+        planning=planning,
+    )
+
+
+class MergedChronicle:
+    """What the merged history says of a version; read when the first policy asks."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._entries: dict[str, tuple[Entry, ...]] = {}
+
+    def served_before(self, model: str, version: int) -> bool:
+        """Say whether a version served, and then another one did."""
+        steps = self._merged.steps.get(model, ())
+        return tenure.served_before(steps, version, self._merged.rules)
+
+    def entered(self, model: str, version: int, stage: str) -> Entered | None:
+        """Return since when a version is in a stage, None where nobody knows."""
+        registry = self._session.ref.key
+        return tenure.entered(self._history(model), version, stage, registry)
+
+    @cached_property
+    def _merged(self) -> MergedHistory:
+        return open_merged(self._session, quiet=True)
+
+    def _history(self, model: str) -> tuple[Entry, ...]:
+        if model not in self._entries:
+            merged = self._merged
+            steps = merged.steps.get(model, ())
+            self._entries[model] = evidence.entries(steps, merged.rules, merged.records())
+        return self._entries[model]

@@ -1,0 +1,280 @@
+"""`reconciler discover`: adds new versions that pass the policies to the files, for Staging."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+import click
+
+from reconciler import discovery, readiness
+from reconciler.cli import output
+from reconciler.cli.court import court
+from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
+from reconciler.cli.merged import open_merged
+from reconciler.cli.options import Options, common
+from reconciler.cli.promote import pins_of
+from reconciler.cli.proposal import carry_out, declared, ending_of, lines_of, slug, title_of
+from reconciler.cli.session import Session
+from reconciler.discovery import STAGE, Found, Search
+from reconciler.errors import Problem, Refused
+from reconciler.live import read_facts, read_live
+from reconciler.names import select
+from reconciler.policy import Court
+from reconciler.render import documents, words
+from reconciler.render.escape import visible
+from reconciler.repository import git_commit
+from reconciler.state import Declaration, Live
+from reconciler.timeline import Step
+from reconciler.violations import Violation
+
+_READERS = 8
+_NAMED = 8  # characters that tell one set of versions from another in a branch's name
+
+
+@dataclass
+class _Looked:
+    """What was found: `skipped` says why a model is not looked at, `problems` what is wrong."""
+
+    searches: list[Search] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@click.command("discover", short_help="add new versions that pass the policies, for Staging")
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.option("--model", "globs", metavar="GLOB", multiple=True, help="Only these models.")
+@delivery_options
+@common()
+def command(
+    *,
+    options: Options,
+    models: tuple[str, ...],
+    globs: tuple[str, ...],
+    commit: bool,
+    branch: str | None,
+    push: bool,
+    pull_request: bool,
+    reason: str | None,
+) -> int:
+    """Declare registered versions that nobody declared yet as Staging, where the policies let them.
+
+    These are the versions of declared models in stage None that are newer than every version which
+    the model's file, or its merged history, ever had. Only the files change.
+    """
+    session = Session(options)
+    looked = _look(session, _chosen(session, models, globs))
+    outcome = Outcome("", "", requests=session.registry.requests)
+    adding = [one for one in looked.searches if one.added]
+    delivery = Delivery(commit, branch, push, pull_request)
+    if not adding:
+        outcome.next = "nothing to add"
+    elif _is_proposed(session, delivery, _branch(adding)):
+        outcome.next = f"it is proposed already: the remote has the branch `{_branch(adding)}`"
+    else:
+        change = Proposal(
+            tuple((one.declaration, _extended(one)) for one in adding),
+            title=title_of(_title(adding)),
+            branch=_branch(adding),
+            reason=reason,
+        )
+        carry_out(session, change, delivery, outcome)
+    outcome.errors = (*looked.problems, *outcome.errors)
+    return _conclude(session, looked, outcome)
+
+
+def _chosen(
+    session: Session, models: Sequence[str], globs: Sequence[str]
+) -> Mapping[str, Declaration]:
+    """Return the declarations that are meant; raises `UsageError` for names of none."""
+    named = {model: declared(session, model) for model in models}
+    known = session.desired.declarations
+    names = select(globs, known, "--model") if globs else frozenset(() if named else known)
+    return dict(sorted({**named, **{name: known[name] for name in names}}.items()))
+
+
+def _look(session: Session, chosen: Mapping[str, Declaration]) -> _Looked:
+    """Search the registry for new versions, and judge them."""
+    capabilities = session.registry.capabilities()
+    if not capabilities.stages:
+        raise Refused(f"{capabilities.why} has no stages: no version can go to {STAGE}")
+    looked = _Looked()
+    for name, declaration in chosen.items():
+        if declaration.hold is not None:
+            looked.skipped[name] = f"on hold: {declaration.hold}"
+        elif declaration.retired:
+            looked.skipped[name] = "retired"
+    asked = {name: one for name, one in chosen.items() if name not in looked.skipped}
+    needed = {name: tuple(one.versions) for name, one in asked.items()}
+    found, unreadable = read_live(session.registry, needed, everything=False, parallelism=_READERS)
+    steps = _steps(session) if asked else {}
+    for name, declaration in asked.items():
+        problems = _problems(declaration, found, unreadable)
+        looked.problems += problems
+        if not problems:
+            ever = discovery.ever_declared(declaration, steps.get(name, ()))
+            rules = session.desired.rules
+            looked.searches.append(discovery.search(declaration, found[name], ever, rules))
+    looked.searches = _judged(session, looked.searches)
+    return looked
+
+
+def _problems(
+    declaration: Declaration, found: Mapping[str, Live], unreadable: Mapping[str, Problem]
+) -> tuple[Problem, ...]:
+    name = declaration.model
+    if name in unreadable:
+        return (replace(unreadable[name], file=declaration.file, line=declaration.line),)
+    return readiness.problems(declaration, found.get(name), names=tuple(found))
+
+
+def _steps(session: Session) -> Mapping[str, Sequence[Step]]:
+    """Return the merged history; outside a repository there is none, and that is said."""
+    if session.history is None:
+        why = "there is no commit yet" if session.repo else "this is not a git repository"
+        output.say(f"{why}: what was declared before is not known, the files alone count")
+        return {}
+    return open_merged(session, quiet=True).steps
+
+
+def _judged(session: Session, searches: Sequence[Search]) -> list[Search]:
+    """Judge all models together, a version of each at a time, with the facts that are asked for."""
+    if not any(one.next for one in searches):
+        return list(searches)
+    judging: Court = court(session, planning=True)
+    done = list(searches)
+    while any(one.next for one in done):
+        asked = [
+            (one.live, version)
+            for one in done
+            for version in discovery.versions_to_know(one, judging.expressions)
+        ]
+        facts = read_facts(session.registry, asked, parallelism=_READERS)
+        done = [
+            discovery.judged(one, facts.get(one.live.model, {}), judging) if one.next else one
+            for one in done
+        ]
+    return done
+
+
+def _extended(one: Search) -> Declaration:
+    pins = {version: pins_of(one.live, version, one.rules) for version in one.added}
+    return discovery.extended(one, pins)
+
+
+def _names(adding: Sequence[Search]) -> list[str]:
+    return [f"{one.live.model} v{version}" for one in adding for version in one.added]
+
+
+def _title(adding: Sequence[Search]) -> str:
+    names = _names(adding)
+    what = f"{len(names)} new versions" if names[1:] else names[0]
+    return f"Declare {what} for {STAGE}"
+
+
+def _branch(adding: Sequence[Search]) -> str:
+    """Return a name that the same versions always get, so that they are proposed once."""
+    first, *others = _names(adding)
+    if not others:
+        model, _, version = first.rpartition(" ")
+        return f"discover/{slug(model)}-{version}"
+    digest = sha256("\n".join((first, *others)).encode()).hexdigest()[:_NAMED]
+    return f"discover/{1 + len(others)}-versions-{digest}"
+
+
+def _is_proposed(session: Session, delivery: Delivery, name: str) -> bool:
+    """Say whether another run has pushed the same versions, and nobody merged them yet."""
+    is_own = delivery.branch == "" or (delivery.pull_request and delivery.branch is None)
+    if session.repo is None or not (is_own and (delivery.push or delivery.pull_request)):
+        return False
+    remote = git_commit.remote_for(session.repo, None)
+    return git_commit.is_pushed(session.repo, remote, name)
+
+
+def _conclude(session: Session, looked: _Looked, outcome: Outcome) -> int:
+    """Print what was found and what became of it; return the exit code."""
+    code = ending_of(outcome)
+    if session.options.json:
+        output.document(_document(looked, outcome, int(code)))
+    else:
+        outcome.listing = _listing(looked)
+        lines = lines_of(outcome)
+        count = len(looked.searches) + len(looked.skipped)
+        effort = session.options.effort(session.registry.requests)
+        requests = words.count(effort.requests, "request")
+        changes = words.count(len(outcome.meaning), "change")
+        lines.append(f"{changes}, {words.models(count)}, {requests}, {effort.seconds:.2f} s")
+        output.product("\n".join(lines) + "\n", session.options)
+    output.complain(outcome.errors)
+    return int(code)
+
+
+def _listing(looked: _Looked) -> list[str]:
+    lines = []
+    for one in looked.searches:
+        lines += [visible(one.live.model)] if one.found else []
+        for found in _in_order(one):
+            lines += [visible(line) for line in _about(found)]
+    skipped = (f"{name} is not looked at: {why}" for name, why in looked.skipped.items())
+    return [*lines, *(visible(line) for line in skipped)]
+
+
+def _in_order(one: Search) -> list[Found]:
+    return sorted(one.found, key=lambda found: -found.version)
+
+
+def _about(found: Found) -> list[str]:
+    """Return what became of a version, and under it every rule that had something to say."""
+    name = f"v{found.version}"
+    match found.outcome:
+        case "added":
+            first = f"  + {name}  None → {STAGE}"
+        case "refused":
+            first = f"  ✗ {name}  not added"
+        case "older":
+            first = f"    {name}  not added: a newer one is"
+        case "waiting":
+            first = f"    {name}  waits: it is {found.status}, not READY"
+    said = [(words.judged(each), each) for each in found.violations]
+    said += [("pending", each) for each in found.pending]
+    return [first, *(f"      {word} {each.name}: {_reason(found, each)}" for word, each in said)]
+
+
+def _reason(found: Found, violation: Violation) -> str:
+    return violation.message.removeprefix(f"v{found.version} → {STAGE}: ")
+
+
+def _document(looked: _Looked, outcome: Outcome, code: int) -> documents.Document:
+    return {
+        "format_version": documents.FORMAT_VERSION,
+        "versions": [_row(one, found) for one in looked.searches for found in _in_order(one)],
+        "skipped": [{"model": name, "reason": why} for name, why in looked.skipped.items()],
+        "diff": outcome.diff,
+        "meaning": list(outcome.meaning),
+        "commit": outcome.commit,
+        "branch": outcome.branch,
+        "pull_request": outcome.pull_request,
+        "errors": [documents.error(problem) for problem in outcome.errors],
+        "exit": documents.ending(code),
+    }
+
+
+def _row(one: Search, found: Found) -> documents.Document:
+    return {
+        "model": one.live.model,
+        "file": one.declaration.file,
+        "version": found.version,
+        "outcome": found.outcome,
+        "status": found.status,
+        "violations": [
+            {
+                "name": each.name,
+                "message": _reason(found, each),
+                "enforce": each.enforce,
+                "accepted": each.accepted,
+            }
+            for each in found.violations
+        ],
+        "pending_approvals": [
+            {"name": each.name, "message": _reason(found, each)} for each in found.pending
+        ],
+    }

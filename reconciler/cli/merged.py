@@ -1,0 +1,127 @@
+"""The merged history of a state folder as a command reads it, with the apply records about it.
+
+From git alone: a work tree with mistakes, or without any model, does not matter here.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+from reconciler.apply_record import ApplyRecord
+from reconciler.cli import output
+from reconciler.cli.records import fetch
+from reconciler.cli.session import PARSERS, Session
+from reconciler.errors import DeclarationError, OutOfStep, UsageError
+from reconciler.evidence import Records
+from reconciler.files.state_folder import SETTINGS_FILE
+from reconciler.repository.git_log import Log, read_log
+from reconciler.repository.git_notes import Notes, read_notes
+from reconciler.repository.git_repo import GitRepo
+from reconciler.rules import Rules
+from reconciler.timeline import Step, steps
+
+_NO_NOTES = (
+    "this clone has no apply records (a plain clone brings none): nothing is said about what was "
+    "applied; `--fetch-notes REMOTE` fetches them"
+)
+
+
+@dataclass(frozen=True)
+class MergedHistory:
+    """What git says of a state folder: `line` names what it is read from, up to `tip`.
+
+    `is_main` is false where no main line is known, and it is read from what is checked out.
+    `rules` are the settings of that, and `notes` is None where the clone has none at all.
+    """
+
+    repo: GitRepo
+    rules: Rules
+    line: str
+    tip: str
+    is_main: bool
+    log: Log
+    notes: Notes | None
+
+    @cached_property
+    def steps(self) -> Mapping[str, tuple[Step, ...]]:
+        """Each model's merged changes, oldest first."""
+        return steps(self.log.merged, Rules())
+
+    def records(self, registry: str | None = None) -> Records | None:
+        """Return the records of this state folder, and where one is named of that registry."""
+        if self.notes is None:
+            return None
+        name = self.rules.registry.name if self.rules.registry else None
+        states = {*self.log.folders, *([name] if name else [])}
+
+        def counts(record: ApplyRecord) -> bool:
+            return record.state in states and registry in (None, record.registry)
+
+        kept = {commit: tuple(filter(counts, made)) for commit, made in self.notes.records.items()}
+        made = {commit: records for commit, records in kept.items() if records}
+        return Records(made, self.log.line, states, self.log.landed, self.log.declared)
+
+
+def open_merged(
+    session: Session, fetch_notes: str | None = None, *, quiet: bool = False
+) -> MergedHistory:
+    """Read the merged history, after fetching the apply records of a remote where one is named.
+
+    Raises `OutOfStep` where there is no history, `UsageError` for a folder that never was there.
+    """
+    missing = _missing_folder(session)
+    if missing is not None and session.repo is None:
+        raise missing
+    repo = _repository(session)
+    fetch(repo, fetch_notes)
+    rules = _settings(repo, session.shown)
+    main = repo.main_line(rules.branch)
+    line, tip = main or ("HEAD", str(repo.head))
+    log = read_log(repo, session.shown, PARSERS.declaration, tip, parse_rules=PARSERS.rules)
+    if missing is not None and not log.merged:
+        raise missing
+    if session.options.verbose and not quiet:
+        output.say(f"history    {line} {tip[:12]}, {' ← '.join(log.folders)}")
+    notes = read_notes(repo)
+    if notes is None and not quiet:
+        output.say(_NO_NOTES)
+    return MergedHistory(repo, rules, line, tip, main is not None, log, notes)
+
+
+def _missing_folder(session: Session) -> UsageError | None:
+    """Return what is wrong with the state folder; it is gone when its last file was removed."""
+    try:
+        session.folder  # noqa: B018  looks for it
+    except UsageError as error:
+        session.may_be_empty = True
+        return error
+    return None
+
+
+def _repository(session: Session) -> GitRepo:
+    repo = session.repo
+    if repo is None or repo.head is None:
+        why = "this is not a git repository" if repo is None else "there is no commit yet"
+        raise OutOfStep(f"history is read from git, and {why}", hint="git commit")
+    return repo
+
+
+def _settings(repo: GitRepo, folder: str) -> Rules:
+    """Return the settings of this commit; where they cannot be read, the last ones that could."""
+    path = SETTINGS_FILE if folder == "." else f"{folder}/{SETTINGS_FILE}"
+    for commit in _changing(repo, path):
+        found = repo.find(commit, path)
+        if found is None:
+            break
+        with suppress(DeclarationError):
+            return PARSERS.rules(found.data, path)
+    return Rules()
+
+
+def _changing(repo: GitRepo, path: str) -> Iterator[str]:
+    """Yield what is checked out, then the merged commits that changed a file, newest first."""
+    head = str(repo.head)
+    yield head
+    _, out, _ = repo.run("rev-list", "--first-parent", head, "--", path)
+    yield from out.split()

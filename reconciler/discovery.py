@@ -1,0 +1,141 @@
+"""Which registered versions are to go to Staging: newer than all that git ever declared, and good.
+
+What keeps a version out is what would keep it out of a plan: the policies, judged for that move.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias
+
+from reconciler import policy
+from reconciler.changes import Change
+from reconciler.facts import Facts
+from reconciler.moves import Move, moves
+from reconciler.policy import Court, Expressions, Subject
+from reconciler.promotion import Promotion, promoted
+from reconciler.rules import Rules
+from reconciler.state import Declaration, DeclaredVersion, Field, Live, stages
+from reconciler.timeline import Step
+from reconciler.violations import Consent, Violation, with_consent
+
+STAGE: Final = "Staging"
+
+Outcome: TypeAlias = Literal["added", "refused", "older", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version that nobody declared yet, and what becomes of it.
+
+    `older` ones give way to a newer one that is added; `waiting` ones are not READY, and `status`
+    is what they are. `violations` keep it out, or only warn; `pending` are approvals to come.
+    """
+
+    version: int
+    outcome: Outcome
+    status: str = "READY"
+    violations: tuple[Violation, ...] = ()
+    pending: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The versions of one model that may be added; `left` are still to be judged, newest first."""
+
+    declaration: Declaration
+    live: Live
+    rules: Rules
+    left: tuple[int, ...]
+    found: tuple[Found, ...] = ()
+    facts: Mapping[int, Facts] = field(default_factory=dict)
+
+    @property
+    def next(self) -> tuple[int, ...]:
+        """The versions to judge now: where Staging holds one, the older ones may not matter."""
+        return self.left[:1] if self._holds_one else self.left
+
+    @property
+    def added(self) -> tuple[int, ...]:
+        """The versions that go to Staging, in order."""
+        return tuple(sorted(one.version for one in self.found if one.outcome == "added"))
+
+    def subject(self, version: int) -> Subject:
+        """Return the move of one version into Staging as a case for the policies."""
+        return Subject(self.declaration, self.live, (self._move(version),), self.rules.policies)
+
+    @property
+    def _holds_one(self) -> bool:
+        return STAGE in self.rules.exclusive
+
+    def _move(self, version: int) -> Move:
+        model, held = self.live.model, stages(self.live.fields)
+        enters = Change(model, Field("stage", version), held.get(version), STAGE, "declared")
+        leave = [
+            Change(model, Field("stage", other), STAGE, "Archived", "replaced")
+            for other, stage in held.items()
+            if stage == STAGE and self._holds_one
+        ]
+        made = moves((enters, *leave), self.live.fields)
+        return next(move for move in made if move.version == version)
+
+
+def ever_declared(declaration: Declaration, steps: Iterable[Step]) -> frozenset[int]:
+    """Return every version that a model's file declares, or that its merged history ever did."""
+    past = (each for step in steps for each in (step.before, step.after) if each is not None)
+    return frozenset(version for each in (declaration, *past) for version in each.versions)
+
+
+def search(declaration: Declaration, live: Live, ever: Collection[int], rules: Rules) -> Search:
+    """Begin with the versions in stage None that are newer than all of `ever`."""
+    last, where = max(ever, default=0), stages(live.fields)
+    newer = [v for v in live.versions if v > last and where.get(v, "None") == "None"]
+    status = {version: live.versions[version].status for version in sorted(newer, reverse=True)}
+    return Search(
+        declaration,
+        live,
+        rules,
+        left=tuple(version for version, said in status.items() if said == "READY"),
+        found=tuple(Found(v, "waiting", said) for v, said in status.items() if said != "READY"),
+    )
+
+
+def versions_to_know(one: Search, expressions: Expressions) -> tuple[int, ...]:
+    """Return the versions whose facts the next judgement asks for, and that are not known yet."""
+    asked = {
+        version
+        for candidate in one.next
+        for version in policy.versions_to_know(one.subject(candidate), expressions)
+    }
+    return tuple(sorted(v for v in asked if v in one.live.versions and v not in one.facts))
+
+
+def judged(one: Search, facts: Mapping[int, Facts], court: Court) -> Search:
+    """Return the search after its next versions were judged, with more facts known."""
+    known = {**one.facts, **facts}
+    found = [_judged(one, version, known, court) for version in one.next]
+    left = one.left[len(found) :]
+    if any(each.outcome == "added" for each in found):
+        found += [Found(version, "older") for version in left]
+        left = ()
+    return replace(one, facts=known, found=(*one.found, *found), left=left)
+
+
+def _judged(one: Search, version: int, facts: Mapping[int, Facts], court: Court) -> Found:
+    consents = frozenset(
+        Consent(consent.guard, one.live.model)
+        for consent in one.declaration.accept
+        if court.now.date() <= consent.until
+    )
+    verdict = policy.judge(one.subject(version), facts, court)
+    violations = tuple(with_consent(each, consents) for each in verdict.violations)
+    outcome: Outcome = "refused" if any(each.denies for each in violations) else "added"
+    return Found(version, outcome, violations=violations, pending=verdict.pending)
+
+
+def extended(one: Search, pins: Mapping[int, DeclaredVersion]) -> Declaration:
+    """Return what is declared once the added versions are in Staging, each with its pins."""
+    declaration = one.declaration
+    for version in one.added:
+        asked = Promotion(version, STAGE)
+        declaration = promoted(declaration, asked, one.rules, pins[version])
+    return declaration

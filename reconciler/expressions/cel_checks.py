@@ -1,0 +1,209 @@
+"""What can be said against an expression from its text alone: its size, and names that are unknown.
+
+The language itself looks names up only when it gets to them, with a real version at hand.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.expressions.cel_text import (
+    MACROS,
+    Reference,
+    Step,
+    around,
+    loops,
+    references,
+)
+from reconciler.expressions.names import FUNCTIONS, TYPES, attributes
+from reconciler.expressions.tokens import NOT_INSIDE, Token, closer, text_at, tokens
+from reconciler.names import nearest
+
+LONGEST: Final = 2_000
+DEEPEST: Final = 40
+LOOPS_NESTED: Final = 2
+LOOPS: Final = 5
+_FEW: Final = 15
+
+# A text that is not closed, or another dialect's quotes: what follows may be names or not.
+_MISLEADING: Final = ("'", '"', "`", ".?")
+
+_FUNCTIONS: Final = tuple(function.name for function in FUNCTIONS)
+_TYPE_NAMES: Final = ("int", "uint", "double", "string", "bytes", "list", "map")
+# What people of other languages write; none of it is CEL.
+_MEANT: Final = {
+    "and": "&&",
+    "or": "||",
+    "not": "!",
+    "is": "==",
+    "True": "true",
+    "False": "false",
+    "None": "null",
+    "NULL": "null",
+    "len": "size",
+    "float": "double",
+    "str": "string",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with an expression, at a line and column of it, from 1."""
+
+    line: int
+    column: int
+    message: str
+    hint: str | None = None
+
+
+def at(source: str, offset: int, message: str, hint: str | None = None) -> Fault:
+    """Return the fault with an offset in the source as its line and column."""
+    line = source.count("\n", 0, offset) + 1
+    return Fault(line, offset - source.rfind("\n", 0, offset), message, hint)
+
+
+def limits(source: str) -> Iterator[Fault]:
+    """Yield what is too large to be given to the language at all."""
+    if len(source) > LONGEST:
+        message = f"the expression has {len(source):,} characters; {LONGEST:,} are allowed"
+        yield Fault(1, 1, message)
+        return
+    found = tokens(source)
+    depths = {NOT_INSIDE: 0}
+    for index, token in enumerate(found):
+        depths[index] = depths[token.opener] + 1
+        if depths[index] > DEEPEST and token.text in ("(", "[", "{"):
+            yield at(source, token.start, f"brackets are nested more than {DEEPEST} deep")
+            return
+    yield from _loop_limits(source, found)
+
+
+def _loop_limits(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
+    names = ", ".join(f"`{name}`" for name in MACROS if name != "map")
+    for count, loop in enumerate(loops(source), start=1):
+        place = found[loop.name].start
+        if count > LOOPS:
+            yield at(source, place, f"more than {LOOPS} of {names} in one expression")
+            return
+        if len(around(source, loop.name)) >= LOOPS_NESTED:
+            yield at(source, place, f"{names} are nested more than {LOOPS_NESTED} deep")
+            return
+
+
+def unknown(source: str) -> Iterator[Fault]:
+    """Yield every variable, attribute and function that does not exist."""
+    found = tokens(source)
+    if any(token.kind == "op" and token.text in _MISLEADING for token in found):
+        return
+    yield from _leading_dots(source, found)
+    yield from _functions(source, found)
+    for reference in references(source):
+        yield from _variable(source, found, reference)
+
+
+def _leading_dots(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
+    for index, token in enumerate(found[:-1]):
+        before = found[index - 1] if index else None
+        begins = before is None or (before.kind == "op" and before.text not in (")", "]", "}"))
+        if token.text == "." and begins and found[index + 1].kind == "name":
+            name = found[index + 1].text
+            yield at(source, token.start, "a name does not begin with a dot", f"write `{name}`")
+
+
+def _functions(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
+    for index, token in enumerate(found):
+        if token.kind != "name":
+            continue
+        match text_at(found, index + 1):
+            case "{":
+                message = f"there is no message type `{token.text}`"
+                yield at(source, token.start, message)
+            case "(" if token.text == "map":
+                hint = "`all`, `exists`, `exists_one` and `filter` ask about elements one by one"
+                yield at(source, token.start, "`map` is not available in policies", hint)
+            case "(" if token.text in MACROS:
+                yield from _macro(source, found, index)
+            case "(" if token.text not in _FUNCTIONS:
+                message = f"there is no function `{token.text}`"
+                yield at(source, token.start, message, _hint(token.text, _FUNCTIONS))
+            case _:
+                pass
+
+
+def _macro(source: str, found: tuple[Token, ...], index: int) -> Iterator[Fault]:
+    """Ask of `all` and its like what the language does not: a list before, and two arguments."""
+    loop = next((loop for loop in loops(source) if loop.name == index), None)
+    commas = [token for token in found[index:] if token.text == "," and token.opener == index + 1]
+    if loop is None or loop.variable is None or len(commas) != 1:
+        name = found[index].text
+        message = f"`{name}` is written `LIST.{name}(x, …)`"
+        yield at(source, found[index].start, message, "x is a name, … a condition on it")
+
+
+def _variable(source: str, found: tuple[Token, ...], reference: Reference) -> Iterator[Fault]:
+    name = str(reference.path[0])
+    if name in _TYPE_NAMES:
+        return
+    if name not in TYPES:
+        place = found[reference.start].start
+        message = f"there is no variable `{name}`"
+        yield at(source, place, message, _hint(name, attributes("")))
+        return
+    known = name
+    for count, step in enumerate(reference.path[1:]):
+        inside = _inside(known, step)
+        if inside is None:
+            place = _place(found, reference, count)
+            yield at(source, place, _nothing(known, step), _hint(str(step), attributes(known)))
+        if not inside:
+            return
+        known = inside
+
+
+def _inside(known: str, step: Step) -> str | None:
+    """Return the path one step further; None where there is no such, "" where anything can be."""
+    kind = _kind(known)
+    if kind == "object":
+        if step is None:
+            return ""
+        return f"{known}.{step}" if step in attributes(known) else None
+    if kind.startswith("map("):
+        return ""
+    if kind.startswith("list(") and not isinstance(step, str):
+        return f"{known}[]" if kind == "list(object)" else ""
+    return None
+
+
+def _kind(known: str) -> str:
+    return TYPES.get(known, "object").removesuffix(" or null")
+
+
+def _nothing(known: str, step: Step) -> str:
+    kind = _kind(known)
+    if kind == "object":
+        return f"`{known}` has no `{step}`"
+    if kind.startswith("list("):
+        return f"`{known}` is a list: it has no `{step}`"
+    return f"`{known}` is a {kind}: it has no `{step}`"
+
+
+def _place(found: tuple[Token, ...], reference: Reference, count: int) -> int:
+    """Return where in the source a step of a reference is; 0 is the first after its name."""
+    index = reference.start + 1
+    for _ in range(count):
+        index = index + 2 if text_at(found, index) == "." else closer(found, index) + 1
+    return found[index + 1 if index < reference.end else reference.start].start
+
+
+def meant(word: str) -> str | None:
+    """Return how this language writes a word of another one, None for a word that is none."""
+    return f"write `{_MEANT[word]}`" if word in _MEANT else None
+
+
+def _hint(name: str, names: Collection[str]) -> str | None:
+    if name in _MEANT:
+        return meant(name)
+    near = nearest(name, names)
+    if near is None and 0 < len(names) <= _FEW:
+        return f"there are {', '.join(names)}"
+    return near

@@ -1,0 +1,28 @@
+"""CEL as the language of the policies: the port that judging uses."""
+
+from collections.abc import Mapping
+
+from typing_extensions import assert_never
+
+from reconciler.expressions import cel_expressions, cel_text
+from reconciler.policy import Topic
+
+
+class CelConditions:
+    """Judges conditions in CEL, and says what they look at."""
+
+    def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
+        """Return None when a condition holds, else why not; never raises for what it does."""
+        return cel_expressions.judge(source, scope)
+
+    def asks(self, source: str, topic: Topic) -> bool:
+        """Say whether a condition looks at runs and signatures, at the past, or at approvals."""
+        match topic:
+            case "facts":
+                return cel_text.asks_facts(source)
+            case "history":
+                return cel_text.asks_history(source)
+            case "approvals":
+                return cel_text.uses(source, "commit.approvals")
+            case _:
+                assert_never(topic)

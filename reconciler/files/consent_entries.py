@@ -1,0 +1,69 @@
+"""Dated consent in a model's file: from its entries to values, and what they may not say."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Final
+
+from reconciler.files.file_complaints import Complaint, did_you_mean
+from reconciler.files.file_models import ModelFile
+from reconciler.files.text_rules import quoted
+from reconciler.guards import DIRTY, EMPTY_SERVING, GUARDS
+from reconciler.rules import Rules
+from reconciler.state import DatedConsent
+
+_LONGEST: Final = 30
+# The other guards judge a whole run, which no single model can speak for.
+_OF_A_MODEL: Final = (EMPTY_SERVING,)
+
+
+def consents(file: ModelFile) -> tuple[DatedConsent, ...]:
+    """Return the dated consents of a model file."""
+    return tuple(
+        DatedConsent(entry["guard"], date.fromisoformat(entry["until"]), entry["reason"])
+        for entry in file.get("accept", ())
+    )
+
+
+def consents_hold(file: ModelFile, rules: Rules | None, today: date) -> Iterator[Complaint]:
+    """Complain about consent to nothing that there is, twice to the same, and for too long.
+
+    `rules` is None when the settings are wrong: then no policy is known.
+    """
+    last, named = today + timedelta(days=_LONGEST), set[str]()
+    for index, consent in enumerate(consents(file)):
+        path = ("accept", index)
+        if consent.guard in named:
+            message = f"consent to {quoted(consent.guard)} is here twice"
+            yield Complaint((*path, "guard"), message, "remove one of them")
+        elif rules is not None:
+            yield from _named(consent.guard, (*path, "guard"), rules)
+        named.add(consent.guard)
+        if consent.until > last:
+            message = f"{consent.until} is more than {_LONGEST} days ahead"
+            hint = f"the latest date is {last}; what must hold for longer is another policy"
+            yield Complaint((*path, "until"), message, hint)
+
+
+def consents_ended(file: ModelFile, today: date) -> Iterator[Complaint]:
+    """Warn about consent that is over."""
+    for index, consent in enumerate(consents(file)):
+        if consent.until < today:
+            message = f"consent to {quoted(consent.guard)} ended on {consent.until}"
+            yield Complaint(("accept", index, "until"), message, "remove it")
+
+
+def _named(guard: str, path: tuple[str | int, ...], rules: Rules) -> Iterator[Complaint]:
+    known = (*_OF_A_MODEL, *(policy.name for policy in rules.policies))
+    if guard in known:
+        return
+    if guard == DIRTY:
+        message = f"{quoted(guard)} is about a run, and nothing lets it pass"
+        yield Complaint(path, message, "commit the files")
+    elif guard in GUARDS:
+        message = f"{quoted(guard)} is about a whole run, and not about one model"
+        yield Complaint(path, message, f"for one run there is `apply --accept {guard}`")
+    else:
+        hint = did_you_mean(guard, known)
+        there = ", ".join(quoted(name) for name in known)
+        message = f"there is no guard and no policy {quoted(guard)}"
+        yield Complaint(path, message, hint or f"there are {there}")

@@ -1,0 +1,102 @@
+"""A kind of file as its type: what fits it, what is at fault, and the JSON Schema of it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from reconciler.files.file_complaints import Fault, Within
+from reconciler.files.scalar_types import SHAPES
+
+FileT = TypeVar("FileT")
+Checked: TypeAlias = tuple[FileT | None, tuple[Fault, ...]]
+
+
+class Kind(Generic[FileT]):
+    """A kind of file, ready to check.
+
+    It is made of its type, and of the types of the mappings in it, by the key that they are under.
+    """
+
+    def __init__(self, top: type[FileT], inner: Mapping[str, type]) -> None:
+        self._adapter = TypeAdapter(top)
+        self._keys: dict[str | int, tuple[str, ...]] = {
+            name: tuple(each.__annotations__) for name, each in inner.items()
+        }
+        self._top = tuple(top.__annotations__)
+
+    def check(self, content: object) -> Checked[FileT]:
+        """Return `content` as its type, None where it does not fit, and every fault in it."""
+        try:
+            return self._adapter.validate_python(content), ()
+        except ValidationError as failure:
+            return None, tuple(self._fault(error) for error in failure.errors(include_url=False))
+
+    def check_parts(self, content: object) -> Checked[FileT]:
+        """Return the part of `content` that fits, None where there is none, and every fault.
+
+        What is at fault is taken out of `content`, so that the rest can still be looked at.
+        """
+        fitting, found = self.check(content)
+        faults = found
+        while found:
+            taken_out = [_take_out(content, fault.path) for fault in found]
+            if not any(taken_out):
+                return None, faults
+            fitting, found = self.check(content)
+            faults += found
+        return fitting, faults
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema that an editor checks this kind of file by."""
+        dialect = "https://json-schema.org/draft/2020-12/schema"
+        return {"$schema": dialect, **self._adapter.json_schema()}
+
+    def _fault(self, error: ErrorDetails) -> Fault:
+        path = tuple(part for part in error["loc"] if part not in SHAPES)
+        at_key = path[-1:] == ("[key]",)
+        path = path[:-1] if at_key else path
+        facts = error.get("ctx", {})
+        choices: tuple[str, ...] = ()
+        if error["type"] == "extra_forbidden":
+            choices = self._keys_at(path[:-1])
+        elif error["type"] == "literal_error":
+            choices = tuple(re.findall(r"'(\w+)'", facts["expected"]))
+        elif error["type"] == "union_tag_invalid":
+            choices = tuple(re.findall(r"\((\w+)\)", facts["expected_tags"]))
+        return Fault(
+            path,
+            error["type"],
+            error["input"],
+            at_key=at_key or error["type"] == "extra_forbidden",
+            choices=choices,
+            limit=facts.get("max_length", facts.get("min_length", 0)),
+            rule=facts.get("rule", ""),
+            hint=facts.get("hint"),
+        )
+
+    def _keys_at(self, path: Within) -> tuple[str, ...]:
+        """Return the keys that the mapping at a path may have."""
+        return next((self._keys[part] for part in reversed(path) if part in self._keys), self._top)
+
+
+def _take_out(content: object, path: Within) -> bool:
+    """Remove the innermost mapping entry on a path; say whether it was still there.
+
+    Of what a list is made of nothing is taken out: the list goes as a whole.
+    """
+    inside: tuple[dict[str | int, object], str | int] | None = None
+    for part in path:
+        if isinstance(content, dict):
+            if part not in content:
+                return False
+            inside = (content, part)
+            content = content[part]
+        else:
+            break
+    if inside is None:
+        return False
+    del inside[0][inside[1]]
+    return True

@@ -1,0 +1,125 @@
+"""From the entries of `policies:` to policies, and the rules across the keys of an entry."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
+
+from reconciler.durations import parse_duration
+from reconciler.files.file_complaints import Complaint
+from reconciler.files.policy_models import REQUIREMENTS, OnEntry, PolicyEntry
+from reconciler.files.text_rules import quoted
+from reconciler.freeze import parse_freeze
+from reconciler.policies import (
+    Approvals,
+    Expression,
+    Lineage,
+    On,
+    Policy,
+    Requirement,
+    SignatureRule,
+    Soak,
+    Transitions,
+)
+from reconciler.rules import Ignore, Serving
+from reconciler.state import ACTIVE_STAGES, Field
+
+
+def policies(
+    entries: Sequence[PolicyEntry], serving: Serving, lines: Sequence[int]
+) -> tuple[Policy, ...]:
+    """Return the policies of a file, each with the line of its entry where that is known."""
+    return tuple(
+        Policy(
+            entry["name"],
+            _on(entry.get("on", {}), entry, serving),
+            _requirement(entry),
+            entry.get("enforce", "deny"),
+            entry.get("message"),
+            line,
+        )
+        for entry, line in zip(entries, chain(lines, repeat(None)), strict=False)
+    )
+
+
+def one_rule_each(entries: object) -> Iterator[Complaint]:
+    """Complain about entries that require nothing or several things, and about equal names.
+
+    The entries may have any shape: what is wrong with that is said elsewhere.
+    """
+    names: dict[str, int] = {}
+    for index, entry in _mappings(entries):
+        name = entry.get("name")
+        if isinstance(name, str) and names.setdefault(name, index) != index:
+            message = f"there are two policies {quoted(name)}"
+            hint = "`--accept` and reports know them by name: rename one"
+            yield Complaint(("policies", index, "name"), message, hint)
+        said = [key for key in REQUIREMENTS if key in entry]
+        is_misspelt = any(key not in PolicyEntry.__annotations__ for key in entry)
+        if len(said) > 1:
+            message = f"one policy requires one thing, and this one has {_listed(said)}"
+            yield Complaint(("policies", index), message, "make a policy of each")
+        elif not said and not is_misspelt:
+            hint = f"add one of {_listed(REQUIREMENTS)}"
+            yield Complaint(("policies", index), "this policy requires nothing", hint)
+
+
+def expressions(entries: object) -> Iterator[tuple[int, str]]:
+    """Return every expression in entries of any shape, with the number of its entry from 0."""
+    for index, entry in _mappings(entries):
+        source = entry.get("require")
+        if isinstance(source, str) and source:
+            yield index, source
+
+
+def asked_somewhere(found: Sequence[Policy], ignore: Ignore) -> Iterator[Complaint]:
+    """Complain about policies on an alias that is ignored: nobody would ever be asked."""
+    for index, policy in enumerate(found):
+        for alias in policy.on.aliases:
+            if ignore.field(Field("alias", None, alias)):
+                message = f"alias {quoted(alias)} is ignored by `ignore.aliases`"
+                hint = "a policy on it is never asked: name another one, or do not ignore it"
+                yield Complaint(("policies", index, "on", "alias"), message, hint)
+
+
+def _mappings(entries: object) -> Iterator[tuple[int, Mapping[str, object]]]:
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            yield index, entry
+
+
+def _on(on: OnEntry, entry: PolicyEntry, serving: Serving) -> On:
+    stages, aliases = _names(on.get("stage", ())), _names(on.get("alias", ()))
+    if not stages and not aliases:
+        stages = () if serving.stage is None else (serving.stage,)
+        aliases = () if serving.alias is None else (serving.alias,)
+        if "transitions" in entry:  # The way into Staging is a part of the way.
+            stages, aliases = ACTIVE_STAGES, ()
+    return On(stages, aliases, tuple(on.get("models", On().models)))
+
+
+def _names(said: str | Sequence[str]) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)
+
+
+def _requirement(entry: PolicyEntry) -> Requirement:
+    """Return what an entry requires; it has exactly one of the keys."""
+    match entry:
+        case {"require": source}:
+            return Expression(source)
+        case {"transitions": order}:
+            return Transitions(tuple(order))
+        case {"soak": text}:
+            return Soak(parse_duration(text))
+        case {"freeze": text}:
+            return parse_freeze(text)
+        case {"lineage": names}:
+            return Lineage(tuple(names))
+        case {"signature": level}:
+            return SignatureRule(level)
+        case {"approvals": count}:
+            return Approvals(count)
+        case _:
+            return Approvals(1)  # `self_approval: false`
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(f"`{key}`" for key in keys)

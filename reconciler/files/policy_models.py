@@ -1,0 +1,190 @@
+"""The entries of `policies:` as pydantic types: one rule each, with exactly one requirement."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    with_config,
+)
+from typing_extensions import Required, TypedDict
+
+from reconciler.durations import parse_duration
+from reconciler.files.scalar_types import (
+    UNIQUE,
+    ActiveStage,
+    Alias,
+    Aliases,
+    Bool,
+    Globs,
+    NonEmpty,
+    each_once,
+    must,
+    readable,
+    rejected,
+    shape,
+)
+from reconciler.files.text_rules import Broken, quoted
+from reconciler.freeze import parse_freeze
+from reconciler.guards import DIRTY, GUARDS
+from reconciler.state import Stage
+
+REQUIREMENTS: Final = (
+    "require",
+    "transitions",
+    "soak",
+    "freeze",
+    "lineage",
+    "signature",
+    "approvals",
+    "self_approval",
+)
+
+_NAME: Final = "[a-z0-9][a-z0-9-]*"
+_LINEAGE: Final = r"(params|tags|run\.tags)\..+"
+_MOST_APPROVALS: Final = 20
+
+
+def _name(text: str) -> Broken | None:
+    if not re.fullmatch(_NAME, text):
+        rule = "only lower-case letters, digits and `-` are allowed"
+        return Broken(f"{quoted(text)} is not a policy's name: {rule}", "rename the policy")
+    if text in (*GUARDS, DIRTY):
+        return Broken(f"{quoted(text)} is the name of a guard", "rename the policy")
+    return None
+
+
+def _lineage(text: str) -> Broken | None:
+    if re.fullmatch(_LINEAGE, text):
+        return None
+    hint = "write `params.NAME`, `tags.NAME` (of the version) or `run.tags.NAME`"
+    return Broken(f"{quoted(text)} does not say what it is a name of", hint)
+
+
+def _count(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    if not re.fullmatch("[1-9][0-9]?", text) or int(text) > _MOST_APPROVALS:
+        rule = f"{quoted(text)} is not a number of approvals"
+        raise rejected(rule, f"write a whole number from 1 to {_MOST_APPROVALS}")
+    return int(text)
+
+
+def _no(value: bool) -> bool:  # noqa: FBT001  pydantic hands it over so
+    if value:
+        raise rejected("self-approval is only ever forbidden", "leave the rule out")
+    return value
+
+
+_ActiveStages = Annotated[
+    Annotated[ActiveStage, Tag("(text)")]
+    | Annotated[
+        list[ActiveStage],
+        Field(min_length=1, json_schema_extra=dict(UNIQUE)),
+        AfterValidator(each_once),
+        Tag("(list)"),
+    ],
+    Discriminator(shape),
+]
+_Aliases = Annotated[
+    Annotated[Alias, Tag("(text)")] | Annotated[Aliases, Field(min_length=1), Tag("(list)")],
+    Discriminator(shape),
+]
+
+
+@with_config(ConfigDict(extra="forbid", title="When a policy is asked"))
+class OnEntry(TypedDict, total=False):
+    """The moves that a policy is asked about."""
+
+    stage: Annotated[_ActiveStages, Field(description="A stage that a version enters, or several.")]
+    alias: Annotated[_Aliases, Field(description="An alias that a version takes, or several.")]
+    models: Annotated[
+        Globs, Field(min_length=1, description="Globs for model names; every model without it.")
+    ]
+
+
+@with_config(
+    ConfigDict(
+        extra="forbid",
+        title="Policy",
+        json_schema_extra={"oneOf": [{"required": [key]} for key in REQUIREMENTS]},
+    )
+)
+class PolicyEntry(TypedDict, total=False):
+    """A rule that versions must meet before they enter a stage or take an alias."""
+
+    name: Required[
+        Annotated[
+            str,
+            Field(
+                max_length=100,
+                description="What `--accept` and reports call it.",
+                json_schema_extra={"pattern": f"^{_NAME}$"},
+            ),
+            must(_name),
+        ]
+    ]
+    on: Annotated[
+        OnEntry, Field(description="When it is asked; without it, where a version starts to serve.")
+    ]
+    require: Annotated[NonEmpty, Field(description="A condition in CEL that must be true.")]
+    transitions: Annotated[
+        list[Stage],
+        Field(
+            min_length=2,
+            description="Stages in order: each is entered from the one before it only.",
+            json_schema_extra=dict(UNIQUE),
+        ),
+        AfterValidator(each_once),
+    ]
+    soak: Annotated[
+        NonEmpty,
+        readable(parse_duration),
+        Field(description="The least time in the stage before, like `24h`."),
+    ]
+    freeze: Annotated[
+        NonEmpty,
+        readable(parse_freeze),
+        Field(description="When it is closed, like `Fri 16:00 - Mon 08:00 Europe/Berlin`."),
+    ]
+    lineage: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"pattern": f"^{_LINEAGE}$"}), must(_lineage)]],
+        Field(
+            min_length=1,
+            description="Names that need a value: `params.X`, `tags.X` or `run.tags.X`.",
+            json_schema_extra=dict(UNIQUE),
+        ),
+        AfterValidator(each_once),
+    ]
+    signature: Annotated[
+        Literal["required", "compatible"],
+        Field(description="There is one, or it also takes what the incumbent takes."),
+    ]
+    approvals: Annotated[
+        int,
+        BeforeValidator(_count),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST_APPROVALS}),
+        Field(description="How many people must have approved, as the forge confirms it."),
+    ]
+    self_approval: Annotated[
+        Bool,
+        AfterValidator(_no),
+        WithJsonSchema({"const": False}),
+        Field(description="False: somebody else than the author must have approved."),
+    ]
+    enforce: Annotated[
+        Literal["deny", "warn"],
+        Field(
+            description="Whether a violation stops the run, or is only said.",
+            json_schema_extra={"default": "deny"},
+        ),
+    ]
+    message: Annotated[
+        NonEmpty, Field(max_length=1_000, description="What to do when it is violated.")
+    ]

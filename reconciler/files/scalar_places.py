@@ -1,0 +1,67 @@
+"""Where a part of a YAML scalar's text stands in the file that the scalar is written in."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Place: TypeAlias = tuple[int, int]
+
+_SPACE = re.compile(r"\s*")
+_COMMENT = re.compile(r"[ \t]+#")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A scalar as it is written: `raw` begins at `place` and may end late.
+
+    `style` is the quote or `|` or `>` that it begins with, empty without one; `text` is what it
+    means, and `after` what follows it on its last line.
+    """
+
+    raw: str
+    style: str
+    text: str
+    place: Place
+    after: str = ""
+
+    def place_of(self, inside: Place) -> Place:
+        """Return the place in the file of a line and column in the text.
+
+        Where that cannot be told, as among escapes, it is where the scalar begins.
+        """
+        lines = self.text.split("\n")[: inside[0] - 1]
+        offset = sum(len(line) + 1 for line in lines) + inside[1] - 1
+        for start, length, (line, column) in self._lines():
+            if start <= offset <= start + length:
+                before = self.text[start:offset]
+                # A quote between quotes of its kind is written twice.
+                twice = before.count("'") if self.style == "'" else 0
+                return line, column + len(before) + twice
+        return self.place
+
+    @property
+    def is_cut(self) -> bool:
+        """Say whether a comment ends it within one of its own quotes, which nobody means."""
+        has_open_quote = any(self.text.count(quote) % 2 for quote in "\"'")
+        return not self.style and has_open_quote and _COMMENT.match(self.after) is not None
+
+    def _lines(self) -> Iterator[tuple[int, int, Place]]:
+        """Yield for each line of it where that begins in the text, its length and its place."""
+        at, (first, column) = 0, self.place
+        header = 1 if self.style in ("|", ">") else 0
+        quote = "" if header else self.style
+        body = self.raw[1:-1] if quote else self.raw
+        for number, line in enumerate(body.split("\n")[header:], start=first + header):
+            content = line.strip().replace("''", "'") if quote == "'" else line.strip()
+            at = self._after_space(at)
+            if not self.text.startswith(content, at):
+                return
+            if content:
+                begin = column + len(quote) if number == first else 1
+                yield at, len(content), (number, begin + len(line) - len(line.lstrip()))
+            at += len(content)
+
+    def _after_space(self, at: int) -> int:
+        space = _SPACE.match(self.text, at)
+        return space.end() if space else at

@@ -1,0 +1,137 @@
+"""What may stand at the leaves of a file: each form with its rule and its JSON Schema.
+
+The leaves are the texts of a file's scalars; a number or a boolean is read from its text.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from reconciler.files import text_rules
+from reconciler.files.text_rules import Broken, quoted
+from reconciler.unreadable import Unreadable
+
+
+def must(rule: Callable[[str], Broken | None]) -> AfterValidator:
+    """Return the validator that refuses a text which breaks a rule."""
+
+    def judge(text: str) -> str:
+        broken = rule(text)
+        if broken is not None:
+            raise rejected(*broken)
+        return text
+
+    return AfterValidator(judge)
+
+
+def readable(read: Callable[[str], object]) -> AfterValidator:
+    """Return the validator that refuses a text which `read` cannot read."""
+
+    def judge(text: str) -> str:
+        try:
+            read(text)
+        except Unreadable as broken:
+            raise rejected(broken.rule, broken.hint) from broken
+        return text
+
+    return AfterValidator(judge)
+
+
+def rejected(rule: str, hint: str) -> PydanticCustomError:
+    """Return the error that says which rule is broken, and what to do."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "hint": hint})
+
+
+def _truth(text: object) -> object:
+    return {"true": True, "false": False}.get(text, text) if isinstance(text, str) else text
+
+
+def each_once(items: list[str]) -> list[str]:
+    """Refuse a list that has an item twice."""
+    seen: set[str] = set()
+    for item in items:
+        if item in seen:
+            raise rejected(f"{quoted(item)} is listed twice", "remove one of them")
+        seen.add(item)
+    return items
+
+
+def shape(value: object) -> str:
+    """Tell the forms of a setting apart; the names cannot be keys of a settings file."""
+    if isinstance(value, dict):
+        return "(mapping)"
+    return "(list)" if isinstance(value, list) else "(text)"
+
+
+SHAPES: Final = ("(mapping)", "(list)", "(text)")
+
+
+class AnyScalar:
+    """Tells an editor that a number or a boolean is fine: its text is what counts."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core_schema), "type": ["string", "number", "boolean"]}
+
+
+UNIQUE: Final = {"uniqueItems": True}
+TAG_KEYS: Final = {"propertyNames": {"minLength": 1, "maxLength": 250}}
+
+NonEmpty = Annotated[str, Field(min_length=1), AnyScalar()]
+Description = Annotated[str, Field(max_length=5_000), AnyScalar()]
+ModelTag = Annotated[str, Field(max_length=5_000), AnyScalar()]
+VersionTag = Annotated[str, Field(max_length=100_000), AnyScalar()]
+TagKey = Annotated[str, Field(max_length=250), must(text_rules.tag_key)]
+VersionKey = Annotated[str, Field(pattern=r"^[1-9][0-9]*$"), must(text_rules.version_number)]
+Bool = Annotated[
+    bool, Field(strict=True), BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})
+]
+ModelName = Annotated[
+    str,
+    Field(max_length=256, json_schema_extra={"minLength": 1, "pattern": "^[^/:]*$"}),
+    must(text_rules.model_name),
+    AnyScalar(),
+]
+Alias = Annotated[
+    str,
+    Field(
+        max_length=255,
+        json_schema_extra={
+            "minLength": 1,
+            # Letters of any script may follow; what no alias has is what editors can tell.
+            "pattern": r"^[^\s.,;:/\\@%?#&+=!'\"()<>|*]+$",
+            "not": {"pattern": r"^([vV][0-9]+|[lL][aA][tT][eE][sS][tT])$"},
+        },
+    ),
+    must(text_rules.alias),
+    AnyScalar(),
+]
+Aliases = Annotated[list[Alias], Field(json_schema_extra=dict(UNIQUE)), AfterValidator(each_once)]
+Globs = Annotated[list[NonEmpty], Field(json_schema_extra=dict(UNIQUE)), AfterValidator(each_once)]
+ActiveStage = Literal["Staging", "Production"]
+Reason = Annotated[
+    str, Field(min_length=1, max_length=5_000), must(text_rules.not_blank), AnyScalar()
+]
+Day = Annotated[str, must(text_rules.day), WithJsonSchema({"type": "string", "format": "date"})]
+Traffic = Annotated[
+    str,
+    must(text_rules.traffic),
+    WithJsonSchema({"type": ["number", "string"], "minimum": 0, "maximum": 1}),
+]
+Uri = Annotated[str, Field(min_length=1), must(text_rules.without_password)]
+Uris = Annotated[
+    Annotated[Uri, Tag("(text)")] | Annotated[list[Uri], Field(min_length=1), Tag("(list)")],
+    Discriminator(shape),
+]

@@ -1,0 +1,35 @@
+"""Where in a model's file an A/B test is wrong."""
+
+from collections.abc import Iterator
+
+from reconciler.files.file_complaints import Complaint, Within
+from reconciler.rules import Rules
+from reconciler.state import Declaration, Field
+from reconciler.traffic import AB_TAGS, Flaw, doubts, flaws, parts
+
+
+def ab_test_holds(declaration: Declaration, rules: Rules | None) -> Iterator[Complaint]:
+    """Complain about what is wrong with the test that a file declares; without rules, a part."""
+    yield from _complaints(flaws(declaration, rules.serving if rules else None))
+    for version in parts(declaration) if rules else ():
+        ignored = [
+            tag for tag in AB_TAGS if rules and rules.ignore.field(Field("tag", version, tag))
+        ]
+        if ignored:
+            message = f"tag `{ignored[0]}`, which `traffic` writes, is ignored by `ignore.tags`"
+            path = ("versions", str(version), "traffic")
+            hint = "remove `traffic`, or do not ignore the tag"
+            yield Complaint(path, message, hint, at_key=True)
+
+
+def hardly_meant(declaration: Declaration) -> Iterator[Complaint]:
+    """Warn about traffic where it is legal and hardly meant."""
+    return _complaints(doubts(declaration))
+
+
+def _complaints(found: Iterator[Flaw]) -> Iterator[Complaint]:
+    for flaw in found:
+        path: Within = ("versions", str(flaw.version), "traffic")
+        if flaw.tag is not None:
+            path = ("versions", str(flaw.version), "tags", flaw.tag)
+        yield Complaint(path, flaw.message, flaw.hint, at_key=True)

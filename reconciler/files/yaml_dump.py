@@ -1,0 +1,48 @@
+"""A declaration as the file that declares it."""
+
+from decimal import Decimal
+from typing import Final
+
+import yaml
+
+from reconciler.files import file_values
+from reconciler.state import Declaration
+from reconciler.traffic import as_written
+
+_OWN_TAGS: Final = "tag:yaml.org,2002:"
+_NEVER: Final = 1_000_000  # columns: no text is folded
+
+
+def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
+    """Return a declaration as the file that declares it.
+
+    The name of the model is left out where `stem`, the file's name without its ending, says it.
+    """
+    content = file_values.content(declaration, stem=stem)
+    return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_NEVER)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts so that they read back the same, and as they were meant to be read."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        return True
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Return a text in the style that suits it."""
+        return self.represent_scalar(f"{_OWN_TAGS}str", text, style=file_values.style(text))
+
+    def represent_items(self, items: list[object]) -> yaml.SequenceNode:
+        """Return a list of texts within one line, and any other line by line."""
+        is_flow = all(isinstance(item, str) for item in items)
+        return self.represent_sequence(f"{_OWN_TAGS}seq", items, flow_style=is_flow)
+
+    def represent_part(self, part: Decimal) -> yaml.ScalarNode:
+        """Return a part of the traffic as a plain number, with the decimals that it has."""
+        text = as_written(part)
+        return self.represent_scalar(f"{_OWN_TAGS}{'float' if '.' in text else 'int'}", text)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.add_representer(Decimal, _Dumper.represent_part)
+_Dumper.add_representer(list, _Dumper.represent_items)

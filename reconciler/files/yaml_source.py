@@ -1,0 +1,311 @@
+"""One YAML file while it is read: its texts, where each of them is, and what is wrong."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Final, TypeVar
+
+import yaml
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # PyYAML without its C half: the same nodes, ten times slower
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+from reconciler.errors import ExitCode, Problem
+from reconciler.files import file_checks, file_complaints, file_values
+from reconciler.files.file_complaints import Complaint, Within
+from reconciler.files.file_kinds import Checked
+from reconciler.files.file_models import MODEL, ModelFile
+from reconciler.files.scalar_places import Place, Written
+from reconciler.files.text_rules import quoted
+from reconciler.state import Declaration
+
+FileT = TypeVar("FileT")
+
+LARGEST: Final = 1_000_000
+_DEPTH: Final = 20
+_MANY: Final = 200
+_SEEN: Final = 20  # characters after a scalar that tell whether a comment follows
+_START: Final[Place] = (1, 1)
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_OWN_TAGS: Final = "tag:yaml.org,2002:"
+_ODD_KEYS: Final = _NULLS | {"<<"}
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+_NO_YAML: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _Composer(_Loader):
+    """Composes nodes without resolving their tags: only the text of a scalar counts."""
+
+    def resolve(self, *_: object) -> str:
+        return ""
+
+    def descend_resolver(self, *_: object) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
+
+
+class Source:
+    """One file while it is read: its nodes, which know their places, and what is wrong.
+
+    `notes` are complaints that have found their place. `plain` are the texts of the file as they
+    are nested, and `faulty` the paths that do not have the form they must have.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.notes: list[tuple[Place, str, str | None]] = []
+        self.plain: object = None
+        self.faulty: tuple[Within, ...] = ()
+        self._text = ""
+        self._file = file
+        self._model: str | None = None
+        self._root: yaml.Node | None = None
+        self._places: dict[Within, tuple[Place, Place]] = {}
+
+    def model(self, data: bytes) -> ModelFile | None:
+        """Return the valid part of a model file, None when there is nothing to go by."""
+        stem = PurePosixPath(self._file).stem
+        content = self.content(MODEL.check_parts, data, model=stem)
+        if content is not None:
+            self._model = content.get("model")
+            self.complain(file_checks.aliases_once(content))
+        return content
+
+    def content(
+        self, check: Callable[[object], Checked[FileT]], data: bytes, **defaults: str
+    ) -> FileT | None:
+        """Return what `check` makes of a file, None when there is nothing to go by."""
+        text = self._decoded(data)
+        if text is None or not self._composed(text):
+            return None
+        plain = self.plain = None if self._root is None else self._plain(self._root)
+        if self._root is not None and "\\" in text:
+            self._note_half_texts(self._root)
+        if isinstance(plain, dict):
+            plain = {**defaults, **plain}
+        content, faults = check(plain)
+        self.faulty = tuple(fault.path for fault in faults)
+        self.complain(file_complaints.worded(fault) for fault in faults)
+        return content
+
+    def declaration(self, content: ModelFile) -> Declaration:
+        """Return what the content declares, with its lines."""
+        versions = self._top("versions")
+        pairs = versions.value if isinstance(versions, yaml.MappingNode) else ()
+        return file_values.declaration(
+            content,
+            name=self._file,
+            line=self.top_place("model")[0],
+            version_lines={key.value: key.start_mark.line + 1 for key, _ in pairs},
+        )
+
+    def complain(self, complaints: Iterable[Complaint]) -> None:
+        """Note complaints at the places that they are about."""
+        for complaint in complaints:
+            place, hint = self._place(complaint.path, at_key=complaint.at_key), complaint.hint
+            written = self._written(complaint.path) if complaint.inside else None
+            if complaint.inside and written:
+                place = written.place_of(complaint.inside)
+                hint = file_complaints.CUT_BY_COMMENT if written.is_cut else hint
+            self.notes.append((place, complaint.message, hint))
+
+    def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:
+        """Return what was noted."""
+        return tuple(
+            Problem(message, code, self._file, *place, model=self._model, hint=hint)
+            for place, message, hint in self.notes
+        )
+
+    def top_place(self, key: str) -> Place:
+        """Return where the value of a top-level key is; without it, where the file begins."""
+        node = self._top(key) or self._root
+        return _START if node is None else _begin(node)
+
+    def _top(self, name: str) -> yaml.Node | None:
+        # Every file asks this, so it does not pay for an index of all places.
+        pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
+        return next((value for key, value in pairs if key.value == name), None)
+
+    def _place(self, path: Within, *, at_key: bool) -> Place:
+        if not self._places and self._root is not None:
+            for within, places in _places(self._root, ()):
+                self._places.setdefault(within, places)
+        for end in range(len(path), -1, -1):
+            if path[:end] in self._places:
+                key, value = self._places[path[:end]]
+                return key if at_key and end == len(path) else value
+        return _START
+
+    def lines(self, key: str) -> tuple[int, ...]:
+        """Return the lines of what is listed under a top-level key."""
+        node = self._top(key)
+        items = node.value if isinstance(node, yaml.SequenceNode) else ()
+        return tuple(_begin(item)[0] for item in items)
+
+    def _written(self, path: Within) -> Written | None:
+        node = self._root
+        for part in path:
+            if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+                node = node.value[part]
+            elif isinstance(node, yaml.MappingNode):
+                node = next((value for key, value in node.value if key.value == part), None)
+        if not isinstance(node, yaml.ScalarNode) or not node.start_mark or not node.end_mark:
+            return None
+        start, end = node.start_mark.index, node.end_mark.index
+        after = self._text[end : end + _SEEN].partition("\n")[0]
+        return Written(self._text[start:end], node.style or "", node.value, _begin(node), after)
+
+    def _note(self, node: yaml.Node | yaml.Event, message: str, hint: str) -> None:
+        self.notes.append((_begin(node), message, hint))
+
+    def _decoded(self, data: bytes) -> str | None:
+        hint = "save it as UTF-8"
+        if len(data) > LARGEST:
+            hint = "was another file committed under this name?"
+            self.notes.append((_START, f"the file is larger than {LARGEST:,} bytes", hint))
+            return None
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            self.notes.append((_START, "the file is UTF-16, not UTF-8", hint))
+            return None
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            before = data[: error.start].decode("utf-8-sig", "replace")
+            self.notes.append((_end(before), "the file is not UTF-8", hint))
+            return None
+
+    def _composed(self, text: str) -> bool:
+        """Set the root node; False when the text is no YAML, or too odd to look into."""
+        try:
+            if _may_hide(text) and not self._is_plain_yaml(text):
+                return False
+            self._root = _Composer(text).get_single_node()
+            self._text = text
+        except yaml.MarkedYAMLError as error:
+            self._note_no_yaml(error, text)
+            return False
+        except yaml.YAMLError:
+            odd = _NO_YAML.search(text)
+            place = _START if odd is None else _end(text[: odd.start()])
+            what = f"U+{ord(odd[0]):04X}" if odd else "a character"
+            hint = 'remove it, or write it as an escape inside of "double quotes"'
+            self.notes.append((place, f"{what} is not allowed in a YAML file", hint))
+            return False
+        except RecursionError:
+            self.notes.append((_START, "the file is nested too deeply", "flatten it"))
+            return False
+        return True
+
+    def _note_no_yaml(self, error: yaml.MarkedYAMLError, text: str) -> None:
+        marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
+        for mark in marks:
+            if file_complaints.has_expression(_line_at(text, mark.index)):
+                self.notes.append(((mark.line + 1, mark.column + 1), *file_complaints.NOT_PLAIN))
+                return
+        place, at = _START, ""
+        for mark in marks[:1]:
+            place, at = (mark.line + 1, mark.column + 1), text[mark.index : mark.index + 1]
+        words = file_complaints.did_not_parse(error.problem or "", error.context or "", at)
+        self.notes.append((place, *words))
+
+    def _is_plain_yaml(self, text: str) -> bool:
+        """Note anchors and tags, which nodes do not show; False at what is not safe to compose."""
+        depth, is_safe = 0, True
+        for event in yaml.parse(text, Loader=_Composer):
+            if isinstance(event, yaml.AliasEvent):
+                hint = "write the value out; one that begins with `*` needs quotes"
+                self._note(event, f"{quoted('*' + str(event.anchor))} is a YAML alias", hint)
+                is_safe = False
+                continue
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _DEPTH:
+                self._note(event, "the file is nested too deeply", "flatten it")
+                return False
+            self._note_marks(event)
+        return is_safe
+
+    def _note_marks(self, event: yaml.Event) -> None:
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if anchor is not None:
+            hint = "write the value out where it is used; one that begins with `&` needs quotes"
+            self._note(event, f"{quoted('&' + anchor)} is a YAML anchor", hint)
+        if tag is not None:
+            hint = "remove it; a text that begins with `!` needs quotes"
+            self._note(event, f"{quoted(tag.replace(_OWN_TAGS, '!!'))} is a YAML tag", hint)
+
+    def _plain(self, node: yaml.Node, depth: int = 0) -> object:
+        """Return the texts of a node and below, each as it is written, and None for a null."""
+        if type(node) is yaml.ScalarNode:
+            return None if node.value in _NULLS and not node.style else node.value
+        if depth == _DEPTH:
+            return ""  # Nothing has a place so deep: a level further up complains.
+        if type(node) is yaml.SequenceNode:
+            return [self._plain(item, depth + 1) for item in node.value]
+        content: dict[str, object] = {}
+        for key, value in node.value:
+            name = key.value
+            if type(key) is not yaml.ScalarNode:
+                self._note(key, "a key must be text", "remove the brackets")
+            elif name in _ODD_KEYS and not key.style:
+                why = "a merge key" if name == "<<" else "null"
+                hint = "write the key out, in quotes if it is meant as text"
+                self._note(key, f"{quoted(name)} as a key is {why}", hint)
+            elif name in content:
+                self._note(key, f"{quoted(name)} is here twice", "remove one of them")
+            else:
+                content[name] = self._plain(value, depth + 1)
+        return content
+
+    def _note_half_texts(self, node: yaml.Node, depth: int = 0) -> None:
+        """Note texts that no registry takes, which only escapes can write."""
+        if isinstance(node, yaml.ScalarNode):
+            if _NO_TEXT.search(node.value):
+                self._note(node, "a text may not contain NUL or half a character", "remove it")
+        elif depth < _DEPTH:
+            for item in node.value:
+                for part in item if isinstance(item, tuple) else (item,):
+                    self._note_half_texts(part, depth + 1)
+
+
+def _may_hide(text: str) -> bool:
+    """Say whether a text may have what nodes do not show, or nest more deeply than C can."""
+    if "&" in text or "*" in text or "!" in text:
+        return True
+    return text.count("[") + text.count("{") + text.count("-") + text.count("?") > _MANY
+
+
+def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Place, Place]]]:
+    """Return where every key and its value begin."""
+    if not path:
+        yield path, (_begin(node), _begin(node))
+    if len(path) == _DEPTH:
+        return
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield (*path, key.value), (_begin(key), _begin(value))
+                yield from _places(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*path, index), (_begin(item), _begin(item))
+            yield from _places(item, (*path, index))
+
+
+def _begin(node: yaml.Node | yaml.Event) -> Place:
+    mark = node.start_mark
+    return _START if mark is None else (mark.line + 1, mark.column + 1)
+
+
+def _line_at(text: str, index: int) -> str:
+    return text[text.rfind("\n", 0, index) + 1 :].partition("\n")[0]
+
+
+def _end(text: str) -> Place:
+    """Return the place after a text."""
+    return text.count("\n") + 1, len(text) - text.rfind("\n")

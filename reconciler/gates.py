@@ -1,0 +1,140 @@
+"""Guards and policies judge the whole plan before its first write, with the evidence beside it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler import guards, policy
+from reconciler.comparison import comparisons
+from reconciler.facts import Facts
+from reconciler.guards import Judged
+from reconciler.live import read_facts
+from reconciler.model_planning import Planned
+from reconciler.moves import Move, changing_hands, moves, standing_moves
+from reconciler.plan import ModelPlan, Plan
+from reconciler.policy import Court, Subject
+from reconciler.registry import Registry
+from reconciler.rules import Settled
+from reconciler.state import Declaration, Live
+from reconciler.violations import Consent, with_consent
+
+_READERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How a plan is judged: the consents of this run, and the court that the policies have.
+
+    Without a `court` no policy is judged, which only a question that writes nothing may gate.
+    `evidence` reads the runs of versions that change hands, `everything` judges also what is
+    live already.
+    """
+
+    accept: frozenset[Consent] = frozenset()
+    court: Court | None = None
+    evidence: bool = False
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A model's plan before it is judged; `moves` are those that it makes."""
+
+    planned: Planned
+    declaration: Declaration | None
+    live: Live | None
+    settled: Settled
+    moves: tuple[Move, ...] = ()
+
+
+def judged(plan: Plan, drafts: Sequence[Draft], registry: Registry, gate: Gate) -> Plan:
+    """Return the plan with the evidence for it, and all that guards and policies find in it."""
+    subjects = {d.planned.plan.model: _subject(d, gate) for d in drafts if d.live is not None}
+    facts = _facts(drafts, subjects, registry, gate)
+    verdicts = [
+        policy.judge(subject, facts.get(name, {}), gate.court)
+        for name, subject in subjects.items()
+        if gate.court is not None
+    ]
+    verdict = policy.all_of(verdicts)
+    found = (*plan.violations, *guards.judge(list(_guarded(drafts))), *verdict.violations)
+    consents = gate.accept | _dated(drafts, gate.court)
+    return replace(
+        plan,
+        models=tuple(_with_evidence(draft, facts, gate) for draft in drafts),
+        violations=tuple(
+            sorted(
+                (with_consent(violation, consents) for violation in found),
+                key=lambda violation: violation.sort_key,
+            )
+        ),
+        pending=tuple(
+            waiting for waiting in verdict.pending if not with_consent(waiting, consents).accepted
+        ),
+    )
+
+
+def _subject(draft: Draft, gate: Gate) -> Subject:
+    plan, live = draft.planned.plan, draft.live
+    if live is None:  # the caller asks only where it is there
+        raise ValueError(plan.model)
+    made = draft.moves
+    if gate.everything and draft.declaration is not None:
+        made = (
+            *moves(plan.changes, draft.planned.live, drift=True),
+            *standing_moves(plan.model, draft.declaration.fields, draft.planned.live),
+        )
+    before = draft.settled.also.policies if draft.settled.also else ()
+    return Subject(draft.declaration, live, made, draft.settled.rules.policies, before)
+
+
+def _facts(
+    drafts: Iterable[Draft], subjects: Mapping[str, Subject], registry: Registry, gate: Gate
+) -> Mapping[str, Mapping[int, Facts]]:
+    """Read the runs that a policy or a reader asks about, and no others."""
+    asked: list[tuple[Live, int]] = []
+    for draft in drafts:
+        subject = subjects.get(draft.planned.plan.model)
+        if subject is None:
+            continue
+        versions = set(
+            changing_hands([move for move in draft.moves if move.matters]) if gate.evidence else ()
+        )
+        if gate.court is not None:
+            versions |= set(policy.versions_to_know(subject, gate.court.expressions))
+        asked += [(subject.live, v) for v in sorted(versions) if v in subject.live.versions]
+    return read_facts(registry, asked, parallelism=_READERS)
+
+
+def _with_evidence(draft: Draft, facts: Mapping[str, Mapping[int, Facts]], gate: Gate) -> ModelPlan:
+    plan = draft.planned.plan
+    known = facts.get(plan.model)
+    if draft.live is None or not known or not gate.evidence:
+        return plan
+    return replace(plan, evidence=comparisons(draft.moves, draft.live, known))
+
+
+def _guarded(drafts: Iterable[Draft]) -> Iterable[Judged]:
+    for draft in drafts:
+        if draft.declaration is None or draft.live is None:
+            continue
+        rules = draft.settled.rules
+        servings = dict.fromkeys((rules.serving, draft.settled.own.serving))
+        yield Judged(
+            draft.declaration,
+            draft.planned.live,
+            draft.planned.plan.changes,
+            draft.planned.declared,
+            rules.guarded_aliases,
+            tuple(servings),
+        )
+
+
+def _dated(drafts: Iterable[Draft], court: Court | None) -> frozenset[Consent]:
+    """Return the consents that the models' files give, and that have not ended."""
+    return frozenset(
+        Consent(consent.guard, draft.declaration.model)
+        for draft in drafts
+        if draft.declaration is not None and court is not None
+        for consent in draft.declaration.accept
+        if court.now.date() <= consent.until
+    )

@@ -1,0 +1,223 @@
+"""Policies: every move that a plan makes is judged by the rules that cover it.
+
+What is live already is not judged, and neither is drift that is put back.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Literal, Protocol, TypeAlias
+
+from reconciler import ready_made
+from reconciler.facts import NO_FACTS, Facts
+from reconciler.moves import Move
+from reconciler.policies import Approvals, Expression, Policy
+from reconciler.ready_made import Case, Entered
+from reconciler.scope import Approval, Commit, Seen, live_tags, variables
+from reconciler.state import Declaration, Live
+from reconciler.violations import Violation
+
+Topic: TypeAlias = Literal["facts", "history", "approvals"]
+
+_LONGEST = 120  # characters of a condition that a message repeats
+_MANY = 20  # approvals that stand for "as many as are asked"
+
+
+class Expressions(Protocol):
+    """The port to the language that conditions are written in."""
+
+    def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
+        """Return None when a condition holds, else why not; never raises for what it does."""
+        ...
+
+    def asks(self, source: str, topic: Topic) -> bool:
+        """Say whether a condition looks at runs and signatures, at the past, or at approvals."""
+        ...
+
+
+class Chronicle(Protocol):
+    """The port to what the merged history says of a version."""
+
+    def served_before(self, model: str, version: int) -> bool:
+        """Say whether a version served, and then another one did."""
+        ...
+
+    def entered(self, model: str, version: int, stage: str) -> Entered | None:
+        """Return since when a version is in a stage, None where nobody knows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Court:
+    """What judging needs besides the moves; without a `chronicle` there is no past.
+
+    `planning` makes an approval that may still come `pending`.
+    """
+
+    expressions: Expressions
+    now: datetime
+    chronicle: Chronicle | None = None
+    commit: Commit = field(default_factory=Commit)
+    planning: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One model before the court: its moves, and the rules that may be asked about them.
+
+    `before` are the rules as they were before this change, where they are not the same.
+    """
+
+    declaration: Declaration | None
+    live: Live
+    moves: tuple[Move, ...]
+    policies: tuple[Policy, ...]
+    before: tuple[Policy, ...] = ()
+
+    def asked(self) -> Iterable[tuple[Policy, bool, Move]]:
+        """Yield each policy with each move that it covers; true for a rule from before."""
+        rules = [(policy, False) for policy in self.policies]
+        rules += [(policy, True) for policy in self.before if policy not in self.policies]
+        for policy, old in rules:
+            for move in self.moves:
+                if covers(policy, move):
+                    yield policy, old, move
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the policies found; `pending` waits for an approval that may still come."""
+
+    violations: tuple[Violation, ...] = ()
+    pending: tuple[Violation, ...] = ()
+
+
+def covers(policy: Policy, move: Move) -> bool:
+    """Say whether a policy is asked about a move; globs and names count case."""
+    on = policy.on
+    if not any(fnmatchcase(move.model, glob) for glob in on.models):
+        return False
+    return move.alias in on.aliases if move.alias is not None else move.stage in on.stages
+
+
+def versions_to_know(subject: Subject, expressions: Expressions) -> Collection[int]:
+    """Return the versions whose facts the policies ask for: none, where none does."""
+    named: set[int] = set()
+    for policy, _, move in subject.asked():
+        if _reads(policy, "facts", expressions):
+            named |= {move.version} | ({move.incumbent} if move.incumbent is not None else set())
+    return sorted(named)
+
+
+def judge(subject: Subject, facts: Mapping[int, Facts], court: Court) -> Verdict:
+    """Return every policy that the moves of one model break."""
+    found: dict[tuple[str, int, str, bool], _Broken] = {}
+    for policy, old, move in subject.asked():
+        seen = Seen(move, subject.live, subject.declaration, facts)
+        reason, waits = _unmet(policy, seen, court)
+        if reason is not None:
+            key = (policy.name, move.version, reason, old)
+            before = found.get(key)
+            places = (*before.places, move.place) if before else (move.place,)
+            found[key] = _Broken(policy, move, places, reason, old=old, waits=waits)
+    broken = sorted(found.values(), key=lambda one: (one.policy.name, one.move.version, one.reason))
+    return Verdict(
+        tuple(_violation(one) for one in broken if not one.waits),
+        tuple(_violation(one) for one in broken if one.waits),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    policy: Policy
+    move: Move
+    places: tuple[str, ...]
+    reason: str
+    old: bool
+    waits: bool
+
+
+def _violation(broken: _Broken) -> Violation:
+    policy, move = broken.policy, broken.move
+    where = f"v{move.version} → {', '.join(broken.places)}"
+    old = " (the rule as it was before this change)" if broken.old else ""
+    once = f"`apply --accept {policy.name}={move.model}` lets it pass once"
+    return Violation(
+        policy.name,
+        move.model,
+        f"{where}: {broken.reason}{old}",
+        f"{policy.message or ready_made.way_out(policy.requires)}; {once}",
+        enforce=policy.enforce,
+    )
+
+
+def _unmet(policy: Policy, seen: Seen, court: Court) -> tuple[str | None, bool]:
+    """Return why a policy is not met, and whether an approval is all that it waits for."""
+    reason = _reason(policy, seen, court)
+    if reason is None or not (court.planning and _reads(policy, "approvals", court.expressions)):
+        return reason, False
+    approved = tuple(Approval(f"approver-{number}") for number in range(_MANY))
+    later = replace(court, commit=replace(court.commit, approvals=approved))
+    return reason, _reason(policy, seen, later) is None
+
+
+def _reason(policy: Policy, seen: Seen, court: Court) -> str | None:
+    requires = policy.requires
+    past = _reads(policy, "history", court.expressions)
+    rollback = past and _served_before(seen.move, court)
+    if not isinstance(requires, Expression):
+        return ready_made.unmet(requires, _case(seen, court, rollback=rollback, past=past))
+    scope = variables(seen, court.commit, court.now, rollback=rollback)
+    found = court.expressions.unmet(requires.source, scope)
+    if found is None or len(requires.source) > _LONGEST:
+        return found
+    return f"`{' '.join(requires.source.split())}` does not hold: {found}"
+
+
+def _case(seen: Seen, court: Court, *, rollback: bool, past: bool) -> Case:
+    move, approvals = seen.move, court.commit.approvals
+    incumbent = None if move.incumbent is None else seen.facts.get(move.incumbent, NO_FACTS)
+    return Case(
+        move=move,
+        facts=seen.facts.get(move.version, NO_FACTS),
+        incumbent_facts=incumbent,
+        tags=live_tags(seen.live, move.version),
+        rollback=rollback,
+        entered=_entered(seen, court) if past else None,
+        now=court.now,
+        approvers=None if approvals is None else frozenset(one.login for one in approvals),
+        authors=court.commit.authors,
+    )
+
+
+def _served_before(move: Move, court: Court) -> bool:
+    return court.chronicle is not None and court.chronicle.served_before(move.model, move.version)
+
+
+def _entered(seen: Seen, court: Court) -> Entered | None:
+    move = seen.move
+    if court.chronicle is None or move.before is None:
+        return None
+    return court.chronicle.entered(move.model, move.version, move.before)
+
+
+def _reads(policy: Policy, topic: Topic, expressions: Expressions) -> bool:
+    requires = policy.requires
+    if isinstance(requires, Expression):
+        return expressions.asks(requires.source, topic)
+    match topic:
+        case "facts":
+            return ready_made.reads_facts(requires)
+        case "history":
+            return ready_made.reads_history(requires)
+        case "approvals":
+            return isinstance(requires, Approvals)
+
+
+def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return several models' verdicts as one."""
+    return Verdict(
+        tuple(violation for verdict in verdicts for violation in verdict.violations),
+        tuple(waiting for verdict in verdicts for waiting in verdict.pending),
+    )

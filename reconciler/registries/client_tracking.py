@@ -1,0 +1,151 @@
+"""Runs, logged models and `MLmodel` files through MLflow's Python client; nothing is created."""
+
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from reconciler.errors import NotFound, RegistryError
+from reconciler.registries.local_registry import require_runs
+from reconciler.registries.mlflow_answers import row
+from reconciler.registries.mlflow_facts import LARGEST_FILE
+from reconciler.registries.run_answers import LoggedModelRow, RunRow
+from reconciler.registries.uris import DATABASES, safe_uri, scheme_of
+
+if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
+    from mlflow.tracking._tracking_service.client import TrackingServiceClient
+
+# Where these lead is said by whoever registered the version; the client would log in there.
+_OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
+# The libraries behind artifact stores have error trees of their own.
+_STORE_ERRORS: Final = (
+    ("botocore.exceptions", ("BotoCoreError", "ClientError")),
+    ("google.api_core.exceptions", ("GoogleAPIError",)),
+    ("google.auth.exceptions", ("GoogleAuthError",)),
+    ("azure.core.exceptions", ("AzureError",)),
+)
+
+
+class ClientTracking:
+    """The tracking server beside a registry; `ask` counts a question and translates its errors."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        ask: Callable[[Callable[[], Any]], Any],
+        artifacts_of: Callable[[str, int], str],
+    ) -> None:
+        self._registry_uri = uri
+        self._ask = ask
+        self._artifacts_of = artifacts_of
+        self._opening = threading.Lock()
+        self._opened: TrackingServiceClient | None = None
+
+    def run(self, run_id: str) -> RunRow:
+        """Return a run, deleted ones included."""
+        found = self._ask(lambda: self._client().get_run(run_id))
+        return row(RunRow, {"run": found}, "run")
+
+    def logged_model(self, model_id: str) -> LoggedModelRow:
+        """Return a logged model of MLflow 3."""
+        found = self._ask(lambda: self._client().get_logged_model(model_id))
+        data = {"metrics": found.metrics, "params": found.params}
+        return row(LoggedModelRow, {"model": {"data": data}}, "model")
+
+    def mlmodel(self, model: str, version: int) -> bytes:
+        """Return a version's `MLmodel` file from wherever its artifacts are."""
+        folder = self._artifacts_of(model, version)
+        parts = urlsplit(folder)
+        if parts.scheme in _OTHER_HOSTS or (parts.scheme == "mlflow-artifacts" and parts.netloc):
+            raise RegistryError(f"its artifacts are on another host, `{safe_uri(folder)}`")
+        content: bytes = self._ask(lambda: self._read(folder))
+        return content
+
+    def _read(self, folder: str) -> bytes:
+        from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415  1.1 s, for who needs it
+            get_artifact_repository,
+        )
+
+        try:
+            return _mlmodel_in(
+                get_artifact_repository(
+                    folder, _tracking_uri(self._registry_uri), self._registry_uri
+                )
+            )
+        except _store_errors() as error:
+            # Its own text may hold a signed URL.
+            raise RegistryError(f"`{safe_uri(folder)}`: {type(error).__name__}") from error
+
+    def _client(self) -> Any:  # noqa: ANN401  its methods are not typed
+        with self._opening:
+            if self._opened is None:
+                self._opened = _open(_tracking_uri(self._registry_uri))
+            return self._opened
+
+
+def _mlmodel_in(artifacts: "ArtifactRepository") -> bytes:
+    sizes = {info.path: info.file_size for info in artifacts.list_artifacts()}
+    if "MLmodel" not in sizes:
+        raise NotFound("no such file")
+    if (sizes["MLmodel"] or 0) > LARGEST_FILE:
+        raise RegistryError(f"it is larger than {LARGEST_FILE} bytes")
+    with tempfile.TemporaryDirectory() as folder:
+        path = artifacts.download_artifacts("MLmodel", folder)  # type: ignore[no-untyped-call]
+        return Path(path).read_bytes()
+
+
+def _open(uri: str) -> "TrackingServiceClient":
+    from mlflow.tracking._tracking_service.client import (  # noqa: PLC0415  as above
+        TrackingServiceClient,
+    )
+
+    require_runs(uri)
+    if scheme_of(uri) in DATABASES:
+        _require_experiment(uri)
+    return TrackingServiceClient(uri)  # type: ignore[no-untyped-call]
+
+
+def _require_experiment(uri: str) -> None:
+    """Refuse a database in which MLflow would create its first experiment on opening it."""
+    from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
+    from sqlalchemy import text  # noqa: PLC0415  the same
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
+
+    engine = utils.create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
+    try:
+        with engine.connect() as connection:
+            first = text("SELECT count(*) FROM experiments WHERE experiment_id = 0")
+            found = connection.execute(first).scalar()
+    except SQLAlchemyError as error:
+        raise RegistryError("its experiments cannot be read") from error
+    finally:
+        engine.dispose()
+    if not found:
+        raise RegistryError(f"`{safe_uri(uri)}` holds no experiments")
+
+
+def _tracking_uri(registry_uri: str) -> str:
+    """Return where the runs of a registry are: under its own URI, but for Unity Catalog."""
+    match scheme_of(registry_uri):
+        case "databricks-uc":
+            return registry_uri.replace("databricks-uc", "databricks", 1)
+        case "uc":
+            raise RegistryError("open-source Unity Catalog has no runs")
+        case _:
+            return registry_uri
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    """Return the error trees of those libraries that were loaded."""
+    loaded = (
+        getattr(sys.modules[module], name)
+        for module, names in _STORE_ERRORS
+        if module in sys.modules
+        for name in names
+    )
+    return (OSError, *loaded)

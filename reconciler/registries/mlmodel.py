@@ -1,0 +1,141 @@
+"""Reads an `MLmodel` file: the one thing asked of it is the signature, and whose model it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from reconciler.errors import RegistryError
+from reconciler.facts import Column, Signature
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+_PARTS: Final = ("inputs", "outputs", "params")
+_DEEPEST_READ: Final = 2
+_DEEPEST: Final = 100  # the parser's time grows with the square of the depth
+
+
+@dataclass(frozen=True, slots=True)
+class MLmodel:
+    """The parts of the file that are read; None for what it does not have."""
+
+    signature: Signature | None = None
+    model_id: str | None = None
+
+
+def parse(content: bytes) -> MLmodel:
+    """Return what an `MLmodel` file says; raises `RegistryError` when it is none."""
+    try:
+        texts = dict(_texts(content))
+    except yaml.YAMLError as error:
+        # Its own text quotes the file, which may say anything.
+        raise RegistryError("it is not YAML") from error
+    inputs, outputs, params = (_columns(texts.get(("signature", part), "")) for part in _PARTS)
+    signature = Signature(inputs, outputs, tuple(_optional(column) for column in params))
+    return MLmodel(signature if inputs or outputs or params else None, texts.get(("model_id",)))
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come; `key` is the one whose value comes next."""
+
+    is_mapping: bool
+    key: str | None = None
+
+
+def _texts(content: bytes) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the texts under one or two keys.
+
+    Read by events, which neither merge, resolve nor recurse: no file can be made to cost more
+    than its size.
+    """
+    path: list[_Open] = []
+    for event in _first_document(content):
+        if isinstance(event, yaml.CollectionStartEvent):
+            path.append(_Open(isinstance(event, yaml.MappingStartEvent)))
+            if len(path) > _DEEPEST:
+                raise RegistryError(f"it nests more than {_DEEPEST} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            path.pop()
+            _end_value(path)
+        elif isinstance(event, yaml.ScalarEvent):
+            if path and path[-1].is_mapping and path[-1].key is None:
+                path[-1].key = event.value
+                continue
+            if len(path) <= _DEEPEST_READ and all(one.is_mapping for one in path):
+                yield tuple(str(one.key) for one in path), event.value
+            _end_value(path)
+        elif isinstance(event, yaml.AliasEvent):
+            _end_value(path)
+
+
+def _first_document(content: bytes) -> Iterator[yaml.Event]:
+    for event in yaml.parse(content, Loader=_Loader):
+        if isinstance(event, yaml.DocumentEndEvent):
+            return
+        yield event
+
+
+def _end_value(path: list[_Open]) -> None:
+    if path:
+        path[-1].key = None
+
+
+class _Spec(BaseModel):
+    """A column, a param, or a type inside of one, as MLflow writes it to JSON."""
+
+    type: str
+    name: str | None = None
+    required: bool | None = None
+    optional: bool = False  # how MLflow 2.0 to 2.5 said it
+    shape: list[int] | None = None
+    tensor: "_Tensor | None" = Field(None, alias="tensor-spec")
+    items: "_Spec | None" = None
+    values: "_Spec | None" = None
+    properties: "dict[str, _Spec] | None" = None
+
+    @property
+    def is_required(self) -> bool:
+        return not self.optional if self.required is None else self.required
+
+
+class _Tensor(BaseModel):
+    dtype: str
+    shape: list[int]
+
+
+_SPECS: Final = TypeAdapter(list[_Spec] | None)
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    try:
+        specs = _SPECS.validate_json(text or "null")
+    except ValidationError as error:
+        raise RegistryError("its signature is not what MLflow writes") from error
+    return tuple(Column(spec.name, _type(spec), spec.is_required) for spec in specs or ())
+
+
+def _optional(column: Column) -> Column:
+    """Return a param as what it is: every one has a default."""
+    return Column(column.name, column.type, required=False)
+
+
+def _type(spec: _Spec) -> str:
+    if spec.tensor is not None:
+        return f"tensor({spec.tensor.dtype}, {spec.tensor.shape})"
+    if spec.items is not None:
+        return f"array({_type(spec.items)})"
+    if spec.values is not None:
+        return f"map({_type(spec.values)})"
+    if spec.properties is not None:
+        inner = (
+            f"{name}: {_type(one)}{'' if one.is_required else ' (optional)'}"
+            for name, one in sorted(spec.properties.items())
+        )
+        return f"{spec.type}({', '.join(inner)})"
+    return f"array({spec.type})" if spec.shape else spec.type

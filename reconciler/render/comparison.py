@@ -1,0 +1,367 @@
+"""Two versions beside each other, as lines of text or Markdown, and as a JSON document.
+
+For a reader the metrics are cut to twenty: first those that differ, then those that only one
+logged, then the same ones, each by name; MLflow's own `system/` metrics come last. Of params, tags
+and the signature ten differences are shown. The document has them all.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from reconciler.comparison import Comparison, MetricRow, Side, TextRow
+from reconciler.durations import in_words
+from reconciler.facts import Column, Run, Signature
+from reconciler.render import words
+from reconciler.render.escape import code, prose, visible
+from reconciler.render.table import table
+
+Document: TypeAlias = dict[str, Any]
+
+_MOST_METRICS: Final = 20
+_MOST_OTHERS: Final = 10
+_COLUMNS: Final = 100  # of a terminal
+_SHORTEST_KEY: Final = 24
+_LONGEST_KEY: Final = 72
+_LONGEST_CELL: Final = 24
+_LONGEST_SENTENCE: Final = 160
+_LARGEST_WHOLE: Final = 1e15  # beyond it a float does not hold every whole number
+_COMMIT: Final = re.compile(r"[0-9a-f]{20,64}")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_NOTHING: Final = "-"
+
+
+class _Row(NamedTuple):
+    """`kind` and `key` name it: `metric` `auc`; the cells are for a reader."""
+
+    kind: str
+    key: str
+    candidate: str
+    incumbent: str
+    difference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is shown of a comparison, and sentences below it; `left` counts what is not shown."""
+
+    rows: tuple[_Row, ...]
+    signature: tuple[str, ...]
+    left: str
+
+
+def text_lines(comparison: Comparison, now: datetime) -> list[str]:
+    """Return an indented block: who is beside whom, and a row for all that tells them apart."""
+    shown = _rows(comparison, now)
+    columns = 4 if comparison.incumbent is not None else 2
+    header = _header(comparison)[:columns]
+    cells = [
+        [cut(visible(cell), _LONGEST_CELL) for cell in row[2 : columns + 1]] for row in shown.rows
+    ]
+    keys = _fitting([visible(row.key) for row in shown.rows], [header[1:], *cells])
+    labels = [f"{row.kind} {key}".strip() for row, key in zip(shown.rows, keys, strict=True)]
+    rows = [[label, *row] for label, row in zip(labels, cells, strict=True)]
+    lines = [*table(header, rows)] if rows else []
+    lines += [visible(note) for note in _notes(comparison, shown)]
+    return [f"  {visible(_title(comparison))}", *(f"    {line}" for line in lines)]
+
+
+def markdown_lines(comparison: Comparison, now: datetime) -> list[str]:
+    """Return the same as a Markdown table; nothing in it can become markup."""
+    shown = _rows(comparison, now)
+    columns = 4 if comparison.incumbent is not None else 2
+    lines = [f"**{prose(_title(comparison))}**", ""]
+    header = _header(comparison)[:columns]
+    if shown.rows:
+        lines += [f"| {' | '.join(header)} |", "|---" * columns + "|"]
+    for row in shown.rows:
+        lines.append(f"| {' | '.join(_marked(row)[:columns])} |")
+    notes = [f"- {prose(note)}" for note in _notes(comparison, shown)]
+    return [*lines, *([""] if shown.rows and notes else []), *notes]
+
+
+def document(comparison: Comparison) -> Document:
+    """Return one object of a JSON document; the same input gives the same bytes.
+
+    `model`; `places`: the stage and the aliases (`@name`) that the candidate enters, empty where
+    two versions are merely compared; `candidate` and `incumbent`: a version as `side_document`
+    has it, null where there is no incumbent; `metrics`: every key of either, with `candidate`,
+    `incumbent` (null: not logged) and `difference` (null: not a number); `params` and `tags`:
+    those that differ, with `candidate` and `incumbent`; `signature`: what differs, in sentences,
+    null where a signature is not known. NaN and the infinities are the texts "NaN", "Infinity"
+    and "-Infinity".
+    """
+    incumbent, signature = comparison.incumbent, comparison.signature
+    return {
+        "model": comparison.model,
+        "places": list(comparison.places),
+        "candidate": side_document(comparison.candidate),
+        "incumbent": None if incumbent is None else side_document(incumbent),
+        "metrics": [
+            {
+                "key": row.key,
+                "candidate": _json_number(row.candidate),
+                "incumbent": _json_number(row.incumbent),
+                "difference": _json_number(row.difference),
+            }
+            for row in comparison.metrics
+        ],
+        "params": [row._asdict() for row in comparison.params],
+        "tags": [row._asdict() for row in comparison.tags],
+        "signature": None if signature is None else list(signature),
+    }
+
+
+def side_document(side: Side) -> Document:
+    """Return one version for a JSON document.
+
+    `version`, `stage`, `aliases`, `tags`, `description`; `created`: when it was registered;
+    `run_id`; `run`: `id`, `name`, `status`, `user`, `started`, `deleted`, null where it is not
+    known; `source_commit`, `data_version`, `registered_by`: null where nobody noted them;
+    `metrics`, `params`: by name; `signature`: `inputs`, `outputs` and `params`, lists of `name`,
+    `type` and `required`, null where it is not known; `missing`: what could not be read, in
+    sentences. Moments are in UTC. The source is left out: it may carry credentials.
+    """
+    facts = side.facts
+    return {
+        "version": side.version,
+        "stage": side.stage,
+        "aliases": list(side.aliases),
+        "tags": dict(sorted(side.tags.items())),
+        "description": side.description,
+        "created": moment(side.identity.created),
+        "run_id": side.identity.run_id,
+        "run": None if facts.run is None else _run_document(facts.run),
+        "source_commit": side.source_commit,
+        "data_version": side.data_version,
+        "registered_by": side.registered_by,
+        "metrics": {key: _json_number(held) for key, held in sorted(facts.metrics.items())},
+        "params": dict(sorted(facts.params.items())),
+        "signature": None if facts.signature is None else _signature_document(facts.signature),
+        "missing": list(facts.missing),
+    }
+
+
+def number(value: float | None) -> str:
+    """Return a metric as people write it: whole ones in full, others to six digits."""
+    if value is None:
+        return _NOTHING
+    if not math.isfinite(value):
+        return _odd(value)
+    if value == int(value) and abs(value) < _LARGEST_WHOLE:
+        return str(int(value))
+    return f"{value:.6g}"
+
+
+def age(created: int | None, now: datetime) -> str | None:
+    """Return how old something is, such as `3 d`; None where nobody knows."""
+    if created is None:
+        return None
+    return in_words(now - _EPOCH - timedelta(milliseconds=created), parts=1)
+
+
+def moment(milliseconds: int | None) -> str | None:
+    """Return a moment in UTC, None where there is none."""
+    if milliseconds is None:
+        return None
+    return f"{_EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def run_name(run: Run) -> str:
+    """Return a run by its name and the beginning of its id, and what is wrong with it."""
+    name = f"{run.name} ({run.id[:8]})" if run.name else run.id[:12]
+    state = "deleted" if run.deleted else run.status
+    return name if state in (None, "FINISHED") else f"{name}, {state}"
+
+
+def column(one: Column) -> str:
+    """Return an input, an output or a param of a signature, as `amount double`."""
+    said = f"{one.name} {one.type}" if one.name is not None else one.type
+    return said if one.required else f"{said}, optional"
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text with its middle left out where it is too long: both ends tell it apart."""
+    if len(text) <= longest:
+        return text
+    tail = (longest - 1) // 2
+    return f"{text[: longest - 1 - tail]}…{text[-tail:]}"
+
+
+def _fitting(keys: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return the keys as long as a terminal has room, longer where they would look alike."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    room = _COLUMNS - len("    metric ") - sum(width + 2 for width in widths)
+    short = list(keys)
+    for longest in range(max(_SHORTEST_KEY, room), _LONGEST_KEY + 1):
+        short = [cut(key, longest) for key in keys]
+        if len(set(short)) == len(set(keys)):
+            break
+    return short
+
+
+def _title(comparison: Comparison) -> str:
+    candidate, incumbent = comparison.candidate, comparison.incumbent
+    one = _named(candidate)
+    if comparison.places:
+        one = f"v{candidate.version} for {', '.join(comparison.places)}"
+    if incumbent is None:
+        return f"{one}, without an incumbent"
+    return f"{one} beside {_named(incumbent)}"
+
+
+def _named(side: Side) -> str:
+    held = [side.stage] if side.stage != "None" else []
+    held += [f"@{alias}" for alias in side.aliases]
+    return f"v{side.version} ({' '.join(held)})" if held else f"v{side.version}"
+
+
+def _header(comparison: Comparison) -> list[str]:
+    incumbent = comparison.incumbent
+    other = "" if incumbent is None else f"v{incumbent.version}"
+    return ["", f"v{comparison.candidate.version}", other, "difference"]
+
+
+def _rows(comparison: Comparison, now: datetime) -> _Rows:
+    ranked = sorted(comparison.metrics, key=_rank)
+    params, tags, signature = comparison.params, comparison.tags, comparison.signature or ()
+    rows = (
+        *_aligned([_metric(row) for row in sorted(ranked[:_MOST_METRICS])]),
+        *(_text("param", row) for row in params[:_MOST_OTHERS]),
+        *(_text("tag", row) for row in tags[:_MOST_OTHERS]),
+        *_about(comparison, now),
+    )
+    left = [_more_metrics(ranked[_MOST_METRICS:])]
+    for thing, found in (("params", params), ("tags", tags), ("signature", signature)):
+        if found[_MOST_OTHERS:]:
+            left.append(f"{len(found) - _MOST_OTHERS} of the {thing}")
+    return _Rows(rows, signature[:_MOST_OTHERS], ", ".join(filter(None, left)))
+
+
+def _more_metrics(unseen: Sequence[MetricRow]) -> str:
+    """Return how many metrics are not shown, and how many of those differ."""
+    differing = sum(row.differs for row in unseen)
+    said = words.count(len(unseen), "metric") if unseen else ""
+    return f"{said} ({differing} of them differ)" if differing else said
+
+
+def _rank(row: MetricRow) -> tuple[bool, int, str]:
+    """Orders the metrics by what a reader looks for; which of them are cut follows from it."""
+    one_sided = None in (row.candidate, row.incumbent)
+    return (row.key.startswith("system/"), 0 if row.differs else 1 if one_sided else 2, row.key)
+
+
+def _metric(row: MetricRow) -> _Row:
+    difference = ""
+    if row.difference is not None:
+        shown = number(row.difference)
+        difference = "=" if row.difference == 0 else shown if shown.startswith("-") else f"+{shown}"
+    return _Row("metric", row.key, number(row.candidate), number(row.incumbent), difference)
+
+
+def _aligned(rows: Sequence[_Row]) -> Iterable[_Row]:
+    """Return rows of numbers with their ends below each other."""
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (2, 3, 4)]
+    for row in rows:
+        cells = (cell.rjust(width) for cell, width in zip(row[2:], widths, strict=True))
+        yield _Row(*row[:2], *cells)
+
+
+def _text(kind: str, row: TextRow) -> _Row:
+    cells = (_NOTHING if cell is None else cell or '""' for cell in row[1:])
+    return _Row(kind, row.key, *cells)
+
+
+def _about(comparison: Comparison, now: datetime) -> Iterator[_Row]:
+    """Yield what else there is to know of two versions, where one of them says it."""
+    incumbent = comparison.incumbent
+    one = _told(comparison.candidate, now)
+    other = _told(incumbent, now) if incumbent else {}
+    differences = comparison.signature
+    for label in one:
+        cells = (one[label] or _NOTHING, other.get(label) or _NOTHING)
+        remark = ""
+        if label == "signature" and differences is not None:
+            remark = "differs" if differences else "="
+        if cells != (_NOTHING, _NOTHING):
+            yield _Row("", label, *cells, remark)
+
+
+def _told(side: Side, now: datetime) -> dict[str, str | None]:
+    run = side.facts.run
+    commit = side.source_commit
+    return {
+        "signature": None if side.facts.signature is None else _shape(side.facts.signature),
+        "age": age(side.identity.created, now),
+        "registered by": side.registered_by,
+        "run": side.identity.run_id if run is None else run_name(run),
+        "source commit": commit[:12] if commit and _COMMIT.fullmatch(commit) else commit,
+        "data version": side.data_version,
+    }
+
+
+def _shape(signature: Signature) -> str:
+    sizes = [f"{len(signature.inputs)} in", f"{len(signature.outputs)} out"]
+    if signature.params:
+        sizes.append(words.count(len(signature.params), "param"))
+    return ", ".join(sizes)
+
+
+def _notes(comparison: Comparison, shown: _Rows) -> list[str]:
+    """Return what does not fit into a cell."""
+    notes = [f"signature: {one}" for one in shown.signature]
+    if shown.left:
+        notes.append(f"not shown: {shown.left}; `--format json` has all")
+    sides = (comparison.candidate, comparison.incumbent)
+    notes += [
+        f"v{side.version}: {'; '.join(side.facts.missing)}"
+        for side in sides
+        if side is not None and side.facts.missing
+    ]
+    return [cut(note, _LONGEST_SENTENCE) for note in notes]
+
+
+def _marked(row: _Row) -> tuple[str, ...]:
+    """Return a row's cells in Markdown: what somebody logged is code, what we say is prose."""
+    if not row.kind:
+        return (row.key, *(prose(cut(cell, _LONGEST_CELL)) for cell in row[2:]))
+    cells = [cell.strip() for cell in row[2:]]
+    if row.kind == "metric":
+        cells[2] = f"**{cells[2]}**" if cells[2] not in ("", "=") else cells[2]
+    else:
+        cells = [c if c in ("", _NOTHING) else code(cut(c, _LONGEST_CELL)) for c in cells]
+    return (f"{row.kind} {code(cut(row.key, _LONGEST_KEY))}", *cells)
+
+
+def _json_number(value: float | None) -> float | str | None:
+    return value if value is None or math.isfinite(value) else _odd(value)
+
+
+def _odd(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def _run_document(run: Run) -> Document:
+    return {
+        "id": run.id,
+        "name": run.name,
+        "status": run.status,
+        "user": run.user,
+        "started": moment(run.started),
+        "deleted": run.deleted,
+    }
+
+
+def _signature_document(signature: Signature) -> Document:
+    return {
+        part: [
+            {"name": one.name, "type": one.type, "required": one.required}
+            for one in getattr(signature, part)
+        ]
+        for part in ("inputs", "outputs", "params")
+    }

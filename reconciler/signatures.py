@@ -1,0 +1,111 @@
+"""Whether a model takes what another one is sent: two signatures, compared as MLflow enforces them.
+
+MLflow ignores columns and params that a model does not know, and fills a param in that is not
+sent: dropping either breaks nobody.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from reconciler.facts import Column, Signature
+
+# What MLflow converts on its own: from the type that is sent to the type that the model declares.
+_SAFE_FOR_INPUTS: Final = frozenset(
+    {("integer", "long"), ("integer", "double"), ("float", "double")}
+)
+_SAFE_FOR_PARAMS: Final = _SAFE_FOR_INPUTS | {
+    ("integer", "float"),
+    ("long", "float"),
+    ("long", "double"),
+}
+_TENSOR = re.compile(r"tensor\((?P<dtype>[^,]+), \[(?P<shape>[^\]]*)\]\)")
+
+
+def incompatibilities(candidate: Signature, incumbent: Signature) -> tuple[str, ...]:
+    """Return why callers of the incumbent may break on the candidate: by its inputs or params.
+
+    A nested type (array, object, map) must stay as it is.
+    """
+    return (*_inputs(candidate.inputs, incumbent.inputs), *_params(candidate, incumbent))
+
+
+def differences(candidate: Signature, incumbent: Signature) -> tuple[str, ...]:
+    """Return everything that differs between two signatures, whether it breaks anybody or not."""
+    return (
+        *_changed("input", candidate.inputs, incumbent.inputs),
+        *_changed("output", candidate.outputs, incumbent.outputs),
+        *_changed("param", candidate.params, incumbent.params),
+    )
+
+
+def _inputs(candidate: Sequence[Column], incumbent: Sequence[Column]) -> Iterator[str]:
+    if candidate and incumbent and _named(candidate) != _named(incumbent):
+        # With names the order is the caller's, without them it is the model's.
+        yield f"the inputs {'have' if _named(candidate) else 'lost their'} names"
+        return
+    before = _by_label(incumbent)
+    for label, column in _by_label(candidate).items():
+        if label not in before:
+            if column.required:
+                yield f"input {label} is new and required"
+            continue
+        sent = before[label]
+        if not _takes(column.type, sent.type):
+            yield f"input {label} was {sent.type} and is {column.type}"
+        if column.required and not sent.required:
+            yield f"input {label} was optional and is required"
+
+
+def _params(candidate: Signature, incumbent: Signature) -> Iterator[str]:
+    before = _by_label(incumbent.params)
+    for label, column in _by_label(candidate.params).items():
+        sent = before.get(label, column).type
+        if sent != column.type and (sent, column.type) not in _SAFE_FOR_PARAMS:
+            yield f"param {label} was {sent} and is {column.type}"
+
+
+def _takes(declared: str, sent: str) -> bool:
+    if declared == sent or (sent, declared) in _SAFE_FOR_INPUTS:
+        return True
+    to, of = _TENSOR.fullmatch(declared), _TENSOR.fullmatch(sent)
+    if to is None or of is None:
+        return False
+    return to["dtype"] == of["dtype"] and _fits(to["shape"], of["shape"])
+
+
+def _fits(declared: str, sent: str) -> bool:
+    """Say whether every tensor of one shape has the other; -1 is any length."""
+    to, of = ([size.strip() for size in shape.split(",")] for shape in (declared, sent))
+    return len(to) == len(of) and all(
+        size in ("-1", given) for size, given in zip(to, of, strict=True)
+    )
+
+
+def _changed(kind: str, candidate: Sequence[Column], incumbent: Sequence[Column]) -> Iterator[str]:
+    before, after = _by_label(incumbent), _by_label(candidate)
+    for label, column in after.items():
+        if label not in before:
+            yield f"{kind} {label} added ({_described(kind, column)})"
+        elif (was := _described(kind, before[label])) != (now := _described(kind, column)):
+            yield f"{kind} {label}: {was} → {now}"
+    for label, column in before.items():
+        if label not in after:
+            yield f"{kind} {label} removed ({_described(kind, column)})"
+
+
+def _described(kind: str, column: Column) -> str:
+    """Return a column's type, and whether it may be left out: which every param may."""
+    return column.type if column.required or kind == "param" else f"{column.type}, optional"
+
+
+def _named(columns: Sequence[Column]) -> bool:
+    return all(column.name is not None for column in columns)
+
+
+def _by_label(columns: Sequence[Column]) -> dict[str, Column]:
+    """Return the columns by their name, those without one by their place."""
+    return {
+        f"`{column.name}`" if column.name is not None else str(place): column
+        for place, column in enumerate(columns, start=1)
+    }

@@ -1,0 +1,127 @@
+"""Whether a plan is still what its pull requests showed, row by row."""
+
+import base64
+import zlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler import kept_plan
+from reconciler.approved import Approved, ShownModel, ShownPlan, ShownRow, not_shown, shown_plan
+from reconciler.changes import Change
+from reconciler.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
+from reconciler.state import Field, Identity, Value
+
+REF = RegistryRef("http://fake")
+V4 = Identity("run-4", "s3://b/4", 1)
+STAGE = Field("stage", 4)
+ALIAS = Field("alias", None, "champion")
+PROMOTED = (STAGE, "Staging", "Production")
+MOVED = (ALIAS, 3, 4)
+
+Row = tuple[Field, Value | None, Value | None]
+
+
+def planned(*rows: Row, identity: Identity | None = V4) -> ModelPlan:
+    changes = tuple(Change("m", *row, "declared") for row in rows)
+    return ModelPlan("m", "changes", changes=changes, seen=Seen("c", None, {4: identity}))
+
+
+def shown(number: int, *rows: Row, identity: Identity | None = V4) -> Approved:
+    model = ShownModel(
+        "m", f"sha256:{number}", tuple(ShownRow(*row) for row in rows), {4: identity}
+    )
+    return Approved(number, model)
+
+
+def found(model: ModelPlan, *by: Approved) -> tuple[str, ...]:
+    return not_shown(model, model.digest(REF), by)
+
+
+def test_the_same_rows_are_approved() -> None:
+    assert found(planned(PROMOTED, MOVED), shown(12, PROMOTED, MOVED)) == ()
+
+
+def test_fewer_rows_than_were_shown_are_fine() -> None:
+    assert found(planned(MOVED), shown(12, PROMOTED, MOVED)) == ()
+    assert found(planned(), shown(12, PROMOTED)) == ()
+
+
+def test_a_row_that_nobody_showed_is_not() -> None:
+    assert found(planned(PROMOTED, MOVED), shown(12, PROMOTED)) == (
+        "@champion: v3 → v4 was in no approved plan",
+    )
+    assert found(planned(MOVED)) == ("@champion: v3 → v4 was in no approved plan",)
+
+
+def test_another_value_before_is_shown_beside_the_approved_one() -> None:
+    (reason,) = found(planned((STAGE, "None", "Production")), shown(12, PROMOTED))
+    assert reason == "v4 stage: 'None' → 'Production' now; #12 showed 'Staging' → 'Production'"
+
+
+def test_the_latest_pull_request_decides_the_value_and_any_where_it_comes_from() -> None:
+    first, second = shown(12, (ALIAS, 2, 3)), shown(13, (ALIAS, 3, 4))
+    assert found(planned((ALIAS, 2, 4)), first, second) == ()
+    assert found(planned((ALIAS, 3, 4)), first, second) == ()
+    assert found(planned((ALIAS, 2, 3)), first, second) != ()
+    assert found(planned((ALIAS, 1, 4)), first, second) != ()
+
+
+def test_a_version_that_was_registered_again_under_its_number_is_another() -> None:
+    again = Identity("run-5", "s3://b/5", 2)
+    (reason,) = found(planned(PROMOTED, identity=again), shown(12, PROMOTED))
+    assert reason == "v4 is another version than the one that #12 showed"
+
+
+def test_the_same_digest_needs_no_rows() -> None:
+    model = planned(PROMOTED)
+    same = Approved(12, ShownModel("m", model.digest(REF)))
+    assert found(model, same) == ()
+    assert found(model, same, shown(13, MOVED)) != ()
+
+
+def test_a_shown_plan_has_the_models_that_change_with_the_identities_they_name() -> None:
+    plan = Plan(REF, StateRef("registry-state"), (planned(PROMOTED), ModelPlan("n", "in-sync")))
+    kept = shown_plan(plan, "registry-state", "c" * 40)
+    assert [model.model for model in kept.models] == ["m"]
+    assert kept.models[0].identities == {4: V4}
+    model = kept.of("m")
+    assert model is not None
+    assert found(plan.models[0], Approved(1, replace(model, digest="other"))) == ()
+    assert kept.of("n") is None
+
+
+texts = st.text(max_size=30)
+values = st.one_of(st.none(), texts, st.integers(1, 9))
+rows = st.builds(
+    ShownRow, st.builds(Field, st.just("tag"), st.integers(1, 9), texts), values, values
+)
+identities = st.dictionaries(
+    st.integers(1, 9), st.one_of(st.none(), st.builds(Identity, texts, texts, st.integers(0)))
+)
+models = st.builds(ShownModel, texts, texts, st.lists(rows, max_size=3).map(tuple), identities)
+plans = st.builds(ShownPlan, texts, texts, texts, st.lists(models, max_size=4).map(tuple))
+
+
+@given(plans, st.integers(60, 400))
+def test_what_is_kept_is_read_again_as_it_was(plan: ShownPlan, longest: int) -> None:
+    kept = kept_plan.dumps(plan, longest=longest)
+    assert all(len(text) <= longest for text in kept)
+    assert kept_plan.loads(kept) == plan
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (),
+        ("",),
+        ("hello",),
+        ("reconciler-plan-1 !!!",),
+        ("reconciler-plan-1 " + base64.b64encode(zlib.compress(b"[]")).decode(),),
+        ("reconciler-plan-1 " + base64.b64encode(zlib.compress(b" " * 70_000_000)).decode(),),
+    ],
+)
+def test_what_is_no_kept_plan_is_none(texts: tuple[str, ...]) -> None:
+    assert kept_plan.loads(texts) is None
