@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo    the whole story on an embedded registry, in a temporary folder"
 	@echo "make test    the tests, against real MLflow servers and real git repositories"
-	@echo "make check   lint and types"
+	@echo "make check   lint and types, also of the workflows"
 	@echo "make format  let ruff put the code into its form"
 	@echo "make bench   how fast, side by side with the raw HTTP work (docs/performance.md)"
 
@@ -28,6 +28,11 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --quiet --offline --persona=pedantic action.yml .github/workflows examples/github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows \
+	  .github/workflows/*.yml examples/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab/.gitlab-ci.yml
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix-only --quiet .

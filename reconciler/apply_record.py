@@ -53,12 +53,25 @@ class RecordedVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedApproval:
+    """An approval that the forge confirmed: who, of which commit, when (UTC, ISO 8601).
+
+    `merged` is the commit of the main line that it let in.
+    """
+
+    login: str
+    commit: str
+    time: str
+    merged: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyRecord:
     """One apply: `models` are those for which `commit` is now live, whole and confirmed.
 
     `registry` is the registry's name or its URI without credentials, `state` the name under which
     the state folder speaks for models, `accepted` the consents that were used. `approvals` are
-    those that the forge confirmed for this commit.
+    those that the forge confirmed for what was applied.
     """
 
     time: datetime
@@ -68,7 +81,7 @@ class ApplyRecord:
     actor: str | None = None
     run_url: str | None = None
     accepted: tuple[str, ...] = ()
-    approvals: tuple[str, ...] = ()
+    approvals: tuple[RecordedApproval, ...] = ()
     models: tuple[str, ...] = ()
     changes: tuple[RecordedChange, ...] = ()
     versions: tuple[RecordedVersion, ...] = ()
@@ -82,6 +95,7 @@ class Circumstances:
     state: str
     actor: str | None = None
     run_url: str | None = None
+    approvals: tuple[RecordedApproval, ...] = ()
 
 
 def apply_record(report: Report, around: Circumstances) -> ApplyRecord | None:
@@ -97,6 +111,7 @@ def apply_record(report: Report, around: Circumstances) -> ApplyRecord | None:
         commit=plan.state.commit,
         actor=around.actor,
         run_url=around.run_url,
+        approvals=around.approvals,
         accepted=tuple(
             str(Consent(one.name, one.model)) for one in plan.violations if one.accepted
         ),
@@ -182,7 +197,7 @@ def _record(document: dict[str, Any]) -> ApplyRecord:
         actor=_optional(document.get("actor")),
         run_url=_optional(document.get("run_url")),
         accepted=_texts(document.get("accepted", ())),
-        approvals=_texts(document.get("approvals", ())),
+        approvals=tuple(_approval(row) for row in document.get("approvals", ())),
         models=_texts(document.get("models", ())),
         changes=tuple(_change(row) for row in document.get("changes", ())),
         versions=tuple(_version(row) for row in document.get("versions", ())),
@@ -200,6 +215,10 @@ def _change(row: Mapping[str, Any]) -> RecordedChange:
         cause=_one_of(row["cause"], _CAUSES),
         outcome=_one_of(row["outcome"], _OUTCOMES),
     )
+
+
+def _approval(row: Mapping[str, Any]) -> RecordedApproval:
+    return RecordedApproval(*(_text(row[key]) for key in ("login", "commit", "time", "merged")))
 
 
 def _version(row: Mapping[str, Any]) -> RecordedVersion:

@@ -208,6 +208,10 @@ class _Applies:
             commit: [record for record in made if record.state in records.states]
             for commit, made in records.by_commit.items()
         }
+        self._approved: dict[str, set[str]] = {}
+        for made in self._made.values():
+            for approval in (approval for record in made for approval in record.approvals):
+                self._approved.setdefault(approval.merged, set()).add(approval.login)
         places = landed | self._place
         self._placed = [
             (places[commit], record)
@@ -219,9 +223,8 @@ class _Applies:
         self._begin = min(on_line, default=len(records.line))
 
     def verified(self, step: Step) -> tuple[Approval, ...]:
-        """Return whom the forge named, by the records of the commit itself."""
-        made = self._made.get(step.commit.id, ())
-        names = sorted({name for record in made for name in record.approvals})
+        """Return whom the forge named, by the records of any apply of that merge."""
+        names = sorted(self._approved.get(step.commit.id, ()))
         return tuple(Approval(name, "verified") for name in names)
 
     def of(self, step: Step, later: Step | None) -> tuple[Standing, tuple[Applied, ...]]:

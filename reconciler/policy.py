@@ -3,8 +3,8 @@
 What is live already is not judged, and neither is drift that is put back.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Literal, Protocol, TypeAlias
@@ -52,13 +52,14 @@ class Chronicle(Protocol):
 class Court:
     """What judging needs besides the moves; without a `chronicle` there is no past.
 
+    `commit_of` returns the commit that a model is judged for, with the approvals that are known.
     `planning` makes an approval that may still come `pending`.
     """
 
     expressions: Expressions
     now: datetime
     chronicle: Chronicle | None = None
-    commit: Commit = field(default_factory=Commit)
+    commit_of: Callable[[Live], Commit] = lambda _: Commit()
     planning: bool = True
 
 
@@ -158,7 +159,8 @@ def _unmet(policy: Policy, seen: Seen, court: Court) -> tuple[str | None, bool]:
     if reason is None or not (court.planning and _reads(policy, "approvals", court.expressions)):
         return reason, False
     approved = tuple(Approval(f"approver-{number}") for number in range(_MANY))
-    later = replace(court, commit=replace(court.commit, approvals=approved))
+    commit = replace(court.commit_of(seen.live), approvals=approved)
+    later = replace(court, commit_of=lambda _: commit)
     return reason, _reason(policy, seen, later) is None
 
 
@@ -168,7 +170,7 @@ def _reason(policy: Policy, seen: Seen, court: Court) -> str | None:
     rollback = past and _served_before(seen.move, court)
     if not isinstance(requires, Expression):
         return ready_made.unmet(requires, _case(seen, court, rollback=rollback, past=past))
-    scope = variables(seen, court.commit, court.now, rollback=rollback)
+    scope = variables(seen, court.commit_of(seen.live), court.now, rollback=rollback)
     found = court.expressions.unmet(requires.source, scope)
     if found is None or len(requires.source) > _LONGEST:
         return found
@@ -176,7 +178,8 @@ def _reason(policy: Policy, seen: Seen, court: Court) -> str | None:
 
 
 def _case(seen: Seen, court: Court, *, rollback: bool, past: bool) -> Case:
-    move, approvals = seen.move, court.commit.approvals
+    move, commit = seen.move, court.commit_of(seen.live)
+    approvals = commit.approvals
     incumbent = None if move.incumbent is None else seen.facts.get(move.incumbent, NO_FACTS)
     return Case(
         move=move,
@@ -187,7 +190,7 @@ def _case(seen: Seen, court: Court, *, rollback: bool, past: bool) -> Case:
         entered=_entered(seen, court) if past else None,
         now=court.now,
         approvers=None if approvals is None else frozenset(one.login for one in approvals),
-        authors=court.commit.authors,
+        authors=commit.authors,
     )
 
 

@@ -160,6 +160,7 @@ def rolled_back(
 ) -> Declaration:
     """Return what is declared once a version serves again, with its aliases of then.
 
+    It serves by the settings of now, whatever they were then.
     The aliases of the version that serves now go back to who held them then; one that nobody held
     goes along where it is guarded, and goes away otherwise. `blocked` says why that version is not
     to come back. Raises `Refused` for a blocked target.
@@ -168,10 +169,15 @@ def rolled_back(
     refuse_blocked(declaration, version)
     bad = serving(declaration, rules)
     fields = dict(declaration.fields)
-    stage = stages(then.fields).get(version)
+    stage = rules.serving.stage
+    # Where an alias serves, a stage comes back only while what serves now has one, too.
+    if stage is None and (bad is None or bad in stages(declaration.fields)):
+        stage = stages(then.fields).get(version)
     if stage is not None:
         take_stage(fields, version, stage, rules)
     _restore_aliases(fields, declaration, then, (bad, version), rules, is_blocked=bool(blocked))
+    if rules.serving.alias is not None:
+        fields[Field("alias", None, rules.serving.alias)] = version
     pins = then.versions.get(version, DeclaredVersion())
     versions = dict(with_entry(declaration, version, pins))
     if blocked is not None and bad is not None:

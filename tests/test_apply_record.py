@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reconciler.apply_record import (
     ApplyRecord,
     Circumstances,
+    RecordedApproval,
     RecordedChange,
     RecordedVersion,
     apply_record,
@@ -56,6 +57,7 @@ _versions = st.builds(
 )
 _times = st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(timezone.utc))  # noqa: DTZ001  hypothesis wants it so
 _texts = st.lists(st.text(), max_size=3).map(tuple)
+_approvals = st.builds(RecordedApproval, st.text(), st.text(), st.text(), st.text())
 _records = st.builds(
     ApplyRecord,
     time=_times,
@@ -65,7 +67,7 @@ _records = st.builds(
     actor=st.none() | st.text(),
     run_url=st.none() | st.text(),
     accepted=_texts,
-    approvals=_texts,
+    approvals=st.lists(_approvals, max_size=3).map(tuple),
     models=_texts,
     changes=st.lists(_changes, max_size=3).map(tuple),
     versions=st.lists(_versions, max_size=3).map(tuple),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.apply_record import loads
+from reconciler.apply_record import RecordedApproval, loads
 from reconciler.repository.git_notes import write_record
 from tests.git_lab import opened
 from tests.lab import Lab, Result, lab_fixture  # noqa: F401  a fixture
@@ -62,7 +62,10 @@ def approve(lab: Lab, commit: str, *names: str) -> None:
     assert record is not None
     lab.git.git("notes", f"--ref={REF}", "remove", commit)
     with opened(lab.git) as repo:
-        write_record(repo, replace(record, approvals=names))
+        approvals = tuple(
+            RecordedApproval(name, "h" * 40, "2026-01-31T09:00:00Z", commit) for name in names
+        )
+        write_record(repo, replace(record, approvals=approvals))
 
 
 def large_history(commits: int, models: int) -> str:

@@ -361,10 +361,10 @@ def test_a_saved_plan_that_waits_for_an_approval_is_not_applied_without_it(gates
 def test_verified_approvals_of_others_than_the_authors_count(gates: Gates) -> None:
     by = tuple(Approval(login) for login in ("ana", "Bo", "cy"))
     commit = Commit(id="c", author="Bo <bo@x>", authors=frozenset({"bo"}), approvals=by)
-    gates.court = replace(gates.court, commit=commit)
+    gates.court = replace(gates.court, commit_of=lambda _: commit)
     assert gates.plan((APPROVED,), PROMOTE, planning=False).violations == ()
     alone = replace(commit, approvals=by[:2])
-    gates.court = replace(gates.court, commit=alone)
+    gates.court = replace(gates.court, commit_of=lambda _: alone)
     assert gates.plan((APPROVED,), PROMOTE, planning=False).denied != ()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.apply_record import ApplyRecord, RecordedChange
+from reconciler.apply_record import ApplyRecord, RecordedApproval, RecordedChange
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.repository.git_notes import (
     REF,
@@ -83,10 +83,13 @@ def test_a_clone_without_notes_has_none_rather_than_no_records(lab: GitLab) -> N
         assert records_of(repo) is None
 
 
+BOB = RecordedApproval("bob", "h" * 40, "2026-01-31T09:00:00Z", "m" * 40)
+
+
 def test_a_record_is_read_back_as_it_was_written(lab: GitLab) -> None:
     commit = lab.commit()
     row = RecordedChange("fraud", 4, "stage", None, "None", "Production", "declared", "applied")
-    written = replace(record(commit), changes=(row,), approvals=("bob",))
+    written = replace(record(commit), changes=(row,), approvals=(BOB,))
     with opened(lab) as repo:
         write_record(repo, written)
         assert records_of(repo) == {commit: (written,)}
@@ -364,3 +367,9 @@ def test_a_remote_that_is_none_is_an_error_that_names_the_one_meant(
         assert error.value.hint == "did you mean `origin`?"
         check_remote(repo, "origin")
         check_remote(repo, "https://example.com/x.git")
+
+
+def test_a_remote_that_git_would_read_as_an_option_is_refused(lab: GitLab) -> None:
+    lab.commit()
+    with opened(lab) as repo, pytest.raises(UsageError, match="is no remote"):
+        check_remote(repo, "--upload-pack=touch ran;:/x")

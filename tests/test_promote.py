@@ -192,6 +192,13 @@ def test_a_reason_that_goes_nowhere_is_said(lab: Lab) -> None:
 # --- git
 
 
+@pytest.mark.parametrize("command", [("promote", "fraud", "4"), ("rollback", "fraud", "--block")])
+def test_a_reason_that_is_no_text_is_refused(lab: Lab, command: tuple[str, ...]) -> None:
+    done = lab.run(*command, "--reason", "so \udcff")
+    assert (done.code, text(lab)) == (1, _FRAUD)
+    assert "`--reason` is not UTF-8 text" in done.stderr
+
+
 def test_a_commit_has_that_file_alone(lab: Lab) -> None:
     lab.git.write({"notes.txt": "mine", "staged.txt": "mine"})
     lab.git.git("add", "staged.txt")

@@ -280,6 +280,18 @@ def test_where_an_alias_serves_its_history_decides(lab: Lab) -> None:
     assert rollback(lab)["meaning"][0] == "@champion 2 → 1"
 
 
+def test_a_version_serves_again_by_the_settings_of_now(lab: Lab) -> None:
+    lab.git.commit({_FILE: "versions: {1: {aliases: [champion]}}\n", **_ALIAS})
+    lab.git.commit({_FILE: "versions: {1: {}, 2: {stage: Production}}\n", next(iter(_ALIAS)): None})
+    assert rollback(lab)["meaning"][:2] == ["v1 → Production", "v2 Production → Archived"]
+
+
+def test_where_an_alias_serves_now_it_moves_and_no_stage_comes_back(lab: Lab) -> None:
+    lab.git.commit({_FILE: "versions: {1: {stage: Production}, 3: {aliases: [champion]}}\n"})
+    lab.git.commit({_FILE: "versions: {1: {}, 2: {aliases: [champion]}, 3: {}}\n", **_ALIAS})
+    assert rollback(lab)["meaning"] == ["@champion 2 → 1"]
+
+
 def test_block_keeps_the_bad_version_from_coming_back(lab: Lab) -> None:
     serve(lab, 1, 2)
     assert lab.run("rollback", "fraud", "--block").code == 1
@@ -341,6 +353,20 @@ def test_a_version_that_was_never_applied_is_passed_over(lab: Lab) -> None:
         (2, "never applied", False),
         (1, "applied", True),
     ]
+
+
+def test_the_records_of_a_remote_are_fetched_first(lab: Lab, tmp_path: Path) -> None:
+    for commit in serve(lab, 1, 2, 3)[::2]:
+        record(lab, commit)
+    clone = lab.at(lab.git.clone(tmp_path / "clone"))
+    assert [row["proof"] for row in rollback(clone)["candidates"]] == 2 * [
+        "merged, not proven applied"
+    ]
+    clone.git.git("checkout", "--quiet", "--", ".")
+    assert against(rollback(clone, "--fetch-notes", "origin")) == {
+        2: "it was merged, and never applied",
+        1: None,
+    }
 
 
 @pytest.fixture(name="live")

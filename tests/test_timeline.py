@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.apply_record import ApplyRecord, RecordedChange
+from reconciler.apply_record import ApplyRecord, RecordedApproval, RecordedChange
 from reconciler.evidence import Records, answer, entries
 from reconciler.files.yaml_files import parse_declaration
 from reconciler.rules import Rules, Serving
@@ -213,7 +213,8 @@ _LINE = ("c0", "c1", "c2", "c3", "c4")
 
 def _record(commit: str, hour: int, *models: str, registry: str = "prod") -> ApplyRecord:
     time = _NOON + timedelta(hours=hour)
-    return ApplyRecord(time, registry, "state", commit, approvals=(f"of-{commit}",), models=models)
+    by = RecordedApproval(f"of-{commit}", "head", "2026-01-01T00:00:00Z", merged=commit)
+    return ApplyRecord(time, registry, "state", commit, approvals=(by,), models=models)
 
 
 def _history(*made: ApplyRecord, at: tuple[int, ...] = (0, 2, 4)) -> list[str]:

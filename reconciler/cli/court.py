@@ -1,6 +1,6 @@
 """How a command has its plan judged: the consents, the policies' court, and the past they ask."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property
 
 from reconciler import evidence, tenure
@@ -15,6 +15,7 @@ from reconciler.policy import Court
 from reconciler.ready_made import Entered
 from reconciler.rules import Rules
 from reconciler.scope import Commit
+from reconciler.state import Live
 
 
 def gate(
@@ -24,13 +25,14 @@ def gate(
     planning: bool,
     show_evidence: bool = False,
     everything: bool = False,
+    commit_of: Callable[[Live], Commit] | None = None,
 ) -> Gate:
     """Return how this run's plan is judged; raises `UsageError` for consent to nothing known."""
     known = (session.desired.rules, session.rules_before, session.rules_one_commit_ago)
     rules = [one for one in known if one is not None]
     return Gate(
         accept=parse_consents(accept, names_of(rules)),
-        court=court(session, planning=planning),
+        court=court(session, planning=planning, commit_of=commit_of),
         evidence=show_evidence,
         everything=everything,
     )
@@ -41,18 +43,26 @@ def names_of(rules: Collection[Rules]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(policy.name for one in rules for policy in one.policies))
 
 
-def court(session: Session, *, planning: bool) -> Court:
-    """Return the court for what is checked out, now; no forge vouches for approvals here."""
-    repo = session.repo
-    head = repo.head if repo is not None else None
-    author = repo.author(head) if repo is not None and head is not None else ""
+def court(
+    session: Session, *, planning: bool, commit_of: Callable[[Live], Commit] | None = None
+) -> Court:
+    """Return the court for what is checked out, now; without `commit_of` no forge is asked."""
+    here = head_commit(session)
     return Court(
         CelConditions(),
         now(),
         chronicle=MergedChronicle(session) if session.history is not None else None,
-        commit=Commit(id=head, author=author),
+        commit_of=commit_of or (lambda _: here),
         planning=planning,
     )
+
+
+def head_commit(session: Session) -> Commit:
+    """Return what is checked out; no forge vouches for approvals of it."""
+    repo = session.repo
+    if repo is None or repo.head is None:
+        return Commit()
+    return Commit(id=repo.head, author=repo.author(repo.head))
 
 
 class MergedChronicle:

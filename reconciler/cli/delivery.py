@@ -7,7 +7,7 @@ import click
 
 from reconciler.cli.options import Command
 from reconciler.cli.session import Session
-from reconciler.errors import OutOfStep, Problem, Refused
+from reconciler.errors import OutOfStep, Problem, Refused, UsageError
 from reconciler.render import documents
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
@@ -71,11 +71,21 @@ def delivery_options(command: Command) -> Command:
             click.option(
                 "--pr", "pull_request", is_flag=True, help="Commit on a new branch, push, use `gh`."
             ),
-            click.option("--reason", metavar="TEXT", help="Why; it goes into the commit."),
+            click.option(
+                "--reason", metavar="TEXT", callback=_text, help="Why; it goes into the commit."
+            ),
         )
     ):
         command = option(command)
     return command
+
+
+def _text(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Return a text that a file and a commit can hold; raises `UsageError` for other bytes."""
+    try:
+        return value if value is None else value.encode().decode()
+    except UnicodeEncodeError as error:
+        raise UsageError("`--reason` is not UTF-8 text", hint="write it in another way") from error
 
 
 class Way:

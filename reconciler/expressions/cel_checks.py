@@ -4,7 +4,7 @@ The language itself looks names up only when it gets to them, with a real versio
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.expressions.cel_text import (
@@ -150,7 +150,7 @@ def _variable(source: str, found: tuple[Token, ...], reference: Reference) -> It
         yield at(source, place, message, _hint(name, attributes("")))
         return
     known = name
-    for count, step in enumerate(reference.path[1:]):
+    for count, step in enumerate(looked_into(reference).path[1:]):
         inside = _inside(known, step)
         if inside is None:
             place = _place(found, reference, count)
@@ -193,6 +193,14 @@ def _place(found: tuple[Token, ...], reference: Reference, count: int) -> int:
     for _ in range(count):
         index = index + 2 if text_at(found, index) == "." else closer(found, index) + 1
     return found[index + 1 if index < reference.end else reference.start].start
+
+
+def looked_into(reference: Reference) -> Reference:
+    """Return a reference; where something is looked for in a list, that of the list alone."""
+    *above, _ = reference.path
+    if reference.test == "in" and _kind(".".join(map(str, above))).startswith("list("):
+        return replace(reference, path=tuple(above), test="")
+    return reference
 
 
 def meant(word: str) -> str | None:

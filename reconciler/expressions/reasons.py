@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from typing import Final
 
+from reconciler.expressions.cel_checks import looked_into
 from reconciler.expressions.cel_text import Reference, Step, references
 from reconciler.expressions.names import TYPES
 from reconciler.expressions.tokens import text_at, tokens
@@ -88,7 +89,7 @@ def kinds(source: str, scope: Scope) -> str:
 
 
 def _known(source: str) -> tuple[Reference, ...]:
-    return tuple(one for one in references(source) if one.path[0] in TYPES)
+    return tuple(looked_into(one) for one in references(source) if one.path[0] in TYPES)
 
 
 def _absence(path: tuple[Step, ...], scope: Scope) -> str | None:

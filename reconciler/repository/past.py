@@ -187,6 +187,20 @@ class Past:
             if self._line[commit] < self._line[since]
         )
 
+    def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
+        """Return the commits of the first-parent line that touched a model's file, oldest first.
+
+        Those after `since`, or all where it is None or not on the line. A commit that removed a
+        file counts for every model: it may have been its own.
+        """
+        path = self._place.files.get(model)
+        own = self._touching.get(_joined(self._place.folder, path), ()) if path else ()
+        newest = self._line.get(since, len(self._line)) if since else len(self._line)
+        found = {*own, *self._touching.get(None, ())}
+        places = sorted((self._line[commit] for commit in found), reverse=True)
+        commits = list(self._line)
+        return tuple(commits[place] for place in places if place < newest)
+
     @cached_property
     def _line(self) -> dict[str, int]:
         return {commit: at for at, commit in enumerate(self._repo.first_parents(self.head))}
