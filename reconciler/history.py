@@ -49,6 +49,15 @@ class History(Protocol):
         """
         ...
 
+    def rules_before(self, since: str | None, owner: str, model: str) -> Rules | None:
+        """Return the settings before the change of a model that is not applied yet.
+
+        Those before the first commit after `since`, on the first-parent line, that declares the
+        model otherwise than `since` does; before this commit where none does. None where there
+        were none, or they cannot be read.
+        """
+        ...
+
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
         """Return what `owner`'s state folder declared for a model at a commit; None: nothing.
 

@@ -86,12 +86,21 @@ def in_test(declaration: Declaration, rules: Rules) -> str:
 
 def refuse_broken_test(before: Declaration, after: Declaration, rules: Rules) -> None:
     """Raise `Refused` for a promotion that leaves an A/B test without its control."""
-    if parts(after) and any(flaws(without_test_tags(after), rules.serving)):
+    if _is_broken(after, rules):
         raise Refused(
             f"`{before.model}` has a test, of {in_test(before, rules)}, and its control must serve",
             hint=f"end the test first: `reconciler promote {before.model} VERSION --winner`; or "
             "give the version a part of the traffic",
         )
+
+
+def without_broken_test(declaration: Declaration, rules: Rules) -> Declaration:
+    """Return a declaration whose A/B test is over where it cannot go on: going back comes first."""
+    return without_test(declaration) if _is_broken(declaration, rules) else declaration
+
+
+def _is_broken(declaration: Declaration, rules: Rules) -> bool:
+    return any(flaws(without_test_tags(declaration), rules.serving))
 
 
 def refuse_blocked(declaration: Declaration, version: int) -> None:

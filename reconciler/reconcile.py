@@ -29,7 +29,7 @@ class Checkout:
 
     `history` is None outside a repository: then the difference is two-way. `owner` is the name
     under which this state folder speaks for models. `rules_before` are the settings that this
-    checkout's own may not loosen; without them they are those of each model's recorded commit.
+    checkout's own may not loosen; without them they are those before each model's change.
     """
 
     desired: Desired
@@ -139,7 +139,8 @@ def _before(live: Live | None, checkout: Checkout) -> Rules | None:
     if checkout.rules_before is not None or live is None or history is None:
         return checkout.rules_before
     known = [one for one in live.recorded if one != NOTHING_BEFORE and history.knows(one)]
-    return history.rules(known[0], live.owner or checkout.owner) if known else None
+    owner = live.owner or checkout.owner
+    return history.rules_before(known[0], owner, live.model) if known else None
 
 
 def _exclusive(drafts: Iterable[Draft], rules: Rules) -> tuple[str, ...]:

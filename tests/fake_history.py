@@ -71,6 +71,15 @@ class FakeHistory:
     def rules(self, commit: str, owner: str) -> Rules | None:  # noqa: ARG002  one folder
         return self.commits.settings[commit]
 
+    def rules_before(self, since: str | None, owner: str, model: str) -> Rules | None:  # noqa: ARG002
+        line = [self.head]
+        while line[-1] != since and self.commits.parents[line[-1]]:
+            line.append(self.commits.parents[line[-1]][0])
+        was = None if since is None else self.commits.trees[since].get(model)
+        changed = [one for one in line if self.commits.trees[one].get(model) != was]
+        parents = self.commits.parents[changed[-1] if changed else self.head]
+        return self.commits.settings[parents[0]] if parents else None
+
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:  # noqa: ARG002  one folder
         return self.commits.trees[commit].get(model)
 

@@ -173,6 +173,14 @@ def test_the_winner_serves_and_the_tags_go(lab: Lab) -> None:
     assert held == {"v1 stage": "Archived", "v2 stage": "Production"}
 
 
+def test_a_control_that_won_gets_no_pins_from_the_registry_either(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.declare(model, TENTH)
+    promote(lab, model, "1", "--winner")
+    file = lab.git.root / f"registry-state/{model}.yaml"
+    assert file.read_text() == ALONE
+
+
 def test_a_clone_compares_a_test_like_with_like(lab: Lab) -> None:
     model, other = lab.model(2), lab.model(1)
     lab.declare(other, "versions: {1: {stage: Production}}\n")
@@ -244,6 +252,27 @@ def test_a_treatment_that_is_promoted_without_a_word_goes_on_as_the_control(offl
     assert "traffic: 0.85" in text(offline)
     assert "v3 goes to Archived and still carries traffic 0.85: the test goes on" in done.stderr
     assert offline.run("validate").code == 0
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_a_rollback_ends_a_test_that_cannot_go_on_without_its_control(
+    offline: Lab, *, block: bool
+) -> None:
+    offline.git.commit({_FILE: "versions: {2: {stage: Production}}\n"}, "before")
+    offline.git.commit({_FILE: _TEST + "  2: {stage: Archived}\n"}, "again")
+    reason = ("--block", "--reason", "it leaks") if block else ()
+    done = offline.run("rollback", "fraud", "--to", "2", *reason)
+    assert done.code == 0, done.text
+    assert "traffic" not in text(offline)
+    assert "v3 no traffic any more" in done.stdout
+    assert offline.run("validate").code == 0
+
+
+def test_a_rollback_to_a_version_of_the_test_lets_it_go_on(offline: Lab) -> None:
+    promote(offline, "fraud", "4", "--commit")
+    done = offline.run("rollback", "fraud")
+    assert done.code == 0, done.text
+    assert text(offline).count("traffic:") == 3
 
 
 def test_history_says_what_the_traffic_was(offline: Lab) -> None:

@@ -301,6 +301,15 @@ def test_a_remote_that_does_not_exist_is_told_before_anything_is_written(lab: La
     assert lab.hand.values(model) == {}
 
 
+def test_records_that_are_broken_are_told_before_anything_is_written(lab: Lab) -> None:
+    name = lab.model(2)
+    lab.declare(name, PROMOTED)
+    lab.git.git("update-ref", REF, lab.git.git("rev-parse", "HEAD^{tree}"))
+    done = lab.run("apply", "--yes", "--record")
+    assert (done.code, lab.hand.values(name)) == (5, {})
+    assert "holds no notes" in done.stderr
+
+
 def test_a_remote_that_cannot_be_reached_is_told_before_anything_is_written(
     lab: Lab, tmp_path: Path
 ) -> None:

@@ -280,6 +280,18 @@ def test_what_is_no_date_is_a_usage_error(lab: Lab) -> None:
     assert "is out of range" in far.stderr
 
 
+@pytest.mark.parametrize("command", [("audit",), ("history", "fraud")])
+def test_limits_that_nothing_is_between_are_no_all_clear(
+    lab: Lab, command: tuple[str, ...]
+) -> None:
+    lab.declare("fraud", V1)
+    none = {"MLFLOW_TRACKING_URI": ""}
+    swapped = lab.run(*command, "--since", "2026-02-01", "--until", "2026-01-31", env=none)
+    assert (swapped.code, swapped.stdout) == (1, "")
+    assert "`--since` is after `--until`" in swapped.stderr
+    assert lab.run(*command, "--since", "2026-01-31", "--until", "2026-01-31", env=none).code == 0
+
+
 def test_where_an_alias_serves_the_alias_is_what_is_audited(lab: Lab) -> None:
     settings = "branch: main\nserving: {alias: live}\nexclusive: []\n"
     lab.git.commit({"registry-state/reconciler.yaml": settings})

@@ -316,10 +316,12 @@ def test_the_documents_of_plan_drift_and_apply_have_the_keys_that_scripts_read(l
     model = lab.model(2)
     lab.hand.alias(model, "champion", 2)
     lab.declare(model, f"description: x\n{_V1}")
-    planned = lab.run("plan", "--format", "json")
-    _fits(planned.document, _PLAN)
-    assert list(planned.document) == list(_PLAN), "in the order of the documentation"
-    assert planned.document["format_version"] == "1"
+    planned = lab.run("plan", "--format", "json").document
+    for one in planned["models"]:
+        assert [side["candidate"]["version"] for side in one.pop("evidence")] == [1]
+    _fits(planned, _PLAN)
+    assert list(planned) == list(_PLAN), "in the order of the documentation"
+    assert planned["format_version"] == "1"
 
     drift = lab.run("drift", "--format", "json").document
     _fits(

@@ -306,6 +306,8 @@ def test_the_same_versions_are_proposed_once(desk: Desk, tmp_path: Path) -> None
     tomorrow.git.git("remote", "set-url", "origin", desk.lab.git.git("remote", "get-url", "origin"))
     again = discover(tomorrow, "--pr", path=path)
     assert f"it is proposed already: the remote has the branch `{first['branch']}`" in again.stdout
+    told = found(tomorrow, "--pr")
+    assert (told["branch"], told["commit"], told["diff"]) == (first["branch"], None, "")
     assert tomorrow.git.git("status", "--short") == ""
     assert tomorrow.git.git("branch", "--show-current") == "main"
 

@@ -274,6 +274,25 @@ def test_without_a_branch_the_rules_before_are_those_of_the_models_recorded_comm
     assert [violation.name for violation in plan.violations] == ["good"]
 
 
+def test_a_rule_that_was_dropped_one_merge_before_is_gone_for_every_model(gates: Gates) -> None:
+    live = {"m": declared({1: "Production"})}
+    base = gates.commits.commit(live, rules=Rules(policies=(BETTER,)))
+    gates.registry.set_tag("m", None, COMMIT_TAG, base)
+    gates.registry.set_tag("m", None, OWNER_TAG, OWNER)
+    dropped = gates.commits.commit(live, base, rules=Rules())
+    for before, names in ((base, ["good"]), (dropped, [])):
+        head = gates.commits.commit({"m": WORSE}, before, rules=Rules())
+        checkout = Checkout(
+            Desired(OWNER, Rules(), {"m": WORSE}),
+            StateRef(OWNER, head),
+            OWNER,
+            FakeHistory(gates.commits, head),
+        )
+        ask = Question(gate=Gate(court=gates.court), planning=False)
+        plan = reconcile(checkout, gates.registry, REF, ask).plan
+        assert [violation.name for violation in plan.violations] == names
+
+
 def test_settings_that_loosen_take_effect_one_merge_later_and_the_plan_says_so(
     gates: Gates,
 ) -> None:

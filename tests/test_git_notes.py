@@ -373,3 +373,25 @@ def test_a_remote_that_git_would_read_as_an_option_is_refused(lab: GitLab) -> No
     lab.commit()
     with opened(lab) as repo, pytest.raises(UsageError, match="is no remote"):
         check_remote(repo, "--upload-pack=touch ran;:/x")
+
+
+def test_a_remotes_ref_that_holds_no_notes_does_not_come_into_the_clone(
+    lab: GitLab, tmp_path: Path
+) -> None:
+    lab.commit({"x": "1"})
+    origin = bare(lab, tmp_path)
+    lab.git("-C", str(origin), "update-ref", REF, lab.git("rev-parse", "HEAD:x"))
+    with opened(lab) as repo:
+        with pytest.raises(OutOfStep, match="of `origin` is broken: it holds no notes"):
+            fetch_notes(repo, "origin")
+        assert records_of(repo) is None
+    assert lab.git("for-each-ref", "refs/notes") == ""
+
+
+def test_a_ref_that_holds_no_notes_is_told_with_the_way_out(lab: GitLab) -> None:
+    lab.commit({"x": "1"})
+    lab.git("update-ref", REF, lab.git("rev-parse", "HEAD:x"))
+    with opened(lab) as repo, pytest.raises(OutOfStep, match="holds no notes") as error:
+        records_of(repo)
+    assert error.value.hint is not None
+    assert f"`git update-ref -d {REF}`" in error.value.hint

@@ -88,6 +88,13 @@ def test_authors_that_cannot_all_be_listed_are_not_guessed(lab: ForgeLab) -> Non
         lab.forge.authors(lab.forge.pull_request(opened.number))
 
 
+def test_a_pull_request_of_ours_is_no_issue(lab: ForgeLab) -> None:
+    lab.state.open(lab.head(1), author=lab.state.me).title = f"{_MARKER} is its body, too"
+
+    assert lab.forge.close_issue(_MARKER, "done") is None
+    assert lab.forge.put_issue(_MARKER, "Drift", "one row").endswith("/issues/2")
+
+
 @pytest.mark.parametrize("me", ["github-actions[bot]", "registry-app[bot]", "ann"])
 def test_a_comment_is_ours_whoever_the_token_belongs_to(me: str) -> None:
     with github_lab(me=me) as lab:

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.forge import Conclusion
 from tests.forge_lab import ForgeLab, gitlab_lab
+from tests.forge_server import Commit
 from tests.gitlab_dialect import OLD_GITLAB
 
 _CHECK = "reconciler/plan --> prod"
@@ -61,6 +62,17 @@ def test_a_merge_that_left_no_commit_of_its_own_left_its_head(lab: ForgeLab) -> 
     assert lab.forge.pull_request(opened.number).merge_commit == lab.head(1)
 
 
+def test_every_page_of_people_is_asked_for_once(lab: ForgeLab) -> None:
+    commits = [
+        Commit(lab.head(at), "ann", f"committer-{at % 120}", "a@acme.example") for at in range(350)
+    ]
+    opened = lab.state.open(lab.head(349), commits=commits)
+    pull = lab.forge.pull_request(opened.number)
+
+    assert len(lab.forge.authors(pull)) == 1 + 120
+    assert sum("graphql" in request for request in lab.asked) == 4
+
+
 def test_the_text_of_a_check_is_shown_in_one_comment(lab: ForgeLab) -> None:
     opened = lab.state.open(lab.head(1))
     for text in ("old", "new"):
@@ -82,6 +94,15 @@ def test_the_text_of_an_older_head_is_gone_and_not_another_ones(lab: ForgeLab) -
 
     assert _texts(lab, lab.head(2)) == ["of two"]
     assert _texts(lab, lab.head(1)) == ["", ""]
+
+
+def test_the_text_for_one_head_is_not_taken_for_the_next(lab: ForgeLab) -> None:
+    opened = lab.state.open(lab.head(1))
+    _put(lab, lab.head(1), "of one")
+    _put(lab, lab.head(2), "too early")
+    lab.state.push(opened, lab.head(2))
+
+    assert _texts(lab, lab.head(2)) == [""]
 
 
 def test_a_text_that_somebody_edited_is_none(lab: ForgeLab) -> None:

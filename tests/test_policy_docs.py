@@ -19,7 +19,9 @@ from reconciler.ready_made import Case, Entered, unmet
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds
 
-PAGE = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)  # a Saturday
 
 
@@ -86,12 +88,18 @@ def test_the_limits_of_the_page_are_the_codes() -> None:
 # ------------------------------------------------------------------- rules
 
 
-@pytest.mark.parametrize("block", blocks(PAGE, "yaml"))
-def test_every_block_of_the_page_is_a_valid_file(block: str) -> None:
+def _of_policies(block: str) -> bool:
+    return block.startswith("policies:")
+
+
+@pytest.mark.parametrize(
+    "block", [*blocks(PAGE, "yaml"), *filter(_of_policies, blocks(README, "yaml"))]
+)
+def test_every_block_of_the_pages_is_a_valid_file(block: str) -> None:
     if block.startswith("model:"):
         assert parse_declaration(block.encode(), "fraud-detection.yaml").accept
         return
-    text = block if block.startswith("policies:") else f"policies:\n{block}"
+    text = block if _of_policies(block) else f"policies:\n{block}"
     assert parse_rules(text.encode(), "reconciler.yaml").policies
 
 

@@ -35,6 +35,7 @@ _COMMANDS = {
     "discover": "discover",
     "history": "history",
     "audit": "audit",
+    "ci": "ci",
     "forget": "forget",
     "schema": "schema",
     "demo": "demo",

@@ -9,7 +9,7 @@ import click
 
 from reconciler.audit import Audit, Finding, Span, Trail, findings_of_git, findings_of_live, rows
 from reconciler.cli import output
-from reconciler.cli.merged import MergedHistory, open_merged
+from reconciler.cli.merged import MergedHistory, check_limits, open_merged
 from reconciler.cli.moments import SINCE, UNTIL
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.records import fetch_option
@@ -42,6 +42,7 @@ def command(
     *, options: Options, since: datetime | None, until: datetime | None, fetch_notes: str | None
 ) -> int:
     """Show every change of what serves and of aliases; exit 2 when something does not add up."""
+    check_limits(since, until)
     session = Session(options)
     merged = open_merged(session, fetch_notes)
     ref, missing = _asked(session, until)

@@ -69,7 +69,8 @@ def command(
     if not adding:
         outcome.next = "nothing to add"
     elif _is_proposed(session, delivery, _branch(adding)):
-        outcome.next = f"it is proposed already: the remote has the branch `{_branch(adding)}`"
+        outcome.branch = _branch(adding)
+        outcome.next = f"it is proposed already: the remote has the branch `{outcome.branch}`"
     else:
         change = Proposal(
             tuple((one.declaration, _extended(one)) for one in adding),

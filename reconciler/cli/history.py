@@ -6,7 +6,7 @@ import click
 
 from reconciler import evidence
 from reconciler.cli import output
-from reconciler.cli.merged import MergedHistory, open_merged
+from reconciler.cli.merged import MergedHistory, check_limits, open_merged
 from reconciler.cli.moments import SINCE, UNTIL
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.records import fetch_option
@@ -42,6 +42,7 @@ def command(
     """Show one row for every merged change of MODEL: its evidence, and what it meant."""
     if at is not None and (number, since, until) != (None, None, None):
         raise UsageError("`--at` asks about one moment", hint="leave out the other limits")
+    check_limits(since, until)
     merged = open_merged(Session(options), fetch_notes)
     found = with_signatures(merged.repo, _steps(merged, model))
     records = merged.records()

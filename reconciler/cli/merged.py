@@ -6,6 +6,7 @@ From git alone: a work tree with mistakes, or without any model, does not matter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from reconciler.apply_record import ApplyRecord
@@ -87,6 +88,12 @@ def open_merged(
     if notes is None and not quiet:
         output.say(_NO_NOTES)
     return MergedHistory(repo, rules, line, tip, main is not None, log, notes)
+
+
+def check_limits(since: datetime | None, until: datetime | None) -> None:
+    """Raise `UsageError` for limits that nothing is between: it would look as if all were well."""
+    if since is not None and until is not None and since > until:
+        raise UsageError("`--since` is after `--until`", hint="the other way round?")
 
 
 def _missing_folder(session: Session) -> UsageError | None:

@@ -6,7 +6,13 @@ from datetime import datetime, timezone
 
 import click
 
-from reconciler.apply_record import ApplyRecord, Circumstances, apply_record, news
+from reconciler.apply_record import (
+    ApplyRecord,
+    Circumstances,
+    RecordedApproval,
+    apply_record,
+    news,
+)
 from reconciler.cli import output
 from reconciler.cli.options import Command
 from reconciler.cli.session import Session
@@ -14,6 +20,7 @@ from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
 from reconciler.registries.uris import safe_uri
 from reconciler.report import Report
 from reconciler.repository.git_notes import (
+    check_notes,
     check_remote,
     fetch_notes,
     push_notes,
@@ -54,13 +61,23 @@ class Recorder:
     """Keeps a record of one apply, and pushes it where it is told to; made before any write.
 
     Raises `UsageError` for a remote that does not exist, `OutOfStep` for one that cannot be
-    reached or does not let us push.
+    reached or does not let us push, and for a clone whose records are broken.
     """
 
-    def __init__(self, session: Session, *, record: bool, remote: str | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        record: bool,
+        remote: str | None,
+        approvals: Callable[[], tuple[RecordedApproval, ...]] = tuple,
+    ) -> None:
         self._session = session
+        self._approvals = approvals
         self._remote = remote
         self._repo = session.repo if record or remote is not None else None
+        if self._repo is not None:
+            check_notes(self._repo)
         if self._repo is not None and remote is not None:
             check_remote(self._repo, remote)
             check_push(self._repo, remote, session.environ)
@@ -93,6 +110,7 @@ class Recorder:
             state=self._session.checkout.owner,
             actor=actor or (name.strip() if status == 0 else None) or None,
             run_url=run_url,
+            approvals=self._approvals(),
         )
         record = apply_record(report, around)
         if record is None or not news(record, (records_of(repo) or {}).get(record.commit, ())):

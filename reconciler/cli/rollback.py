@@ -24,7 +24,7 @@ from reconciler.cli.records import fetch_option
 from reconciler.cli.session import Session
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
 from reconciler.evidence import Entry
-from reconciler.promotion import refuse_blocked
+from reconciler.promotion import refuse_blocked, without_broken_test
 from reconciler.render.documents import Document
 from reconciler.render.table import table
 from reconciler.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
@@ -130,8 +130,9 @@ def _proposal(before: Declaration, target: Candidate, rules: Rules, asked: _Aske
     model, bad = asked.model, serving(before, rules)
     blocked = asked.reason if asked.block else None
     move = f"{model} {'nothing' if bad is None else f'v{bad}'} → v{target.version}"
+    after = rolled_back(before, target, rules, blocked=blocked)
     return Proposal(
-        ((before, rolled_back(before, target, rules, blocked=blocked)),),
+        ((before, without_broken_test(after, rules)),),
         title=title_of(f"Roll back {move}"),
         branch=f"rollback/{slug(model)}-v{target.version}",
         reason=asked.reason,

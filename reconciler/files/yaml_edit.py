@@ -26,7 +26,7 @@ from reconciler.files.yaml_layout import (
     names,
     new_parts,
 )
-from reconciler.files.yaml_nodes import Node, Unreadable, compose, scalar
+from reconciler.files.yaml_nodes import Node, NoMapping, compose, scalar
 from reconciler.state import Declaration
 
 _Change: TypeAlias = str | Tree | None
@@ -59,7 +59,7 @@ def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
     try:
         result = (bom + _Editor(text.removeprefix(bom)).apply(_tree(steps))).encode()
         is_right = parse_declaration(result, file) == after
-    except (Unreadable, DeclarationError) as error:
+    except (NoMapping, DeclarationError) as error:
         raise _by_hand(file) from error
     if not is_right:
         raise _by_hand(file)

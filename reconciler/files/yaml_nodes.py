@@ -17,8 +17,8 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LINE = re.compile("[ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 
 
-class Unreadable(ValueError):
-    """The text cannot be taken apart; the message says why."""
+class NoMapping(ValueError):
+    """The text is no mapping, or cannot be taken apart; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Node:
 
 
 def compose(text: str) -> Node:
-    """Return the mapping that a text consists of; raises `Unreadable`."""
+    """Return the mapping that a text consists of; raises `NoMapping`."""
     try:
         root = _parser().compose(text)
     except YAMLError as error:
-        raise Unreadable(str(error)) from error
+        raise NoMapping(str(error)) from error
     if not isinstance(root, MappingNode):
-        raise Unreadable("it is not a mapping")
+        raise NoMapping("it is not a mapping")
     return _node(root, text)
 
 

@@ -14,32 +14,55 @@ _WORDS = {"accepted": "✅ accepted", "warning": "⚠️ warning", "refused": "�
 
 def plan(value: Plan, now: datetime) -> str:
     """Return a plan as GitHub-flavoured Markdown; text from outside cannot become markup."""
-    name = f" ({code(value.registry.name)})" if value.registry.name else ""
-    commit = f" at {code(value.state.commit[:12])}" if value.state.commit else ""
-    dirty = ", with uncommitted changes" if value.state.dirty else ""
-    lines = [
-        f"### Plan: {words.headline(value)}",
-        "",
-        f"{code(value.state.path)}{commit}{dirty} → {code(value.registry.uri)}{name}",
-        "",
-    ]
-    lines += [f"> 🕐 one merge later: {prose(note)}\n" for note in value.notes]
-    for violation in value.violations:
-        lines += _violation(_WORDS[words.judged(violation)], violation)
-    for violation in value.pending:
-        lines += _violation("🕐 waits", violation)
+    lines = [f"### Plan: {words.headline(value)}", "", *target(value), ""]
+    lines += [line for rule in judgements(value) for line in rule]
     for model in value.models:
-        lines += [*_model(model), *_evidence(model, now)]
+        if has_body(model):
+            lines += [f"#### {code(model.model)}", "", *body(model, now), ""]
     lines += [f"digest {code(value.digest)}"]
     return "\n".join(lines) + "\n"
 
 
-def _model(model: ModelPlan) -> list[str]:
-    if not (model.changes or model.messages or model.problems):
+def target(value: Plan) -> list[str]:
+    """Return the line that says what is planned from and for."""
+    name = f" ({code(value.registry.name)})" if value.registry.name else ""
+    commit = f" at {code(value.state.commit[:12])}" if value.state.commit else ""
+    dirty = ", with uncommitted changes" if value.state.dirty else ""
+    return [f"{code(value.state.path)}{commit}{dirty} → {code(value.registry.uri)}{name}"]
+
+
+def judgements(value: Plan) -> list[list[str]]:
+    """Return the lines of every note, violation and rule that waits, each on its own."""
+    found = [[f"> 🕐 one merge later: {prose(note)}", ""] for note in value.notes]
+    found += [_violation(_WORDS[words.judged(one)], one) for one in value.violations]
+    return [*found, *(_violation("🕐 waits", one) for one in value.pending)]
+
+
+def has_body(model: ModelPlan) -> bool:
+    """Say whether there is anything to say of a model."""
+    return bool(model.changes or model.messages or model.problems)
+
+
+def body(model: ModelPlan, now: datetime) -> list[str]:
+    """Return a model's rows, messages, problems and evidence."""
+    parts = [_rows(model), [f"- ⚠️ {prose(message)}" for message in model.messages]]
+    parts.append([f"- ❌ {problem(one)}" for one in model.problems])
+    parts += [markdown_lines(comparison, now) for comparison in model.evidence]
+    lines = [line for part in parts if part for line in (*part, "")]
+    return lines[:-1]
+
+
+def problem(complaint: Problem) -> str:
+    """Return a complaint with its place and its hint."""
+    where = f"{code(complaint.where)}: " if complaint.where else ""
+    hint = f" — {prose(complaint.hint)}" if complaint.hint else ""
+    return f"{where}{prose(complaint.message)}{hint}"
+
+
+def _rows(model: ModelPlan) -> list[str]:
+    if not model.changes:
         return []
-    lines = [f"#### {code(model.model)}", ""]
-    if model.changes:
-        lines += ["| | what | before | after | why |", "|---|---|---|---|---|"]
+    lines = ["| | what | before | after | why |", "|---|---|---|---|---|"]
     for change in model.changes:
         before, after = (
             "" if held is None else code(words.value(change.field, held))
@@ -48,23 +71,7 @@ def _model(model: ModelPlan) -> list[str]:
         what = code(words.subject(change.field))
         mark = code(words.mark(change))
         lines.append(f"| {mark} | {what} | {before} | {after} | {change.cause} |")
-    if model.changes:
-        lines.append("")
-    lines += [f"- ⚠️ {prose(message)}" for message in model.messages]
-    lines += [f"- ❌ {_problem(problem)}" for problem in model.problems]
-    return [*lines, ""] if lines[-1] else lines
-
-
-def _evidence(model: ModelPlan, now: datetime) -> list[str]:
-    return [
-        line for comparison in model.evidence for line in (*markdown_lines(comparison, now), "")
-    ]
-
-
-def _problem(problem: Problem) -> str:
-    where = f"{code(problem.where)}: " if problem.where else ""
-    hint = f" — {prose(problem.hint)}" if problem.hint else ""
-    return f"{where}{prose(problem.message)}{hint}"
+    return lines
 
 
 def _violation(word: str, violation: Violation) -> list[str]:

@@ -83,7 +83,7 @@ def report(value: Report, effort: Effort) -> str:
         if model.results or model.error or model.messages:
             lines += _model_report(model)
     lines += _violations(value.plan)
-    lines += [f"apply: {_outcome(value)}", last_line(value.plan, effort)]
+    lines += [f"apply: {words.outcome(value)}", last_line(value.plan, effort)]
     return "\n".join(lines) + "\n"
 
 
@@ -194,22 +194,3 @@ def _violations(value: Plan) -> list[str]:
         if not violation.accepted:
             lines.append(f"  {visible(violation.hint)}")
     return [*lines, ""] if lines else []
-
-
-def _outcome(value: Report) -> str:
-    counts = value.summary
-    parts = [f"{counts['applied']} of {words.count(counts['changes'], 'change')} applied"]
-    if not counts["changes"]:
-        parts = ["nothing to change"]
-    for outcome in ("failed", "skipped", "stale", "superseded"):
-        if counts[outcome]:
-            parts.append(f"{counts[outcome]} {outcome}")
-    recorded = sum(model.recorded for model in value.models)
-    if recorded:
-        parts.append(f"commit recorded on {words.models(recorded)}")
-    excluded = sum(1 for model in value.plan.models if model.problems)
-    if excluded:
-        parts.append(f"{words.models(excluded)} excluded")
-    if value.signal is not None:
-        parts.append("interrupted")
-    return ", ".join(parts)

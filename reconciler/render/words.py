@@ -6,6 +6,7 @@ from reconciler.changes import Change
 from reconciler.errors import Problem
 from reconciler.plan import Plan
 from reconciler.render.escape import quoted, visible
+from reconciler.report import Report
 from reconciler.state import Field, Value
 from reconciler.violations import Violation
 
@@ -103,3 +104,23 @@ def headline(plan: Plan) -> str:
 def models(number: int) -> str:
     """Return `1 model`, `2 models`, `0 models`."""
     return f"{number} model{'' if number == 1 else 's'}"
+
+
+def outcome(value: Report) -> str:
+    """Return the sentence that sums an apply up."""
+    counts = value.summary
+    parts = [f"{counts['applied']} of {count(counts['changes'], 'change')} applied"]
+    if not counts["changes"]:
+        parts = ["nothing to change"]
+    for outcome in ("failed", "skipped", "stale", "superseded"):
+        if counts[outcome]:
+            parts.append(f"{counts[outcome]} {outcome}")
+    recorded = sum(model.recorded for model in value.models)
+    if recorded:
+        parts.append(f"commit recorded on {models(recorded)}")
+    excluded = sum(1 for model in value.plan.models if model.problems)
+    if excluded:
+        parts.append(f"{models(excluded)} excluded")
+    if value.signal is not None:
+        parts.append("interrupted")
+    return ", ".join(parts)

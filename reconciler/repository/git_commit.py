@@ -18,6 +18,7 @@ _UNDER_WAY: Final = {
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
 }
+_LONGEST: Final = 30.0  # seconds for a remote to say which branches it has
 
 
 def branch_of(repo: GitRepo) -> str | None:
@@ -70,7 +71,9 @@ def refuse_uncommitted(repo: GitRepo, path: str) -> NoReturn:
 
 def check_new_branch(repo: GitRepo, name: str) -> None:
     """Raise `UsageError` for what is no name of a branch, `Refused` for one that is taken."""
-    if name.startswith("-") or repo.run("check-ref-format", "--branch", name)[0]:
+    # Git reads these two as what is checked out, wherever a branch can be named.
+    is_head = name in ("HEAD", "@")
+    if is_head or name.startswith("-") or repo.run("check-ref-format", f"refs/heads/{name}")[0]:
         raise UsageError(f"`{name}` is no name of a branch")
     top = f"refs/heads/{name.partition('/')[0]}"
     for other in repo.run("for-each-ref", "--format=%(refname)", top)[1].splitlines():
@@ -174,7 +177,8 @@ def _undo(paths: Sequence[str]) -> str:
 def is_pushed(repo: GitRepo, remote: str, branch: str) -> bool:
     """Say whether a remote has a branch of that name; false also where it cannot be asked."""
     ref = f"refs/heads/{branch}"
-    return repo.run("ls-remote", "--exit-code", "--heads", "--", remote, ref)[0] == 0
+    ask = ("ls-remote", "--exit-code", "--heads", "--", remote, ref)
+    return repo.run(*ask, seconds=_LONGEST)[0] == 0
 
 
 def push_branch(repo: GitRepo, remote: str, branch: str) -> None:

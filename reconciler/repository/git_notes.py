@@ -50,6 +50,7 @@ def read_notes(repo: GitRepo) -> Notes | None:
     """Return the clone's notes, None when it has none at all: that says nothing about applying."""
     if _tip(repo, REF) is None:
         return None
+    check_notes(repo)
     records: dict[str, tuple[ApplyRecord, ...]] = {}
     unreadable = []
     for line in _git(repo, "notes", f"--ref={REF}", "list").splitlines():
@@ -61,6 +62,16 @@ def read_notes(repo: GitRepo) -> Notes | None:
             unreadable.append(commit)
         records[commit] = tuple(sorted(good, key=lambda record: record.time))
     return Notes(records, tuple(sorted(unreadable)))
+
+
+def check_notes(repo: GitRepo) -> None:
+    """Raise `OutOfStep` where the clone's ref holds no notes: none can be read or added."""
+    if _tip(repo, REF) is not None and not _holds_notes(repo, REF):
+        raise OutOfStep(
+            f"`{REF}` of this clone is broken: it holds no notes",
+            hint=f"take it away: `git update-ref -d {REF}`; `--fetch-notes REMOTE` brings those "
+            "that were pushed",
+        )
 
 
 def write_record(repo: GitRepo, record: ApplyRecord) -> None:
@@ -170,7 +181,18 @@ def _fetched(repo: GitRepo, remote: str, ref: str, patience: float) -> bool:
             f"the apply records of `{safe_uri(remote)}` cannot be fetched: {reason}",
             hint=f"git fetch {safe_uri(remote)} {REF}:{REF}",
         )
+    if not _holds_notes(repo, ref):
+        raise OutOfStep(
+            f"`{REF}` of `{safe_uri(remote)}` is broken: it holds no notes",
+            hint="whoever may push there takes it away, and pushes theirs",
+        )
     return True
+
+
+def _holds_notes(repo: GitRepo, ref: str) -> bool:
+    """Say whether a ref is a commit that is here, as notes are; git takes any object for a ref."""
+    status, kind, _ = repo.run("cat-file", "-t", ref)
+    return status == 0 and kind.strip() == "commit"
 
 
 def _refusal(out: str) -> str:

@@ -187,6 +187,23 @@ class Past:
             if self._line[commit] < self._line[since]
         )
 
+    def rules_before(self, since: str | None, owner: str, model: str) -> Rules | None:
+        """Return the settings before the change of a model that is not applied yet."""
+        if since is not None and since not in self._line:
+            return self.rules(since, owner)
+        was = None if since is None else self.declared(since, owner, model)
+        changed = (
+            commit
+            for commit in self.merged_since(since, model)
+            if self.declared(commit, owner, model) != was
+        )
+        parent = self._parent(next(changed, self.head))
+        return None if parent is None else self.rules(parent, owner)
+
+    def _parent(self, commit: str) -> str | None:
+        place = self._line[commit] + 1
+        return self._commits[place] if place < len(self._commits) else None
+
     def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
         """Return the commits of the first-parent line that touched a model's file, oldest first.
 
@@ -198,12 +215,15 @@ class Past:
         newest = self._line.get(since, len(self._line)) if since else len(self._line)
         found = {*own, *self._touching.get(None, ())}
         places = sorted((self._line[commit] for commit in found), reverse=True)
-        commits = list(self._line)
-        return tuple(commits[place] for place in places if place < newest)
+        return tuple(self._commits[place] for place in places if place < newest)
+
+    @cached_property
+    def _commits(self) -> Sequence[str]:
+        return self._repo.first_parents(self.head)
 
     @cached_property
     def _line(self) -> dict[str, int]:
-        return {commit: at for at, commit in enumerate(self._repo.first_parents(self.head))}
+        return {commit: at for at, commit in enumerate(self._commits)}
 
     @cached_property
     def _touching(self) -> Mapping[str | None, Sequence[str]]:

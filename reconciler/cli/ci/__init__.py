@@ -1,0 +1,27 @@
+"""`reconciler ci`: plan, apply and drift as a CI job runs them, with the forge around it."""
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = ("plan", "apply", "drift")
+
+
+class Commands(click.Group):
+    """Imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the commands in the order in which people meet them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command, None when there is none of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"reconciler.cli.ci.{cmd_name}").command
+        return command
+
+
+@click.group("ci", cls=Commands, short_help="plan, apply and drift as a CI job runs them")
+def command() -> None:
+    """Plan a pull request, apply what was merged, watch for drift: for GitHub and GitLab jobs."""

@@ -1,0 +1,214 @@
+"""`reconciler ci apply`: carries out what was merged, as far as its pull requests showed it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import click
+
+from reconciler.apply import apply
+from reconciler.approved import not_shown
+from reconciler.cli import output
+from reconciler.cli.apply import signals
+from reconciler.cli.ci.approvals import Merges
+from reconciler.cli.ci.job import Job, annotations_of, annotations_of_error, marker, require_commit
+from reconciler.cli.ci.plan import check_name
+from reconciler.cli.court import gate, head_commit
+from reconciler.cli.moments import now
+from reconciler.cli.options import Options, common
+from reconciler.cli.records import Recorder, ending
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError, UsageError
+from reconciler.plan import ModelPlan, Plan
+from reconciler.reconcile import Reading
+from reconciler.render import comment, documents, text
+from reconciler.report import Report
+from reconciler.rules import settle
+from reconciler.standing import NOTHING_BEFORE
+from reconciler.state import Live
+
+_REMOTE = "origin"
+_MUCH = 1_000_000  # characters: the summary cuts for itself
+
+
+@click.command("apply", short_help="apply what was merged")
+@click.option("--model", metavar="NAME", help="One model, by hand; with --digest.")
+@click.option("--digest", help="The digest of that model's plan that was looked at.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@common()
+def command(*, options: Options, model: str | None, digest: str | None, dry_run: bool) -> int:
+    """Write the models whose declaration changed, where a pull request showed what is written."""
+    model, digest = model or None, digest or None
+    if (model is None) != (digest is None):
+        raise UsageError("--model and --digest go together", hint="say both, or neither")
+    session, job = Session(options), Job(dry_run)
+    require_commit(session)
+    merges = Merges(session, job.forge, lambda number: check_name(session, number))
+    try:
+        reading = _read(session, merges, model)
+        plan = _chosen(reading, session, merges, model, digest)
+        recorder = Recorder(
+            session,
+            record=not dry_run,
+            remote=_remote(session) if not dry_run else None,
+            approvals=lambda: merges.recorded(plan, reading.live),
+        )
+    except ReconcilerError as error:
+        job.annotate(annotations_of_error(error))
+        raise
+    return _carry_out(_Run(session, job, merges, reading.live), plan, recorder)
+
+
+def _read(session: Session, merges: Merges, model: str | None) -> Reading:
+    here = head_commit(session)
+    judging = gate(session, planning=False, commit_of=lambda live: merges.commit_of(live, here))
+    chosen = (model,) if model is not None else ()
+    return session.read(session.question(models=chosen, gate=judging, planning=False))
+
+
+def _chosen(
+    reading: Reading, session: Session, merges: Merges, model: str | None, digest: str | None
+) -> Plan:
+    """Return the plan with those models alone that may be written."""
+    plan = session.gate(reading.plan, ())
+    if model is not None:
+        _expect(plan, model, digest)
+        return plan
+    first = not any(_is_ours(live, session) for live in reading.live.values())
+    rules = settle(session.desired.rules, session.rules_one_commit_ago).rules
+    models = []
+    for one in plan.models:
+        if one.record is None and not rules.heal:
+            models.append(_left(one))
+        elif first or rules.fresh:
+            models.append(one)
+        else:
+            models.append(_approved(one, plan, reading, merges))
+    return replace(plan, models=tuple(models))
+
+
+def _is_ours(live: Live, session: Session) -> bool:
+    """Say whether this repository applied a model before; another one's can have our name."""
+    if live.owner != session.owner or session.history is None:
+        return False
+    return any(session.history.knows(one) for one in live.recorded if one != NOTHING_BEFORE)
+
+
+def _expect(plan: Plan, model: str, digest: str | None) -> None:
+    found = next((one for one in plan.models if one.model == model), None)
+    if found is None:
+        raise UsageError(f"--model {model}: no file declares that model")
+    if found.digest(plan.registry) != digest:
+        raise OutOfStep(
+            f"the plan of `{model}` is {found.digest(plan.registry)}, not {digest}",
+            hint=f"look at `reconciler plan --model {model}`, and start again with that digest",
+        )
+
+
+def _left(model: ModelPlan) -> ModelPlan:
+    """Return a model that nobody changed: what drifted is shown, and left as it is."""
+    if not model.changes:
+        return model
+    said = f"{len(model.changes)} values drifted and are left: its declaration did not change"
+    return replace(
+        model,
+        changes=(),
+        outcome="in-sync",
+        messages=(*model.messages, f"{said} (`heal: true` puts them back, or apply it by hand)"),
+    )
+
+
+def _approved(model: ModelPlan, plan: Plan, reading: Reading, merges: Merges) -> ModelPlan:
+    """Return a model as it is, or why it is not what its pull requests showed."""
+    live = reading.live.get(model.model)
+    if live is None or not model.changes or model.problems:
+        return model
+    digest = model.digest(plan.registry)
+    by = merges.approved(live)
+    reasons = not_shown(model, digest, by)
+    if not reasons:
+        return model
+    numbers = ", ".join(f"#{one.pull_request}" for one in by)
+    shown = f"by {numbers}" if by else "by any pull request"
+    problem = Problem(
+        f"unapproved: this was not shown {shown}: {'; '.join(reasons)}",
+        ExitCode.OUT_OF_STEP,
+        file=model.file,
+        model=model.model,
+        hint=f"look at `reconciler plan --model {model.model}`, then run the apply by hand with "
+        f"--model {model.model} --digest {digest}",
+    )
+    return replace(model, outcome="error", changes=(), record=None, problems=(problem,))
+
+
+def _remote(session: Session) -> str | None:
+    """Return where the record is pushed: the remote that a CI job's clone has."""
+    if session.repo is None:
+        return None
+    status, _, _ = session.repo.run("remote", "get-url", _REMOTE)
+    return _REMOTE if status == 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One apply on its way: what it works with, and what it read."""
+
+    session: Session
+    job: Job
+    merges: Merges
+    live: Mapping[str, Live]
+
+
+def _carry_out(run: _Run, plan: Plan, recorder: Recorder) -> int:
+    run.job.annotate(annotations_of(plan))
+    if plan.denied or run.job.dry_run:
+        return _conclude(run, Report(plan, ()), int(plan.exit_code()), ())
+    session = run.session
+    with signals(session.stop):
+        report = apply(
+            plan,
+            session.registry,
+            timeout=session.timeout,
+            stop=session.stop,
+            newer=lambda commit: session.is_newer(commit, plan.state.commit),
+            late_is_fine=session.late_is_fine,
+        )
+        lost = recorder.keep(report)
+        return _conclude(run, report, ending(int(report.exit_code()), lost, report), lost)
+
+
+def _conclude(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> int:
+    options, plan, job = run.session.options, report.plan, run.job
+    effort = options.effort(run.session.registry.requests)
+    if options.json:
+        document = documents.report(report, code)
+        document["errors"] += [documents.error(problem) for problem in lost]
+        output.document(document)
+    elif plan.denied or job.dry_run:
+        output.product(text.plan(plan, effort, now()), options)
+    else:
+        output.product(text.report(report, effort), options)
+    output.complain((*plan.warnings, *plan.problems, *lost))
+    for one in plan.models:
+        if not one.writes:
+            for message in one.messages:
+                output.say(f"{one.model}: {message}")
+    job.finish(
+        {"changes": report.summary["applied"], "digest": plan.digest, "exitcode": code},
+        comment.outcome(report, room=_MUCH, more=job.more),
+    )
+    _tell_pull_requests(run, report)
+    return code
+
+
+def _tell_pull_requests(run: _Run, report: Report) -> None:
+    """Comment the outcome; a forge that does not answer does not undo what was written."""
+    job = run.job
+    if job.forge is None:
+        return
+    said = marker("apply", run.session)
+    body = comment.outcome(report, room=job.forge.comment_limit - len(said) - 1, more=job.more)
+    try:
+        for number in run.merges.behind(report.plan, run.live):
+            job.say_on(number, said, body)
+    except ReconcilerError as error:
+        output.complain(error.problems)

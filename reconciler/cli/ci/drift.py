@@ -1,0 +1,62 @@
+"""`reconciler ci drift`: one issue while the registry is not as git says."""
+
+from dataclasses import replace
+
+import click
+
+from reconciler.cli import output
+from reconciler.cli.ci.job import Job, marker
+from reconciler.cli.moments import now
+from reconciler.cli.options import Options, common
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode
+from reconciler.plan import Plan, only
+from reconciler.render import comment, documents, text, words
+
+
+@click.command("drift", short_help="keep one issue while something drifted")
+@click.option("--dry-run", is_flag=True, help="Print the issue, and write nothing anywhere.")
+@common()
+def command(*, options: Options, dry_run: bool) -> int:
+    """Compare the registry with git; open, update or close one issue; exit 2 when they differ."""
+    session, job = Session(options), Job(dry_run)
+    reading = session.read(session.question())
+    drifted = only(reading.plan, lambda change: change.cause == "drift")
+    pending = only(reading.plan, lambda change: change.cause != "drift")
+    # Guards judge what would be written; here nothing is.
+    code = replace(reading.plan, violations=()).exit_code(detailed=True)
+    effort = options.effort(session.registry.requests)
+    if options.json:
+        output.document(documents.drift(drifted, pending, code))
+    else:
+        output.product(text.drift(drifted, pending, effort), options)
+    output.complain((*reading.plan.warnings, *reading.plan.problems))
+    moment = now()
+    whole = comment.drift(drifted, pending, moment, room=1_000_000, more=job.more)
+    changes = len(drifted.changes) + len(pending.changes)
+    job.finish({"changes": changes, "digest": reading.plan.digest, "exitcode": int(code)}, whole)
+    _keep_issue(session, job, drifted, pending, code)
+    return int(code)
+
+
+def _keep_issue(session: Session, job: Job, drifted: Plan, pending: Plan, code: ExitCode) -> None:
+    if job.forge is None:
+        return
+    said = marker("drift", session)
+    if code is ExitCode.OK:
+        closed = (
+            None if job.dry_run else job.forge.close_issue(said, "The registry is as git says.")
+        )
+        if closed:
+            output.say(f"closed {closed}")
+        return
+    if not (drifted.changes or pending.changes):
+        return  # what could not be read is told by the job, and is no drift
+    values = words.count(len(drifted.changes) + len(pending.changes), "value")
+    title = f"{session.shown}: {values} in the registry not as git says"
+    room = job.forge.comment_limit - len(said) - 1
+    body = comment.drift(drifted, pending, now(), room=room, more=job.more)
+    if job.dry_run:
+        output.say(f"would write the issue `{title}`:\n{said}\n{body}")
+    else:
+        output.say(f"wrote {job.forge.put_issue(said, title, body)}")

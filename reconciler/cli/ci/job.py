@@ -1,0 +1,154 @@
+"""The CI job around a command: what it runs for, its forge, and where its results go."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from reconciler.cli import output
+from reconciler.cli.session import Session
+from reconciler.errors import OutOfStep, ReconcilerError, UsageError
+from reconciler.forge import Forge, PullRequest
+from reconciler.forges.pipeline import Pipeline, forge_of, pipeline
+from reconciler.plan import Plan
+from reconciler.render import comment, workflow
+from reconciler.render.workflow import SUMMARY_LIMIT, Annotation
+
+_ARTIFACTS = "RECONCILER_ARTIFACTS"
+_WORST_BYTES = 4  # of a character in UTF-8
+
+
+@dataclass
+class Job:
+    """One CI job; `dry_run` tells nobody outside of this terminal."""
+
+    dry_run: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """What the environment says."""
+        return pipeline(self.environ, self._event)
+
+    @property
+    def _event(self) -> str | None:
+        name = self.environ.get("GITHUB_EVENT_PATH")
+        if not name:
+            return None
+        try:
+            return Path(name).read_text(encoding="utf-8")
+        except OSError:
+            return None
+        except UnicodeDecodeError as error:
+            raise UsageError(f"GITHUB_EVENT_PATH {name}: not UTF-8 text") from error
+
+    @cached_property
+    def forge(self) -> Forge | None:
+        """The forge, None outside of a job or without a token."""
+        found = forge_of(self.pipeline)
+        if found is None and self.pipeline.system is not None:
+            output.say("no token for the forge: nothing is read from it, and nothing said there")
+        return found
+
+    @property
+    def more(self) -> str:
+        """Where all is shown that a comment has no room for."""
+        run = self.pipeline.run_url
+        return f"all of it is in the job's summary and artifact: {run}" if run else "see the log"
+
+    def pull_request(self, number: int | None) -> PullRequest | None:
+        """Return the pull request of this job, or the one that is named.
+
+        Raises `UsageError` for a number without a forge to ask.
+        """
+        asked = number if number is not None else self.pipeline.pull_request
+        if asked is None:
+            return None
+        if self.forge is None:
+            if number is not None:
+                hint = "set GITHUB_TOKEN, GITLAB_TOKEN or RECONCILER_FORGE_TOKEN in a CI job"
+                raise UsageError(f"--pr {number}: there is no forge to ask", hint=hint)
+            return None
+        return self.forge.pull_request(asked)
+
+    def say_on(self, number: int, marker: str, body: str) -> None:
+        """Keep our comment on a pull request up to date."""
+        if self.forge is None:
+            return
+        if self.dry_run:
+            output.say(f"would say on #{number}:")
+            output.say(f"{marker}\n{body}")
+        else:
+            self.forge.put_comment(number, marker, body)
+
+    def keep(self, files: Mapping[str, str]) -> None:
+        """Write files where the job keeps its artifacts, if it has such a place."""
+        folder = self.environ.get(_ARTIFACTS)
+        if not folder or self.dry_run:
+            return
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                (Path(folder) / name).write_text(content, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{_ARTIFACTS} {folder}: {error.strerror}") from error
+
+    def finish(self, results: Mapping[str, str | int], summary: str) -> None:
+        """Write the step's outputs and its summary."""
+        room = SUMMARY_LIMIT // _WORST_BYTES
+        _append(self.pipeline.outputs, workflow.outputs(results))
+        _append(self.pipeline.summary, comment.cut(summary, room, "the artifact has all of it"))
+
+    def annotate(self, found: Sequence[Annotation]) -> None:
+        """Show problems on the lines they are about; on stderr, where GitHub reads them, too."""
+        if self.pipeline.system == "github" and found:
+            output.say(workflow.annotations(found).rstrip("\n"))
+
+
+def place(session: Session) -> str:
+    """Return what a comment or check is about: the state folder, and the registry it is for."""
+    try:
+        name = session.ref.name
+    except ReconcilerError:  # the settings cannot be read: their own complaint comes elsewhere
+        name = None
+    return f"{session.shown} → {name}" if name else session.shown
+
+
+def marker(kind: str, session: Session) -> str:
+    """Return the hidden line by which our comment is found again."""
+    return f"<!-- reconciler:{kind} {place(session).replace('--', '- -')} -->"
+
+
+def annotations_of(plan: Plan) -> list[Annotation]:
+    """Return a plan's problems and violations at the files they are about."""
+    files = {model.model: model.file for model in plan.models}
+    found = [workflow.of_problem(problem) for problem in plan.problems]
+    found += [
+        workflow.of_violation(one, files.get(one.model) if one.model else None)
+        for one in plan.violations
+        if not one.accepted
+    ]
+    return found
+
+
+def annotations_of_error(error: ReconcilerError) -> list[Annotation]:
+    """Return an error's problems at the places they are about."""
+    return [workflow.of_problem(problem) for problem in error.problems]
+
+
+def require_commit(session: Session) -> str:
+    """Return the commit that is checked out; raises `OutOfStep` without one."""
+    if session.repo is None or session.repo.head is None:
+        raise OutOfStep("a CI job works on a commit, and there is none", hint="git commit")
+    return session.repo.head
+
+
+def _append(name: str | None, content: str) -> None:
+    if name is None:
+        return
+    try:
+        with Path(name).open("a", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror}") from error

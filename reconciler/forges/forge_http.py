@@ -1,0 +1,259 @@
+"""Requests to a forge's API and what came of them: the only importer of requests here."""
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, Literal, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+import tenacity
+
+from reconciler.forge import ForgeError
+from reconciler.forges.forge_refusals import Later, Lost, Missing, NotSent, refusal
+from reconciler.registries.mlflow_auth import redact
+from reconciler.registries.uris import safe_uri
+
+_PAGES: Final = 100  # of 100 rows
+_TRIES: Final = 5
+_LONGEST_PAUSE: Final = 8.0
+_LARGEST_ANSWER: Final = 64 * 1024 * 1024
+_NO_ADDRESS: Final = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+)
+_SLOWEST: Final = 10  # times the timeout, for an answer that keeps trickling in
+
+Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a forge's API is, and who we say we are there."""
+
+    forge: str
+    api: str
+    token: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authorities: str | None = None  # a file with certificates; the system's without one
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    following: Mapping[str, str] | None  # the query of the next page
+
+
+class ForgeHttp:
+    """Sends requests to one API, and the token nowhere else.
+
+    What was not executed is sent again within `patience` seconds; what may have been executed is
+    too, unless it was a POST: a comment that was written twice could not be told from two.
+    """
+
+    def __init__(self, address: Address, *, timeout: float = 20.0, patience: float = 30.0) -> None:
+        self._forge = address.forge
+        self._api = safe_uri(address.api).rstrip("/")
+        self._token = address.token
+        self._timeout = timeout
+        self._patience = patience
+        self._verify: bool | str = address.authorities or True
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": "mlflow-reconciler", **address.headers})
+        # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
+        self._session.auth = _Bearer(address.token)
+
+    def get(self, path: str, *, needs: str) -> object:
+        """Return what a GET is answered with; `needs` is the permission to name in a refusal."""
+        return self._json(self._patiently("GET", f"{self._api}/{path}", needs=needs))
+
+    def rows(
+        self,
+        path: str,
+        *,
+        needs: str,
+        params: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> list[object]:
+        """Return the rows of every page of a listing, which are the answer or its `key`."""
+        # Of a link to the next page only the query is taken: it cannot lead elsewhere.
+        query: Mapping[str, str] = {"per_page": "100", **(params or {})}
+        found: list[object] = []
+        for _ in range(_PAGES):
+            answer = self._patiently("GET", f"{self._api}/{path}", needs=needs, params=query)
+            found += self._listed(answer, key)
+            if answer.following is None:
+                return found
+            query = answer.following
+        raise ForgeError(f"{self._forge} lists more than {_PAGES * 100:,} rows at `{path}`")
+
+    def write(
+        self,
+        method: Literal["POST", "PATCH", "PUT"],
+        path: str,
+        body: Mapping[str, object],
+        *,
+        needs: str,
+    ) -> object:
+        """Send a write and return what it is answered with."""
+        return self._json(self._patiently(method, f"{self._api}/{path}", needs=needs, body=body))
+
+    def delete(self, path: str, *, needs: str) -> None:
+        """Delete something; what is gone already is fine."""
+        with suppress(Missing):
+            self._patiently("DELETE", f"{self._api}/{path}", needs=needs)
+
+    def query(self, text: str, variables: Mapping[str, object], *, needs: str) -> object:
+        """Return the data that a GraphQL query (never a mutation) is answered with."""
+        # It is beside the REST API: /api/v3 and /api/v4 are followed by nothing, api.github.com
+        # has no such part.
+        url = self._api.removesuffix("/v3").removesuffix("/v4") + "/graphql"
+        body = {"query": text, "variables": variables}
+        answer = self._json(self._patiently("POST", url, needs=needs, body=body, is_read=True))
+        data = answer.get("data") if isinstance(answer, dict) else None
+        if data is None or (isinstance(answer, dict) and answer.get("errors")):
+            said = redact(json.dumps(answer, ensure_ascii=False)[:500], [self._token])
+            raise ForgeError(f"{self._forge} did not answer a query: {said}", hint=needs)
+        return data
+
+    def _listed(self, answer: _Answer, key: str | None) -> list[object]:
+        parsed = self._json(answer)
+        if key is not None and isinstance(parsed, dict):
+            parsed = parsed.get(key)
+        if not isinstance(parsed, list):
+            raise ForgeError(f"{self._forge} answered with something else than a list")
+        return parsed
+
+    def _patiently(
+        self,
+        method: Method,
+        url: str,
+        *,
+        needs: str,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        is_read: bool = False,
+    ) -> _Answer:
+        again = NotSent if method == "POST" and not is_read else Later
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(again),
+            wait=_pause,
+            stop=self._is_enough,
+            reraise=True,
+        )
+        return retrying(lambda: self._exchange(method, url, needs, params, body))
+
+    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+        spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep
+        return spent > self._patience or state.attempt_number >= _TRIES
+
+    def _exchange(
+        self,
+        method: Method,
+        url: str,
+        needs: str,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, object] | None,
+    ) -> _Answer:
+        try:
+            with self._session.request(
+                method,
+                url,
+                params=params,
+                json=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                verify=self._verify,
+                stream=True,
+            ) as response:
+                answer = _Answer(
+                    response.status_code, response.headers, self._body(response), _next(response)
+                )
+        except requests.RequestException as error:
+            raise self._failure(error) from error
+        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return answer
+        what = f"{method} {urlsplit(url).path}"
+        raise refusal(
+            self._forge,
+            what,
+            answer.status,
+            answer.headers,
+            answer.body,
+            needs=needs,
+            token=self._token,
+        )
+
+    def _body(self, response: requests.Response) -> bytes:
+        chunks, size, deadline = [], 0, time.monotonic() + self._timeout * _SLOWEST
+        for chunk in response.iter_content(64 * 1024):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _LARGEST_ANSWER:
+                raise ForgeError(f"{self._forge} answered with more than {_LARGEST_ANSWER} bytes")
+            if time.monotonic() > deadline:
+                raise Lost(f"{self._forge} did not finish its answer in time")
+        return b"".join(chunks)
+
+    def _json(self, answer: _Answer) -> object:
+        try:
+            parsed: object = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            message = f"{self._forge} ({self._api}) did not answer with JSON: is this a login page?"
+            raise ForgeError(message) from None
+        return parsed
+
+    def _failure(self, error: requests.RequestException) -> ForgeError:
+        """Translate without quoting: the library's texts hold whole URLs."""
+        where = f"{self._forge} ({self._api})"
+        if isinstance(error, requests.exceptions.SSLError):
+            return ForgeError(
+                f"the encrypted connection to {where} failed: its certificate is not trusted",
+                hint="name the authority's certificate in REQUESTS_CA_BUNDLE",
+            )
+        if isinstance(error, _NO_ADDRESS):
+            return ForgeError(f"`{self._api}` is not the URL of a server")
+        if isinstance(error, requests.exceptions.ReadTimeout):
+            return Lost(f"{where} did not answer within {self._timeout:g} s")
+        if _never_connected(error):
+            return NotSent(f"cannot connect to {where}")
+        return Lost(f"the connection to {where} broke")
+
+
+class _Bearer(requests.auth.AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _next(response: requests.Response) -> Mapping[str, str] | None:
+    url = response.links.get("next", {}).get("url")
+    return dict(parse_qsl(urlsplit(url).query)) if url else None
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    """Say whether the failure came before the request could have been sent."""
+    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
+        return True
+    cause = error.args[0] if error.args else None
+    return type(getattr(cause, "reason", None)).__name__ in {
+        "NewConnectionError",
+        "NameResolutionError",
+    }
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, Later) else None
+    backoff = min(0.2 * 3.0 ** (state.attempt_number - 1), _LONGEST_PAUSE)
+    return max(backoff, asked or 0.0) * random.uniform(1.0, 1.25)  # noqa: S311  jitter, no secret

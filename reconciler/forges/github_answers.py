@@ -1,0 +1,125 @@
+"""The parts of GitHub's answers that are read."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from reconciler.forges.answers import Moment, Row, Text
+
+
+class User(Row):
+    """A person, a bot or an app's bot."""
+
+    login: str
+
+
+# A commit whose author is nobody's account has null there, or {}.
+Somebody = Annotated[User | None, BeforeValidator(lambda value: value or None)]
+
+
+class Side(Row):
+    """One side of a pull request."""
+
+    sha: str
+    ref: str
+
+
+class Pull(Row):
+    """A pull request; `merge_commit_sha` is a trial merge until it is merged."""
+
+    number: int
+    title: Text = ""
+    html_url: str
+    head: Side
+    base: Side
+    user: Somebody = None
+    merged_at: Moment | None = None
+    merge_commit_sha: str | None = None
+
+
+class PullReview(Row):
+    """A review; `commit_id` is what was the head when it was submitted."""
+
+    user: Somebody = None
+    state: str
+    commit_id: str | None = None
+    submitted_at: Moment | None = None
+
+
+class Permission(Row):
+    """What a person may do in a repository: admin, write, read or none."""
+
+    permission: str
+
+
+class GitPerson(Row):
+    """An author or a committer as git says it."""
+
+    email: Text = ""
+
+
+class GitCommit(Row):
+    """The git side of a commit."""
+
+    author: GitPerson | None = None
+    committer: GitPerson | None = None
+
+
+class PullCommit(Row):
+    """A commit, and whose accounts its author and its committer are."""
+
+    commit: GitCommit
+    author: Somebody = None
+    committer: Somebody = None
+
+
+class Comment(Row):
+    """A comment on a pull request or an issue."""
+
+    id: int
+    html_url: str
+    body: Text = ""
+    user: Somebody = None
+
+    @property
+    def writer(self) -> str:
+        """The login of who wrote it."""
+        return self.user.login if self.user else ""
+
+
+class Issue(Comment):
+    """An issue; the listing has pull requests, too."""
+
+    number: int
+    pull_request: object = None
+
+
+class Output(Row):
+    """What a check run says."""
+
+    text: Text = ""
+
+
+class App(Row):
+    """The GitHub App that wrote a check run."""
+
+    slug: Text = ""
+
+
+class CheckRun(Row):
+    """A check run; without a conclusion it is not finished."""
+
+    id: int
+    name: str
+    head_sha: str
+    html_url: Text = ""
+    conclusion: str | None = None
+    completed_at: Moment | None = None
+    output: Output = Output()
+    app: App | None = None
+
+
+class Viewer(Row):
+    """Whom a token belongs to."""
+
+    viewer: User

@@ -1,0 +1,158 @@
+"""What a forge shows: a plan, an outcome or drift as Markdown, cut where the forge's room ends.
+
+The summary comes first, then a section for each model that opens on a click; what has no room is
+counted, and a pointer says where it is.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from reconciler.errors import Problem
+from reconciler.plan import ModelPlan, Plan
+from reconciler.render import markdown, words
+from reconciler.render.escape import code, prose
+from reconciler.report import ModelReport, Report
+
+_MOST_RULES: Final = 40  # violations and errors that a summary lists
+_MOVING: Final = ("stage", "alias")
+_SHOWN: Final = 4  # moves that a section's title names
+_WAYS: Final = (
+    "Put it into git in a pull request, or let `apply` put it back. This issue closes itself when "
+    "the registry is as git says."
+)
+_MARKS: Final = {"applied": "✅", "failed": "❌", "skipped": "⏭️", "stale": "❌", "superseded": "⏭️"}
+
+
+def plan(value: Plan, now: datetime, *, room: int, more: str) -> str:
+    """Return a plan in at most `room` characters; `more` says where the rest is."""
+    sections = [_section(model, now) for model in _by_weight(value.models)]
+    return _fitting(_summary(value), sections, [f"digest {code(value.digest)}"], room, more)
+
+
+def outcome(report: Report, *, room: int, more: str) -> str:
+    """Return what became of an apply in at most `room` characters."""
+    value = report.plan
+    lines = [f"### Apply: {words.outcome(report)}", "", *markdown.target(value), ""]
+    lines += _complaints(value)
+    sections = [_became(model) for model in report.models if model.results or model.error]
+    return _fitting(lines, sections, [], room, more)
+
+
+def drift(drifted: Plan, pending: Plan, now: datetime, *, room: int, more: str) -> str:
+    """Return what differs from git, and what git declares that is not live, as an issue's text."""
+    lines = [*markdown.target(drifted), ""]
+    counts = ((drifted, "moved away from git"), (pending, "in git, not live yet"))
+    lines += [f"- {words.count(len(part.changes), 'value')} {what}" for part, what in counts]
+    lines += ["", _WAYS, ""]
+    sections = [
+        _section(model, now, title)
+        for part, title in ((drifted, "drift"), (pending, "pending"))
+        for model in _by_weight(part.models)
+        if model.changes
+    ]
+    return _fitting(lines, sections, [], room, more)
+
+
+def failure(problems: Sequence[Problem], *, room: int, more: str) -> str:
+    """Return why there is no plan."""
+    lines = [f"### No plan: {words.count(len(problems), 'error')}", ""]
+    lines += [f"- ❌ {markdown.problem(one)}" for one in problems[:_MOST_RULES]]
+    lines += _rest(len(problems) - _MOST_RULES, "error", more)
+    return _fitting(lines, [], [], room, more)
+
+
+def cut(text: str, room: int, more: str) -> str:
+    """Return a text of whole lines in at most `room` characters."""
+    if len(text) <= room:
+        return text
+    end = f"\n\n… {prose(more)}\n"
+    kept = text[: room - len(end)]
+    return kept[: max(kept.rfind("\n"), 0)] + end
+
+
+def _by_weight(models: Sequence[ModelPlan]) -> list[ModelPlan]:
+    """Return the models there is something to say of: what is wrong, what moves, the rest."""
+
+    def weight(model: ModelPlan) -> tuple[bool, bool, str]:
+        moves = any(change.field.name in _MOVING for change in model.changes)
+        return (not model.problems, not moves, model.model)
+
+    return sorted((model for model in models if markdown.has_body(model)), key=weight)
+
+
+def _summary(value: Plan) -> list[str]:
+    lines = [f"### Plan: {words.headline(value)}", "", *markdown.target(value), ""]
+    return [*lines, *_complaints(value)]
+
+
+def _complaints(value: Plan) -> list[str]:
+    rules = markdown.judgements(value)
+    problems = [f"- ❌ {markdown.problem(one)}" for one in value.problems]
+    lines = [line for rule in rules[:_MOST_RULES] for line in rule]
+    lines += _rest(len(rules) - _MOST_RULES, "rule", "in the sections below")
+    lines += [*problems[:_MOST_RULES], *([""] if problems else [])]
+    return [*lines, *_rest(len(problems) - _MOST_RULES, "error", "in the sections below")]
+
+
+def _rest(number: int, thing: str, where: str) -> list[str]:
+    return [f"… and {words.count(number, thing)} more: {prose(where)}", ""] if number > 0 else []
+
+
+def _section(model: ModelPlan, now: datetime, title: str = "") -> list[str]:
+    moves = [change for change in model.changes if change.field.name in _MOVING]
+    said = [f"{words.subject(change.field)} {words.move(change)}" for change in moves[:_SHOWN]]
+    said += [f"{len(moves) - _SHOWN} moves more"] if len(moves) > _SHOWN else []
+    rest = len(model.changes) - len(moves)
+    said += [words.count(rest, "other change" if moves else "change")] if rest else []
+    said += [model.outcome] if not model.changes else []
+    head = f"{title}: " if title else ""
+    mark = "❌ " if model.problems else ""
+    summary = f"{mark}{head}{code(model.model)} {prose(', '.join(said))}"
+    return _details(summary, markdown.body(model, now))
+
+
+def _became(model: ModelReport) -> list[str]:
+    counts = [
+        f"{_MARKS[outcome]} {sum(result.outcome == outcome for result in model.results)} {outcome}"
+        for outcome in _MARKS
+        if any(result.outcome == outcome for result in model.results)
+    ]
+    rows = [
+        f"| {_MARKS[result.outcome]} | {code(words.subject(result.change.field))} "
+        f"| {code(words.move(result.change))} | {prose(result.error or '')} |"
+        for result in model.results
+    ]
+    lines = ["| | what | change | |", "|---|---|---|---|", *rows] if rows else []
+    lines += ["", f"❌ {prose(model.error)}"] if model.error else []
+    lines += [line for message in model.messages for line in ("", f"⚠️ {prose(message)}")]
+    return _details(f"{code(model.model)} {', '.join(counts) or '❌'}", lines)
+
+
+def _details(summary: str, body: Sequence[str]) -> list[str]:
+    return [f"<details><summary>{summary}</summary>", "", *body, "", "</details>", ""]
+
+
+def _fitting(
+    head: Sequence[str],
+    sections: Sequence[Sequence[str]],
+    tail: Sequence[str],
+    room: int,
+    more: str,
+) -> str:
+    """Return as many whole sections as there is room for, and how many there are besides."""
+    end = "\n".join(tail) + ("\n" if tail else "")
+    longest = f"… and {len(sections)} models more: {prose(more)}\n\n"
+    text = cut("\n".join(head) + "\n", room - len(end) - len(longest), more)
+    left = room - len(text) - len(end) - len(longest)
+    shown = 0
+    for section in sections:
+        part = "\n".join(section) + "\n"
+        if len(part) > left:
+            break
+        text += part
+        left -= len(part)
+        shown += 1
+    if shown < len(sections):
+        text += f"… and {words.count(len(sections) - shown, 'model')} more: {prose(more)}\n\n"
+    return text + end
