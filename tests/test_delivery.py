@@ -229,7 +229,7 @@ def test_a_branch_that_git_has_no_room_for_is_refused_before_the_file_is_edited(
     promote(lab, "fraud", "4", "--branch", "mine/other")
 
 
-@pytest.mark.parametrize("name", ["@", "HEAD", "@{-1}", "a..b", "x.lock", "a b", "/x", "-x"])
+@pytest.mark.parametrize("name", ["@", "HEAD", "@{-1}", "a..b", "x.lock", "a b", "/x"])
 def test_what_git_takes_for_something_else_is_no_name_of_a_branch(lab: Lab, name: str) -> None:
     before, branches = text(lab), lab.git.git("branch")
     lab.git.git("checkout", "--quiet", "-b", "work")
