@@ -244,7 +244,9 @@ def _optional(value: object) -> str | None:
     return None if value is None else _text(value)
 
 
-def _texts(value: Sequence[object]) -> tuple[str, ...]:
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(value)
     return tuple(_text(item) for item in value)
 
 

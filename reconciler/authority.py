@@ -74,9 +74,11 @@ def _own(
             return _without_standing(name, declaration, standing, context, history)
     if standing.same and len(live.recorded) == 1:
         # A change that came and went (a revert) is recorded: a late job for the commit in between
-        # could not know otherwise that it is late.
+        # could not know otherwise that it is late. So is one whose record is of a branch that was
+        # merged as another commit: a clone may not have that branch.
         since = live.recorded[0]
-        if not history.strayed(since, owner, declaration, name):
+        left_behind = history.main_contains(history.head) and not history.main_contains(since)
+        if not (left_behind or history.strayed(since, owner, declaration, name)):
             return Authority(base)
     return Authority(base, _record(live, standing, context, history))
 

@@ -249,3 +249,26 @@ def test_a_late_job_for_a_commit_that_was_reverted_meanwhile_writes_nothing(lab:
     assert late.code == 0
     assert "superseded" in late.text
     assert lab.hand.holds(model) == before
+
+
+def test_a_record_of_a_branch_that_was_merged_as_another_commit_moves_to_the_main_line(
+    lab: Lab,
+) -> None:
+    model = lab.model(2)
+    lab.git.write({"registry-state/reconciler.yaml": "branch: main\n"})
+    lab.declare(model, _V1)
+    assert lab.run("apply", "--yes").code == 0
+    lab.git.git("checkout", "--quiet", "-b", "hotfix")
+    hotfix = lab.declare(model, _V2)
+    assert lab.run("apply", "--yes", "--accept", "off-main").code == 0
+    assert lab.hand.recorded(model) == hotfix
+    lab.git.git("checkout", "--quiet", "main")
+    squashed = lab.declare(model, _V2, "hotfix (#7)")
+    assert squashed != hotfix
+    assert lab.run("apply", "--yes").code == 0
+    assert lab.hand.recorded(model) == squashed
+    lab.git.git("branch", "--quiet", "-D", "hotfix")
+    lab.git.git("reflog", "expire", "--expire=now", "--all")
+    lab.git.git("gc", "--quiet", "--prune=now")
+    clean = lab.run("plan", "--detailed-exitcode")
+    assert clean.code == 0, clean.text
