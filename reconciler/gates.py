@@ -11,6 +11,7 @@ from reconciler.live import read_facts
 from reconciler.model_planning import Planned
 from reconciler.moves import Move, changing_hands, moves, standing_moves
 from reconciler.plan import ModelPlan, Plan
+from reconciler.policies import DatedFreeze, Policy, WeeklyFreeze
 from reconciler.policy import Court, Subject
 from reconciler.registry import Registry
 from reconciler.rules import Settled
@@ -71,6 +72,21 @@ def judged(plan: Plan, drafts: Sequence[Draft], registry: Registry, gate: Gate) 
             waiting for waiting in verdict.pending if not with_consent(waiting, consents).accepted
         ),
     )
+
+
+def closed_by_now(plan: Plan, policies: Sequence[Policy], court: Court) -> Plan:
+    """Return a saved plan with the freezes that began since it was judged."""
+    freezes = tuple(one for one in policies if isinstance(one.requires, WeeklyFreeze | DatedFreeze))
+    known = {(one.name, one.model) for one in (*plan.violations, *plan.pending)}
+    found = [
+        violation
+        for model in plan.models
+        for violation in policy.judge(
+            Subject(None, Live(model.model, {}, {}), moves(model.changes, {}), freezes), {}, court
+        ).violations
+        if (violation.name, violation.model) not in known
+    ]
+    return replace(plan, violations=(*plan.violations, *found))
 
 
 def _subject(draft: Draft, gate: Gate) -> Subject:

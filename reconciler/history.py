@@ -43,9 +43,10 @@ class History(Protocol):
         ...
 
     def rules(self, commit: str, owner: str) -> Rules | None:
-        """Return the settings of `owner`'s state folder at a commit, None where none can be read.
+        """Return the settings of `owner`'s state folder at a commit, None without the folder.
 
-        A folder without the file has the default settings.
+        A folder without the file has the default settings. Raises `DeclarationError` for a file
+        that cannot be read.
         """
         ...
 
@@ -54,7 +55,7 @@ class History(Protocol):
 
         Those before the first commit after `since`, on the first-parent line, that declares the
         model otherwise than `since` does; before this commit where none does. None where there
-        were none, or they cannot be read.
+        were none. What cannot be read is passed over for what was before it.
         """
         ...
 

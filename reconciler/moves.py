@@ -12,9 +12,9 @@ from reconciler.state import ACTIVE_STAGES, Fields, aliases, stages
 class Move:
     """One version that enters `stage` or takes `alias`; not both. `before` is its live stage.
 
-    `incumbent` is the version that is displaced from the stage, or that has the alias until now;
-    None where there is none. A `standing` one is there already: nothing moves, and no moment is
-    chosen.
+    `incumbent` is a version that is displaced from the stage (each makes a move of its own), or
+    that has the alias until now; None where there is none. A `standing` one is there already:
+    nothing moves, and no moment is chosen.
     """
 
     model: str
@@ -41,11 +41,13 @@ def moves(changes: Iterable[Change], live: Fields, *, drift: bool = False) -> tu
     counted = [change for change in changes if drift or change.cause != "drift"]
     meant = [change for change in counted if change.after is not None]
     after = stages(applied(live, meant))
-    return tuple(
-        _stage(change, live, after) if change.field.name == "stage" else _alias(change, live)
-        for change in meant
-        if change.field.name in ("stage", "alias")
-    )
+    found: list[Move] = []
+    for change in meant:
+        if change.field.name == "stage":
+            found += _stage(change, live, after)
+        elif change.field.name == "alias":
+            found.append(_alias(change, live))
+    return tuple(found)
 
 
 def standing_moves(model: str, fields: Fields, live: Fields) -> tuple[Move, ...]:
@@ -70,20 +72,25 @@ def changing_hands(found: Sequence[Move]) -> Collection[int]:
     return sorted(named | {move.incumbent for move in found if move.incumbent is not None})
 
 
-def _stage(change: Change, live: Fields, after: dict[int, str]) -> Move:
+def _stage(change: Change, live: Fields, after: dict[int, str]) -> list[Move]:
+    """Return the move into a stage, once for every version that it displaces."""
     stage = str(change.after)
     displaced = [
         version
-        for version, where in stages(live).items()
+        for version, where in sorted(stages(live).items())
         if where == stage and version != change.field.version and after.get(version) != stage
     ]
-    return Move(
-        change.model,
-        change.field.version or 0,
-        stage=stage,
-        before=None if change.before is None else str(change.before),
-        incumbent=max(displaced, default=None) if stage in ACTIVE_STAGES else None,
-    )
+    active = stage in ACTIVE_STAGES
+    return [
+        Move(
+            change.model,
+            change.field.version or 0,
+            stage=stage,
+            before=None if change.before is None else str(change.before),
+            incumbent=incumbent,
+        )
+        for incumbent in (displaced if active and displaced else [None])
+    ]
 
 
 def _alias(change: Change, live: Fields) -> Move:

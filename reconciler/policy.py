@@ -120,7 +120,7 @@ def judge(subject: Subject, facts: Mapping[int, Facts], court: Court) -> Verdict
         if reason is not None:
             key = (policy.name, move.version, reason, old)
             before = found.get(key)
-            places = (*before.places, move.place) if before else (move.place,)
+            places = tuple(dict.fromkeys((*(before.places if before else ()), move.place)))
             found[key] = _Broken(policy, move, places, reason, old=old, waits=waits)
     broken = sorted(found.values(), key=lambda one: (one.policy.name, one.move.version, one.reason))
     return Verdict(
@@ -143,12 +143,14 @@ def _violation(broken: _Broken) -> Violation:
     policy, move = broken.policy, broken.move
     where = f"v{move.version} → {', '.join(broken.places)}"
     old = " (the rule as it was before this change)" if broken.old else ""
-    once = f"`apply --accept {policy.name}={move.model}` lets it pass once"
+    hint = policy.message or ready_made.way_out(policy.requires)
+    if policy.enforce == "deny":
+        hint += f"; `apply --accept {policy.name}={move.model}` lets it pass once"
     return Violation(
         policy.name,
         move.model,
         f"{where}: {broken.reason}{old}",
-        f"{policy.message or ready_made.way_out(policy.requires)}; {once}",
+        hint,
         enforce=policy.enforce,
     )
 

@@ -139,8 +139,9 @@ def _before(live: Live | None, checkout: Checkout) -> Rules | None:
     if checkout.rules_before is not None or live is None or history is None:
         return checkout.rules_before
     known = [one for one in live.recorded if one != NOTHING_BEFORE and history.knows(one)]
-    owner = live.owner or checkout.owner
-    return history.rules_before(known[0], owner, live.model) if known else None
+    # A model of a first run is held to what held before this commit.
+    since = known[0] if known else history.head
+    return history.rules_before(since, live.owner or checkout.owner, live.model)
 
 
 def _exclusive(drafts: Iterable[Draft], rules: Rules) -> tuple[str, ...]:

@@ -5,18 +5,23 @@ from itertools import groupby
 
 from reconciler.evidence import Entry
 from reconciler.ready_made import Entered
-from reconciler.rules import Rules
 from reconciler.state import Declaration, Field, Value
-from reconciler.timeline import Step
+
+_NOTHING_DONE = ("never", "not yet")
 
 
-def served_before(steps: Sequence[Step], version: int, rules: Rules) -> bool:
+def served_before(history: Sequence[Entry], version: int) -> bool:
     """Say whether a version was declared to serve, and then another one or none was.
 
-    The run of steps that lasts until today does not count: it may be the change that is judged.
+    The run of changes that lasts until today does not count: it may be the one that is judged.
+    Neither does one of which the records say that nothing of it was ever applied: a promotion
+    that was refused and taken back is no past.
     """
-    runs = [which for which, _ in groupby(steps, lambda step: step.served(rules)[1])]
-    return version in runs[:-1]
+    runs = [(which, list(run)) for which, run in groupby(history, lambda entry: entry.serving)]
+    return any(
+        which == version and any(entry.standing not in _NOTHING_DONE for entry in run)
+        for which, run in runs[:-1]
+    )
 
 
 def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -> Entered | None:

@@ -9,9 +9,9 @@ import pytest
 from reconciler.desired import Desired
 from reconciler.expressions.conditions import CelConditions
 from reconciler.facts import Facts
-from reconciler.gates import Gate
+from reconciler.gates import Gate, closed_by_now
 from reconciler.plan import Plan, RegistryRef, StateRef, accepting
-from reconciler.policies import Approvals, Expression, On, Policy, Soak, Transitions
+from reconciler.policies import Approvals, DatedFreeze, Expression, On, Policy, Soak, Transitions
 from reconciler.policy import Court
 from reconciler.ready_made import Entered
 from reconciler.reconcile import Checkout, Question, reconcile
@@ -350,6 +350,25 @@ def test_a_registry_with_none_of_the_declared_models_is_likely_another_one(gates
     assert [violation.name for violation in plan.violations] == ["wrong-registry"]
     assert "2 others" in plan.violations[0].message
     assert gates.plan((), *lost, PROMOTE).violations == ()
+
+
+def test_whoever_is_displaced_is_an_incumbent(gates: Gates) -> None:
+    gates.registry.set_stage("m", 3, "Production")  # worse than v1, and higher
+    between = rule("metrics.auc >= incumbent.metrics.auc")
+    gates.registry.set_facts("m", 2, Facts(metrics={"auc": 0.88}))
+    plan = gates.plan((between,), declared({2: "Production"}))
+    (violation,) = plan.violations
+    assert "0.9" in violation.message
+
+
+def test_a_freeze_that_began_after_a_plan_was_saved_stops_it(gates: Gates) -> None:
+    begin = datetime(2026, 11, 18, 13, 0)  # noqa: DTZ001  on the wall clock of its zone
+    frozen = Policy("frozen", TO_PRODUCTION, DatedFreeze(begin, begin + timedelta(days=1), "UTC"))
+    saved = gates.plan((frozen,), PROMOTE)
+    assert saved.violations == ()
+    assert closed_by_now(saved, (frozen,), gates.court).violations == ()
+    later = replace(gates.court, now=NOW + timedelta(hours=2))
+    assert [one.name for one in closed_by_now(saved, (frozen,), later).denied] == ["frozen"]
 
 
 APPROVED = Policy("two-people", TO_PRODUCTION, Approvals(2))

@@ -19,6 +19,7 @@ from reconciler.cli.progress import progress
 from reconciler.cli.records import Recorder, ending, record_options
 from reconciler.cli.session import Session
 from reconciler.errors import OutOfStep, Problem, UsageError
+from reconciler.gates import closed_by_now
 from reconciler.plan import Plan, accepting
 from reconciler.registry import Registry
 from reconciler.render import documents, text, words
@@ -83,7 +84,10 @@ def command(
     judging = gate(session, accept, planning=False, show_evidence=asks and not yes)
     consents = judging.accept
     if saved:
-        plan = session.check_saved(accepting(_load(saved), consents), consents)
+        plan = _load(saved)
+        if judging.court is not None:
+            plan = closed_by_now(plan, session.desired.rules.policies, judging.court)
+        plan = session.check_saved(accepting(plan, consents), consents)
     else:
         ask = session.question(models=models, adopt=adopt, gate=judging, planning=False)
         plan = session.gate(session.read(ask).plan, consents)

@@ -74,8 +74,7 @@ class MergedChronicle:
 
     def served_before(self, model: str, version: int) -> bool:
         """Say whether a version served, and then another one did."""
-        steps = self._merged.steps.get(model, ())
-        return tenure.served_before(steps, version, self._merged.rules)
+        return tenure.served_before(self._history(model), version)
 
     def entered(self, model: str, version: int, stage: str) -> Entered | None:
         """Return since when a version is in a stage, None where nobody knows."""
@@ -84,11 +83,13 @@ class MergedChronicle:
 
     @cached_property
     def _merged(self) -> MergedHistory:
-        return open_merged(self._session, quiet=True)
+        return open_merged(self._session, quiet=True, tip=self._session.rules_from)
 
     def _history(self, model: str) -> tuple[Entry, ...]:
         if model not in self._entries:
             merged = self._merged
             steps = merged.steps.get(model, ())
-            self._entries[model] = evidence.entries(steps, merged.rules, merged.records())
+            self._entries[model] = evidence.entries(
+                steps, merged.rules, merged.records(self._session.ref.key)
+            )
         return self._entries[model]

@@ -65,7 +65,11 @@ class MergedHistory:
 
 
 def open_merged(
-    session: Session, fetch_notes: str | None = None, *, quiet: bool = False
+    session: Session,
+    fetch_notes: str | None = None,
+    *,
+    quiet: bool = False,
+    tip: str | None = None,
 ) -> MergedHistory:
     """Read the merged history, after fetching the apply records of a remote where one is named.
 
@@ -77,7 +81,7 @@ def open_merged(
     repo = _repository(session)
     fetch(repo, fetch_notes)
     rules = _settings(repo, session.shown)
-    main = repo.main_line(rules.branch)
+    main = (tip, repo.resolve(tip)) if tip is not None else repo.main_line(rules.branch)
     line, tip = main or ("HEAD", str(repo.head))
     log = read_log(repo, session.shown, PARSERS.declaration, tip, parse_rules=PARSERS.rules)
     if missing is not None and not log.merged:

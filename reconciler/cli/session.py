@@ -153,8 +153,7 @@ class Session:
         """The settings before the commit that is checked out, None where there were none."""
         if self.repo is None or self.repo.head is None or self.history is None:
             return None
-        _, *before = self.repo.first_parents(self.repo.head)[:2]
-        return self.history.rules(before[0], self.owner) if before else None
+        return self.history.earlier_rules(self.repo.head, self.owner)
 
     @cached_property
     def _uri(self) -> str:

@@ -71,8 +71,12 @@ def expressions(entries: object) -> Iterator[tuple[int, str]]:
 
 
 def asked_somewhere(found: Sequence[Policy], ignore: Ignore) -> Iterator[Complaint]:
-    """Complain about policies on an alias that is ignored: nobody would ever be asked."""
+    """Complain about policies that nobody would ever be asked: an ignored alias, or no stage."""
     for index, policy in enumerate(found):
+        if isinstance(policy.requires, Transitions) and not policy.on.stages:
+            message = "`transitions` are ways from stage to stage, and `on` names no stage"
+            hint = "write `on: {stage: Production}`, or leave `on` out"
+            yield Complaint(("policies", index, "on"), message, hint)
         for alias in policy.on.aliases:
             if ignore.field(Field("alias", None, alias)):
                 message = f"alias {quoted(alias)} is ignored by `ignore.aliases`"

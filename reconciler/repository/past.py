@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
 from reconciler.desired import Desired
-from reconciler.errors import DeclarationError, Problem
+from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.rules import Rules
 from reconciler.state import Declaration
 from reconciler.traffic import parts, with_test_tags
@@ -152,12 +153,20 @@ class Past:
         return self._as_loaded(found, commit, folder) if found is not None else None
 
     def rules(self, commit: str, owner: str) -> Rules | None:
-        """Return the settings of `owner`'s state folder at a commit, None where none can be read.
+        """Return the settings of `owner`'s state folder at a commit, None without the folder.
 
-        A folder without the file has the default settings.
+        A folder without the file has the default settings. Raises `DeclarationError` for a file
+        that cannot be read.
         """
         folder = self._folder_of(owner, commit)
-        return self._rules_in(folder, commit) if folder is not None else None
+        if folder is None:
+            return None
+        found = self._rules_in(folder, commit)
+        if found is None:
+            file = f"{_joined(folder, _SETTINGS)}@{self._repo.short(commit)}"
+            message = "the settings of that commit cannot be read"
+            raise DeclarationError([Problem(message, ExitCode.DECLARATION, file=file)])
+        return found
 
     def _rules_in(self, folder: str, commit: str) -> Rules | None:
         key = (folder, commit)
@@ -197,12 +206,17 @@ class Past:
             for commit in self.merged_since(since, model)
             if self.declared(commit, owner, model) != was
         )
-        parent = self._parent(next(changed, self.head))
-        return None if parent is None else self.rules(parent, owner)
+        return self.earlier_rules(next(changed, self.head), owner)
 
-    def _parent(self, commit: str) -> str | None:
-        place = self._line[commit] + 1
-        return self._commits[place] if place < len(self._commits) else None
+    def earlier_rules(self, commit: str, owner: str) -> Rules | None:
+        """Return the settings before a commit of the first-parent line, None where there are none.
+
+        What cannot be read is passed over: it held nobody to anything else than what was before.
+        """
+        for earlier in self._commits[self._line[commit] + 1 :]:
+            with suppress(DeclarationError):
+                return self.rules(earlier, owner)
+        return None
 
     def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
         """Return the commits of the first-parent line that touched a model's file, oldest first.
