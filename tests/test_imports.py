@@ -92,6 +92,7 @@ _CORE = {
     "render.escape",
     "render.markdown",
     "render.people",
+    "render.portrait",
     "render.table",
     "render.text",
     "render.words",

@@ -6,83 +6,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.repository.git_port import Repository
 from reconciler.rules import Rules
 from reconciler.state import Declaration
 from reconciler.traffic import parts, with_test_tags
 
 _SETTINGS = "reconciler.yaml"
 _LISTINGS_KEPT = 256  # a model's commits are asked for together: more would only cost memory
-
-
-class File(Protocol):
-    """A file as a commit has it."""
-
-    @property
-    def id(self) -> str:
-        """What identifies its content."""
-        ...
-
-    @property
-    def data(self) -> bytes:
-        """Its content."""
-        ...
-
-
-class Repository(Protocol):
-    """What is asked of git; commits are full ids, folders relative to the repository's root."""
-
-    @property
-    def is_shallow(self) -> bool:
-        """Say whether the clone was cut off."""
-        ...
-
-    def short(self, commit: str) -> str:
-        """Return a commit as it is shown to people."""
-        ...
-
-    def knows(self, commit: str) -> bool:
-        """Say whether this clone has a commit."""
-        ...
-
-    def is_ancestor(self, older: str, newer: str) -> bool:
-        """Say whether `newer` contains `older`."""
-        ...
-
-    def merge_base(self, one: str, other: str) -> str | None:
-        """Return the best common ancestor."""
-        ...
-
-    def first_parents(self, commit: str) -> tuple[str, ...]:
-        """Return the first-parent line from a commit back."""
-        ...
-
-    def touched(self, commit: str, folder: str) -> Mapping[str, frozenset[str]]:
-        """Return the paths that each commit of that line changed below a folder."""
-        ...
-
-    def tree_id(self, commit: str, folder: str) -> str | None:
-        """Return what identifies a folder's content, None when it was not there."""
-        ...
-
-    def tree(self, commit: str, folder: str) -> Mapping[str, str]:
-        """Return the model files below a folder: path below the folder → blob."""
-        ...
-
-    def files(self, tree: str) -> Mapping[str, str]:
-        """Return the model files of a tree."""
-        ...
-
-    def find(self, commit: str, path: str) -> File | None:
-        """Return the file at a path of a commit."""
-        ...
-
-    def blob(self, blob: str) -> bytes:
-        """Return the content of a blob."""
-        ...
 
 
 class Parsers(NamedTuple):
@@ -200,6 +134,8 @@ class Past:
         """Return the settings before the change of a model that is not applied yet."""
         if since is not None and since not in self._line:
             return self.rules(since, owner)
+        if not any(place < max(self._line.get(since, 0), 1) for place in self._resettled):
+            return self.rules(self.head, owner)
         was = None if since is None else self.declared(since, owner, model)
         changed = (
             commit
@@ -240,11 +176,24 @@ class Past:
         return {commit: at for at, commit in enumerate(self._commits)}
 
     @cached_property
+    def _touched(self) -> Mapping[str, frozenset[str]]:
+        return self._repo.touched(self.head, self._place.folder)
+
+    @cached_property
+    def _resettled(self) -> Sequence[int]:
+        """The places on the line of the commits that changed a settings file, or moved one."""
+        return [
+            self._line[commit]
+            for commit, paths in self._touched.items()
+            if any(_is_settings(path) for path in paths)
+        ]
+
+    @cached_property
     def _touching(self) -> Mapping[str | None, Sequence[str]]:
         """The commits of the line that changed a model's file; None: a file that is gone."""
         here = {_joined(self._place.folder, path) for path in self._place.files.values()}
         found: dict[str | None, list[str]] = defaultdict(list)
-        for commit, paths in self._repo.touched(self.head, self._place.folder).items():
+        for commit, paths in self._touched.items():
             models = {path for path in paths if _is_model(path)}
             for path in models & here:
                 found[path].append(commit)

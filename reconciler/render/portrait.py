@@ -1,0 +1,278 @@
+"""Everything that is known of one model and one of its versions, as text and JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from reconciler.changes import Change
+from reconciler.comparison import Side
+from reconciler.errors import ExitCode, Problem
+from reconciler.evidence import Entry
+from reconciler.plan import RegistryRef
+from reconciler.render import comparison as beside
+from reconciler.render import documents, people, words
+from reconciler.render.comparison import age, moment, number
+from reconciler.render.documents import Document
+from reconciler.render.escape import quoted, visible
+from reconciler.render.table import table
+from reconciler.render.text import Effort
+from reconciler.rules import Rules
+from reconciler.state import Field, Live, aliases, stages
+
+_MOST_VERSIONS = 20
+
+
+@dataclass(frozen=True)
+class Git:
+    """What git says of a model: in sync or not, by version, and the merged changes that are live.
+
+    `silent` says why there is no history.
+    """
+
+    sync: Mapping[int, str]
+    changes: tuple[Change, ...] = ()
+    history: tuple[Entry, ...] = ()
+    silent: str | None = None
+    problems: tuple[Problem, ...] = ()
+    code: ExitCode = ExitCode.OK
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What is shown of a model; `side` is the version that was asked for, None where none is.
+
+    `source` is where that version's files are, without credentials.
+    """
+
+    live: Live
+    rules: Rules
+    git: Git
+    side: Side | None
+    places: Mapping[str, Entry]
+    file: str | None
+    source: str | None
+    registry: RegistryRef
+    alone: bool
+    now: datetime
+
+
+def text(portrait: Portrait, effort: Effort) -> str:
+    """Return everything that is known as text, its last line what it cost."""
+    return "\n".join(_lines(portrait, effort)) + "\n"
+
+
+def _lines(portrait: Portrait, effort: Effort) -> Iterator[str]:
+    live, shown = portrait.live, portrait.side
+    yield visible(live.model) + (f" v{shown.version}" if shown else "")
+    if shown is None:
+        yield f"  nothing serves ({visible(str(portrait.rules.serving))})"
+    rows = [*_model_rows(portrait)] if not portrait.alone else []
+    if shown is not None:
+        rows += [*_place_rows(portrait, shown), *_own_rows(portrait, shown), *_run_rows(shown)]
+    yield from _block(rows)
+    if shown is not None:
+        yield from _outcomes(shown)
+    others = [] if portrait.alone else [*_others(portrait)]
+    if others:
+        lines = table(("VERSION", "STAGE", "ALIASES", "GIT", "AGE"), others[:_MOST_VERSIONS])
+        yield from ("", "other versions" if shown else "versions", *(f"  {x}" for x in lines))
+        if others[_MOST_VERSIONS:]:
+            yield f"  and {len(others) - _MOST_VERSIONS} more, all in `--format json`"
+    yield ""
+    yield f"show: 1 model, {effort.requests} requests, {effort.seconds:.2f} s"
+
+
+def _block(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield labels and values below each other, a label once; the values are harmless already."""
+    width = max((len(label) for label, _ in rows), default=0)
+    before = ""
+    for label, value in rows:
+        yield f"  {('' if label == before else label).ljust(width)}  {value}"
+        before = label
+
+
+def _model_rows(portrait: Portrait) -> Iterator[tuple[str, str]]:
+    fields = portrait.live.fields
+    if Field("description") in fields:
+        yield "model", quoted(str(fields[Field("description")]))
+    for address, value in sorted(fields.items(), key=lambda item: item[0].sort_key):
+        if address.name == "tag" and address.version is None:
+            yield "model's tags", f"{visible(address.key or '')} {quoted(str(value))}"
+
+
+def _place_rows(portrait: Portrait, shown: Side) -> Iterator[tuple[str, str]]:
+    names = [("stage", shown.stage), *(("aliases", f"@{alias}") for alias in shown.aliases)]
+    for label, name in names:
+        entry = portrait.places.get(name)
+        yield label, visible(name) + (f"  by {entry.step.commit.id[:12]}" if entry else "")
+    for entry in {entry.step.commit.id: entry for entry in portrait.places.values()}.values():
+        yield "commit", visible(_credit(entry))
+    file = f" ({portrait.file})" if portrait.file else ""
+    yield "git", visible(f"{_sync(portrait, shown.version)}{file}")
+    for change in portrait.git.changes:
+        if shown.version in change.versions:
+            what = f"{words.mark(change)} {words.subject(change.field)}  {words.move(change)}"
+            yield "git", f"{what}  {words.cause(change)}".rstrip()
+    if portrait.git.silent:
+        yield "git", visible(portrait.git.silent)
+
+
+def _sync(portrait: Portrait, version: int) -> str:
+    return portrait.git.sync.get(version, "unmanaged")
+
+
+def _credit(entry: Entry) -> str:
+    """Return a merged commit: who made it, when it was merged, and the evidence for it."""
+    commit = entry.step.commit
+    said = [f"{commit.id[:12]} {quoted(commit.subject)} by {people.author(commit)}"]
+    said.append(f"merged {_when(entry.time)}")
+    said += [f"approved by {one.name} ({one.kind})" for one in entry.approvals]
+    if entry.applied:
+        said.append(f"applied {_when(min(one.time for one in entry.applied))}")
+    return ", ".join(said)
+
+
+def _own_rows(portrait: Portrait, shown: Side) -> Iterator[tuple[str, str]]:
+    if shown.description:
+        yield "description", quoted(shown.description)
+    for key, value in sorted(shown.tags.items()):
+        yield "tags", f"{visible(key)} {quoted(value)}"
+    created = shown.identity.created
+    by = f" by {shown.registered_by}" if shown.registered_by else ""
+    if created is not None:
+        since = f"{moment(created)}{by}, {age(created, portrait.now)} ago"
+        yield "registered", visible(since)
+    if portrait.source:
+        yield "source", visible(portrait.source)
+
+
+def _run_rows(shown: Side) -> Iterator[tuple[str, str]]:
+    run = shown.facts.run
+    if run is not None:
+        started = f", started {moment(run.started)}" if run.started is not None else ""
+        state = "deleted" if run.deleted else run.status or "of unknown status"
+        yield "run", visible(f"{run.name or ''} {run.id}, {state}{started}".strip())
+        for key, value in sorted(run.tags.items()):
+            if not key.startswith("mlflow."):
+                yield "run's tags", f"{visible(key)} {quoted(value)}"
+    elif shown.identity.run_id:
+        yield "run", visible(shown.identity.run_id)
+    if shown.source_commit:
+        yield "source commit", visible(shown.source_commit)
+    if shown.data_version:
+        yield "data version", visible(shown.data_version)
+    for sentence in shown.facts.missing:
+        yield "not known", visible(sentence)
+
+
+def _outcomes(shown: Side) -> Iterator[str]:
+    """Yield all metrics and params, and the signature, each under its heading."""
+    facts = shown.facts
+    metrics = [(visible(key), number(value)) for key, value in sorted(facts.metrics.items())]
+    digits = max((len(value) for _, value in metrics), default=0)
+    signature = facts.signature
+    columns = [
+        (part, visible(beside.column(one)))
+        for part in ("inputs", "outputs", "params")
+        for one in (getattr(signature, part) if signature else ())
+    ]
+    for heading, rows in (
+        ("metrics", [(key, value.rjust(digits)) for key, value in metrics]),
+        ("params", [(visible(k), quoted(v)) for k, v in sorted(facts.params.items())]),
+        ("signature", columns),
+    ):
+        if rows:
+            yield from ("", heading, *_block(rows))
+
+
+def _others(portrait: Portrait) -> Iterator[tuple[str, ...]]:
+    live, shown = portrait.live, portrait.side
+    for row in _versions(portrait):
+        if shown is None or row["version"] != shown.version:
+            created = live.versions[row["version"]].identity.created
+            held = " ".join(f"@{alias}" for alias in row["aliases"]) or "-"
+            yield (
+                f"v{row['version']}",
+                row["stage"],
+                held,
+                row["sync"],
+                age(created, portrait.now) or "-",
+            )
+
+
+def _versions(portrait: Portrait) -> Iterator[Document]:
+    """Yield every version with what can be said of it in a line, the newest first."""
+    live = portrait.live
+    where, named = stages(live.fields), aliases(live.fields)
+    for version in sorted(live.versions, reverse=True):
+        yield {
+            "version": version,
+            "stage": where.get(version, "None"),
+            "aliases": sorted(alias for alias, at in named.items() if at == version),
+            "created": moment(live.versions[version].identity.created),
+            "status": live.versions[version].status,
+            "sync": _sync(portrait, version),
+        }
+
+
+def document(portrait: Portrait) -> Document:
+    """Return the JSON document."""
+    live, shown = portrait.live, portrait.side
+    own = {a: v for a, v in live.fields.items() if a.version is None}
+    return {
+        "format_version": documents.FORMAT_VERSION,
+        "registry": {"uri": portrait.registry.uri, "name": portrait.registry.name},
+        "model": {
+            "name": live.model,
+            "description": str(own.get(Field("description"), "")),
+            "tags": {a.key: v for a, v in sorted(own.items()) if a.name == "tag"},
+            "file": portrait.file,
+            "commits": list(live.recorded),
+            "owner": live.owner,
+        },
+        "version": None if shown is None else _version_document(portrait, shown),
+        "versions": [*_versions(portrait)],
+        "errors": [documents.error(problem) for problem in portrait.git.problems],
+        "exit": documents.ending(portrait.git.code),
+    }
+
+
+def _version_document(portrait: Portrait, shown: Side) -> Document:
+    run = shown.facts.run
+    names = (shown.stage, *(f"@{alias}" for alias in shown.aliases))
+    entries = [(name, portrait.places.get(name)) for name in names]
+    return {
+        **beside.side_document(shown),
+        "source": portrait.source,
+        "run_tags": {} if run is None else _own_tags(run.tags),
+        "sync": _sync(portrait, shown.version),
+        "places": [
+            {"name": name, "brought_by": None if entry is None else _credit_document(entry)}
+            for name, entry in entries
+        ],
+    }
+
+
+def _own_tags(tags: Mapping[str, str]) -> Document:
+    return {key: value for key, value in sorted(tags.items()) if not key.startswith("mlflow.")}
+
+
+def _credit_document(entry: Entry) -> Document:
+    commit = entry.step.commit
+    return {
+        "commit": commit.id,
+        "subject": commit.subject,
+        "merged": _when(entry.time),
+        "author": commit.author,
+        "authors": people.authors(commit),
+        "pull_request": entry.pull_request,
+        "approvals": [{"name": one.name, "kind": one.kind} for one in entry.approvals],
+        "applied": [
+            {"time": _when(one.time), "registry": one.registry, "commit": one.commit}
+            for one in entry.applied
+        ],
+    }
+
+
+def _when(time: datetime) -> str:
+    return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
