@@ -52,7 +52,7 @@ class Verdict:
 
 @dataclass
 class Pull:
-    """A pull request; `pushes` are its heads so far and when they came."""
+    """A pull request; `pushes` are its heads so far and when they came, `landed` what it became."""
 
     number: int
     title: str
@@ -64,6 +64,7 @@ class Pull:
     verdicts: list[Verdict] = field(default_factory=list)
     merged_at: datetime | None = None
     merge_commit: str | None = None
+    landed: list[str] = field(default_factory=list)
 
     @property
     def head(self) -> str:
@@ -165,7 +166,7 @@ class ForgeState:
         return [
             pull
             for pull in self.pulls.values()
-            if commit in {pull.merge_commit, *(one.sha for one in pull.commits)}
+            if commit in {pull.merge_commit, *pull.landed, *(one.sha for one in pull.commits)}
         ]
 
     def with_remark(self, number: int) -> tuple[list[Remark], Remark] | None:

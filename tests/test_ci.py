@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ci_lab import MAIN, CiLab, ci_lab
+from tests.ci_lab import MAIN, V1, V2, CiLab, ci_lab
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
-
-V1 = "versions: {1: {stage: Production, aliases: [champion]}, 2: {stage: Staging}}"
-V2 = "versions: {1: {stage: Archived}, 2: {stage: Production, aliases: [champion]}}"
 
 
 @pytest.fixture
@@ -21,13 +18,7 @@ def ci(lab: Lab, tmp_path: Path) -> Iterator[CiLab]:
 
 @pytest.fixture
 def model(ci: CiLab) -> str:
-    """Return a model that serves v1, applied from the main line."""
-    name = ci.lab.model(3)
-    ci.lab.git.write({"registry-state/reconciler.yaml": f"branch: {MAIN}\n"})
-    ci.declare(name, V1)
-    ci.push()
-    assert ci.apply().code == 0
-    return name
+    return ci.serving()
 
 
 def promoted(ci: CiLab, model: str, content: str = V2) -> CiLab:

@@ -1,5 +1,6 @@
 """A plan in the room that a forge has: summary first, moves before tags, cut between models."""
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -47,11 +48,24 @@ def test_a_small_plan_is_whole_with_a_section_for_each_model() -> None:
 
 def test_what_is_wrong_and_what_moves_comes_before_tags() -> None:
     problem = Problem("no such version", ExitCode.DECLARATION, model="z")
-    wrong = ModelPlan("z", "error", problems=(problem,))
+    wrong = replace(tagged(3), model="z", problems=(problem,))
     text = comment.plan(plan(tagged(1), promoted(2), wrong), NOW, room=ROOM, more=MORE)
     sections = [line for line in text.splitlines() if line.startswith("<details>")]
     assert ["z<" in sections[0], "p-002" in sections[1], "m-001" in sections[2]] == [True] * 3
     assert "Staging → Production" in sections[1]
+
+
+def test_each_model_is_shown_with_the_digest_that_an_apply_by_hand_asks_for() -> None:
+    model = tagged(1)
+    shown = comment.plan(plan(model), NOW, room=ROOM, more=MORE).replace("&#58;", ":")
+    assert model.digest(plan(model).registry) in shown
+
+
+def test_a_model_that_is_only_wrong_is_told_of_once() -> None:
+    problem = Problem("no such version", ExitCode.DECLARATION, model="z")
+    wrong = ModelPlan("z", "error", problems=(problem,))
+    text = comment.plan(plan(wrong, tagged(1)), NOW, room=ROOM, more=MORE)
+    assert text.count("no such version") == text.count("<details>") == 1
 
 
 @pytest.mark.parametrize("room", [1_500, 20_000, ROOM])

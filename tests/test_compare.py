@@ -76,8 +76,8 @@ _MARKDOWN = """\
 | source commit | cdcdcdcdcdcd | - |  |
 | data version | 2026-10 | - |  |
 
-- signature&#58; input &#96;amount&#96;&#58; double → float
-- signature&#58; input &#96;x&#96; added (long)
+- signature&#58; input <code>amount</code>&#58; double → float
+- signature&#58; input <code>x</code> added (long)
 - signature&#58; output 1 added (double)
 - v4&#58; one thing is not known"""
 

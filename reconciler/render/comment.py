@@ -26,8 +26,17 @@ _MARKS: Final = {"applied": "✅", "failed": "❌", "skipped": "⏭️", "stale"
 
 def plan(value: Plan, now: datetime, *, room: int, more: str) -> str:
     """Return a plan in at most `room` characters; `more` says where the rest is."""
-    sections = [_section(model, now) for model in _by_weight(value.models)]
-    return _fitting(_summary(value), sections, [f"digest {code(value.digest)}"], room, more)
+    listed = len(value.problems) <= _MOST_RULES
+    models = [
+        model for model in _by_weight(value.models) if not listed or model.changes or model.messages
+    ]
+    head, tail = _summary(value), [f"digest {code(value.digest)}"]
+    sections = [_section(model, now, digest=model.digest(value.registry)) for model in models]
+    whole = "\n".join([*head, *(line for section in sections for line in section), *tail, ""])
+    if len(whole) <= room:
+        return whole
+    # One more model says more than the digests of those before it.
+    return _fitting(head, [_section(model, now) for model in models], tail, room, more)
 
 
 def outcome(report: Report, *, room: int, more: str) -> str:
@@ -99,7 +108,7 @@ def _rest(number: int, thing: str, where: str) -> list[str]:
     return [f"… and {words.count(number, thing)} more: {prose(where)}", ""] if number > 0 else []
 
 
-def _section(model: ModelPlan, now: datetime, title: str = "") -> list[str]:
+def _section(model: ModelPlan, now: datetime, title: str = "", digest: str = "") -> list[str]:
     moves = [change for change in model.changes if change.field.name in _MOVING]
     said = [f"{words.subject(change.field)} {words.move(change)}" for change in moves[:_SHOWN]]
     said += [f"{len(moves) - _SHOWN} moves more"] if len(moves) > _SHOWN else []
@@ -109,7 +118,8 @@ def _section(model: ModelPlan, now: datetime, title: str = "") -> list[str]:
     head = f"{title}: " if title else ""
     mark = "❌ " if model.problems else ""
     summary = f"{mark}{head}{code(model.model)} {prose(', '.join(said))}"
-    return _details(summary, markdown.body(model, now))
+    tail = ["", f"digest {code(digest)}"] if digest and model.changes else []
+    return _details(summary, [*markdown.body(model, now), *tail])
 
 
 def _became(model: ModelReport) -> list[str]:

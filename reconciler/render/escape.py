@@ -41,7 +41,19 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return `text` as words in Markdown: nothing in it is markup, a link or a mention."""
+    """Return `text` as words in Markdown: nothing in it is markup, a link or a mention.
+
+    What it has between backticks is shown as code, and is no more obeyed than the rest.
+    """
+    words, *rest = text.split("`")
+    parts = [_quiet(words)]
+    while len(rest) > 1:
+        inside, words, *rest = rest
+        parts += [code(inside) if inside.strip() else _entities(f"`{inside}`"), _quiet(words)]
+    return "".join([*parts, *(_entities("`") + _quiet(last) for last in rest)])
+
+
+def _quiet(text: str) -> str:
     # Forges look for mentions and issue numbers in the finished page: a space of no width ends
     # them.
     quiet = _entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")

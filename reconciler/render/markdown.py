@@ -76,7 +76,6 @@ def _rows(model: ModelPlan) -> list[str]:
 
 def _violation(word: str, violation: Violation) -> list[str]:
     of_model = f" {code(violation.model)}" if violation.model else ""
-    lines = [f"> {word} **{violation.name}**{of_model}: {prose(violation.message)}"]
-    if not violation.accepted:
-        lines.append(f"> {prose(violation.hint)}")
-    return [*lines, ""]
+    line = f"> {word} **{violation.name}**{of_model}: {prose(violation.message)}"
+    # Said, not written as a new line: a forge's comments show one, its other pages do not.
+    return [line if violation.accepted else f"{line}<br>{prose(violation.hint)}", ""]

@@ -134,7 +134,8 @@ class Past:
         """Return the settings before the change of a model that is not applied yet."""
         if since is not None and since not in self._line:
             return self.rules(since, owner)
-        if not any(place < max(self._line.get(since, 0), 1) for place in self._resettled):
+        newest = self._line[since] if since is not None else 0
+        if not any(place < max(newest, 1) for place in self._resettled):
             return self.rules(self.head, owner)
         was = None if since is None else self.declared(since, owner, model)
         changed = (

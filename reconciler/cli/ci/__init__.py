@@ -4,6 +4,8 @@ from importlib import import_module
 
 import click
 
+from reconciler.cli.options import Options, common
+
 _COMMANDS = ("plan", "apply", "drift")
 
 
@@ -23,5 +25,8 @@ class Commands(click.Group):
 
 
 @click.group("ci", cls=Commands, short_help="plan, apply and drift as a CI job runs them")
-def command() -> None:
+@common()
+@click.pass_context
+def command(context: click.Context, *, options: Options) -> None:
     """Plan a pull request, apply what was merged, watch for drift: for GitHub and GitLab jobs."""
+    context.obj = options

@@ -1,7 +1,10 @@
 """`reconciler ci apply`: carries out what was merged, as far as its pull requests showed it."""
 
+import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import click
 
@@ -10,23 +13,26 @@ from reconciler.approved import not_shown
 from reconciler.cli import output
 from reconciler.cli.apply import signals
 from reconciler.cli.ci.approvals import Merges
-from reconciler.cli.ci.job import Job, annotations_of, annotations_of_error, marker, require_commit
+from reconciler.cli.ci.job import Job, annotations_of, marker, require_commit, tried
 from reconciler.cli.ci.plan import check_name
 from reconciler.cli.court import gate, head_commit
 from reconciler.cli.moments import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.records import Recorder, ending
 from reconciler.cli.session import Session
-from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError, UsageError
+from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
 from reconciler.plan import ModelPlan, Plan
 from reconciler.reconcile import Reading
-from reconciler.render import comment, documents, text
-from reconciler.report import Report
+from reconciler.render import comment, documents, text, words, workflow
+from reconciler.render.escape import visible
+from reconciler.render.workflow import Annotation
+from reconciler.report import Report, Result
 from reconciler.rules import settle
 from reconciler.standing import NOTHING_BEFORE
 from reconciler.state import Live
 
 _REMOTE = "origin"
+_SHOWN = 5  # values that drifted, in a message
 _MUCH = 1_000_000  # characters: the summary cuts for itself
 
 
@@ -41,20 +47,19 @@ def command(*, options: Options, model: str | None, digest: str | None, dry_run:
     if (model is None) != (digest is None):
         raise UsageError("--model and --digest go together", hint="say both, or neither")
     session, job = Session(options), Job(dry_run)
-    require_commit(session)
-    merges = Merges(session, job.forge, lambda number: check_name(session, number))
-    try:
+    with job.telling():
+        require_commit(session)
+        merges = Merges(session, job.forge, lambda number: check_name(session, number))
         reading = _read(session, merges, model)
         plan = _chosen(reading, session, merges, model, digest)
+        # Asked before the first write: a forge that is away then cannot cost the record.
+        approvals = () if dry_run else merges.recorded(plan, reading.live)
         recorder = Recorder(
             session,
             record=not dry_run,
             remote=_remote(session) if not dry_run else None,
-            approvals=lambda: merges.recorded(plan, reading.live),
+            approvals=lambda: approvals,
         )
-    except ReconcilerError as error:
-        job.annotate(annotations_of_error(error))
-        raise
     return _carry_out(_Run(session, job, merges, reading.live), plan, recorder)
 
 
@@ -71,19 +76,23 @@ def _chosen(
     """Return the plan with those models alone that may be written."""
     plan = session.gate(reading.plan, ())
     if model is not None:
-        _expect(plan, model, digest)
-        return plan
+        return replace(plan, models=(_expected(plan, model, digest),))
     first = not any(_is_ours(live, session) for live in reading.live.values())
     rules = settle(session.desired.rules, session.rules_one_commit_ago).rules
-    models = []
+    if first:
+        merges.begin()
+    models, left = [], set()
     for one in plan.models:
         if one.record is None and not rules.heal:
+            left.add(one.model)
             models.append(_left(one))
-        elif first or rules.fresh:
+        elif one.record is None or first or rules.fresh:
             models.append(one)
         else:
             models.append(_approved(one, plan, reading, merges))
-    return replace(plan, models=tuple(models))
+    # What is not written breaks no rule, and must not keep the others from being written.
+    violations = tuple(one for one in plan.violations if one.model not in left)
+    return replace(plan, models=tuple(models), violations=violations)
 
 
 def _is_ours(live: Live, session: Session) -> bool:
@@ -93,7 +102,7 @@ def _is_ours(live: Live, session: Session) -> bool:
     return any(session.history.knows(one) for one in live.recorded if one != NOTHING_BEFORE)
 
 
-def _expect(plan: Plan, model: str, digest: str | None) -> None:
+def _expected(plan: Plan, model: str, digest: str | None) -> ModelPlan:
     found = next((one for one in plan.models if one.model == model), None)
     if found is None:
         raise UsageError(f"--model {model}: no file declares that model")
@@ -102,19 +111,19 @@ def _expect(plan: Plan, model: str, digest: str | None) -> None:
             f"the plan of `{model}` is {found.digest(plan.registry)}, not {digest}",
             hint=f"look at `reconciler plan --model {model}`, and start again with that digest",
         )
+    return found
 
 
 def _left(model: ModelPlan) -> ModelPlan:
     """Return a model that nobody changed: what drifted is shown, and left as it is."""
     if not model.changes:
         return model
-    said = f"{len(model.changes)} values drifted and are left: its declaration did not change"
-    return replace(
-        model,
-        changes=(),
-        outcome="in-sync",
-        messages=(*model.messages, f"{said} (`heal: true` puts them back, or apply it by hand)"),
-    )
+    shown = [f"{words.subject(one.field)}, {words.move(one)}" for one in model.changes[:_SHOWN]]
+    shown += [f"{len(model.changes) - _SHOWN} more"] if len(model.changes) > _SHOWN else []
+    said = f"{words.count(len(model.changes), 'value')} drifted and are left: no declaration"
+    way = "`heal: true` puts them back, and so does an apply by hand"
+    message = f"{said} changed ({'; '.join(shown)}). {way}"
+    return replace(model, changes=(), outcome="in-sync", messages=(*model.messages, message))
 
 
 def _approved(model: ModelPlan, plan: Plan, reading: Reading, merges: Merges) -> ModelPlan:
@@ -135,7 +144,7 @@ def _approved(model: ModelPlan, plan: Plan, reading: Reading, merges: Merges) ->
         file=model.file,
         model=model.model,
         hint=f"look at `reconciler plan --model {model.model}`, then run the apply by hand with "
-        f"--model {model.model} --digest {digest}",
+        f"`--model {model.model} --digest {digest}`",
     )
     return replace(model, outcome="error", changes=(), record=None, problems=(problem,))
 
@@ -159,7 +168,7 @@ class _Run:
 
 
 def _carry_out(run: _Run, plan: Plan, recorder: Recorder) -> int:
-    run.job.annotate(annotations_of(plan))
+    run.job.annotate(annotations_of(plan, run.session.desired))
     if plan.denied or run.job.dry_run:
         return _conclude(run, Report(plan, ()), int(plan.exit_code()), ())
     session = run.session
@@ -177,38 +186,62 @@ def _carry_out(run: _Run, plan: Plan, recorder: Recorder) -> int:
 
 
 def _conclude(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> int:
-    options, plan, job = run.session.options, report.plan, run.job
-    effort = options.effort(run.session.registry.requests)
-    if options.json:
-        document = documents.report(report, code)
-        document["errors"] += [documents.error(problem) for problem in lost]
-        output.document(document)
-    elif plan.denied or job.dry_run:
-        output.product(text.plan(plan, effort, now()), options)
-    else:
-        output.product(text.report(report, effort), options)
-    output.complain((*plan.warnings, *plan.problems, *lost))
-    for one in plan.models:
-        if not one.writes:
-            for message in one.messages:
-                output.say(f"{one.model}: {message}")
+    plan, job = report.plan, run.job
+    try:
+        _print(run, report, code, lost)
+    except OSError as error:  # a full disk: what was applied stays applied
+        with suppress(OSError):
+            output.say(f"the report could not be printed: {error.strerror}")
+    failed = [failure for failure in report.results if failure.error is not None]
+    job.annotate([*map(workflow.of_problem, lost), *(_annotation(one, plan) for one in failed)])
     job.finish(
         {"changes": report.summary["applied"], "digest": plan.digest, "exitcode": code},
         comment.outcome(report, room=_MUCH, more=job.more),
     )
-    _tell_pull_requests(run, report)
+    if report.signal is None:  # a job that is being cancelled has a few seconds left
+        output.complain(_tell_pull_requests(run, report))
     return code
 
 
-def _tell_pull_requests(run: _Run, report: Report) -> None:
+def _print(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> None:
+    options, plan = run.session.options, report.plan
+    effort = options.effort(run.session.registry.requests)
+    planned = plan.denied or run.job.dry_run
+    if options.json:
+        document = documents.report(report, code)
+        document["errors"] += [documents.error(problem) for problem in lost]
+        output.document(document)
+    elif planned:
+        output.product(text.plan(plan, effort, now()), options)
+    else:
+        output.product(text.report(report, effort), options)
+        for one in plan.models:
+            if not one.writes:
+                for message in one.messages:
+                    output.say(f"{visible(one.model)}: {visible(message)}")
+    output.complain((*plan.warnings, *plan.problems, *lost))
+    if report.bug is not None:
+        traceback.print_exception(report.bug)
+        output.say("this is a bug: please report it with the traceback")
+
+
+def _annotation(failed: Result, plan: Plan) -> Annotation:
+    files = {model.model: model.file for model in plan.models}
+    change = failed.change
+    title = f"{change.model} {failed.outcome}"
+    message = f"{words.subject(change.field)}: {failed.error}"
+    return Annotation("error", message, title, files.get(change.model))
+
+
+def _tell_pull_requests(run: _Run, report: Report) -> tuple[Problem, ...]:
     """Comment the outcome; a forge that does not answer does not undo what was written."""
-    job = run.job
-    if job.forge is None:
-        return
+    job, forge = run.job, run.job.forge
+    if forge is None:
+        return ()
     said = marker("apply", run.session)
-    body = comment.outcome(report, room=job.forge.comment_limit - len(said) - 1, more=job.more)
-    try:
-        for number in run.merges.behind(report.plan, run.live):
-            job.say_on(number, said, body)
-    except ReconcilerError as error:
-        output.complain(error.problems)
+    body = comment.outcome(report, room=forge.comment_limit - len(said) - 1, more=job.more)
+    numbers: list[int] = []
+    lost = tried(lambda: numbers.extend(run.merges.behind(report.plan, run.live)))
+    for number in numbers:
+        lost += tried(partial(job.say_on, number, said, body))
+    return lost

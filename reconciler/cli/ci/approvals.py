@@ -1,13 +1,15 @@
 """What the forge says of a merge: its pull requests, what they showed, and who approved."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
 from reconciler import kept_plan
 from reconciler.apply_record import RecordedApproval
 from reconciler.approved import Approved, ShownPlan
 from reconciler.cli.session import Session
+from reconciler.errors import DeclarationError
 from reconciler.forge import Forge, PullRequest, Review
 from reconciler.plan import Plan
 from reconciler.scope import Approval, Commit
@@ -15,6 +17,7 @@ from reconciler.standing import NOTHING_BEFORE
 from reconciler.state import Live
 
 _MOST_PARTS = 50
+_BROKEN: Final = object()  # a declaration that cannot be read is not like any other
 
 
 def commit_of_pull(forge: Forge, pull: PullRequest) -> Commit:
@@ -41,6 +44,12 @@ class Merge:
     reviews: tuple[Review, ...]
     shown: ShownPlan | None
 
+    @property
+    def approvers(self) -> frozenset[str]:
+        """Who approved it and did not write it; names count without case."""
+        authors = {name.casefold() for name in (self.pull.author, *self.authors)}
+        return frozenset(one.login.casefold() for one in self.reviews) - authors
+
 
 @dataclass
 class Merges:
@@ -50,14 +59,24 @@ class Merges:
     forge: Forge | None
     check: Callable[[int], str]
     _by_commit: dict[str, Merge | None] = field(default_factory=dict)
-    _of_model: dict[str, tuple[Merge, ...]] = field(default_factory=dict)
+    _of_model: dict[str, tuple[Merge | None, ...]] = field(default_factory=dict)
+    _begins: bool = False
+
+    def begin(self) -> None:
+        """Let the very first apply stand for no more than the commit that it applies."""
+        self._begins = True
+        self._of_model.clear()
 
     def of(self, live: Live) -> tuple[Merge, ...]:
         """Return the merges since what is live for a model that touched it, oldest first."""
+        by_number = {merge.pull.number: merge for merge in self._each(live) if merge is not None}
+        return tuple(by_number.values())
+
+    def _each(self, live: Live) -> tuple[Merge | None, ...]:
+        """Return the merge of every commit since then; None for one that was just pushed."""
         if live.model not in self._of_model:
-            found = [self._merge(commit) for commit in self._commits(live)]
-            by_number = {merge.pull.number: merge for merge in found if merge is not None}
-            self._of_model[live.model] = tuple(by_number.values())
+            found = tuple(self._merge(commit) for commit in self._commits(live))
+            self._of_model[live.model] = found
         return self._of_model[live.model]
 
     def approved(self, live: Live) -> tuple[Approved, ...]:
@@ -75,9 +94,11 @@ class Merges:
     def commit_of(self, live: Live, here: Commit) -> Commit:
         """Return what a model is judged for: of its merges the one with the fewest approvals."""
         merges = self.of(live)
-        if self.forge is None or not merges:
+        if self.forge is None or not self._each(live):
             return here
-        weakest = min(merges, key=lambda merge: len({one.login for one in merge.reviews}))
+        if None in self._each(live):
+            return replace(here, approvals=())  # nobody approved what was just pushed
+        weakest = min(merges, key=lambda merge: (len(merge.approvers), len(merge.reviews)))
         return _commit(weakest.pull, weakest.authors, weakest.reviews)
 
     def recorded(self, plan: Plan, lives: Mapping[str, Live]) -> tuple[RecordedApproval, ...]:
@@ -95,9 +116,8 @@ class Merges:
 
     def _behind(self, plan: Plan, lives: Mapping[str, Live]) -> list[Merge]:
         models = (one for one in plan.models if one.record is not None or one.problems)
-        return [
-            merge for one in models if one.model in lives for merge in self.of(lives[one.model])
-        ]
+        lives_of = (lives[one.model] for one in models if one.model in lives)
+        return [merge for live in lives_of for merge in self._each(live) if merge is not None]
 
     @cached_property
     def _app(self) -> str:
@@ -108,8 +128,27 @@ class Merges:
         history = self.session.history
         if history is None:
             return ()
+        if self._begins:
+            return (history.head,)
         since = next((one for one in live.recorded if one != NOTHING_BEFORE), None)
-        return history.merged_since(since, live.model)
+        knows = since is not None and history.knows(since)
+        before = self._declared(since, live.model) if knows else None
+        found = []
+        for commit in history.merged_since(since, live.model):
+            after = self._declared(commit, live.model)
+            if after != before or after is _BROKEN:
+                found.append(commit)
+            before = after
+        return found
+
+    def _declared(self, commit: str | None, model: str) -> object:
+        history = self.session.history
+        if history is None or commit is None:
+            return None
+        try:
+            return history.declared(commit, self.session.owner, model)
+        except DeclarationError:
+            return _BROKEN
 
     def _merge(self, commit: str) -> Merge | None:
         if commit not in self._by_commit:
@@ -119,13 +158,18 @@ class Merges:
     def _ask(self, commit: str) -> Merge | None:
         if self.forge is None:
             return None
-        pulls = self.forge.pull_requests_of(commit)
+        pulls = [pull for pull in self.forge.pull_requests_of(commit) if self._is_ours(pull.base)]
         if not pulls:
             return None
-        pull = pulls[0]
+        pull = next((one for one in pulls if one.merge_commit == commit), pulls[0])
         return Merge(
             pull, commit, self.forge.authors(pull), self.forge.approvals(pull), self._shown(pull)
         )
+
+    def _is_ours(self, base: str) -> bool:
+        """Say whether a branch is the main line: what was let into another one was not in here."""
+        line = self.session.main_line
+        return line is None or line[0].removeprefix("origin/") == base
 
     def _shown(self, pull: PullRequest) -> ShownPlan | None:
         """Return what the latest check of the head keeps, None where it is no plan to approve."""

@@ -5,13 +5,15 @@ from dataclasses import replace
 import click
 
 from reconciler.cli import output
-from reconciler.cli.ci.job import Job, marker
+from reconciler.cli.ci.job import Job, marker, tried
 from reconciler.cli.moments import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, first_code
 from reconciler.plan import Plan, only
-from reconciler.render import comment, documents, text, words
+from reconciler.render import comment, documents, text, words, workflow
+
+_MUCH = 1_000_000  # characters: the summary cuts for itself
 
 
 @click.command("drift", short_help="keep one issue while something drifted")
@@ -20,22 +22,26 @@ from reconciler.render import comment, documents, text, words
 def command(*, options: Options, dry_run: bool) -> int:
     """Compare the registry with git; open, update or close one issue; exit 2 when they differ."""
     session, job = Session(options), Job(dry_run)
-    reading = session.read(session.question())
-    drifted = only(reading.plan, lambda change: change.cause == "drift")
-    pending = only(reading.plan, lambda change: change.cause != "drift")
+    with job.telling():
+        plan = session.read(session.question()).plan
+    drifted = only(plan, lambda change: change.cause == "drift")
+    pending = only(plan, lambda change: change.cause != "drift")
     # Guards judge what would be written; here nothing is.
-    code = replace(reading.plan, violations=()).exit_code(detailed=True)
+    differs = replace(plan, violations=()).exit_code(detailed=True)
+    lost = tried(lambda: _keep_issue(session, job, drifted, pending, differs))
+    code = first_code([problem.code for problem in lost]) or differs
     effort = options.effort(session.registry.requests)
     if options.json:
-        output.document(documents.drift(drifted, pending, code))
+        document = documents.drift(drifted, pending, code)
+        document["errors"] += [documents.error(problem) for problem in lost]
+        output.document(document)
     else:
         output.product(text.drift(drifted, pending, effort), options)
-    output.complain((*reading.plan.warnings, *reading.plan.problems))
-    moment = now()
-    whole = comment.drift(drifted, pending, moment, room=1_000_000, more=job.more)
+    output.complain((*plan.warnings, *plan.problems, *lost))
+    job.annotate([workflow.of_problem(problem) for problem in (*plan.problems, *lost)])
+    whole = comment.drift(drifted, pending, now(), room=_MUCH, more=job.more)
     changes = len(drifted.changes) + len(pending.changes)
-    job.finish({"changes": changes, "digest": reading.plan.digest, "exitcode": int(code)}, whole)
-    _keep_issue(session, job, drifted, pending, code)
+    job.finish({"changes": changes, "digest": plan.digest, "exitcode": int(code)}, whole)
     return int(code)
 
 

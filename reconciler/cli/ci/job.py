@@ -1,18 +1,22 @@
 """The CI job around a command: what it runs for, its forge, and where its results go."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from reconciler.cli import output
 from reconciler.cli.session import Session
-from reconciler.errors import OutOfStep, ReconcilerError, UsageError
+from reconciler.desired import Desired
+from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.forge import Forge, PullRequest
 from reconciler.forges.pipeline import Pipeline, forge_of, pipeline
-from reconciler.plan import Plan
+from reconciler.plan import ModelPlan, Plan
 from reconciler.render import comment, workflow
+from reconciler.render.escape import visible
 from reconciler.render.workflow import SUMMARY_LIMIT, Annotation
 
 _ARTIFACTS = "RECONCILER_ARTIFACTS"
@@ -92,13 +96,27 @@ class Job:
             for name, content in files.items():
                 (Path(folder) / name).write_text(content, encoding="utf-8")
         except OSError as error:
-            raise UsageError(f"{_ARTIFACTS} {folder}: {error.strerror}") from error
+            output.say(f"{_ARTIFACTS} {folder}: {error.strerror}: nothing is kept there")
 
     def finish(self, results: Mapping[str, str | int], summary: str) -> None:
         """Write the step's outputs and its summary."""
         room = SUMMARY_LIMIT // _WORST_BYTES
         _append(self.pipeline.outputs, workflow.outputs(results))
         _append(self.pipeline.summary, comment.cut(summary, room, "the artifact has all of it"))
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Tell an error to the step's outputs, summary and annotations, on its way up."""
+        try:
+            yield
+        except ReconcilerError as error:
+            self.annotate([workflow.of_problem(problem) for problem in error.problems])
+            room = SUMMARY_LIMIT // _WORST_BYTES
+            self.finish(
+                {"changes": 0, "digest": "", "exitcode": int(error.code)},
+                comment.failure(error.problems, room=room, more="the log has them all"),
+            )
+            raise
 
     def annotate(self, found: Sequence[Annotation]) -> None:
         """Show problems on the lines they are about; on stderr, where GitHub reads them, too."""
@@ -117,24 +135,45 @@ def place(session: Session) -> str:
 
 def marker(kind: str, session: Session) -> str:
     """Return the hidden line by which our comment is found again."""
-    return f"<!-- reconciler:{kind} {place(session).replace('--', '- -')} -->"
+    # A folder's name may hold what ends an HTML comment.
+    about = re.sub(r"-(?=-)", "- ", visible(place(session)))
+    return f"<!-- reconciler:{kind} {about} -->"
 
 
-def annotations_of(plan: Plan) -> list[Annotation]:
-    """Return a plan's problems and violations at the files they are about."""
-    files = {model.model: model.file for model in plan.models}
+def tried(action: Callable[[], object]) -> tuple[Problem, ...]:
+    """Do something on the forge, and return what kept it from being done."""
+    try:
+        action()
+    except ReconcilerError as error:
+        return error.problems
+    return ()
+
+
+def annotations_of(plan: Plan, desired: Desired) -> list[Annotation]:
+    """Return a plan's problems and violations on the lines they are about."""
     found = [workflow.of_problem(problem) for problem in plan.problems]
-    found += [
-        workflow.of_violation(one, files.get(one.model) if one.model else None)
-        for one in plan.violations
-        if not one.accepted
-    ]
+    found += [workflow.of_problem(problem, "warning") for problem in plan.warnings]
+    models = {model.model: model for model in plan.models}
+    for violation in plan.violations:
+        if not violation.accepted:
+            model = models.get(violation.model or "")
+            line = _line(model, desired) if model else None
+            found.append(workflow.of_violation(violation, model.file if model else None, line))
     return found
 
 
-def annotations_of_error(error: ReconcilerError) -> list[Annotation]:
-    """Return an error's problems at the places they are about."""
-    return [workflow.of_problem(problem) for problem in error.problems]
+def _line(model: ModelPlan, desired: Desired) -> int | None:
+    """Return the line of the version that changes hands, or else of the model."""
+    declaration = desired.declarations.get(model.model)
+    if declaration is None:
+        return None
+    for change in model.changes:
+        taken = change.after if change.field.name == "alias" else change.field.version
+        if change.field.name in ("alias", "stage") and change.cause != "replaced":
+            version = declaration.versions.get(int(taken or 0))
+            if version is not None and version.line is not None:
+                return version.line
+    return declaration.line
 
 
 def require_commit(session: Session) -> str:
@@ -150,5 +189,5 @@ def _append(name: str | None, content: str) -> None:
     try:
         with Path(name).open("a", encoding="utf-8") as file:
             file.write(content)
-    except OSError as error:
-        raise UsageError(f"{name}: {error.strerror}") from error
+    except OSError as error:  # what was written to the registry, and its exit code, stay
+        output.say(f"{name}: {error.strerror}: what this step says of itself is not all there")

@@ -6,24 +6,19 @@ from reconciler import kept_plan
 from reconciler.approved import shown_plan
 from reconciler.cli import output
 from reconciler.cli.ci.approvals import commit_of_pull
-from reconciler.cli.ci.job import (
-    Job,
-    annotations_of,
-    annotations_of_error,
-    marker,
-    place,
-    require_commit,
-)
+from reconciler.cli.ci.job import Job, annotations_of, marker, place, require_commit, tried
 from reconciler.cli.court import gate
 from reconciler.cli.moments import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
-from reconciler.errors import OutOfStep, ReconcilerError
+from reconciler.errors import OutOfStep, Problem, ReconcilerError, first_code
 from reconciler.forge import CHECK_LIMIT, Conclusion, Forge, PullRequest
 from reconciler.plan import Plan
 from reconciler.reconcile import Reading
-from reconciler.render import comment, documents, markdown, text
+from reconciler.render import comment, documents, markdown, text, words, workflow
 from reconciler.repository.git_repo import GitRepo
+
+_QUEUE = "merge_group"
 
 
 @click.command("plan", short_help="plan a pull request")
@@ -33,26 +28,41 @@ from reconciler.repository.git_repo import GitRepo
 def command(*, options: Options, pr: int | None, dry_run: bool) -> int:
     """Plan what is checked out against its base; comment, and keep the plan in a check."""
     session, job = Session(options), Job(dry_run)
-    pull = job.pull_request(pr)
-    try:
-        session.rules_from = _base(session, job, pull)
-        reading = _read(session, job, pull)
-    except ReconcilerError as error:
-        job.annotate(annotations_of_error(error))
-        _say_failure(session, job, pull, error)
-        raise
+    with job.telling():
+        pull = job.pull_request(pr)
+        _refuse_another_head(session, job, pull)
+        try:
+            session.rules_from = _base(session, job, pull)
+            reading = _read(session, job, pull)
+        except ReconcilerError as error:
+            _say_failure(session, job, pull, error)
+            raise
     return _publish(session, job, pull, reading)
+
+
+def _refuse_another_head(session: Session, job: Job, pull: PullRequest | None) -> None:
+    # A merge group has commits of its own.
+    if pull is None or job.pipeline.event == _QUEUE or session.repo is None:
+        return
+    head = session.repo.head or "none"
+    if pull.head != head:
+        raise OutOfStep(
+            f"#{pull.number} has commit {pull.head[:12]} by now, and {head[:12]} is checked out",
+            hint="nothing to mend: the job for the newer commit plans it",
+        )
 
 
 def _base(session: Session, job: Job, pull: PullRequest | None) -> str | None:
     """Return what this will be merged into, None where it is not known."""
     if session.repo is None:
         return None
-    known = job.pipeline.base_commit if pull is None else None
     branch = pull.base if pull is not None else job.pipeline.base
-    names = [known, f"origin/{branch}" if branch else None, branch]
+    names = [f"origin/{branch}", branch] if branch else []
     if job.pipeline.event == "push":
-        names = [job.pipeline.base_commit]
+        names = []
+    if pull is None or job.pipeline.event in (_QUEUE, "push"):
+        # In a queue what was queued before is there, too.
+        names = [job.pipeline.base_commit or "", *names]
     return next((name for name in names if name and _is_commit(session.repo, name)), None)
 
 
@@ -62,12 +72,7 @@ def _is_commit(repo: GitRepo, name: str) -> bool:
 
 
 def _read(session: Session, job: Job, pull: PullRequest | None) -> Reading:
-    head = require_commit(session)
-    if pull is not None and pull.head != head:
-        raise OutOfStep(
-            f"#{pull.number} has commit {pull.head[:12]} by now, and {head[:12]} is checked out",
-            hint="nothing to mend: the job for the newer commit plans it",
-        )
+    require_commit(session)
     approving = None if pull is None or job.forge is None else commit_of_pull(job.forge, pull)
     judging = gate(
         session,
@@ -75,38 +80,53 @@ def _read(session: Session, job: Job, pull: PullRequest | None) -> Reading:
         show_evidence=True,
         commit_of=None if approving is None else lambda _: approving,
     )
-    return session.read(session.question(since=session.rules_from, gate=judging))
+    ask = session.question(since=session.rules_from, gate=judging)
+    if ask.models is not None and not ask.models:  # nothing is declared otherwise: done at once
+        state, warnings = session.checkout.state, session.desired.warnings
+        return Reading(Plan(session.ref, state, (), warnings=warnings), {})
+    return session.read(ask)
 
 
 def _publish(session: Session, job: Job, pull: PullRequest | None, reading: Reading) -> int:
-    plan, moment = reading.plan, now()
-    code = int(plan.exit_code())
-    options = session.options
-    document = documents.plan(plan, plan.exit_code())
+    plan, moment, options = reading.plan, now(), session.options
+    lost = _tell_forge(session, job, pull, plan)
+    code = first_code([plan.exit_code(), *(problem.code for problem in lost)])
+    document = documents.plan(plan, code)
+    document["errors"] += [documents.error(problem) for problem in lost]
     printed = text.plan(plan, options.effort(session.registry.requests), moment)
     if options.json:
         output.document(document)
     else:
         output.product(printed, options)
+    output.complain((*plan.warnings, *plan.problems, *lost))
     whole = markdown.plan(plan, moment)
-    job.keep({"plan.md": whole, "plan.txt": printed, "plan.json": documents.dumps(document)})
-    job.annotate(annotations_of(plan))
+    job.annotate([*annotations_of(plan, session.desired), *map(workflow.of_problem, lost)])
     results: dict[str, str | int] = {
         "changes": len(plan.changes),
         "digest": plan.digest,
-        "exitcode": code,
+        "exitcode": int(code),
     }
     job.finish(results, whole)
-    if job.forge is not None:
-        if job.pipeline.commit is not None or pull is not None:
-            _keep(session, job, job.forge, plan)
-        if pull is not None:
-            limit = job.forge.comment_limit
-            said = marker("plan", session)
-            room = limit - len(said) - 1
-            job.say_on(pull.number, said, comment.plan(plan, moment, room=room, more=job.more))
-    output.complain((*plan.warnings, *plan.problems))
-    return code
+    job.keep({"plan.md": whole, "plan.txt": printed, "plan.json": documents.dumps(document)})
+    return int(code)
+
+
+def _tell_forge(
+    session: Session, job: Job, pull: PullRequest | None, plan: Plan
+) -> tuple[Problem, ...]:
+    """Comment and keep the plan; return what of it could not be done."""
+    forge = job.forge
+    if forge is None:
+        return ()
+    lost: tuple[Problem, ...] = ()
+    if job.pipeline.commit is not None or pull is not None:
+        lost += tried(lambda: _keep(session, job, forge, plan))
+    if pull is not None and job.pipeline.event != _QUEUE:
+        said = marker("plan", session)
+        room = forge.comment_limit - len(said) - 1
+        body = comment.plan(plan, now(), room=room, more=job.more)
+        lost += tried(lambda: job.say_on(pull.number, said, body))
+    return lost
 
 
 def _keep(session: Session, job: Job, forge: Forge, plan: Plan) -> None:
@@ -115,7 +135,8 @@ def _keep(session: Session, job: Job, forge: Forge, plan: Plan) -> None:
     texts = kept_plan.dumps(shown_plan(plan, session.owner, commit), longest=CHECK_LIMIT)
     if job.dry_run:
         return
-    title = f"{len(plan.changes)} changes on {sum(bool(m.changes) for m in plan.models)} models"
+    changes = words.count(len(plan.changes), "change")
+    title = f"{changes} on {words.models(sum(bool(model.changes) for model in plan.models))}"
     summary = comment.plan(plan, now(), room=CHECK_LIMIT, more=job.more)
     for number, kept in enumerate(texts, start=1):
         forge.put_check(
@@ -143,10 +164,25 @@ def _conclusion(plan: Plan) -> Conclusion:
 def _say_failure(
     session: Session, job: Job, pull: PullRequest | None, error: ReconcilerError
 ) -> None:
-    """Say on the pull request that there is no plan, so that none of before is taken for it."""
-    job.finish({"changes": 0, "digest": "", "exitcode": int(error.code)}, "")
-    if pull is None or job.forge is None or isinstance(error, OutOfStep):
+    """Say on the forge that there is no plan, so that none of before is taken for it."""
+    forge = job.forge
+    if pull is None or forge is None:
         return
-    said = marker("plan", session)
-    room = job.forge.comment_limit - len(said) - 1
-    job.say_on(pull.number, said, comment.failure(error.problems, room=room, more=job.more))
+    if not job.dry_run:
+        output.complain(tried(lambda: _keep_failure(session, job, forge, error)))
+    if job.pipeline.event != _QUEUE:
+        said = marker("plan", session)
+        room = forge.comment_limit - len(said) - 1
+        body = comment.failure(error.problems, room=room, more=job.more)
+        output.complain(tried(lambda: job.say_on(pull.number, said, body)))
+
+
+def _keep_failure(session: Session, job: Job, forge: Forge, error: ReconcilerError) -> None:
+    forge.put_check(
+        require_commit(session),
+        check_name(session, 1),
+        conclusion="failure",
+        title="No plan",
+        summary=comment.failure(error.problems, room=CHECK_LIMIT, more=job.more),
+        text="",
+    )
