@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from reconciler.changes import Change
-from reconciler.errors import ExitCode, RegistryError
+from reconciler.errors import AnswerLost, ExitCode, RegistryError
 from reconciler.freshness import crowd_after, differences, intruders, shared, unconfirmed
 from reconciler.plan import ModelPlan
 from reconciler.report import ChangeOutcome, ModelReport, Result
@@ -73,7 +73,8 @@ class ModelRun:
             self._miss("stale", str(meanwhile), ExitCode.OUT_OF_STEP)
         except RegistryError as error:
             hint = f" ({error.hint})" if error.hint else ""
-            self._miss("failed", error.message + hint, error.code)
+            unclear = isinstance(error, AnswerLost)
+            self._miss("failed", error.message + hint, error.code, unclear=unclear)
         return None
 
     def finish(self, live: Live | RegistryError | None, writer: Writer) -> None:
@@ -94,7 +95,8 @@ class ModelRun:
         except Moved as moved:
             self._error = (str(moved), ExitCode.OUT_OF_STEP)
         except RegistryError as error:
-            self._error = (f"the record was not written: {error.message}", error.code)
+            unclear = isinstance(error, AnswerLost)
+            self._error = (_unrecorded(error.message, unclear=unclear), error.code)
 
     def break_off(self, bug: Exception) -> None:
         """End the run because of a bug: what it was doing failed, the rest is skipped."""
@@ -209,16 +211,23 @@ class ModelRun:
         if not self._ordered:
             self._error = (error, code)
 
-    def _miss(self, outcome: ChangeOutcome, error: str, code: ExitCode) -> None:
+    def _miss(
+        self, outcome: ChangeOutcome, error: str, code: ExitCode, *, unclear: bool = False
+    ) -> None:
         """Say why what was under way was not confirmed, and skip the rest."""
         under_way = self._under_way
         if under_way is not None:
             self._note(under_way, outcome, error, code)
         else:
-            error = f"the record was not written: {error}"
+            error = _unrecorded(error, unclear=unclear)
             rest = [change for change in self._ordered if change not in self._results]
             if rest:
                 self._note(rest[0], outcome, error, code)
             else:
                 self._error = (error, code)
         self._end("skipped", "a change before it was not applied", code)
+
+
+def _unrecorded(why: str, *, unclear: bool) -> str:
+    """Say what is known of a record that was not confirmed."""
+    return f"the record {'may not have been' if unclear else 'was not'} written: {why}"
