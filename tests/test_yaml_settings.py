@@ -140,7 +140,17 @@ def test_an_editor_can_explain_every_key(schema: dict[str, Any]) -> None:
 def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
     schema = settings_schema()
     assert set(schema["properties"]) == {
-        *("registry", "branch", "exclusive", "serving", "guards", "ignore", "policies")
+        *(
+            "registry",
+            "branch",
+            "exclusive",
+            "serving",
+            "guards",
+            "ignore",
+            "policies",
+            "apply",
+            "heal",
+        )
     }
     text, mapping = schema["properties"]["registry"]["oneOf"]
     assert text["type"] == "string"

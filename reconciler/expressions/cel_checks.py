@@ -192,7 +192,9 @@ def _place(found: tuple[Token, ...], reference: Reference, count: int) -> int:
     index = reference.start + 1
     for _ in range(count):
         index = index + 2 if text_at(found, index) == "." else closer(found, index) + 1
-    return found[index + 1 if index < reference.end else reference.start].start
+    # A bracket at the very end of the text opens nothing.
+    is_inside = index < reference.end and index + 1 < len(found)
+    return found[index + 1 if is_inside else reference.start].start
 
 
 def looked_into(reference: Reference) -> Reference:

@@ -22,7 +22,8 @@ def unreadable(source: str, complaint: str) -> Fault:
     """Return the first problem of the parser's complaint about an expression."""
     listed = complaint.removeprefix(f"Failed to parse expression '{source}': ")
     problems = [
-        Fault(int(line), int(column), *_sentence(text.strip()))
+        # Of what is not finished the parser says that it is at 0:0.
+        Fault(max(1, int(line)), max(1, int(column)), *_sentence(text.strip()))
         for line, column, text in _PROBLEM.findall(listed)
         if "Incomplete" not in text
     ]

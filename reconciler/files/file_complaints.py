@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.files.text_rules import quoted
 
@@ -42,6 +42,13 @@ class Fault:
     rule: str = ""
     hint: str | None = None
 
+
+MOST: Final = 1_000  # complaints that are told about one file
+
+AND_MORE: Final = (
+    f"only the first {MOST:,} complaints about this file are told",
+    "mend them first",
+)
 
 _AS_BLOCK = "write `require: |` and the expression on the next line: there YAML leaves it alone"
 NOT_PLAIN = ("this expression cannot stand here as it is", _AS_BLOCK)
@@ -135,6 +142,8 @@ def _words(fault: Fault) -> tuple[str, str | None]:
             return f"{thing} has {length}; at most {fault.limit:,} are allowed", "shorten it"
         case "string_too_short":
             return f"{thing} is empty", "write a text, or leave the key out"
+        case "too_long":
+            return f"{thing} has more than {fault.limit:,} items", "remove what is not needed"
         case "too_short":
             least = "" if fault.limit == 1 else f"has less than {fault.limit} items"
             return f"{thing} {least or 'is empty'}", "add an item, or leave the key out"

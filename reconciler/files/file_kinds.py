@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.files.file_complaints import Fault, Within
+from reconciler.files.file_complaints import MOST, Fault, Within
 from reconciler.files.scalar_types import SHAPES
 
 FileT = TypeVar("FileT")
@@ -32,7 +32,8 @@ class Kind(Generic[FileT]):
         try:
             return self._adapter.validate_python(content), ()
         except ValidationError as failure:
-            return None, tuple(self._fault(error) for error in failure.errors(include_url=False))
+            errors = failure.errors(include_url=False)[: MOST + 1]
+            return None, tuple(self._fault(error) for error in errors)
 
     def check_parts(self, content: object) -> Checked[FileT]:
         """Return the part of `content` that fits, None where there is none, and every fault.
@@ -42,6 +43,8 @@ class Kind(Generic[FileT]):
         fitting, found = self.check(content)
         faults = found
         while found:
+            if len(faults) > MOST:
+                return None, faults
             taken_out = [_take_out(content, fault.path) for fault in found]
             if not any(taken_out):
                 return None, faults

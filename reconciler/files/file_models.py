@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, with
 from typing_extensions import Required, TypedDict
 
 from reconciler.files.file_kinds import Kind
-from reconciler.files.policy_models import OnEntry, PolicyEntry
+from reconciler.files.policy_models import MOST_POLICIES, OnEntry, PolicyEntry
 from reconciler.files.scalar_types import (
     TAG_KEYS,
     UNIQUE,
@@ -126,7 +126,10 @@ class ModelFile(TypedDict, total=False):
     ]
     accept: Annotated[
         list[AcceptEntry],
-        Field(description="What this model may violate for a while, each by name and with why."),
+        Field(
+            max_length=200,
+            description="What this model may violate for a while, each by name and with why.",
+        ),
     ]
 
 
@@ -211,7 +214,10 @@ class SettingsFile(TypedDict, total=False):
     ]
     policies: Annotated[
         list[PolicyEntry],
-        Field(description="What versions must meet before they enter a stage or take an alias."),
+        Field(
+            max_length=MOST_POLICIES,
+            description="What versions must meet before they enter a stage or take an alias.",
+        ),
     ]
     apply: Annotated[
         Literal["approved", "fresh"],

@@ -1,11 +1,11 @@
 """From the entries of `policies:` to policies, and the rules across the keys of an entry."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 from reconciler.durations import parse_duration
 from reconciler.files.file_complaints import Complaint
-from reconciler.files.policy_models import REQUIREMENTS, OnEntry, PolicyEntry
+from reconciler.files.policy_models import MOST_POLICIES, REQUIREMENTS, OnEntry, PolicyEntry
 from reconciler.files.text_rules import quoted
 from reconciler.freeze import parse_freeze
 from reconciler.policies import (
@@ -85,7 +85,8 @@ def asked_somewhere(found: Sequence[Policy], ignore: Ignore) -> Iterator[Complai
 
 
 def _mappings(entries: object) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+    listed = entries if isinstance(entries, list) else ()
+    for index, entry in enumerate(islice(listed, MOST_POLICIES)):
         if isinstance(entry, dict):
             yield index, entry
 

@@ -49,6 +49,7 @@ REQUIREMENTS: Final = (
 _NAME: Final = "[a-z0-9][a-z0-9-]*"
 _LINEAGE: Final = r"(params|tags|run\.tags)\..+"
 _MOST_APPROVALS: Final = 20
+MOST_POLICIES: Final = 200
 
 
 def _name(text: str) -> Broken | None:
@@ -145,11 +146,13 @@ class PolicyEntry(TypedDict, total=False):
     ]
     soak: Annotated[
         NonEmpty,
+        Field(max_length=60),
         readable(parse_duration),
         Field(description="The least time in the stage before, like `24h`."),
     ]
     freeze: Annotated[
         NonEmpty,
+        Field(max_length=200),
         readable(parse_freeze),
         Field(description="When it is closed, like `Fri 16:00 - Mon 08:00 Europe/Berlin`."),
     ]

@@ -119,7 +119,11 @@ Alias = Annotated[
     AnyScalar(),
 ]
 Aliases = Annotated[list[Alias], Field(json_schema_extra=dict(UNIQUE)), AfterValidator(each_once)]
-Globs = Annotated[list[NonEmpty], Field(json_schema_extra=dict(UNIQUE)), AfterValidator(each_once)]
+Globs = Annotated[
+    list[NonEmpty],
+    Field(max_length=1_000, json_schema_extra=dict(UNIQUE)),
+    AfterValidator(each_once),
+]
 ActiveStage = Literal["Staging", "Production"]
 Reason = Annotated[
     str, Field(min_length=1, max_length=5_000), must(text_rules.not_blank), AnyScalar()

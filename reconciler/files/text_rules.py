@@ -20,6 +20,7 @@ class Broken(NamedTuple):
 
 
 _LONGEST_QUOTE = 60
+_LONGEST_URI: Final = 2_000  # the time to look for a password grows with the square of it
 
 
 def quoted(text: str) -> str:
@@ -105,6 +106,8 @@ def not_blank(text: str) -> Broken | None:
 
 def without_password(uri: str) -> Broken | None:
     """Judge the URI of a registry; what it says never repeats the URI."""
+    if len(uri) > _LONGEST_URI:
+        return Broken(f"a registry URI has at most {_LONGEST_URI:,} characters", "shorten it")
     # A port before a path is the only colon that may come before a later `@`.
     if not re.search(r"://[^@/:]*:(?!\d{1,5}/)[^@]*@|[?&;]password=", uri, re.IGNORECASE):
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Final
 
 from reconciler.desired import Desired
 from reconciler.errors import DeclarationError, ExitCode
@@ -24,6 +25,9 @@ from reconciler.files.yaml_source import LARGEST, Source
 from reconciler.rules import Rules
 from reconciler.state import Declaration
 from reconciler.traffic import with_test_tags
+
+_MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
+_LONGEST: Final = 2_000  # a longer one is refused unread
 
 __all__ = [
     "dump_declaration",
@@ -84,7 +88,14 @@ def parse_rules(data: bytes, file: str) -> Rules:
 
 
 def _expression_faults(entries: object) -> Iterator[Complaint]:
+    room = _MOST_EXPRESSIONS
     for index, text in policy_entries.expressions(entries):
+        room -= min(len(text), _LONGEST)
+        if room < 0:
+            message = f"the expressions have more than {_MOST_EXPRESSIONS:,} characters together"
+            hint = "make the rules of a few: `reconciler schema settings` has the ready-made ones"
+            yield Complaint(("policies", index, "require"), message, hint)
+            return
         for fault in faults(text):
             path, place = ("policies", index, "require"), (fault.line, fault.column)
             yield Complaint(path, fault.message, fault.hint, inside=place)

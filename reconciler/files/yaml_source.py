@@ -26,6 +26,7 @@ FileT = TypeVar("FileT")
 LARGEST: Final = 1_000_000
 _DEPTH: Final = 20
 _MANY: Final = 200
+_MOST_PARTS: Final = 150_000  # lines and commas; each may begin a node
 _SEEN: Final = 20  # characters after a scalar that tell whether a comment follows
 _START: Final[Place] = (1, 1)
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -82,6 +83,8 @@ class Source:
         if text is None or not self._composed(text):
             return None
         plain = self.plain = None if self._root is None else self._plain(self._root)
+        if self._is_full:
+            return None
         if self._root is not None and "\\" in text:
             self._note_half_texts(self._root)
         if isinstance(plain, dict):
@@ -95,28 +98,34 @@ class Source:
         """Return what the content declares, with its lines."""
         versions = self._top("versions")
         pairs = versions.value if isinstance(versions, yaml.MappingNode) else ()
+        numbers = [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
         return file_values.declaration(
             content,
             name=self._file,
             line=self.top_place("model")[0],
-            version_lines={key.value: key.start_mark.line + 1 for key, _ in pairs},
+            version_lines={key.value: key.start_mark.line + 1 for key in numbers},
         )
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """Note complaints at the places that they are about."""
         for complaint in complaints:
+            if self._is_full:
+                return
             place, hint = self._place(complaint.path, at_key=complaint.at_key), complaint.hint
             written = self._written(complaint.path) if complaint.inside else None
             if complaint.inside and written:
                 place = written.place_of(complaint.inside)
                 hint = file_complaints.CUT_BY_COMMENT if written.is_cut else hint
-            self.notes.append((place, complaint.message, hint))
+            self._note_at(place, complaint.message, hint)
 
     def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:
         """Return what was noted."""
+        notes = self.notes
+        if self._is_full:
+            notes = [*notes, (_START, *file_complaints.AND_MORE)]
         return tuple(
             Problem(message, code, self._file, *place, model=self._model, hint=hint)
-            for place, message, hint in self.notes
+            for place, message, hint in notes
         )
 
     def top_place(self, key: str) -> Place:
@@ -159,14 +168,25 @@ class Source:
         return Written(self._text[start:end], node.style or "", node.value, _begin(node), after)
 
     def _note(self, node: yaml.Node | yaml.Event, message: str, hint: str) -> None:
-        self.notes.append((_begin(node), message, hint))
+        self._note_at(_begin(node), message, hint)
+
+    def _note_at(self, place: Place, message: str, hint: str | None) -> None:
+        if not self._is_full:
+            self.notes.append((place, message, hint))
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self.notes) >= file_complaints.MOST
 
     def _decoded(self, data: bytes) -> str | None:
-        hint = "save it as UTF-8"
+        hint = "was another file committed under this name?"
         if len(data) > LARGEST:
-            hint = "was another file committed under this name?"
             self.notes.append((_START, f"the file is larger than {LARGEST:,} bytes", hint))
             return None
+        if sum(map(data.count, (b",", b"\n"))) + data.count(b"\r") // 2 > _MOST_PARTS:
+            self.notes.append((_START, f"the file has more than {_MOST_PARTS:,} parts", hint))
+            return None
+        hint = "save it as UTF-8"
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             self.notes.append((_START, "the file is UTF-16, not UTF-8", hint))
             return None
@@ -228,6 +248,8 @@ class Source:
                 self._note(event, "the file is nested too deeply", "flatten it")
                 return False
             self._note_marks(event)
+            if self._is_full:
+                return False
         return is_safe
 
     def _note_marks(self, event: yaml.Event) -> None:

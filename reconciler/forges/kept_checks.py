@@ -7,7 +7,7 @@ from typing import Final
 
 _FENCE: Final = re.compile(
     r"^<!-- commit=(?P<commit>[0-9a-f]+) conclusion=(?P<conclusion>[a-z_]+)"
-    r" length=(?P<length>[0-9]+) sha256=(?P<digest>[0-9a-f]{64}) -->\n",
+    r" length=(?P<length>[0-9]{1,9}) sha256=(?P<digest>[0-9a-f]{64}) -->\n",
     re.MULTILINE,
 )
 

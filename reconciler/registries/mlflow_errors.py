@@ -21,6 +21,7 @@ from reconciler.errors import (
 from reconciler.registries.uris import safe_uri
 
 _LONGEST_MESSAGE: Final = 1000
+_LARGEST_ERROR: Final = 4 * 1024 * 1024  # bytes; a message may quote a whole statement
 _MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "RESOURCE_NOT_FOUND"})
 _NOT_ALLOWED: Final = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"})
 _LATER: Final = frozenset({"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"})
@@ -98,7 +99,7 @@ def _redirected(where: str, status: int, headers: Mapping[str, str]) -> Registry
 def _seconds_until(date: str) -> float | None:
     try:
         then = parsedate_to_datetime(date)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     then = then if then.tzinfo else then.replace(tzinfo=timezone.utc)
     return max(0.0, (then - datetime.now(timezone.utc)).total_seconds())
@@ -106,12 +107,17 @@ def _seconds_until(date: str) -> float | None:
 
 def _said(body: bytes) -> tuple[str, str]:
     """Return MLflow's error code and message; plain text is a message, HTML says nothing."""
-    text = body.decode("utf-8", errors="replace").strip()
+    text = body[:_LARGEST_ERROR].decode("utf-8", errors="replace").strip()
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
         return "", "" if text.startswith("<") else shortened(text)
     if not isinstance(answer, dict):
         return "", shortened(text)
-    code, message = answer.get("error_code"), answer.get("message")
-    return str(code or ""), shortened(str(message or code or ""))
+    code, message = _text(answer.get("error_code")), _text(answer.get("message"))
+    return code, shortened(message or code)
+
+
+def _text(value: object) -> str:
+    # Not what `str` makes of it: a list may nest too deeply for that.
+    return value if isinstance(value, str) else ""

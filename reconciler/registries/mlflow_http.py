@@ -5,7 +5,7 @@ import random
 import socket
 import ssl
 import threading
-import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,18 +19,25 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
+from reconciler.registries import http_bounds
 from reconciler.registries.mlflow_auth import Access
-from reconciler.registries.mlflow_errors import from_status
+from reconciler.registries.mlflow_errors import from_status, shortened
 from reconciler.registries.uris import safe_uri
 
 _CONNECTIONS: Final = 16
-_LARGEST_ANSWER: Final = 256 * 1024 * 1024
+_CHUNK: Final = 64 * 1024
+_SLOWEST: Final = 2  # times the timeout for silence, for an answer as a whole
+_LARGEST_ANSWER: Final = 16 * 1024 * 1024
+_MOST_PARTS: Final = 1_000_000  # 100 bytes or more each, once they are Python's
 _LONGEST_PAUSE: Final = 8.0
 _TRIES_TO_CONNECT: Final = 3  # a wrong URI is told within seconds
 _TRIES_TO_READ: Final = 4
 _TRIES_FOR_A_FILE: Final = 2  # a broken artifact store is a 500 each time
-_SLOWEST: Final = 10  # times the request timeout, for an answer that keeps trickling in
 _CERTIFICATE_HINT: Final = "name the authority's certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
+
+
+class TooMuch(RegistryError):
+    """The answer is larger than we read; one to a smaller question may not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Http:
         self._access = access
         self._timeout = request_timeout
         self._retry_for = retry_for
+        self.patience = max(_SLOWEST * request_timeout, retry_for)
         self._stop = stop or threading.Event()
         self._session = _session(access)
         self._sent = 0
@@ -144,33 +152,38 @@ class Http:
         with self._counting:
             self._sent += 1
         try:
-            with self._session.request(
-                method,
-                f"{self.uri}/{path}",
-                params=params,
-                json=body,
-                timeout=self._timeout,
-                allow_redirects=False,
-                verify=self._access.verify,
-                stream=True,
-            ) as response:
+            with (
+                http_bounds.within(self.patience),
+                self._session.request(
+                    method,
+                    f"{self.uri}/{path}",
+                    params=params,
+                    json=body,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    verify=self._access.verify,
+                    stream=True,
+                ) as response,
+            ):
                 content = self._body(response, largest)
                 return Answer(response.status_code, response.headers, content)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, zlib.error) as error:
             raise self._failure(error) from error
 
     def _body(self, response: requests.Response, largest: int) -> bytes:
-        chunks, size, deadline = [], 0, time.monotonic() + self._timeout * _SLOWEST
-        for chunk in response.iter_content(64 * 1024):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > largest:
-                raise RegistryError(f"{self.uri} answered with more than {largest} bytes")
-            if time.monotonic() > deadline:
-                raise AnswerLost(f"{self.uri} did not finish its answer in time")
-        return b"".join(chunks)
+        encoding = response.headers.get("Content-Encoding", "")
+        chunks = response.raw.stream(_CHUNK, decode_content=False)
+        try:
+            return http_bounds.collected(chunks, encoding, largest)
+        except http_bounds.TooLarge as error:
+            raise TooMuch(f"{self.uri} answered with more than {largest} bytes") from error
+        except http_bounds.OddEncoding as error:
+            message = f"{self.uri} answered in the encoding `{shortened(encoding)}`"
+            raise RegistryError(f"{message}, which nobody asked for") from error
 
     def _json(self, answer: Answer) -> dict[str, Any]:
+        if sum(map(answer.body.count, (b",", b"[", b"{"))) > _MOST_PARTS:
+            raise TooMuch(f"{self.uri} answered with more than {_MOST_PARTS:,} values")
         try:
             parsed = json.loads(answer.body)
         except (ValueError, RecursionError):
@@ -190,6 +203,8 @@ class Http:
     def _failure(self, error: Exception) -> RegistryError:
         """Translate without quoting: the library's texts hold whole URLs."""
         reason = _reason(error)
+        if isinstance(_root(error), http_bounds.TooSlow):
+            return AnswerLost(f"{self.uri} did not finish its answer in {self.patience:g} s")
         if isinstance(error, requests.exceptions.SSLError):
             if isinstance(_root(error), ssl.SSLCertVerificationError):
                 message = f"the certificate of {self.uri} is not trusted: {reason}"
@@ -206,7 +221,13 @@ class Http:
 
 def _session(access: Access) -> requests.Session:
     session = requests.Session()
-    session.headers.update({"User-Agent": "mlflow-reconciler", "Accept": "application/json"})
+    session.headers.update(
+        {
+            "User-Agent": "mlflow-reconciler",
+            "Accept": "application/json",
+            "Accept-Encoding": http_bounds.ENCODINGS,
+        }
+    )
     # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
     session.auth = _Headers(access.headers)
     session.cert = access.cert
@@ -237,12 +258,16 @@ def _acknowledge_at_once(connection: HTTPConnection) -> None:
 
 
 class _QuickHTTPConnection(HTTPConnection):
+    response_class = http_bounds.BoundedResponse
+
     def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
         _acknowledge_at_once(self)
         return super().getresponse()
 
 
 class _QuickHTTPSConnection(HTTPSConnection):
+    response_class = http_bounds.BoundedResponse
+
     def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
         _acknowledge_at_once(self)
         return super().getresponse()

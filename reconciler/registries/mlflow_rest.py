@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from reconciler.registries.mlflow_answers import (
 from reconciler.registries.mlflow_auth import access
 from reconciler.registries.mlflow_facts import LARGEST_ANSWER, LARGEST_FILE, gather
 from reconciler.registries.mlflow_filters import is_plain, list_filters, name_filter
-from reconciler.registries.mlflow_http import Http
+from reconciler.registries.mlflow_http import Http, TooMuch
 from reconciler.registries.run_answers import LoggedModelRow, RunRow
 from reconciler.registry import Capabilities
 from reconciler.state import Identity, Live
@@ -29,6 +30,8 @@ from reconciler.state import Identity, Live
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
 _MOST_PAGES: Final = 1000
+_FEWEST_ROWS: Final = 10  # to a page; smaller ones are not asked for
+_SLOWEST: Final = 10  # times the patience with one answer, for a list of many pages
 _ALIASES_SINCE: Final = (2, 3)
 _NAME_LISTS_SINCE: Final = (3, 15)
 
@@ -94,14 +97,17 @@ class MlflowRest:
             answer = self._get("registered-models/get", name=model)
         except NotFound:
             return None
+        found = row(ModelRow, answer, "registered_model")
+        if found.name != model:  # a database that compares without case
+            return None
         listed = [
             version
             for version in self._pages(VersionRow, name_filter(model))
             if version.name == model
         ]
         unlisted = sorted(set(versions) - {version.version for version in listed})
-        asked = [found for number in unlisted if (found := self._version_row(model, number))]
-        return live(row(ModelRow, answer, "registered_model"), listed, asked)
+        asked = [one for number in unlisted if (one := self._version_row(model, number))]
+        return live(found, listed, asked)
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what the server tells of a version's run, logged model and `MLmodel` file."""
@@ -146,7 +152,7 @@ class MlflowRest:
     def _write(self, method: str, path: str, **body: str) -> dict[str, Any]:
         return self._http.write(method, f"{_API}/{path}", body)
 
-    def _get(self, path: str, **params: str) -> dict[str, Any]:
+    def _get(self, path: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401  a query
         return self._http.get(f"{_API}/{path}", params)
 
     def _version(self) -> tuple[int, ...] | None:
@@ -161,7 +167,8 @@ class MlflowRest:
             answer = self._get("model-versions/get", name=model, version=str(version))
         except NotFound:
             return None
-        return row(VersionRow, answer, "model_version")
+        found = row(VersionRow, answer, "model_version")
+        return found if (found.name, found.version) == (model, version) else None
 
     def _search(self, filters: Iterable[str | None]) -> dict[str, Live]:
         models: list[ModelRow] = []
@@ -179,21 +186,39 @@ class MlflowRest:
         return assemble(models, versions)
 
     def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
-        path, key, params = _SEARCHES[kind]
+        path, key, question = _SEARCHES[kind]
+        params: Mapping[str, Any] = question
         if matching is not None:
             params = {**params, "filter": matching}
         found: list[Row] = []
         tokens: set[str] = set()
+        until = time.monotonic() + self._http.patience * _SLOWEST
         while True:
-            answer = self._get(path, **params)
-            found += rows(kind, answer, key)
+            answer, params = self._page(path, params)
+            page = rows(kind, answer, key)
+            if len(page) > params["max_results"]:
+                raise RegistryError(f"{self.uri} answers `{path}` with more rows than asked for")
+            found += page
             token = str(answer.get("next_page_token") or "")
             if not token:
                 return found
-            if token in tokens or len(tokens) >= _MOST_PAGES:
+            if token in tokens or len(tokens) >= _MOST_PAGES or time.monotonic() > until:
                 raise RegistryError(f"{self.uri} answers `{path}` with pages that do not end")
             tokens.add(token)
             params = {**params, "page_token": token}
+
+    def _page(
+        self, path: str, params: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """Return a page and what it was asked for: less, when so many rows are too large."""
+        while True:
+            try:
+                return self._get(path, **params), params
+            except TooMuch:
+                # Asked again outside of the handler, which keeps the large answer alive.
+                if params["max_results"] <= _FEWEST_ROWS:
+                    raise
+            params = {**params, "max_results": params["max_results"] // 10}
 
     def _filters(self, names: list[str]) -> tuple[list[str], list[str]]:
         """Return filters for one name each, and filters for lists of names."""
@@ -235,12 +260,12 @@ _SEARCHES: Final[Mapping[type[Any], tuple[str, str, dict[str, Any]]]] = {
     ModelRow: (
         "registered-models/search",
         "registered_models",
-        {"max_results": "1000", "order_by": "name ASC"},
+        {"max_results": 1000, "order_by": "name ASC"},
     ),
     VersionRow: (
         "model-versions/search",
         "model_versions",
         # By name and number: no write moves a row to another page meanwhile.
-        {"max_results": "10000", "order_by": ["name ASC", "version_number ASC"]},
+        {"max_results": 10_000, "order_by": ["name ASC", "version_number ASC"]},
     ),
 }
