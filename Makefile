@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST ?= python3.10
+TESTS ?= tests
 
-.PHONY: demo test check format bench clean
+.PHONY: help demo test check format bench build test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +14,11 @@ help:
 	@echo "make check   lint and types, also of the workflows"
 	@echo "make format  let ruff put the code into its form"
 	@echo "make bench   how fast, side by side with the raw HTTP work (docs/performance.md)"
+	@echo "make build   the wheel and the sdist, in dist/"
+	@echo "make test-wheel   the tests of the sdist against the wheel; TESTS='tests/test_cli.py' for some"
+	@echo "make test-lowest  the tests with the lowest versions that are allowed, on OLDEST=python3.10"
+	@echo "make coverage     what the tests run of the code, the command line included"
+	@echo "make mutate       which small changes of the core no test notices"
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,5 +48,38 @@ format: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
 
+build: $(VENV)/installed
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
+# The sdist without its package is all that the tests may read: what they import is the wheel.
+test-wheel: build
+	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
+	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
+	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
+	$(BIN)/uv venv --quiet --python $(PYTHON) "$$lab/venv" && \
+	$(BIN)/uv pip install --quiet --python "$$python" "$$wheel[test]" && \
+	cd "$$lab" && RECONCILER_TESTED=wheel "$$python" -m pytest $(TESTS)
+
+# What the project asks for is the lowest; what only the tests need is the newest.
+test-lowest: build
+	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
+	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
+	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
+	$(BIN)/uv venv --quiet --python $(OLDEST) "$$lab/venv" && \
+	cd "$$lab" && uv="$$OLDPWD/$(BIN)/uv" && \
+	"$$uv" pip install --quiet --python "$$python" --resolution lowest-direct \
+	  --requirement pyproject.toml --extra local && \
+	"$$uv" pip install --quiet --python "$$python" "$$wheel[test]" && \
+	RECONCILER_TESTED=lowest "$$python" -m pytest $(TESTS)
+
+coverage: $(VENV)/installed
+	$(BIN)/python -m pytest --cov --cov-report=term $(TESTS)
+
+mutate: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutation]'
+	$(BIN)/python -m mutmut run --max-children 2
+	$(BIN)/python -m mutmut results
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist mutants .mypy_cache .ruff_cache .pytest_cache .coverage*
