@@ -61,6 +61,15 @@ def test_an_entry_that_is_gone_leaves_its_stage_and_tags_and_that_is_said_once()
     assert gone.left == ()
 
 
+def test_what_an_entry_leaves_hides_nothing_that_comes_after_it() -> None:
+    base: Fields = {Field("tag", 1, "risk"): "high", Field("tag", 2, "risk"): "high"}
+    live: Fields = {Field("tag", 1, "risk"): "high", Field("tag", 2, "risk"): "low"}
+    known = Base(base, {address: frozenset({"high"}) for address in base}, frozenset({1, 2}))
+    desired = Declaration("m", {}, {2: DeclaredVersion()})
+    found = diff(known, desired, live_model(live), exclusive=())
+    assert [line[:5] for line in found.left] == ["v1 is", "v2 ta"]
+
+
 def test_a_value_that_somebody_set_meanwhile_is_left_with_its_words() -> None:
     found = difference({RISK: "high"}, {}, {RISK: "low"})
     assert found.changes == ()
