@@ -3,7 +3,7 @@
 A change is a small value that describes itself, sorts, and is carried out once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -68,3 +68,17 @@ def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Chang
                 return (0, 0)
 
     return tuple(sorted(changes, key=lambda change: (rank(change), change.sort_key)))
+
+
+def first_to_leave(ordered: Sequence[Change], exclusive: Container[str]) -> Change | None:
+    """Return the first change that may take the version that serves out of an exclusive stage.
+
+    Before it come those who enter: a version that goes to Production, or from elsewhere to another
+    exclusive stage. Any other may be live in such a stage by now, whatever the plan saw.
+    """
+    for change in ordered:
+        if change.field.name != "stage" or change.after == "Production":
+            continue
+        if change.after not in exclusive or change.before == "Production":
+            return change
+    return None

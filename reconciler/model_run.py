@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
-from reconciler.changes import Change
+from reconciler.changes import Change, first_to_leave
 from reconciler.errors import AnswerLost, ExitCode, RegistryError
 from reconciler.freshness import crowd_after, differences, intruders, shared, unconfirmed
 from reconciler.plan import ModelPlan
@@ -59,11 +59,14 @@ class ModelRun:
         moved = self._moved(live)
         if moved is not None:
             return self._end(*moved)
+        first_to_go = first_to_leave(self._ordered, self.plan.seen.crowd if self.plan.seen else ())
         try:
             self._begin_record(writer)
             for change in self._ordered:
                 with self._lock:
                     self._under_way = change
+                if change is first_to_go:
+                    self._look_who_came(writer)
                 writer.write(change)
                 self._wrote = True
                 self._note(change, "applied")
@@ -134,11 +137,10 @@ class ModelRun:
         if live is None or seen is None:
             return "stale", "the model is not in the registry any more", ExitCode.OUT_OF_STEP
         if (live.commit, live.owner) != (seen.commit, seen.owner):
-            last = live.recorded[-1] if live.recorded else "nothing"
-            what = f"another run recorded {last[:12]} meanwhile"
-            if not self._newer(last):
-                return "stale", what, ExitCode.OUT_OF_STEP
-            return "superseded", what, ExitCode.OK if self._late_is_fine else ExitCode.OUT_OF_STEP
+            if not live.recorded or not self._newer(live.recorded[-1]):
+                return "stale", _another(live), ExitCode.OUT_OF_STEP
+            code = ExitCode.OK if self._late_is_fine else ExitCode.OUT_OF_STEP
+            return "superseded", _another(live), code
         found = differences(live, seen, self._ordered)
         if found:
             return "stale", f"{'; '.join(found)}: plan again", ExitCode.OUT_OF_STEP
@@ -167,14 +169,30 @@ class ModelRun:
             writer.write(record_change(self.plan.model, OWNER_TAG, seen.owner, record.owner))
             self._wrote = True
 
+    def _look_who_came(self, writer: Writer) -> None:
+        """Make sure that nobody else came before a version leaves an exclusive stage.
+
+        Of two runs that each enter, then look, then leave, at least one sees the other: without
+        the look each could archive the version that the other one promoted.
+        """
+        seen = self.plan.seen
+        live = writer.registry.read([self.plan.model]).get(self.plan.model)
+        if live is None or seen is None:
+            raise Moved("the model is not in the registry any more")
+        if live.commit != (self._start or seen.commit):
+            raise Moved(_another(live))
+        applied = [change for change in self._ordered if change in self._results]
+        found = intruders(live, seen, applied)
+        if found:
+            raise Moved("; ".join(found))
+
     def _end_record(self, live: Live, writer: Writer) -> None:
         record, seen = self.plan.record, self.plan.seen
         if record is None or seen is None:
             return
         started = self._start or seen.commit
         if live.commit != started:
-            last = live.recorded[-1][:12] if live.recorded else "nothing"
-            raise Moved(f"another run recorded {last} meanwhile: this one leaves the record")
+            raise Moved(f"{_another(live)}: this one leaves the record")
         writer.write(record_change(self.plan.model, COMMIT_TAG, started, record.commit))
         self._recorded = self._wrote = True
 
@@ -226,6 +244,11 @@ class ModelRun:
             else:
                 self._error = (error, code)
         self._end("skipped", "a change before it was not applied", code)
+
+
+def _another(live: Live) -> str:
+    last = live.recorded[-1][:12] if live.recorded else "nothing"
+    return f"another run recorded {last} meanwhile"
 
 
 def _unrecorded(why: str, *, unclear: bool) -> str:

@@ -225,7 +225,9 @@ def test_apply_sends_one_write_per_change_in_the_order_that_keeps_production_ser
             "POST registered-models/alias",
             "POST registered-models/set-tag",  # this commit alone
         ]
-        assert len(calls) == 14 + 3 + 2 + 2, "the plan, the look before the writes, the one after"
+        assert len(calls) == 14 + 3 + 2 + 2 + 2, (
+            "the plan; the looks before the writes, before v1 leaves, and after the writes"
+        )
 
         assert seen.run("apply", "--yes").code == 0
         assert sorted(_calls(server)) == sorted(_LISTINGS), "a second apply writes nothing"
