@@ -47,7 +47,7 @@ def command(*, options: Options, models: tuple[str, ...], versions: str, update:
     edits it in place, adding and changing, removing nothing.
     """
     session = Session(options)
-    session.may_be_empty = True
+    session.may_be_empty = session.fills_in_pins = True
     outcome = Outcome()
     for live in _chosen(session, models):
         _import(session, live, outcome, every=versions == "all", update=update)

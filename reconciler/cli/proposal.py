@@ -234,7 +234,7 @@ def _validate(session: Session, written: Sequence[_Rewritten]) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(one.new)
         try:
-            yaml_files.load(folder, session.shown)
+            yaml_files.load(folder, session.shown, others=session.others)
         except DeclarationError as error:  # its places are in a text that nobody has
             nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
             raise DeclarationError(nowhere) from error

@@ -13,7 +13,7 @@ from reconciler.cli.options import Options
 from reconciler.desired import Desired
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import yaml_files
-from reconciler.files.state_folder import SETTINGS_FILE, contents
+from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
 from reconciler.gates import Gate
 from reconciler.guards import gate as gate_of_checkout
 from reconciler.names import select
@@ -48,6 +48,7 @@ class Session:
         self.planned_for: RegistryRef | None = None
         self.rules_from: str | None = None
         self.may_be_empty = False
+        self.fills_in_pins = False
 
     @cached_property
     def repo(self) -> GitRepo | None:
@@ -84,7 +85,13 @@ class Session:
         self._refuse_sparse()
         if self.may_be_empty and not list(contents(str(self.folder), self.shown).models):
             return Desired(self.shown, self._rules_alone(), {})
-        return yaml_files.load(self.folder, self.shown)
+        others = () if self.fills_in_pins else self.others
+        return yaml_files.load(self.folder, self.shown, others=others)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The states of other registries that lie beside this one in the repository."""
+        return others_beside(self.folder, self.repo.root if self.repo else None)
 
     def _rules_alone(self) -> Rules:
         settings = self.folder / SETTINGS_FILE

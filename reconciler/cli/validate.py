@@ -11,6 +11,7 @@ from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files import yaml_files
+from reconciler.files.state_folder import others_beside
 from reconciler.render import documents, words, workflow
 from reconciler.repository.locate import find_state_folder, repository_root
 
@@ -23,7 +24,8 @@ def command(*, options: Options) -> int:
     root = repository_root(cwd)
     folder = find_state_folder(options.state, cwd, root)
     try:
-        desired = yaml_files.load(folder, options.state)
+        others = others_beside(folder, root)
+        desired = yaml_files.load(folder, options.state, others=others)
     except DeclarationError as error:
         _annotate(error.problems, "error", options.state, _in_repository(folder, root))
         raise

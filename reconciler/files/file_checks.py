@@ -1,11 +1,11 @@
 """What no single place of a file shows: rules across the keys of a file, and across files."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from reconciler.files.file_complaints import Complaint, Within
-from reconciler.files.file_models import ModelFile
+from reconciler.files.file_models import ModelFile, VersionEntry
 from reconciler.files.text_rules import quoted
 from reconciler.rules import Rules
 from reconciler.state import ACTIVE_STAGES, Field
@@ -58,6 +58,31 @@ def one_per_stage(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
                 f"version {holder} is in `{stage}` already, which holds one version",
                 "declare one of them `Archived`, or change `exclusive` in reconciler.yaml",
             )
+
+
+def pinned(file: ModelFile, rules: Rules, others: Sequence[str]) -> Iterator[Complaint]:
+    """Complain about an unpinned version that serves, where other states lie beside this one.
+
+    A version's number means another version in another registry: a file that is copied from one
+    state to the next would put into Production there whatever has that number.
+    """
+    for version, entry in file.get("versions", {}).items() if others else ():
+        if "run_id" in entry or "source" in entry:
+            continue
+        if entry.get("stage") in rules.exclusive or entry.get("aliases"):
+            yield Complaint(
+                ("versions", version),
+                f"version {version} has {_what_serves(entry)} and no pin, and the folder "
+                f"{quoted(others[0])} beside this one declares another registry",
+                "the same number is another version there: add `run_id` or `source`; "
+                "`reconciler import --update` does",
+                at_key=True,
+            )
+
+
+def _what_serves(entry: VersionEntry) -> str:
+    aliases = entry.get("aliases")
+    return f"the alias {quoted(aliases[0])}" if aliases else f"the stage `{entry.get('stage')}`"
 
 
 def none_ignored(file: ModelFile, rules: Rules) -> Iterator[Complaint]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from reconciler.errors import DeclarationError, ExitCode, Problem
 
@@ -37,6 +38,21 @@ class Contents:
     settings: FoundFile | None = None
     models: list[FoundFile] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+
+def others_beside(folder: Path, root: Path | None) -> tuple[str, ...]:
+    """Return the names of the other state folders in the same parent: those with settings.
+
+    `root` is the repository's; what lies outside of it is no concern of this state.
+    """
+    place = folder.resolve()
+    if root is None or root.resolve() not in place.parents:
+        return ()
+    try:
+        around = sorted(other for other in place.parent.iterdir() if other.name[0] != ".")
+        return tuple(o.name for o in around if o != place and (o / SETTINGS_FILE).exists())
+    except OSError:  # this folder is fine without knowing
+        return ()
 
 
 def contents(folder: str, shown: str) -> Contents:

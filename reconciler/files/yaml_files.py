@@ -1,6 +1,6 @@
 """Files and what they declare: YAML in, with positions, and YAML out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Final
@@ -39,10 +39,13 @@ __all__ = [
 ]
 
 
-def load(folder: Path, shown: str, today: date | None = None) -> Desired:
+def load(
+    folder: Path, shown: str, today: date | None = None, *, others: Sequence[str] = ()
+) -> Desired:
     """Return what a state folder declares, or raise every complaint about it at once.
 
     `shown` names the folder in messages; dates are judged by `today`, else the clock's, in UTC.
+    `others` are the states of other registries beside it.
     """
     found = state_folder.contents(str(folder), shown)
     problems = found.problems
@@ -54,7 +57,7 @@ def load(folder: Path, shown: str, today: date | None = None) -> Desired:
             problems += wrong.problems
             rules = None
     day = today or datetime.now(tz=timezone.utc).date()
-    models = [_load_model(file, rules, day) for file in found.models]
+    models = [_load_model(file, rules, day, others) for file in found.models]
     return assembled(shown, rules, models, problems)
 
 
@@ -101,7 +104,9 @@ def _expression_faults(entries: object) -> Iterator[Complaint]:
             yield Complaint(path, fault.message, fault.hint, inside=place)
 
 
-def _load_model(file: FoundFile, rules: Rules | None, today: date) -> LoadedModel:
+def _load_model(
+    file: FoundFile, rules: Rules | None, today: date, others: Sequence[str]
+) -> LoadedModel:
     source = Source(file.shown)
     try:
         content = source.model(file.read(LARGEST))
@@ -118,6 +123,7 @@ def _load_model(file: FoundFile, rules: Rules | None, today: date) -> LoadedMode
     if rules is not None:
         source.complain(file_checks.one_per_stage(content, rules))
         source.complain(file_checks.none_ignored(content, rules))
+        source.complain(file_checks.pinned(content, rules, others))
     loaded = LoadedModel(file.shown, content.get("model"), *source.top_place("model"))
     if source.notes or rules is None:
         return loaded._replace(problems=source.problems())
