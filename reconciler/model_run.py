@@ -226,7 +226,7 @@ class ModelRun:
         for change in self._ordered:
             if change not in self._results:
                 self._note(change, outcome, error, code)
-        if not self._ordered:
+        if not self._ordered and self._error is None:
             self._error = (error, code)
 
     def _miss(

@@ -81,7 +81,7 @@ def test_a_takeover_whose_owner_is_refused_is_an_error_though_it_has_no_change()
     lab.apply()
     lab.registry.before_write = always(Rejected("no"), lambda write: write.key == OWNER_TAG)
     found = outcome(lab, taken_over(lab))
-    assert found.error
+    assert found.error == "the record was not written: no"
     assert found.code == ExitCode.REGISTRY
     assert (found.wrote, found.recorded) == (True, False)
 
