@@ -4,6 +4,7 @@ Found by mutation testing (`make mutate`).
 """
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -63,6 +64,10 @@ class Recorded:
     def __call__(self, write: Write) -> bool:
         self.left -= write.key == self.tag
         return write.key == self.tag and self.left == 0
+
+
+# The reads of an apply that displaces a version: before its writes, before it leaves, at the end.
+_LOOK, _READ_BACK = 1, 2
 
 
 def _at_read(lab: Lab, nth: int, act: threading.Event | Exception) -> None:
@@ -322,12 +327,56 @@ def test_an_overtaken_run_is_an_error_unless_late_is_fine() -> None:
 def test_what_cannot_be_read_back_is_applied_and_not_recorded() -> None:
     lab = Lab()
     plan = lab.plan()
-    _at_read(lab, 1, RegistryError("gone fishing"))
+    _at_read(lab, _READ_BACK, RegistryError("gone fishing"))
     report = lab.apply(plan)
     assert report.models[0].error == "could not be read back: gone fishing"
     assert report.models[0].code == ExitCode.REGISTRY
     assert {result.outcome for result in report.results} == {"applied"}
     assert not report.models[0].recorded
+
+
+def test_a_look_that_fails_leaves_the_displaced_version_where_it_is() -> None:
+    lab = Lab()
+    plan = lab.plan()
+    _at_read(lab, _LOOK, RegistryError("gone fishing"))
+    model = lab.apply(plan).models[0]
+    told = [(result.outcome, result.error) for result in model.results]
+    assert ("failed", "gone fishing") in told
+    assert ("skipped", "a change before it was not applied") in told
+    assert model.messages == ("Production holds v1 and v2 until the next run, and serves v2",)
+    lab.registry.before_read = lambda _: None
+    assert lab.converges()
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        (lambda r: r.set_stage("m", 3, "Production"), "Production now holds v1 and v2 and v3"),
+        (lambda r: r.set_stage("m", 2, "Archived"), "Production now holds v1"),
+        (lambda r: r.set_tag("m", None, COMMIT_TAG, "f" * 40), "another run recorded ffffffffffff"),
+        (lambda r: r.delete_tag("m", None, COMMIT_TAG), "another run recorded nothing meanwhile"),
+        (lambda r: r.delete_model("m"), "the model is not in the registry any more"),
+    ],
+    ids=["entered", "left", "recorded", "unrecorded", "deleted"],
+)
+def test_who_came_before_a_version_leaves_stops_the_run(
+    deed: Callable[[FakeRegistry], object], told: str
+) -> None:
+    lab = Lab()
+    lab.registry.create_version("m")
+    plan = lab.plan()
+
+    def hook(write: Write) -> None:
+        if write.method == "set_stage":
+            lab.registry.after_write = lambda _: None
+            deed(lab.registry)
+
+    lab.registry.after_write = hook
+    model = lab.apply(plan).models[0]
+    stale = [result.error or "" for result in model.results if result.outcome == "stale"]
+    assert [error.startswith(told) for error in stale] == [True]
+    live = lab.registry.read().get("m")
+    assert live is None or live.fields[Field("stage", 1)] == "Production"
 
 
 def test_a_model_that_is_deleted_under_way_is_told_after_the_last_write() -> None:
@@ -346,7 +395,7 @@ def test_a_model_that_is_deleted_under_way_is_told_after_the_last_write() -> Non
 def test_a_signal_during_the_read_back_leaves_the_record_to_the_next_run() -> None:
     lab, stop = Lab(), no_stop()
     plan = lab.plan()
-    _at_read(lab, 1, stop.event)
+    _at_read(lab, _READ_BACK, stop.event)
     report = lab.apply(plan, stop)
     assert report.models[0].error == "interrupted before the record"
     assert report.models[0].code == ExitCode.OUT_OF_STEP
