@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OLDEST ?= python3.10
 TESTS ?= tests
 
-.PHONY: help demo test check format bench build test-wheel test-lowest coverage mutate clean
+.PHONY: help demo test check format bench build generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,8 +15,10 @@ help:
 	@echo "make format  let ruff put the code into its form"
 	@echo "make bench   how fast, side by side with the raw HTTP work (docs/performance.md)"
 	@echo "make build   the wheel and the sdist, in dist/"
+	@echo "make generated    schema/ and the examples that init writes, anew"
 	@echo "make test-wheel   the tests of the sdist against the wheel; TESTS='tests/test_cli.py' for some"
 	@echo "make test-lowest  the tests with the lowest versions that are allowed, on OLDEST=python3.10"
+	@echo "make servers      the end-to-end tests against other databases and MLflows (docs/compatibility.md)"
 	@echo "make coverage     what the tests run of the code, the command line included"
 	@echo "make mutate       which small changes of the core no test notices"
 
@@ -35,11 +37,13 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/zizmor --quiet --offline --persona=pedantic action.yml .github/workflows examples/github
+	$(BIN)/zizmor --quiet --offline --persona=pedantic action.yml .github/workflows \
+	  examples/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows \
 	  .github/workflows/*.yml examples/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab/.gitlab-ci.yml
+	$(BIN)/check-jsonschema --check-metaschema schema/*.json
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix-only --quiet .
@@ -51,6 +55,18 @@ bench: $(VENV)/installed
 build: $(VENV)/installed
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
+
+# With no registry named, and the version that pyproject.toml has now.
+generated: $(VENV)/installed
+	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && tool="$$PWD/$(BIN)/reconciler" && \
+	unset MLFLOW_REGISTRY_URI MLFLOW_TRACKING_URI RECONCILER_STATE && \
+	mkdir "$$lab/github" "$$lab/gitlab" && \
+	(cd "$$lab/github" && "$$tool" init > /dev/null) && \
+	(cd "$$lab/gitlab" && "$$tool" init --gitlab > /dev/null) && \
+	cp "$$lab"/github/.github/workflows/*.yml examples/github/ && \
+	cp "$$lab"/gitlab/.gitlab-ci.yml examples/gitlab/
+	$(BIN)/reconciler schema model > schema/model.json
+	$(BIN)/reconciler schema settings > schema/settings.json
 
 # The sdist without its package is all that the tests may read: what they import is the wheel.
 test-wheel: build
@@ -73,6 +89,10 @@ test-lowest: build
 	"$$uv" pip install --quiet --python "$$python" "$$wheel[test]" && \
 	RECONCILER_TESTED=lowest "$$python" -m pytest $(TESTS)
 
+# Each MLflow gets an environment of its own, in .servers/; SERVERS='2.9.2/sqlite' for some.
+servers: $(VENV)/installed
+	$(BIN)/python -m tests.server_environments $(SERVERS)
+
 coverage: $(VENV)/installed
 	$(BIN)/python -m pytest --cov --cov-report=term $(TESTS)
 
@@ -82,4 +102,4 @@ mutate: $(VENV)/installed
 	$(BIN)/python -m mutmut results
 
 clean:
-	rm -rf $(VENV) build dist mutants .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) .servers build dist mutants .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.changes import Change
+from reconciler.errors import Contrast
 from reconciler.plan import ModelPlan, Plan
 from reconciler.state import Field, Identity, Value
 
@@ -69,42 +70,49 @@ def shown_plan(plan: Plan, state: str, commit: str) -> ShownPlan:
     return ShownPlan(plan.registry.key, state, commit, tuple(models))
 
 
-def not_shown(model: ModelPlan, digest: str, by: Sequence[Approved]) -> tuple[str, ...]:
+def not_shown(model: ModelPlan, digest: str, by: Sequence[Approved]) -> tuple[Contrast, ...]:
     """Return what a model's plan would write that its pull requests, oldest first, did not show.
 
     `digest` is the model's own; one that was shown as it is needs no look at its rows.
     """
     if by and by[-1].shown.digest == digest:
         return ()
-    found = [reason for row in model.changes if (reason := _row(row, by)) is not None]
+    found = [contrast for row in model.changes if (contrast := _row(row, by)) is not None]
     return (*found, *_identities(model, by))
 
 
-def _row(row: Change, by: Sequence[Approved]) -> str | None:
+def _row(row: Change, by: Sequence[Approved]) -> Contrast | None:
     rows = [
         (approved, shown)
         for approved in by
         for shown in approved.shown.rows
         if shown.field == row.field
     ]
-    present = f"{row.field}: {_move(row.before, row.after)}"
+    present = _move(row.before, row.after)
     if not rows:
-        return f"{present} was in no approved plan"
+        return Contrast(str(row.field), "not shown", present)
     latest, last = rows[-1]
     if last.after != row.after or row.before not in {shown.before for _, shown in rows}:
-        said = _move(last.before, last.after)
-        return f"{present} now; #{latest.pull_request} showed {said}"
+        said = f"{_move(last.before, last.after)} (#{latest.pull_request})"
+        return Contrast(str(row.field), said, present)
     return None
 
 
-def _identities(model: ModelPlan, by: Sequence[Approved]) -> Iterable[str]:
+def _identities(model: ModelPlan, by: Sequence[Approved]) -> Iterable[Contrast]:
     present = model.seen.identities if model.seen else {}
     for version, identity in present.items():
         named = [one for one in by if version in one.shown.identities]
-        if named and named[-1].shown.identities[version] != identity:
-            yield (
-                f"v{version} is another version than the one that #{named[-1].pull_request} showed"
-            )
+        before = named[-1].shown.identities[version] if named else identity
+        if before != identity:
+            said = f"{_origin(before)} (#{named[-1].pull_request})"
+            yield Contrast(f"v{version} itself", said, _origin(identity))
+
+
+def _origin(identity: Identity | None) -> str:
+    """Say what a version is, whatever number it has."""
+    if identity is None:
+        return "no such version"
+    return f"run {identity.run_id}" if identity.run_id else f"source {identity.source}"
 
 
 def _move(before: Value | None, after: Value | None) -> str:

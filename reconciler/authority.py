@@ -143,9 +143,21 @@ def _without_standing(
         what = f"the way to the recorded commit {last}" if there else f"the recorded commit {last}"
         message = f"{what} is not in this clone"
         return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _fetch(name, history))
-    if history.main_contains(standing.recorded or ""):
+    recorded = standing.recorded or ""
+    if history.main_contains(recorded):
         message = f"diverged: commit {last} is applied, and this checkout does not contain it"
         hint = f"merge it first: `git merge {last}`"
+    elif history.merge_base(recorded, history.head) == history.head:
+        # A late job's clone can have the main line of its own day: actions/checkout by a branch's
+        # name puts it back. Whoever takes over then undoes what was merged since.
+        message = (
+            f"diverged: commit {last}, which contains this one, is applied, and is not on the main "
+            "line that this clone knows"
+        )
+        hint = (
+            "`git fetch origin`, and in CI check out by the commit's id; where it was applied from "
+            f"a branch, merge that, or {_take_over(name)}"
+        )
     else:
         message = f"diverged: commit {last} is applied, but was never merged into the main line"
         hint = f"merge it, or {_take_over(name)}"

@@ -19,7 +19,7 @@ Anything else that reaches the top is a bug and keeps its traceback.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -35,9 +35,20 @@ class ExitCode(IntEnum):
     PARTIAL = 7
 
 
+class Contrast(NamedTuple):
+    """One value as it was approved, beside what it is or would become now."""
+
+    value: str
+    approved: str
+    now: str
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One complaint: what is wrong, where, and what to do; `code` says which remedy it needs."""
+    """One complaint: what is wrong, where, and what to do; `code` says which remedy it needs.
+
+    `contrasts` are the values that it is about, where they are not what was approved.
+    """
 
     message: str
     code: ExitCode
@@ -46,6 +57,7 @@ class Problem:
     column: int | None = None
     model: str | None = None
     hint: str | None = None
+    contrasts: tuple[Contrast, ...] = ()
 
     @property
     def where(self) -> str:

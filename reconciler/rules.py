@@ -1,11 +1,16 @@
-"""What `reconciler.yaml` says: registry, exclusive and serving stages, guards, policies."""
+"""What `reconciler.yaml` says: registry, stages, guards, policies, and who is told of applies."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
+from typing import Literal, TypeAlias
 
 from reconciler.policies import Policy
 from reconciler.state import Field, Fields, Value, aliases, stages
+
+WebhookForm: TypeAlias = Literal["slack", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +53,34 @@ class Ignore:
 
     def model(self, name: str) -> bool:
         """Say whether a model is none of our business."""
-        here = any(fnmatchcase(name, glob) for glob in self.models)
+        here = _any_of(self.models).match(name) is not None
         return here and (self.too is None or self.too.model(name))
 
     def field(self, address: Field) -> bool:
         """Say whether a tag or an alias is none of our business."""
-        globs = {"tag": self.tags, "alias": self.aliases}.get(address.name, ())
-        here = any(fnmatchcase(address.key or "", glob) for glob in globs)
+        if address.key is None:
+            return False
+        globs = self.tags if address.name == "tag" else self.aliases
+        here = _any_of(globs).match(address.key) is not None
         return here and (self.too is None or self.too.field(address))
 
     def without(self, fields: Fields) -> Mapping[Field, Value]:
         """Return `fields` less what is ignored."""
         return {address: value for address, value in fields.items() if not self.field(address)}
+
+
+@lru_cache
+def _any_of(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """Return one pattern for all globs: every tag of every version is held against them."""
+    return re.compile("|".join(map(translate, globs)) or "(?!)")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Who is told of what was applied; `variable` of the environment holds its URL, a secret."""
+
+    form: WebhookForm
+    variable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +100,7 @@ class Rules:
     policies: tuple[Policy, ...] = ()
     fresh: bool = False
     heal: bool = False
+    notify: tuple[Webhook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +119,8 @@ class Settled:
 
 def settle(own: Rules, before: Rules | None) -> Settled:
     """Return the rules for a change that may write its own: none is loosened by what it judges."""
-    if before is None or own == before:
+    # Who is told loosens nothing.
+    if before is None or own == replace(before, notify=own.notify):
         return Settled(own, own)
     ignore = own.ignore
     if own.ignore != before.ignore:

@@ -110,6 +110,14 @@ class Fault:
     executed: bool = False
 
 
+@dataclass(frozen=True)
+class Grant:
+    """Whose token it is, and what it may; None for everything."""
+
+    login: str
+    permissions: Mapping[str, str] | None = None
+
+
 Handler = Callable[..., Answer]
 Route = tuple[str, str, Handler]
 
@@ -125,6 +133,9 @@ class ForgeState:
     checks: list[Given] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)  # parts of paths, as "POST check-runs"
+    tokens: dict[str, Grant] = field(default_factory=dict)  # besides TOKEN
+    may: Callable[[Grant, Request], bool] = lambda *_: True
+    pushed: Callable[[str, int], list[Commit]] = lambda *_: []  # a branch's, for a new pull request
     now: datetime = datetime(2026, 1, 5, 10, 0, 0, tzinfo=timezone.utc)
     used: int = 0
     uri: str = ""
@@ -222,13 +233,22 @@ def respond(state: ForgeState, routes: Sequence[Route], request: Request) -> Ans
             if fault.executed:
                 _carried_out(state, routes, request)
             return fault.answer
-    if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+    grant = grant_of(state, request)
+    if grant is None:
         return answer({"message": "Bad credentials"}, 401)
+    if not state.may(grant, request):
+        return answer({"message": "Resource not accessible by integration"}, 403)
     for refused in state.refused:
         method, _, part = refused.partition(" ")
         if method == request.method and part in request.path:
             return answer({"message": "Resource not accessible by integration"}, 403)
     return _carried_out(state, routes, request)
+
+
+def grant_of(state: ForgeState, request: Request) -> Grant | None:
+    """Return what the token of a request is good for, None for nothing."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return {TOKEN: Grant(state.me), **state.tokens}.get(token)
 
 
 def _carried_out(state: ForgeState, routes: Sequence[Route], request: Request) -> Answer:

@@ -1,5 +1,6 @@
 """What GitHub's REST API answers, for a repository of `tests.forge_server`."""
 
+import re
 from typing import Any
 
 from tests.forge_server import (
@@ -8,11 +9,13 @@ from tests.forge_server import (
     Commit,
     ForgeState,
     Given,
+    Grant,
     Pull,
     Remark,
     Route,
     Ticket,
     answer,
+    grant_of,
     page,
     parameters,
     sent,
@@ -21,6 +24,26 @@ from tests.forge_server import (
 from tests.servers import Answer, Request
 
 _REPO = f"/api/v3/repos/{REPOSITORY}"
+
+# Which permissions of a job are enough for a path, for reading or else for writing.
+_PERMISSIONS = (
+    (r"/issues/(\d+/comments|comments/\d+)", ("issues", "pull-requests")),
+    (r"/issues(/\d+)?", ("issues",)),
+    (r"/pulls(/.*)?|/commits/\w+/pulls", ("pull-requests",)),
+    (r"/check-runs|/commits/\w+/check-runs", ("checks",)),
+)
+
+
+def may(grant: Grant, request: Request) -> bool:
+    """Say whether a token is good for a request, in a private repository."""
+    if grant.permissions is None:
+        return True
+    path = request.path.partition("?")[0].removeprefix(_REPO)
+    for pattern, scopes in _PERMISSIONS:
+        if re.fullmatch(pattern, path):
+            enough = {"write", "read"} if request.method == "GET" else {"write"}
+            return bool(enough & {grant.permissions.get(scope, "none") for scope in scopes})
+    return request.method == "GET" or path == "/api/graphql"  # what every token may
 
 
 def _user(login: str | None) -> dict[str, Any] | None:
@@ -104,6 +127,15 @@ def _graphql(state: ForgeState, request: Request) -> Answer:
 def _get_pull(state: ForgeState, _: Request, number: str) -> Answer:
     pull = state.pulls.get(int(number))
     return answer(_pull(pull)) if pull else MISSING
+
+
+def _add_pull(state: ForgeState, request: Request) -> Answer:
+    new, grant = sent(request), grant_of(state, request)
+    commits = state.pushed(new["head"], state.used + 1)
+    author = grant.login if grant else state.me
+    pull = state.open(commits[-1].sha, author=author, base=new["base"], commits=commits)
+    pull.title = new["title"]
+    return answer(_pull(pull), 201)
 
 
 def _pulls_of(state: ForgeState, request: Request, sha: str) -> Answer:
@@ -217,6 +249,7 @@ def _change_issue(state: ForgeState, request: Request, number: str) -> Answer:
 
 GITHUB: tuple[Route, ...] = (
     ("POST", "/api/graphql", _graphql),
+    ("POST", f"{_REPO}/pulls", _add_pull),
     ("GET", rf"{_REPO}/pulls/(\d+)", _get_pull),
     ("GET", rf"{_REPO}/commits/(\w+)/pulls", _pulls_of),
     ("GET", rf"{_REPO}/pulls/(\d+)/reviews", _reviews),

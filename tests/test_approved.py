@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reconciler import kept_plan
 from reconciler.approved import Approved, ShownModel, ShownPlan, ShownRow, not_shown, shown_plan
 from reconciler.changes import Change
+from reconciler.errors import Contrast
 from reconciler.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
 from reconciler.state import Field, Identity, Value
 
@@ -36,7 +37,7 @@ def shown(number: int, *rows: Row, identity: Identity | None = V4) -> Approved:
     return Approved(number, model)
 
 
-def found(model: ModelPlan, *by: Approved) -> tuple[str, ...]:
+def found(model: ModelPlan, *by: Approved) -> tuple[Contrast, ...]:
     return not_shown(model, model.digest(REF), by)
 
 
@@ -51,14 +52,14 @@ def test_fewer_rows_than_were_shown_are_fine() -> None:
 
 def test_a_row_that_nobody_showed_is_not() -> None:
     assert found(planned(PROMOTED, MOVED), shown(12, PROMOTED)) == (
-        "@champion: v3 → v4 was in no approved plan",
+        ("@champion", "not shown", "v3 → v4"),
     )
-    assert found(planned(MOVED)) == ("@champion: v3 → v4 was in no approved plan",)
+    assert found(planned(MOVED)) == (("@champion", "not shown", "v3 → v4"),)
 
 
 def test_another_value_before_is_shown_beside_the_approved_one() -> None:
-    (reason,) = found(planned((STAGE, "None", "Production")), shown(12, PROMOTED))
-    assert reason == "v4 stage: 'None' → 'Production' now; #12 showed 'Staging' → 'Production'"
+    (contrast,) = found(planned((STAGE, "None", "Production")), shown(12, PROMOTED))
+    assert contrast == ("v4 stage", "'Staging' → 'Production' (#12)", "'None' → 'Production'")
 
 
 def test_the_latest_pull_request_decides_the_value_and_any_where_it_comes_from() -> None:
@@ -71,8 +72,8 @@ def test_the_latest_pull_request_decides_the_value_and_any_where_it_comes_from()
 
 def test_a_version_that_was_registered_again_under_its_number_is_another() -> None:
     again = Identity("run-5", "s3://b/5", 2)
-    (reason,) = found(planned(PROMOTED, identity=again), shown(12, PROMOTED))
-    assert reason == "v4 is another version than the one that #12 showed"
+    (contrast,) = found(planned(PROMOTED, identity=again), shown(12, PROMOTED))
+    assert contrast == ("v4 itself", "run run-4 (#12)", "run run-5")
 
 
 def test_the_same_digest_needs_no_rows() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.ci_lab import MAIN, V1, V2, CiLab, ci_lab
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
+from tests.servers import Answer, Request, proxy
 
 
 @pytest.fixture
@@ -33,6 +34,29 @@ def test_the_first_apply_of_a_registry_needs_no_pull_request(ci: CiLab, model: s
     assert ci.outputs["exitcode"] == "0"
 
 
+def test_a_first_apply_that_was_cut_off_is_finished_by_running_its_job_again(ci: CiLab) -> None:
+    first, second = ci.lab.model(3), ci.lab.model(3)
+    ci.settle()
+    ci.lab.git.commit({f"registry-state/{name}.yaml": V1 for name in (first, second)}, "begin")
+    ci.push()
+    denied = Answer(403, b'{"error_code": "PERMISSION_DENIED", "message": "no"}')
+
+    def refuse(request: Request) -> Answer | None:
+        return denied if request.method != "GET" and second.encode() in request.body else None
+
+    with proxy(ci.lab.uri, before=refuse) as server:
+        cut = ci.apply(env={"MLFLOW_TRACKING_URI": server.uri})
+    assert cut.code == 7, cut.text
+    assert ci.lab.hand.recorded(first) == ci.head
+    ci.lab.hand.stage(first, 3, "Staging")
+    again = ci.apply()
+    assert again.code == 0, again.text
+    assert ci.lab.hand.values(second)["v1 stage"] == "Production"
+    ci.declare(second, V2)
+    ci.push()
+    assert ci.apply().code == 5, "from then on every change needs a pull request"
+
+
 def test_a_pull_request_is_planned_shown_and_kept(ci: CiLab, model: str) -> None:
     pull = promoted(ci, model).open()
     result = ci.plan(pull)
@@ -47,6 +71,16 @@ def test_a_pull_request_is_planned_shown_and_kept(ci: CiLab, model: str) -> None
     assert (check.commit, check.conclusion) == (pull.head, "success")
     assert model in ci.summary
     assert (ci.folder / "artifacts" / "plan.json").exists()
+
+
+def test_a_trial_merge_is_not_planned_and_what_to_check_out_is_told(ci: CiLab, model: str) -> None:
+    pull = promoted(ci, model).open()
+    ci.stand(MAIN)
+    ci.lab.git.git("merge", "--quiet", "--no-ff", "-m", "trial", "change")
+    result = ci.plan(pull)
+    assert result.code == 5
+    assert "a trial merge of #" in result.text
+    assert "ref: ${{ github.event.pull_request.head.sha }}" in result.text
 
 
 def test_the_comment_is_updated_and_never_repeated(ci: CiLab, model: str) -> None:
@@ -104,7 +138,7 @@ def test_a_push_without_a_pull_request_is_not_approved(ci: CiLab, model: str) ->
     ci.push()
     result = ci.apply()
     assert result.code == 5
-    assert "by any pull request" in result.text
+    assert "no pull request showed this" in result.text
     assert ci.lab.hand.values(model)["v1 stage"] == "Production"
 
 

@@ -164,7 +164,7 @@ def test_a_merge_into_another_branch_is_no_merge_into_the_main_line(ci: CiLab) -
     ci.merge(pull)
     result = ci.apply()
     assert result.code == 5
-    assert "by any pull request" in result.text
+    assert "no pull request showed this" in result.text
 
 
 def test_drift_is_one_issue_from_its_beginning_to_its_end(ci: CiLab) -> None:

@@ -1,8 +1,7 @@
-"""One story from an empty folder to a rollback; its commands are those of the workflow files."""
+"""One story from `init` in an empty folder to a rollback; GitHub runs the workflows it wrote."""
 
 import re
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,203 +11,227 @@ import pytest
 from tests.ci_lab import CiLab, ci_lab
 from tests.forge_server import Pull
 from tests.git_lab import GitLab
-from tests.lab import Lab, Result, lab_fixture  # noqa: F401  a fixture
-from tests.workflow_files import ACTION, ROOT, run_step, script_of, step_of
+from tests.hub_lab import READER, Hub, guarded, left_out
+from tests.lab import Hand, Lab
+from tests.servers import mlflow_server
+from tests.workflow_files import ACTION, EXAMPLES
+from tests.workflow_runner import Run
 
-_GH = "#!/bin/sh\necho https://forge.example/acme/registry/pull/{number}\n"
+_MODEL = "fraud detection"
+_STATE = "registry-state"
+# Installing reaches for a package index: test_workflow_shell.py runs it with one of its own.
+_LEFT_OUT = ["action.yml: Install the reconciler"]
+_PLANNED = {"validate": "success", "plan": "success"}
 
 
 @dataclass
-class Jobs:
-    """Runs a workflow's step as a runner does: its own shell, in a check-out of the remote."""
+class Story:
+    """What happens at one repository, and what the registry has."""
 
+    hub: Hub
     ci: CiLab
-    folder: Path
-    runs: int = 0
+    hand: Hand
 
-    def check_out(self, ref: str) -> GitLab:
-        self.runs += 1
-        clone = self.ci.remote.clone(self.folder / f"job-{self.runs}")
-        clone.git("checkout", "--quiet", "--detach", ref)
-        return clone
+    @property
+    def values(self) -> dict[str, object]:
+        return self.hand.values(_MODEL)
 
-    def action(
-        self, command: str, ref: str, event: str, pull: Pull | None = None, **inputs: str
-    ) -> Result:
-        """Run `uses: ./` with that command on a commit."""
-        clone = self.check_out(ref)
-        step = step_of(ACTION, "run")
-        for name in ("outputs", "summary"):
-            (self.ci.folder / name).unlink(missing_ok=True)
-        done = subprocess.run(
-            script_of(step, clone.home),
-            cwd=clone.root,
-            env={
-                **{name: value for name, value in clone.env.items() if "DATE" not in name},
-                **self.ci.around(event, pull),
-                "MLFLOW_TRACKING_URI": self.ci.lab.uri,
-                "FOLDER": str(Path(sys.executable).parent),
-                "RECONCILER_STATE": "registry-state",
-                **dict.fromkeys(("PR", "MODEL", "DIGEST", "REGISTRY_URI"), ""),
-                "COMMAND": command,
-                **inputs,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+    def comment(self, pull: Pull, kind: str = "plan") -> str:
+        """Return our comment on a pull request, of which there is one."""
+        (found,) = self.ci.comments(pull, kind)
+        return found
 
-    def propose(self, branch: str, *arguments: str) -> Pull:
-        """Open a pull request with what a command edits."""
+    def propose(self, branch: str, **tags: str) -> Pull:
+        """Open a pull request that tags the model, and have it planned."""
         self.ci.branch(branch)
-        edited = self.ci.lab.run(*arguments)
-        assert edited.code == 0, edited.text
+        self.tag(**tags)
         self.ci.lab.git.commit(message=branch)
-        self.ci.lab.git.push()
-        return self.ci.open()
+        pull, ran = self.hub.open()
+        assert ran["plan"].jobs == _PLANNED, ran["plan"].log
+        return pull
 
-    def validate_and_plan(self, pull: Pull) -> Result:
-        assert self.action("validate", pull.head, "pull_request", pull).code == 0
-        return self.action("plan", pull.head, "pull_request", pull)
+    def tag(self, **tags: str) -> None:
+        """Write tags of the model into its file, in the place of those it has."""
+        file = self.ci.lab.git.root / _STATE / f"{_MODEL}.yaml"
+        text = re.sub(r"\ntags: .*", "", file.read_text(encoding="utf-8").rstrip())
+        named = ", ".join(f"{key}: {value}" for key, value in tags.items())
+        file.write_text(f"{text}\ntags: {{{named}}}\n", encoding="utf-8")
 
-    def roll_back(self, model: str, number: int) -> str:
-        """Run the step of `rollback.yml`, and return the branch that it pushed."""
-        clone = self.check_out("main")
-        clone.git("checkout", "--quiet", "main")
-        gh = self.folder / "tools" / "gh"
-        gh.parent.mkdir()
-        gh.write_text(_GH.format(number=number))
-        gh.chmod(0o755)
-        step = step_of(ROOT / ".github" / "workflows" / "rollback.yml", "propose")
-        env = {
-            **dict.fromkeys(step.keys["env"], ""),
-            **{name: value for name, value in clone.env.items() if "DATE" not in name},
-            "PATH": f"{gh.parent}:{clone.env['PATH']}",
-            "FOLDER": str(Path(sys.executable).parent),
-            "GIT_AUTHOR_NAME": "ann",
-            "GIT_AUTHOR_EMAIL": "1+ann@users.noreply.github.com",
-            "MLFLOW_TRACKING_URI": self.ci.lab.uri,
-            "MODEL": model,
-            "REASON": "it recommends hats",
-            "RECONCILER_STATE": "registry-state",
-        }
-        (self.ci.folder / "outputs").unlink(missing_ok=True)
-        assert run_step(step, self.ci.folder, clone.root, env) == f"pr={number}\n"
-        return clone.git("branch", "--show-current")
+    def apply(self, ran: dict[str, Run]) -> Run:
+        """Return the one run that a merge started, which succeeded."""
+        (run,) = ran.values()
+        assert (run.name, run.code) == ("apply", 0), run.log
+        return run
 
 
 @pytest.fixture
-def ci(lab: Lab, tmp_path: Path) -> Iterator[CiLab]:
-    with ci_lab(lab, tmp_path) as found:
-        yield found
+def desk(sqlite_template: Path, tmp_path: Path) -> Iterator[Lab]:
+    """Set up an empty folder, and a registry of its own: `init` reads all that there is."""
+    database = shutil.copy(sqlite_template, tmp_path / "server.db")
+    git = GitLab(tmp_path / "repo", tmp_path / "home")
+    git.root.mkdir()
+    git.home.mkdir()
+    names = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+    with mlflow_server(tmp_path, f"sqlite:///{database}") as server, guarded(server) as registry:
+        yield Lab(git, registry, Hand(server), dict(zip(names, READER, strict=True)))
 
 
-def test_from_an_empty_folder_to_a_rollback(ci: CiLab, tmp_path: Path) -> None:
-    jobs, model = Jobs(ci, tmp_path), ci.lab.model(3)
-    what_is_live_is_declared_and_recorded(jobs, model)
-    a_promotion_is_shown_approved_and_applied(jobs, model)
-    of_two_merges_the_older_comes_too_late(jobs, model)
-    another_head_than_the_shown_one_is_applied_by_hand_alone(jobs, model)
-    tampering_opens_an_issue_until_it_is_put_right(jobs, model)
-    the_form_rolls_back(jobs, model)
+def test_from_an_empty_folder_to_a_rollback(desk: Lab, tmp_path: Path) -> None:
+    desk.hand.register(_MODEL, 3)
+    desk.hand.stage(_MODEL, 1, "Production")
+    desk.hand.alias(_MODEL, "champion", 1)
+    assert list(desk.git.root.iterdir()) == []
+    begun = desk.run("init")
+    assert begun.code == 0, begun.text
+    with ci_lab(desk, tmp_path) as ci:
+        # The settings that `init` wrote name the registry: no environment has to.
+        story = Story(Hub(ci, tmp_path / "github"), ci, desk.hand)
+        what_init_wrote_is_pushed_and_recorded(story)
+        a_form_opens_a_pull_request_whose_comment_follows_its_head(story)
+        the_approved_promotion_is_applied_and_told(story)
+        of_two_merges_the_older_comes_too_late(story)
+        another_head_than_the_shown_one_is_applied_by_hand_alone(story)
+        tampering_keeps_one_issue_open_until_it_is_put_right(story)
+        the_form_rolls_back_through_the_merge_queue(story)
+        a_fork_gets_no_plan(story)
+        written = sorted((desk.git.root / ".github" / "workflows").iterdir())
+        assert len(written) == 5
+        assert left_out(story.hub.ran, *written, *EXAMPLES, ACTION) == _LEFT_OUT
 
 
-def what_is_live_is_declared_and_recorded(jobs: Jobs, model: str) -> None:
-    ci, hand = jobs.ci, jobs.ci.lab.hand
-    hand.stage(model, 1, "Production")
-    hand.alias(model, "champion", 1)
-    assert ci.lab.run("import", model).code == 0
-    ci.settle()
+def what_init_wrote_is_pushed_and_recorded(story: Story) -> None:
+    ci = story.ci
+    before = story.values
     ci.lab.git.commit(message="Declare what is live")
-    ci.push()
-    first = jobs.action("apply", "main", "push")
-    assert first.code == 0, first.stderr
-    assert ci.outputs["changes"] == "0"
-    assert hand.recorded(model) == ci.head
+    run = story.apply(story.hub.push())
+    assert run.outputs("run")["changes"] == "0"
+    assert story.values == before
+    assert story.hand.recorded(_MODEL) == ci.head
 
 
-def a_promotion_is_shown_approved_and_applied(jobs: Jobs, model: str) -> None:
-    ci = jobs.ci
-    pull = jobs.propose("promote", "promote", model, "2", "--alias", "champion")
-    assert jobs.validate_and_plan(pull).code == 0
-    (shown,) = ci.comments(pull, "plan")
+def a_form_opens_a_pull_request_whose_comment_follows_its_head(story: Story) -> None:
+    ci, hub = story.ci, story.hub
+    hub.variables["RECONCILER_APP_CLIENT_ID"] = "Iv1.app"  # its pull requests start workflows
+    asked = {"state": _STATE, "model": _MODEL, "version": "2", "alias": "champion"}
+    ran = hub.fill_in("promote", reason="it is better", **asked)
+    assert ran["promote"].jobs == {"promote": "success", "plan": "skipped"}, ran["promote"].log
+    assert ran["plan"].jobs == _PLANNED, ran["plan"].log
+    (pull,) = ci.state.pulls.values()
+    assert [commit.author for commit in pull.commits] == ["ann"]
+    shown = story.comment(pull)
     assert "v1 → v2" in shown
-    ci.state.push(pull, ci.lab.git.commit({"why.md": "better"}, "say why"))
-    ci.lab.git.push()
-    assert jobs.validate_and_plan(pull).code == 0
-    (again,) = ci.comments(pull, "plan")
-    assert again != shown
-    ci.state.review(pull, "bob")
-    ci.merge(pull, "promote")
-    applied = jobs.action("apply", "main", "push")
-    assert applied.code == 0, applied.stderr
-    assert ci.lab.hand.values(model)["@champion"] == 2
-    (told,) = ci.comments(pull, "apply")
-    assert "3 applied" in told
-    history = ci.lab.run("history", model, "--fetch-notes", "origin", "--format", "json")
+    assert (ran["plan"].artifacts[f"reconciler-{_STATE}"] / "plan.md").exists()
+    ci.lab.git.git("fetch", "--quiet", "origin")
+    (branch,) = ci.remote.git(
+        "for-each-ref", "--format=%(refname:short)", "refs/heads/promote"
+    ).split()
+    ci.lab.git.git("checkout", "--quiet", branch)
+    story.tag(seen="twice")
+    ci.lab.git.commit(message="say more")
+    again = hub.push_to(pull)["plan"]
+    assert again.jobs == _PLANNED, again.log
+    assert "seen" not in shown
+    assert "seen" in story.comment(pull)
+    assert story.values["@champion"] == 1
+
+
+def the_approved_promotion_is_applied_and_told(story: Story) -> None:
+    ci, hub = story.ci, story.hub
+    (pull,) = ci.state.pulls.values()
+    reviewed = hub.review(pull, "bob")["plan"]
+    assert reviewed.jobs == _PLANNED, reviewed.log
+    assert "v1 → v2" in story.comment(pull)
+    story.apply(hub.merge(pull))
+    assert story.values["@champion"] == 2
+    assert (story.values["v1 stage"], story.values["v2 stage"]) == ("Archived", "Production")
+    assert "4 applied" in story.comment(pull, "apply")
+    assert "bob" in ci.remote.git("notes", "--ref=reconciler", "show", ci.head)
+    history = ci.lab.run("history", _MODEL, "--fetch-notes", "origin", "--format", "json")
     (row,) = [one for one in history.document["changes"] if one["commit"] == ci.head]
     assert row["approvals"]["verified"] == ["bob"]
 
 
-def of_two_merges_the_older_comes_too_late(jobs: Jobs, model: str) -> None:
-    ci = jobs.ci
-    file = ci.lab.git.root / "registry-state" / f"{model}.yaml"
-    declared = file.read_text(encoding="utf-8").rstrip()
+def of_two_merges_the_older_comes_too_late(story: Story) -> None:
+    merged = []
     for step in ("first", "second"):
-        ci.branch(step)
-        ci.declare(model, f"{declared}\ntags: {{step: {step}}}\n")
-        ci.lab.git.push()
-        pull = ci.open()
-        assert jobs.validate_and_plan(pull).code == 0
-        ci.merge(pull, step)
-    newer = jobs.action("apply", "main", "push")
-    assert newer.code == 0, newer.stderr
-    older = jobs.action("apply", "main~1", "push")
-    assert older.code == 0
-    assert "superseded" in older.stdout + older.stderr
-    assert ci.lab.hand.values(model)["tag step"] == "second"
+        pull = story.propose(step, step=step)
+        merged.append(story.hub.merge_unseen(pull))
+    older, newer = merged
+    story.apply(story.hub.pushed(newer))
+    late = story.apply(story.hub.pushed(older))
+    assert "superseded" in late.log
+    again = story.hub.pushed(older, attempt=2)["apply"]
+    assert again.code == 5
+    assert "superseded" in again.log
+    looked = story.hub.clock(older)["drift"]
+    assert (looked.code, story.ci.state.issues) == (0, {}), looked.log
+    assert story.values["tag step"] == "second"
+    assert story.hand.recorded(_MODEL) == newer
 
 
-def another_head_than_the_shown_one_is_applied_by_hand_alone(jobs: Jobs, model: str) -> None:
-    ci, hand = jobs.ci, jobs.ci.lab.hand
-    pull = jobs.propose("unseen", "promote", model, "3", "--alias", "champion")
-    assert jobs.validate_and_plan(pull).code == 0
-    ci.state.push(pull, ci.lab.git.commit({"more.md": "unseen"}, "unseen"))
-    ci.merge(pull, "unseen")
-    refused = jobs.action("apply", "main", "push")
+def another_head_than_the_shown_one_is_applied_by_hand_alone(story: Story) -> None:
+    ci, hub = story.ci, story.hub
+    pull = story.propose("unseen", step="shown")
+    ci.state.review(pull, "bob")
+    ci.lab.run("promote", _MODEL, "3", "--alias", "champion")
+    ci.lab.git.commit(message="nobody was shown this")
+    ci.lab.git.git("push", "--quiet", "origin", f"HEAD:refs/pull/{pull.number}/head")
+    ci.state.push(pull, ci.head)
+    refused = hub.merge(pull)["apply"]
     assert refused.code == 5
-    assert hand.values(model)["@champion"] == 2
-    digest = re.search(r"--digest (sha256:\w+)", refused.stderr)
+    assert "unapproved" in refused.log
+    assert (story.values["@champion"], story.values["tag step"]) == (2, "second")
+    digest = re.search(r"--digest (sha256:\w+)", refused.log)
     assert digest is not None
-    by_hand = jobs.action("apply", "main", "workflow_dispatch", MODEL=model, DIGEST=digest[1])
-    assert by_hand.code == 0, by_hand.stderr
-    assert hand.values(model)["@champion"] == 3
+    asked = {"state": _STATE, "model": _MODEL}
+    other = hub.fill_in("apply", digest="sha256:" + "0" * 64, **asked)["apply"]
+    assert other.code == 5
+    assert story.values["@champion"] == 2
+    story.apply(hub.fill_in("apply", digest=digest[1], **asked))
+    assert (story.values["@champion"], story.values["tag step"]) == (3, "shown")
+    assert "bob" not in ci.remote.git("notes", "--ref=reconciler", "show", ci.head)
 
 
-def tampering_opens_an_issue_until_it_is_put_right(jobs: Jobs, model: str) -> None:
-    hand = jobs.ci.lab.hand
-    hand.alias(model, "champion", 1)
-    assert jobs.action("drift", "main", "schedule").code == 2
-    (issue,) = jobs.ci.state.issues.values()
+def tampering_keeps_one_issue_open_until_it_is_put_right(story: Story) -> None:
+    hub, hand, issues = story.hub, story.hand, story.ci.state.issues
+    hand.alias(_MODEL, "champion", 1)
+    assert hub.clock()["drift"].code == 2
+    (issue,) = issues.values()
+    told = issue.body
     assert issue.is_open
-    hand.alias(model, "champion", 3)
-    assert jobs.action("drift", "main", "schedule").code == 0
+    hand.tag(_MODEL, None, "step", "by hand")
+    assert hub.clock()["drift"].code == 2
+    assert list(issues.values()) == [issue]
+    assert issue.is_open
+    assert "by hand" in issue.body
+    assert "by hand" not in told
+    hand.alias(_MODEL, "champion", 3)
+    hand.tag(_MODEL, None, "step", "shown")
+    assert hub.clock()["drift"].code == 0
     assert not issue.is_open
 
 
-def the_form_rolls_back(jobs: Jobs, model: str) -> None:
-    ci = jobs.ci
-    number = ci.state.used + 1
-    branch = jobs.roll_back(model, number)
-    pull = ci.state.open(ci.remote.git("rev-parse", branch))
-    assert pull.number == number
-    planned = jobs.action("plan", pull.head, "workflow_dispatch", PR=str(number))
-    assert planned.code == 0, planned.stderr
-    assert "v3 → v2" in ci.comments(pull, "plan")[0]
-    ci.lab.git.git("fetch", "--quiet", "origin")
-    ci.merge(pull, f"origin/{branch}")
-    applied = jobs.action("apply", "main", "push")
-    assert applied.code == 0, applied.stderr
-    held = ci.lab.hand.values(model)
-    assert (held["@champion"], held["v2 stage"]) == (2, "Production")
+def the_form_rolls_back_through_the_merge_queue(story: Story) -> None:
+    ci, hub = story.ci, story.hub
+    hub.variables.clear()  # without the App the form's own run plans what it opens
+    asked = {"state": _STATE, "model": _MODEL, "reason": "it recommends hats"}
+    ran = hub.fill_in("rollback", block="false", **asked)
+    assert set(ran) == {"rollback"}
+    assert ran["rollback"].jobs == {"rollback": "success", "plan": "success"}, ran["rollback"].log
+    pull = ci.state.pulls[max(ci.state.pulls)]
+    shown = story.comment(pull)
+    assert "v3 → v2" in shown
+    queued = hub.queue(pull)["plan"]
+    assert queued.jobs == _PLANNED, queued.log
+    assert (ci.check().commit, ci.check().conclusion) == (ci.head, "success")
+    assert story.comment(pull) == shown
+    story.apply(hub.merge(pull))
+    assert (story.values["@champion"], story.values["v2 stage"]) == (2, "Production")
+
+
+def a_fork_gets_no_plan(story: Story) -> None:
+    pull = story.ci.open(author="eve")
+    run = story.hub.from_fork(pull)["plan"]
+    assert run.jobs == {"validate": "success", "plan": "skipped"}, run.log
+    assert "a fork gets no registry credential" in run.summary
+    assert story.ci.comments(pull) == []

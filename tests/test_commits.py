@@ -118,6 +118,11 @@ def test_what_was_applied_from_a_branch_that_was_never_merged_is_told(lab: Lab) 
     lab.git.checkout("main")
     result = lab.run("apply", "--yes")
     assert result.code == 5
+    assert "which contains this one, is applied, and is not on the main line" in result.stderr
+    assert "git fetch origin" in result.stderr
+    lab.git.commit({"README.md": "more"}, "the main line goes on")
+    result = lab.run("apply", "--yes")
+    assert result.code == 5
     assert "never merged" in result.stderr
     lab.git.merge("hotfix")
     assert lab.run("apply", "--yes").code == 0

@@ -2,11 +2,8 @@
 
 import gzip
 import json
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,72 +14,17 @@ from reconciler.registries.mlflow_rest import MlflowRest
 from tests.git_lab import GitLab
 from tests.hostile_lab import MEGABYTES, Call, measured
 from tests.lab import Hand, Lab
+from tests.raw_servers import HEAD, TRICKLES, Serve, for_ever, raw_server
 from tests.servers import Answer, Request, proxy
 from tests.test_mlflow_rest_access import certificate, encrypted_uri  # noqa: F401  fixtures
 
 _SECRET = "s3cret-token"  # noqa: S105  what must not be told
-_HEAD = b"HTTP/1.1 200 OK\r\n"
 _MB = 1_000_000
 
-Serve = Callable[[socket.socket], None]
 
-
-@contextmanager
-def _raw(serve: Serve) -> Iterator[str]:
-    """Run a server that answers with bytes of its own, whatever it is asked, and yield its URI."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_accept, args=(listener, serve), daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-
-
-def _accept(listener: socket.socket, serve: Serve) -> None:
-    with suppress(OSError):
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=_answer, args=(connection, serve), daemon=True).start()
-
-
-def _answer(connection: socket.socket, serve: Serve) -> None:
-    with connection, suppress(OSError):
-        connection.recv(65536)
-        serve(connection)
-
-
-def _slowly(first: bytes, again: bytes) -> Serve:
-    def serve(connection: socket.socket) -> None:
-        connection.sendall(first)
-        pause = threading.Event()
-        while not pause.wait(0.05):
-            connection.sendall(again)
-
-    return serve
-
-
-def _for_ever(first: bytes, again: bytes) -> Serve:
-    def serve(connection: socket.socket) -> None:
-        connection.sendall(first)
-        while True:
-            connection.sendall(again)
-
-    return serve
-
-
-@pytest.mark.parametrize(
-    "serve",
-    [
-        _slowly(_HEAD + b"Content-Length: 100000\r\n\r\n", b" "),
-        _slowly(_HEAD + b"\r\n", b" "),
-        _slowly(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-        _slowly(_HEAD + b"X: ", b"a"),
-        _slowly(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-        _for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
-    ],
-    ids=["body", "no length", "chunks", "header", "continue", "continue at once"],
-)
+@pytest.mark.parametrize("serve", TRICKLES.values(), ids=TRICKLES)
 def test_an_answer_that_trickles_in_is_given_up_as_a_whole(serve: Serve) -> None:
-    with _raw(serve) as uri:
+    with raw_server(serve) as uri:
         registry = MlflowRest(uri, environ={}, request_timeout=0.4, retry_for=0)
         begun = time.monotonic()
         with pytest.raises(AnswerLost, match=r"did not finish its answer in 0\.8 s"):
@@ -259,11 +201,11 @@ _LARGE: dict[str, tuple[Callable[[Request], Answer], str]] = {
 def test_large_answers_are_bounded_in_time_and_memory(tmp_path: Path) -> None:
     (tmp_path / "registry-state").mkdir()
     (tmp_path / "registry-state" / "m.yaml").write_text("tags: {a: b}\nversions: {1: {}}\n")
-    endless = _for_ever(
-        _HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"
+    endless = for_ever(
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"
     )
     said = [*((name, words) for name, (_, words) in _LARGE.items()), ("endless", "more than")]
-    with _raw(endless) as last:
+    with raw_server(endless) as last:
         calls, servers = [], []
         for answers, _ in _LARGE.values():
             servers.append(proxy(before=answers))

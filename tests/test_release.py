@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 import reconciler
-from reconciler.cli import _COMMANDS
+from reconciler.cli import _COMMANDS, cli
+from reconciler.installed import this_release
 from tests.git_lab import GitLab
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.workflow_files import ROOT, jobs, run_step, step_of, steps
@@ -62,6 +64,41 @@ def test_the_lowest_versions_are_tested_and_not_some_higher_ones() -> None:
     higher = {name for name in lowest if Version(installed[name][2:]) > Version(lowest[name][2:])}
     # Elsewhere than in `make test-lowest` some library is newer: else this one could not fail.
     assert bool(higher) == (os.environ.get("RECONCILER_TESTED") != "lowest"), higher
+
+
+@pytest.mark.parametrize("kind", ["model", "settings"])
+def test_the_schemas_that_are_published_are_those_of_this_version(kind: str) -> None:
+    printed = CliRunner().invoke(cli, ["schema", kind]).stdout
+    assert (ROOT / "schema" / f"{kind}.json").read_text() == printed, "make generated"
+
+
+def test_files_that_are_shown_to_editors_name_the_schema_of_this_version() -> None:
+    lines = [
+        line
+        for path in (*ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.yaml"), ROOT / "README.md")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("# yaml-language-server:")
+    ]
+    assert lines
+    assert set(lines) <= {this_release().modeline("model"), this_release().modeline("settings")}
+
+
+def test_the_action_that_the_documentation_shows_is_the_one_of_this_version() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md"))
+    assert set(re.findall(r"uses: (\S+/mlflow-reconciler@\S+)", pages)) == {this_release().action}
+
+
+def test_the_source_of_actions_hooks_and_schemas_has_one_place() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\nSource = "{this_release().source}"' in project
+    assert f'\nversion = "{this_release().version}"' in project
+    owner = this_release().action.partition("/")[0]
+    strays = [
+        path.name
+        for path in Path(reconciler.__file__).parent.rglob("*")
+        if path.suffix != ".pyc" and path.is_file() and f"{owner}/mlflow-" in path.read_text()
+    ]
+    assert strays == []
 
 
 def test_the_changelog_names_every_command() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.errors import DeclarationError
 from reconciler.files.yaml_files import model_schema, parse_rules, settings_schema
-from reconciler.rules import Ignore, RegistryPin, Rules, Serving
+from reconciler.rules import Ignore, RegistryPin, Rules, Serving, Webhook
 
 
 def rules_complaints(text: str) -> list[str]:
@@ -30,6 +30,7 @@ exclusive: [Production, Staging]
 serving: {alias: champion}
 guards: {aliases: [champion, challenger]}
 ignore: {models: [tmp-*], tags: [ci.*], aliases: [x-*]}
+notify: [{slack: SLACK_WEBHOOK_URL}, {json: AUDIT_URL}]
 """
     assert parse_rules(text.encode(), "reconciler.yaml") == Rules(
         registry=RegistryPin(("http://mlflow:5000", "https://mlflow.example"), "prod-eu"),
@@ -38,6 +39,7 @@ ignore: {models: [tmp-*], tags: [ci.*], aliases: [x-*]}
         serving=Serving(stage=None, alias="champion"),
         guarded_aliases=("champion", "challenger"),
         ignore=Ignore(("tmp-*",), ("mlflow.*", "reconciler.*", "ci.*"), ("x-*",)),
+        notify=(Webhook("slack", "SLACK_WEBHOOK_URL"), Webhook("json", "AUDIT_URL")),
     )
 
 
@@ -84,6 +86,14 @@ def test_guards_may_name_no_alias() -> None:
         ("guards: {alias: [a]}", "1:10 unknown key `alias` (did you mean `aliases`?)"),
         ("ignore: {tags: mlflow.*}", "1:16 `tags` must be a list, not text"),
         ("ignore: {models: ['']}", "1:19 item 1 of `models` is empty"),
+        ("notify: {slack: A}", "1:9 `notify` must be a list, not a mapping (write `notify: [{sla"),
+        ("notify: [A]", "1:10 item 1 of `notify` must be a mapping, not text"),
+        ("notify: [~]", "1:10 item 1 of `notify` is null (write a value, or leave the key out)"),
+        ("notify: [{}]", "1:10 a webhook has one form, `slack` or `json` (write `{slack: SLACK"),
+        ("notify: [{slack: A, json: B}]", "1:10 a webhook has one form, `slack` or `json`"),
+        ("notify: [{slak: A}]", "1:11 unknown key `slak` (did you mean `slack`?)"),
+        ("notify: [{slack: }]", "1:18 `slack` is null (write a value, or leave the key out)"),
+        ("notify: [{slack: A}, {json: A}]", "1:9 `A` is listed twice (remove one of them)"),
     ],
 )
 def test_wrong_settings_are_complaints(text: str, complaint: str) -> None:
@@ -105,6 +115,38 @@ def test_a_password_is_refused_and_never_repeated(uri: str, form: str) -> None:
     (complaint,) = rules_complaints(form.format(uri))
     assert "MLFLOW_TRACKING_PASSWORD" in complaint
     assert "hunter2" not in complaint
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("https://hooks.slack.example/services/T0/B0/hunter2", "is a secret and does not belong"),
+        ("hooks.slack.example/services/hunter2", "is a secret and does not belong in a file"),
+        ("hunter2-hunter2", "this is not the name of an environment variable"),
+        ("2hunter2", "this is not the name of an environment variable"),
+        ("", "this is not the name of an environment variable"),
+    ],
+)
+def test_a_webhooks_url_is_refused_and_never_repeated(secret: str, said: str) -> None:
+    (complaint,) = rules_complaints(f"notify: [{{json: '{secret}'}}]")
+    assert complaint.startswith("1:17 ")
+    assert said in complaint
+    assert "write the name of the environment variable that holds the URL" in complaint
+    assert "hunter2" not in complaint
+
+
+def test_a_setting_has_few_webhooks() -> None:
+    listed = ", ".join(f"{{json: A{number}}}" for number in range(11))
+    (complaint,) = rules_complaints(f"notify: [{listed}]")
+    assert "`notify` has more than 10 items" in complaint
+
+
+def test_the_schema_says_that_a_webhook_has_one_form() -> None:
+    schema = settings_schema()
+    items, entry = schema["properties"]["notify"]["items"], schema["$defs"]["NotifyEntry"]
+    assert (items["minProperties"], items["maxProperties"]) == (1, 1)
+    assert set(entry["properties"]) == {"slack", "json"}
+    assert entry["properties"]["slack"]["pattern"] == "^[A-Za-z_][A-Za-z0-9_]{0,254}$"
 
 
 def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
@@ -150,6 +192,7 @@ def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
             "policies",
             "apply",
             "heal",
+            "notify",
         )
     }
     text, mapping = schema["properties"]["registry"]["oneOf"]

@@ -22,6 +22,7 @@ from reconciler.names import nearest
 from reconciler.render import documents
 
 _COMMANDS = {
+    "init": "init",
     "validate": "validate",
     "plan": "plan",
     "apply": "apply",

@@ -14,6 +14,7 @@ from reconciler.apply import Stop, apply
 from reconciler.cli import output
 from reconciler.cli.court import gate
 from reconciler.cli.moments import now
+from reconciler.cli.notifying import notify
 from reconciler.cli.options import Options, common
 from reconciler.cli.progress import progress
 from reconciler.cli.records import Recorder, ending, record_options
@@ -182,6 +183,7 @@ def _conclude(
     except OSError as error:  # the reader went away, a full disk: what was applied stays applied
         with suppress(OSError):
             output.say(f"the report could not be printed: {error.strerror}")
+    notify(session, report)
     return code
 
 

@@ -11,6 +11,7 @@ from reconciler.errors import ExitCode, Problem, RegistryError, UsageError, firs
 from reconciler.files.importing import additions, declaration_of, file_stem
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration
+from reconciler.installed import this_release
 from reconciler.live import read_live
 from reconciler.names import nearest
 from reconciler.render import documents, words
@@ -49,7 +50,7 @@ def command(*, options: Options, models: tuple[str, ...], versions: str, update:
     session = Session(options)
     session.may_be_empty = session.fills_in_pins = True
     outcome = Outcome()
-    for live in _chosen(session, models):
+    for live in read_models(session, models):
         _import(session, live, outcome, every=versions == "all", update=update)
     code = first_code([problem.code for problem in outcome.errors])
     if options.json:
@@ -60,7 +61,11 @@ def command(*, options: Options, models: tuple[str, ...], versions: str, update:
     return int(code)
 
 
-def _chosen(session: Session, models: tuple[str, ...]) -> list[Live]:
+def read_models(session: Session, models: tuple[str, ...]) -> list[Live]:
+    """Return these live models, or all that are neither prompts nor ignored.
+
+    Raises `UsageError` for one that is not there or cannot be imported.
+    """
     needed: dict[str, tuple[int, ...]] = dict.fromkeys(models, ())
     found, problems = read_live(session.registry, needed, everything=not models, parallelism=8)
     ignore = session.desired.rules.ignore
@@ -76,23 +81,43 @@ def _chosen(session: Session, models: tuple[str, ...]) -> list[Live]:
     return [found[n] for n in names if not found[n].is_prompt and not ignore.model(n)]
 
 
-def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, update: bool) -> None:
+def importable(
+    session: Session, live: Live, *, every: bool = False, besides: tuple[int, ...] = ()
+) -> tuple[Declaration | None, list[Problem], Problem | None]:
+    """Return a live model as a declaration, what that leaves out, and why there can be none."""
     if live.unreadable:
         message = f"`{live.model}` is not imported: {live.unreadable}"
-        outcome.errors.append(Problem(message, ExitCode.REGISTRY, model=live.model))
-        return
+        return None, [], Problem(message, ExitCode.REGISTRY, model=live.model)
+    rules = session.desired.rules
+    found = declaration_of(live, rules, every_version=every, besides=besides)
+    return found.declaration, [_warning(live.model, text) for text in found.warnings], None
+
+
+def content_of(declaration: Declaration) -> tuple[str, str]:
+    """Return the name and the text of the new file that declares a model."""
+    stem = file_stem(declaration.model)
+    modeline = this_release().modeline("model")
+    return f"{stem}.yaml", f"{modeline}\n{dump_declaration(declaration, stem=stem)}"
+
+
+def _warning(model: str, text: str) -> Problem:
+    return Problem(f"`{model}`: {text}", ExitCode.OK, model=model)
+
+
+def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, update: bool) -> None:
     declared = session.desired.declarations.get(live.model)
     besides = tuple(declared.versions) if declared else ()
-    rules = session.desired.rules
-    imported = declaration_of(live, rules, every_version=every, besides=besides)
-    warnings = imported.warnings
-    if imported.declaration is None:
+    imported, warnings, error = importable(session, live, every=every, besides=besides)
+    outcome.warnings += warnings
+    if error is not None:
+        outcome.errors.append(error)
+    elif imported is None:
         pass
     elif declared is None:
-        _write(session, imported.declaration, outcome)
+        _write(session, imported, outcome)
     else:
-        found = additions(declared, imported.declaration, exclusive=rules.exclusive)
-        warnings += found.warnings
+        found = additions(declared, imported, exclusive=session.desired.rules.exclusive)
+        outcome.warnings += [_warning(live.model, text) for text in found.warnings]
         path = session.path_of(declared)
         before = path.read_bytes()
         after = apply_edits(before, found.edits, declared.file) if found.edits else before
@@ -103,19 +128,16 @@ def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, upda
             outcome.differences[declared.file] = words.difference(
                 before, after, (declared.file, f"{declared.file} (live)")
             )
-    outcome.warnings += [
-        Problem(f"`{live.model}`: {warning}", ExitCode.OK, model=live.model) for warning in warnings
-    ]
 
 
 def _write(session: Session, declaration: Declaration, outcome: Outcome) -> None:
-    stem = file_stem(declaration.model)
-    path = session.folder / f"{stem}.yaml"
+    name, text = content_of(declaration)
+    path = session.folder / name
     shown = f"{session.shown}/{path.name}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(dump_declaration(declaration, stem=stem))
+            file.write(text)
     except FileExistsError:
         message = f"`{declaration.model}` is not imported: its file exists, and is another model's"
         hint = "rename that file, or declare this model in one of another name"

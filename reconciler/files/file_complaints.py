@@ -78,6 +78,7 @@ _EXAMPLES = {
     "policies": "write a list; `reconciler schema settings` describes its entries",
     "transitions": "write `transitions: [None, Staging, Production, Archived]`",
     "lineage": "write `lineage: [params.git_commit, tags.data_version]`",
+    "notify": "write `notify: [{slack: SLACK_WEBHOOK_URL}]`",
     "freeze": "write one window, and one policy for each",
     "accept": "write a list of `{guard: NAME, until: YYYY-MM-DD, reason: TEXT}`",
 }
@@ -184,7 +185,7 @@ def _form_of(value: object) -> str:
 
 def _instead_of_null(path: Within) -> str:
     name = path[-1]
-    if path[0] in ("policies", "serving"):
+    if path[0] in ("policies", "serving", "notify"):
         return "write a value, or leave the key out"
     if isinstance(name, int):
         return "write a text, or remove the item"

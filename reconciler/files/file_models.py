@@ -29,6 +29,7 @@ from reconciler.files.scalar_types import (
     Traffic,
     Uri,
     Uris,
+    Variable,
     VersionKey,
     VersionTag,
     each_once,
@@ -45,6 +46,20 @@ def _one_of_both(serving: "ServingEntry") -> "ServingEntry":
             "write `serving: {stage: Production}` or `serving: {alias: champion}`",
         )
     return serving
+
+
+def _one_form(webhook: "NotifyEntry") -> "NotifyEntry":
+    if len(webhook) != 1:
+        raise rejected(
+            "a webhook has one form, `slack` or `json`",
+            "write `{slack: SLACK_WEBHOOK_URL}` or `{json: AUDIT_WEBHOOK_URL}`",
+        )
+    return webhook
+
+
+def _each_webhook_once(webhooks: list["NotifyEntry"]) -> list["NotifyEntry"]:
+    each_once([str(variable) for webhook in webhooks for variable in webhook.values()])
+    return webhooks
 
 
 @with_config(ConfigDict(extra="forbid", title="Model version"))
@@ -169,6 +184,14 @@ class IgnoreEntry(TypedDict, total=False):
     aliases: Annotated[Globs, Field(description="Globs for aliases.")]
 
 
+@with_config(ConfigDict(extra="forbid", title="Webhook"))
+class NotifyEntry(TypedDict, total=False):
+    """Who is told of what was applied, by the environment variable that holds the URL."""
+
+    slack: Annotated[Variable, Field(description="The variable with the URL; told as Slack is.")]
+    json: Annotated[Variable, Field(description="The variable with the URL; told in plain JSON.")]
+
+
 @with_config(ConfigDict(extra="forbid", title="Settings of a state folder"))
 class SettingsFile(TypedDict, total=False):
     """The settings of a state folder, `reconciler.yaml`."""
@@ -230,6 +253,21 @@ class SettingsFile(TypedDict, total=False):
         Bool,
         Field(description="True when `ci apply` puts back what drifted of unchanged models, too."),
     ]
+    notify: Annotated[
+        list[
+            Annotated[
+                NotifyEntry,
+                AfterValidator(_one_form),
+                Field(json_schema_extra={"minProperties": 1, "maxProperties": 1}),
+            ]
+        ],
+        AfterValidator(_each_webhook_once),
+        Field(
+            max_length=10,
+            description="Webhooks that are told of every model that an apply changed.",
+            json_schema_extra=dict(UNIQUE),
+        ),
+    ]
 
 
 MODEL = Kind(ModelFile, {"versions": VersionEntry, "accept": AcceptEntry})
@@ -242,6 +280,7 @@ SETTINGS = Kind(
         "ignore": IgnoreEntry,
         "policies": PolicyEntry,
         "on": OnEntry,
+        "notify": NotifyEntry,
     },
 )
 

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.files.consent_entries import consents
-from reconciler.files.file_models import ModelFile, SettingsFile, VersionEntry
+from reconciler.files.file_models import ModelFile, NotifyEntry, SettingsFile, VersionEntry
 from reconciler.files.policy_entries import policies
-from reconciler.rules import Ignore, RegistryPin, Rules, Serving
+from reconciler.rules import Ignore, RegistryPin, Rules, Serving, Webhook
 from reconciler.state import DatedConsent, Declaration, DeclaredVersion, Field, Value
 from reconciler.traffic import without_test_tags
 
@@ -137,6 +137,7 @@ def rules(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Rules:
         policies=policies(file.get("policies", ()), serving, policy_lines),
         fresh=file.get("apply") == "fresh",
         heal=file.get("heal", False),
+        notify=tuple(_webhook(entry) for entry in file.get("notify", ())),
     )
 
 
@@ -161,6 +162,15 @@ def _add_texts(
         fields[Field("description", version)] = part["description"]
     for key, value in part.get("tags", {}).items():
         fields[Field("tag", version, key)] = value
+
+
+def _webhook(entry: NotifyEntry) -> Webhook:
+    """Return the webhook of an entry; it has exactly one of the keys."""
+    match entry:
+        case {"slack": variable}:
+            return Webhook("slack", variable)
+        case _:
+            return Webhook("json", entry["json"])
 
 
 def _pin(file: SettingsFile) -> RegistryPin | None:

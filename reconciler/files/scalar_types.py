@@ -111,7 +111,7 @@ Alias = Annotated[
         json_schema_extra={
             "minLength": 1,
             # Letters of any script may follow; what no alias has is what editors can tell.
-            "pattern": r"^[^\s.,;:/\\@%?#&+=!'\"()<>|*]+$",
+            "pattern": r"""^[^\s.,;:/\\@%?#&+=!'"()<>|*]+$""",
             "not": {"pattern": r"^([vV][0-9]+|[lL][aA][tT][eE][sS][tT])$"},
         },
     ),
@@ -133,6 +133,11 @@ Traffic = Annotated[
     str,
     must(text_rules.traffic),
     WithJsonSchema({"type": ["number", "string"], "minimum": 0, "maximum": 1}),
+]
+Variable = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,254}$"}),
+    must(text_rules.secret_variable),
 ]
 Uri = Annotated[str, Field(min_length=1), must(text_rules.without_password)]
 Uris = Annotated[

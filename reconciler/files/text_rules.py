@@ -118,6 +118,17 @@ def without_password(uri: str) -> Broken | None:
     )
 
 
+def secret_variable(text: str) -> Broken | None:
+    """Judge the name of the variable that holds a secret URL; what it says never repeats it."""
+    hint = "write the name of the environment variable that holds the URL, and put the URL there"
+    if re.search(r"[:/.]", text):
+        rule = "the URL of a webhook is a secret and does not belong in a file"
+        return Broken(rule, f"{hint}; if it was pushed, have a new one made")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,254}", text):
+        return Broken("this is not the name of an environment variable", hint)
+    return None
+
+
 def _is_normal_path(name: str) -> bool:
     """Say whether MLflow takes a name for a path that has no other spelling."""
     return posixpath.normpath(name) == name and name != "." and not name.startswith(("..", "/"))

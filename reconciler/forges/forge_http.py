@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,17 +16,19 @@ from reconciler.forge import ForgeError
 from reconciler.forges.forge_refusals import Later, Lost, Missing, NotSent, refusal
 from reconciler.registries.mlflow_auth import redact
 from reconciler.registries.uris import safe_uri
+from reconciler.web import bounded_http, http_bounds
 
 _PAGES: Final = 100  # of 100 rows
 _TRIES: Final = 5
 _LONGEST_PAUSE: Final = 8.0
+# A hundred comments that need six bytes a character: whoever may comment must not stop a job.
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
 _NO_ADDRESS: Final = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
 )
-_SLOWEST: Final = 10  # times the timeout, for an answer that keeps trickling in
+_SLOWEST: Final = 2  # times the timeout for silence, for an answer as a whole
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
@@ -65,10 +66,8 @@ class ForgeHttp:
         self._timeout = timeout
         self._patience = patience
         self._verify: bool | str = address.authorities or True
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": "mlflow-reconciler", **address.headers})
-        # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
-        self._session.auth = _Bearer(address.token)
+        self._session = bounded_http.session({"Authorization": f"Bearer {address.token}"})
+        self._session.headers.update(address.headers)
 
     def get(self, path: str, *, needs: str) -> object:
         """Return what a GET is answered with; `needs` is the permission to name in a refusal."""
@@ -163,20 +162,23 @@ class ForgeHttp:
         body: Mapping[str, object] | None,
     ) -> _Answer:
         try:
-            with self._session.request(
-                method,
-                url,
-                params=params,
-                json=body,
-                timeout=self._timeout,
-                allow_redirects=False,
-                verify=self._verify,
-                stream=True,
-            ) as response:
+            with (
+                http_bounds.within(self._timeout * _SLOWEST),
+                self._session.request(
+                    method,
+                    url,
+                    params=params,
+                    json=body,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    verify=self._verify,
+                    stream=True,
+                ) as response,
+            ):
                 answer = _Answer(
                     response.status_code, response.headers, self._body(response), _next(response)
                 )
-        except requests.RequestException as error:
+        except bounded_http.FAILURES as error:
             raise self._failure(error) from error
         if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return answer
@@ -192,15 +194,14 @@ class ForgeHttp:
         )
 
     def _body(self, response: requests.Response) -> bytes:
-        chunks, size, deadline = [], 0, time.monotonic() + self._timeout * _SLOWEST
-        for chunk in response.iter_content(64 * 1024):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > _LARGEST_ANSWER:
-                raise ForgeError(f"{self._forge} answered with more than {_LARGEST_ANSWER} bytes")
-            if time.monotonic() > deadline:
-                raise Lost(f"{self._forge} did not finish its answer in time")
-        return b"".join(chunks)
+        try:
+            return bounded_http.body(response, _LARGEST_ANSWER)
+        except http_bounds.TooLarge as error:
+            message = f"{self._forge} answered with more than {_LARGEST_ANSWER} bytes"
+            raise ForgeError(message) from error
+        except http_bounds.OddEncoding as error:
+            message = f"{self._forge} answered in an encoding that nobody asked for"
+            raise ForgeError(message) from error
 
     def _json(self, answer: _Answer) -> object:
         try:
@@ -210,9 +211,11 @@ class ForgeHttp:
             raise ForgeError(message) from None
         return parsed
 
-    def _failure(self, error: requests.RequestException) -> ForgeError:
+    def _failure(self, error: Exception) -> ForgeError:
         """Translate without quoting: the library's texts hold whole URLs."""
         where = f"{self._forge} ({self._api})"
+        if bounded_http.was_too_slow(error):
+            return Lost(f"{where} did not finish its answer in {self._timeout * _SLOWEST:g} s")
         if isinstance(error, requests.exceptions.SSLError):
             return ForgeError(
                 f"the encrypted connection to {where} failed: its certificate is not trusted",
@@ -222,34 +225,14 @@ class ForgeHttp:
             return ForgeError(f"`{self._api}` is not the URL of a server")
         if isinstance(error, requests.exceptions.ReadTimeout):
             return Lost(f"{where} did not answer within {self._timeout:g} s")
-        if _never_connected(error):
+        if bounded_http.never_connected(error):
             return NotSent(f"cannot connect to {where}")
         return Lost(f"the connection to {where} broke")
-
-
-class _Bearer(requests.auth.AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def _next(response: requests.Response) -> Mapping[str, str] | None:
     url = response.links.get("next", {}).get("url")
     return dict(parse_qsl(urlsplit(url).query)) if url else None
-
-
-def _never_connected(error: requests.RequestException) -> bool:
-    """Say whether the failure came before the request could have been sent."""
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return True
-    cause = error.args[0] if error.args else None
-    return type(getattr(cause, "reason", None)).__name__ in {
-        "NewConnectionError",
-        "NameResolutionError",
-    }
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

@@ -1,11 +1,9 @@
-"""One HTTP request at a time, and what came of it: the only importer of requests and urllib3."""
+"""One HTTP request at a time, and what came of it: the only importer of requests here."""
 
 import json
 import random
-import socket
 import ssl
 import threading
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,18 +12,14 @@ from typing import Any, Final
 import requests
 import tenacity
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
-from reconciler.registries import http_bounds
 from reconciler.registries.mlflow_auth import Access
 from reconciler.registries.mlflow_errors import from_status, shortened
 from reconciler.registries.uris import safe_uri
+from reconciler.web import bounded_http, http_bounds
 
 _CONNECTIONS: Final = 16
-_CHUNK: Final = 64 * 1024
 _SLOWEST: Final = 2  # times the timeout for silence, for an answer as a whole
 _LARGEST_ANSWER: Final = 16 * 1024 * 1024
 _MOST_PARTS: Final = 1_000_000  # 100 bytes or more each, once they are Python's
@@ -167,18 +161,16 @@ class Http:
             ):
                 content = self._body(response, largest)
                 return Answer(response.status_code, response.headers, content)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, zlib.error) as error:
+        except bounded_http.FAILURES as error:
             raise self._failure(error) from error
 
     def _body(self, response: requests.Response, largest: int) -> bytes:
-        encoding = response.headers.get("Content-Encoding", "")
-        chunks = response.raw.stream(_CHUNK, decode_content=False)
         try:
-            return http_bounds.collected(chunks, encoding, largest)
+            return bounded_http.body(response, largest)
         except http_bounds.TooLarge as error:
             raise TooMuch(f"{self.uri} answered with more than {largest} bytes") from error
         except http_bounds.OddEncoding as error:
-            message = f"{self.uri} answered in the encoding `{shortened(encoding)}`"
+            message = f"{self.uri} answered in the encoding `{shortened(str(error))}`"
             raise RegistryError(f"{message}, which nobody asked for") from error
 
     def _json(self, answer: Answer) -> dict[str, Any]:
@@ -203,14 +195,14 @@ class Http:
     def _failure(self, error: Exception) -> RegistryError:
         """Translate without quoting: the library's texts hold whole URLs."""
         reason = _reason(error)
-        if isinstance(_root(error), http_bounds.TooSlow):
+        if bounded_http.was_too_slow(error):
             return AnswerLost(f"{self.uri} did not finish its answer in {self.patience:g} s")
         if isinstance(error, requests.exceptions.SSLError):
-            if isinstance(_root(error), ssl.SSLCertVerificationError):
+            if isinstance(bounded_http.root(error), ssl.SSLCertVerificationError):
                 message = f"the certificate of {self.uri} is not trusted: {reason}"
                 return RegistryError(message, hint=_CERTIFICATE_HINT)
             return AnswerLost(f"the encrypted connection to {self.uri} failed: {reason}")
-        if _never_connected(error):
+        if bounded_http.never_connected(error):
             return Unavailable(f"cannot connect to {self.uri}: {reason}")
         if isinstance(error, requests.exceptions.Timeout):
             return AnswerLost(f"{self.uri} did not answer within {self._timeout:g} s")
@@ -220,74 +212,12 @@ class Http:
 
 
 def _session(access: Access) -> requests.Session:
-    session = requests.Session()
-    session.headers.update(
-        {
-            "User-Agent": "mlflow-reconciler",
-            "Accept": "application/json",
-            "Accept-Encoding": http_bounds.ENCODINGS,
-        }
-    )
-    # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
-    session.auth = _Headers(access.headers)
+    session = bounded_http.session(access.headers, connections=_CONNECTIONS)
+    session.headers["Accept"] = "application/json"
     session.cert = access.cert
     if access.verify is False:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _QuickAdapter(pool_connections=4, pool_maxsize=_CONNECTIONS))
     return session
-
-
-class _Headers(requests.auth.AuthBase):
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self._headers)
-        return request
-
-
-# A server with several workers answers in two packets and waits, with Nagle's algorithm, for the
-# first to be acknowledged; the kernel delays that by 40 ms unless it is told not to, each time.
-_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
-
-
-def _acknowledge_at_once(connection: HTTPConnection) -> None:
-    if _QUICK_ACK is not None and connection.sock is not None:
-        connection.sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-
-
-class _QuickHTTPConnection(HTTPConnection):
-    response_class = http_bounds.BoundedResponse
-
-    def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
-        _acknowledge_at_once(self)
-        return super().getresponse()
-
-
-class _QuickHTTPSConnection(HTTPSConnection):
-    response_class = http_bounds.BoundedResponse
-
-    def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
-        _acknowledge_at_once(self)
-        return super().getresponse()
-
-
-class _QuickHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _QuickHTTPConnection
-
-
-class _QuickHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _QuickHTTPSConnection
-
-
-class _QuickAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed on
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": _QuickHTTPPool,
-            "https": _QuickHTTPSPool,
-        }
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
@@ -297,24 +227,8 @@ def _pause(state: tenacity.RetryCallState) -> float:
     return max(backoff, asked or 0.0) * random.uniform(1.0, 1.25)  # noqa: S311  jitter, no secret
 
 
-def _never_connected(error: Exception) -> bool:
-    """Say whether the failure came before the request could have been sent."""
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return True
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", None)
-    return isinstance(reason, urllib3.exceptions.NewConnectionError)
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return what a failure began with."""
-    while (earlier := error.__cause__ or error.__context__) is not None:
-        error = earlier
-    return error
-
-
 def _reason(error: Exception) -> str:
-    root = _root(error)
+    root = bounded_http.root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         return root.verify_message
     if isinstance(root, ssl.SSLError):

@@ -168,7 +168,8 @@ def status(rows: Sequence[Row], value: Plan, code: ExitCode) -> Document:
 
 
 def error(problem: Problem) -> Document:
-    """Return one complaint as it stands in `errors`."""
+    """Return one complaint as it stands in `errors`; `values` only where it contrasts some."""
+    contrasts = [contrast._asdict() for contrast in problem.contrasts]
     return {
         "file": problem.file,
         "line": problem.line,
@@ -176,6 +177,7 @@ def error(problem: Problem) -> Document:
         "model": problem.model,
         "message": problem.message,
         "hint": problem.hint,
+        **({"values": contrasts} if contrasts else {}),
     }
 
 

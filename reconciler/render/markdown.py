@@ -53,10 +53,15 @@ def body(model: ModelPlan, now: datetime) -> list[str]:
 
 
 def problem(complaint: Problem) -> str:
-    """Return a complaint with its place and its hint."""
+    """Return a complaint with its place, its hint and its values, as an item of a list."""
     where = f"{code(complaint.where)}: " if complaint.where else ""
     hint = f" — {prose(complaint.hint)}" if complaint.hint else ""
-    return f"{where}{prose(complaint.message)}{hint}"
+    lines = [f"{where}{prose(complaint.message)}{hint}"]
+    if complaint.contrasts:
+        lines += ["", "  | value | approved | now |", "  |---|---|---|"]
+        lines += [f"  | {' | '.join(map(code, row))} |" for row in complaint.contrasts]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _rows(model: ModelPlan) -> list[str]:

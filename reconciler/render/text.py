@@ -129,7 +129,8 @@ def _model(model: ModelPlan) -> list[str]:
     ]
     lines = _rows(rows)
     lines += [f"  ! {visible(message)}" for message in model.messages]
-    lines += [f"  ✗ {visible(problem.message)}" for problem in model.problems]
+    for problem in model.problems:
+        lines += [f"  ✗ {visible(problem.message)}", *words.contrasts(problem, "    ")]
     return [_title(model.model, model.file), *lines, ""]
 
 

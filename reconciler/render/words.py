@@ -6,6 +6,7 @@ from reconciler.changes import Change
 from reconciler.errors import Problem
 from reconciler.plan import Plan
 from reconciler.render.escape import quoted, visible
+from reconciler.render.table import table
 from reconciler.report import Report
 from reconciler.state import Field, Value
 from reconciler.violations import Violation
@@ -64,11 +65,18 @@ def count(number: int, thing: str) -> str:
 
 
 def problem(complaint: Problem) -> str:
-    """Return a complaint as `path:line:column: message`, its hint on a line of its own."""
+    """Return a complaint as `path:line:column: message`, what it is about, and its hint."""
     where = f"{complaint.where}: " if complaint.where else ""
-    line = f"{where}{complaint.message}"
-    lines = [line, *([f"  {complaint.hint}"] if complaint.hint else [])]
-    return "\n".join(visible(part) for part in lines)
+    lines = [visible(f"{where}{complaint.message}"), *contrasts(complaint, "    ")]
+    lines += [visible(f"  {complaint.hint}")] if complaint.hint else []
+    return "\n".join(lines)
+
+
+def contrasts(complaint: Problem, margin: str) -> list[str]:
+    """Return the values that are not as they were approved, side by side; empty without any."""
+    if not complaint.contrasts:
+        return []
+    return [margin + line for line in table(("value", "approved", "now"), complaint.contrasts)]
 
 
 def difference(before: bytes, after: bytes, names: tuple[str, str]) -> str:

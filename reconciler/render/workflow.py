@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from reconciler.errors import Problem
+from reconciler.errors import Contrast, Problem
 from reconciler.render.escape import visible
 from reconciler.violations import Violation
 
@@ -32,12 +32,16 @@ def of_problem(problem: Problem, level: Level = "error") -> Annotation:
     """Return the annotation for a problem, with its hint on a line of its own."""
     return Annotation(
         level,
-        _with_hint(problem.message, problem.hint),
+        _with_hint("\n".join([problem.message, *map(_contrast, problem.contrasts)]), problem.hint),
         problem.model or "",
         problem.file,
         problem.line,
         problem.column,
     )
+
+
+def _contrast(one: Contrast) -> str:
+    return f"{one.value}: approved {one.approved}, now {one.now}"
 
 
 def of_violation(violation: Violation, file: str | None, line: int | None = None) -> Annotation:

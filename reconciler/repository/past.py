@@ -39,7 +39,7 @@ def place_of(desired: Desired) -> Place:
     """Return the place of a state folder that was loaded under its path in the repository."""
     registry = desired.rules.registry
     files = {
-        name: PurePosixPath(declaration.file).relative_to(desired.folder).as_posix()
+        name: declaration.file.removeprefix(f"{desired.folder}/")
         for name, declaration in desired.declarations.items()
     }
     return Place(desired.folder, registry.name if registry else None, files)
@@ -65,6 +65,7 @@ class Past:
         self._place = place
         self._main = main
         self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
+        self._declared: dict[tuple[str, str, str], Declaration | None] = {}
         self._elsewhere: dict[str, str] = {}
         self._ruled: dict[str, Rules | None] = {}
         self._settled: dict[tuple[str, str], Rules | None] = {}
@@ -80,6 +81,12 @@ class Past:
 
         Raises `DeclarationError` when a file that may be the model's cannot be read.
         """
+        key = (commit, owner, model)
+        if key not in self._declared:
+            self._declared[key] = self._declared_then(commit, owner, model)
+        return self._declared[key]
+
+    def _declared_then(self, commit: str, owner: str, model: str) -> Declaration | None:
         folder = self._folder_of(owner, commit)
         if folder is None:
             return None
@@ -318,8 +325,10 @@ class Past:
 
     def _same_rules(self, blob: str | None, rules: Rules) -> bool:
         before = Rules() if blob is None else self._rules(blob, _SETTINGS)
-        # The main line decides who may apply, not what differs.
-        return before is not None and replace(before, branch=None) == replace(rules, branch=None)
+        # The main line decides who may apply, and `notify` who is told: not what differs.
+        return before is not None and replace(before, branch=None, notify=()) == replace(
+            rules, branch=None, notify=()
+        )
 
 
 class _Listing(NamedTuple):

@@ -9,6 +9,7 @@ from functools import partial
 import click
 
 from reconciler.apply import apply
+from reconciler.apply_record import RecordedApproval
 from reconciler.approved import not_shown
 from reconciler.cli import output
 from reconciler.cli.apply import signals
@@ -17,10 +18,12 @@ from reconciler.cli.ci.job import Job, annotations_of, marker, require_commit, t
 from reconciler.cli.ci.plan import check_name
 from reconciler.cli.court import gate, head_commit
 from reconciler.cli.moments import now
+from reconciler.cli.notifying import BehindOf, author_of_commit, notify
 from reconciler.cli.options import Options, common
 from reconciler.cli.records import Recorder, ending
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
+from reconciler.notification import Behind
 from reconciler.plan import ModelPlan, Plan
 from reconciler.reconcile import Reading
 from reconciler.render import comment, documents, text, words, workflow
@@ -96,10 +99,16 @@ def _chosen(
 
 
 def _is_ours(live: Live, session: Session) -> bool:
-    """Say whether this repository applied a model before; another one's can have our name."""
-    if live.owner != session.owner or session.history is None:
+    """Say whether another commit of this repository was applied to a model before.
+
+    Another repository's models can have our name. This commit's own record is no "before": a
+    first apply that was cut off is finished by running its job again.
+    """
+    history = session.history
+    if live.owner != session.owner or history is None:
         return False
-    return any(session.history.knows(one) for one in live.recorded if one != NOTHING_BEFORE)
+    before = (one for one in live.recorded if one not in (NOTHING_BEFORE, history.head))
+    return any(history.knows(one) for one in before)
 
 
 def _expected(plan: Plan, model: str, digest: str | None) -> ModelPlan:
@@ -133,18 +142,20 @@ def _approved(model: ModelPlan, plan: Plan, reading: Reading, merges: Merges) ->
         return model
     digest = model.digest(plan.registry)
     by = merges.approved(live)
-    reasons = not_shown(model, digest, by)
-    if not reasons:
+    contrasts = not_shown(model, digest, by)
+    if not contrasts:
         return model
     numbers = ", ".join(f"#{one.pull_request}" for one in by)
-    shown = f"by {numbers}" if by else "by any pull request"
     problem = Problem(
-        f"unapproved: this was not shown {shown}: {'; '.join(reasons)}",
+        f"unapproved: this is not what {numbers} showed"
+        if by
+        else "unapproved: no pull request showed this",
         ExitCode.OUT_OF_STEP,
         file=model.file,
         model=model.model,
         hint=f"look at `reconciler plan --model {model.model}`, then run the apply by hand with "
         f"`--model {model.model} --digest {digest}`",
+        contrasts=contrasts,
     )
     return replace(model, outcome="error", changes=(), record=None, problems=(problem,))
 
@@ -200,6 +211,7 @@ def _conclude(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> 
     )
     if report.signal is None:  # a job that is being cancelled has a few seconds left
         output.complain(_tell_pull_requests(run, report))
+    notify(run.session, report, _behind(run, plan))
     return code
 
 
@@ -245,3 +257,25 @@ def _tell_pull_requests(run: _Run, report: Report) -> tuple[Problem, ...]:
     for number in numbers:
         lost += tried(partial(job.say_on, number, said, body))
     return lost
+
+
+def _behind(run: _Run, plan: Plan) -> BehindOf:
+    """Return who is behind a model's changes; the forge is asked nothing that it did not say."""
+    changed = {one.model for one in plan.models if one.record is not None}
+    author = author_of_commit(run.session, plan)
+
+    def behind(model: str) -> Behind:
+        merges = run.merges.of(run.live[model]) if model in changed & run.live.keys() else ()
+        if not merges:
+            return author(model)
+        return Behind(
+            authors=tuple(dict.fromkeys(merge.pull.author for merge in merges)),
+            pull_requests=tuple(merge.pull.number for merge in merges),
+            approvals=tuple(
+                RecordedApproval(review.login, review.commit, review.time, merge.merged)
+                for merge in merges
+                for review in merge.reviews
+            ),
+        )
+
+    return behind

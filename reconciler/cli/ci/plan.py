@@ -46,6 +46,14 @@ def _refuse_another_head(session: Session, job: Job, pull: PullRequest | None) -
         return
     head = session.repo.head or "none"
     if pull.head != head:
+        _, parents, _ = session.repo.run("rev-parse", "--verify", "--quiet", "HEAD^2")
+        if parents.strip() == pull.head:
+            raise OutOfStep(
+                f"a trial merge of #{pull.number} is checked out, and its head is planned",
+                hint="check out the head: for actions/checkout that is "
+                "`ref: ${{ github.event.pull_request.head.sha }}`, on GitLab "
+                "$CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
+            )
         raise OutOfStep(
             f"#{pull.number} has commit {pull.head[:12]} by now, and {head[:12]} is checked out",
             hint="nothing to mend: the job for the newer commit plans it",

@@ -1,0 +1,220 @@
+"""`reconciler init`: makes a repository ready; overwrites nothing, commits nothing."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from reconciler.cli import output
+from reconciler.cli.import_live import content_of, importable, read_models
+from reconciler.cli.options import Options, common
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, Problem, UsageError, first_code
+from reconciler.files.state_folder import SETTINGS_FILE
+from reconciler.installed import starter_template, this_release
+from reconciler.registries.uris import safe_uri
+from reconciler.render import documents, words
+from reconciler.render.escape import visible
+from reconciler.repository.git_start import require_beginning, start_repository
+from reconciler.settings import registry_uri
+from reconciler.starter.additions import additions, is_another
+from reconciler.starter.new_files import obstacles, written
+from reconciler.starter.next_steps import Done, next_steps
+from reconciler.starter.start import (
+    CODE_OWNERS,
+    PIPELINE,
+    Forge,
+    Start,
+    check_names,
+    filled,
+    templates,
+)
+
+
+@dataclass
+class _Models:
+    """The files of the models to write, by path, and what is said about them."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
+    errors: list[Problem] = field(default_factory=list)
+    imported: bool = False
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What is written, and what is there already, each by its path from the root."""
+
+    created: Mapping[str, str]
+    kept: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@click.command("init", short_help="make a repository ready: files, workflows, hook")
+@click.option("--gitlab", is_flag=True, help="A pipeline for GitLab instead of GitHub workflows.")
+@common()
+def command(*, options: Options, gitlab: bool) -> int:
+    """Write what a repository needs, and say what to do next.
+
+    Settings, the models that are live or an example, workflows, CODEOWNERS and a pre-commit hook.
+    A file that is there is left as it is. An empty folder becomes a git repository.
+    """
+    session = Session(options)
+    session.may_be_empty = True
+    root = session.repo.root if session.repo else Path.cwd()
+    if session.repo is None:
+        require_beginning(root, session.environ)
+    start = _start(session, root, gitlab=gitlab)
+    models = _models(session, start)
+    files = _files(root, start, models)
+    if problems := obstacles(root, files.created, files.kept):
+        return _refuse(problems, options)
+    with written(root, files.created):
+        if session.repo is None:
+            start_repository(root, start.branch, session.environ)
+    return _tell(session, start, models, files)
+
+
+def _start(session: Session, root: Path, *, gitlab: bool) -> Start:
+    folder = session.folder.resolve()
+    if not folder.is_relative_to(root.resolve()):
+        raise UsageError(f"`{session.options.state}` is not below `{root}`")
+    state = folder.relative_to(root.resolve()).as_posix()
+    _refuse_nested(root, state)
+    branch = _branch(session)
+    check_names(state, branch)
+    uri = _registry(session)
+    forge: Forge = "gitlab" if gitlab else "github"
+    return Start(state, branch, safe_uri(uri) if uri else None, forge, this_release())
+
+
+def _refuse_nested(root: Path, state: str) -> None:
+    for up in Path(state).parents:
+        if (root / up / SETTINGS_FILE).exists() and up != Path():
+            raise UsageError(
+                f"`{state}` is inside of `{up}`, which is a state of its own",
+                hint=f"choose a folder beside it, or move its files to `{up}/prod` first",
+            )
+
+
+def _branch(session: Session) -> str:
+    """Return the main line: as the settings name it, else `origin`, else what looks like it."""
+    named = session.desired.rules.branch
+    if named or session.repo is None:
+        return named or "main"
+    line = session.repo.main_line(None)
+    if line is not None:
+        return line[0].removeprefix("origin/")
+    usual = next((name for name in ("main", "master") if session.repo.main_line(name)), None)
+    checked_out = session.repo.run("symbolic-ref", "--quiet", "--short", "HEAD")[1].strip()
+    return usual or checked_out or "main"
+
+
+def _registry(session: Session) -> str | None:
+    """Return the registry that is named anywhere, credentials included, None for none."""
+    pin = session.desired.rules.registry
+    try:
+        return registry_uri(session.options.registry_uri, session.environ, pin)
+    except UsageError:
+        return None  # here, and only here, that is fine: a repository can begin without
+
+
+def _models(session: Session, start: Start) -> _Models:
+    found = _Models()
+    if session.desired.declarations:
+        return found
+    for live in read_models(session, ()) if start.registry else ():
+        declaration, warnings, error = importable(session, live)
+        found.warnings += warnings
+        if error is not None:
+            found.errors.append(error)
+        elif declaration is not None:
+            name, text = content_of(declaration)
+            found.files[f"{start.state}/{name}"] = text
+            found.imported = True
+    if not found.files:
+        found.files[start.example] = filled(starter_template("example-model.yaml"), start)
+    return found
+
+
+def _files(root: Path, start: Start, models: _Models) -> _Files:
+    pipeline = root / PIPELINE
+    other = pipeline.is_file() and is_another(PIPELINE, _text(pipeline))
+    named = templates(start, other_pipeline=other)
+    owners = next((path for path in CODE_OWNERS[start.forge] if (root / path).exists()), None)
+    if owners is not None:
+        named = {owners if p.endswith("CODEOWNERS") else p: name for p, name in named.items()}
+    created = {path: filled(starter_template(name), start) for path, name in named.items()}
+    created = {start.settings: "", **models.files} | created  # what belongs together is told so
+    there = {path for path in created if os.path.lexists(root / path)}
+    there |= {PIPELINE} if other and start.forge == "gitlab" else set()
+    return _Files(
+        {path: text for path, text in created.items() if path not in there},
+        {path: _text(root / path) for path in sorted(there)},
+        named,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""  # a folder, or not ours to read: told with the other obstacles
+
+
+def _refuse(problems: list[Problem], options: Options) -> int:
+    if options.json:
+        output.document(documents.failure(problems, ExitCode.USAGE))
+    output.complain(problems)
+    output.say("nothing was written")
+    return int(ExitCode.USAGE)
+
+
+def _tell(session: Session, start: Start, models: _Models, files: _Files) -> int:
+    code = first_code([problem.code for problem in models.errors])
+    others = [path for path, kept in files.kept.items() if is_another(path, kept)]
+    found = [
+        addition
+        for path, name in files.templates.items()
+        if path in files.kept
+        for addition in additions(path, starter_template(name), files.kept[path], start)
+    ]
+    done = Done(tuple(files.created), files.kept, found, others, models.imported)
+    steps = next_steps(start, done)
+    if session.options.json:
+        output.document(
+            documents.failure(models.errors, code)
+            | {
+                "new_repository": session.repo is None,
+                "created": list(files.created),
+                "kept": list(files.kept),
+                "next": list(steps),
+                "warnings": [documents.error(warning) for warning in models.warnings],
+            }
+        )
+    else:
+        output.product(_shown(session, start, done, steps), session.options)
+    output.complain((*models.warnings, *models.errors))
+    return int(code)
+
+
+def _shown(session: Session, start: Start, done: Done, steps: tuple[str, ...]) -> str:
+    lines = []
+    if session.repo is None:
+        lines.append(f"made a git repository here, on the branch `{start.branch}`")
+    lines += [f"wrote {visible(path)}" for path in done.created]
+    lines += [f"kept  {visible(path)}" for path in done.kept]
+    lines += ["", "Next:"]
+    for number, step in enumerate(steps, 1):
+        first, *rest = step.split("\n")
+        lines += ["", f"{number:>3}. {first}", *(f"     {line}".rstrip() for line in rest)]
+    effort = session.options.effort(_requests(session))
+    count = f"{words.count(len(done.created), 'file')} written, {len(done.kept)} kept"
+    lines += ["", f"{count}, {effort.requests} requests, {effort.seconds:.2f} s"]
+    return "\n".join(lines) + "\n"
+
+
+def _requests(session: Session) -> int:
+    return session.registry.requests if "registry" in vars(session) else 0

@@ -1,0 +1,130 @@
+"""Tells the webhooks of `notify:` what an apply did; what goes wrong with that is only said."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Final
+from uuid import uuid4
+
+from reconciler.cli import output
+from reconciler.cli.records import run_of
+from reconciler.cli.session import Session
+from reconciler.errors import ReconcilerError
+from reconciler.notification import Behind, Notification, Occasion, worth_telling
+from reconciler.parallel import each
+from reconciler.plan import Plan
+from reconciler.render import notification as rendered
+from reconciler.render import words
+from reconciler.render.documents import Document
+from reconciler.report import Report
+from reconciler.rules import Webhook
+
+_SECONDS: Final = 30.0  # for all that is told of one run
+_GRACE: Final = 1.0  # for what is under way when the time is over, or a signal came
+
+BehindOf = Callable[[str], Behind]
+
+
+@dataclass
+class _Tally:
+    """How many models a webhook was told of so far, and why not of more."""
+
+    webhook: Webhook
+    told: int = 0
+    why: str = "there was no time left"
+
+
+def notify(session: Session, report: Report, behind: BehindOf | None = None) -> None:
+    """Tell every webhook of each model that was changed; never raises for what goes wrong there.
+
+    `behind` says who is behind a model's changes; without it the author of the commit is.
+    """
+    webhooks = session.desired.rules.notify
+    models = tuple(worth_telling(report))
+    if not (webhooks and models):
+        return
+    with suppress(OSError):  # nobody reads stderr any more
+        if report.signal is not None:
+            output.say(f"notify: interrupted, no webhook is told of {words.models(len(models))}")
+            return
+        actor, run_url = run_of(session.environ)
+        occasion = Occasion(datetime.now(timezone.utc), actor, run_url)
+        behind = behind or author_of_commit(session, report.plan)
+        ref, state = report.plan.registry, report.plan.state
+        told = [
+            Notification(uuid4().hex, ref, state, model, occasion, behind(model.model))
+            for model in models
+        ]
+        for tally in _tell(session, told):
+            output.say(_remark(tally, len(told)))
+
+
+def author_of_commit(session: Session, plan: Plan) -> BehindOf:
+    """Return who wrote the commit that is applied, for every model."""
+    name = ""
+    if session.repo is not None and plan.state.commit is not None:
+        with suppress(ReconcilerError):
+            name = session.repo.author(plan.state.commit).partition(" <")[0]
+    found = Behind((name,) if name else ())
+    return lambda _: found
+
+
+def _tell(session: Session, told: Sequence[Notification]) -> list[_Tally]:
+    """Tell the webhooks side by side, and return those that were not told everything."""
+    tallies = [_Tally(webhook) for webhook in session.desired.rules.notify]
+    over = _alarm(session.stop.event)
+    work = _work(session.environ, told, over)
+    each(work, tallies, threads=len(tallies), stop=over, grace=_GRACE)
+    return [tally for tally in tallies if tally.told < len(told)]
+
+
+def _alarm(stop: threading.Event) -> threading.Event:
+    """Return what is set when the time is over, or at once when a signal comes."""
+    over = threading.Event()
+
+    def watch() -> None:
+        stop.wait(_SECONDS)
+        over.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return over
+
+
+def _work(
+    environ: Mapping[str, str], told: Sequence[Notification], over: threading.Event
+) -> Callable[[_Tally], None]:
+    from reconciler.web import webhooks  # noqa: PLC0415  a registry without HTTP needs no requests
+
+    def work(tally: _Tally) -> None:
+        url = environ.get(tally.webhook.variable, "").strip()
+        if not url:
+            tally.why = "the variable is not set"
+        elif not webhooks.is_webhook_url(url):
+            tally.why = "the variable holds no URL with https (or with http, of this machine)"
+        else:
+            webhook = webhooks.Webhook(url, seconds=_SECONDS, over=over)
+            for one in told:
+                miss = webhook.tell(_rendered(tally.webhook, one))
+                if miss is None:
+                    tally.told += 1
+                else:
+                    tally.why = miss.why
+                if over.is_set() or (miss is not None and miss.away):
+                    return
+
+    return work
+
+
+def _rendered(webhook: Webhook, one: Notification) -> Document:
+    match webhook.form:
+        case "slack":
+            return rendered.slack(one)
+        case "json":
+            return rendered.document(one)
+
+
+def _remark(tally: _Tally, models: int) -> str:
+    said = "nothing" if not tally.told else f"{tally.told} of {words.models(models)}"
+    return f"notify: `{tally.webhook.variable}` was told {said}: {tally.why}"

@@ -1,0 +1,88 @@
+"""What a file that a repository has already lacks of what `init` would have written there."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.starter.start import (
+    HOOKS,
+    PIPELINE,
+    WORKFLOWS,
+    Start,
+    filled,
+    is_of_the_state,
+    mentions,
+)
+
+_KEY = re.compile(r" {0,2}([\w.-]+):")
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Lines to add to a file; `below` is the line that they follow, empty at the end."""
+
+    file: str
+    below: str
+    within: str
+    lines: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """Where the lines go, in words."""
+        below = f"below `{self.below}`" if self.below else "at the end"
+        return f"{self.file}, {below}" + (f" of `{self.within}`" if self.within else "")
+
+
+def is_another(path: str, kept: str) -> bool:
+    """Say whether a workflow or pipeline that is kept is not the reconciler's at all."""
+    if path in WORKFLOWS:
+        return "/mlflow-reconciler@" not in kept
+    return path == PIPELINE and "mlflow-reconciler==" not in kept
+
+
+def additions(path: str, template: str, kept: str, start: Start) -> tuple[Addition, ...]:
+    """Return what to add to a file that is kept; none when it has all or says it its own way."""
+    if path.endswith("CODEOWNERS"):
+        return tuple(_owners(path, template, kept, start))
+    if path == start.settings or mentions(kept, start.state) or is_another(path, kept):
+        return ()
+    if path == HOOKS:
+        return (_hook(template, kept, start),)
+    return tuple(_of_the_state(path, template, start))
+
+
+def _owners(path: str, template: str, kept: str, start: Start) -> Iterator[Addition]:
+    owned = {line.split()[0].lstrip("/") for line in kept.splitlines() if line.split()}
+    lines = [line for line in filled(template, start).splitlines() if not line.startswith("#")]
+    missing = tuple(line for line in lines if line.split()[0].lstrip("/") not in owned)
+    if missing:
+        yield Addition(path, "", "", missing)
+
+
+def _hook(template: str, kept: str, start: Start) -> Addition:
+    """Return the hook of the state: with its repository where the file has none of ours."""
+    lines = filled(template, start).splitlines()
+    if "reconciler-validate" not in kept:
+        return Addition(HOOKS, "repos:", "", tuple(lines[1:]))
+    hooks = next(at for at, line in enumerate(lines) if line.strip() == "hooks:")
+    return Addition(HOOKS, "hooks:", start.release.source, tuple(lines[hooks + 1 :]))
+
+
+def _of_the_state(path: str, template: str, start: Start) -> Iterator[Addition]:
+    """Yield the lines that a workflow has once for each state folder, run by run."""
+    lines = template.splitlines()
+    at = 0
+    while at < len(lines):
+        end = at
+        while end < len(lines) and is_of_the_state(lines[end]):
+            end += 1
+        if end > at:
+            found = tuple(filled(line, start) for line in lines[at:end])
+            below = lines[at - 1].partition(" #")[0].strip()
+            yield Addition(path, below, _part(lines[:at]), found)
+        at = end + 1
+
+
+def _part(before: Sequence[str]) -> str:
+    """Return the part of a workflow that lines are in: the last key that is not deep inside."""
+    return next(key[1] for line in reversed(before) if (key := _KEY.match(line)))

@@ -1,0 +1,142 @@
+"""What somebody has to do after `init`, in order: what no command can do for them."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.starter.additions import Addition
+from reconciler.starter.start import HOOKS, OWN_PIPELINE, OWNER, PIPELINE, WORKFLOWS, Start
+
+_URI = "MLFLOW_TRACKING_URI"
+_WHO = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What `init` found and wrote.
+
+    `kept` has the text of each file that was there, `others` are those of them that are another
+    workflow's; `imported` says whether models were read from the registry.
+    """
+
+    created: Sequence[str]
+    kept: Mapping[str, str]
+    additions: Sequence[Addition]
+    others: Sequence[str]
+    imported: bool
+
+
+def next_steps(start: Start, done: Done) -> tuple[str, ...]:
+    """Return the steps, each of one or more lines; what a file does not need is not among them."""
+    return (
+        *_others(start, done),
+        *_additions(done),
+        *_owner(done),
+        *_commit(start, done),
+        _users(),
+        *(_on_github(start) if start.forge == "github" else _on_gitlab(start)),
+        f"Push, and try it: a pull request that changes a tag.\nAll of it: {_guide(start)}",
+    )
+
+
+def _others(start: Start, done: Done) -> Iterator[str]:
+    for path in (path for path in done.others if path in WORKFLOWS):
+        page = start.release.page(f"examples/github/{path.rpartition('/')[2]}")
+        yield (
+            f"{path} was there, and is not the reconciler's.\n"
+            f"Rename it and run `reconciler init` again, or copy {page}"
+        )
+    if PIPELINE in done.others and OWN_PIPELINE not in done.kept[PIPELINE]:
+        yield (
+            f"Add these lines to {PIPELINE}; where it has `stages:`, they need validate, plan and "
+            f"apply:\n\ninclude:\n  - local: {OWN_PIPELINE}"
+        )
+
+
+def _additions(done: Done) -> Iterator[str]:
+    if done.additions:
+        blocks = ["\n".join((f"{one.place}:", *one.lines)) for one in done.additions]
+        yield "\n\n".join(("Add these lines to the files that were there:", *blocks))
+
+
+def _owner(done: Done) -> Iterator[str]:
+    path = next(path for path in (*done.created, *done.kept) if path.endswith("CODEOWNERS"))
+    added = any(one.file == path for one in done.additions)
+    if path in done.created or added or OWNER in done.kept[path]:
+        yield (
+            f"Replace {OWNER} in {path}\n"
+            "by people who are not those who promote. Until then nobody guards the rules."
+        )
+
+
+def _commit(start: Start, done: Done) -> Iterator[str]:
+    if not done.created:
+        return
+    tops = dict.fromkeys(
+        start.state if path.startswith(f"{start.state}/") else path.partition("/")[0]
+        for path in done.created
+    )
+    message = "Declare what is live" if done.imported else "Begin with mlflow-reconciler"
+    yield "\n".join(
+        (
+            "Look at the files and commit them; a plan then finds no changes:",
+            "",
+            *(["pre-commit install"] if HOOKS in done.created else []),
+            f"git add {shlex.join(tops)}",
+            f'git commit -m "{message}"',
+            "reconciler plan",
+        )
+    )
+
+
+def _users() -> str:
+    return (
+        "Make two users on the MLflow server. One has READ on the models.\n"
+        "The other has EDIT, and MANAGE where aliases or tags of versions are to be removed."
+    )
+
+
+def _on_github(start: Start) -> Iterator[str]:
+    where = "" if start.registry else f",\nand the variable {_URI}"
+    yield (
+        f"Make environments (Settings → Environments). Each has the secrets\n{_WHO}{where}:\n\n"
+        + _table(
+            (start.reading, "of the user who reads", "for every branch"),
+            (start.environment, "of the user who writes", f"for `{start.branch}` alone"),
+            (start.proposing, "of the user who reads", f"for `{start.branch}` alone"),
+        )
+    )
+    yield (
+        f"Protect `{start.branch}` (Settings → Rules): a pull request, approved by somebody else "
+        f"and by\ncode owners, and the required check `reconciler plan ({start.state})`."
+    )
+
+
+def _on_gitlab(start: Start) -> Iterator[str]:
+    where = "" if start.registry else f", {_URI}"
+    yield (
+        f"Set variables (Settings → CI/CD), masked, for two environments:\n{_WHO}{where},\n"
+        "and GITLAB_TOKEN, a project access token:\n\n"
+        + _table(
+            (start.reading, "of the user who reads", "token: api"),
+            (
+                start.environment,
+                "of the user who writes",
+                "token: api, write_repository; protected",
+            ),
+        )
+    )
+    yield (
+        f"Protect `{start.branch}` and the environment {start.environment}; require an approval by "
+        f"somebody else\nand by code owners; schedule a pipeline on `{start.branch}` for drift."
+    )
+
+
+def _table(*rows: Sequence[str]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def _guide(start: Start) -> str:
+    return start.release.page("docs/ci.md")

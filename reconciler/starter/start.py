@@ -1,0 +1,142 @@
+"""What a repository starts with: which files, where they go, and what is in them."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from reconciler.errors import UsageError
+from reconciler.release import Release
+
+Forge: TypeAlias = Literal["github", "gitlab"]
+
+DEFAULT_STATE: Final = "registry-state"
+OWNER: Final = "@your-org/registry-owners"
+HOOKS: Final = ".pre-commit-config.yaml"
+WORKFLOWS: Final = tuple(
+    f".github/workflows/{name}.yml" for name in ("plan", "apply", "drift", "promote", "rollback")
+)
+PIPELINE: Final = ".gitlab-ci.yml"
+OWN_PIPELINE: Final = ".gitlab/reconciler.yml"  # where there is another pipeline already
+CODE_OWNERS: Final[Mapping[Forge, tuple[str, ...]]] = {  # where the forge looks, in its order
+    "github": (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"),
+    "gitlab": ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"),
+}
+
+_BLANK = re.compile(r"<<([a-z]+)>>")
+_OF_THE_STATE = re.compile(r"<<(state|folder|environment|propose)>>")
+# What means the same to a shell, a glob, a regular expression, CODEOWNERS and both forges.
+_NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+_PLAIN = re.compile(r"[A-Za-z][\w./:@-]*[\w/]")
+_NO_TEXT = re.compile(r"true|false|yes|no|on|off|null|y|n", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a repository is made ready for.
+
+    `state` is the state folder, from the root; `registry` is the URI to pin, without credentials.
+    """
+
+    state: str
+    branch: str
+    registry: str | None
+    forge: Forge
+    release: Release
+
+    @property
+    def environment(self) -> str:
+        """The environment of the credential that writes: one for each registry."""
+        if self.state == DEFAULT_STATE:
+            return "production"
+        top, _, below = self.state.partition("/")
+        name = re.sub(r"[/.]+", "-", below or top).strip("-")
+        return name if scalar(name) == name else f"registry-{name}"
+
+    @property
+    def reading(self) -> str:
+        """The environment of the credential that reads."""
+        return f"{self.environment}-read"
+
+    @property
+    def proposing(self) -> str:
+        """The environment of the workflows that open pull requests."""
+        return "propose" if self.environment == "production" else f"{self.environment}-propose"
+
+    @property
+    def settings(self) -> str:
+        """The path of the settings."""
+        return f"{self.state}/reconciler.yaml"
+
+    @property
+    def example(self) -> str:
+        """The path of the example of a model's file."""
+        return f"{self.state}/example-model.yaml"
+
+
+def check_names(state: str, branch: str) -> None:
+    """Raise `UsageError` for a folder or a branch that no workflow can name as it is."""
+    for what, name in (("the state folder", state), ("the branch", branch)):
+        if not _NAME.fullmatch(name) or name == ".":
+            raise UsageError(
+                f"workflows cannot name {what} `{name}`",
+                hint="use ASCII letters, digits, `_`, `.` and `-`, in a folder below the root"
+                if what == "the state folder"
+                else "use ASCII letters, digits, `_`, `.`, `-` and `/`",
+            )
+
+
+def templates(start: Start, *, other_pipeline: bool) -> dict[str, str]:
+    """Return the files of every start, each with the template it is made from.
+
+    `other_pipeline` says that GitLab runs a pipeline of the repository's own already.
+    """
+    found = {start.settings: "reconciler.yaml", HOOKS: "pre-commit-config.yaml"}
+    if start.forge == "github":
+        found |= {path: f"github/{path.rpartition('/')[2]}" for path in WORKFLOWS}
+        return found | {".github/CODEOWNERS": "github/CODEOWNERS"}
+    pipeline = OWN_PIPELINE if other_pipeline else PIPELINE
+    return found | {pipeline: "gitlab/gitlab-ci.yml", ".gitlab/CODEOWNERS": "gitlab/CODEOWNERS"}
+
+
+def filled(template: str, start: Start) -> str:
+    """Return a template with its blanks filled in."""
+    blanks = _blanks(start)
+    return _BLANK.sub(lambda blank: blanks[blank[1]], template)
+
+
+def is_of_the_state(line: str) -> bool:
+    """Say whether a line of a template is there once for each state folder."""
+    return bool(_OF_THE_STATE.search(line))
+
+
+def mentions(text: str, state: str) -> bool:
+    """Say whether a file that is kept names a state folder, and not only one that begins alike."""
+    return bool(re.search(rf"(?<![\w./-]){re.escape(state)}(?![\w.-]|/[\w.-])", text))
+
+
+def scalar(text: str) -> str:
+    """Return a text as YAML has it: quoted only where it would be something else."""
+    is_plain = _PLAIN.fullmatch(text) and not _NO_TEXT.fullmatch(text)
+    return text if is_plain else json.dumps(text)
+
+
+def _blanks(start: Start) -> dict[str, str]:
+    pin = f"registry: {scalar(start.registry)}" if start.registry else None
+    return {
+        "action": start.release.action,
+        "branch": scalar(start.branch),
+        "environment": start.environment,
+        "files": rf"^{start.state.replace('.', '[.]')}/.*\.ya?ml$",
+        "folder": start.state,
+        "model": start.release.modeline("model"),
+        "owner": OWNER,
+        "propose": start.proposing,
+        "registry": pin or "# registry: https://mlflow.example.com",
+        "settings": start.release.modeline("settings"),
+        "source": start.release.source,
+        "state": scalar(start.state),
+        "tag": start.release.tag,
+        "version": start.release.version,
+    }

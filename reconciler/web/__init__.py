@@ -1,0 +1,1 @@
+"""Bounded HTTP, which the clients of registries and forges share; the webhooks."""

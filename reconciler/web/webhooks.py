@@ -1,0 +1,125 @@
+"""Tells a webhook: bounded in time, and its URL, which is a secret, is in no text that leaves."""
+
+import base64
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+import requests
+
+from reconciler.registries.mlflow_errors import retry_after
+from reconciler.registries.uris import credentials_in
+from reconciler.web import bounded_http, http_bounds
+
+TIMEOUT: Final = 5.0
+
+_URL: Final = re.compile(r"[!-\[\]-~]{1,2000}")  # no blanks, no `\`
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Why a webhook was not told; `again`: it may be later, `away`: nobody is there to be told."""
+
+    why: str
+    again: bool = False
+    away: bool = False
+    pause: float = _PAUSE
+
+
+class Webhook:
+    """One webhook, told within `seconds` in all; `over` ends the waiting for another try."""
+
+    def __init__(self, url: str, *, seconds: float, over: threading.Event) -> None:
+        self._url = url
+        self._end = time.monotonic() + seconds
+        self._over = over
+        self._session = bounded_http.session({"Content-Type": "application/json", **_basic(url)})
+        # Plain HTTP is for this machine alone, and not for a proxy.
+        self._session.trust_env = urlsplit(url).scheme == "https"
+
+    def tell(self, message: Mapping[str, object]) -> Miss | None:
+        """Send a message, a second time where the first was lost or refused for now.
+
+        Returns why it did not arrive, None when it did.
+        """
+        body = json.dumps(message).encode()
+        miss = self._send(body)
+        if miss is None or not miss.again or miss.pause > min(_LONGEST_PAUSE, self._left):
+            return miss
+        self._over.wait(miss.pause)
+        return miss if self._over.is_set() else self._send(body)
+
+    @property
+    def _left(self) -> float:
+        return self._end - time.monotonic()
+
+    def _send(self, body: bytes) -> Miss | None:
+        seconds = min(TIMEOUT, self._left)
+        if seconds <= 0 or self._over.is_set():
+            return Miss("there was no time left", away=True)
+        try:
+            with (
+                http_bounds.within(seconds),
+                self._session.post(
+                    self._url, data=body, timeout=seconds, allow_redirects=False, stream=True
+                ) as response,
+            ):
+                return _judged(response)
+        # An OSError is what requests raises for a bundle of certificates that does not exist.
+        except (*bounded_http.FAILURES, OSError) as error:
+            return _failure(error)
+
+
+def is_webhook_url(text: str) -> bool:
+    """Say whether a text is a URL that may be told: https, or http on this machine."""
+    if not _URL.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _HERE))
+
+
+def _basic(url: str) -> Mapping[str, str]:
+    """Return the header for a user and a password in the URL."""
+    found = credentials_in(url)
+    if found is None:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(':'.join(found).encode()).decode()}"}
+
+
+def _judged(response: requests.Response) -> Miss | None:
+    """Judge by the status alone: what else it says may repeat the URL, and is not read."""
+    status = response.status_code
+    why = f"it answered {status}"
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return Miss(f"{why}, and redirects are never followed")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        asked = retry_after(response.headers.get("Retry-After"))
+        return Miss(why, again=True, pause=_PAUSE if asked is None else asked)
+    return Miss(why)
+
+
+def _failure(error: Exception) -> Miss:
+    """Say what happened without quoting: the library's texts hold the URL."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return Miss("its certificate is not trusted, or no encrypted connection came about")
+    if bounded_http.was_too_slow(error) or isinstance(error, requests.exceptions.ReadTimeout):
+        # It may have been told: a second time would be once too often.
+        return Miss(f"it did not answer within {TIMEOUT:g} s", away=True)
+    if bounded_http.never_connected(error):
+        return Miss("it could not be reached", again=True, away=True)
+    return Miss("the connection broke", again=True, away=True)
