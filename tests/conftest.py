@@ -9,13 +9,15 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import reconciler
+from tests import server_environments
+from tests.mariadb import mariadb_database
 from tests.servers import MlflowSeeds, mlflow_server
 
 # CEL needs 3.11; what a policy in it says before that is in test_cel_text.
@@ -23,6 +25,30 @@ _IN_CEL = ("expression_laws", "expressions", "gates", "judging", "policies", "po
 collect_ignore = [f"test_{name}.py" for name in _IN_CEL if sys.version_info < (3, 11)]
 
 _numbers = itertools.count()
+_LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks of tests that not every server of `make servers` can pass."""
+    config.addinivalue_line("markers", "needs_mlflow(before, what): older servers lack it")
+    config.addinivalue_line("markers", "needs_database(schemes, what): only those have it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave for a chosen server the tests that meet it, and say which of them cannot be for it."""
+    server = server_environments.chosen()
+    reasons = {item: server_environments.why_not(item, server) for item in items}
+    left_out = [item for item in items if reasons[item] is not None]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if reasons[item] is None]
+    config.stash[_LEFT_OUT] = [
+        f"left out: {item.name}: {reasons[item]}" for item in left_out if reasons[item]
+    ]
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Return a line for each test that a chosen server cannot pass."""
+    return config.stash[_LEFT_OUT]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,12 +98,26 @@ def sqlite_shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def mlflow_uri(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a real `mlflow server` on sqlite, shared: use model names of your own."""
+def mlflow_uri(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Run a real `mlflow server` on sqlite, or the chosen one; shared: use names of your own."""
     folder = tmp_path_factory.mktemp("server")
-    database = shutil.copy(sqlite_template, folder / "server.db")
-    with mlflow_server(folder, f"sqlite:///{database}") as uri:
-        yield uri
+    server = server_environments.chosen()
+    if server is None:
+        database = shutil.copy(request.getfixturevalue("sqlite_template"), folder / "server.db")
+        with mlflow_server(folder, f"sqlite:///{database}") as uri:
+            yield uri
+        return
+    with ExitStack() as started:
+        match server.database:
+            case "sqlite":
+                backend = f"sqlite:///{folder}/server.db"
+            case "mysql+pymysql":
+                backend = started.enter_context(mariadb_database())
+            case database:
+                backend = _new_database(request.getfixturevalue("postgres"), "chosen", database)
+        yield started.enter_context(mlflow_server(folder, backend, python=server.python))
 
 
 @pytest.fixture(scope="session")
@@ -108,14 +148,14 @@ def postgres_database(postgres: Any) -> str:
     return _new_database(postgres, f"empty{next(_numbers)}")
 
 
-def _new_database(postgres: Any, name: str) -> str:
+def _new_database(postgres: Any, name: str, scheme: str = "postgresql+psycopg") -> str:
     import psycopg  # noqa: PLC0415  for who needs it
 
     with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     uri: str = postgres.get_uri(database=name)
     # SQLAlchemy before 2.1, which Python 3.10 gets, means psycopg2 where no driver is named.
-    return uri.replace("postgresql://", "postgresql+psycopg://", 1)
+    return uri.replace("postgresql://", f"{scheme}://", 1)
 
 
 @pytest.fixture

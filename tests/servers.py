@@ -35,11 +35,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def mlflow_server(folder: Path, backend: str, *, workers: int = 1) -> Iterator[str]:
-    """Run a real `mlflow server` on a backend that has its tables, and yield its URI."""
+def mlflow_server(
+    folder: Path, backend: str, *, workers: int = 1, python: Path | str = sys.executable
+) -> Iterator[str]:
+    """Run a real `mlflow server`, of any environment, and yield its URI."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
+        *(str(python), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
         *("--backend-store-uri", backend, "--workers", str(workers)),
         *("--default-artifact-root", str(folder / "artifacts")),
     ]
@@ -151,9 +153,17 @@ class MlflowSeeds:
             folder = logged.artifact_location
         if signature is not None:
             _write_mlmodel(Path(folder.removeprefix("file://")), signature, model_id)
-        if not self._client.search_registered_models(f"name = '{name}'"):
+        if not self._has(name):
             self.create_model(name)
         return self._register(name, source, run.info.run_id, tags, model_id)
+
+    def _has(self, name: str) -> bool:
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
+
+        # A new client's search finds nothing on a server before 2.21.
+        with suppress(MlflowException):
+            return bool(self._client.get_registered_model(name))
+        return False
 
     def _register(
         self,

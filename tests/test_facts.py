@@ -71,6 +71,7 @@ def test_a_signature_is_read_from_the_models_own_file(
     assert backend.facts(name()).signature == signature
 
 
+@pytest.mark.needs_mlflow("3.0", "logged models")
 def test_a_logged_models_metric_counts_where_the_run_has_none(
     backend: Backend,  # noqa: F811  the fixture
     name: Callable[..., str],
@@ -106,6 +107,7 @@ def test_a_deleted_run_vouches_for_nothing(backend: Backend, name: Callable[...,
     assert facts.signature == _TABLE
 
 
+@pytest.mark.needs_mlflow("3.0", "a 404 for a file that is not there")
 def test_what_a_version_does_not_have_is_said_and_not_raised(
     backend: Backend,  # noqa: F811  the fixture
     name: Callable[..., str],
@@ -135,6 +137,7 @@ def test_a_version_that_is_not_there_is_said_and_not_raised(
     assert replace(facts, signature_unread=False) == Facts(missing=facts.missing)
 
 
+@pytest.mark.needs_mlflow("3.0", "logged models")
 def test_each_part_of_the_facts_is_asked_for_once(
     backend: Backend,  # noqa: F811  the fixture
     name: Callable[..., str],

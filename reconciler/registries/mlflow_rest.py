@@ -24,8 +24,9 @@ from reconciler.registries.mlflow_facts import LARGEST_ANSWER, LARGEST_FILE, gat
 from reconciler.registries.mlflow_filters import is_plain, list_filters, name_filter
 from reconciler.registries.mlflow_http import Http, TooMuch
 from reconciler.registries.run_answers import LoggedModelRow, RunRow
+from reconciler.registries.spellings import Spellings
 from reconciler.registry import Capabilities
-from reconciler.state import Identity, Live
+from reconciler.state import Field, Identity, Live
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
@@ -55,6 +56,7 @@ class MlflowRest:
             retry_for=retry_for,
             stop=stop,
         )
+        self._spellings = Spellings(self._is_caseless)
         self._asking = threading.Lock()
         self._answered: str | None = None
         self._takes_lists: bool | None = None
@@ -107,7 +109,9 @@ class MlflowRest:
         ]
         unlisted = sorted(set(versions) - {version.version for version in listed})
         asked = [one for number in unlisted if (one := self._version_row(model, number))]
-        return live(found, listed, asked)
+        read = live(found, listed, asked)
+        self._spellings.saw({model: read})
+        return read
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what the server tells of a version's run, logged model and `MLmodel` file."""
@@ -121,20 +125,28 @@ class MlflowRest:
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version by one upsert."""
+        field = Field("alias", None, alias)
+        self._spellings.check_set(model, field, version)
         path = "registered-models/alias"
         self._write("POST", path, name=model, alias=alias, version=str(version))
+        self._spellings.wrote(model, field, version)
 
     def delete_alias(self, model: str, alias: str) -> None:
         """Remove an alias; one that is not there is fine."""
-        self._write("DELETE", "registered-models/alias", name=model, alias=alias)
+        if not self._spellings.is_renamed(model, Field("alias", None, alias)):
+            self._write("DELETE", "registered-models/alias", name=model, alias=alias)
 
     def set_tag(self, model: str, version: int | None, key: str, value: str) -> None:
         """Set a tag of the model or of a version."""
+        field = Field("tag", version, key)
+        self._spellings.check_set(model, field, value)
         self._write_one("POST", "set-tag", model, version, key=key, value=value)
+        self._spellings.wrote(model, field, value)
 
     def delete_tag(self, model: str, version: int | None, key: str) -> None:
         """Remove a tag of the model or of a version; absent is fine."""
-        self._write_one("DELETE", "delete-tag", model, version, key=key)
+        if not self._spellings.is_renamed(model, Field("tag", version, key)):
+            self._write_one("DELETE", "delete-tag", model, version, key=key)
 
     def set_description(self, model: str, version: int | None, text: str) -> None:
         """Set the description of the model or of a version; "" clears it."""
@@ -162,6 +174,15 @@ class MlflowRest:
         found = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", self._answered.strip())
         return tuple(int(part) for part in found.groups() if part) if found else None
 
+    def _is_caseless(self, model: str) -> bool:
+        """Say whether the database finds a model by a name with every letter in its other case."""
+        other = model.swapcase()
+        try:
+            answer = self._get("registered-models/get", name=other) if other != model else {}
+        except Rejected:
+            return False
+        return bool(answer) and row(ModelRow, answer, "registered_model").name == model
+
     def _version_row(self, model: str, version: int) -> VersionRow | None:
         try:
             answer = self._get("model-versions/get", name=model, version=str(version))
@@ -183,7 +204,9 @@ class MlflowRest:
 
         questions = [(matching, kind) for matching in filters for kind in (False, True)]
         each(search, questions, threads=_THREADS)
-        return assemble(models, versions)
+        found = assemble(models, versions)
+        self._spellings.saw(found)
+        return found
 
     def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
         path, key, question = _SEARCHES[kind]

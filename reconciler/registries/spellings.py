@@ -1,0 +1,75 @@
+"""What a database does that takes `Champion` and `champion` for one name, as MySQL and MariaDB do.
+
+Such a database lets a write to one spelling overwrite the other one, and rename it on the way.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from reconciler.errors import Rejected
+from reconciler.state import Field, Live, Value
+
+_Alike: TypeAlias = dict[Field, dict[Field, Value]]
+
+
+class Spellings:
+    """Knows the names that were read and written; asks about the database where two are alike.
+
+    `is_caseless` says whether the database behind a model compares without case. A model is
+    written by one thread at a time.
+    """
+
+    def __init__(self, is_caseless: Callable[[str], bool]) -> None:
+        self._ask = is_caseless
+        self._answers: dict[str, bool] = {}
+        self._read: dict[str, Mapping[Field, Value]] = {}
+        self._known: dict[str, _Alike] = {}
+        self._written: set[tuple[str, Field]] = set()
+
+    def saw(self, lives: Mapping[str, Live]) -> None:
+        """Remember what was read of models."""
+        for model, live in lives.items():
+            self._read[model] = live.fields
+            self._known.pop(model, None)
+
+    def check_set(self, model: str, field: Field, value: Value) -> None:
+        """Refuse to overwrite what is spelled otherwise; the same value under it may be renamed."""
+        alike = self._alike(model, field)
+        others = sorted(one for one, held in alike.items() if held != value)
+        if others and field not in alike and self._is_caseless(model):
+            message = "the registry's database compares names without case"
+            raise Rejected(
+                f"{message}: {field} would overwrite {others[0]}, which is `{alike[others[0]]}`",
+                hint="declare one spelling, and the other one nowhere",
+            )
+
+    def wrote(self, model: str, field: Field, value: Value) -> None:
+        """Remember what was set."""
+        self._alike(model, field)[field] = value
+        self._written.add((model, field))
+
+    def is_renamed(self, model: str, field: Field) -> bool:
+        """Say whether a field went when it was set under another spelling, which must stay."""
+        others = self._alike(model, field).keys() - {field}
+        renamed = any((model, other) in self._written for other in others)
+        return renamed and self._is_caseless(model)
+
+    def _alike(self, model: str, field: Field) -> dict[Field, Value]:
+        """Return what differs from a field at most in the case of its key."""
+        if model not in self._known:
+            known: _Alike = defaultdict(dict)
+            for one, value in self._read.get(model, {}).items():
+                if one.key is not None:
+                    known[_folded(one)][one] = value
+            self._known[model] = known
+        return self._known[model][_folded(field)]
+
+    def _is_caseless(self, model: str) -> bool:
+        if model not in self._answers:
+            self._answers[model] = self._ask(model)
+        return self._answers[model]
+
+
+def _folded(field: Field) -> Field:
+    return field._replace(key=(field.key or "").casefold())
