@@ -1,60 +1,73 @@
-"""`make bench`: measures the commands on 1,000 models behind a local `mlflow server`."""
+"""`make bench`: measures the commands behind a local `mlflow server`, at several sizes."""
 
+import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
-from typing import Final
 
-from benchmarks import raw
-from benchmarks.bench import Bench
-from benchmarks.command import Reconciler
-from benchmarks.fleet import Database, Repository
-from benchmarks.raw import Call
+from benchmarks import chart, growth, scale
+from benchmarks.bench import prepared
+from benchmarks.fleet import Fleet
 from benchmarks.table import HEADER, Row
 from benchmarks.works import WORKS
-from tests.servers import mlflow_server
-
-_WORKERS: Final = 4  # what `mlflow server` starts by itself
-_WARMING: Final = 32
-_SMALL: Final = "/api/2.0/mlflow/registered-models/search?max_results=1"
 
 
 def main() -> None:
-    """Measure every work, or those named as arguments, and print the table."""
+    """Measure every work, or those named as arguments, and print their tables."""
     begin = time.perf_counter()
-    works = [work for work in WORKS if work.__name__ in sys.argv[1:] or not sys.argv[1:]]
-    with tempfile.TemporaryDirectory(prefix="bench") as place, prepared(Path(place)) as bench:
+    names = [*(work.__name__ for work in WORKS), "scale"]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("works", metavar="WORK", nargs="*", help=", ".join(names))
+    parser.add_argument("--chart", metavar="FILE", type=Path, help="draw how the costs grow")
+    given = parser.parse_args()
+    if unknown := set(given.works) - set(names):
+        parser.error(f"no such work: {', '.join(sorted(unknown))}")
+    asked = given.works or names
+    measure(asked)
+    if "scale" in asked:
+        measure_growth(given.chart)
+    tell(f"measured in {time.perf_counter() - begin:.0f} s")
+
+
+def measure(asked: Collection[str]) -> None:
+    """Print the table of one fleet."""
+    works = [work for work in WORKS if work.__name__ in asked]
+    if not works:
+        return
+    fleet = Fleet()
+    tell(f"preparing {fleet} versions, a server with 4 workers")
+    with (
+        tempfile.TemporaryDirectory(prefix="bench") as place,
+        prepared(Path(place), fleet) as bench,
+    ):
         show(HEADER)
         for work in works:
             tell(f"{work.__name__}: {work.__doc__}")
             show(*work(bench))
-    tell(f"measured in {time.perf_counter() - begin:.0f} s")
 
 
-@contextmanager
-def prepared(folder: Path) -> Iterator[Bench]:
-    """Make the repository, and a warm server on a full registry."""
-    tell("preparing 1,000 models with 10 versions, 203 commits, a server with 4 workers")
-    repository = Repository(folder / "repository")
-    path = folder / "registry.db"
-    with mlflow_server(folder, f"sqlite:///{path}", workers=_WORKERS) as uri:
-        database = Database(path, repository.commits)
-        # Each worker opens its database with its first request.
-        raw.at_once(uri, [Call("GET", _SMALL)] * _WARMING)
-        yield Bench(repository, Reconciler(repository.root), uri, database)
+def measure_growth(picture: Path | None) -> None:
+    """Print the table of all fleets, and draw them where that is asked for."""
+    found = []
+    for fleet in scale.ALL:
+        tell(f"scale: {fleet} versions")
+        found.append(scale.measured(fleet))
+    show("\n", growth.table(found))
+    if picture is not None:
+        growing = [one for one in found if one.fleet in scale.GROWING]
+        picture.write_text(chart.chart(growing), encoding="utf-8")
 
 
 def show(*lines: Row | str) -> None:
-    """Print a part of the table as soon as it is known."""
+    """Print a part of a table as soon as it is known."""
     sys.stdout.write("".join(map(str, lines)))
     sys.stdout.flush()
 
 
 def tell(text: str) -> None:
-    """Say on stderr what is going on: stdout holds the table."""
+    """Say on stderr what is going on: stdout holds the tables."""
     sys.stderr.write(f"{text}\n")
 
 

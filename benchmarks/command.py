@@ -1,15 +1,18 @@
 """Runs the command as its users do, a whole process, and says what that cost."""
 
+import json
 import os
 import re
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Final
+
+from benchmarks import launch
 
 _LAST_LINE: Final = re.compile(r"^(\d+) changes?, .*, (\d+) requests?, [\d.]+ s$", re.MULTILINE)
 _KIB: Final = 1024
@@ -17,9 +20,13 @@ _KIB: Final = 1024
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run of the command cost; `changes` and `requests` are from its own last line."""
+    """What a run of a command cost; `changes` and `requests` are from the last line of ours.
+
+    `processor` is the time that it and the processes it started had one; MB of `memory`.
+    """
 
     seconds: float
+    processor: float
     memory: float
     changes: int = 0
     requests: int = 0
@@ -33,34 +40,38 @@ class Reconciler:
 
     def run(self, *arguments: str, uri: str | None = None) -> Cost:
         """Run the command once; raises `RuntimeError` with what it said when it fails."""
-        environ = _environ(self.checkout, uri)
-        begin = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603  our own command
-            [sys.executable, "-m", "reconciler", *arguments],
-            cwd=self.checkout,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        with process:
-            said = process.stdout.read().decode() if process.stdout else ""
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - begin
-            process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{said[-3000:]}")
+        return self.python("-m", "reconciler", *arguments, uri=uri)
+
+    def python(self, *arguments: str, uri: str | None = None) -> Cost:
+        """Run Python once in the checkout; raises `RuntimeError` when that fails."""
+        with tempfile.NamedTemporaryFile(suffix=".json") as cost:
+            done = subprocess.run(  # noqa: S603  our own commands
+                [sys.executable, launch.__file__, cost.name, sys.executable, *arguments],
+                cwd=self.checkout,
+                env=_environ(self.checkout, uri),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            said = done.stdout.decode()
+            if done.returncode:
+                raise RuntimeError(f"{arguments} ended with {done.returncode}:\n{said[-3000:]}")
+            usage = json.load(cost)
         # An apply shows its plan first, with a last line of its own.
         lines = _LAST_LINE.findall(said) or [(0, 0)]
         changes, requests = map(int, lines[-1])
-        return Cost(seconds, usage.ru_maxrss / _KIB, changes, requests)
+        memory = usage["memory"] / _KIB
+        return Cost(usage["seconds"], usage["processor"], memory, changes, requests)
 
 
 def typical(costs: Sequence[Cost]) -> Cost:
-    """Return the median time and the worst memory of runs that sent the same."""
+    """Return the median times and the worst memory of runs that sent the same."""
     last = costs[-1]
     seconds = median(cost.seconds for cost in costs)
-    return Cost(seconds, max(cost.memory for cost in costs), last.changes, last.requests)
+    processor = median(cost.processor for cost in costs)
+    memory = max(cost.memory for cost in costs)
+    return Cost(seconds, processor, memory, last.changes, last.requests)
 
 
 def _environ(home: Path, uri: str | None) -> Mapping[str, str]:

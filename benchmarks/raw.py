@@ -56,9 +56,22 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
+def listed(uri: str, calls: Sequence[Call]) -> None:
+    """Send the pages of each search one after the other, the searches at the same time."""
+    by_search: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        by_search[call.path.partition("?")[0]].append(call)
+    _share(uri, list(by_search.values()), threads=len(by_search))
+
+
+def spread(uri: str, calls: Sequence[Call], *, threads: int) -> None:
+    """Send requests in their order, so many at a time."""
+    _share(uri, [[call] for call in calls], threads=threads)
+
+
 def at_once(uri: str, calls: Sequence[Call]) -> None:
     """Send requests all at the same time, each on a connection of its own."""
-    _share(uri, [[call] for call in calls], threads=len(calls))
+    spread(uri, calls, threads=len(calls))
 
 
 def one_by_one(uri: str, calls: Sequence[Call]) -> None:

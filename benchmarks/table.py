@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 
-def _line(*cells: str) -> str:
+def line(*cells: str) -> str:
+    """Return one line of a Markdown table."""
     return f"| {' | '.join(cells)} |\n"
 
 
@@ -21,7 +22,7 @@ class Row:
 
     def __str__(self) -> str:
         ratio = f"{self.measured / self.raw:.2f}" if self.raw else ""
-        return _line(
+        return line(
             self.work,
             self._shown(self.measured),
             "" if self.raw is None else self._shown(self.raw),
@@ -40,6 +41,6 @@ class Row:
         return "met" if self.measured <= self.limit else "**NOT met**"
 
 
-HEADER: Final = _line("work", "measured", "raw", "ratio", "reach", "verdict") + _line(
+HEADER: Final = line("work", "measured", "raw", "ratio", "reach", "verdict") + line(
     "---", "--:", "--:", "--:", "---", "---"
 )

@@ -59,8 +59,9 @@ def _flags(below: str, git: Callable[..., str]) -> dict[str, str]:
 def _on_disk(folder: Path) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(place).relative_to(folder).as_posix()
         for name in files:
-            path = (Path(place) / name).relative_to(folder).as_posix()
+            path = name if below == "." else f"{below}/{name}"
             if is_model_file(path):
                 yield path
 
