@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.changes import in_order
 from reconciler.errors import RegistryError
-from reconciler.live import read_live
+from reconciler.live import read_model
 from reconciler.model_run import ModelRun, Tell
 from reconciler.parallel import each
 from reconciler.plan import Plan
@@ -92,11 +92,7 @@ def _carry_out(run: ModelRun, registry: Registry, writer: Writer) -> None:
 
 def _read(run: ModelRun, registry: Registry) -> Live | RegistryError | None:
     """Read the model, None when it does not exist; an error is a value here."""
-    model = run.plan.model
     try:
-        found, problems = read_live(
-            registry, {model: run.versions}, everything=False, parallelism=1
-        )
+        return read_model(registry, run.plan.model, run.versions)
     except RegistryError as error:
         return error
-    return RegistryError(problems[model].message) if model in problems else found.get(model)

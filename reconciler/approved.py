@@ -7,11 +7,15 @@ were shown are fine.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Final
 
 from reconciler.changes import Change
 from reconciler.errors import Contrast
 from reconciler.plan import ModelPlan, Plan
 from reconciler.state import Field, Identity, Value
+
+_LAST_MOMENT: Final = 253_402_300_799_000  # ms, of the last second that a date can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +113,12 @@ def _identities(model: ModelPlan, by: Sequence[Approved]) -> Iterable[Contrast]:
 
 
 def _origin(identity: Identity | None) -> str:
-    """Say what a version is, whatever number it has."""
+    """Say what a version is, whatever number it has; not its source, which may hold a password."""
     if identity is None:
         return "no such version"
-    return f"run {identity.run_id}" if identity.run_id else f"source {identity.source}"
+    moment = min(max(identity.created or 0, 0), _LAST_MOMENT)
+    created = f"created {datetime.fromtimestamp(moment / 1000, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    return f"run {identity.run_id}, {created}" if identity.run_id else created
 
 
 def _move(before: Value | None, after: Value | None) -> str:

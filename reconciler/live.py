@@ -48,6 +48,14 @@ def read_live(
     return dict(sorted(found.items())), problems
 
 
+def read_model(registry: Registry, model: str, versions: Collection[int]) -> Live | None:
+    """Return one model as `read_live` finds it, None when it does not exist."""
+    found, problems = read_live(registry, {model: versions}, everything=False, parallelism=1)
+    if model in problems:
+        raise RegistryError(problems[model].message)
+    return found.get(model)
+
+
 def read_one(registry: Registry, model: str, versions: Collection[int]) -> Live:
     """Return one model by direct reads; raises `RegistryError` when it does not exist."""
     live = registry.confirm(model, versions)

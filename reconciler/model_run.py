@@ -7,6 +7,7 @@ from typing import TypeAlias
 from reconciler.changes import Change, first_to_leave
 from reconciler.errors import AnswerLost, ExitCode, RegistryError
 from reconciler.freshness import crowd_after, differences, intruders, shared, unconfirmed
+from reconciler.live import read_model
 from reconciler.plan import ModelPlan
 from reconciler.report import ChangeOutcome, ModelReport, Result
 from reconciler.state import COMMIT_TAG, OWNER_TAG, Live
@@ -176,7 +177,7 @@ class ModelRun:
         the look each could archive the version that the other one promoted.
         """
         seen = self.plan.seen
-        live = writer.registry.read([self.plan.model]).get(self.plan.model)
+        live = read_model(writer.registry, self.plan.model, self.versions)
         if live is None or seen is None:
             raise Moved("the model is not in the registry any more")
         if live.commit != (self._start or seen.commit):

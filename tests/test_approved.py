@@ -71,9 +71,18 @@ def test_the_latest_pull_request_decides_the_value_and_any_where_it_comes_from()
 
 
 def test_a_version_that_was_registered_again_under_its_number_is_another() -> None:
-    again = Identity("run-5", "s3://b/5", 2)
+    again = Identity("run-5", "s3://b/5", 2000)
     (contrast,) = found(planned(PROMOTED, identity=again), shown(12, PROMOTED))
-    assert contrast == ("v4 itself", "run run-4 (#12)", "run run-5")
+    told = "run run-4, created 1970-01-01T00:00:00Z (#12)"
+    assert contrast == ("v4 itself", told, "run run-5, created 1970-01-01T00:00:02Z")
+
+
+@pytest.mark.parametrize("created", [-1, 10**30])
+def test_what_a_version_is_is_said_without_the_password_in_its_source(created: int) -> None:
+    again = Identity(None, "https://ann:secret@host/4", created)
+    (contrast,) = found(planned(PROMOTED, identity=again), shown(12, PROMOTED))
+    assert contrast.now.startswith("created ")
+    assert "secret" not in str(contrast)
 
 
 def test_the_same_digest_needs_no_rows() -> None:

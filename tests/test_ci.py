@@ -1,6 +1,7 @@
 """From a pull request to the registry: what CI jobs plan, show, keep, compare and write."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,37 @@ def test_a_first_apply_that_was_cut_off_is_finished_by_running_its_job_again(ci:
     ci.declare(second, V2)
     ci.push()
     assert ci.apply().code == 5, "from then on every change needs a pull request"
+
+
+def test_a_job_that_runs_again_is_no_first_apply_where_the_commit_changed_all_that_is_live(
+    ci: CiLab, model: str
+) -> None:
+    other = ci.lab.model(3)
+    files = {f"registry-state/{name}.yaml": V2 for name in (model, other)}
+    ci.lab.git.commit(files, "pushed, and shown by no pull request")
+    ci.push()
+    told = re.search(rf"--model {model} --digest ([\w:]+)", ci.apply().text)
+    assert told is not None
+    by_hand = ci.apply("--model", model, "--digest", told[1], event="workflow_dispatch")
+    assert by_hand.code == 0, by_hand.text
+    assert ci.lab.hand.recorded(model) == ci.head
+    again = ci.apply()
+    assert again.code == 5, again.text
+    assert "no pull request showed this" in again.text
+    assert "v2 stage" not in ci.lab.hand.values(other)
+
+
+def test_a_job_that_runs_again_is_no_first_apply_where_the_commit_took_the_last_model_out(
+    ci: CiLab, model: str
+) -> None:
+    other = ci.lab.model(3)
+    files = {f"registry-state/{model}.yaml": None, f"registry-state/{other}.yaml": V1}
+    ci.lab.git.commit(files, "pushed, and shown by no pull request")
+    ci.push()
+    assert ci.apply().code == 5
+    assert ci.lab.hand.recorded(model) == ci.head
+    assert ci.apply().code == 5
+    assert "v1 stage" not in ci.lab.hand.values(other)
 
 
 def test_a_pull_request_is_planned_shown_and_kept(ci: CiLab, model: str) -> None:
@@ -131,6 +163,20 @@ def test_another_digest_than_the_one_that_was_looked_at_is_refused(ci: CiLab, mo
     result = ci.apply("--model", model, "--digest", "sha256:0", event="workflow_dispatch")
     assert result.code == 5
     assert ci.lab.hand.values(model)["v1 stage"] == "Production"
+
+
+def test_what_to_type_for_an_apply_by_hand_fits_a_name_with_a_space(ci: CiLab, model: str) -> None:
+    name = f"{model} eu"
+    ci.lab.hand.register(name, 2)
+    ci.declare(name, V1)
+    ci.push()
+    result = ci.apply()
+    assert result.code == 5
+    typed = re.search(r"run the apply by hand with `(.+?)`", result.text)
+    assert typed is not None
+    by_hand = ci.apply(*shlex.split(typed[1]), event="workflow_dispatch")
+    assert by_hand.code == 0, by_hand.text
+    assert ci.lab.hand.values(name)["v1 stage"] == "Production"
 
 
 def test_a_push_without_a_pull_request_is_not_approved(ci: CiLab, model: str) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 import pytest
 
 from reconciler.changes import Change
-from reconciler.errors import ExitCode, Problem
+from reconciler.errors import Contrast, ExitCode, Problem
 from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
-from reconciler.render import comment
+from reconciler.render import comment, words, workflow
 from reconciler.report import ModelReport, Report, Result
 from reconciler.state import Field
 from reconciler.violations import Violation
@@ -130,3 +130,19 @@ def test_a_text_is_cut_at_a_line(room: int) -> None:
     assert len(found) <= room
     assert found.splitlines()[0] == "line 0"
     assert comment.cut("short", room, MORE) == "short"
+
+
+def test_what_was_approved_stays_readable_beside_what_is_now_however_long_both_are() -> None:
+    row = Contrast("v4 description", f"'{'a' * 5000}' (#3)", f"'{'b' * 5000}'")
+    short = Contrast("v4 stage", "'Staging' (#3)", "'None'")
+    problem = Problem("unapproved", ExitCode.OUT_OF_STEP, model="m", contrasts=(row, short))
+    model = ModelPlan("m", "error", problems=(problem,))
+    shown = (
+        words.problem(problem),
+        workflow.of_problem(problem).message,
+        comment.outcome(Report(plan(model), ()), room=ROOM, more=MORE),
+    )
+    for text in shown:
+        assert len(text) < 2_000
+        assert "(5,002 characters)" in text
+        assert "Staging" in text

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Lab, lab_fixture, rows  # noqa: F401  a fixture
+from tests.servers import proxy
 
 _V1 = "versions: {1: {stage: Production, aliases: [blue]}}"
 _V2 = "versions: {2: {stage: Production, aliases: [blue]}}"
@@ -240,6 +241,15 @@ def test_forget_removes_our_two_tags_and_nothing_else(lab: Lab) -> None:
     assert lab.run("forget", model, "--format", "json").document["removed"] == []
 
 
+def test_a_file_with_a_mistake_keeps_nobody_from_leaving(lab: Lab) -> None:
+    model = lab.model(2)
+    _applied(lab, model, _V1)
+    lab.git.write({"registry-state/broken.yaml": "versions: ["})
+    assert lab.run("validate").code == 3
+    assert lab.run("forget", model).code == 0
+    assert lab.hand.recorded(model) is None
+
+
 def test_a_late_job_for_a_commit_that_was_reverted_meanwhile_writes_nothing(lab: Lab) -> None:
     model = lab.model(2)
     lab.declare(model, _V1)
@@ -277,3 +287,24 @@ def test_a_record_of_a_branch_that_was_merged_as_another_commit_moves_to_the_mai
     lab.git.git("gc", "--quiet", "--prune=now")
     clean = lab.run("plan", "--detailed-exitcode")
     assert clean.code == 0, clean.text
+
+
+def test_a_record_alone_is_said_and_is_no_change(lab: Lab) -> None:
+    model = lab.model(1)
+    _applied(lab, model, _V1)
+    lab.hand.tag(model, 1, "risk", "high")
+    before = lab.run("plan", "--format", "json").document
+    commit = lab.declare(model, _V1.replace("}}", ", tags: {risk: high}}}"))
+
+    planned = lab.run("plan", "--detailed-exitcode", "--format", "json")
+    assert planned.code == 0, "nothing changes for anybody"
+    assert planned.document["changes"] == []
+    assert planned.document["summary"]["records"] == 1
+    assert planned.document["models"][0]["records"] is True
+    assert planned.document["digest"] == before["digest"]
+    assert "plan: no changes, records this commit on 1 model\n" in lab.run("plan").stdout
+    with proxy(lab.uri) as server:
+        lab.environ["MLFLOW_TRACKING_URI"] = server.uri
+        assert lab.run("apply", "--yes").code == 0
+    assert len(server.writes) == 1
+    assert lab.hand.recorded(model) == commit

@@ -309,7 +309,7 @@ def test_it_is_read_as_text_and_as_markdown(lab: Lab, model: str) -> None:
 def test_a_version_without_a_run_says_what_is_not_known(lab: Lab, model: str) -> None:
     done = lab.run("compare", model, "3", "1")
     assert done.code == 0
-    assert "    v3: v3 names no run;" in done.stdout
+    assert "    v3: names no run;" in done.stdout
     assert re.search(r"metric auc +- +0\.91$", done.stdout, re.MULTILINE)
 
 

@@ -1,11 +1,15 @@
 """The whole way on a real server: differs, applied, clean, broken by hand, differs, healed."""
 
+import itertools
+import json
 import re
+import threading
+from contextlib import suppress
 
 import pytest
 
 from tests.lab import Lab, Poller, lab_fixture, rows  # noqa: F401  a fixture
-from tests.servers import Proxy, proxy
+from tests.servers import Proxy, Request, proxy
 
 _FULL = """\
 description: Scores card transactions
@@ -247,6 +251,37 @@ def test_the_same_change_of_a_later_commit_costs_one_write_and_two_for_the_recor
             "alias",
             "set-tag",
         ]
+
+
+@pytest.mark.parametrize(("arguments", "crew"), [((), 8), (("--parallelism", "2"), 2)])
+def test_as_many_models_are_written_at_once_as_may_be(
+    lab: Lab, arguments: tuple[str, ...], crew: int
+) -> None:
+    names = [lab.model(1) for _ in range(8)]
+    lab.git.commit({f"registry-state/{name}.yaml": _V1 for name in names})
+    everybody, begun = threading.Barrier(crew), set[str]()
+    writing: list[int] = []
+    met: list[str] = []
+
+    def before(request: Request) -> None:
+        if request.method == "GET":
+            return
+        name = json.loads(request.body)["name"]
+        writing.append(1)
+        with suppress(threading.BrokenBarrierError):
+            if name not in begun:
+                begun.add(name)
+                everybody.wait(20)
+                met.append(name)
+
+    def after(request: Request) -> None:
+        if request.method != "GET":
+            writing.append(-1)
+
+    with proxy(lab.uri, before=before, after=after) as server:
+        assert _through(lab, server).run("apply", "--yes", *arguments).code == 0
+    assert sorted(met) == sorted(names), "nobody waited in vain for the others"
+    assert max(itertools.accumulate(writing)) == crew
 
 
 _V1 = "versions: {1: {stage: Production, aliases: [champion]}}"

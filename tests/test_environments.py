@@ -23,8 +23,10 @@ class Environments:
     prod: Proxy
     model: str
 
-    def run(self, command: str, *arguments: str, state: str = _PROD) -> Result:
-        return self.lab.run(command, "--state", state, *arguments)
+    def run(
+        self, command: str, *arguments: str, state: str = _PROD, cwd: Path | None = None
+    ) -> Result:
+        return self.lab.run(command, "--state", state, *arguments, cwd=cwd)
 
     def file(self, state: str) -> Path:
         return self.lab.git.root / state / f"{self.model}.yaml"
@@ -96,7 +98,7 @@ def _text(both: Environments) -> str:
     return (both.lab.git.root / _PROD / "moved.yaml").read_text()
 
 
-def test_a_copy_without_pins_writes_nothing(both: Environments) -> None:
+def test_a_copy_without_pins_writes_nothing(both: Environments, tmp_path: Path) -> None:
     versions = "versions:\n  3: {stage: Production, aliases: [champion]}\n"
     both.file(_PROD).write_text(versions)
     both.lab.git.commit({}, "copy")
@@ -104,6 +106,8 @@ def test_a_copy_without_pins_writes_nothing(both: Environments) -> None:
     validated = both.run("validate")
     assert validated.code == 3
     assert f"{_PROD}/{both.model}.yaml:2:3" in validated.text
+    elsewhere = both.run("validate", state=str(both.lab.git.root / _PROD), cwd=tmp_path)
+    assert elsewhere.code == 3, "from outside of the repository, too"
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,12 @@ def test_a_server_that_does_not_answer_in_time_is_told() -> None:
         _http(server, timeout=0.2, patience=0.0).get("x", needs="")
 
 
+def test_certificates_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    with pytest.raises(ForgeError, match="invalid path: /nowhere"):
+        ForgeHttp(Address("GitHub", "https://127.0.0.1/api", TOKEN)).get("x", needs="")
+
+
 @pytest.mark.parametrize("api", ["nonsense", "http://[broken", "ftp://host"])
 def test_an_address_that_is_none_is_told(api: str) -> None:
     with pytest.raises(ForgeError, match="is not the URL of a server"):

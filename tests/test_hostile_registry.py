@@ -46,6 +46,17 @@ def test_lists_that_do_not_end_are_refused(answer: object, said: str) -> None:
         assert len(server.requests) <= 4
 
 
+@pytest.mark.parametrize("moment", [-1, 253_402_300_800_000, 10**30])
+def test_a_moment_that_no_date_can_have_is_not_what_mlflow_answers(moment: int) -> None:
+    row = {"name": "m", "version": "1", "creation_timestamp": moment}
+    answer = json.dumps({"model_versions": [row]}).encode()
+    with (
+        proxy(before=lambda _: Answer(200, answer)) as server,
+        pytest.raises(RegistryError, match="`model_versions` is not what MLflow answers"),
+    ):
+        MlflowRest(server.uri, environ={}).read()
+
+
 def test_pages_with_ever_new_tokens_are_given_up_in_time() -> None:
     def endless(_: Request) -> Answer:
         token = str(time.monotonic_ns())

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -285,6 +286,31 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
 def test_no_module_logs() -> None:
     strays = {name for name, tree in _TREES.items() if "logging" in _outside(tree)}
     assert {name for name in strays if not name.startswith("demo.")} <= {"registries.mlflow_client"}
+
+
+# What a registry and a tracking server know besides: no module but the demo's may say it.
+_NEVER = re.compile(
+    r"(create|delete|rename|copy)_(registered_model|model_version|run|experiment|logged_model)"
+    r"|(log|delete)_(artifacts?|model)"
+    r"|.*/(create|delete|rename)"
+)
+
+
+def _said(tree: ast.AST) -> set[str]:
+    """Return the names and texts in a module that make, remove or rename what MLflow keeps."""
+    texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    names = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    said = {text for text in texts if isinstance(text, str)} | names
+    return {text for text in said if _NEVER.fullmatch(text)}
+
+
+def test_nothing_can_make_remove_or_rename_a_model_a_version_a_run_or_an_artifact() -> None:
+    strays = {name: _said(tree) for name, tree in _TREES.items() if not name.startswith("demo.")}
+    assert {name: said for name, said in strays.items() if said} == {}
+    seeds = ast.parse((Path(__file__).parent / "servers.py").read_text(encoding="utf-8"))
+    hand = ast.parse((Path(__file__).parent / "lab.py").read_text(encoding="utf-8"))
+    assert "delete_model_version" in _said(seeds), "who can is found"
+    assert "registered-models/create" in _said(hand)
 
 
 def test_imports_are_no_circle() -> None:

@@ -96,6 +96,18 @@ def test_what_it_says_next_can_be_typed_and_a_plan_leaves_the_example_alone(
     assert "an example" in model["messages"][0]
 
 
+def test_the_plan_it_tells_to_type_names_the_folder_and_needs_a_registry(
+    lab: Lab, empty: Path
+) -> None:
+    said = init(lab, "--state", "states/prod", cwd=empty).stdout.splitlines()
+    lines = [line.strip() for line in said]
+    typed = shlex.split(lines[lines.index("reconciler plan --state states/prod")])
+    assert lines[lines.index(shlex.join(typed)) - 1].startswith("export MLFLOW_TRACKING_URI=")
+    git_in(lab, empty).commit()
+    plan = lab.run(*typed[1:], cwd=empty)
+    assert plan.code == 0, plan.text
+
+
 def test_a_second_time_writes_nothing_and_still_says_what_to_do(lab: Lab, empty: Path) -> None:
     first = init(lab, cwd=empty)
     before = tree(empty)
@@ -355,6 +367,15 @@ def test_a_folder_that_cannot_be_a_state_is_refused(lab: Lab, state: str, said: 
     assert result.code == 1
     assert said in result.stderr
     assert tree(lab.git.root.parent) == before
+
+
+def test_a_folder_of_states_is_made_no_state_of_its_own(lab: Lab) -> None:
+    lab.git.write({"registry-state/prod/reconciler.yaml": "branch: main\n"})
+    before = tree(lab.git.root)
+    result = init(lab)
+    assert result.code == 3
+    assert "use `--state registry-state/prod`" in result.stderr
+    assert tree(lab.git.root) == before
 
 
 def test_a_disk_that_is_full_half_way_leaves_nothing_behind(lab: Lab, empty: Path) -> None:

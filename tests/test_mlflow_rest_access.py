@@ -212,6 +212,17 @@ def test_settings_that_cannot_be_followed_are_told_at_once(environ: dict[str, st
         MlflowRest("https://host", environ=environ)
 
 
+def test_certificates_of_other_programs_that_are_not_there_are_told_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+
+    with pytest.raises(RegistryError, match="invalid path: /nowhere") as caught:
+        MlflowRest("https://127.0.0.1", environ={}).set_alias("m", "champion", 1)
+
+    assert type(caught.value) is RegistryError, "an answer that was lost would be waited for"
+
+
 def test_a_name_that_leads_nowhere_is_unavailable() -> None:
     with pytest.raises(Unavailable, match=r"cannot connect to http://mlflow\.invalid"):
         MlflowRest("http://mlflow.invalid", environ={}, retry_for=0).confirm("m", [])

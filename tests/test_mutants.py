@@ -348,6 +348,14 @@ def test_a_look_that_fails_leaves_the_displaced_version_where_it_is() -> None:
     assert lab.converges()
 
 
+def test_who_came_is_asked_directly_where_no_search_returns_the_model() -> None:
+    lab = Lab()
+    lab.registry.hidden = {"m"}
+    report = lab.apply(lab.plan())
+    assert {result.outcome for result in report.results} == {"applied"}
+    assert lab.converges()
+
+
 @pytest.mark.parametrize(
     ("deed", "told"),
     [

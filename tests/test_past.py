@@ -378,3 +378,26 @@ def test_a_change_that_came_and_went_is_seen_also_through_merges_and_renames(lab
         assert history.strayed(merged, STATE, churn, "fraud")
         assert not history.strayed(last, STATE, fraud, "fraud")
         assert not history.strayed(two, STATE, fraud, "fraud"), "it is not on the main line"
+
+
+def test_a_file_that_went_and_came_back_is_seen_and_costs_the_other_models_nothing(
+    lab: GitLab,
+) -> None:
+    files = {f"{STATE}/{name}.yaml": model(1) for name in ("fraud", "churn", "gone")}
+    one = lab.commit(files)
+    lab.commit({f"{STATE}/fraud.yaml": None})
+    lab.commit({f"{STATE}/fraud.yaml": model(1), f"{STATE}/gone.yaml": None})
+    parsed: list[str] = []
+
+    def noting(data: bytes, file: str) -> Declaration:
+        parsed.append(file)
+        return yaml_files.parse_declaration(data, file)
+
+    with opened(lab) as repo:
+        assert repo.head is not None
+        desired = yaml_files.load(lab.root / STATE, STATE)
+        parsers = PARSERS._replace(declaration=noting)
+        history = Past(repo, parsers, place_of(desired), head=repo.head, main=None)
+        assert not history.strayed(one, STATE, desired.declarations["churn"], "churn")
+        assert parsed == []
+        assert history.strayed(one, STATE, desired.declarations["fraud"], "fraud")

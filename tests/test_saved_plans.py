@@ -195,3 +195,29 @@ def test_a_plan_that_cannot_be_written_or_read_is_a_usage_error(lab: Lab) -> Non
     missing = lab.run("apply", "nowhere/plan.json", "--format", "json")
     assert missing.code == 1
     assert "nowhere/plan.json" in missing.document["errors"][0]["message"]
+
+
+def test_a_named_registry_has_the_same_digest_under_each_of_its_addresses(lab: Lab) -> None:
+    model = lab.model(1)
+    lab.declare(model, "versions: {1: {stage: Production}}")
+
+    def digests(*uris: str) -> set[str]:
+        plans = [
+            lab.run("plan", "--format", "json", env={"MLFLOW_TRACKING_URI": uri}) for uri in uris
+        ]
+        assert [plan.document["summary"]["changes"] for plan in plans] == [1] * len(uris)
+        return {plan.document["digest"] for plan in plans}
+
+    with proxy(lab.uri) as server:
+        assert len(digests(lab.uri, server.uri)) == 2, "who knows that they are one registry"
+        named = "registry: {{uri: [{}, {}], name: prod}}\n"
+        lab.git.commit({"registry-state/reconciler.yaml": named.format(lab.uri, server.uri)})
+        known = digests(lab.uri, server.uri)
+        assert len(known) == 1
+        lab.git.commit({"registry-state/reconciler.yaml": named.format(server.uri, lab.uri)})
+        lab.git.commit()  # a pin counts one merge later
+        moved = lab.run("plan", "--out", "plan.json", "--format", "json").document
+        assert moved["registry"] == {"uri": server.uri, "name": "prod"}
+        assert {moved["digest"]} == known, "an approval outlives another address"
+    assert lab.run("apply", "plan.json").code == 0
+    assert lab.hand.values(model) == {"v1 stage": "Production"}

@@ -11,7 +11,7 @@ import yaml
 from reconciler.errors import UsageError
 from reconciler.files import yaml_files
 from reconciler.installed import starter_template, this_release
-from reconciler.starter.start import WORKFLOWS, Start, check_names, filled
+from reconciler.starter.start import WORKFLOWS, Start, check_branch, filled
 from tests.init_lab import (
     EXAMPLE,
     HOOKS,
@@ -61,7 +61,7 @@ def test_the_files_tell_editors_their_schema_at_the_released_tag(lab: Lab, empty
 @pytest.mark.parametrize("branch", ["feat+x", "a b", "it's", "x*", "ümlaut", "a/", ""])
 def test_a_branch_that_a_workflow_would_take_for_a_pattern_is_refused(branch: str) -> None:
     with pytest.raises(UsageError, match="workflows cannot name the branch"):
-        check_names("registry-state", branch)
+        check_branch(branch)
 
 
 @pytest.mark.parametrize(

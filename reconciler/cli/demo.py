@@ -36,7 +36,7 @@ Done: the temporary folder is gone, and nothing else was touched.
 
 Next, with a registry of your own (README.md has the details):
   export MLFLOW_REGISTRY_URI=http://your-mlflow-server:5000
-  reconciler import    write what is live into registry-state/
+  reconciler init      in a repository or an empty folder: what is live as files
   reconciler plan      no changes: you start from where you are
 Then commit it, change a file in a pull request, and let CI plan and apply.
 """

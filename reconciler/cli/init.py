@@ -27,7 +27,8 @@ from reconciler.starter.start import (
     PIPELINE,
     Forge,
     Start,
-    check_names,
+    check_branch,
+    check_state,
     filled,
     templates,
 )
@@ -82,9 +83,10 @@ def _start(session: Session, root: Path, *, gitlab: bool) -> Start:
     if not folder.is_relative_to(root.resolve()):
         raise UsageError(f"`{session.options.state}` is not below `{root}`")
     state = folder.relative_to(root.resolve()).as_posix()
+    check_state(state)
     _refuse_nested(root, state)
     branch = _branch(session)
-    check_names(state, branch)
+    check_branch(branch)
     uri = _registry(session)
     forge: Forge = "gitlab" if gitlab else "github"
     return Start(state, branch, safe_uri(uri) if uri else None, forge, this_release())

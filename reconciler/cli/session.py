@@ -1,6 +1,7 @@
 """What a command works with: the declared state, the repository around it, the registry."""
 
 import os
+import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -31,6 +32,8 @@ from reconciler.settings import held_pin, is_late_job, registry_ref, registry_ur
 from reconciler.state import Declaration
 from reconciler.violations import Consent
 
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
+
 PARSERS = Parsers(yaml_files.parse_declaration, yaml_files.parse_rules)
 
 
@@ -49,6 +52,7 @@ class Session:
         self.rules_from: str | None = None
         self.may_be_empty = False
         self.fills_in_pins = False
+        self.needs_models = True
 
     @cached_property
     def repo(self) -> GitRepo | None:
@@ -83,15 +87,23 @@ class Session:
     def desired(self) -> Desired:
         """What the checkout declares; raises `DeclarationError` with every complaint."""
         self._refuse_sparse()
-        if self.may_be_empty and not list(contents(str(self.folder), self.shown).models):
+        if not self.needs_models or (self.may_be_empty and self._is_empty):
             return Desired(self.shown, self._rules_alone(), {})
         others = () if self.fills_in_pins else self.others
         return yaml_files.load(self.folder, self.shown, others=others)
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The states of other registries that lie beside this one in the repository."""
+        """The other states that lie beside this one in the repository."""
         return others_beside(self.folder, self.repo.root if self.repo else None)
+
+    @property
+    def _is_empty(self) -> bool:
+        """Say whether the state folder has no model yet, and nothing that does not belong there."""
+        if not self.folder.exists():
+            return True
+        found = contents(str(self.folder), self.shown)
+        return not (found.models or found.problems)
 
     def _rules_alone(self) -> Rules:
         settings = self.folder / SETTINGS_FILE
@@ -166,7 +178,11 @@ class Session:
     def _uri(self) -> str:
         fallback = self.planned_for.uri if self.planned_for else None
         given = self.options.registry_uri
-        return registry_uri(given, self.environ, self.pin, fallback=fallback)
+        uri = registry_uri(given, self.environ, self.pin, fallback=fallback)
+        if _HOST_AND_PORT.fullmatch(uri):  # MLflow would take it for a folder, or a scheme
+            hint = f"did you mean `http://{uri}`?"
+            raise UsageError(f"the registry `{uri}` has no scheme", hint=hint)
+        return uri
 
     @cached_property
     def registry(self) -> Registry:

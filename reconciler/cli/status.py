@@ -8,6 +8,7 @@ from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
+from reconciler.names import nearest
 from reconciler.render import documents, text
 from reconciler.status import rows
 
@@ -22,7 +23,10 @@ def command(*, options: Options, model: str | None) -> int:
     reading = session.read(replace(ask, models=frozenset({model})) if model else ask)
     found = rows(reading.plan, reading.live, session.desired)
     if model and not found:
-        raise UsageError(f"model `{model}` is neither declared nor in the registry")
+        raise UsageError(
+            f"model `{model}` is neither declared nor in the registry",
+            hint=nearest(model, session.desired.declarations),
+        )
     # Guards judge what would be written; here nothing is.
     code = replace(reading.plan, violations=()).exit_code()
     if options.json:

@@ -24,7 +24,7 @@ def command(*, options: Options) -> int:
     root = repository_root(cwd)
     folder = find_state_folder(options.state, cwd, root)
     try:
-        others = others_beside(folder, root)
+        others = others_beside(folder, repository_root(folder.resolve()))
         desired = yaml_files.load(folder, options.state, others=others)
     except DeclarationError as error:
         _annotate(error.problems, "error", options.state, _in_repository(folder, root))

@@ -63,7 +63,7 @@ def one_per_stage(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
 def pinned(file: ModelFile, rules: Rules, others: Sequence[str]) -> Iterator[Complaint]:
     """Complain about an unpinned version that serves, where other states lie beside this one.
 
-    A version's number means another version in another registry: a file that is copied from one
+    A version's number can mean another version there: a file that is copied from one
     state to the next would put into Production there whatever has that number.
     """
     for version, entry in file.get("versions", {}).items() if others else ():
@@ -73,8 +73,8 @@ def pinned(file: ModelFile, rules: Rules, others: Sequence[str]) -> Iterator[Com
             yield Complaint(
                 ("versions", version),
                 f"version {version} has {_what_serves(entry)} and no pin, and the folder "
-                f"{quoted(others[0])} beside this one declares another registry",
-                "the same number is another version there: add `run_id` or `source`; "
+                f"{quoted(others[0])} beside this one is a state of its own",
+                "the same number can be another version there: add `run_id` or `source`; "
                 "`reconciler import --update` does",
                 at_key=True,
             )

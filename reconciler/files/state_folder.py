@@ -50,9 +50,15 @@ def others_beside(folder: Path, root: Path | None) -> tuple[str, ...]:
         return ()
     try:
         around = sorted(other for other in place.parent.iterdir() if other.name[0] != ".")
-        return tuple(o.name for o in around if o != place and (o / SETTINGS_FILE).exists())
     except OSError:  # this folder is fine without knowing
         return ()
+    return tuple(other.name for other in around if _is_another_state(other, place))
+
+
+def _is_another_state(folder: Path, place: Path) -> bool:
+    settings = folder / SETTINGS_FILE
+    there = os.path.exists(settings)  # noqa: PTH110  pathlib's raises where nobody may look
+    return there and not folder.samefile(place)  # a link to this one is no other
 
 
 def contents(folder: str, shown: str) -> Contents:

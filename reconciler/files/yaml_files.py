@@ -45,7 +45,7 @@ def load(
     """Return what a state folder declares, or raise every complaint about it at once.
 
     `shown` names the folder in messages; dates are judged by `today`, else the clock's, in UTC.
-    `others` are the states of other registries beside it.
+    `others` are the other states beside it.
     """
     found = state_folder.contents(str(folder), shown)
     problems = found.problems

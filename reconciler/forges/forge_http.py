@@ -221,6 +221,8 @@ class ForgeHttp:
                 f"the encrypted connection to {where} failed: its certificate is not trusted",
                 hint="name the authority's certificate in REQUESTS_CA_BUNDLE",
             )
+        if bounded_http.lacks_certificates(error):
+            return ForgeError(f"cannot connect to {where}: {error}", hint="set REQUESTS_CA_BUNDLE")
         if isinstance(error, _NO_ADDRESS):
             return ForgeError(f"`{self._api}` is not the URL of a server")
         if isinstance(error, requests.exceptions.ReadTimeout):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, TypeAlias, TypeVar
 
+import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from reconciler.errors import RegistryError
@@ -34,6 +35,8 @@ def _alias_pairs(rows: object) -> object:
 
 Tags: TypeAlias = Annotated[dict[str, str], BeforeValidator(_tag_pairs)]
 Aliases: TypeAlias = Annotated[dict[str, int], BeforeValidator(_alias_pairs)]
+# Milliseconds since 1970, up to the last second that a date can have.
+Moment: TypeAlias = Annotated[int, pydantic.Field(ge=0, le=253_402_300_799_000)]
 
 
 class VersionRow(BaseModel):
@@ -47,7 +50,7 @@ class VersionRow(BaseModel):
     description: str | None = None
     run_id: str | None = None
     source: str | None = None
-    creation_timestamp: int | None = None
+    creation_timestamp: Moment | None = None
     status: str | None = None
     tags: Tags = {}
 

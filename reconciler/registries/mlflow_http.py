@@ -197,6 +197,9 @@ class Http:
         reason = _reason(error)
         if bounded_http.was_too_slow(error):
             return AnswerLost(f"{self.uri} did not finish its answer in {self.patience:g} s")
+        if bounded_http.lacks_certificates(error):
+            message = f"cannot connect to {self.uri}: {error}"
+            return RegistryError(message, hint=_CERTIFICATE_HINT)
         if isinstance(error, requests.exceptions.SSLError):
             if isinstance(bounded_http.root(error), ssl.SSLCertVerificationError):
                 message = f"the certificate of {self.uri} is not trusted: {reason}"

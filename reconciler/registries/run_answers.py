@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from reconciler.registries.mlflow_answers import Tags
+from reconciler.registries.mlflow_answers import Moment, Tags
 
 
 def _unclamped(value: float) -> float:
@@ -38,7 +38,7 @@ class RunInfo(_Row):
     run_name: str | None = None
     status: str | None = None
     user_id: str | None = None
-    start_time: int | None = None
+    start_time: Moment | None = None
     lifecycle_stage: str | None = None
 
 

@@ -317,7 +317,8 @@ def _notes(comparison: Comparison, shown: _Rows) -> list[str]:
         notes.append(f"not shown: {shown.left}; `--format json` has all")
     sides = (comparison.candidate, comparison.incumbent)
     notes += [
-        f"v{side.version}: {'; '.join(side.facts.missing)}"
+        f"v{side.version}: "
+        + "; ".join(one.removeprefix(f"v{side.version} ") for one in side.facts.missing)
         for side in sides
         if side is not None and side.facts.missing
     ]

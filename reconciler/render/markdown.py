@@ -59,7 +59,7 @@ def problem(complaint: Problem) -> str:
     lines = [f"{where}{prose(complaint.message)}{hint}"]
     if complaint.contrasts:
         lines += ["", "  | value | approved | now |", "  |---|---|---|"]
-        lines += [f"  | {' | '.join(map(code, row))} |" for row in complaint.contrasts]
+        lines += [f"  | {' | '.join(map(code, words.cells(one)))} |" for one in complaint.contrasts]
         lines.append("")
     return "\n".join(lines)
 

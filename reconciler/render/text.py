@@ -8,7 +8,7 @@ from reconciler.plan import ModelPlan, Plan
 from reconciler.render import words
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
-from reconciler.render.table import table
+from reconciler.render.table import padded, table, width
 from reconciler.report import ModelReport, Report, Result
 from reconciler.state import Field, Value
 from reconciler.status import Row
@@ -47,9 +47,10 @@ def drift(
         number = len(part.changes)
         lines.append(f"{title}: {words.count(number, 'change') if number else 'none'}")
         lines += ["", *(line for model in part.models for line in _rows_of(model))]
-    for model in drifted.models:
-        if model.messages or model.problems:
-            lines += _model(replace(model, changes=()))
+    told = [model for model in drifted.models if model.messages or model.problems]
+    lines += ["also:", ""] if told else []
+    for model in told:
+        lines += _model(replace(model, changes=()))
     if unmanaged is not None:
         lines += [f"unmanaged: {words.count(len(unmanaged), 'value') if unmanaged else 'none'}"]
         lines += ["", *_held(unmanaged)]
@@ -168,10 +169,10 @@ def _became(result: Result) -> str:
 def _rows(rows: Sequence[tuple[str, str, str, str]]) -> list[str]:
     if not rows:
         return []
-    subjects = max(len(row[1]) for row in rows)
-    moves = max((len(row[2]) for row in rows if row[3]), default=0)
+    subjects = max(width(row[1]) for row in rows)
+    moves = max((width(row[2]) for row in rows if row[3]), default=0)
     return [
-        f"  {mark} {subject.ljust(subjects)}  {move.ljust(moves)}  {note}".rstrip()
+        f"  {mark} {padded(subject, subjects)}  {padded(move, moves)}  {note}".rstrip()
         for mark, subject, move, note in rows
     ]
 

@@ -1,15 +1,18 @@
 """The words for a change: what text and Markdown say alike."""
 
 from difflib import unified_diff
+from typing import Final
 
 from reconciler.changes import Change
-from reconciler.errors import Problem
+from reconciler.errors import Contrast, Problem
 from reconciler.plan import Plan
 from reconciler.render.escape import quoted, visible
 from reconciler.render.table import table
 from reconciler.report import Report
 from reconciler.state import Field, Value
 from reconciler.violations import Violation
+
+_LONGEST: Final = 160  # characters of a value before and one after, in a cell
 
 
 def mark(change: Change) -> str:
@@ -76,7 +79,16 @@ def contrasts(complaint: Problem, margin: str) -> list[str]:
     """Return the values that are not as they were approved, side by side; empty without any."""
     if not complaint.contrasts:
         return []
-    return [margin + line for line in table(("value", "approved", "now"), complaint.contrasts)]
+    rows = map(cells, complaint.contrasts)
+    return [margin + line for line in table(("value", "approved", "now"), rows)]
+
+
+def cells(contrast: Contrast) -> tuple[str, ...]:
+    """Return what is contrasted, what was approved and what is now, each cut where it is long."""
+    return tuple(
+        text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
+        for text in contrast
+    )
 
 
 def difference(before: bytes, after: bytes, names: tuple[str, str]) -> str:

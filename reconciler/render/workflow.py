@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from reconciler.errors import Contrast, Problem
+from reconciler.render import words
 from reconciler.render.escape import visible
 from reconciler.violations import Violation
 
@@ -41,7 +42,8 @@ def of_problem(problem: Problem, level: Level = "error") -> Annotation:
 
 
 def _contrast(one: Contrast) -> str:
-    return f"{one.value}: approved {one.approved}, now {one.now}"
+    what, approved, now = words.cells(one)
+    return f"{what}: approved {approved}, now {now}"
 
 
 def of_violation(violation: Violation, file: str | None, line: int | None = None) -> Annotation:

@@ -128,14 +128,24 @@ class Past:
         """Say whether a commit between `since` and here declared a model otherwise."""
         if since == self.head or since not in self._line:
             return False
-        path = self._place.files.get(model)
-        own = self._touching.get(_joined(self._place.folder, path), ()) if path else ()
+        own = [one for one in self._own(model) if self._line[one] < self._line[since]]
+        if not own and self._was_here(since, owner, model):
+            return False
         # Its file now, or one that is no longer here and may have been its.
-        return any(
-            self.declared(commit, owner, model) != declared
-            for commit in (*own, *self._touching.get(None, ()))
-            if self._line[commit] < self._line[since]
-        )
+        gone = (one for one in self._touching.get(None, ()) if self._line[one] < self._line[since])
+        return any(self.declared(commit, owner, model) != declared for commit in (*own, *gone))
+
+    def _own(self, model: str) -> Sequence[str]:
+        """Return the commits of the line that touched the file that is the model's now."""
+        path = self._place.files.get(model)
+        return self._touching.get(_joined(self._place.folder, path), ()) if path else ()
+
+    def _was_here(self, commit: str, owner: str, model: str) -> bool:
+        """Say whether the model's file was at a commit where it is now: no other one was its."""
+        path, folder = self._place.files.get(model), self._place.folder
+        if path is None or self._folder_of(owner, commit) != folder:
+            return False
+        return self._repo.find(commit, _joined(folder, path)) is not None
 
     def rules_before(self, since: str | None, owner: str, model: str) -> Rules | None:
         """Return the settings before the change of a model that is not applied yet."""
@@ -168,10 +178,8 @@ class Past:
         Those after `since`, or all where it is None or not on the line. A commit that removed a
         file counts for every model: it may have been its own.
         """
-        path = self._place.files.get(model)
-        own = self._touching.get(_joined(self._place.folder, path), ()) if path else ()
         newest = self._line.get(since, len(self._line)) if since else len(self._line)
-        found = {*own, *self._touching.get(None, ())}
+        found = {*self._own(model), *self._touching.get(None, ())}
         places = sorted((self._line[commit] for commit in found), reverse=True)
         return tuple(self._commits[place] for place in places if place < newest)
 

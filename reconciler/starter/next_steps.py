@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.starter.additions import Addition
-from reconciler.starter.start import HOOKS, OWN_PIPELINE, OWNER, PIPELINE, WORKFLOWS, Start
+from reconciler.starter.start import (
+    DEFAULT_STATE,
+    HOOKS,
+    OWN_PIPELINE,
+    OWNER,
+    PIPELINE,
+    WORKFLOWS,
+    Start,
+)
 
 _URI = "MLFLOW_TRACKING_URI"
 _WHO = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
@@ -72,9 +80,10 @@ def _owner(done: Done) -> Iterator[str]:
 def _commit(start: Start, done: Done) -> Iterator[str]:
     if not done.created:
         return
+    touched = (*done.created, *(one.file for one in done.additions))
     tops = dict.fromkeys(
         start.state if path.startswith(f"{start.state}/") else path.partition("/")[0]
-        for path in done.created
+        for path in touched
     )
     message = "Declare what is live" if done.imported else "Begin with mlflow-reconciler"
     yield "\n".join(
@@ -84,7 +93,8 @@ def _commit(start: Start, done: Done) -> Iterator[str]:
             *(["pre-commit install"] if HOOKS in done.created else []),
             f"git add {shlex.join(tops)}",
             f'git commit -m "{message}"',
-            "reconciler plan",
+            *([] if start.registry else [f"export {_URI}=https://mlflow.example.com"]),
+            "reconciler plan" + ("" if start.state == DEFAULT_STATE else f" --state {start.state}"),
         )
     )
 

@@ -75,16 +75,22 @@ class Start:
         return f"{self.state}/example-model.yaml"
 
 
-def check_names(state: str, branch: str) -> None:
-    """Raise `UsageError` for a folder or a branch that no workflow can name as it is."""
-    for what, name in (("the state folder", state), ("the branch", branch)):
-        if not _NAME.fullmatch(name) or name == ".":
-            raise UsageError(
-                f"workflows cannot name {what} `{name}`",
-                hint="use ASCII letters, digits, `_`, `.` and `-`, in a folder below the root"
-                if what == "the state folder"
-                else "use ASCII letters, digits, `_`, `.`, `-` and `/`",
-            )
+def check_state(name: str) -> None:
+    """Raise `UsageError` for a folder that no workflow can name as it is."""
+    if not _NAME.fullmatch(name) or name == ".":
+        raise UsageError(
+            f"workflows cannot name the state folder `{name}`",
+            hint="use ASCII letters, digits, `_`, `.` and `-`, in a folder below the root",
+        )
+
+
+def check_branch(name: str) -> None:
+    """Raise `UsageError` for a branch that no workflow can name as it is."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"workflows cannot name the branch `{name}`",
+            hint="use ASCII letters, digits, `_`, `.`, `-` and `/`",
+        )
 
 
 def templates(start: Start, *, other_pipeline: bool) -> dict[str, str]:

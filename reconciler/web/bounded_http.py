@@ -13,8 +13,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from reconciler.web import http_bounds
 
-# What an exchange and the reading of its answer can end with.
-FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, zlib.error)
+# What an exchange and the reading of its answer can end with; those of requests are an OSError.
+FAILURES: Final = (OSError, urllib3.exceptions.HTTPError, zlib.error)
 
 _CHUNK: Final = 64 * 1024
 
@@ -45,6 +45,12 @@ def body(response: requests.Response, largest: int) -> bytes:
 def was_too_slow(error: BaseException) -> bool:
     """Say whether a failure is that of an answer which did not end in time."""
     return isinstance(root(error), http_bounds.TooSlow)
+
+
+def lacks_certificates(error: BaseException) -> bool:
+    """Say whether nothing was sent because a file of certificates that was named is not there."""
+    # requests has no kind of its own for it; what the system says has a number.
+    return type(error) is OSError and error.errno is None
 
 
 def never_connected(error: BaseException) -> bool:

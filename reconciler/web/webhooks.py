@@ -74,8 +74,7 @@ class Webhook:
                 ) as response,
             ):
                 return _judged(response)
-        # An OSError is what requests raises for a bundle of certificates that does not exist.
-        except (*bounded_http.FAILURES, OSError) as error:
+        except bounded_http.FAILURES as error:
             return _failure(error)
 
 

@@ -24,7 +24,12 @@ class Commands(click.Group):
         return command
 
 
-@click.group("ci", cls=Commands, short_help="plan, apply and drift as a CI job runs them")
+@click.group(
+    "ci",
+    cls=Commands,
+    short_help="plan, apply and drift as a CI job runs them",
+    no_args_is_help=False,  # click would raise the page as an error, which is told in one line
+)
 @common()
 @click.pass_context
 def command(context: click.Context, *, options: Options) -> None:

@@ -1,5 +1,6 @@
 """`reconciler ci apply`: carries out what was merged, as far as its pull requests showed it."""
 
+import shlex
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -99,14 +100,17 @@ def _chosen(
 
 
 def _is_ours(live: Live, session: Session) -> bool:
-    """Say whether another commit of this repository was applied to a model before.
+    """Say whether this repository applied a model before; another one's can have our name.
 
-    Another repository's models can have our name. This commit's own record is no "before": a
-    first apply that was cut off is finished by running its job again.
+    This commit's own record is no "before" where no earlier one declared the model: a first apply
+    that was cut off is finished by running its job again.
     """
     history = session.history
     if live.owner != session.owner or history is None:
         return False
+    if live.recorded == (history.head,):
+        is_gone = live.model not in session.desired.declarations
+        return is_gone or any(one != history.head for one in history.merged_since(None, live.model))
     before = (one for one in live.recorded if one not in (NOTHING_BEFORE, history.head))
     return any(history.knows(one) for one in before)
 
@@ -118,7 +122,8 @@ def _expected(plan: Plan, model: str, digest: str | None) -> ModelPlan:
     if found.digest(plan.registry) != digest:
         raise OutOfStep(
             f"the plan of `{model}` is {found.digest(plan.registry)}, not {digest}",
-            hint=f"look at `reconciler plan --model {model}`, and start again with that digest",
+            hint=f"look at `reconciler plan --model {shlex.quote(model)}`, and start again with "
+            "that digest",
         )
     return found
 
@@ -146,6 +151,7 @@ def _approved(model: ModelPlan, plan: Plan, reading: Reading, merges: Merges) ->
     if not contrasts:
         return model
     numbers = ", ".join(f"#{one.pull_request}" for one in by)
+    name = shlex.quote(model.model)
     problem = Problem(
         f"unapproved: this is not what {numbers} showed"
         if by
@@ -153,8 +159,8 @@ def _approved(model: ModelPlan, plan: Plan, reading: Reading, merges: Merges) ->
         ExitCode.OUT_OF_STEP,
         file=model.file,
         model=model.model,
-        hint=f"look at `reconciler plan --model {model.model}`, then run the apply by hand with "
-        f"`--model {model.model} --digest {digest}`",
+        hint=f"look at `reconciler plan --model {name}`, then run the apply by hand with "
+        f"`--model {name} --digest {digest}`",
         contrasts=contrasts,
     )
     return replace(model, outcome="error", changes=(), record=None, problems=(problem,))
