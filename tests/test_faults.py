@@ -72,7 +72,7 @@ def test_the_apply_makes_every_kind_of_change(world: World) -> None:
         "POST registered-models/alias",
         "POST registered-models/set-tag",
     ]
-    assert len(world.calls) == len(kinds) + 3 + 2 * 4, "the plan, and four reads of each model"
+    assert len(world.calls) == len(kinds) + 3 + 2 * 6, "the plan, and six reads of each model"
 
 
 @pytest.mark.parametrize("name", PASSING)

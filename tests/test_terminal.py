@@ -81,3 +81,23 @@ def test_colours_are_for_terminals_that_want_them(
     code, shown = _typed(lab, "plan", *arguments, **env)
     assert code == 0
     assert ("\x1b[33m" in shown or "\x1b[32m" in shown) is coloured
+
+
+@pytest.mark.parametrize("arguments", [("validate",), ("validate", "--format", "json")])
+def test_a_full_disk_behind_stdout_is_said_and_is_no_bug(
+    lab: Lab, arguments: tuple[str, ...]
+) -> None:
+    lab.declare("m", _V1)
+    with open("/dev/full", "w") as full:  # noqa: PTH123  a device, and not a file
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=lab.git.root,
+            env=lab.git.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "stdout cannot be written to: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 from reconciler.cli.options import Options
-from reconciler.errors import Problem
+from reconciler.errors import Problem, UsageError
 from reconciler.render import words
 from reconciler.render.documents import Document, dumps
 
@@ -19,12 +19,22 @@ def product(text: str, options: Options) -> None:
     """Print what was asked for on stdout; colours only on a terminal."""
     if colours(options, is_terminal(sys.stdout)):
         text = "".join(_painted(line) for line in text.splitlines(keepends=True))
-    click.echo(text, nl=False, color=True)
+    _print(text)
 
 
 def document(value: Document) -> None:
     """Print the one JSON document of a run on stdout."""
-    click.echo(dumps(value), nl=False)
+    _print(dumps(value))
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text, nl=False, color=True)
+    except BrokenPipeError:  # who reads has seen enough: click ends the run without a word
+        raise
+    except OSError as error:  # a full disk, most of the time; Python flushes the rest once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(f"stdout cannot be written to: {error.strerror}") from error
 
 
 def say(text: str) -> None:
