@@ -6,6 +6,7 @@ from reconciler.errors import ExitCode, Problem
 from reconciler.names import nearest
 from reconciler.registry import Capabilities
 from reconciler.state import ACTIVE_STAGES, Declaration, Field, Live, aliases, stages
+from reconciler.uris import safe_uri
 
 
 def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:
@@ -76,7 +77,8 @@ def _version_problems(declaration: Declaration, live: Live) -> Iterable[Problem]
             if pinned is not None and pinned != found:
                 message = (
                     f"`{declaration.model}` v{version} is another version than the one that is "
-                    f"declared: {pin} is `{found or ''}`, the file says `{pinned}`"
+                    f"declared: {pin} is `{safe_uri(found or '')}`, the file says "
+                    f"`{safe_uri(pinned)}`"
                 )
                 hint = "was the model deleted and registered again? pin the version that is meant"
                 yield _problem(declaration, message, declared.line, hint)

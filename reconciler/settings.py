@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from reconciler.errors import Refused, UsageError
 from reconciler.plan import RegistryRef
-from reconciler.registries.uris import normal_uri, safe_uri, same_registry
 from reconciler.rules import RegistryPin
+from reconciler.uris import normal_uri, safe_uri, same_registry
 
 _VARIABLES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
 

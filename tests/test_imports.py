@@ -43,6 +43,7 @@ _PURE = {
     "typing",
     "typing_extensions",
     "unicodedata",
+    "urllib.parse",
     "zoneinfo",
 }
 _WAITING = {"queue", "random", "threading", "time"}
@@ -117,6 +118,7 @@ _CORE = {
     "timeline",
     "traffic",
     "unreadable",
+    "uris",
     "violations",
 }
 _DOERS = {"apply", "freshness", "gates", "live", "model_run", "parallel", "reconcile", "writing"}

@@ -24,9 +24,9 @@ from reconciler.errors import (
 )
 from reconciler.evidence import entries
 from reconciler.plan import RegistryRef
-from reconciler.registries.uris import safe_uri
 from reconciler.render import audit as render
 from reconciler.state import Live
+from reconciler.uris import safe_uri
 
 _UNREGISTERED = "no registry is named: git alone is audited; `--registry-uri URI` compares one"
 _GONE = "the state folder is not in this checkout any more: no model is declared"

@@ -14,7 +14,6 @@ from reconciler.cli.session import Session
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.installed import starter_template, this_release
-from reconciler.registries.uris import safe_uri
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository.git_start import require_beginning, start_repository
@@ -32,6 +31,7 @@ from reconciler.starter.start import (
     filled,
     templates,
 )
+from reconciler.uris import safe_uri
 
 
 @dataclass

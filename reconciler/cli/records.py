@@ -17,7 +17,6 @@ from reconciler.cli import output
 from reconciler.cli.options import Command
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
-from reconciler.registries.uris import safe_uri
 from reconciler.report import Report
 from reconciler.repository.git_notes import (
     check_notes,
@@ -29,6 +28,7 @@ from reconciler.repository.git_notes import (
 )
 from reconciler.repository.git_remote import check_push
 from reconciler.repository.git_repo import GitRepo
+from reconciler.uris import safe_uri
 
 
 def record_options(command: Command) -> Command:

@@ -21,7 +21,6 @@ from reconciler.names import select
 from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registries.connect import connect
-from reconciler.registries.uris import scheme_of
 from reconciler.registry import Registry
 from reconciler.render import words
 from reconciler.repository.git_repo import GitRepo, open_checkout
@@ -30,6 +29,7 @@ from reconciler.repository.past import Parsers, Past, place_of
 from reconciler.rules import RegistryPin, Rules
 from reconciler.settings import held_pin, is_late_job, registry_ref, registry_uri
 from reconciler.state import Declaration
+from reconciler.uris import scheme_of
 from reconciler.violations import Consent
 
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")

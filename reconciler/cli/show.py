@@ -16,12 +16,12 @@ from reconciler.comparison import Side, side
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.evidence import Entry
 from reconciler.live import read_facts
-from reconciler.registries.uris import safe_uri
 from reconciler.render import portrait as render
 from reconciler.render.portrait import Git, Portrait
 from reconciler.repository.git_log import Log
 from reconciler.rules import Rules
 from reconciler.state import Field, Live
+from reconciler.uris import safe_uri
 
 
 @click.command("show", short_help="show everything known of a version")

@@ -13,7 +13,7 @@ from reconciler.registries.local_registry import require_runs
 from reconciler.registries.mlflow_answers import row
 from reconciler.registries.mlflow_facts import LARGEST_FILE
 from reconciler.registries.run_answers import LoggedModelRow, RunRow
-from reconciler.registries.uris import DATABASES, safe_uri, scheme_of
+from reconciler.uris import DATABASES, safe_uri, scheme_of
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository

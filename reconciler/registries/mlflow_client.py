@@ -27,9 +27,9 @@ from reconciler.registries.mlflow_auth import redact
 from reconciler.registries.mlflow_errors import from_code, shortened
 from reconciler.registries.mlflow_facts import gather
 from reconciler.registries.mlflow_filters import name_filter
-from reconciler.registries.uris import DATABASES, credentials_in, safe_uri, scheme_of
 from reconciler.registry import Capabilities
 from reconciler.state import Identity, Live
+from reconciler.uris import DATABASES, credentials_in, safe_uri, scheme_of
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException

@@ -18,7 +18,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.registries.uris import safe_uri
+from reconciler.uris import safe_uri
 
 _LONGEST_MESSAGE: Final = 1000
 _LARGEST_ERROR: Final = 4 * 1024 * 1024  # bytes; a message may quote a whole statement

@@ -16,7 +16,7 @@ import urllib3
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
 from reconciler.registries.mlflow_auth import Access
 from reconciler.registries.mlflow_errors import from_status, shortened
-from reconciler.registries.uris import safe_uri
+from reconciler.uris import safe_uri
 from reconciler.web import bounded_http, http_bounds
 
 _CONNECTIONS: Final = 16

@@ -18,8 +18,8 @@ from typing import Final
 from reconciler.apply_record import ApplyRecord, dumps, loads
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.names import nearest
-from reconciler.registries.uris import safe_uri
 from reconciler.repository.git_repo import NO_ANSWER, GitRepo
+from reconciler.uris import safe_uri
 
 REF: Final = "refs/notes/reconciler"
 _OURS: Final = "refs/notes/reconciler-of-a-run"  # the start of the names of temporary refs

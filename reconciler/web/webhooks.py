@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from reconciler.registries.mlflow_errors import retry_after
-from reconciler.registries.uris import credentials_in
+from reconciler.uris import credentials_in
 from reconciler.web import bounded_http, http_bounds
 
 TIMEOUT: Final = 5.0

@@ -1,4 +1,4 @@
-"""Registry URIs: shown without credentials, and compared by where they lead."""
+"""URIs: shown without credentials, and compared by where they lead."""
 
 import re
 from typing import Final
