@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from shlex import quote
 
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.history import History
@@ -129,7 +130,7 @@ def _without_standing(
             refusal = ModelPlan(name, "superseded", file=file, messages=(message,))
             return Authority(refusal=refusal)
         hint = (
-            f"nothing is written; to go back, `reconciler rollback {name}` or `git revert`, "
+            f"nothing is written; to go back, `reconciler rollback {quote(name)}` or `git revert`, "
             "and merge that"
         )
         return _refused(
@@ -179,7 +180,7 @@ def _fetch(name: str, history: History) -> str:
 
 
 def _take_over(name: str) -> str:
-    return f"take it over with `--adopt {name}`"
+    return f"take it over with `--adopt {quote(name)}`"
 
 
 def _refused(

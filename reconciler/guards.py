@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Final
 
 from reconciler.changes import Change
@@ -82,7 +83,7 @@ def _empty_serving(model: Judged) -> Iterable[Violation]:
     after = applied(model.live, model.changes)
     hint = (
         f"declare the version that serves from now on, or `retired: true` when none does, or "
-        f"`apply --accept {EMPTY_SERVING}={name}`"
+        f"`apply --accept {quote(f'{EMPTY_SERVING}={name}')}`"
     )
     for meant in model.servings:
         serving = meant.versions(model.live)

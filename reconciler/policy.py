@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from shlex import quote
 from typing import Literal, Protocol, TypeAlias
 
 from reconciler import ready_made
@@ -145,7 +146,8 @@ def _violation(broken: _Broken) -> Violation:
     old = " (the rule as it was before this change)" if broken.old else ""
     hint = policy.message or ready_made.way_out(policy.requires)
     if policy.enforce == "deny":
-        hint += f"; `apply --accept {policy.name}={move.model}` lets it pass once"
+        consent = quote(f"{policy.name}={move.model}")
+        hint += f"; `apply --accept {consent}` lets it pass once"
     return Violation(
         policy.name,
         move.model,

@@ -308,6 +308,7 @@ def test_records_that_are_broken_are_told_before_anything_is_written(lab: Lab) -
     done = lab.run("apply", "--yes", "--record")
     assert (done.code, lab.hand.values(name)) == (5, {})
     assert "holds no notes" in done.stderr
+    assert lab.run("apply", "--yes").code == 0, "nobody asked for a record"
 
 
 def test_a_remote_that_cannot_be_reached_is_told_before_anything_is_written(

@@ -143,6 +143,19 @@ def test_what_a_later_apply_carried_out_was_applied(lab: Lab, model: str) -> Non
     assert result.document["changes"][-1]["applied"] is not None
 
 
+def test_where_records_are_kept_an_apply_that_does_not_ask_for_one_keeps_one_too(
+    lab: Lab, model: str
+) -> None:
+    lab.declare(model, V1, "Back to v1")
+    assert lab.run("apply", "--yes").code == 0
+    lab.declare(model, V2, "And again v2")
+    assert lab.run("apply", "--yes").code == 0
+    assert findings(git_alone(lab), model, "never-applied") == []
+    back = lab.run("rollback", model, "--format", "json")
+    assert back.code == 0, back.text
+    assert "never applied" not in str(back.document["candidates"])
+
+
 def test_a_merge_that_another_overtook_was_never_applied(lab: Lab, model: str) -> None:
     lab.declare(model, V1, "Back to v1")
     lab.declare(model, V2, "And again v2")

@@ -27,7 +27,7 @@ from tests.init_lab import (
     tree,
 )
 from tests.lab import Hand, Lab, lab_fixture  # noqa: F401  a fixture
-from tests.servers import free_port, mlflow_server
+from tests.servers import MlflowSeeds, free_port, mlflow_server
 from tests.workflow_files import mentions
 
 _OWNERS = ".github/CODEOWNERS"
@@ -158,6 +158,20 @@ def test_what_is_live_is_imported_and_a_plan_has_nothing_to_do(
     plan = lab.run("plan", "--format", "json", "--detailed-exitcode", cwd=empty, env=NOBODY)
     assert plan.code == 0, plan.text
     assert {model["outcome"] for model in plan.document["models"]} == {"in-sync"}
+
+
+def test_what_another_repository_applies_is_said_with_the_way_to_take_it_over(
+    lab: Lab, empty: Path, sqlite_uri: str
+) -> None:
+    seeds = MlflowSeeds(sqlite_uri)
+    seeds.create_model("churn now", tags={"reconciler.commit": "c" * 40})
+    seeds.create_version("churn now")
+    result = lab.run("init", "--registry-uri", sqlite_uri, cwd=empty, env=NOBODY)
+    assert result.code == 0, result.text
+    assert "another repository applies to `churn now`" in result.stderr
+    git_in(lab, empty).commit(message="begin")
+    assert lab.run("plan", cwd=empty, env=NOBODY).code in (0, 5)
+    assert "reconciler apply --adopt 'churn now'" in result.stderr
 
 
 def test_the_registry_may_be_named_by_mlflows_own_variables(

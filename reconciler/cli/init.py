@@ -1,9 +1,10 @@
 """`reconciler init`: makes a repository ready; overwrites nothing, commits nothing."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -31,6 +32,7 @@ from reconciler.starter.start import (
     filled,
     templates,
 )
+from reconciler.state import Live
 from reconciler.uris import safe_uri
 
 
@@ -127,7 +129,9 @@ def _models(session: Session, start: Start) -> _Models:
     found = _Models()
     if session.desired.declarations:
         return found
-    for live in read_models(session, ()) if start.registry else ():
+    lives = read_models(session, ()) if start.registry else []
+    found.warnings += _recorded_elsewhere(session, lives)
+    for live in lives:
         declaration, warnings, error = importable(session, live)
         found.warnings += warnings
         if error is not None:
@@ -139,6 +143,21 @@ def _models(session: Session, start: Start) -> _Models:
     if not found.files:
         found.files[start.example] = filled(starter_template("example-model.yaml"), start)
     return found
+
+
+def _recorded_elsewhere(session: Session, lives: Sequence[Live]) -> Iterator[Problem]:
+    """Warn of models that a plan will refuse: a commit is recorded that is not in this clone."""
+    knows = session.history.knows if session.history else lambda _: False
+    names = [live.model for live in lives if live.recorded and not knows(live.recorded[-1])]
+    if names:
+        shown = ", ".join(f"`{name}`" for name in names[:3])
+        more = f" and {len(names) - 3} more" if names[3:] else ""
+        yield Problem(
+            f"another repository applies to {shown}{more}: a plan from here refuses that",
+            ExitCode.OK,
+            hint=f"if it is to do so no longer, take each one over: `reconciler apply --adopt "
+            f"{quote(names[0])}`",
+        )
 
 
 def _files(root: Path, start: Start, models: _Models) -> _Files:

@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from itertools import zip_longest
 from typing import TextIO
 
 import click
@@ -43,9 +45,11 @@ def say(text: str) -> None:
 
 
 def complain(problems: Iterable[Problem]) -> None:
-    """Print complaints on stderr, each with its place and what to do."""
-    for problem in problems:
-        say(words.problem(problem))
+    """Print complaints on stderr, each with its place; what to do once for those it is alike."""
+    told = list(problems)
+    for problem, following in zip_longest(told, told[1:]):
+        alike = following is not None and following.hint == problem.hint
+        say(words.problem(replace(problem, hint=None) if alike else problem))
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -22,6 +22,7 @@ from reconciler.repository.git_notes import (
     check_notes,
     check_remote,
     fetch_notes,
+    holds_notes,
     push_notes,
     records_of,
     write_record,
@@ -37,7 +38,10 @@ def record_options(command: Command) -> Command:
         "--record-push", metavar="REMOTE", help="Push the apply records there; implies --record."
     )
     keep = click.option(
-        "--record", is_flag=True, help="Keep a record of this apply in refs/notes/reconciler."
+        "--record",
+        is_flag=True,
+        help="Keep a record of this apply in refs/notes/reconciler; where there are some, one is "
+        "kept without asking.",
     )
     return keep(push(command))
 
@@ -60,6 +64,9 @@ def fetch(repo: GitRepo, remote: str | None) -> None:
 class Recorder:
     """Keeps a record of one apply, and pushes it where it is told to; made before any write.
 
+    A clone that has records gets one of every apply: what is missing among them would count as
+    never applied.
+
     Raises `UsageError` for a remote that does not exist, `OutOfStep` for one that cannot be
     reached or does not let us push, and for a clone whose records are broken.
     """
@@ -75,9 +82,11 @@ class Recorder:
         self._session = session
         self._approvals = approvals
         self._remote = remote
-        self._repo = session.repo if record or remote is not None else None
-        if self._repo is not None:
+        self._repo = session.repo
+        if self._repo is not None and (record or remote is not None):
             check_notes(self._repo)
+        elif self._repo is not None and not holds_notes(self._repo):
+            self._repo = None
         if self._repo is not None and remote is not None:
             check_remote(self._repo, remote)
             check_push(self._repo, remote, session.environ)

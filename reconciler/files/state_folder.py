@@ -73,18 +73,21 @@ def contents(folder: str, shown: str) -> Contents:
         except OSError as error:
             found.problems.append(_problem(name, f"the folder cannot be read: {error.strerror}"))
             continue
+        if name != shown and any(entry.name == SETTINGS_FILE for entry in entries):
+            found.problems.append(_another_state(name))
+            continue  # what it declares is another registry's
         for entry in entries:
             entry_name = f"{name}/{_printable(entry.name)}"
             if entry.is_dir(follow_symlinks=False):
                 folders.append((entry.path, entry_name))
             else:
-                _sort_in(entry, entry_name, found, is_top=name == shown)
+                _sort_in(entry, entry_name, found)
     found.models.sort(key=lambda file: file.shown)
     return found
 
 
-def _sort_in(entry: "os.DirEntry[str]", name: str, found: Contents, *, is_top: bool) -> None:
-    misplaced = next(_misplaced(entry, name, is_top=is_top), None)
+def _sort_in(entry: "os.DirEntry[str]", name: str, found: Contents) -> None:
+    misplaced = next(_misplaced(entry, name), None)
     if misplaced is not None:
         found.problems.append(misplaced)
     elif entry.name == SETTINGS_FILE:
@@ -93,7 +96,7 @@ def _sort_in(entry: "os.DirEntry[str]", name: str, found: Contents, *, is_top: b
         found.models.append(FoundFile(entry.path, name))
 
 
-def _misplaced(entry: "os.DirEntry[str]", name: str, *, is_top: bool) -> Iterator[Problem]:
+def _misplaced(entry: "os.DirEntry[str]", name: str) -> Iterator[Problem]:
     """Complain about a file that looks as if it were read, but is not, or not as it looks."""
     is_yaml = entry.name.lower().endswith(_SUFFIXES)
     if entry.is_symlink() and (is_yaml or entry.is_dir()):
@@ -109,9 +112,12 @@ def _misplaced(entry: "os.DirEntry[str]", name: str, *, is_top: bool) -> Iterato
         yield _problem(name, "the name of the file is not UTF-8", "rename it")
     if entry.name == "reconciler.yml":
         yield _problem(name, "settings are read from `reconciler.yaml` only", "rename it")
-    if entry.name == SETTINGS_FILE and not is_top:
-        hint = f"use `--state {name.rpartition('/')[0]}`, or move it out of this state folder"
-        yield _problem(name, "a folder with its own `reconciler.yaml` is a state of its own", hint)
+
+
+def _another_state(name: str) -> Problem:
+    hint = f"use `--state {name}`, or move it out of this state folder"
+    message = "a folder with its own `reconciler.yaml` is a state of its own"
+    return _problem(f"{name}/{SETTINGS_FILE}", message, hint)
 
 
 def _printable(name: str) -> str:

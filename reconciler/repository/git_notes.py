@@ -74,6 +74,11 @@ def check_notes(repo: GitRepo) -> None:
         )
 
 
+def holds_notes(repo: GitRepo) -> bool:
+    """Say whether the clone has records that can be added to."""
+    return _tip(repo, REF) is not None and _holds_notes(repo, REF)
+
+
 def write_record(repo: GitRepo, record: ApplyRecord) -> None:
     """Add a record to the note of its commit; raises `OutOfStep` when git does not take it."""
     _clean_up(repo)
