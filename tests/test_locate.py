@@ -39,10 +39,16 @@ def test_a_missing_folder_names_every_place_once_and_how_to_get_one(root: Path) 
         "there is no state folder `models`: "
         f"looked for `{root / 'team' / 'models'}` and `{root / 'models'}`"
     )
-    assert "`reconciler import`" in (failure.value.hint or "")
+    assert "`reconciler init`" in (failure.value.hint or "")
     with pytest.raises(UsageError) as failure:
         find_state_folder("models", root, root)
     assert failure.value.message.count(str(root)) == 1
+
+
+def test_a_slip_in_a_folders_name_is_told(root: Path) -> None:
+    with pytest.raises(UsageError) as failure:
+        find_state_folder(STATE.replace("state", "sttae"), root, root)
+    assert (failure.value.hint or "").startswith(f"did you mean `{Path(STATE).name}`?")
 
 
 def test_a_file_is_not_a_state_folder(root: Path) -> None:

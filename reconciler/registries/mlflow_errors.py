@@ -34,7 +34,8 @@ _UNIQUE: Final = re.compile(
 )
 
 LOG_IN_HINT: Final = (
-    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; where "
+    "they are set, they are wrong"
 )
 PERMISSION_HINT: Final = "these credentials lack a permission there (READ to plan, EDIT to apply)"
 WRONG_PATH_HINT: Final = "is this the URI of an MLflow server, with its path prefix if it has one?"

@@ -144,7 +144,8 @@ def check_remote(repo: GitRepo, remote: str) -> None:
     is_place = any(mark in remote for mark in "/:") and not remote.startswith("-")
     if remote not in known and not is_place:
         listed = ", ".join(f"`{name}`" for name in known)
-        hint = nearest(remote, known) or (f"there is {listed}" if known else "git remote add")
+        way = f"there is {listed}" if known else "git remote add NAME URL"
+        hint = nearest(remote, known) or way
         raise UsageError(f"`{remote}` is no remote of this repository", hint=hint)
 
 

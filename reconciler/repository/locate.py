@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from reconciler.errors import UsageError
+from reconciler.names import nearest
 
 
 def find_state_folder(given: str, cwd: Path, root: Path | None) -> Path:
@@ -21,10 +22,19 @@ def find_state_folder(given: str, cwd: Path, root: Path | None) -> Path:
                 hint=f"did you mean `--state {place.parent}`?",
             )
     tried = " and ".join(f"`{place}`" for place in places)
+    begin = "name it with `--state DIR`, or begin one: `reconciler init`"
     raise UsageError(
         f"there is no state folder `{given}`: looked for {tried}",
-        hint="name it with `--state DIR`, or write it from the live registry: `reconciler import`",
+        hint=_nearest(given, places) or begin,
     )
+
+
+def _nearest(given: str, places: list[Path]) -> str | None:
+    """Return `did you mean …?` for a folder beside the one that is not there."""
+    above = next((place.parent for place in places if place.parent.is_dir()), None)
+    beside = [one.name for one in above.iterdir() if one.is_dir()] if above else []
+    near = nearest(Path(given).name, beside)
+    return near and f"{near} (`--state` names the folder, `reconciler init` begins one)"
 
 
 def repository_root(path: Path) -> Path | None:

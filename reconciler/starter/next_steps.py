@@ -90,7 +90,7 @@ def _commit(start: Start, done: Done) -> Iterator[str]:
         (
             "Look at the files and commit them; a plan then finds no changes:",
             "",
-            *(["pre-commit install"] if HOOKS in done.created else []),
+            *(["pre-commit install  # https://pre-commit.com"] if HOOKS in done.created else []),
             f"git add {shlex.join(tops)}",
             f'git commit -m "{message}"',
             *([] if start.registry else [f"export {_URI}=https://mlflow.example.com"]),
