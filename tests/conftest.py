@@ -31,6 +31,7 @@ _LEFT_OUT = pytest.StashKey[list[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marks of tests that not every server of `make servers` can pass."""
     config.addinivalue_line("markers", "needs_mlflow(before, what): older servers lack it")
+    config.addinivalue_line("markers", "needs_cel: Python 3.10 lacks it")
     config.addinivalue_line("markers", "needs_database(schemes, what): only those have it")
 
 

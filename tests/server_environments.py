@@ -5,10 +5,12 @@ environment of its own; the reconciler stays in the one that runs the tests.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -55,10 +57,6 @@ class Server:
     @property
     def name(self) -> str:
         return f"{self.mlflow}/{self.database}"
-
-    @property
-    def version(self) -> tuple[int, ...]:
-        return tuple(int(part) for part in self.mlflow.split("."))
 
     @property
     def python(self) -> Path:
@@ -118,11 +116,19 @@ def why_not(item: pytest.Item, server: Server | None) -> str | None:
         databases, what = mark.args
         if not (server.database if server else "sqlite").startswith(databases):
             return f"needs {what}"
+    mlflow = server.mlflow if server else version("mlflow")
     for mark in item.iter_markers("needs_mlflow"):
         before, what = mark.args
-        if server is not None and server.version < tuple(map(int, before.split("."))):
-            return f"needs {what}, which MLflow {server.mlflow} has not"
+        if numbers(mlflow) < numbers(before):
+            return f"needs {what}, which MLflow {mlflow} has not"
+    if sys.version_info < (3, 11) and any(item.iter_markers("needs_cel")):
+        return "needs CEL, which Python 3.10 has not"
     return None
+
+
+def numbers(release: str) -> tuple[int, ...]:
+    """Return a release as numbers, which compare."""
+    return tuple(int(part) for part in re.findall(r"\d+", release)[:3])
 
 
 def _meets_the_server(item: pytest.Item) -> bool:

@@ -252,6 +252,7 @@ def test_an_approval_of_an_older_commit_does_not_count(ci: CiLab, model: str) ->
     assert ci.apply().code == 0
 
 
+@pytest.mark.needs_cel
 def test_a_pull_request_cannot_loosen_the_rules_that_judge_it(ci: CiLab, model: str) -> None:
     rule = "policies: [{name: never, require: 'false'}]\n"
     ci.lab.git.write({"registry-state/reconciler.yaml": f"branch: {MAIN}\n{rule}"})

@@ -236,6 +236,7 @@ def test_the_artifact_has_what_a_comment_has_no_room_for(ci: CiLab, model: str) 
     assert all(model in content for content in kept.values())
 
 
+@pytest.mark.needs_cel
 def test_a_broken_policy_is_shown_on_the_line_of_the_version_that_breaks_it(
     ci: CiLab, model: str
 ) -> None:

@@ -238,7 +238,7 @@ def test_a_plan_needs_two_requests_however_large_the_registry(recorded: Proxy) -
     assert not recorded.writes
 
 
-@pytest.mark.needs_mlflow("3.15", "lists of names in a search")
+@pytest.mark.needs_mlflow("3.17", "lists of names in a search")
 def test_many_models_are_asked_for_in_urls_that_proxies_take(
     recorded: Proxy, name: Callable[..., str]
 ) -> None:

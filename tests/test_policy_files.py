@@ -52,6 +52,7 @@ def complaint(text: str) -> str:
     return found
 
 
+@pytest.mark.needs_cel
 def test_a_policy_says_when_it_is_asked_what_it_requires_and_what_to_do() -> None:
     text = """\
     policies:
@@ -205,6 +206,7 @@ def test_a_policy_on_an_ignored_alias_would_never_be_asked() -> None:
     assert found.startswith("1:44 alias `x-1` is ignored by `ignore.aliases`")
 
 
+@pytest.mark.needs_cel
 def test_everything_is_said_at_once_in_the_order_of_the_file() -> None:
     text = """\
     branhc: main
@@ -234,6 +236,7 @@ def test_everything_is_said_at_once_in_the_order_of_the_file() -> None:
     assert "did you mean `tags`?" in found[1]
 
 
+@pytest.mark.needs_cel
 @pytest.mark.parametrize(
     ("lines", "place"),
     [
@@ -270,6 +273,7 @@ _pieces = st.sampled_from(
 )
 
 
+@pytest.mark.needs_cel
 @settings(max_examples=200, deadline=None)
 @given(
     pieces=st.lists(st.tuples(_pieces, st.sampled_from([" ", "\n", "\n  ", "  "])), max_size=6),
@@ -310,6 +314,7 @@ def test_an_expression_that_yaml_takes_apart_is_told_how_to_be_written(
     assert "write `require: |` and the expression on the next line" in found
 
 
+@pytest.mark.needs_cel
 def test_an_expression_that_a_comment_cuts_is_told_so() -> None:
     text = 'policies:\n- name: p\n  require: version.tags.x == "a #b"\n'
     assert all("` #` begins a comment in YAML: write `require: |`" in e for e in complaints(text))

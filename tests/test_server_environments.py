@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.server_environments import PINS, SERVERS, TESTS, VARIABLE, Server, main
+from tests.server_environments import PINS, SERVERS, TESTS, VARIABLE, Server, main, numbers
 from tests.workflow_files import ROOT, jobs, steps
 
 _CI = ROOT / ".github" / "workflows" / "ci.yml"
@@ -75,4 +75,4 @@ def test_what_an_older_server_lacks_is_left_out_with_the_reason(
 
 
 def test_a_version_is_compared_by_its_numbers() -> None:
-    assert Server("2.22.5", "sqlite").version > Server("2.9.2", "sqlite").version
+    assert numbers("3.17.0") > numbers("3.17") > numbers("2.22.5") > numbers("2.9.2")

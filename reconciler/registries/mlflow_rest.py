@@ -34,7 +34,7 @@ _MOST_PAGES: Final = 1000
 _FEWEST_ROWS: Final = 10  # to a page; smaller ones are not asked for
 _SLOWEST: Final = 10  # times the patience with one answer, for a list of many pages
 _ALIASES_SINCE: Final = (2, 3)
-_NAME_LISTS_SINCE: Final = (3, 15)
+_NAME_LISTS_SINCE: Final = (3, 17)
 
 
 class MlflowRest:
