@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.server_environments import PINS, SERVERS, TESTS, VARIABLE, Server, main, numbers
+from tests.server_environments import PINS, SERVERS, TESTS, VARIABLE, main, numbers
 from tests.workflow_files import ROOT, jobs, steps
 
 _CI = ROOT / ".github" / "workflows" / "ci.yml"
