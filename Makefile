@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST ?= python3.10
 TESTS ?= tests
+# Most of a test's time is its server's. A file stays in one process, which starts its servers once.
+PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 .PHONY: help demo test check format bench build generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ demo: $(VENV)/installed
 	@$(BIN)/reconciler demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST)
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -75,7 +77,7 @@ test-wheel: build
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(PYTHON) "$$lab/venv" && \
 	$(BIN)/uv pip install --quiet --python "$$python" "$$wheel[test]" && \
-	cd "$$lab" && RECONCILER_TESTED=wheel "$$python" -m pytest $(TESTS)
+	cd "$$lab" && RECONCILER_TESTED=wheel "$$python" $(PYTEST) $(TESTS)
 
 # What the project asks for is the lowest; what only the tests need is the newest.
 test-lowest: build
@@ -87,14 +89,14 @@ test-lowest: build
 	"$$uv" pip install --quiet --python "$$python" --resolution lowest-direct \
 	  --requirement pyproject.toml --extra local && \
 	"$$uv" pip install --quiet --python "$$python" "$$wheel[test]" && \
-	RECONCILER_TESTED=lowest "$$python" -m pytest $(TESTS)
+	RECONCILER_TESTED=lowest "$$python" $(PYTEST) $(TESTS)
 
 # Each MLflow gets an environment of its own, in .servers/; SERVERS='2.9.2/sqlite' for some.
 servers: $(VENV)/installed
 	$(BIN)/python -m tests.server_environments $(SERVERS)
 
 coverage: $(VENV)/installed
-	$(BIN)/python -m pytest --cov --cov-report=term $(TESTS)
+	$(BIN)/python $(PYTEST) --cov --cov-report=term $(TESTS)
 
 mutate: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutation]'

@@ -96,6 +96,7 @@ def test_an_empty_postgresql_stays_empty(postgres_database: str) -> None:
         f"nonsense://ann:{_SECRET}@host/ml",
         f"mysql+nodriver://ann:{_SECRET}@host/ml",
     ],
+    ids=["user", "slash", "parameter", "nonsense", "driver"],
 )
 def test_an_error_never_tells_the_password(uri: str) -> None:
     error = _error(uri)

@@ -59,6 +59,7 @@ def test_a_write_is_sent_exactly_once(bad: Answer, expected: type[RegistryError]
         ("nan", None),
         ("", None),
     ],
+    ids=["whole", "negative", "part", "past date", "word", "inf", "nan", "empty"],
 )
 def test_retry_after_is_passed_on(header: str, seconds: float | None) -> None:
     with (

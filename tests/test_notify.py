@@ -178,6 +178,7 @@ def test_a_webhook_that_fails_is_one_line_and_changes_nothing_else(
         ),
         (f"http://127.0.0.1:{free_port()}/{_SECRET}", "it could not be reached"),
     ],
+    ids=["unset", "blank", "no URL", "no TLS", "nobody there"],
 )
 def test_a_variable_that_leads_nowhere_is_one_line_of_its_name(
     lab: Lab, model: str, url: str | None, why: str
