@@ -15,7 +15,7 @@ import click
 
 from reconciler.cli import output, run
 from reconciler.cli.options import Options, common
-from reconciler.demo.sandbox import sandbox
+from reconciler.demo.sandbox import end_if_asked, sandbox
 from reconciler.demo.story import tell
 from reconciler.errors import ReconcilerError, UsageError
 
@@ -142,6 +142,7 @@ class Terminal:
         return done.returncode
 
     def _line(self, text: str, *, bold: bool | None = None, dim: bool | None = None) -> None:
+        end_if_asked()
         styled = click.style(text, bold=bold, dim=dim) if self._painted else text
         click.echo(styled, color=True)
 

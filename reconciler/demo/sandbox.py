@@ -23,6 +23,8 @@ _GIT_SETTINGS: Final = """\
   defaultBranch = main
 """
 
+_came: list[int] = []  # the signals that are to end the demo
+
 
 @contextmanager
 def sandbox() -> Iterator[None]:
@@ -102,6 +104,7 @@ def _ended_cleanly() -> Iterator[None]:
     """Let a closed terminal and SIGTERM unwind: by default they leave everything behind."""
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), _end) for name in names}
+    _came.clear()
     try:
         yield
     finally:
@@ -110,4 +113,11 @@ def _ended_cleanly() -> Iterator[None]:
 
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal's signature
+    _came.append(number)
     sys.exit(128 + number)
+
+
+def end_if_asked() -> None:
+    """End when a signal came: its exception is lost where it meets a destructor or a callback."""
+    if _came:
+        sys.exit(128 + _came[0])
