@@ -158,7 +158,7 @@ _OWNERS = {
     "cel": {"expressions.cel_expressions"},
     "click": {"cli", "cli."},
     "git": {"repository.git_repo"},
-    "mlflow": {"registries.client_tracking", "registries.mlflow_client", "demo."},
+    "mlflow": {"registries.mlflow_client", "demo."},
     "pydantic": {
         "files.file_kinds",
         "files.file_models",
@@ -177,7 +177,7 @@ _OWNERS = {
     "requests": {"forges.forge_http", "registries.mlflow_http", "web.bounded_http", "web.webhooks"},
     "rich": {"cli."},
     "ruamel": {"files.yaml_edit", "files.yaml_layout", "files.yaml_nodes"},
-    "sqlalchemy": {"registries.client_tracking", "registries.mlflow_client"},
+    "sqlalchemy": {"registries.mlflow_client"},
     "sqlite3": {"registries.local_registry", "demo."},
     "tenacity": {"forges.forge_http", "registries.mlflow_http"},
     "urllib3": {"registries.mlflow_http", "web.bounded_http"},

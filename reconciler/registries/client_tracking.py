@@ -1,23 +1,18 @@
-"""Runs, logged models and `MLmodel` files through MLflow's Python client; nothing is created."""
+"""Runs, logged models and `MLmodel` files by way of what MLflow's client opens; nothing is made."""
 
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from reconciler.errors import NotFound, RegistryError
-from reconciler.registries.local_registry import require_runs
 from reconciler.registries.mlflow_answers import row
 from reconciler.registries.mlflow_facts import LARGEST_FILE
 from reconciler.registries.run_answers import LoggedModelRow, RunRow
-from reconciler.uris import DATABASES, safe_uri, scheme_of
-
-if TYPE_CHECKING:
-    from mlflow.store.artifact.artifact_repo import ArtifactRepository
-    from mlflow.tracking._tracking_service.client import TrackingServiceClient
+from reconciler.uris import safe_uri, scheme_of
 
 # Where these lead is said by whoever registered the version; the client would log in there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
@@ -30,6 +25,18 @@ _STORE_ERRORS: Final = (
 )
 
 
+class Opens(Protocol):
+    """Opens what MLflow has beside a registry; both are MLflow's own objects, without types."""
+
+    def tracking(self, uri: str) -> Any:  # noqa: ANN401  MLflow's own
+        """Return a client of the runs there; raises `RegistryError` where it would make some."""
+        ...
+
+    def artifacts(self, folder: str, tracking_uri: str, registry_uri: str) -> Any:  # noqa: ANN401  the same
+        """Return the files of a folder of artifacts."""
+        ...
+
+
 class ClientTracking:
     """The tracking server beside a registry; `ask` counts a question and translates its errors."""
 
@@ -37,14 +44,16 @@ class ClientTracking:
         self,
         uri: str,
         *,
+        opens: Opens,
         ask: Callable[[Callable[[], Any]], Any],
         artifacts_of: Callable[[str, int], str],
     ) -> None:
         self._registry_uri = uri
+        self._opens = opens
         self._ask = ask
         self._artifacts_of = artifacts_of
         self._opening = threading.Lock()
-        self._opened: TrackingServiceClient | None = None
+        self._opened: Any = None
 
     def run(self, run_id: str) -> RunRow:
         """Return a run, deleted ones included."""
@@ -67,16 +76,9 @@ class ClientTracking:
         return content
 
     def _read(self, folder: str) -> bytes:
-        from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415  1.1 s, for who needs it
-            get_artifact_repository,
-        )
-
+        tracking_uri = _tracking_uri(self._registry_uri)
         try:
-            return _mlmodel_in(
-                get_artifact_repository(
-                    folder, _tracking_uri(self._registry_uri), self._registry_uri
-                )
-            )
+            return _mlmodel_in(self._opens.artifacts(folder, tracking_uri, self._registry_uri))
         except _store_errors() as error:
             # Its own text may hold a signed URL.
             raise RegistryError(f"`{safe_uri(folder)}`: {type(error).__name__}") from error
@@ -84,49 +86,18 @@ class ClientTracking:
     def _client(self) -> Any:  # noqa: ANN401  its methods are not typed
         with self._opening:
             if self._opened is None:
-                self._opened = _open(_tracking_uri(self._registry_uri))
+                self._opened = self._opens.tracking(_tracking_uri(self._registry_uri))
             return self._opened
 
 
-def _mlmodel_in(artifacts: "ArtifactRepository") -> bytes:
+def _mlmodel_in(artifacts: Any) -> bytes:  # noqa: ANN401  MLflow's own
     sizes = {info.path: info.file_size for info in artifacts.list_artifacts()}
     if "MLmodel" not in sizes:
         raise NotFound("no such file")
     if (sizes["MLmodel"] or 0) > LARGEST_FILE:
         raise RegistryError(f"it is larger than {LARGEST_FILE} bytes")
     with tempfile.TemporaryDirectory() as folder:
-        path = artifacts.download_artifacts("MLmodel", folder)  # type: ignore[no-untyped-call]
-        return Path(path).read_bytes()
-
-
-def _open(uri: str) -> "TrackingServiceClient":
-    from mlflow.tracking._tracking_service.client import (  # noqa: PLC0415  as above
-        TrackingServiceClient,
-    )
-
-    require_runs(uri)
-    if scheme_of(uri) in DATABASES:
-        _require_experiment(uri)
-    return TrackingServiceClient(uri)  # type: ignore[no-untyped-call]
-
-
-def _require_experiment(uri: str) -> None:
-    """Refuse a database in which MLflow would create its first experiment on opening it."""
-    from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
-    from sqlalchemy import text  # noqa: PLC0415  the same
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
-
-    engine = utils.create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
-    try:
-        with engine.connect() as connection:
-            first = text("SELECT count(*) FROM experiments WHERE experiment_id = 0")
-            found = connection.execute(first).scalar()
-    except SQLAlchemyError as error:
-        raise RegistryError("its experiments cannot be read") from error
-    finally:
-        engine.dispose()
-    if not found:
-        raise RegistryError(f"`{safe_uri(uri)}` holds no experiments")
+        return Path(artifacts.download_artifacts("MLmodel", folder)).read_bytes()
 
 
 def _tracking_uri(registry_uri: str) -> str:

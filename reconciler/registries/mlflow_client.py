@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import AnswerLost, NotFound, RegistryError, Unavailable
 from reconciler.facts import Facts
 from reconciler.registries.client_tracking import ClientTracking
-from reconciler.registries.local_registry import MISSING_HINT, require_local
+from reconciler.registries.local_registry import MISSING_HINT, require_local, require_runs
 from reconciler.registries.mlflow_answers import (
     ModelRow,
     Row,
@@ -33,7 +33,9 @@ from reconciler.uris import DATABASES, credentials_in, safe_uri, scheme_of
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.tracking._model_registry.client import ModelRegistryClient
+    from mlflow.tracking._tracking_service.client import TrackingServiceClient
 
 _UNITY_CATALOG: Final = frozenset({"databricks-uc", "uc"})
 _CAPABILITIES: Final = {
@@ -64,7 +66,9 @@ class MlflowClientRegistry:
             threading.Lock() if self._scheme == "sqlite" else nullcontext()
         )
         self._opened: ModelRegistryClient | None = None
-        self._tracking = ClientTracking(uri, ask=self._ask, artifacts_of=self._artifacts_of)
+        self._tracking = ClientTracking(
+            uri, opens=_Opens(), ask=self._ask, artifacts_of=self._artifacts_of
+        )
 
     @property
     def uri(self) -> str:
@@ -261,6 +265,46 @@ class MlflowClientRegistry:
     def _message(self, text: str) -> str:
         text = redact(text.replace(self._given, self.uri), self._secrets)
         return f"{self.uri}: {shortened(text)}"
+
+
+class _Opens:
+    """What MLflow has beside a registry; in this file, because it alone imports MLflow."""
+
+    def tracking(self, uri: str) -> "TrackingServiceClient":
+        from mlflow.tracking._tracking_service.client import (  # noqa: PLC0415  1.1 s, for who needs it
+            TrackingServiceClient,
+        )
+
+        require_runs(uri)
+        if scheme_of(uri) in DATABASES:
+            _require_experiment(uri)
+        return TrackingServiceClient(uri)  # type: ignore[no-untyped-call]
+
+    def artifacts(self, folder: str, tracking_uri: str, registry_uri: str) -> "ArtifactRepository":
+        from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415  as above
+            get_artifact_repository,
+        )
+
+        return get_artifact_repository(folder, tracking_uri, registry_uri)
+
+
+def _require_experiment(uri: str) -> None:
+    """Refuse a database in which MLflow would create its first experiment on opening it."""
+    from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
+    from sqlalchemy import text  # noqa: PLC0415  the same
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
+
+    engine = utils.create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
+    try:
+        with engine.connect() as connection:
+            first = text("SELECT count(*) FROM experiments WHERE experiment_id = 0")
+            found = connection.execute(first).scalar()
+    except SQLAlchemyError as error:
+        raise RegistryError("its experiments cannot be read") from error
+    finally:
+        engine.dispose()
+    if not found:
+        raise RegistryError(f"`{safe_uri(uri)}` holds no experiments")
 
 
 _SEARCHES: Final[Mapping[type[Any], tuple[str, int, list[str]]]] = {
