@@ -28,6 +28,9 @@ _TRIES_TO_CONNECT: Final = 3  # a wrong URI is told within seconds
 _TRIES_TO_READ: Final = 4
 _TRIES_FOR_A_FILE: Final = 2  # a broken artifact store is a 500 each time
 _CERTIFICATE_HINT: Final = "name the authority's certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
+# Both listings are read at once: what one is parsed from must be gone before the next one's is
+# made. Python parses one at a time in any case.
+_parsing = threading.Lock()
 
 
 class TooMuch(RegistryError):
@@ -177,7 +180,8 @@ class Http:
         if sum(map(answer.body.count, (b",", b"[", b"{"))) > _MOST_PARTS:
             raise TooMuch(f"{self.uri} answered with more than {_MOST_PARTS:,} values")
         try:
-            parsed = json.loads(answer.body)
+            with _parsing:
+                parsed = json.loads(answer.body)
         except (ValueError, RecursionError):
             parsed = None
         if isinstance(parsed, dict):
