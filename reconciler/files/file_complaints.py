@@ -50,6 +50,8 @@ AND_MORE: Final = (
     "mend them first",
 )
 
+TOO_DEEP: Final = ("the file is nested too deeply", "flatten it")
+
 _AS_BLOCK = "write `require: |` and the expression on the next line: there YAML leaves it alone"
 NOT_PLAIN = ("this expression cannot stand here as it is", _AS_BLOCK)
 CUT_BY_COMMENT = f"` #` begins a comment in YAML: {_AS_BLOCK}"
@@ -107,6 +109,8 @@ def did_not_parse(problem: str, context: str, at: str) -> tuple[str, str]:
     """Return what is wrong with text that is not YAML, by what the parser met `at` the place."""
     if at == "\t":
         return "a tab may not be used for indentation", "use spaces"
+    if "maximum nesting depth" in problem:  # PyYAML 6.0.4 and newer notice it before we do
+        return TOO_DEEP
     if "another document" in problem:
         return "a file is one YAML document, and here a second one begins", "remove the `---`"
     if "mapping values are not allowed" in problem:

@@ -215,7 +215,7 @@ class Source:
             self.notes.append((place, f"{what} is not allowed in a YAML file", hint))
             return False
         except RecursionError:
-            self.notes.append((_START, "the file is nested too deeply", "flatten it"))
+            self.notes.append((_START, *file_complaints.TOO_DEEP))
             return False
         return True
 
@@ -245,7 +245,7 @@ class Source:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > _DEPTH:
-                self._note(event, "the file is nested too deeply", "flatten it")
+                self._note(event, *file_complaints.TOO_DEEP)
                 return False
             self._note_marks(event)
             if self._is_full:

@@ -18,6 +18,7 @@ except ImportError:
 _PARTS: Final = ("inputs", "outputs", "params")
 _DEEPEST_READ: Final = 2
 _DEEPEST: Final = 100  # the parser's time grows with the square of the depth
+_TOO_DEEP: Final = f"it nests more than {_DEEPEST} deep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ def parse(content: bytes) -> MLmodel:
     try:
         texts = dict(_texts(content))
     except yaml.YAMLError as error:
+        if "maximum nesting depth" in str(error):  # PyYAML 6.0.4 and newer notice it before we do
+            raise RegistryError(_TOO_DEEP) from error
         # Its own text quotes the file, which may say anything.
         raise RegistryError("it is not YAML") from error
     inputs, outputs, params = (_columns(texts.get(("signature", part), "")) for part in _PARTS)
@@ -59,7 +62,7 @@ def _texts(content: bytes) -> Iterator[tuple[tuple[str, ...], str]]:
         if isinstance(event, yaml.CollectionStartEvent):
             path.append(_Open(isinstance(event, yaml.MappingStartEvent)))
             if len(path) > _DEEPEST:
-                raise RegistryError(f"it nests more than {_DEEPEST} deep")
+                raise RegistryError(_TOO_DEEP)
         elif isinstance(event, yaml.CollectionEndEvent):
             path.pop()
             _end_value(path)
