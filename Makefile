@@ -7,12 +7,19 @@ TESTS ?= tests
 # Most of a test's time is its server's. A file stays in one process, which starts its servers once.
 PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
-.PHONY: help demo test check format bench build generated servers test-wheel test-lowest coverage mutate clean
+# Each package at the version that constraints.txt has, its hash checked; `make lock` renews it.
+LOCKED := --constraint constraints.txt --build-constraint constraints.txt
+LOCK := --quiet --upgrade --python-version 3.10 --universal --custom-compile-command 'make lock'
+SERVER_LOCKS := $(wildcard tests/server_locks/*.in)
+
+.PHONY: help demo test test-newest lock check format bench build generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the whole story on an embedded registry, in a temporary folder"
 	@echo "make test    the tests, against real MLflow servers and real git repositories"
+	@echo "make test-newest  the same with the newest of everything that is installed"
+	@echo "make lock    constraints.txt and its like, anew: the newest of everything"
 	@echo "make check   lint and types, also of the workflows"
 	@echo "make format  let ruff put the code into its form"
 	@echo "make bench   how fast, side by side with the raw HTTP work (docs/performance.md)"
@@ -24,9 +31,10 @@ help:
 	@echo "make coverage     what the tests run of the code, the command line included"
 	@echo "make mutate       which small changes of the core no test notices"
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check "$$(sed -n 's/ .*//; /^uv==/p' constraints.txt)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) --editable '.[dev]'
 	@touch $@
 
 demo: $(VENV)/installed
@@ -34,6 +42,23 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python $(PYTEST)
+
+# A release of somebody else is news here, and never in `make test`.
+test-newest: $(VENV)/installed
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-newest
+	$(BIN)/uv pip install --quiet --python .venv-newest/bin/python --upgrade --editable '.[dev]'
+	.venv-newest/bin/python $(PYTEST) $(TESTS)
+
+# The hook's has no hashes: pre-commit installs the folder itself, and pip cannot check a folder's.
+lock: $(VENV)/installed
+	$(BIN)/uv pip compile $(LOCK) --all-extras --generate-hashes --no-annotate \
+	  pyproject.toml --output-file constraints.txt
+	$(BIN)/uv pip compile $(LOCK) --constraint constraints.txt --no-annotate \
+	  pyproject.toml --output-file constraints-pre-commit.txt
+	for server in $(SERVER_LOCKS); do \
+	  $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-annotate \
+	    --custom-compile-command 'make lock' "$$server" --output-file "$${server%.in}.txt" || exit; \
+	done
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -56,7 +81,7 @@ bench: $(VENV)/installed
 
 build: $(VENV)/installed
 	rm -rf dist
-	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m build --no-isolation --outdir dist
 
 # With no registry named, and the version that pyproject.toml has now.
 generated: $(VENV)/installed
@@ -76,7 +101,7 @@ test-wheel: build
 	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(PYTHON) "$$lab/venv" && \
-	$(BIN)/uv pip install --quiet --python "$$python" "$$wheel[test]" && \
+	$(BIN)/uv pip install --quiet --python "$$python" $(LOCKED) "$$wheel[test]" && \
 	cd "$$lab" && RECONCILER_TESTED=wheel "$$python" $(PYTEST) $(TESTS)
 
 # What the project asks for is the lowest; what only the tests need is the newest.
@@ -99,9 +124,9 @@ coverage: $(VENV)/installed
 	$(BIN)/python $(PYTEST) --cov --cov-report=term $(TESTS)
 
 mutate: $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutation]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) --editable '.[mutation]'
 	$(BIN)/python -m mutmut run --max-children 2
 	$(BIN)/python -m mutmut results
 
 clean:
-	rm -rf $(VENV) .servers build dist mutants .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) .venv-newest .servers build dist mutants .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,13 +22,8 @@ ROOT: Final = Path(__file__).parents[1]
 VARIABLE: Final = "RECONCILER_SERVER"
 PYTHON: Final = "3.11"  # the last that MLflow 2.9 knows
 
-# What each needs to start, of what `pip install mlflow==…` brings today: pkg_resources, which went
-# with setuptools 81; a class of SQLAlchemy's that went with 2.1.
-PINS: Final[Mapping[str, tuple[str, ...]]] = {
-    "2.9.2": ("setuptools<81", "sqlalchemy<2.1"),
-    "2.22.5": ("sqlalchemy<2.1",),
-    "3.17.2": (),
-}
+# What each is installed from, at the versions that `make lock` found.
+LOCKS: Final = ROOT / "tests" / "server_locks"
 # The port, what it is asked for, and each command that reads or writes a registry.
 TESTS: Final = (
     "tests/test_alike_names.py",
@@ -44,7 +39,6 @@ TESTS: Final = (
     "tests/test_registry_contract.py",
     "tests/test_rollback.py",
 )
-_DRIVERS: Final = ("psycopg[binary]", "psycopg2-binary", "pymysql")
 
 
 @dataclass(frozen=True)
@@ -71,15 +65,15 @@ class Server:
 
     def install(self) -> None:
         """Make its environment, unless it is there as it is wanted."""
-        packages = (f"mlflow=={self.mlflow}", *PINS[self.mlflow], *_DRIVERS)
+        lock = LOCKS / f"mlflow-{self.mlflow}.txt"
         folder = self.python.parents[1]
         done = folder / "installed"
-        if done.is_file() and done.read_text().split() == list(packages):
+        if done.is_file() and done.read_text() == lock.read_text():
             return
         uv = (sys.executable, "-m", "uv", "--quiet")
         subprocess.run([*uv, "venv", "--clear", "--python", PYTHON, folder], check=True)
-        subprocess.run([*uv, "pip", "install", "--python", self.python, *packages], check=True)
-        done.write_text("\n".join(packages))
+        subprocess.run([*uv, "pip", "sync", "--python", self.python, lock], check=True)
+        done.write_text(lock.read_text())
 
 
 SERVERS: Final = (

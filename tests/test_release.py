@@ -183,15 +183,22 @@ def test_a_tag_beside_the_main_line_is_refused(tagged: GitLab) -> None:
 # --- the image
 
 
-def test_the_image_is_built_from_the_wheel_alone_on_a_pinned_python() -> None:
+def test_the_image_is_built_from_the_wheel_and_the_lock_on_a_pinned_python() -> None:
     bases = re.findall(r"^FROM (\S+)", _DOCKERFILE, re.MULTILINE)
     assert len(bases) == 2
     assert len(set(bases)) == 1
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", bases[0])
     copied = re.findall(r"^(?:COPY|ADD) (.*)$", _DOCKERFILE, re.MULTILINE)
-    assert copied == ["dist/*.whl /wheels/", "--from=build /opt/reconciler /opt/reconciler"]
+    assert copied == [
+        "dist/*.whl constraints.txt /wheels/",
+        "--from=build /opt/reconciler /opt/reconciler",
+    ]
     ignored = (_CLUSTER / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
-    assert [line for line in ignored if not line.startswith("#")] == ["*", "!dist/*.whl"]
+    assert [line for line in ignored if not line.startswith("#")] == [
+        "*",
+        "!dist/*.whl",
+        "!constraints.txt",
+    ]
 
 
 def test_the_image_has_git_and_runs_as_somebody_who_is_not_root() -> None:

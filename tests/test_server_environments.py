@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.server_environments import PINS, SERVERS, TESTS, VARIABLE, main, numbers
+from tests.server_environments import LOCKS, SERVERS, TESTS, VARIABLE, main, numbers
 from tests.workflow_files import ROOT, jobs, steps
 
 _CI = ROOT / ".github" / "workflows" / "ci.yml"
@@ -34,9 +34,19 @@ def test_the_page_has_a_row_for_every_server_and_names_what_each_mlflow_needs() 
     assert [tuple(part.strip() for part in row) for row in _ROW.findall(text)] == [
         (server.mlflow, *_ON_THE_PAGE[server.database]) for server in SERVERS
     ]
-    pins = {pin for needed in PINS.values() for pin in needed}
+    wanted = " ".join(path.read_text() for path in LOCKS.glob("*.in"))
+    pins = {pin for pin in wanted.split() if "<" in pin}
     assert len(pins) == 2
     assert [pin for pin in pins if f"`{pin}`" not in text] == []
+
+
+def test_every_server_has_its_lock_and_every_package_in_it_a_version() -> None:
+    locks = {path.stem: path.read_text() for path in LOCKS.glob("*.txt")}
+    assert set(locks) == {f"mlflow-{server.mlflow}" for server in SERVERS}
+    for name, text in locks.items():
+        assert name.replace("mlflow-", "\nmlflow==") + "\n" in text
+        packages = [line for line in text.splitlines() if not line.startswith("#")]
+        assert [line for line in packages if "==" not in line] == []
 
 
 def test_every_tests_file_is_there() -> None:

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
+import uv
 import yaml
 
 from reconciler.cli import cli
@@ -129,11 +131,24 @@ def test_the_action_installs_the_release_that_is_asked_for_and_no_code_of_the_ch
     tools.mkdir()
     (tools / "python").symlink_to(Path(sys.executable).resolve())
     env = {"PATH": f"{tools}:{os.environ['PATH']}", "VERSION": "9.9", "HOME": str(tmp_path)}
-    env |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "GITHUB_ACTION_PATH": "nowhere"}
+    env |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "GITHUB_ACTION_PATH": str(ROOT)}
+    env |= {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(tmp_path)}
+    _wheel_of_uv(tmp_path)
     outputs = run_step(step_of(ACTION, "install"), tmp_path, checkout, env)
     folder = Path(outputs.removeprefix("folder=").strip())
     assert (folder / "reconciler").exists()
     assert (folder / "python").exists()
+
+
+def _wheel_of_uv(folder: Path) -> None:
+    """Pack the uv that is installed here: the step takes it from a package index."""
+    package = f"uv-{version('uv')}"
+    with zipfile.ZipFile(folder / f"{package}-py3-none-any.whl", "w") as wheel:
+        about = f"Metadata-Version: 2.1\nName: uv\nVersion: {version('uv')}\n"
+        wheel.writestr(f"{package}.dist-info/METADATA", about)
+        wheel.writestr(f"{package}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{package}.dist-info/RECORD", "")
+        wheel.write(uv.find_uv_bin(), f"{package}.data/scripts/uv")
 
 
 # --- the shell of promote and rollback
