@@ -8,8 +8,8 @@ from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.history import History
 from reconciler.plan import ModelPlan, Outcome, Record
 from reconciler.rules import Rules
-from reconciler.standing import NO_BASE, NOTHING_BEFORE, Base, Standing, base_of, judge
-from reconciler.state import Declaration, Live
+from reconciler.standing import NOTHING_BEFORE, Standing, base_of, judge
+from reconciler.state import NO_BASE, Base, Declaration, Live
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.changes import Cause, Change
-from reconciler.standing import Base
-from reconciler.state import Declaration, Field, Fields, Live, Value, stages
+from reconciler.state import Base, Declaration, Field, Fields, Live, Value, stages
 
 _AT_REST = {"None", "Archived"}  # stages that nobody serves: not worth counting as unmanaged
 

@@ -5,33 +5,17 @@ finish, the last being the one under way. With R the last recorded commit, H thi
 their merge base, a checkout that has not seen what R declared must not write.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from reconciler.history import History
 from reconciler.rules import Ignore
-from reconciler.state import Declaration, Field, Fields, Value
+from reconciler.state import Base, Declaration, Field, Value
 
 NOTHING_BEFORE = "-"  # stands for "no commit" as the first recorded id of the very first apply
 
 Verdict: TypeAlias = Literal["first", "go", "superseded", "behind", "diverged", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What the recorded commits declared.
-
-    `first` is the first one's fields, which causes compare with; `ever` has every value that any
-    of them declared, which removals are judged by; `versions` are those that any of them named.
-    """
-
-    first: Fields = field(default_factory=dict)
-    ever: Mapping[Field, frozenset[Value]] = field(default_factory=dict)
-    versions: frozenset[int] = frozenset()
-
-
-NO_BASE = Base()
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,3 +159,19 @@ def occupants(fields: Fields, names: Iterable[str]) -> dict[str, tuple[int, ...]
     """Return the versions in each of the named stages, sorted."""
     where = stages(fields)
     return {name: tuple(sorted(v for v, stage in where.items() if stage == name)) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the recorded commits declared.
+
+    `first` is the first one's fields, which causes compare with; `ever` has every value that any
+    of them declared, which removals are judged by; `versions` are those that any of them named.
+    """
+
+    first: Fields = field(default_factory=dict)
+    ever: Mapping[Field, frozenset[Value]] = field(default_factory=dict)
+    versions: frozenset[int] = frozenset()
+
+
+NO_BASE = Base()

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from reconciler.standing import Base
 from reconciler.state import (
     STAGES,
+    Base,
     Declaration,
     DeclaredVersion,
     Field,

@@ -10,8 +10,7 @@ from reconciler.changes import in_order
 from reconciler.diff import applied, diff
 from reconciler.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
 from reconciler.render import documents
-from reconciler.standing import Base
-from reconciler.state import Field, Fields, stages
+from reconciler.state import Base, Field, Fields, stages
 from tests.strategies import (
     EXCLUSIVE,
     Case,

@@ -9,8 +9,8 @@ from reconciler.files.importing import additions, declaration_of, file_stem
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration, parse_declaration
 from reconciler.rules import Ignore, Rules
-from reconciler.standing import NO_BASE
 from reconciler.state import (
+    NO_BASE,
     Declaration,
     DeclaredVersion,
     Field,

@@ -1,11 +1,8 @@
 """Turns what MLflow says went wrong into the error that says what may be done next."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -19,6 +16,7 @@ from reconciler.errors import (
     Unavailable,
 )
 from reconciler.uris import safe_uri
+from reconciler.web.retry_after import retry_after
 
 _LONGEST_MESSAGE: Final = 1000
 _LARGEST_ERROR: Final = 4 * 1024 * 1024  # bytes; a message may quote a whole statement
@@ -74,17 +72,6 @@ def from_code(code: str, message: str) -> RegistryError:
     return Rejected(message)
 
 
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, None when it does not say."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        return _seconds_until(value)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
 def shortened(text: str) -> str:
     """Return the start of a message that may quote whole statements."""
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
@@ -95,15 +82,6 @@ def _redirected(where: str, status: int, headers: Mapping[str, str]) -> Registry
     to = safe_uri(headers.get("Location", "").partition("?")[0]) or "nowhere"
     message = f"{where} answered {status} and sends to {to}; redirects are never followed"
     return RegistryError(message, hint=WRONG_PATH_HINT)
-
-
-def _seconds_until(date: str) -> float | None:
-    try:
-        then = parsedate_to_datetime(date)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    then = then if then.tzinfo else then.replace(tzinfo=timezone.utc)
-    return max(0.0, (then - datetime.now(timezone.utc)).total_seconds())
 
 
 def _said(body: bytes) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from reconciler.registries.mlflow_errors import retry_after
 from reconciler.uris import credentials_in
 from reconciler.web import bounded_http, http_bounds
+from reconciler.web.retry_after import retry_after
 
 TIMEOUT: Final = 5.0
 
