@@ -98,7 +98,8 @@ def _row(result: Result) -> str:
     change = result.change
     why = words.cause(change)
     error = f": {result.error}" if result.error else ""
-    row = f"{words.subject(change.field)}  {words.move(change)}{f'  {why}' if why else ''}{error}"
+    reason = f"  {why}" if why else ""
+    row = f"{words.subject(change.field)}  {words.move(change)}{reason}{error}"
     return f"{_MARKS[result.outcome]} {_plain(row, _SLACK_LINE)}"
 
 
