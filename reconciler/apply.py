@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reconciler.changes import in_order
+from reconciler.core.changes import in_order
+from reconciler.core.plan import Plan
+from reconciler.core.report import Report
+from reconciler.core.state import Live
 from reconciler.errors import RegistryError
 from reconciler.live import read_model
 from reconciler.model_run import ModelRun, Tell
 from reconciler.parallel import each
-from reconciler.plan import Plan
 from reconciler.registry import Registry
-from reconciler.report import Report
-from reconciler.state import Live
 from reconciler.writing import Writer
 
 _GRACE = 3.0  # seconds that requests under way get to finish after a signal

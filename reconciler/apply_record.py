@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, Final, get_args
 
-from reconciler.changes import Cause
-from reconciler.plan import ModelPlan, Plan
-from reconciler.report import ChangeOutcome, ModelReport, Report
-from reconciler.state import FieldName, Identity, Value
-from reconciler.violations import Consent
+from reconciler.core.changes import Cause
+from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.report import ChangeOutcome, ModelReport, Report
+from reconciler.core.state import FieldName, Identity, Value
+from reconciler.core.violations import Consent
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # of one length: sorting the text sorts the time
 _OUTCOMES: Final = get_args(ChangeOutcome)

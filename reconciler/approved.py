@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final
 
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
-from reconciler.plan import ModelPlan, Plan
-from reconciler.state import Field, Identity, Value
 
 _LAST_MOMENT: Final = 253_402_300_799_000  # ms, of the last second that a date can have
 

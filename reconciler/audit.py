@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from reconciler.apply_record import ApplyRecord
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import Plan
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, Field, Identity, Live, Value, aliases
 from reconciler.errors import Problem
 from reconciler.evidence import Applied, Entry, Records, Standing
-from reconciler.plan import Plan
-from reconciler.rules import Rules
-from reconciler.state import Declaration, Field, Identity, Live, Value, aliases
 from reconciler.timeline import Commit, Step
 
 Kind: TypeAlias = Literal[

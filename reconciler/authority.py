@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from shlex import quote
 
+from reconciler.core.plan import ModelPlan, Outcome, Record
+from reconciler.core.settings import Rules
+from reconciler.core.state import NO_BASE, Base, Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.history import History
-from reconciler.plan import ModelPlan, Outcome, Record
-from reconciler.rules import Rules
 from reconciler.standing import NOTHING_BEFORE, Standing, base_of, judge
-from reconciler.state import NO_BASE, Base, Declaration, Live
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from reconciler import policy
-from reconciler.changes import Change
-from reconciler.facts import Facts
-from reconciler.moves import Move, moves
+from reconciler.core.changes import Change
+from reconciler.core.facts import Facts
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Live, stages
+from reconciler.core.transitions import Move, moves
+from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.policy import Court, Expressions, Subject
 from reconciler.promotion import Promotion, promoted
-from reconciler.rules import Rules
-from reconciler.state import Declaration, DeclaredVersion, Field, Live, stages
 from reconciler.timeline import Step
-from reconciler.violations import Consent, Violation, with_consent
 
 STAGE: Final = "Staging"
 

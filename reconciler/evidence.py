@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from reconciler.apply_record import ApplyRecord
-from reconciler.rules import Rules
-from reconciler.state import Declaration, aliases
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, aliases
 from reconciler.timeline import (
     Approval,
     Step,

@@ -12,9 +12,9 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from reconciler.names import nearest
-from reconciler.policies import DatedFreeze, WeeklyFreeze
-from reconciler.unreadable import Unreadable
+from reconciler.core.matching import nearest
+from reconciler.core.parse_error import Unreadable
+from reconciler.core.policies import DatedFreeze, WeeklyFreeze
 
 Freeze: TypeAlias = WeeklyFreeze | DatedFreeze
 

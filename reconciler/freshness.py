@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.changes import Change
-from reconciler.diff import same
-from reconciler.plan import Seen
-from reconciler.state import Live, Value, occupants
+from reconciler.core.changes import Change
+from reconciler.core.diff import same
+from reconciler.core.plan import Seen
+from reconciler.core.state import Live, Value, occupants
 from reconciler.writing import value_of
 
 

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler import guards, policy
-from reconciler.comparison import comparisons
-from reconciler.facts import Facts
+from reconciler.core.comparison import comparisons
+from reconciler.core.facts import Facts
+from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
+from reconciler.core.settings import Settled
+from reconciler.core.state import Declaration, Live
+from reconciler.core.transitions import Move, changing_hands, moves, standing_moves
+from reconciler.core.violations import Consent, with_consent
 from reconciler.guards import Judged
 from reconciler.live import read_facts
 from reconciler.model_planning import Planned
-from reconciler.moves import Move, changing_hands, moves, standing_moves
-from reconciler.plan import ModelPlan, Plan
-from reconciler.policies import DatedFreeze, Policy, WeeklyFreeze
 from reconciler.policy import Court, Subject
 from reconciler.registry import Registry
-from reconciler.rules import Settled
-from reconciler.state import Declaration, Live
-from reconciler.violations import Consent, with_consent
 
 _READERS = 8
 

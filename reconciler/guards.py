@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
-from reconciler.changes import Change
-from reconciler.diff import applied
-from reconciler.rules import Serving
-from reconciler.state import Declaration, Field, Fields, aliases
-from reconciler.violations import Consent, Violation, with_consent
+from reconciler.core.changes import Change
+from reconciler.core.diff import applied
+from reconciler.core.settings import Serving
+from reconciler.core.state import Declaration, Field, Fields, aliases
+from reconciler.core.violations import Consent, Violation, with_consent
 
 EMPTY_SERVING: Final = "empty-serving"
 REMOVALS: Final = "removals"

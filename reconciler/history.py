@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from reconciler.rules import Rules
-from reconciler.state import Declaration
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 
 
 class History(Protocol):

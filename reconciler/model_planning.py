@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from reconciler import readiness
 from reconciler.authority import Authority, Context, authority
-from reconciler.diff import Difference, diff
-from reconciler.plan import ModelPlan, Outcome, Seen
-from reconciler.state import Declaration, Fields, Live, aliases, occupants, stages
+from reconciler.core.diff import Difference, diff
+from reconciler.core.plan import ModelPlan, Outcome, Seen
+from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
 
 
 @dataclass(frozen=True, slots=True)

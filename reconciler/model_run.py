@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
-from reconciler.changes import Change, first_to_leave
+from reconciler.core.changes import Change, first_to_leave
+from reconciler.core.plan import ModelPlan
+from reconciler.core.report import ChangeOutcome, ModelReport, Result
+from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
 from reconciler.errors import AnswerLost, ExitCode, RegistryError
 from reconciler.freshness import crowd_after, differences, intruders, shared, unconfirmed
 from reconciler.live import read_model
-from reconciler.plan import ModelPlan
-from reconciler.report import ChangeOutcome, ModelReport, Result
-from reconciler.state import COMMIT_TAG, OWNER_TAG, Live
 from reconciler.writing import Moved, Stopped, Writer, record_change
 
 Tell: TypeAlias = Callable[[Result], None]

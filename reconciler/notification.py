@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from reconciler.apply_record import RecordedApproval
-from reconciler.plan import RegistryRef, StateRef
-from reconciler.report import ModelReport, Report
+from reconciler.core.plan import RegistryRef, StateRef
+from reconciler.core.report import ModelReport, Report
 
 ModelOutcome: TypeAlias = Literal["applied", "partial", "failed"]
 

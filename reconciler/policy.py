@@ -11,13 +11,13 @@ from shlex import quote
 from typing import Literal, Protocol, TypeAlias
 
 from reconciler import ready_made
-from reconciler.facts import NO_FACTS, Facts
-from reconciler.moves import Move
-from reconciler.policies import Approvals, Expression, Policy
+from reconciler.core.facts import NO_FACTS, Facts
+from reconciler.core.policies import Approvals, Expression, Policy
+from reconciler.core.state import Declaration, Live
+from reconciler.core.transitions import Move
+from reconciler.core.violations import Violation
 from reconciler.ready_made import Case, Entered
 from reconciler.scope import Approval, Commit, Seen, live_tags, variables
-from reconciler.state import Declaration, Live
-from reconciler.violations import Violation
 
 Topic: TypeAlias = Literal["facts", "history", "approvals"]
 

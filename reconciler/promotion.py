@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.errors import Refused, UsageError
-from reconciler.rules import Rules
-from reconciler.state import (
+from reconciler.core.ab_tests import as_written, flaws, parts, without_test_tags
+from reconciler.core.settings import Rules
+from reconciler.core.state import (
     ACTIVE_STAGES,
     Declaration,
     DeclaredVersion,
@@ -15,7 +15,7 @@ from reconciler.state import (
     aliases,
     stages,
 )
-from reconciler.traffic import as_written, flaws, parts, without_test_tags
+from reconciler.errors import Refused, UsageError
 
 NO_PINS = DeclaredVersion()
 

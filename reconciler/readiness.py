@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable
 
+from reconciler.core.matching import nearest
+from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Live, aliases, stages
+from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem
-from reconciler.names import nearest
 from reconciler.registry import Capabilities
-from reconciler.state import ACTIVE_STAGES, Declaration, Field, Live, aliases, stages
-from reconciler.uris import safe_uri
 
 
 def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:

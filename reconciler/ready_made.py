@@ -7,11 +7,9 @@ from typing import Final, Literal, TypeAlias
 
 from typing_extensions import assert_never
 
-from reconciler.durations import in_words
-from reconciler.facts import Facts
-from reconciler.freeze import closed, frozen_until
-from reconciler.moves import Move
-from reconciler.policies import (
+from reconciler.core.durations import in_words
+from reconciler.core.facts import Facts
+from reconciler.core.policies import (
     Approvals,
     DatedFreeze,
     Expression,
@@ -22,8 +20,10 @@ from reconciler.policies import (
     Transitions,
     WeeklyFreeze,
 )
-from reconciler.signatures import incompatibilities
-from reconciler.state import ACTIVE_STAGES
+from reconciler.core.signatures import incompatibilities
+from reconciler.core.state import ACTIVE_STAGES
+from reconciler.core.transitions import Move
+from reconciler.freeze import closed, frozen_until
 
 ReadyMade: TypeAlias = (
     Transitions | Soak | WeeklyFreeze | DatedFreeze | Lineage | SignatureRule | Approvals

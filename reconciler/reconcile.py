@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 from reconciler import guards
 from reconciler.authority import Context
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
+from reconciler.core.settings import Rules, settle
+from reconciler.core.state import Live
+from reconciler.core.transitions import moves
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.gates import Draft, Gate, judged
 from reconciler.history import History
 from reconciler.live import read_live
 from reconciler.model_planning import Planned, plan_model
-from reconciler.moves import moves
-from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.readiness import beyond
 from reconciler.registry import Registry
-from reconciler.rules import Rules, settle
 from reconciler.standing import NOTHING_BEFORE
-from reconciler.state import Live
 
 
 @dataclass(frozen=True, slots=True)

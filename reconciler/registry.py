@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.facts import Facts
-from reconciler.state import Identity, Live
+from reconciler.core.facts import Facts
+from reconciler.core.state import Identity, Live
 
 
 @dataclass(frozen=True, slots=True)

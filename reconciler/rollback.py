@@ -5,11 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.evidence import Entry
-from reconciler.promotion import refuse_blocked, take_stage, with_entry
-from reconciler.render.escape import visible
-from reconciler.rules import Rules
-from reconciler.state import (
+from reconciler.core.settings import Rules
+from reconciler.core.state import (
     ACTIVE_STAGES,
     Declaration,
     DeclaredVersion,
@@ -18,6 +15,9 @@ from reconciler.state import (
     aliases,
     stages,
 )
+from reconciler.evidence import Entry
+from reconciler.promotion import refuse_blocked, take_stage, with_entry
+from reconciler.render.escape import visible
 from reconciler.timeline import serving
 
 TRAILER: Final = "Reconciler-Rollback"

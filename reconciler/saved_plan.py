@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, OutOfStep
-from reconciler.plan import Plan
 from reconciler.render import documents
 
 _PLAN = TypeAdapter(Plan)

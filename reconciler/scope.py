@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from reconciler.facts import NO_FACTS, Column, Facts, Run, Signature
-from reconciler.moves import Move
-from reconciler.state import Declaration, Field, Live, LiveVersion, aliases, stages
+from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
+from reconciler.core.state import Declaration, Field, Live, LiveVersion, aliases, stages
+from reconciler.core.transitions import Move
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.core.plan import RegistryRef
+from reconciler.core.settings import RegistryPin
+from reconciler.core.uris import normal_uri, safe_uri, same_registry
 from reconciler.errors import Refused, UsageError
-from reconciler.plan import RegistryRef
-from reconciler.rules import RegistryPin
-from reconciler.uris import normal_uri, safe_uri, same_registry
 
 _VARIABLES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from reconciler.core.settings import Ignore
+from reconciler.core.state import Base, Declaration, Field, Value
 from reconciler.history import History
-from reconciler.rules import Ignore
-from reconciler.state import Base, Declaration, Field, Value
 
 NOTHING_BEFORE = "-"  # stands for "no commit" as the first recorded id of the very first apply
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from reconciler.desired import Desired
-from reconciler.diff import unmanaged
-from reconciler.plan import ModelPlan, Outcome, Plan
-from reconciler.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
+from reconciler.core.declared import Desired
+from reconciler.core.diff import unmanaged
+from reconciler.core.plan import ModelPlan, Outcome, Plan
+from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
 
 Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | Outcome
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from reconciler.core.state import Declaration, Field, Value
 from reconciler.evidence import Entry
 from reconciler.ready_made import Entered
-from reconciler.state import Declaration, Field, Value
 
 _NOTHING_DONE = ("never", "not yet")
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from reconciler.rules import Rules
-from reconciler.state import Declaration, DeclaredVersion, Field, Value
-from reconciler.traffic import as_written, without_test_tags
+from reconciler.core.ab_tests import as_written, without_test_tags
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 
 UNCHECKED: Final = "not looked at"
 _APPROVING: Final = ("reviewed-by", "approved-by", "acked-by")

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from typing_extensions import assert_never
 
-from reconciler.changes import Change
-from reconciler.diff import same
+from reconciler.core.changes import Change
+from reconciler.core.diff import same
+from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live, Value
 from reconciler.errors import AnswerLost, Conflict, Forbidden, RegistryError, Unavailable
 from reconciler.live import read_one
 from reconciler.registry import Registry
-from reconciler.state import COMMIT_TAG, OWNER_TAG, Field, Live, Value
 
 _LONGEST_PAUSE = 8.0  # seconds between two tries, unless the server asks for more
 

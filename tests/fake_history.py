@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.rules import Rules
-from reconciler.state import Declaration
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 
 
 @dataclass

@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
-from reconciler.facts import NO_FACTS, Facts, Run, Signature
-from reconciler.registry import Capabilities
-from reconciler.state import (
+from reconciler.core.facts import NO_FACTS, Facts, Run, Signature
+from reconciler.core.state import (
     COMMIT_TAG,
     OWNER_TAG,
     PROMPT_TAG,
@@ -21,6 +19,8 @@ from reconciler.state import (
     LiveVersion,
     Value,
 )
+from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
+from reconciler.registry import Capabilities
 
 _STAGES = {stage.lower(): stage for stage in STAGES}
 _FIRST_MOMENT = 1_700_000_000_000

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.apply import apply
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.report import Report
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 from reconciler.files.yaml_files import parse_declaration
-from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.reconcile import Checkout, Question, reconcile
 from reconciler.registries.mlflow_rest import MlflowRest
-from reconciler.report import Report
-from reconciler.rules import Rules
-from reconciler.state import Declaration
 from tests.fake_history import Commits, FakeHistory
 from tests.lab import Hand
 from tests.mlflow_database import MlflowDatabase

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
+from reconciler.core.report import ModelReport, Report
 from reconciler.errors import RegistryError
-from reconciler.report import ModelReport, Report
 from tests.fake_history import Commits
 from tests.fault_lab import OWNER, Job, Place, declared, place, registry_at
 from tests.servers import HANG_UP, Answer, Request, proxy

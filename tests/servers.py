@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.facts import Column, Signature
+from reconciler.core.facts import Column, Signature
 
 _WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 

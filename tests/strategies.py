@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from reconciler.state import (
+from reconciler.core.state import (
     STAGES,
     Base,
     Declaration,

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.ab_tests import parts, without_test_tags
+from reconciler.core.settings import Rules, Serving
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Value, stages
 from reconciler.errors import Refused, UsageError
 from reconciler.files.edits import edits_between
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration, load
 from reconciler.promotion import Promotion, promoted, refuse_broken_test, winning
-from reconciler.rules import Rules, Serving
-from reconciler.state import Declaration, DeclaredVersion, Field, Value, stages
-from reconciler.traffic import parts, without_test_tags
 from tests.git_lab import GitLab
 from tests.lab import Hand, Lab, Result, lab_fixture, rows  # noqa: F401  a fixture
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.core.state import Field, aliases
 from reconciler.errors import Rejected
 from reconciler.registries.mlflow_rest import MlflowRest
-from reconciler.state import Field, aliases
 from tests.servers import MlflowSeeds, proxy
 from tests.test_registry_contract import Backend, backend  # noqa: F401  a fixture
 

@@ -7,8 +7,12 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply import Stop, apply, no_stop
-from reconciler.changes import Change, in_order
-from reconciler.desired import Desired
+from reconciler.core.changes import Change, in_order
+from reconciler.core.declared import Desired
+from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.report import Report
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Value, aliases, stages
 from reconciler.errors import (
     AnswerLost,
     Conflict,
@@ -18,11 +22,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.reconcile import Checkout, Question, reconcile
-from reconciler.report import Report
-from reconciler.rules import Rules
-from reconciler.state import Declaration, DeclaredVersion, Field, Value, aliases, stages
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
 

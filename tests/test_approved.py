@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from reconciler import kept_plan
 from reconciler.approved import Approved, ShownModel, ShownPlan, ShownRow, not_shown, shown_plan
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
+from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
-from reconciler.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
-from reconciler.state import Field, Identity, Value
 
 REF = RegistryRef("http://fake")
 V4 = Identity("run-4", "s3://b/4", 1)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.facts import Column, Facts, Signature
+from reconciler.core.facts import Column, Facts, Signature
+from reconciler.core.state import Identity
 from reconciler.registries.mlflow_client import MlflowClientRegistry
-from reconciler.state import Identity
 from tests.servers import MlflowSeeds, proxy
 
 _SIGNATURE = Signature(inputs=(Column("x", "double"),))

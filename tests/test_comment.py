@@ -5,13 +5,13 @@ from datetime import datetime, timezone
 
 import pytest
 
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
+from reconciler.core.report import ModelReport, Report, Result
+from reconciler.core.state import Field
+from reconciler.core.violations import Violation
 from reconciler.errors import Contrast, ExitCode, Problem
-from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.render import comment, words, workflow
-from reconciler.report import ModelReport, Report, Result
-from reconciler.state import Field
-from reconciler.violations import Violation
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 ROOM = 65_536

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.facts import NO_FACTS, Column, Facts, Run, Signature
+from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.render import comparison as render
 from reconciler.render.documents import dumps
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture

@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.comparison import Comparison, MetricRow, Side, comparisons, named_versions, side
+from reconciler.core.comparison import (
+    Comparison,
+    MetricRow,
+    Side,
+    comparisons,
+    named_versions,
+    side,
+)
+from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
+from reconciler.core.state import Field, Identity, Live, LiveVersion
+from reconciler.core.transitions import Move
 from reconciler.errors import UsageError
-from reconciler.facts import NO_FACTS, Column, Facts, Run, Signature
-from reconciler.moves import Move
-from reconciler.state import Field, Identity, Live, LiveVersion
 
 _DAY = 86_400_000
 _NOW = datetime(1970, 2, 11, tzinfo=timezone.utc)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.state import DatedConsent
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files.edits import Edit
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration, load, parse_declaration
-from reconciler.state import DatedConsent
 
 TODAY = date(2026, 11, 21)
 _A = "- {guard: a, until: 2026-12-01, reason: x}\n"

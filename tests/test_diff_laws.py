@@ -6,11 +6,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.changes import in_order
-from reconciler.diff import applied, diff
-from reconciler.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
+from reconciler.core.changes import in_order
+from reconciler.core.diff import applied, diff
+from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
+from reconciler.core.state import Base, Field, Fields, stages
 from reconciler.render import documents
-from reconciler.state import Base, Field, Fields, stages
 from tests.strategies import (
     EXCLUSIVE,
     Case,

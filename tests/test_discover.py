@@ -12,10 +12,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.discovery import search
-from reconciler.files.yaml_files import parse_declaration
-from reconciler.rules import Rules
-from reconciler.state import (
+from reconciler.core.settings import Rules
+from reconciler.core.state import (
     Declaration,
     DeclaredVersion,
     Field,
@@ -24,6 +22,8 @@ from reconciler.state import (
     LiveVersion,
     stages,
 )
+from reconciler.discovery import search
+from reconciler.files.yaml_files import parse_declaration
 from tests.git_lab import GitLab
 from tests.lab import Hand, Lab, Result
 from tests.servers import Answer, MlflowSeeds, Request, proxy

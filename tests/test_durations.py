@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.durations import in_words, parse_duration
-from reconciler.unreadable import Unreadable
+from reconciler.core.durations import in_words, parse_duration
+from reconciler.core.parse_error import Unreadable
 
 
 @pytest.mark.parametrize(

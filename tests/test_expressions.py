@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.facts import Column, Facts, Run, Signature
+from reconciler.core.state import Declaration, Field, Identity, Live, LiveVersion
+from reconciler.core.transitions import Move
 from reconciler.expressions.cel_expressions import faults, judge
 from reconciler.expressions.names import FUNCTIONS, TYPES
-from reconciler.facts import Column, Facts, Run, Signature
-from reconciler.moves import Move
 from reconciler.scope import Approval, Commit, Seen, variables
-from reconciler.state import Declaration, Field, Identity, Live, LiveVersion
 from tests.expression_lab import NOW, scope
 
 

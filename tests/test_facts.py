@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.core.facts import Column, Facts, Signature
+from reconciler.core.state import Identity
 from reconciler.errors import AnswerLost, Unavailable
-from reconciler.facts import Column, Facts, Signature
-from reconciler.state import Identity
 from tests.fake_registry import FakeRegistry
 from tests.test_registry_contract import Backend, backend  # noqa: F401  a fixture
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.parse_error import Unreadable
+from reconciler.core.policies import DatedFreeze, WeeklyFreeze
 from reconciler.freeze import closed, freeze_text, frozen_until, parse_freeze
-from reconciler.policies import DatedFreeze, WeeklyFreeze
-from reconciler.unreadable import Unreadable
 
 UTC = timezone.utc
 BERLIN = "Europe/Berlin"

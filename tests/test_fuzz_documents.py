@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from reconciler import apply_record, kept_plan, saved_plan
 from reconciler.apply_record import ApplyRecord, RecordedApproval, RecordedChange, RecordedVersion
 from reconciler.approved import shown_plan
+from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
 from reconciler.forges.kept_checks import KeptCheck, check_comment, kept_check
-from reconciler.plan import Plan
 from reconciler.registries import mlmodel
 from reconciler.render import text as text_of
 from reconciler.render.text import Effort

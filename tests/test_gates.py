@@ -6,18 +6,20 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.desired import Desired
-from reconciler.expressions.conditions import CelConditions
-from reconciler.facts import Facts
-from reconciler.gates import Gate, closed_by_now
-from reconciler.plan import Plan, RegistryRef, StateRef, accepting
-from reconciler.policies import Approvals, DatedFreeze, Expression, On, Policy, Soak, Transitions
-from reconciler.policy import Court
-from reconciler.ready_made import Entered
-from reconciler.reconcile import Checkout, Question, reconcile
-from reconciler.rules import Ignore, Rules, Serving
-from reconciler.scope import Approval, Commit
-from reconciler.state import (
+from reconciler.core.declared import Desired
+from reconciler.core.facts import Facts
+from reconciler.core.plan import Plan, RegistryRef, StateRef, accepting
+from reconciler.core.policies import (
+    Approvals,
+    DatedFreeze,
+    Expression,
+    On,
+    Policy,
+    Soak,
+    Transitions,
+)
+from reconciler.core.settings import Ignore, Rules, Serving
+from reconciler.core.state import (
     COMMIT_TAG,
     OWNER_TAG,
     DatedConsent,
@@ -26,7 +28,13 @@ from reconciler.state import (
     Field,
     Value,
 )
-from reconciler.violations import Consent
+from reconciler.core.violations import Consent
+from reconciler.expressions.conditions import CelConditions
+from reconciler.gates import Gate, closed_by_now
+from reconciler.policy import Court
+from reconciler.ready_made import Entered
+from reconciler.reconcile import Checkout, Question, reconcile
+from reconciler.scope import Approval, Commit
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.state import Identity
 from reconciler.errors import RegistryError
 from reconciler.registries.mlflow_rest import MlflowRest
-from reconciler.state import Identity
 from tests.git_lab import GitLab
 from tests.lab import Hand, Lab
 from tests.servers import Answer, Request, proxy

@@ -3,13 +3,9 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.diff import diff
-from reconciler.files.edits import edited
-from reconciler.files.importing import additions, declaration_of, file_stem
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import dump_declaration, parse_declaration
-from reconciler.rules import Ignore, Rules
-from reconciler.state import (
+from reconciler.core.diff import diff
+from reconciler.core.settings import Ignore, Rules
+from reconciler.core.state import (
     NO_BASE,
     Declaration,
     DeclaredVersion,
@@ -20,6 +16,10 @@ from reconciler.state import (
     Value,
     occupants,
 )
+from reconciler.files.edits import edited
+from reconciler.files.importing import additions, declaration_of, file_stem
+from reconciler.files.yaml_edit import apply_edits
+from reconciler.files.yaml_files import dump_declaration, parse_declaration
 from tests.strategies import (
     EXCLUSIVE,
     declaration,

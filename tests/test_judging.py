@@ -5,10 +5,10 @@ from datetime import datetime, timezone
 
 import pytest
 
+from reconciler.core.state import Live
+from reconciler.core.transitions import Move
 from reconciler.expressions.cel_expressions import judge
-from reconciler.moves import Move
 from reconciler.scope import Commit, Seen, variables
-from reconciler.state import Live
 from tests.expression_lab import scope, version
 
 

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from reconciler.facts import Column, Facts, Signature
+from reconciler.core.facts import Column, Facts, Signature
+from reconciler.core.state import Identity
 from reconciler.registries.mlflow_rest import MlflowRest
-from reconciler.state import Identity
 from tests.servers import HANG_UP, Answer, MlflowSeeds, Request, free_port, proxy
 
 _SECRET = "s3cret-pass"  # noqa: S105  what must not be told

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.facts import Column, Signature
 from reconciler.errors import RegistryError
-from reconciler.facts import Column, Signature
 from reconciler.registries.mlmodel import MLmodel, parse
 
 

@@ -9,7 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.apply import apply, no_stop
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import Plan
+from reconciler.core.report import Result
+from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
 from reconciler.errors import (
     AnswerLost,
     Conflict,
@@ -19,9 +22,6 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.plan import Plan
-from reconciler.report import Result
-from reconciler.state import COMMIT_TAG, OWNER_TAG, Field
 from reconciler.writing import Moved, Writer, send
 from tests.fake_registry import FakeRegistry, Write
 from tests.test_apply import PROMOTION, Lab, alias, always, any_change, declaration, once

@@ -3,8 +3,8 @@
 Found by mutation testing (`make mutate`).
 """
 
-from reconciler.diff import Difference, applied, diff
-from reconciler.state import Base, Declaration, DeclaredVersion, Field, Fields
+from reconciler.core.diff import Difference, applied, diff
+from reconciler.core.state import Base, Declaration, DeclaredVersion, Field, Fields
 from tests.strategies import live_model
 
 STAGE, RISK, NOTE = Field("stage", 1), Field("tag", 1, "risk"), Field("description", 1)

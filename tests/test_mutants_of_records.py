@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.apply import apply, no_stop
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.report import ModelReport
+from reconciler.core.settings import Rules
+from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
 from reconciler.errors import AnswerLost, ExitCode, RegistryError, Rejected
-from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.reconcile import Checkout, Question, reconcile
-from reconciler.report import ModelReport
-from reconciler.rules import Rules
-from reconciler.state import COMMIT_TAG, OWNER_TAG, Field
 from tests.fake_history import FakeHistory
 from tests.fake_registry import Write
 from tests.test_apply import OWNER, PROMOTION, Lab, alias, always, any_change, declaration, once

@@ -8,14 +8,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.changes import Change
-from reconciler.errors import ExitCode, Problem
-from reconciler.facts import Column, Facts, Run, Signature
-from reconciler.guards import Judged, gate, judge_registry
-from reconciler.guards import judge as guarded
-from reconciler.moves import Move
-from reconciler.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef, accepting, only
-from reconciler.policies import (
+from reconciler.core.changes import Change
+from reconciler.core.facts import Column, Facts, Run, Signature
+from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef, accepting, only
+from reconciler.core.policies import (
     Approvals,
     Lineage,
     On,
@@ -25,12 +21,16 @@ from reconciler.policies import (
     Soak,
     Transitions,
 )
+from reconciler.core.settings import Serving
+from reconciler.core.state import Declaration, Field, Identity, Live, Value
+from reconciler.core.transitions import Move
+from reconciler.core.violations import Consent, Violation
+from reconciler.errors import ExitCode, Problem
+from reconciler.guards import Judged, gate, judge_registry
+from reconciler.guards import judge as guarded
 from reconciler.policy import Court, Subject, Topic, Verdict, judge, versions_to_know
 from reconciler.ready_made import Entered
-from reconciler.rules import Serving
 from reconciler.scope import Approval, Commit
-from reconciler.state import Declaration, Field, Identity, Live, Value
-from reconciler.violations import Consent, Violation
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
 MOVE = Move("m", 2, stage="Production", before="Staging", incumbent=1)

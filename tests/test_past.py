@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.state import Declaration, Field, stages
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files import yaml_files
 from reconciler.history import History
 from reconciler.repository.git_repo import GitRepo
 from reconciler.repository.past import Parsers, Past, place_of
-from reconciler.state import Declaration, Field, stages
 from tests.git_lab import GitLab, opened
 
 STATE = "registry-state"

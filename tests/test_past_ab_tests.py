@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.ab_tests import ROLE_TAG
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 from reconciler.files import yaml_files
 from reconciler.repository.past import Past, place_of
-from reconciler.rules import Rules
-from reconciler.state import Declaration
-from reconciler.traffic import ROLE_TAG
 from tests.git_lab import GitLab, opened
 from tests.test_past import PARSERS, STATE, model, past, since
 

@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from reconciler.core.facts import Column, Signature
+from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.expressions.conditions import CelConditions
-from reconciler.facts import Column, Signature
 from reconciler.files import yaml_files
 from reconciler.gates import Gate
-from reconciler.plan import RegistryRef, StateRef
 from reconciler.policy import Court
 from reconciler.reconcile import Checkout, Question, reconcile
 from reconciler.registries.connect import connect

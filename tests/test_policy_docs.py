@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
+from reconciler.core.policies import Expression
+from reconciler.core.transitions import Move
 from reconciler.expressions.names import FUNCTIONS, VARIABLES, Name
-from reconciler.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.files.policy_models import REQUIREMENTS
 from reconciler.files.yaml_files import parse_declaration, parse_rules
-from reconciler.moves import Move
-from reconciler.policies import Expression
 from reconciler.ready_made import Case, Entered, unmet
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds

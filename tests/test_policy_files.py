@@ -9,9 +9,7 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import DeclarationError
-from reconciler.files.yaml_files import parse_rules
-from reconciler.policies import (
+from reconciler.core.policies import (
     Approvals,
     DatedFreeze,
     Expression,
@@ -24,7 +22,9 @@ from reconciler.policies import (
     Transitions,
     WeeklyFreeze,
 )
-from reconciler.rules import Rules
+from reconciler.core.settings import Rules
+from reconciler.errors import DeclarationError
+from reconciler.files.yaml_files import parse_rules
 
 _SERVING = On(("Production",))
 

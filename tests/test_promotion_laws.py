@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler import evidence
+from reconciler.core.settings import Rules, Serving
+from reconciler.core.state import Declaration, DeclaredVersion, Field, aliases, stages
 from reconciler.errors import Refused
 from reconciler.evidence import Entry
 from reconciler.files.edits import edits_between
@@ -16,8 +18,6 @@ from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import load, parse_declaration
 from reconciler.promotion import Promotion, promoted
 from reconciler.rollback import candidates, chosen, rolled_back
-from reconciler.rules import Rules, Serving
-from reconciler.state import Declaration, DeclaredVersion, Field, aliases, stages
 from reconciler.timeline import Commit, Step, serving
 from tests.yaml_styles import FILE, STYLES
 

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.facts import NO_FACTS, Column, Facts, Run, Signature
-from reconciler.moves import Move
-from reconciler.policies import (
+from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
+from reconciler.core.policies import (
     Approvals,
     Expression,
     Lineage,
@@ -17,6 +16,7 @@ from reconciler.policies import (
     Transitions,
     WeeklyFreeze,
 )
+from reconciler.core.transitions import Move
 from reconciler.ready_made import (
     Case,
     Entered,

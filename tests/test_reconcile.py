@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply import apply
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
+from reconciler.core.settings import Ignore, Rules, Serving
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.core.violations import Consent
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep
 from reconciler.gates import Gate
-from reconciler.plan import ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.reconcile import Checkout, Question, reconcile
 from reconciler.registry import Capabilities
-from reconciler.rules import Ignore, Rules, Serving
 from reconciler.saved_plan import dumps, loads
-from reconciler.state import Declaration, DeclaredVersion, Field, Value
-from reconciler.violations import Consent
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
 

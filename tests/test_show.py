@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.facts import Column, Signature
+from reconciler.core.facts import Column, Signature
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds, free_port
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from reconciler.apply import apply
-from reconciler.desired import Desired
-from reconciler.plan import Plan, RegistryRef, StateRef
+from reconciler.core.declared import Desired
+from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.settings import Rules
+from reconciler.core.state import STAGES, Declaration, DeclaredVersion, Field, Value, stages
 from reconciler.reconcile import Checkout, Question, reconcile
-from reconciler.rules import Rules
-from reconciler.state import STAGES, Declaration, DeclaredVersion, Field, Value, stages
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
 

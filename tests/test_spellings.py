@@ -2,9 +2,9 @@
 
 import pytest
 
+from reconciler.core.state import Field, Live
 from reconciler.errors import Rejected
 from reconciler.registries.spellings import Spellings
-from reconciler.state import Field, Live
 
 _LOWER, _UPPER = Field("alias", None, "champion"), Field("alias", None, "CHAMPION")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.standing import Standing, judge
-from reconciler.state import Declaration, DeclaredVersion, Field
 from tests.fake_history import Commits, FakeHistory
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.settings import Rules
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files.state_folder import FoundFile, contents
 from reconciler.files.yaml_files import load
-from reconciler.rules import Rules
 
 
 def state(folder: Path, files: dict[str, str]) -> Path:

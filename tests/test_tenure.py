@@ -5,8 +5,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.evidence import Applied, Entry, Standing
-from reconciler.state import Declaration, DeclaredVersion, Field
 from reconciler.tenure import entered, served_before
 from reconciler.timeline import Commit, Step
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from reconciler.apply_record import ApplyRecord, RecordedApproval, RecordedChange
+from reconciler.core.settings import Rules, Serving
+from reconciler.core.state import Declaration
 from reconciler.evidence import Records, answer, entries
 from reconciler.files.yaml_files import parse_declaration
-from reconciler.rules import Rules, Serving
-from reconciler.state import Declaration
 from reconciler.timeline import (
     Approval,
     Commit,

@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired import Desired
+from reconciler.core.ab_tests import (
+    ROLE_TAG,
+    TRAFFIC_TAG,
+    flaws,
+    with_test_tags,
+    without_test_tags,
+)
+from reconciler.core.declared import Desired
+from reconciler.core.settings import Rules, Serving
+from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.errors import DeclarationError
 from reconciler.files.edits import Edit, edits_between
 from reconciler.files.importing import additions, declaration_of
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration, load, parse_declaration
-from reconciler.rules import Rules, Serving
-from reconciler.state import Declaration, DeclaredVersion, Field
-from reconciler.traffic import ROLE_TAG, TRAFFIC_TAG, flaws, with_test_tags, without_test_tags
 from tests.strategies import live_model
 
 TEST = "versions:\n  4: {stage: Production, traffic: 0.90}\n  5: {traffic: 0.1}\n  3: {}\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.uris import safe_uri, same_registry, scheme_of
+from reconciler.core.uris import safe_uri, same_registry, scheme_of
 
 
 @pytest.mark.parametrize(

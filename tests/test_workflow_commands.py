@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem
 from reconciler.render.workflow import Annotation, annotations, of_problem, of_violation, outputs
-from reconciler.violations import Violation
 
 _ANYTHING = st.text(st.characters(exclude_categories=["Cs"]))
 

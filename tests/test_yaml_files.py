@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.errors import DeclarationError
 from reconciler.files.yaml_files import parse_declaration
-from reconciler.state import Declaration, DeclaredVersion, Field
 
 FRAUD = """\
 model: fraud-detection

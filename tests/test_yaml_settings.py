@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.settings import Ignore, RegistryPin, Rules, Serving, Webhook
 from reconciler.errors import DeclarationError
 from reconciler.files.yaml_files import model_schema, parse_rules, settings_schema
-from reconciler.rules import Ignore, RegistryPin, Rules, Serving, Webhook
 
 
 def rules_complaints(text: str) -> list[str]:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.state import Field
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files.yaml_files import parse_declaration, parse_rules
-from reconciler.state import Field
 
 
 def complaints(data: bytes | str, file: str = "state/m.yaml") -> list[str]:

@@ -17,8 +17,8 @@ import click
 
 from reconciler.cli import output
 from reconciler.cli.options import FORMATS, Options, common
+from reconciler.core.matching import nearest
 from reconciler.errors import ExitCode, Problem, ReconcilerError, UsageError
-from reconciler.names import nearest
 from reconciler.render import documents
 
 _COMMANDS = {

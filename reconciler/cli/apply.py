@@ -19,12 +19,12 @@ from reconciler.cli.options import Options, common
 from reconciler.cli.progress import progress
 from reconciler.cli.records import Recorder, ending, record_options
 from reconciler.cli.session import Session
+from reconciler.core.plan import Plan, accepting
+from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.gates import closed_by_now
-from reconciler.plan import Plan, accepting
 from reconciler.registry import Registry
 from reconciler.render import documents, text, words
-from reconciler.report import Report
 
 # A lost connection hangs up; Windows knows no such signal.
 _HANG_UP = getattr(signal, "SIGHUP", signal.SIGTERM)

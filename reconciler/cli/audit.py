@@ -14,6 +14,9 @@ from reconciler.cli.moments import SINCE, UNTIL
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.records import fetch_option
 from reconciler.cli.session import Session
+from reconciler.core.plan import RegistryRef
+from reconciler.core.state import Live
+from reconciler.core.uris import safe_uri
 from reconciler.errors import (
     DeclarationError,
     ExitCode,
@@ -23,10 +26,7 @@ from reconciler.errors import (
     first_code,
 )
 from reconciler.evidence import entries
-from reconciler.plan import RegistryRef
 from reconciler.render import audit as render
-from reconciler.state import Live
-from reconciler.uris import safe_uri
 
 _UNREGISTERED = "no registry is named: git alone is audited; `--registry-uri URI` compares one"
 _GONE = "the state folder is not in this checkout any more: no model is declared"

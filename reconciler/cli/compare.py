@@ -8,15 +8,15 @@ import click
 from reconciler.cli import output
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.session import Session
-from reconciler.comparison import Comparison, named_number, named_versions, side
+from reconciler.core.comparison import Comparison, named_number, named_versions, side
+from reconciler.core.matching import nearest
+from reconciler.core.state import Live
 from reconciler.errors import ExitCode, RegistryError, UsageError
 from reconciler.live import read_facts, read_live
-from reconciler.names import nearest
 from reconciler.render import comparison as render
 from reconciler.render import documents
 from reconciler.render.documents import Document
 from reconciler.render.escape import code, visible
-from reconciler.state import Live
 
 
 @click.command("compare", short_help="show two versions beside each other")

@@ -8,14 +8,14 @@ from reconciler.cli.consents import parse_consents
 from reconciler.cli.merged import MergedHistory, open_merged
 from reconciler.cli.moments import now
 from reconciler.cli.session import Session
+from reconciler.core.settings import Rules
+from reconciler.core.state import Live
 from reconciler.evidence import Entry
 from reconciler.expressions.conditions import CelConditions
 from reconciler.gates import Gate
 from reconciler.policy import Court
 from reconciler.ready_made import Entered
-from reconciler.rules import Rules
 from reconciler.scope import Commit
-from reconciler.state import Live
 
 
 def gate(

@@ -7,13 +7,13 @@ import click
 
 from reconciler.cli.options import Command
 from reconciler.cli.session import Session
+from reconciler.core.state import Declaration
 from reconciler.errors import OutOfStep, Problem, Refused, UsageError
 from reconciler.render import documents
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
 from reconciler.repository.git_repo import GitRepo
 from reconciler.repository.github_cli import open_pull_request
-from reconciler.state import Declaration
 
 
 @dataclass(frozen=True, slots=True)

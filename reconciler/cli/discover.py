@@ -15,17 +15,17 @@ from reconciler.cli.options import Options, common
 from reconciler.cli.promote import pins_of
 from reconciler.cli.proposal import carry_out, declared, ending_of, lines_of, slug, title_of
 from reconciler.cli.session import Session
+from reconciler.core.matching import select
+from reconciler.core.state import Declaration, Live
+from reconciler.core.violations import Violation
 from reconciler.discovery import STAGE, Found, Search
 from reconciler.errors import Problem, Refused
 from reconciler.live import read_facts, read_live
-from reconciler.names import select
 from reconciler.policy import Court
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
-from reconciler.state import Declaration, Live
 from reconciler.timeline import Step
-from reconciler.violations import Violation
 
 _READERS = 8
 _NAMED = 8  # characters that tell one set of versions from another in a branch's name

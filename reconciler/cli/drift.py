@@ -7,7 +7,7 @@ import click
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
-from reconciler.plan import only
+from reconciler.core.plan import only
 from reconciler.render import documents, text
 from reconciler.status import unmanaged_values
 

@@ -4,15 +4,15 @@ import threading
 
 import click
 
-from reconciler.changes import Change
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
+from reconciler.core.changes import Change
+from reconciler.core.matching import nearest
+from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.errors import ExitCode, OutOfStep, Refused, RegistryError, UsageError
 from reconciler.live import read_live
-from reconciler.names import nearest
 from reconciler.render import documents
-from reconciler.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.writing import Moved, Writer
 
 

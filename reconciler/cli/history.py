@@ -11,9 +11,9 @@ from reconciler.cli.moments import SINCE, UNTIL
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.records import fetch_option
 from reconciler.cli.session import Session
+from reconciler.core.matching import nearest
 from reconciler.errors import Problem, UsageError
 from reconciler.evidence import Entry
-from reconciler.names import nearest
 from reconciler.render import history as render
 from reconciler.render import words
 from reconciler.render.history import Story

@@ -7,16 +7,16 @@ import click
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
+from reconciler.core.matching import nearest
+from reconciler.core.state import Declaration, Live
 from reconciler.errors import ExitCode, Problem, RegistryError, UsageError, first_code
 from reconciler.files.importing import additions, declaration_of, file_stem
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration
 from reconciler.installed import this_release
 from reconciler.live import read_live
-from reconciler.names import nearest
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
-from reconciler.state import Declaration, Live
 
 
 @dataclass

@@ -12,6 +12,8 @@ from reconciler.cli import output
 from reconciler.cli.import_live import content_of, importable, read_models
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
+from reconciler.core.state import Live
+from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.installed import starter_template, this_release
@@ -32,8 +34,6 @@ from reconciler.starter.start import (
     filled,
     templates,
 )
-from reconciler.state import Live
-from reconciler.uris import safe_uri
 
 
 @dataclass

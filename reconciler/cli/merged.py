@@ -13,13 +13,13 @@ from reconciler.apply_record import ApplyRecord
 from reconciler.cli import output
 from reconciler.cli.records import fetch
 from reconciler.cli.session import PARSERS, Session
+from reconciler.core.settings import Rules
 from reconciler.errors import DeclarationError, OutOfStep, UsageError
 from reconciler.evidence import Records
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.repository.git_log import Log, read_log
 from reconciler.repository.git_notes import Notes, read_notes
 from reconciler.repository.git_repo import GitRepo
-from reconciler.rules import Rules
 from reconciler.timeline import Step, steps
 
 _NO_NOTES = (

@@ -11,15 +11,15 @@ from uuid import uuid4
 from reconciler.cli import output
 from reconciler.cli.records import run_of
 from reconciler.cli.session import Session
+from reconciler.core.plan import Plan
+from reconciler.core.report import Report
+from reconciler.core.settings import Webhook
 from reconciler.errors import ReconcilerError
 from reconciler.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.parallel import each
-from reconciler.plan import Plan
 from reconciler.render import notification as rendered
 from reconciler.render import words
 from reconciler.render.documents import Document
-from reconciler.report import Report
-from reconciler.rules import Webhook
 
 _SECONDS: Final = 30.0  # for all that is told of one run
 _GRACE: Final = 1.0  # for what is under way when the time is over, or a signal came

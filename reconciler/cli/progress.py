@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler.cli.output import is_terminal
-from reconciler.report import Result
+from reconciler.core.report import Result
 
 
 @contextmanager

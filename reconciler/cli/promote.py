@@ -6,6 +6,9 @@ from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_option
 from reconciler.cli.options import Options, common
 from reconciler.cli.proposal import PATIENCE, Look, declared, propose, slug, title_of
 from reconciler.cli.session import Session
+from reconciler.core.ab_tests import parts
+from reconciler.core.settings import Rules
+from reconciler.core.state import ACTIVE_STAGES, Declaration, DeclaredVersion, Field, Live, Value
 from reconciler.errors import DeclarationError, UsageError
 from reconciler.files.importing import declaration_of
 from reconciler.files.text_rules import quoted
@@ -18,9 +21,6 @@ from reconciler.promotion import (
     refuse_broken_test,
     winning,
 )
-from reconciler.rules import Rules
-from reconciler.state import ACTIVE_STAGES, Declaration, DeclaredVersion, Field, Live, Value
-from reconciler.traffic import parts
 
 _ANOTHER = "write another, or leave the option out"
 

@@ -13,6 +13,9 @@ from reconciler import readiness
 from reconciler.cli import output
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, Way
 from reconciler.cli.session import Session
+from reconciler.core.matching import nearest
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, Live
 from reconciler.errors import (
     DeclarationError,
     ExitCode,
@@ -28,15 +31,12 @@ from reconciler.files.edits import edits_between
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.live import read_live
-from reconciler.names import nearest
 from reconciler.promotion import alone, remarks
 from reconciler.registry import Registry
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
 from reconciler.repository.git_repo import GitRepo
-from reconciler.rules import Rules
-from reconciler.state import Declaration, Live
 from reconciler.timeline import Commit, Step, meaning
 
 PATIENCE = 10.0  # seconds for a registry that is asked by the way

@@ -16,8 +16,9 @@ from reconciler.apply_record import (
 from reconciler.cli import output
 from reconciler.cli.options import Command
 from reconciler.cli.session import Session
+from reconciler.core.report import Report
+from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
-from reconciler.report import Report
 from reconciler.repository.git_notes import (
     check_notes,
     check_remote,
@@ -29,7 +30,6 @@ from reconciler.repository.git_notes import (
 )
 from reconciler.repository.git_remote import check_push
 from reconciler.repository.git_repo import GitRepo
-from reconciler.uris import safe_uri
 
 
 def record_options(command: Command) -> Command:

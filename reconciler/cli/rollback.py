@@ -22,14 +22,14 @@ from reconciler.cli.proposal import (
 )
 from reconciler.cli.records import fetch_option
 from reconciler.cli.session import Session
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
 from reconciler.evidence import Entry
 from reconciler.promotion import refuse_blocked, without_broken_test
 from reconciler.render.documents import Document
 from reconciler.render.table import table
 from reconciler.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
-from reconciler.rules import Rules
-from reconciler.state import Declaration
 from reconciler.timeline import serving
 
 

@@ -11,14 +11,18 @@ from pathlib import Path
 from reconciler.apply import no_stop
 from reconciler.cli import output
 from reconciler.cli.options import Options
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.matching import select
+from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.settings import RegistryPin, Rules
+from reconciler.core.state import Declaration
+from reconciler.core.uris import scheme_of
+from reconciler.core.violations import Consent
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import yaml_files
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
 from reconciler.gates import Gate
 from reconciler.guards import gate as gate_of_checkout
-from reconciler.names import select
-from reconciler.plan import Plan, RegistryRef, StateRef
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registries.connect import connect
 from reconciler.registry import Registry
@@ -26,11 +30,7 @@ from reconciler.render import words
 from reconciler.repository.git_repo import GitRepo, open_checkout
 from reconciler.repository.locate import find_state_folder, repository_root
 from reconciler.repository.past import Parsers, Past, place_of
-from reconciler.rules import RegistryPin, Rules
 from reconciler.settings import held_pin, is_late_job, registry_ref, registry_uri
-from reconciler.state import Declaration
-from reconciler.uris import scheme_of
-from reconciler.violations import Consent
 
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 

@@ -12,16 +12,16 @@ from reconciler.cli.compare import chosen, find
 from reconciler.cli.merged import open_merged
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
-from reconciler.comparison import Side, side
+from reconciler.core.comparison import Side, side
+from reconciler.core.settings import Rules
+from reconciler.core.state import Field, Live
+from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.evidence import Entry
 from reconciler.live import read_facts
 from reconciler.render import portrait as render
 from reconciler.render.portrait import Git, Portrait
 from reconciler.repository.git_log import Log
-from reconciler.rules import Rules
-from reconciler.state import Field, Live
-from reconciler.uris import safe_uri
 
 
 @click.command("show", short_help="show everything known of a version")

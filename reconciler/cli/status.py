@@ -7,8 +7,8 @@ import click
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
+from reconciler.core.matching import nearest
 from reconciler.errors import UsageError
-from reconciler.names import nearest
 from reconciler.render import documents, text
 from reconciler.status import rows
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.core.matching import nearest
 from reconciler.expressions.cel_text import (
     MACROS,
     Reference,
@@ -17,7 +18,6 @@ from reconciler.expressions.cel_text import (
 )
 from reconciler.expressions.names import FUNCTIONS, TYPES, attributes
 from reconciler.expressions.tokens import NOT_INSIDE, Token, closer, text_at, tokens
-from reconciler.names import nearest
 
 LONGEST: Final = 2_000
 DEEPEST: Final = 40

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from typing import Final
 
+from reconciler.core.matching import nearest
 from reconciler.expressions.cel_checks import looked_into
 from reconciler.expressions.cel_text import Reference, Step, references
 from reconciler.expressions.names import TYPES
 from reconciler.expressions.tokens import text_at, tokens
 from reconciler.expressions.wording import count, kind, names, shown, spelled
-from reconciler.names import nearest
 
 Scope = Mapping[str, object]
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
+from reconciler.core.settings import Rules
+from reconciler.core.state import DatedConsent
 from reconciler.files.file_complaints import Complaint, did_you_mean
 from reconciler.files.file_models import ModelFile
 from reconciler.files.text_rules import quoted
 from reconciler.guards import DIRTY, EMPTY_SERVING, GUARDS
-from reconciler.rules import Rules
-from reconciler.state import DatedConsent
 
 _LONGEST: Final = 30
 # The other guards judge a whole run, which no single model can speak for.

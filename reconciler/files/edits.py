@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
-from reconciler.state import Declaration, DeclaredVersion, Field, Value
-from reconciler.traffic import as_written, without_test_tags
+from reconciler.core.ab_tests import as_written, without_test_tags
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 
 Path: TypeAlias = tuple[str, ...]
 

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from reconciler.core.settings import Rules
+from reconciler.core.state import ACTIVE_STAGES, Field
 from reconciler.files.file_complaints import Complaint, Within
 from reconciler.files.file_models import ModelFile, VersionEntry
 from reconciler.files.text_rules import quoted
-from reconciler.rules import Rules
-from reconciler.state import ACTIVE_STAGES, Field
 
 
 def aliases_once(file: ModelFile) -> Iterator[Complaint]:

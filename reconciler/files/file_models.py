@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, with_config
 from typing_extensions import Required, TypedDict
 
+from reconciler.core.state import Stage
 from reconciler.files.file_kinds import Kind
 from reconciler.files.policy_models import MOST_POLICIES, OnEntry, PolicyEntry
 from reconciler.files.scalar_types import (
@@ -36,7 +37,6 @@ from reconciler.files.scalar_types import (
     rejected,
     shape,
 )
-from reconciler.state import Stage
 
 
 def _one_of_both(serving: "ServingEntry") -> "ServingEntry":

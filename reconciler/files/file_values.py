@@ -7,12 +7,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.core.ab_tests import without_test_tags
+from reconciler.core.settings import Ignore, RegistryPin, Rules, Serving, Webhook
+from reconciler.core.state import DatedConsent, Declaration, DeclaredVersion, Field, Value
 from reconciler.files.consent_entries import consents
 from reconciler.files.file_models import ModelFile, NotifyEntry, SettingsFile, VersionEntry
 from reconciler.files.policy_entries import policies
-from reconciler.rules import Ignore, RegistryPin, Rules, Serving, Webhook
-from reconciler.state import DatedConsent, Declaration, DeclaredVersion, Field, Value
-from reconciler.traffic import without_test_tags
 
 # Numbers of YAML 1.2 that PyYAML takes for text, and other readers do not.
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")

@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, TypeAlias
 
-from reconciler.files.edits import Edit, edits_between
-from reconciler.files.file_complaints import worded
-from reconciler.files.file_models import MODEL
-from reconciler.files.text_rules import quoted
-from reconciler.rules import Rules
-from reconciler.state import (
+from reconciler.core.ab_tests import is_ab_tag, parts
+from reconciler.core.settings import Rules
+from reconciler.core.state import (
     ACTIVE_STAGES,
     Declaration,
     DeclaredVersion,
@@ -23,7 +20,10 @@ from reconciler.state import (
     occupants,
     stages,
 )
-from reconciler.traffic import is_ab_tag, parts
+from reconciler.files.edits import Edit, edits_between
+from reconciler.files.file_complaints import worded
+from reconciler.files.file_models import MODEL
+from reconciler.files.text_rules import quoted
 
 # What no file holds, not even escaped: NUL, and halves of characters.
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")

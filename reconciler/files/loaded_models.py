@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files.file_checks import twins
 from reconciler.files.text_rules import quoted
-from reconciler.rules import Rules
-from reconciler.state import Declaration
 
 
 class LoadedModel(NamedTuple):

@@ -3,12 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, repeat
 
-from reconciler.durations import parse_duration
-from reconciler.files.file_complaints import Complaint
-from reconciler.files.policy_models import MOST_POLICIES, REQUIREMENTS, OnEntry, PolicyEntry
-from reconciler.files.text_rules import quoted
-from reconciler.freeze import parse_freeze
-from reconciler.policies import (
+from reconciler.core.durations import parse_duration
+from reconciler.core.policies import (
     Approvals,
     Expression,
     Lineage,
@@ -19,8 +15,12 @@ from reconciler.policies import (
     Soak,
     Transitions,
 )
-from reconciler.rules import Ignore, Serving
-from reconciler.state import ACTIVE_STAGES, Field
+from reconciler.core.settings import Ignore, Serving
+from reconciler.core.state import ACTIVE_STAGES, Field
+from reconciler.files.file_complaints import Complaint
+from reconciler.files.policy_models import MOST_POLICIES, REQUIREMENTS, OnEntry, PolicyEntry
+from reconciler.files.text_rules import quoted
+from reconciler.freeze import parse_freeze
 
 
 def policies(

@@ -15,7 +15,8 @@ from pydantic import (
 )
 from typing_extensions import Required, TypedDict
 
-from reconciler.durations import parse_duration
+from reconciler.core.durations import parse_duration
+from reconciler.core.state import Stage
 from reconciler.files.scalar_types import (
     UNIQUE,
     ActiveStage,
@@ -33,7 +34,6 @@ from reconciler.files.scalar_types import (
 from reconciler.files.text_rules import Broken, quoted
 from reconciler.freeze import parse_freeze
 from reconciler.guards import DIRTY, GUARDS
-from reconciler.state import Stage
 
 REQUIREMENTS: Final = (
     "require",

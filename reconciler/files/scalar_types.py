@@ -18,9 +18,9 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from reconciler.core.parse_error import Unreadable
 from reconciler.files import text_rules
 from reconciler.files.text_rules import Broken, quoted
-from reconciler.unreadable import Unreadable
 
 
 def must(rule: Callable[[str], Broken | None]) -> AfterValidator:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from reconciler.core.ab_tests import AB_TAGS, Flaw, doubts, flaws, parts
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, Field
 from reconciler.files.file_complaints import Complaint, Within
-from reconciler.rules import Rules
-from reconciler.state import Declaration, Field
-from reconciler.traffic import AB_TAGS, Flaw, doubts, flaws, parts
 
 
 def ab_test_holds(declaration: Declaration, rules: Rules | None) -> Iterator[Complaint]:

@@ -5,9 +5,9 @@ from typing import Final
 
 import yaml
 
+from reconciler.core.ab_tests import as_written
+from reconciler.core.state import Declaration
 from reconciler.files import file_values
-from reconciler.state import Declaration
-from reconciler.traffic import as_written
 
 _OWN_TAGS: Final = "tag:yaml.org,2002:"
 _NEVER: Final = 1_000_000  # columns: no text is folded

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import compress, groupby, pairwise
 from typing import TypeAlias
 
+from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files.edits import Edit, Path, edited, edits_between
 from reconciler.files.splices import SplicedText
@@ -27,7 +28,6 @@ from reconciler.files.yaml_layout import (
     new_parts,
 )
 from reconciler.files.yaml_nodes import Node, NoMapping, compose, scalar
-from reconciler.state import Declaration
 
 _Change: TypeAlias = str | Tree | None
 

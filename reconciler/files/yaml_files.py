@@ -5,7 +5,10 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from reconciler.desired import Desired
+from reconciler.core.ab_tests import with_test_tags
+from reconciler.core.declared import Desired
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.expressions.cel_expressions import faults
 from reconciler.files import (
@@ -22,9 +25,6 @@ from reconciler.files.loaded_models import LoadedModel, assembled
 from reconciler.files.state_folder import FoundFile
 from reconciler.files.yaml_dump import dump_declaration
 from reconciler.files.yaml_source import LARGEST, Source
-from reconciler.rules import Rules
-from reconciler.state import Declaration
-from reconciler.traffic import with_test_tags
 
 _MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
 _LONGEST: Final = 2_000  # a longer one is refused unread

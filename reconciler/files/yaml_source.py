@@ -12,6 +12,7 @@ try:
 except ImportError:  # PyYAML without its C half: the same nodes, ten times slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
+from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Problem
 from reconciler.files import file_checks, file_complaints, file_values
 from reconciler.files.file_complaints import Complaint, Within
@@ -19,7 +20,6 @@ from reconciler.files.file_kinds import Checked
 from reconciler.files.file_models import MODEL, ModelFile
 from reconciler.files.scalar_places import Place, Written
 from reconciler.files.text_rules import quoted
-from reconciler.state import Declaration
 
 FileT = TypeVar("FileT")
 

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 import tenacity
 
+from reconciler.core.uris import safe_uri
 from reconciler.forge import ForgeError
 from reconciler.forges.forge_refusals import Later, Lost, Missing, NotSent, refusal
 from reconciler.registries.mlflow_auth import redact
-from reconciler.uris import safe_uri
 from reconciler.web import bounded_http, http_bounds
 
 _PAGES: Final = 100  # of 100 rows

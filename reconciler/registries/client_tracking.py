@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from reconciler.core.uris import safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.mlflow_answers import row
 from reconciler.registries.mlflow_facts import LARGEST_FILE
 from reconciler.registries.run_answers import LoggedModelRow, RunRow
-from reconciler.uris import safe_uri, scheme_of
 
 # Where these lead is said by whoever registered the version; the client would log in there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})

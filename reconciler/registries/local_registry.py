@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
+from reconciler.core.uris import safe_uri, scheme_of
 from reconciler.errors import RegistryError
-from reconciler.uris import safe_uri, scheme_of
 
 MISSING_HINT: Final = "a registry is never created here: check the URI, or register a model first"
 

@@ -7,8 +7,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from reconciler.errors import RegistryError
-from reconciler.state import (
+from reconciler.core.state import (
     COMMIT_TAG,
     OWNER_TAG,
     PROMPT_TAG,
@@ -18,6 +17,7 @@ from reconciler.state import (
     LiveVersion,
     Value,
 )
+from reconciler.errors import RegistryError
 
 
 def _tag_pairs(rows: object) -> object:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from reconciler.core.uris import credentials_in
 from reconciler.errors import RegistryError
-from reconciler.uris import credentials_in
 
 _INSECURE: Final = "MLFLOW_TRACKING_INSECURE_TLS"
 _SERVER_CERT: Final = "MLFLOW_TRACKING_SERVER_CERT_PATH"

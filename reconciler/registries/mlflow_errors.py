@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
+from reconciler.core.uris import safe_uri
 from reconciler.errors import (
     AnswerLost,
     Conflict,
@@ -15,7 +16,6 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.uris import safe_uri
 from reconciler.web.retry_after import retry_after
 
 _LONGEST_MESSAGE: Final = 1000

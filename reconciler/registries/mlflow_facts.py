@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
+from reconciler.core.facts import Facts, Run
+from reconciler.core.state import Identity
 from reconciler.errors import NotFound, RegistryError, Unavailable
-from reconciler.facts import Facts, Run
 from reconciler.registries import mlmodel
 from reconciler.registries.mlmodel import MLmodel
 from reconciler.registries.run_answers import LoggedModelRow, MetricRow, RunRow
-from reconciler.state import Identity
 
 LARGEST_FILE: Final = 1024 * 1024
 LARGEST_ANSWER: Final = 16 * 1024 * 1024

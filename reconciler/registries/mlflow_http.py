@@ -13,10 +13,10 @@ import requests
 import tenacity
 import urllib3
 
+from reconciler.core.uris import safe_uri
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
 from reconciler.registries.mlflow_auth import Access
 from reconciler.registries.mlflow_errors import from_status, shortened
-from reconciler.uris import safe_uri
 from reconciler.web import bounded_http, http_bounds
 
 _CONNECTIONS: Final = 16

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from reconciler.core.facts import Facts
+from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
-from reconciler.facts import Facts
 from reconciler.parallel import each
 from reconciler.registries.mlflow_answers import (
     ModelRow,
@@ -26,7 +27,6 @@ from reconciler.registries.mlflow_http import Http, TooMuch
 from reconciler.registries.run_answers import LoggedModelRow, RunRow
 from reconciler.registries.spellings import Spellings
 from reconciler.registry import Capabilities
-from reconciler.state import Field, Identity, Live
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8

@@ -7,8 +7,8 @@ from typing import Final
 import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from reconciler.core.facts import Column, Signature
 from reconciler.errors import RegistryError
-from reconciler.facts import Column, Signature
 
 try:
     from yaml import CSafeLoader as _Loader

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from reconciler.core.state import Field, Live, Value
 from reconciler.errors import Rejected
-from reconciler.state import Field, Live, Value
 
 _Alike: TypeAlias = dict[Field, dict[Field, Value]]
 

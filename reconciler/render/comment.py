@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.report import ModelReport, Report
 from reconciler.errors import Problem
-from reconciler.plan import ModelPlan, Plan
 from reconciler.render import markdown, words
 from reconciler.render.escape import code, prose
-from reconciler.report import ModelReport, Report
 
 _MOST_RULES: Final = 40  # violations and errors that a summary lists
 _MOVING: Final = ("stage", "alias")

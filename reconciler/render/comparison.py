@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from reconciler.comparison import Comparison, MetricRow, Side, TextRow
-from reconciler.durations import in_words
-from reconciler.facts import Column, Run, Signature
+from reconciler.core.comparison import Comparison, MetricRow, Side, TextRow
+from reconciler.core.durations import in_words
+from reconciler.core.facts import Column, Run, Signature
 from reconciler.render import words
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.table import table

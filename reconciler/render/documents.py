@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import ModelPlan, Plan, RegistryRef
+from reconciler.core.report import Report
+from reconciler.core.state import Field, Value
+from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem
-from reconciler.plan import ModelPlan, Plan, RegistryRef
 from reconciler.render import comparison
-from reconciler.report import Report
-from reconciler.state import Field, Value
 from reconciler.status import Row
-from reconciler.violations import Violation
 
 FORMAT_VERSION: Final = "1"
 

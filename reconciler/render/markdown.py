@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.violations import Violation
 from reconciler.errors import Problem
-from reconciler.plan import ModelPlan, Plan
 from reconciler.render import words
 from reconciler.render.comparison import markdown_lines
 from reconciler.render.escape import code, prose
-from reconciler.violations import Violation
 
 _WORDS = {"accepted": "✅ accepted", "warning": "⚠️ warning", "refused": "⛔ refused"}
 

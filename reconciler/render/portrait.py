@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from reconciler.changes import Change
-from reconciler.comparison import Side
+from reconciler.core.changes import Change
+from reconciler.core.comparison import Side
+from reconciler.core.plan import RegistryRef
+from reconciler.core.settings import Rules
+from reconciler.core.state import Field, Live, aliases, stages
 from reconciler.errors import ExitCode, Problem
 from reconciler.evidence import Entry
-from reconciler.plan import RegistryRef
 from reconciler.render import comparison as beside
 from reconciler.render import documents, people, words
 from reconciler.render.comparison import age, moment, number
@@ -16,8 +18,6 @@ from reconciler.render.documents import Document
 from reconciler.render.escape import quoted, visible
 from reconciler.render.table import table
 from reconciler.render.text import Effort
-from reconciler.rules import Rules
-from reconciler.state import Field, Live, aliases, stages
 
 _MOST_VERSIONS = 20
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.plan import ModelPlan, Plan
+from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.report import ModelReport, Report, Result
+from reconciler.core.state import Field, Value
 from reconciler.render import words
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
 from reconciler.render.table import padded, table, width
-from reconciler.report import ModelReport, Report, Result
-from reconciler.state import Field, Value
 from reconciler.status import Row
 
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}

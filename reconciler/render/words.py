@@ -3,14 +3,14 @@
 from difflib import unified_diff
 from typing import Final
 
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import Plan
+from reconciler.core.report import Report
+from reconciler.core.state import Field, Value
+from reconciler.core.violations import Violation
 from reconciler.errors import Contrast, Problem
-from reconciler.plan import Plan
 from reconciler.render.escape import quoted, visible
 from reconciler.render.table import table
-from reconciler.report import Report
-from reconciler.state import Field, Value
-from reconciler.violations import Violation
 
 _LONGEST: Final = 160  # characters of a value before and one after, in a cell
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from reconciler.core.violations import Violation
 from reconciler.errors import Contrast, Problem
 from reconciler.render import words
 from reconciler.render.escape import visible
-from reconciler.violations import Violation
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
 

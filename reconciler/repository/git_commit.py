@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+from reconciler.core.matching import nearest
 from reconciler.errors import OutOfStep, Refused, UsageError
-from reconciler.names import nearest
 from reconciler.repository.git_repo import GitRepo
 
 # What git leaves in its folder until the operation ends. A rebase picks and merges on its way.

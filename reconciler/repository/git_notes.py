@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.apply_record import ApplyRecord, dumps, loads
+from reconciler.core.matching import nearest
+from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.names import nearest
 from reconciler.repository.git_repo import NO_ANSWER, GitRepo
-from reconciler.uris import safe_uri
 
 REF: Final = "refs/notes/reconciler"
 _OURS: Final = "refs/notes/reconciler-of-a-run"  # the start of the names of temporary refs

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Mapping
 from typing import Final
 
+from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep
 from reconciler.repository.git_repo import GitRepo
-from reconciler.uris import safe_uri
 
 _LONGEST: Final = 30.0  # seconds
 # No ref of that name is ever made: one that is there would be refused for what it holds.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from reconciler.core.matching import nearest
 from reconciler.errors import UsageError
-from reconciler.names import nearest
 
 
 def find_state_folder(given: str, cwd: Path, root: Path | None) -> Path:

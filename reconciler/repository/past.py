@@ -8,12 +8,12 @@ from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from reconciler.desired import Desired
+from reconciler.core.ab_tests import parts, with_test_tags
+from reconciler.core.declared import Desired
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.repository.git_port import Repository
-from reconciler.rules import Rules
-from reconciler.state import Declaration
-from reconciler.traffic import parts, with_test_tags
 
 _SETTINGS = "reconciler.yaml"
 _LISTINGS_KEPT = 256  # a model's commits are asked for together: more would only cost memory

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from reconciler.uris import credentials_in
+from reconciler.core.uris import credentials_in
 from reconciler.web import bounded_http, http_bounds
 from reconciler.web.retry_after import retry_after
 

@@ -23,17 +23,17 @@ from reconciler.cli.notifying import BehindOf, author_of_commit, notify
 from reconciler.cli.options import Options, common
 from reconciler.cli.records import Recorder, ending
 from reconciler.cli.session import Session
+from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.report import Report, Result
+from reconciler.core.settings import settle
+from reconciler.core.state import Live
 from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
 from reconciler.notification import Behind
-from reconciler.plan import ModelPlan, Plan
 from reconciler.reconcile import Reading
 from reconciler.render import comment, documents, text, words, workflow
 from reconciler.render.escape import visible
 from reconciler.render.workflow import Annotation
-from reconciler.report import Report, Result
-from reconciler.rules import settle
 from reconciler.standing import NOTHING_BEFORE
-from reconciler.state import Live
 
 _REMOTE = "origin"
 _SHOWN = 5  # values that drifted, in a message

@@ -9,12 +9,12 @@ from reconciler import kept_plan
 from reconciler.apply_record import RecordedApproval
 from reconciler.approved import Approved, ShownPlan
 from reconciler.cli.session import Session
+from reconciler.core.plan import Plan
+from reconciler.core.state import Live
 from reconciler.errors import DeclarationError
 from reconciler.forge import Forge, PullRequest, Review
-from reconciler.plan import Plan
 from reconciler.scope import Approval, Commit
 from reconciler.standing import NOTHING_BEFORE
-from reconciler.state import Live
 
 _MOST_PARTS = 50
 _BROKEN: Final = object()  # a declaration that cannot be read is not like any other

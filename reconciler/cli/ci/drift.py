@@ -9,8 +9,8 @@ from reconciler.cli.ci.job import Job, marker, tried
 from reconciler.cli.moments import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
+from reconciler.core.plan import Plan, only
 from reconciler.errors import ExitCode, first_code
-from reconciler.plan import Plan, only
 from reconciler.render import comment, documents, text, words, workflow
 
 _MUCH = 1_000_000  # characters: the summary cuts for itself

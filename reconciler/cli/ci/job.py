@@ -10,11 +10,11 @@ from pathlib import Path
 
 from reconciler.cli import output
 from reconciler.cli.session import Session
-from reconciler.desired import Desired
+from reconciler.core.declared import Desired
+from reconciler.core.plan import ModelPlan, Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.forge import Forge, PullRequest
 from reconciler.forges.pipeline import Pipeline, forge_of, pipeline
-from reconciler.plan import ModelPlan, Plan
 from reconciler.render import comment, workflow
 from reconciler.render.escape import visible
 from reconciler.render.workflow import SUMMARY_LIMIT, Annotation

@@ -11,9 +11,9 @@ from reconciler.cli.court import gate
 from reconciler.cli.moments import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
+from reconciler.core.plan import Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, first_code
 from reconciler.forge import CHECK_LIMIT, Conclusion, Forge, PullRequest
-from reconciler.plan import Plan
 from reconciler.reconcile import Reading
 from reconciler.render import comment, documents, markdown, text, words, workflow
 from reconciler.repository.git_repo import GitRepo

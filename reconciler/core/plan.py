@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from reconciler.changes import Change
-from reconciler.comparison import Comparison
+from reconciler.core.changes import Change
+from reconciler.core.comparison import Comparison
+from reconciler.core.state import Field, Identity
+from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.errors import ExitCode, Problem, first_code
-from reconciler.state import Field, Identity
-from reconciler.violations import Consent, Violation, with_consent
 
 Outcome: TypeAlias = Literal[
     "in-sync", "changes", "superseded", "behind", "diverged", "released", "held", "error"

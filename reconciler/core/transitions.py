@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.changes import Change
-from reconciler.diff import applied
-from reconciler.state import ACTIVE_STAGES, Fields, aliases, stages
+from reconciler.core.changes import Change
+from reconciler.core.diff import applied
+from reconciler.core.state import ACTIVE_STAGES, Fields, aliases, stages
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from reconciler.violations import Enforce
+from reconciler.core.violations import Enforce
 
 
 @dataclass(frozen=True, slots=True)

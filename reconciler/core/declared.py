@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration
 from reconciler.errors import Problem
-from reconciler.rules import Rules
-from reconciler.state import Declaration
 
 
 @dataclass(frozen=True, slots=True)

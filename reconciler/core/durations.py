@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from reconciler.unreadable import Unreadable
+from reconciler.core.parse_error import Unreadable
 
 _SECONDS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _WRITTEN = re.compile(r"\s*".join(rf"(?:(?P<{unit}>[0-9]{{1,9}})\s*{unit})?" for unit in _SECONDS))

@@ -7,8 +7,8 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from reconciler.policies import Policy
-from reconciler.state import Field, Fields, Value, aliases, stages
+from reconciler.core.policies import Policy
+from reconciler.core.state import Field, Fields, Value, aliases, stages
 
 WebhookForm: TypeAlias = Literal["slack", "json"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.changes import Cause, Change
-from reconciler.state import Base, Declaration, Field, Fields, Live, Value, stages
+from reconciler.core.changes import Cause, Change
+from reconciler.core.state import Base, Declaration, Field, Fields, Live, Value, stages
 
 _AT_REST = {"None", "Archived"}  # stages that nobody serves: not worth counting as unmanaged
 

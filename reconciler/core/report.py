@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from reconciler.changes import Change
+from reconciler.core.changes import Change
+from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, first_code
-from reconciler.plan import Plan
 
 ChangeOutcome: TypeAlias = Literal["applied", "failed", "skipped", "stale", "superseded"]
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from reconciler.state import Field, Value
+from reconciler.core.state import Field, Value
 
 _READING_ORDER = ("Production", "Staging", "None", "Archived")
 

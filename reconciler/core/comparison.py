@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from reconciler import signatures
+from reconciler.core import signatures
+from reconciler.core.facts import NO_FACTS, Facts
+from reconciler.core.matching import nearest
+from reconciler.core.state import STAGES, Field, Identity, Live, aliases, stages
+from reconciler.core.transitions import Move
 from reconciler.errors import UsageError
-from reconciler.facts import NO_FACTS, Facts
-from reconciler.moves import Move
-from reconciler.names import nearest
-from reconciler.state import STAGES, Field, Identity, Live, aliases, stages
 
 _NUMBER = re.compile(r"v?([1-9][0-9]{0,17})")
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconciler.facts import Column, Signature
+from reconciler.core.facts import Column, Signature
 
 # What MLflow converts on its own: from the type that is sent to the type that the model declares.
 _SAFE_FOR_INPUTS: Final = frozenset(

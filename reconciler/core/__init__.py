@@ -1,0 +1,1 @@
+"""Values and their laws: pure, and known to everybody above."""
