@@ -16,8 +16,8 @@ from reconciler.core.state import Live
 from reconciler.errors import RegistryError
 from reconciler.live import read_model
 from reconciler.model_run import ModelRun, Tell
-from reconciler.parallel import each
-from reconciler.registry import Registry
+from reconciler.ports.parallel import each
+from reconciler.ports.registry import Registry
 from reconciler.writing import Writer
 
 _GRACE = 3.0  # seconds that requests under way get to finish after a signal

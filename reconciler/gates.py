@@ -16,7 +16,7 @@ from reconciler.guards import Judged
 from reconciler.live import read_facts
 from reconciler.model_planning import Planned
 from reconciler.policy import Court, Subject
-from reconciler.registry import Registry
+from reconciler.ports.registry import Registry
 
 _READERS = 8
 

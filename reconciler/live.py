@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from reconciler.core.facts import Facts
 from reconciler.core.state import Live
 from reconciler.errors import Problem, RegistryError, Rejected
-from reconciler.parallel import each
-from reconciler.registry import Registry
+from reconciler.ports.parallel import each
+from reconciler.ports.registry import Registry
 
 _ONE_BY_ONE = 40  # up to here asking for models by name beats listing the whole registry
 

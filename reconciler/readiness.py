@@ -6,7 +6,7 @@ from reconciler.core.matching import nearest
 from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Live, aliases, stages
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem
-from reconciler.registry import Capabilities
+from reconciler.ports.registry import Capabilities
 
 
 def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:

@@ -15,11 +15,11 @@ from reconciler.core.state import Live
 from reconciler.core.transitions import moves
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.gates import Draft, Gate, judged
-from reconciler.history import History
 from reconciler.live import read_live
 from reconciler.model_planning import Planned, plan_model
+from reconciler.ports.history import History
+from reconciler.ports.registry import Registry
 from reconciler.readiness import beyond
-from reconciler.registry import Registry
 from reconciler.standing import NOTHING_BEFORE
 
 

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.settings import Ignore
 from reconciler.core.state import Base, Declaration, Field, Value
-from reconciler.history import History
+from reconciler.ports.history import History
 
 NOTHING_BEFORE = "-"  # stands for "no commit" as the first recorded id of the very first apply
 

@@ -20,7 +20,7 @@ from reconciler.core.state import (
     Value,
 )
 from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
-from reconciler.registry import Capabilities
+from reconciler.ports.registry import Capabilities
 
 _STAGES = {stage.lower(): stage for stage in STAGES}
 _FIRST_MOMENT = 1_700_000_000_000

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from reconciler.forge import Forge
 from reconciler.forges.github import GitHub
 from reconciler.forges.gitlab import GitLab
+from reconciler.ports.forge import Forge
 from tests.forge_server import REPOSITORY, TOKEN, ForgeState, Route, serve
 from tests.github_dialect import GITHUB
 from tests.gitlab_dialect import GITLAB

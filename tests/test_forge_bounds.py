@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from reconciler.forge import ForgeError
 from reconciler.forges.forge_http import Address, ForgeHttp
+from reconciler.ports.forge import ForgeError
 from tests.forge_server import TOKEN
 from tests.raw_servers import HEAD, TRICKLES, Serve, for_ever, raw_server
 from tests.servers import Answer, proxy

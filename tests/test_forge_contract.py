@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.forge import CHECK_LIMIT, Conclusion, ForgeError
+from reconciler.ports.forge import CHECK_LIMIT, Conclusion, ForgeError
 from tests.forge_lab import ForgeLab, github_lab, gitlab_lab
 from tests.forge_server import Commit, Given, Ticket
 

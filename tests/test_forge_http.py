@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.forge import ForgeError
 from reconciler.forges.forge_http import Address, ForgeHttp
 from reconciler.forges.github import GitHub
+from reconciler.ports.forge import ForgeError
 from tests.forge_lab import github_lab
 from tests.forge_server import TOKEN, Fault, answer
 from tests.servers import HANG_UP, Answer, Proxy, Request, free_port, proxy

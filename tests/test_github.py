@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconciler.forge import Check, ForgeError
+from reconciler.ports.forge import Check, ForgeError
 from tests.forge_lab import ForgeLab, github_lab
 from tests.forge_server import Commit
 

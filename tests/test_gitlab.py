@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.forge import Conclusion
+from reconciler.ports.forge import Conclusion
 from tests.forge_lab import ForgeLab, gitlab_lab
 from tests.forge_server import Commit
 from tests.gitlab_dialect import OLD_GITLAB

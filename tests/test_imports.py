@@ -72,10 +72,10 @@ _CORE = {
     "expressions.tokens",
     "expressions.wording",
     "core.facts",
-    "forge",
+    "ports.forge",
     "freeze",
     "guards",
-    "history",
+    "ports.history",
     "model_planning",
     "core.transitions",
     "core.matching",
@@ -86,7 +86,7 @@ _CORE = {
     "promotion",
     "readiness",
     "ready_made",
-    "registry",
+    "ports.registry",
     "release",
     "render",
     "render.audit",
@@ -121,7 +121,16 @@ _CORE = {
     "core.uris",
     "core.violations",
 }
-_DOERS = {"apply", "freshness", "gates", "live", "model_run", "parallel", "reconcile", "writing"}
+_DOERS = {
+    "apply",
+    "freshness",
+    "gates",
+    "live",
+    "model_run",
+    "ports.parallel",
+    "reconcile",
+    "writing",
+}
 # What a file may say and mean, given its content: as pure as the core, with pydantic's help.
 _FILES = {
     "files",

@@ -15,8 +15,8 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
+from reconciler.ports.registry import Capabilities
 from reconciler.registries.mlflow_rest import MlflowRest
-from reconciler.registry import Capabilities
 from tests.servers import Answer, MlflowSeeds, Proxy, Request, proxy
 
 _LOGIN = b"<!doctype html><title>Log in</title>"

@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.state import Declaration, Field, stages
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files import yaml_files
-from reconciler.history import History
+from reconciler.ports.history import History
 from reconciler.repository.git_repo import GitRepo
 from reconciler.repository.past import Parsers, Past, place_of
 from tests.git_lab import GitLab, opened

@@ -13,8 +13,8 @@ from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 from reconciler.core.violations import Consent
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep
 from reconciler.gates import Gate
+from reconciler.ports.registry import Capabilities
 from reconciler.reconcile import Checkout, Question, reconcile
-from reconciler.registry import Capabilities
 from reconciler.saved_plan import dumps, loads
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry

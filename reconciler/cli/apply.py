@@ -23,7 +23,7 @@ from reconciler.core.plan import Plan, accepting
 from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.gates import closed_by_now
-from reconciler.registry import Registry
+from reconciler.ports.registry import Registry
 from reconciler.render import documents, text, words
 
 # A lost connection hangs up; Windows knows no such signal.

@@ -16,7 +16,7 @@ from reconciler.core.report import Report
 from reconciler.core.settings import Webhook
 from reconciler.errors import ReconcilerError
 from reconciler.notification import Behind, Notification, Occasion, worth_telling
-from reconciler.parallel import each
+from reconciler.ports.parallel import each
 from reconciler.render import notification as rendered
 from reconciler.render import words
 from reconciler.render.documents import Document

@@ -31,8 +31,8 @@ from reconciler.files.edits import edits_between
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.live import read_live
+from reconciler.ports.registry import Registry
 from reconciler.promotion import alone, remarks
-from reconciler.registry import Registry
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit

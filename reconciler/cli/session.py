@@ -23,9 +23,9 @@ from reconciler.files import yaml_files
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
 from reconciler.gates import Gate
 from reconciler.guards import gate as gate_of_checkout
+from reconciler.ports.registry import Registry
 from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registries.connect import connect
-from reconciler.registry import Registry
 from reconciler.render import words
 from reconciler.repository.git_repo import GitRepo, open_checkout
 from reconciler.repository.locate import find_state_folder, repository_root

@@ -13,8 +13,8 @@ import requests
 import tenacity
 
 from reconciler.core.uris import safe_uri
-from reconciler.forge import ForgeError
 from reconciler.forges.forge_refusals import Later, Lost, Missing, NotSent, refusal
+from reconciler.ports.forge import ForgeError
 from reconciler.registries.mlflow_auth import redact
 from reconciler.web import bounded_http, http_bounds
 

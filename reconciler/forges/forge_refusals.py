@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from reconciler.forge import ForgeError
+from reconciler.ports.forge import ForgeError
 from reconciler.registries.mlflow_auth import redact
 from reconciler.web.retry_after import retry_after
 

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
-from reconciler.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
 from reconciler.forges.answers import row, rows, utc
 from reconciler.forges.forge_http import Address, ForgeHttp
 from reconciler.forges.forge_refusals import Missing
@@ -22,6 +21,7 @@ from reconciler.forges.github_answers import (
     Viewer,
 )
 from reconciler.forges.marked import marked, ours
+from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
 
 _VERSION: Final = "2022-11-28"
 _MOST_COMMITS: Final = 250  # GitHub lists no more of a pull request

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
-from reconciler.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
 from reconciler.forges.answers import row, rows, utc
 from reconciler.forges.forge_http import Address, ForgeHttp
 from reconciler.forges.gitlab_answers import (
@@ -22,6 +21,7 @@ from reconciler.forges.gitlab_answers import (
 )
 from reconciler.forges.kept_checks import KeptCheck, check_comment, check_marker, kept_check
 from reconciler.forges.marked import marked, ours
+from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
 
 _NEEDS: Final = "a token with the scope `api` and the role Developer (a job's own cannot comment)"
 _LONGEST_DESCRIPTION: Final = 255

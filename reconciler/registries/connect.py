@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from reconciler.core.uris import scheme_of
-from reconciler.registry import Registry
+from reconciler.ports.registry import Registry
 
 _LONGEST_REQUEST: Final = 30.0  # seconds
 _PLUGINS: Final = ("MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")

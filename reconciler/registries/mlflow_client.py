@@ -14,6 +14,7 @@ from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
 from reconciler.core.uris import DATABASES, credentials_in, safe_uri, scheme_of
 from reconciler.errors import AnswerLost, NotFound, RegistryError, Unavailable
+from reconciler.ports.registry import Capabilities
 from reconciler.registries.client_tracking import ClientTracking
 from reconciler.registries.local_registry import MISSING_HINT, require_local, require_runs
 from reconciler.registries.mlflow_answers import (
@@ -29,7 +30,6 @@ from reconciler.registries.mlflow_auth import redact
 from reconciler.registries.mlflow_errors import from_code, shortened
 from reconciler.registries.mlflow_facts import gather
 from reconciler.registries.mlflow_filters import name_filter
-from reconciler.registry import Capabilities
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from reconciler.core.facts import Facts
 from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
-from reconciler.parallel import each
+from reconciler.ports.parallel import each
+from reconciler.ports.registry import Capabilities
 from reconciler.registries.mlflow_answers import (
     ModelRow,
     Row,
@@ -26,7 +27,6 @@ from reconciler.registries.mlflow_filters import is_plain, list_filters, name_fi
 from reconciler.registries.mlflow_http import Http, TooMuch
 from reconciler.registries.run_answers import LoggedModelRow, RunRow
 from reconciler.registries.spellings import Spellings
-from reconciler.registry import Capabilities
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8

@@ -13,8 +13,8 @@ from reconciler.cli.session import Session
 from reconciler.core.declared import Desired
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
-from reconciler.forge import Forge, PullRequest
 from reconciler.forges.pipeline import Pipeline, forge_of, pipeline
+from reconciler.ports.forge import Forge, PullRequest
 from reconciler.render import comment, workflow
 from reconciler.render.escape import visible
 from reconciler.render.workflow import SUMMARY_LIMIT, Annotation

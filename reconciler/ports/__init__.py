@@ -1,0 +1,1 @@
+"""What the reconciler asks of the outside: a registry, a forge, a history."""
