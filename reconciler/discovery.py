@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
-from reconciler import policy
 from reconciler.core.changes import Change
 from reconciler.core.facts import Facts
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Live, stages
 from reconciler.core.transitions import Move, moves
 from reconciler.core.violations import Consent, Violation, with_consent
-from reconciler.policy import Court, Expressions, Subject
+from reconciler.policy import evaluation
+from reconciler.policy.evaluation import Court, Expressions, Subject
 from reconciler.promotion import Promotion, promoted
 from reconciler.timeline import Step
 
@@ -104,7 +104,7 @@ def versions_to_know(one: Search, expressions: Expressions) -> tuple[int, ...]:
     asked = {
         version
         for candidate in one.next
-        for version in policy.versions_to_know(one.subject(candidate), expressions)
+        for version in evaluation.versions_to_know(one.subject(candidate), expressions)
     }
     return tuple(sorted(v for v in asked if v in one.live.versions and v not in one.facts))
 
@@ -126,7 +126,7 @@ def _judged(one: Search, version: int, facts: Mapping[int, Facts], court: Court)
         for consent in one.declaration.accept
         if court.now.date() <= consent.until
     )
-    verdict = policy.judge(one.subject(version), facts, court)
+    verdict = evaluation.judge(one.subject(version), facts, court)
     violations = tuple(with_consent(each, consents) for each in verdict.violations)
     outcome: Outcome = "refused" if any(each.denies for each in violations) else "added"
     return Found(version, outcome, violations=violations, pending=verdict.pending)

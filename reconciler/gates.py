@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler import guards, policy
 from reconciler.core.comparison import comparisons
 from reconciler.core.facts import Facts
 from reconciler.core.plan import ModelPlan, Plan
@@ -12,10 +11,11 @@ from reconciler.core.settings import Settled
 from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import Move, changing_hands, moves, standing_moves
 from reconciler.core.violations import Consent, with_consent
-from reconciler.guards import Judged
 from reconciler.live import read_facts
 from reconciler.model_planning import Planned
-from reconciler.policy import Court, Subject
+from reconciler.policy import evaluation, guards
+from reconciler.policy.evaluation import Court, Subject
+from reconciler.policy.guards import Judged
 from reconciler.ports.registry import Registry
 
 _READERS = 8
@@ -52,11 +52,11 @@ def judged(plan: Plan, drafts: Sequence[Draft], registry: Registry, gate: Gate) 
     subjects = {d.planned.plan.model: _subject(d, gate) for d in drafts if d.live is not None}
     facts = _facts(drafts, subjects, registry, gate)
     verdicts = [
-        policy.judge(subject, facts.get(name, {}), gate.court)
+        evaluation.judge(subject, facts.get(name, {}), gate.court)
         for name, subject in subjects.items()
         if gate.court is not None
     ]
-    verdict = policy.all_of(verdicts)
+    verdict = evaluation.all_of(verdicts)
     found = (*plan.violations, *guards.judge(list(_guarded(drafts))), *verdict.violations)
     consents = gate.accept | _dated(drafts, gate.court)
     return replace(
@@ -81,7 +81,7 @@ def closed_by_now(plan: Plan, policies: Sequence[Policy], court: Court) -> Plan:
     found = [
         violation
         for model in plan.models
-        for violation in policy.judge(
+        for violation in evaluation.judge(
             Subject(None, Live(model.model, {}, {}), moves(model.changes, {}), freezes), {}, court
         ).violations
         if (violation.name, violation.model) not in known
@@ -116,7 +116,7 @@ def _facts(
             changing_hands([move for move in draft.moves if move.matters]) if gate.evidence else ()
         )
         if gate.court is not None:
-            versions |= set(policy.versions_to_know(subject, gate.court.expressions))
+            versions |= set(evaluation.versions_to_know(subject, gate.court.expressions))
         asked += [(subject.live, v) for v in sorted(versions) if v in subject.live.versions]
     return read_facts(registry, asked, parallelism=_READERS)
 

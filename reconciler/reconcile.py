@@ -6,7 +6,6 @@ This is the public Python API: give it what a checkout declares, its history and
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler import guards
 from reconciler.authority import Context
 from reconciler.core.declared import Desired
 from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
@@ -17,6 +16,7 @@ from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.gates import Draft, Gate, judged
 from reconciler.live import read_live
 from reconciler.model_planning import Planned, plan_model
+from reconciler.policy import guards
 from reconciler.ports.history import History
 from reconciler.ports.registry import Registry
 from reconciler.readiness import beyond

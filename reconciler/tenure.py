@@ -5,7 +5,7 @@ from itertools import groupby
 
 from reconciler.core.state import Declaration, Field, Value
 from reconciler.evidence import Entry
-from reconciler.ready_made import Entered
+from reconciler.policy.builtin_rules import Entered
 
 _NOTHING_DONE = ("never", "not yet")
 

@@ -5,16 +5,10 @@ import sys
 
 import pytest
 
-from reconciler.expressions.cel_rewrite import with_decimals, with_watch
-from reconciler.expressions.cel_text import (
-    asks_facts,
-    asks_history,
-    loops,
-    references,
-    uses,
-)
-from reconciler.expressions.cel_work import work
-from reconciler.expressions.tokens import tokens
+from reconciler.policy.cel.cost import work
+from reconciler.policy.cel.references import asks_facts, asks_history, loops, references, uses
+from reconciler.policy.cel.rewrite import with_decimals, with_watch
+from reconciler.policy.cel.tokenizer import tokens
 
 
 def paths(source: str) -> list[tuple[object, ...]]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.expressions.cel_expressions import faults, judge
+from reconciler.policy.cel.evaluator import faults, judge
 from tests.expression_lab import scope, version
 
 

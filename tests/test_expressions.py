@@ -7,9 +7,9 @@ import pytest
 from reconciler.core.facts import Column, Facts, Run, Signature
 from reconciler.core.state import Declaration, Field, Identity, Live, LiveVersion
 from reconciler.core.transitions import Move
-from reconciler.expressions.cel_expressions import faults, judge
-from reconciler.expressions.names import FUNCTIONS, TYPES
-from reconciler.scope import Approval, Commit, Seen, variables
+from reconciler.policy.cel.evaluator import faults, judge
+from reconciler.policy.cel.schema import FUNCTIONS, TYPES
+from reconciler.policy.variables import Approval, Commit, Seen, variables
 from tests.expression_lab import NOW, scope
 
 

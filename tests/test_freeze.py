@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.parse_error import Unreadable
 from reconciler.core.policies import DatedFreeze, WeeklyFreeze
-from reconciler.freeze import closed, freeze_text, frozen_until, parse_freeze
+from reconciler.policy.freeze_windows import closed, freeze_text, frozen_until, parse_freeze
 
 UTC = timezone.utc
 BERLIN = "Europe/Berlin"

@@ -29,12 +29,12 @@ from reconciler.core.state import (
     Value,
 )
 from reconciler.core.violations import Consent
-from reconciler.expressions.conditions import CelConditions
 from reconciler.gates import Gate, closed_by_now
-from reconciler.policy import Court
-from reconciler.ready_made import Entered
+from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.cel.adapter import CelConditions
+from reconciler.policy.evaluation import Court
+from reconciler.policy.variables import Approval, Commit
 from reconciler.reconcile import Checkout, Question, reconcile
-from reconciler.scope import Approval, Commit
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
 

@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.core.state import Live
 from reconciler.core.transitions import Move
-from reconciler.expressions.cel_expressions import judge
-from reconciler.scope import Commit, Seen, variables
+from reconciler.policy.cel.evaluator import judge
+from reconciler.policy.variables import Commit, Seen, variables
 from tests.expression_lab import scope, version
 
 

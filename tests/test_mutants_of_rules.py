@@ -26,11 +26,11 @@ from reconciler.core.state import Declaration, Field, Identity, Live, Value
 from reconciler.core.transitions import Move
 from reconciler.core.violations import Consent, Violation
 from reconciler.errors import ExitCode, Problem
-from reconciler.guards import Judged, gate, judge_registry
-from reconciler.guards import judge as guarded
-from reconciler.policy import Court, Subject, Topic, Verdict, judge, versions_to_know
-from reconciler.ready_made import Entered
-from reconciler.scope import Approval, Commit
+from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.evaluation import Court, Subject, Topic, Verdict, judge, versions_to_know
+from reconciler.policy.guards import Judged, gate, judge_registry
+from reconciler.policy.guards import judge as guarded
+from reconciler.policy.variables import Approval, Commit
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
 MOVE = Move("m", 2, stage="Production", before="Staging", incumbent=1)

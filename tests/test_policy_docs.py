@@ -12,10 +12,10 @@ import yaml
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.policies import Expression
 from reconciler.core.transitions import Move
-from reconciler.expressions.names import FUNCTIONS, VARIABLES, Name
 from reconciler.files.policy_models import REQUIREMENTS
 from reconciler.files.yaml_files import parse_declaration, parse_rules
-from reconciler.ready_made import Case, Entered, unmet
+from reconciler.policy.builtin_rules import Case, Entered, unmet
+from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, Name
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds
 
@@ -77,11 +77,11 @@ def test_what_has_no_row_of_its_own_is_as_the_page_says() -> None:
 
 
 def test_the_limits_of_the_page_are_the_codes() -> None:
-    from reconciler.expressions import cel_checks, cel_work  # noqa: PLC0415  read beside the page
+    from reconciler.policy.cel import cost, static_checks  # noqa: PLC0415  read beside the page
 
-    for number in (cel_checks.LONGEST, cel_checks.DEEPEST, cel_work.MOST_WORK):
+    for number in (static_checks.LONGEST, static_checks.DEEPEST, cost.MOST_WORK):
         assert f"{number:,} " in section("Conditions")
-    assert (cel_checks.LOOPS, cel_checks.LOOPS_NESTED) == (5, 2)
+    assert (static_checks.LOOPS, static_checks.LOOPS_NESTED) == (5, 2)
     assert "at most five of" in section("Conditions")
 
 

@@ -17,7 +17,7 @@ from reconciler.core.policies import (
     WeeklyFreeze,
 )
 from reconciler.core.transitions import Move
-from reconciler.ready_made import (
+from reconciler.policy.builtin_rules import (
     Case,
     Entered,
     ReadyMade,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from reconciler.core.matching import nearest
 from reconciler.core.violations import Consent
 from reconciler.errors import UsageError
-from reconciler.guards import GUARDS, OF_A_RUN
+from reconciler.policy.guards import GUARDS, OF_A_RUN
 
 
 def parse_consents(texts: Iterable[str], policies: Collection[str]) -> frozenset[Consent]:

@@ -11,11 +11,11 @@ from reconciler.cli.session import Session
 from reconciler.core.settings import Rules
 from reconciler.core.state import Live
 from reconciler.evidence import Entry
-from reconciler.expressions.conditions import CelConditions
 from reconciler.gates import Gate
-from reconciler.policy import Court
-from reconciler.ready_made import Entered
-from reconciler.scope import Commit
+from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.cel.adapter import CelConditions
+from reconciler.policy.evaluation import Court
+from reconciler.policy.variables import Commit
 
 
 def gate(

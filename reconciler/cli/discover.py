@@ -21,7 +21,7 @@ from reconciler.core.violations import Violation
 from reconciler.discovery import STAGE, Found, Search
 from reconciler.errors import Problem, Refused
 from reconciler.live import read_facts, read_live
-from reconciler.policy import Court
+from reconciler.policy.evaluation import Court
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit

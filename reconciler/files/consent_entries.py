@@ -9,7 +9,7 @@ from reconciler.core.state import DatedConsent
 from reconciler.files.file_complaints import Complaint, did_you_mean
 from reconciler.files.file_models import ModelFile
 from reconciler.files.text_rules import quoted
-from reconciler.guards import DIRTY, EMPTY_SERVING, GUARDS
+from reconciler.policy.guards import DIRTY, EMPTY_SERVING, GUARDS
 
 _LONGEST: Final = 30
 # The other guards judge a whole run, which no single model can speak for.

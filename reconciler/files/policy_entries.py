@@ -20,7 +20,7 @@ from reconciler.core.state import ACTIVE_STAGES, Field
 from reconciler.files.file_complaints import Complaint
 from reconciler.files.policy_models import MOST_POLICIES, REQUIREMENTS, OnEntry, PolicyEntry
 from reconciler.files.text_rules import quoted
-from reconciler.freeze import parse_freeze
+from reconciler.policy.freeze_windows import parse_freeze
 
 
 def policies(

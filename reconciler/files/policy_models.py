@@ -32,8 +32,8 @@ from reconciler.files.scalar_types import (
     shape,
 )
 from reconciler.files.text_rules import Broken, quoted
-from reconciler.freeze import parse_freeze
-from reconciler.guards import DIRTY, GUARDS
+from reconciler.policy.freeze_windows import parse_freeze
+from reconciler.policy.guards import DIRTY, GUARDS
 
 REQUIREMENTS: Final = (
     "require",

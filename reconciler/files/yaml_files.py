@@ -10,7 +10,6 @@ from reconciler.core.declared import Desired
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode
-from reconciler.expressions.cel_expressions import faults
 from reconciler.files import (
     consent_entries,
     file_checks,
@@ -25,6 +24,7 @@ from reconciler.files.loaded_models import LoadedModel, assembled
 from reconciler.files.state_folder import FoundFile
 from reconciler.files.yaml_dump import dump_declaration
 from reconciler.files.yaml_source import LARGEST, Source
+from reconciler.policy.cel.evaluator import faults
 
 _MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
 _LONGEST: Final = 2_000  # a longer one is refused unread

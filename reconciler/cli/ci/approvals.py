@@ -12,8 +12,8 @@ from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.core.state import Live
 from reconciler.errors import DeclarationError
+from reconciler.policy.variables import Approval, Commit
 from reconciler.ports.forge import Forge, PullRequest, Review
-from reconciler.scope import Approval, Commit
 from reconciler.standing import NOTHING_BEFORE
 
 _MOST_PARTS = 50

@@ -5,11 +5,11 @@ from math import isnan
 from typing import Final
 
 from reconciler.core.matching import nearest
-from reconciler.expressions.cel_checks import looked_into
-from reconciler.expressions.cel_text import Reference, Step, references
-from reconciler.expressions.names import TYPES
-from reconciler.expressions.tokens import text_at, tokens
-from reconciler.expressions.wording import count, kind, names, shown, spelled
+from reconciler.policy.cel.formatting import count, kind, names, shown, spelled
+from reconciler.policy.cel.references import Reference, Step, references
+from reconciler.policy.cel.schema import TYPES
+from reconciler.policy.cel.static_checks import looked_into
+from reconciler.policy.cel.tokenizer import text_at, tokens
 
 Scope = Mapping[str, object]
 

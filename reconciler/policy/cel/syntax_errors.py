@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from reconciler.expressions.cel_checks import Fault, meant
+from reconciler.policy.cel.static_checks import Fault, meant
 
 # The parser's own list of problems, each with its place; the first is the one to be fixed.
 _PROBLEM = re.compile(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sized
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.expressions.cel_text import Step
+from reconciler.policy.cel.references import Step
 
 _MOST_NAMES: Final = 10
 _LONGEST_TEXT: Final = 60

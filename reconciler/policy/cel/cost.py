@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from reconciler.expressions.cel_text import Loop, Reference, around, references
-from reconciler.expressions.tokens import Token, closer, text_at, tokens
+from reconciler.policy.cel.references import Loop, Reference, around, references
+from reconciler.policy.cel.tokenizer import Token, closer, text_at, tokens
 
 # A unit is one token looked at once, 20 to 130 ns: at most about 0.6 s in one evaluation.
 MOST_WORK: Final = 5_000_000

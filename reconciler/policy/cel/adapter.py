@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from typing_extensions import assert_never
 
-from reconciler.expressions import cel_expressions, cel_text
-from reconciler.policy import Topic
+from reconciler.policy.cel import evaluator, references
+from reconciler.policy.evaluation import Topic
 
 
 class CelConditions:
@@ -13,16 +13,16 @@ class CelConditions:
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
         """Return None when a condition holds, else why not; never raises for what it does."""
-        return cel_expressions.judge(source, scope)
+        return evaluator.judge(source, scope)
 
     def asks(self, source: str, topic: Topic) -> bool:
         """Say whether a condition looks at runs and signatures, at the past, or at approvals."""
         match topic:
             case "facts":
-                return cel_text.asks_facts(source)
+                return references.asks_facts(source)
             case "history":
-                return cel_text.asks_history(source)
+                return references.asks_history(source)
             case "approvals":
-                return cel_text.uses(source, "commit.approvals")
+                return references.uses(source, "commit.approvals")
             case _:
                 assert_never(topic)

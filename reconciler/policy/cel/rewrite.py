@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.expressions.tokens import NOT_INSIDE, Token, closer, text_at, tokens
+from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokens
 
 WATCH: Final = "watched"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from reconciler.expressions.tokens import Token, closer, text_at, tokens
+from reconciler.policy.cel.tokenizer import Token, closer, text_at, tokens
 
 Step: TypeAlias = str | int | None
 Test: TypeAlias = Literal["", "has", "null", "in"]

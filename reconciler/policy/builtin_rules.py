@@ -23,7 +23,7 @@ from reconciler.core.policies import (
 from reconciler.core.signatures import incompatibilities
 from reconciler.core.state import ACTIVE_STAGES
 from reconciler.core.transitions import Move
-from reconciler.freeze import closed, frozen_until
+from reconciler.policy.freeze_windows import closed, frozen_until
 
 ReadyMade: TypeAlias = (
     Transitions | Soak | WeeklyFreeze | DatedFreeze | Lineage | SignatureRule | Approvals

@@ -16,13 +16,13 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.expressions.cel_checks import Fault, at, limits, unknown
-from reconciler.expressions.cel_rewrite import WATCH, with_decimals, with_watch
-from reconciler.expressions.cel_syntax import unreadable
-from reconciler.expressions.cel_work import MOST_WORK, work
-from reconciler.expressions.reasons import absences, kinds, not_a_number, values
-from reconciler.expressions.tokens import closer, text_at, tokens
-from reconciler.expressions.wording import shown
+from reconciler.policy.cel.cost import MOST_WORK, work
+from reconciler.policy.cel.explanations import absences, kinds, not_a_number, values
+from reconciler.policy.cel.formatting import shown
+from reconciler.policy.cel.rewrite import WATCH, with_decimals, with_watch
+from reconciler.policy.cel.static_checks import Fault, at, limits, unknown
+from reconciler.policy.cel.syntax_errors import unreadable
+from reconciler.policy.cel.tokenizer import closer, text_at, tokens
 
 if TYPE_CHECKING:
     from cel import Program

@@ -10,14 +10,14 @@ from fnmatch import fnmatchcase
 from shlex import quote
 from typing import Literal, Protocol, TypeAlias
 
-from reconciler import ready_made
 from reconciler.core.facts import NO_FACTS, Facts
 from reconciler.core.policies import Approvals, Expression, Policy
 from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import Move
 from reconciler.core.violations import Violation
-from reconciler.ready_made import Case, Entered
-from reconciler.scope import Approval, Commit, Seen, live_tags, variables
+from reconciler.policy import builtin_rules
+from reconciler.policy.builtin_rules import Case, Entered
+from reconciler.policy.variables import Approval, Commit, Seen, live_tags, variables
 
 Topic: TypeAlias = Literal["facts", "history", "approvals"]
 
@@ -144,7 +144,7 @@ def _violation(broken: _Broken) -> Violation:
     policy, move = broken.policy, broken.move
     where = f"v{move.version} → {', '.join(broken.places)}"
     old = " (the rule as it was before this change)" if broken.old else ""
-    hint = policy.message or ready_made.way_out(policy.requires)
+    hint = policy.message or builtin_rules.way_out(policy.requires)
     if policy.enforce == "deny":
         consent = quote(f"{policy.name}={move.model}")
         hint += f"; `apply --accept {consent}` lets it pass once"
@@ -173,7 +173,7 @@ def _reason(policy: Policy, seen: Seen, court: Court) -> str | None:
     past = _reads(policy, "history", court.expressions)
     rollback = past and _served_before(seen.move, court)
     if not isinstance(requires, Expression):
-        return ready_made.unmet(requires, _case(seen, court, rollback=rollback, past=past))
+        return builtin_rules.unmet(requires, _case(seen, court, rollback=rollback, past=past))
     scope = variables(seen, court.commit_of(seen.live), court.now, rollback=rollback)
     found = court.expressions.unmet(requires.source, scope)
     if found is None or len(requires.source) > _LONGEST:
@@ -215,9 +215,9 @@ def _reads(policy: Policy, topic: Topic, expressions: Expressions) -> bool:
         return expressions.asks(requires.source, topic)
     match topic:
         case "facts":
-            return ready_made.reads_facts(requires)
+            return builtin_rules.reads_facts(requires)
         case "history":
-            return ready_made.reads_history(requires)
+            return builtin_rules.reads_history(requires)
         case "approvals":
             return isinstance(requires, Approvals)
 

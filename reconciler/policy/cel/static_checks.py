@@ -8,16 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.matching import nearest
-from reconciler.expressions.cel_text import (
-    MACROS,
-    Reference,
-    Step,
-    around,
-    loops,
-    references,
-)
-from reconciler.expressions.names import FUNCTIONS, TYPES, attributes
-from reconciler.expressions.tokens import NOT_INSIDE, Token, closer, text_at, tokens
+from reconciler.policy.cel.references import MACROS, Reference, Step, around, loops, references
+from reconciler.policy.cel.schema import FUNCTIONS, TYPES, attributes
+from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokens
 
 LONGEST: Final = 2_000
 DEEPEST: Final = 40

@@ -1,0 +1,1 @@
+"""Judges changes: guards, policies and freeze windows. Pure."""
