@@ -14,8 +14,8 @@ from reconciler.core.plan import Plan
 from reconciler.core.report import Report
 from reconciler.core.state import Live
 from reconciler.errors import RegistryError
-from reconciler.live import read_model
 from reconciler.model_run import ModelRun, Tell
+from reconciler.planning.live_state import read_model
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
 from reconciler.writing import Writer

@@ -10,7 +10,7 @@ from reconciler.core.report import ChangeOutcome, ModelReport, Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
 from reconciler.errors import AnswerLost, ExitCode, RegistryError
 from reconciler.freshness import crowd_after, differences, intruders, shared, unconfirmed
-from reconciler.live import read_model
+from reconciler.planning.live_state import read_model
 from reconciler.writing import Moved, Stopped, Writer, record_change
 
 Tell: TypeAlias = Callable[[Result], None]

@@ -15,7 +15,7 @@ from reconciler.core.changes import Change
 from reconciler.core.diff import same
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live, Value
 from reconciler.errors import AnswerLost, Conflict, Forbidden, RegistryError, Unavailable
-from reconciler.live import read_one
+from reconciler.planning.live_state import read_one
 from reconciler.ports.registry import Registry
 
 _LONGEST_PAUSE = 8.0  # seconds between two tries, unless the server asks for more

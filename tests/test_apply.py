@@ -22,7 +22,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.reconcile import Checkout, Question, reconcile
+from reconciler.planning.planner import Checkout, Question, reconcile
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
 

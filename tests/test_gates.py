@@ -29,12 +29,12 @@ from reconciler.core.state import (
     Value,
 )
 from reconciler.core.violations import Consent
-from reconciler.gates import Gate, closed_by_now
+from reconciler.planning.checks import Gate, closed_by_now
+from reconciler.planning.planner import Checkout, Question, reconcile
 from reconciler.policy.builtin_rules import Entered
 from reconciler.policy.cel.adapter import CelConditions
 from reconciler.policy.evaluation import Court
 from reconciler.policy.variables import Approval, Commit
-from reconciler.reconcile import Checkout, Question, reconcile
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
 

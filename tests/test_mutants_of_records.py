@@ -14,7 +14,7 @@ from reconciler.core.report import ModelReport
 from reconciler.core.settings import Rules
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
 from reconciler.errors import AnswerLost, ExitCode, RegistryError, Rejected
-from reconciler.reconcile import Checkout, Question, reconcile
+from reconciler.planning.planner import Checkout, Question, reconcile
 from tests.fake_history import FakeHistory
 from tests.fake_registry import Write
 from tests.test_apply import OWNER, PROMOTION, Lab, alias, always, any_change, declaration, once

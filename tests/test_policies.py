@@ -9,10 +9,10 @@ import pytest
 from reconciler.core.facts import Column, Signature
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.files import yaml_files
-from reconciler.gates import Gate
+from reconciler.planning.checks import Gate
+from reconciler.planning.planner import Checkout, Question, reconcile
 from reconciler.policy.cel.adapter import CelConditions
 from reconciler.policy.evaluation import Court
-from reconciler.reconcile import Checkout, Question, reconcile
 from reconciler.registries.connect import connect
 from tests.lab import Lab, Result, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds, proxy

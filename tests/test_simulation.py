@@ -13,7 +13,7 @@ from reconciler.core.declared import Desired
 from reconciler.core.plan import Plan, RegistryRef, StateRef
 from reconciler.core.settings import Rules
 from reconciler.core.state import STAGES, Declaration, DeclaredVersion, Field, Value, stages
-from reconciler.reconcile import Checkout, Question, reconcile
+from reconciler.planning.planner import Checkout, Question, reconcile
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
 

@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.core.state import Declaration, DeclaredVersion, Field
-from reconciler.standing import Standing, judge
+from reconciler.planning.ancestry import Standing, judge
 from tests.fake_history import Commits, FakeHistory
 
 

@@ -22,7 +22,7 @@ from reconciler.cli.session import Session
 from reconciler.core.plan import Plan, accepting
 from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError
-from reconciler.gates import closed_by_now
+from reconciler.planning.checks import closed_by_now
 from reconciler.ports.registry import Registry
 from reconciler.render import documents, text, words
 

@@ -12,7 +12,7 @@ from reconciler.core.comparison import Comparison, named_number, named_versions,
 from reconciler.core.matching import nearest
 from reconciler.core.state import Live
 from reconciler.errors import ExitCode, RegistryError, UsageError
-from reconciler.live import read_facts, read_live
+from reconciler.planning.live_state import read_facts, read_live
 from reconciler.render import comparison as render
 from reconciler.render import documents
 from reconciler.render.documents import Document

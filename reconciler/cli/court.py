@@ -11,7 +11,7 @@ from reconciler.cli.session import Session
 from reconciler.core.settings import Rules
 from reconciler.core.state import Live
 from reconciler.evidence import Entry
-from reconciler.gates import Gate
+from reconciler.planning.checks import Gate
 from reconciler.policy.builtin_rules import Entered
 from reconciler.policy.cel.adapter import CelConditions
 from reconciler.policy.evaluation import Court

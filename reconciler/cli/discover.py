@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import click
 
-from reconciler import discovery, readiness
+from reconciler import discovery
 from reconciler.cli import output
 from reconciler.cli.court import court
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
@@ -20,7 +20,8 @@ from reconciler.core.state import Declaration, Live
 from reconciler.core.violations import Violation
 from reconciler.discovery import STAGE, Found, Search
 from reconciler.errors import Problem, Refused
-from reconciler.live import read_facts, read_live
+from reconciler.planning import preconditions
+from reconciler.planning.live_state import read_facts, read_live
 from reconciler.policy.evaluation import Court
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
@@ -125,7 +126,7 @@ def _problems(
     name = declaration.model
     if name in unreadable:
         return (replace(unreadable[name], file=declaration.file, line=declaration.line),)
-    return readiness.problems(declaration, found.get(name), names=tuple(found))
+    return preconditions.problems(declaration, found.get(name), names=tuple(found))
 
 
 def _steps(session: Session) -> Mapping[str, Sequence[Step]]:

@@ -8,8 +8,8 @@ from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.core.plan import only
+from reconciler.planning.status import unmanaged_values
 from reconciler.render import documents, text
-from reconciler.status import unmanaged_values
 
 
 @click.command("drift", short_help="find what was changed by hand")

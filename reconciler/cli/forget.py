@@ -11,7 +11,7 @@ from reconciler.core.changes import Change
 from reconciler.core.matching import nearest
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.errors import ExitCode, OutOfStep, Refused, RegistryError, UsageError
-from reconciler.live import read_live
+from reconciler.planning.live_state import read_live
 from reconciler.render import documents
 from reconciler.writing import Moved, Writer
 

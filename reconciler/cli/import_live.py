@@ -14,7 +14,7 @@ from reconciler.files.importing import additions, declaration_of, file_stem
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration
 from reconciler.installed import this_release
-from reconciler.live import read_live
+from reconciler.planning.live_state import read_live
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler import readiness
 from reconciler.cli import output
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, Way
 from reconciler.cli.session import Session
@@ -30,7 +29,8 @@ from reconciler.files import yaml_files
 from reconciler.files.edits import edits_between
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.files.yaml_edit import apply_edits
-from reconciler.live import read_live
+from reconciler.planning import preconditions
+from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
 from reconciler.promotion import alone, remarks
 from reconciler.render import documents, words
@@ -102,7 +102,7 @@ class Look:
         """Return what keeps a version from being what a declaration says of it."""
         if self.live is None and not self.is_missing:
             return ()
-        return readiness.problems(alone(after, version), self.live, names=())
+        return preconditions.problems(alone(after, version), self.live, names=())
 
     def _read(self, registry: Registry, model: str, versions: tuple[int, ...]) -> None:
         needed = {model: versions}

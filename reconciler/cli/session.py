@@ -21,10 +21,10 @@ from reconciler.core.violations import Consent
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import yaml_files
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
-from reconciler.gates import Gate
+from reconciler.planning.checks import Gate
+from reconciler.planning.planner import Checkout, Question, Reading, reconcile
 from reconciler.policy.guards import gate as gate_of_checkout
 from reconciler.ports.registry import Registry
-from reconciler.reconcile import Checkout, Question, Reading, reconcile
 from reconciler.registries.connect import connect
 from reconciler.render import words
 from reconciler.repository.git_repo import GitRepo, open_checkout

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import click
 
-from reconciler import evidence, status, tenure
+from reconciler import evidence, tenure
 from reconciler.cli import output
 from reconciler.cli.compare import chosen, find
 from reconciler.cli.merged import open_merged
@@ -18,7 +18,8 @@ from reconciler.core.state import Field, Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.evidence import Entry
-from reconciler.live import read_facts
+from reconciler.planning import status
+from reconciler.planning.live_state import read_facts
 from reconciler.render import portrait as render
 from reconciler.render.portrait import Git, Portrait
 from reconciler.repository.git_log import Log

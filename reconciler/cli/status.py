@@ -9,8 +9,8 @@ from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.errors import UsageError
+from reconciler.planning.status import rows
 from reconciler.render import documents, text
-from reconciler.status import rows
 
 
 @click.command("status", short_help="show where every version stands")

@@ -10,8 +10,8 @@ from reconciler.core.report import Report
 from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem
+from reconciler.planning.status import Row
 from reconciler.render import comparison
-from reconciler.status import Row
 
 FORMAT_VERSION: Final = "1"
 

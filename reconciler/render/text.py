@@ -7,11 +7,11 @@ from datetime import datetime
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.core.report import ModelReport, Report, Result
 from reconciler.core.state import Field, Value
+from reconciler.planning.status import Row
 from reconciler.render import words
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
 from reconciler.render.table import padded, table, width
-from reconciler.status import Row
 
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
 

@@ -29,11 +29,11 @@ from reconciler.core.settings import settle
 from reconciler.core.state import Live
 from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
 from reconciler.notification import Behind
-from reconciler.reconcile import Reading
+from reconciler.planning.ancestry import NOTHING_BEFORE
+from reconciler.planning.planner import Reading
 from reconciler.render import comment, documents, text, words, workflow
 from reconciler.render.escape import visible
 from reconciler.render.workflow import Annotation
-from reconciler.standing import NOTHING_BEFORE
 
 _REMOTE = "origin"
 _SHOWN = 5  # values that drifted, in a message

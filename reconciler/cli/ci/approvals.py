@@ -12,9 +12,9 @@ from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.core.state import Live
 from reconciler.errors import DeclarationError
+from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.policy.variables import Approval, Commit
 from reconciler.ports.forge import Forge, PullRequest, Review
-from reconciler.standing import NOTHING_BEFORE
 
 _MOST_PARTS = 50
 _BROKEN: Final = object()  # a declaration that cannot be read is not like any other

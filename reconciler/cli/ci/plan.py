@@ -13,8 +13,8 @@ from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, first_code
+from reconciler.planning.planner import Reading
 from reconciler.ports.forge import CHECK_LIMIT, Conclusion, Forge, PullRequest
-from reconciler.reconcile import Reading
 from reconciler.render import comment, documents, markdown, text, words, workflow
 from reconciler.repository.git_repo import GitRepo
 

@@ -8,8 +8,8 @@ from reconciler.core.plan import ModelPlan, Outcome, Record
 from reconciler.core.settings import Rules
 from reconciler.core.state import NO_BASE, Base, Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.planning.ancestry import NOTHING_BEFORE, Standing, base_of, judge
 from reconciler.ports.history import History
-from reconciler.standing import NOTHING_BEFORE, Standing, base_of, judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from reconciler import readiness
-from reconciler.authority import Authority, Context, authority
 from reconciler.core.diff import Difference, diff
 from reconciler.core.plan import ModelPlan, Outcome, Seen
 from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
+from reconciler.planning import preconditions
+from reconciler.planning.ownership import Authority, Context, authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def plan_model(
         return Planned(allowed.refusal)
     if declaration is None:
         return Planned(_released(name, live, allowed))
-    found = readiness.problems(declaration, live, names=context.names)
+    found = preconditions.problems(declaration, live, names=context.names)
     if declaration.hold is not None and (live is None or found):
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
     if live is None or found:
@@ -79,7 +79,7 @@ def _to_write(
 
 
 def _gone(declaration: Declaration, live: Live) -> Iterable[str]:
-    for version in readiness.gone(declaration, live):
+    for version in preconditions.gone(declaration, live):
         stage = stages(declaration.fields).get(version)
         declared = f"declared {stage}" if stage else "declared"
         yield f"v{version} is {declared} but gone from the registry: its entry can be removed"

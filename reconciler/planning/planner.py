@@ -6,21 +6,21 @@ This is the public Python API: give it what a checkout declares, its history and
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.authority import Context
 from reconciler.core.declared import Desired
 from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.core.settings import Rules, settle
 from reconciler.core.state import Live
 from reconciler.core.transitions import moves
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.gates import Draft, Gate, judged
-from reconciler.live import read_live
-from reconciler.model_planning import Planned, plan_model
+from reconciler.planning.ancestry import NOTHING_BEFORE
+from reconciler.planning.checks import Draft, Gate, judged
+from reconciler.planning.live_state import read_live
+from reconciler.planning.model_plan import Planned, plan_model
+from reconciler.planning.ownership import Context
+from reconciler.planning.preconditions import beyond
 from reconciler.policy import guards
 from reconciler.ports.history import History
 from reconciler.ports.registry import Registry
-from reconciler.readiness import beyond
-from reconciler.standing import NOTHING_BEFORE
 
 
 @dataclass(frozen=True, slots=True)

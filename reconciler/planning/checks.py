@@ -11,8 +11,8 @@ from reconciler.core.settings import Settled
 from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import Move, changing_hands, moves, standing_moves
 from reconciler.core.violations import Consent, with_consent
-from reconciler.live import read_facts
-from reconciler.model_planning import Planned
+from reconciler.planning.live_state import read_facts
+from reconciler.planning.model_plan import Planned
 from reconciler.policy import evaluation, guards
 from reconciler.policy.evaluation import Court, Subject
 from reconciler.policy.guards import Judged

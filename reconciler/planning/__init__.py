@@ -1,0 +1,1 @@
+"""Three states become a judged plan."""
