@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.apply import apply
+from reconciler.apply.executor import apply
 from reconciler.core.declared import Desired
 from reconciler.core.plan import Plan, RegistryRef, StateRef
 from reconciler.core.report import Report

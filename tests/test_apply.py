@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.apply import Stop, apply, no_stop
+from reconciler.apply.executor import Stop, apply, no_stop
 from reconciler.core.changes import Change, in_order
 from reconciler.core.declared import Desired
 from reconciler.core.plan import Plan, RegistryRef, StateRef

@@ -122,14 +122,14 @@ _CORE = {
     "core.violations",
 }
 _DOERS = {
-    "apply",
-    "freshness",
+    "apply.executor",
+    "apply.staleness",
     "planning.checks",
     "planning.live_state",
-    "model_run",
+    "apply.model_run",
     "ports.parallel",
     "planning.planner",
-    "writing",
+    "apply.writer",
 }
 # What a file may say and mean, given its content: as pure as the core, with pydantic's help.
 _FILES = {
@@ -369,4 +369,4 @@ def test_a_command_loads_only_what_it_uses(lab: Lab) -> None:
     plan = _loaded(lab, "core.plan")
     assert {"git", "requests"} <= plan
     assert not plan & {"mlflow", "rich", "ruamel", "sqlalchemy", "sklearn", "numpy", "pandas"}
-    assert "mlflow" not in _loaded(lab, "apply", "--yes")
+    assert "mlflow" not in _loaded(lab, "apply.executor", "--yes")

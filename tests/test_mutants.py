@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.apply import apply, no_stop
+from reconciler.apply.executor import apply, no_stop
+from reconciler.apply.writer import Moved, Writer, send
 from reconciler.core.changes import Change
 from reconciler.core.plan import Plan
 from reconciler.core.report import Result
@@ -22,7 +23,6 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.writing import Moved, Writer, send
 from tests.fake_registry import FakeRegistry, Write
 from tests.test_apply import PROMOTION, Lab, alias, always, any_change, declaration, once
 

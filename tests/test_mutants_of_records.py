@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.apply import apply, no_stop
+from reconciler.apply.executor import apply, no_stop
 from reconciler.core.declared import Desired
 from reconciler.core.plan import Plan, RegistryRef, StateRef
 from reconciler.core.report import ModelReport

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.apply import apply
+from reconciler.apply.executor import apply
 from reconciler.core.declared import Desired
 from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.core.settings import Ignore, Rules, Serving

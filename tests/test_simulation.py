@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reconciler.apply import apply
+from reconciler.apply.executor import apply
 from reconciler.core.declared import Desired
 from reconciler.core.plan import Plan, RegistryRef, StateRef
 from reconciler.core.settings import Rules

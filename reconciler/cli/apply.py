@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from reconciler import saved_plan
-from reconciler.apply import Stop, apply
+from reconciler.apply.executor import Stop, apply
 from reconciler.cli import output
 from reconciler.cli.court import gate
 from reconciler.cli.moments import now

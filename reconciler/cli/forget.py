@@ -4,6 +4,7 @@ import threading
 
 import click
 
+from reconciler.apply.writer import Moved, Writer
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
@@ -13,7 +14,6 @@ from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.errors import ExitCode, OutOfStep, Refused, RegistryError, UsageError
 from reconciler.planning.live_state import read_live
 from reconciler.render import documents
-from reconciler.writing import Moved, Writer
 
 
 @click.command("forget", short_help="remove our two tags from a model")

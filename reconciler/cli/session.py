@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from reconciler.apply import no_stop
+from reconciler.apply.executor import no_stop
 from reconciler.cli import output
 from reconciler.cli.options import Options
 from reconciler.core.declared import Desired

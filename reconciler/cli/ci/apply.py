@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from reconciler.apply import apply
+from reconciler.apply.executor import apply
 from reconciler.apply_record import RecordedApproval
 from reconciler.approved import not_shown
 from reconciler.cli import output

@@ -9,16 +9,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.apply.model_run import ModelRun, Tell
+from reconciler.apply.writer import Writer
 from reconciler.core.changes import in_order
 from reconciler.core.plan import Plan
 from reconciler.core.report import Report
 from reconciler.core.state import Live
 from reconciler.errors import RegistryError
-from reconciler.model_run import ModelRun, Tell
 from reconciler.planning.live_state import read_model
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
-from reconciler.writing import Writer
 
 _GRACE = 3.0  # seconds that requests under way get to finish after a signal
 

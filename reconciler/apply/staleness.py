@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from reconciler.apply.writer import value_of
 from reconciler.core.changes import Change
 from reconciler.core.diff import same
 from reconciler.core.plan import Seen
 from reconciler.core.state import Live, Value, occupants
-from reconciler.writing import value_of
 
 
 def differences(live: Live, seen: Seen, changes: Sequence[Change]) -> list[str]:

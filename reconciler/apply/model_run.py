@@ -4,14 +4,14 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
+from reconciler.apply.staleness import crowd_after, differences, intruders, shared, unconfirmed
+from reconciler.apply.writer import Moved, Stopped, Writer, record_change
 from reconciler.core.changes import Change, first_to_leave
 from reconciler.core.plan import ModelPlan
 from reconciler.core.report import ChangeOutcome, ModelReport, Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
 from reconciler.errors import AnswerLost, ExitCode, RegistryError
-from reconciler.freshness import crowd_after, differences, intruders, shared, unconfirmed
 from reconciler.planning.live_state import read_model
-from reconciler.writing import Moved, Stopped, Writer, record_change
 
 Tell: TypeAlias = Callable[[Result], None]
 

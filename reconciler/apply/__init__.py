@@ -1,0 +1,1 @@
+"""Carries out a plan through the registry's port, and reports what became of each change."""
