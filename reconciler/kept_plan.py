@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.approved import ShownPlan
+from reconciler.audit.approved_plan import ShownPlan
 
 _PLAN: Final = TypeAdapter(ShownPlan)
 _MARK: Final = "reconciler-plan-1 "

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.audit.evidence import Entry
+from reconciler.audit.merged_changes import serving
 from reconciler.core.settings import Rules
 from reconciler.core.state import (
     ACTIVE_STAGES,
@@ -15,10 +17,8 @@ from reconciler.core.state import (
     aliases,
     stages,
 )
-from reconciler.evidence import Entry
 from reconciler.promotion import refuse_blocked, take_stage, with_entry
 from reconciler.render.escape import visible
-from reconciler.timeline import serving
 
 TRAILER: Final = "Reconciler-Rollback"
 _SAID: Final = re.compile(rf"^{TRAILER}:(.*)$", re.MULTILINE | re.IGNORECASE)

@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from reconciler.apply_record import ApplyRecord
+from reconciler.audit.apply_record import ApplyRecord
 from reconciler.repository.git_notes import write_record
 from tests.git_lab import GitLab, opened
 from tests.lab import Hand, Lab

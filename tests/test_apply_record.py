@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply_record import (
+from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,
     RecordedApproval,

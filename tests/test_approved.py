@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import kept_plan
-from reconciler.approved import Approved, ShownModel, ShownPlan, ShownRow, not_shown, shown_plan
+from reconciler.audit.approved_plan import (
+    Approved,
+    ShownModel,
+    ShownPlan,
+    ShownRow,
+    not_shown,
+    shown_plan,
+)
 from reconciler.core.changes import Change
 from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
 from reconciler.core.state import Field, Identity, Value

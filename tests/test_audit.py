@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.apply_record import RecordedApproval, loads
+from reconciler.audit.apply_record import RecordedApproval, loads
 from reconciler.repository.git_notes import write_record
 from tests.git_lab import opened
 from tests.lab import Lab, Result, lab_fixture  # noqa: F401  a fixture

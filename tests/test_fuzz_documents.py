@@ -14,9 +14,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler import apply_record, kept_plan, saved_plan
-from reconciler.apply_record import ApplyRecord, RecordedApproval, RecordedChange, RecordedVersion
-from reconciler.approved import shown_plan
+from reconciler import kept_plan, saved_plan
+from reconciler.audit import apply_record
+from reconciler.audit.apply_record import (
+    ApplyRecord,
+    RecordedApproval,
+    RecordedChange,
+    RecordedVersion,
+)
+from reconciler.audit.approved_plan import shown_plan
 from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
 from reconciler.forges.kept_checks import KeptCheck, check_comment, kept_check

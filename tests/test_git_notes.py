@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.apply_record import ApplyRecord, RecordedApproval, RecordedChange
+from reconciler.audit.apply_record import ApplyRecord, RecordedApproval, RecordedChange
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.repository.git_notes import (
     REF,

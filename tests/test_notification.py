@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply_record import RecordedApproval
+from reconciler.audit.apply_record import RecordedApproval
+from reconciler.audit.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.core.changes import Change
 from reconciler.core.plan import Plan, RegistryRef, StateRef
 from reconciler.core.report import ChangeOutcome, ModelReport, Report, Result
 from reconciler.core.settings import Rules, Webhook, settle
 from reconciler.core.state import Field, Value
 from reconciler.errors import ExitCode
-from reconciler.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.render import notification as rendered
 
 _REF = RegistryRef("http://mlflow:5000", "prod-eu")

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler import evidence
+from reconciler.audit import evidence
+from reconciler.audit.evidence import Entry
+from reconciler.audit.merged_changes import Commit, Step, serving
 from reconciler.core.settings import Rules, Serving
 from reconciler.core.state import Declaration, DeclaredVersion, Field, aliases, stages
 from reconciler.errors import Refused
-from reconciler.evidence import Entry
 from reconciler.files.edits import edits_between
 from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import load, parse_declaration
 from reconciler.promotion import Promotion, promoted
 from reconciler.rollback import candidates, chosen, rolled_back
-from reconciler.timeline import Commit, Step, serving
 from tests.yaml_styles import FILE, STYLES
 
 _ALIASES = ("champion", "canary", "fresh")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply_record import ApplyRecord
+from reconciler.audit.apply_record import ApplyRecord
 from reconciler.repository.git_notes import write_record
 from tests.git_lab import GitLab, opened
 from tests.lab import Hand, Lab, Result

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from reconciler.audit.evidence import Applied, Entry, Standing
+from reconciler.audit.merged_changes import Commit, Step
+from reconciler.audit.stage_history import entered, served_before
 from reconciler.core.state import Declaration, DeclaredVersion, Field
-from reconciler.evidence import Applied, Entry, Standing
-from reconciler.tenure import entered, served_before
-from reconciler.timeline import Commit, Step
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
 

@@ -6,12 +6,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.apply_record import ApplyRecord, RecordedApproval, RecordedChange
-from reconciler.core.settings import Rules, Serving
-from reconciler.core.state import Declaration
-from reconciler.evidence import Records, answer, entries
-from reconciler.files.yaml_files import parse_declaration
-from reconciler.timeline import (
+from reconciler.audit.apply_record import ApplyRecord, RecordedApproval, RecordedChange
+from reconciler.audit.evidence import Records, answer, entries
+from reconciler.audit.merged_changes import (
     Approval,
     Commit,
     Merged,
@@ -23,6 +20,9 @@ from reconciler.timeline import (
     serving,
     steps,
 )
+from reconciler.core.settings import Rules, Serving
+from reconciler.core.state import Declaration
+from reconciler.files.yaml_files import parse_declaration
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 _BY_ALIAS = Rules(serving=Serving(stage=None, alias="live"))

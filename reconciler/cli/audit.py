@@ -7,7 +7,16 @@ from functools import partial
 
 import click
 
-from reconciler.audit import Audit, Finding, Span, Trail, findings_of_git, findings_of_live, rows
+from reconciler.audit.evidence import entries
+from reconciler.audit.findings import (
+    Audit,
+    Finding,
+    Span,
+    Trail,
+    findings_of_git,
+    findings_of_live,
+    rows,
+)
 from reconciler.cli import output
 from reconciler.cli.merged import MergedHistory, check_limits, open_merged
 from reconciler.cli.moments import SINCE, UNTIL
@@ -25,7 +34,6 @@ from reconciler.errors import (
     UsageError,
     first_code,
 )
-from reconciler.evidence import entries
 from reconciler.render import audit as render
 
 _UNREGISTERED = "no registry is named: git alone is audited; `--registry-uri URI` compares one"

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection
 from functools import cached_property
 
-from reconciler import evidence, tenure
+from reconciler.audit import evidence, stage_history
+from reconciler.audit.evidence import Entry
 from reconciler.cli.consents import parse_consents
 from reconciler.cli.merged import MergedHistory, open_merged
 from reconciler.cli.moments import now
 from reconciler.cli.session import Session
 from reconciler.core.settings import Rules
 from reconciler.core.state import Live
-from reconciler.evidence import Entry
 from reconciler.planning.checks import Gate
 from reconciler.policy.builtin_rules import Entered
 from reconciler.policy.cel.adapter import CelConditions
@@ -74,12 +74,12 @@ class MergedChronicle:
 
     def served_before(self, model: str, version: int) -> bool:
         """Say whether a version served, and then another one did."""
-        return tenure.served_before(self._history(model), version)
+        return stage_history.served_before(self._history(model), version)
 
     def entered(self, model: str, version: int, stage: str) -> Entered | None:
         """Return since when a version is in a stage, None where nobody knows."""
         registry = self._session.ref.key
-        return tenure.entered(self._history(model), version, stage, registry)
+        return stage_history.entered(self._history(model), version, stage, registry)
 
     @cached_property
     def _merged(self) -> MergedHistory:

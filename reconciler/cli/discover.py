@@ -7,6 +7,7 @@ from hashlib import sha256
 import click
 
 from reconciler import discovery
+from reconciler.audit.merged_changes import Step
 from reconciler.cli import output
 from reconciler.cli.court import court
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
@@ -26,7 +27,6 @@ from reconciler.policy.evaluation import Court
 from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
-from reconciler.timeline import Step
 
 _READERS = 8
 _NAMED = 8  # characters that tell one set of versions from another in a branch's name

@@ -4,7 +4,9 @@ from datetime import datetime
 
 import click
 
-from reconciler import evidence
+from reconciler.audit import evidence
+from reconciler.audit.evidence import Entry
+from reconciler.audit.merged_changes import Step, concerns
 from reconciler.cli import output
 from reconciler.cli.merged import MergedHistory, check_limits, open_merged
 from reconciler.cli.moments import SINCE, UNTIL
@@ -13,12 +15,10 @@ from reconciler.cli.records import fetch_option
 from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.errors import Problem, UsageError
-from reconciler.evidence import Entry
 from reconciler.render import history as render
 from reconciler.render import words
 from reconciler.render.history import Story
 from reconciler.repository.git_log import with_signatures
-from reconciler.timeline import Step, concerns
 
 
 @click.command("history", short_help="who changed a model, when, approved by whom")

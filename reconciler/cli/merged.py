@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from reconciler.apply_record import ApplyRecord
+from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.evidence import Records
+from reconciler.audit.merged_changes import Step, steps
 from reconciler.cli import output
 from reconciler.cli.records import fetch
 from reconciler.cli.session import PARSERS, Session
 from reconciler.core.settings import Rules
 from reconciler.errors import DeclarationError, OutOfStep, UsageError
-from reconciler.evidence import Records
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.repository.git_log import Log, read_log
 from reconciler.repository.git_notes import Notes, read_notes
 from reconciler.repository.git_repo import GitRepo
-from reconciler.timeline import Step, steps
 
 _NO_NOTES = (
     "this clone has no apply records (a plain clone brings none): nothing is said about what was "

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Final
 from uuid import uuid4
 
+from reconciler.audit.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.cli import output
 from reconciler.cli.records import run_of
 from reconciler.cli.session import Session
@@ -15,7 +16,6 @@ from reconciler.core.plan import Plan
 from reconciler.core.report import Report
 from reconciler.core.settings import Webhook
 from reconciler.errors import ReconcilerError
-from reconciler.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.ports.parallel import each
 from reconciler.render import notification as rendered
 from reconciler.render import words

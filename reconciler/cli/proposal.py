@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.audit.merged_changes import Commit, Step, meaning
 from reconciler.cli import output
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, Way
 from reconciler.cli.session import Session
@@ -37,7 +38,6 @@ from reconciler.render import documents, words
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
 from reconciler.repository.git_repo import GitRepo
-from reconciler.timeline import Commit, Step, meaning
 
 PATIENCE = 10.0  # seconds for a registry that is asked by the way
 

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import click
 
-from reconciler.apply_record import (
+from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,
     RecordedApproval,

@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 
 import click
 
-from reconciler import evidence, tenure
+from reconciler.audit import evidence, stage_history
+from reconciler.audit.evidence import Entry
 from reconciler.cli import output
 from reconciler.cli.compare import chosen, find
 from reconciler.cli.merged import open_merged
@@ -17,7 +18,6 @@ from reconciler.core.settings import Rules
 from reconciler.core.state import Field, Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.evidence import Entry
 from reconciler.planning import status
 from reconciler.planning.live_state import read_facts
 from reconciler.render import portrait as render
@@ -128,7 +128,7 @@ def _brought(
         return {}
     found: dict[str, Entry] = {}
     if declaration.fields.get(Field("stage", shown.version)) == shown.stage:
-        since = tenure.entered(history, shown.version, shown.stage, registry)
+        since = stage_history.entered(history, shown.version, shown.stage, registry)
         by_id = {one.step.commit.id: one for one in history}
         if since is not None and since.commit is not None:
             found[shown.stage] = by_id[since.commit]

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
-from reconciler.audit import Audit, Finding, Row
+from reconciler.audit.evidence import Applied
+from reconciler.audit.findings import Audit, Finding, Row
 from reconciler.errors import Problem
-from reconciler.evidence import Applied
 from reconciler.render import documents, people, words
 from reconciler.render.documents import Document
 from reconciler.render.escape import code, prose, visible

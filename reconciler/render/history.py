@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from reconciler.audit.evidence import Answer, Applied, Entry, Held
 from reconciler.errors import ExitCode, Problem
-from reconciler.evidence import Answer, Applied, Entry, Held
 from reconciler.render import documents, people, words
 from reconciler.render.documents import Document
 from reconciler.render.escape import code, prose, visible

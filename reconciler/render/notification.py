@@ -6,9 +6,9 @@ Both are bounded: rows are counted where there are many, and long texts are cut.
 import re
 from typing import Final
 
+from reconciler.audit.notification import ModelOutcome, Notification
 from reconciler.core.report import Result
 from reconciler.core.state import Value
-from reconciler.notification import ModelOutcome, Notification
 from reconciler.render import documents, words
 from reconciler.render.documents import FORMAT_VERSION, Document
 from reconciler.render.escape import visible

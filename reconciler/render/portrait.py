@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from reconciler.audit.evidence import Entry
 from reconciler.core.changes import Change
 from reconciler.core.comparison import Side
 from reconciler.core.plan import RegistryRef
 from reconciler.core.settings import Rules
 from reconciler.core.state import Field, Live, aliases, stages
 from reconciler.errors import ExitCode, Problem
-from reconciler.evidence import Entry
 from reconciler.render import comparison as beside
 from reconciler.render import documents, people, words
 from reconciler.render.comparison import age, moment, number

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.audit.merged_changes import Commit
 from reconciler.repository.git_repo import GitRepo
 from reconciler.repository.log_output import FIELDS, FORMAT, PLAIN, ask, read_commit
-from reconciler.timeline import Commit
 
 _ID, _PARENTS = FIELDS.index("H"), FIELDS.index("P")
 

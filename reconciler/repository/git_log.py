@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeVar
 
+from reconciler.audit.merged_changes import Commit, Merged, Step
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, OutOfStep, Problem
@@ -18,7 +19,6 @@ from reconciler.repository.git_branches import read_branches
 from reconciler.repository.git_objects import is_model_file
 from reconciler.repository.git_repo import GitRepo
 from reconciler.repository.log_output import FIELDS, FORMAT, PLAIN, ask, read_commit
-from reconciler.timeline import Commit, Merged, Step
 
 Parse = Callable[[bytes, str], Declaration]
 ParseRules = Callable[[bytes, str], Rules]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.apply_record import ApplyRecord, dumps, loads
+from reconciler.audit.apply_record import ApplyRecord, dumps, loads
 from reconciler.core.matching import nearest
 from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError

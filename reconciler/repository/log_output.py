@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Final
 
+from reconciler.audit.merged_changes import Commit
 from reconciler.errors import OutOfStep
 from reconciler.repository.git_repo import GitRepo
-from reconciler.timeline import Commit
 
 FIELDS: Final = ("H", "P", "ct", "an", "ae", "cn", "ce", "s", "b", "(trailers:only,unfold)")
 FORMAT: Final = "--format=tformat:" + "%x00".join(f"%{name}" for name in FIELDS)

@@ -10,8 +10,9 @@ from functools import partial
 import click
 
 from reconciler.apply.executor import apply
-from reconciler.apply_record import RecordedApproval
-from reconciler.approved import not_shown
+from reconciler.audit.apply_record import RecordedApproval
+from reconciler.audit.approved_plan import not_shown
+from reconciler.audit.notification import Behind
 from reconciler.cli import output
 from reconciler.cli.apply import signals
 from reconciler.cli.ci.approvals import Merges
@@ -28,7 +29,6 @@ from reconciler.core.report import Report, Result
 from reconciler.core.settings import settle
 from reconciler.core.state import Live
 from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
-from reconciler.notification import Behind
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.planner import Reading
 from reconciler.render import comment, documents, text, words, workflow

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Final
 
 from reconciler import kept_plan
-from reconciler.apply_record import RecordedApproval
-from reconciler.approved import Approved, ShownPlan
+from reconciler.audit.apply_record import RecordedApproval
+from reconciler.audit.approved_plan import Approved, ShownPlan
 from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.core.state import Live

@@ -3,7 +3,7 @@
 import click
 
 from reconciler import kept_plan
-from reconciler.approved import shown_plan
+from reconciler.audit.approved_plan import shown_plan
 from reconciler.cli import output
 from reconciler.cli.ci.approvals import commit_of_pull
 from reconciler.cli.ci.job import Job, annotations_of, marker, place, require_commit, tried

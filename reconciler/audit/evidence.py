@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from reconciler.apply_record import ApplyRecord
-from reconciler.core.settings import Rules
-from reconciler.core.state import Declaration, aliases
-from reconciler.timeline import (
+from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.merged_changes import (
     Approval,
     Step,
     claimed_approvals,
@@ -20,6 +18,8 @@ from reconciler.timeline import (
     pull_request,
     serving,
 )
+from reconciler.core.settings import Rules
+from reconciler.core.state import Declaration, aliases
 
 Standing: TypeAlias = Literal["applied", "partly", "never", "not yet", "unknown"]
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from reconciler.apply_record import ApplyRecord
+from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.evidence import Applied, Entry, Records, Standing
+from reconciler.audit.merged_changes import Commit, Step
 from reconciler.core.changes import Change
 from reconciler.core.plan import Plan
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration, Field, Identity, Live, Value, aliases
 from reconciler.errors import Problem
-from reconciler.evidence import Applied, Entry, Records, Standing
-from reconciler.timeline import Commit, Step
 
 Kind: TypeAlias = Literal[
     "unapproved",

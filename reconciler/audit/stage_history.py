@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from reconciler.audit.evidence import Entry
 from reconciler.core.state import Declaration, Field, Value
-from reconciler.evidence import Entry
 from reconciler.policy.builtin_rules import Entered
 
 _NOTHING_DONE = ("never", "not yet")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from reconciler.apply_record import RecordedApproval
+from reconciler.audit.apply_record import RecordedApproval
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.report import ModelReport, Report
 
