@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, OutOfStep
-from reconciler.render import documents
+from reconciler.render import json_documents
 
 _PLAN = TypeAdapter(Plan)
 _AGAIN = "plan again: `reconciler plan --out FILE`"
@@ -19,10 +19,10 @@ _AGAIN = "plan again: `reconciler plan --out FILE`"
 
 def dumps(plan: Plan, code: ExitCode) -> str:
     """Return the file of a plan."""
-    document = documents.plan(plan, code)
+    document = json_documents.plan(plan, code)
     document["saved"] = _PLAN.dump_python(plan, mode="json")
     document["checksum"] = _checksum(document)
-    return documents.dumps(document)
+    return json_documents.dumps(document)
 
 
 def loads(text: str, name: str) -> Plan:
@@ -33,7 +33,7 @@ def loads(text: str, name: str) -> Plan:
         raise OutOfStep(f"{name} is not a saved plan: {error}", hint=_AGAIN) from error
     if not isinstance(document, dict) or "saved" not in document:
         raise OutOfStep(f"{name} is not a saved plan: it has no `saved`", hint=_AGAIN)
-    if document.get("format_version") != documents.FORMAT_VERSION:
+    if document.get("format_version") != json_documents.FORMAT_VERSION:
         version = document.get("format_version")
         raise OutOfStep(f'{name} has format_version {version!r}, not "1"', hint=_AGAIN)
     try:
@@ -42,7 +42,7 @@ def loads(text: str, name: str) -> Plan:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise OutOfStep(f"{name} was edited: saved.{place}: {first['msg']}", hint=_AGAIN) from error
-    differs = _differences(document, documents.plan(plan, ExitCode.OK))
+    differs = _differences(document, json_documents.plan(plan, ExitCode.OK))
     if differs:
         raise OutOfStep(f"{name} was edited: {'; '.join(differs)}", hint=_AGAIN)
     checksum = document.pop("checksum", None)
@@ -61,7 +61,7 @@ def _checksum(document: dict[str, Any]) -> str:
 def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str]:
     """Say which members of the readable part are not those of the plan that would be applied."""
     found = []
-    for key, value in json.loads(documents.dumps(computed)).items():
+    for key, value in json.loads(json_documents.dumps(computed)).items():
         if key != "exit" and document.get(key) != value:
             rows = document.get(key)
             if isinstance(value, list) and isinstance(rows, list):

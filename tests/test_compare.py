@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.render import comparison as render
-from reconciler.render.documents import dumps
+from reconciler.render.json_documents import dumps
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds
 from tests.test_comparison import beside

@@ -10,7 +10,7 @@ from reconciler.core.changes import in_order
 from reconciler.core.diff import applied, diff
 from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
 from reconciler.core.state import Base, Field, Fields, stages
-from reconciler.render import documents
+from reconciler.render import json_documents
 from tests.strategies import (
     EXCLUSIVE,
     Case,
@@ -120,7 +120,7 @@ def rendered(case: Case) -> str:
         unmanaged=found.unmanaged,
     )
     plan = Plan(RegistryRef("http://mlflow:5000"), StateRef("registry-state"), (model,))
-    return documents.dumps(documents.plan(plan, plan.exit_code()))
+    return json_documents.dumps(json_documents.plan(plan, plan.exit_code()))
 
 
 @given(cases())

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem
-from reconciler.render.workflow import Annotation, annotations, of_problem, of_violation, outputs
+from reconciler.render.github_workflow import (
+    Annotation,
+    annotations,
+    of_problem,
+    of_violation,
+    outputs,
+)
 
 _ANYTHING = st.text(st.characters(exclude_categories=["Cs"]))
 

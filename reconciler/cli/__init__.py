@@ -19,7 +19,7 @@ from reconciler.cli import output
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.core.matching import nearest
 from reconciler.errors import ExitCode, Problem, ReconcilerError, UsageError
-from reconciler.render import documents
+from reconciler.render import json_documents
 
 _COMMANDS = {
     "init": "init",
@@ -119,7 +119,7 @@ def run(arguments: Sequence[str]) -> int:
 def _fail(problems: Sequence[Problem], code: ExitCode, *, in_json: bool) -> int:
     with suppress(OSError):  # a stream that cannot be written to cannot be complained on
         if in_json:
-            output.document(documents.failure(problems, code))
+            output.document(json_documents.failure(problems, code))
         output.complain(problems)
     return int(code)
 
@@ -129,8 +129,8 @@ def _stopped(number: int | None, in_json: bool) -> int:  # noqa: FBT001  told by
     message = "interrupted" if number else "not confirmed: nothing was written"
     if in_json:
         problem = Problem(message, ExitCode.USAGE)
-        document = documents.failure((problem,), ExitCode.USAGE)
-        document["exit"] = documents.ending(code)
+        document = json_documents.failure((problem,), ExitCode.USAGE)
+        document["exit"] = json_documents.ending(code)
         output.document(document)
     output.say(message)
     return code

@@ -24,7 +24,7 @@ from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.planning.checks import closed_by_now
 from reconciler.ports.registry import Registry
-from reconciler.render import documents, text, words
+from reconciler.render import json_documents, phrases, text
 
 # A lost connection hangs up; Windows knows no such signal.
 _HANG_UP = getattr(signal, "SIGHUP", signal.SIGTERM)
@@ -138,8 +138,8 @@ def _show(plan: Plan, session: Session) -> None:
 
 def _ask(plan: Plan) -> None:
     counts = plan.summary
-    changes = f"Write {words.count(counts['changes'], 'change')} to"
-    record = f"Record this commit on {words.models(counts['records'])} in"
+    changes = f"Write {phrases.count(counts['changes'], 'change')} to"
+    record = f"Record this commit on {phrases.models(counts['records'])} in"
     question = f"{changes if counts['changes'] else record} {plan.registry.uri}?"
     click.confirm(question, abort=True, err=True)
 
@@ -192,8 +192,8 @@ def _tell(
 ) -> None:
     effort = session.options.effort(session.registry.requests)
     if session.options.json:
-        document = documents.report(report, code)
-        document["errors"] += [documents.error(problem) for problem in lost]
+        document = json_documents.report(report, code)
+        document["errors"] += [json_documents.error(problem) for problem in lost]
         output.document(document)
     elif planned:
         output.product(text.report(report, effort), session.options)

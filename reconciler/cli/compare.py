@@ -14,9 +14,9 @@ from reconciler.core.state import Live
 from reconciler.errors import ExitCode, RegistryError, UsageError
 from reconciler.planning.live_state import read_facts, read_live
 from reconciler.render import comparison as render
-from reconciler.render import documents
-from reconciler.render.documents import Document
+from reconciler.render import json_documents
 from reconciler.render.escape import code, visible
+from reconciler.render.json_documents import Document
 
 
 @click.command("compare", short_help="show two versions beside each other")
@@ -98,9 +98,9 @@ def _show(comparison: Comparison, session: Session) -> None:
 
 def _document(comparison: Comparison, session: Session) -> Document:
     return {
-        "format_version": documents.FORMAT_VERSION,
+        "format_version": json_documents.FORMAT_VERSION,
         "registry": {"uri": session.ref.uri, "name": session.ref.name},
         "comparison": render.document(comparison),
         "errors": [],
-        "exit": documents.ending(ExitCode.OK),
+        "exit": json_documents.ending(ExitCode.OK),
     }

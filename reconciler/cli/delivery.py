@@ -9,7 +9,7 @@ from reconciler.cli.options import Command
 from reconciler.cli.session import Session
 from reconciler.core.state import Declaration
 from reconciler.errors import OutOfStep, Problem, Refused, UsageError
-from reconciler.render import documents
+from reconciler.render import json_documents
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
 from reconciler.repository.git_repo import GitRepo
@@ -43,7 +43,7 @@ class Outcome:
 
     model: str
     file: str
-    candidates: list[documents.Document] = field(default_factory=list)
+    candidates: list[json_documents.Document] = field(default_factory=list)
     listing: list[str] = field(default_factory=list)
     diff: str = ""
     meaning: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ from reconciler.errors import Problem, Refused
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_facts, read_live
 from reconciler.policy.evaluation import Court
-from reconciler.render import documents, words
+from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
 
@@ -202,9 +202,9 @@ def _conclude(session: Session, looked: _Looked, outcome: Outcome) -> int:
         lines = lines_of(outcome)
         count = len(looked.searches) + len(looked.skipped)
         effort = session.options.effort(session.registry.requests)
-        requests = words.count(effort.requests, "request")
-        changes = words.count(len(outcome.meaning), "change")
-        lines.append(f"{changes}, {words.models(count)}, {requests}, {effort.seconds:.2f} s")
+        requests = phrases.count(effort.requests, "request")
+        changes = phrases.count(len(outcome.meaning), "change")
+        lines.append(f"{changes}, {phrases.models(count)}, {requests}, {effort.seconds:.2f} s")
         output.product("\n".join(lines) + "\n", session.options)
     output.complain(outcome.errors)
     return int(code)
@@ -236,7 +236,7 @@ def _about(found: Found) -> list[str]:
             first = f"    {name}  not added: a newer one is"
         case "waiting":
             first = f"    {name}  waits: it is {found.status}, not READY"
-    said = [(words.judged(each), each) for each in found.violations]
+    said = [(phrases.judged(each), each) for each in found.violations]
     said += [("pending", each) for each in found.pending]
     return [first, *(f"      {word} {each.name}: {_reason(found, each)}" for word, each in said)]
 
@@ -245,9 +245,9 @@ def _reason(found: Found, violation: Violation) -> str:
     return violation.message.removeprefix(f"v{found.version} → {STAGE}: ")
 
 
-def _document(looked: _Looked, outcome: Outcome, code: int) -> documents.Document:
+def _document(looked: _Looked, outcome: Outcome, code: int) -> json_documents.Document:
     return {
-        "format_version": documents.FORMAT_VERSION,
+        "format_version": json_documents.FORMAT_VERSION,
         "versions": [_row(one, found) for one in looked.searches for found in _in_order(one)],
         "skipped": [{"model": name, "reason": why} for name, why in looked.skipped.items()],
         "diff": outcome.diff,
@@ -255,12 +255,12 @@ def _document(looked: _Looked, outcome: Outcome, code: int) -> documents.Documen
         "commit": outcome.commit,
         "branch": outcome.branch,
         "pull_request": outcome.pull_request,
-        "errors": [documents.error(problem) for problem in outcome.errors],
-        "exit": documents.ending(code),
+        "errors": [json_documents.error(problem) for problem in outcome.errors],
+        "exit": json_documents.ending(code),
     }
 
 
-def _row(one: Search, found: Found) -> documents.Document:
+def _row(one: Search, found: Found) -> json_documents.Document:
     return {
         "model": one.live.model,
         "file": one.declaration.file,

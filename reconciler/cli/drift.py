@@ -9,7 +9,7 @@ from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.core.plan import only
 from reconciler.planning.status import unmanaged_values
-from reconciler.render import documents, text
+from reconciler.render import json_documents, text
 
 
 @click.command("drift", short_help="find what was changed by hand")
@@ -28,9 +28,9 @@ def command(*, options: Options, list_unmanaged: bool, models: tuple[str, ...]) 
         unmanaged_values(reading.plan, reading.live, session.desired) if list_unmanaged else None
     )
     if options.json:
-        document = documents.drift(drifted, pending, code)
+        document = json_documents.drift(drifted, pending, code)
         if foreign is not None:
-            document["unmanaged"] = [documents.held(*value) for value in foreign]
+            document["unmanaged"] = [json_documents.held(*value) for value in foreign]
         output.document(document)
     else:
         shown = text.drift(drifted, pending, options.effort(session.registry.requests), foreign)

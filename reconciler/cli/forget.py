@@ -13,7 +13,7 @@ from reconciler.core.matching import nearest
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.errors import ExitCode, OutOfStep, Refused, RegistryError, UsageError
 from reconciler.planning.live_state import read_live
-from reconciler.render import documents
+from reconciler.render import json_documents
 
 
 @click.command("forget", short_help="remove our two tags from a model")
@@ -37,7 +37,7 @@ def command(*, options: Options, model: str) -> int:
         )
     removed = _remove(session, found[model])
     if options.json:
-        document = documents.failure((), ExitCode.OK)
+        document = json_documents.failure((), ExitCode.OK)
         output.document(document | {"model": model, "removed": removed})
     elif removed:
         output.product(f"{model}: removed {' and '.join(removed)}\n", options)

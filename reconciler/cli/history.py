@@ -16,7 +16,7 @@ from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.errors import Problem, UsageError
 from reconciler.render import history as render
-from reconciler.render import words
+from reconciler.render import phrases
 from reconciler.render.history import Story
 from reconciler.repository.git_log import with_signatures
 
@@ -88,5 +88,5 @@ def _say_unreadable(problems: tuple[Problem, ...], options: Options) -> None:
         output.complain(problems)
     elif problems:
         files = len({problem.file for problem in problems})
-        what = f"{words.count(files, 'file')} of old commits cannot be read"
+        what = f"{phrases.count(files, 'file')} of old commits cannot be read"
         output.say(f"{what}, and count as unchanged there: `-v` lists them")

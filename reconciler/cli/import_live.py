@@ -15,7 +15,7 @@ from reconciler.files.yaml_edit import apply_edits
 from reconciler.files.yaml_files import dump_declaration
 from reconciler.installed import this_release
 from reconciler.planning.live_state import read_live
-from reconciler.render import documents, words
+from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 
 
@@ -125,7 +125,7 @@ def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, upda
             path.write_bytes(after)
             outcome.updated.append(declared.file)
         elif after != before:
-            outcome.differences[declared.file] = words.difference(
+            outcome.differences[declared.file] = phrases.difference(
                 before, after, (declared.file, f"{declared.file} (live)")
             )
 
@@ -160,15 +160,15 @@ def _text(outcome: Outcome, session: Session) -> str:
     count = len(outcome.written) + len(outcome.updated)
     effort = session.options.effort(session.registry.requests)
     lines.append(
-        f"{words.count(count, 'file')} written, {effort.requests} requests, {effort.seconds:.2f} s"
+        f"{phrases.count(count, 'file')} written, {effort.requests} requests, {effort.seconds:.2f} s"
     )
     return "\n".join(lines) + "\n"
 
 
-def _document(outcome: Outcome, code: ExitCode) -> documents.Document:
-    return documents.failure(outcome.errors, code) | {
+def _document(outcome: Outcome, code: ExitCode) -> json_documents.Document:
+    return json_documents.failure(outcome.errors, code) | {
         "written": outcome.written,
         "updated": outcome.updated,
         "differences": [{"file": file, "diff": diff} for file, diff in outcome.differences.items()],
-        "warnings": [documents.error(warning) for warning in outcome.warnings],
+        "warnings": [json_documents.error(warning) for warning in outcome.warnings],
     }

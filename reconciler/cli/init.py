@@ -17,7 +17,7 @@ from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.installed import starter_template, this_release
-from reconciler.render import documents, words
+from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.repository.git_start import require_beginning, start_repository
 from reconciler.settings import registry_uri
@@ -187,7 +187,7 @@ def _text(path: Path) -> str:
 
 def _refuse(problems: list[Problem], options: Options) -> int:
     if options.json:
-        output.document(documents.failure(problems, ExitCode.USAGE))
+        output.document(json_documents.failure(problems, ExitCode.USAGE))
     output.complain(problems)
     output.say("nothing was written")
     return int(ExitCode.USAGE)
@@ -206,13 +206,13 @@ def _tell(session: Session, start: Start, models: _Models, files: _Files) -> int
     steps = next_steps(start, done)
     if session.options.json:
         output.document(
-            documents.failure(models.errors, code)
+            json_documents.failure(models.errors, code)
             | {
                 "new_repository": session.repo is None,
                 "created": list(files.created),
                 "kept": list(files.kept),
                 "next": list(steps),
-                "warnings": [documents.error(warning) for warning in models.warnings],
+                "warnings": [json_documents.error(warning) for warning in models.warnings],
             }
         )
     else:
@@ -232,7 +232,7 @@ def _shown(session: Session, start: Start, done: Done, steps: tuple[str, ...]) -
         first, *rest = step.split("\n")
         lines += ["", f"{number:>3}. {first}", *(f"     {line}".rstrip() for line in rest)]
     effort = session.options.effort(_requests(session))
-    count = f"{words.count(len(done.created), 'file')} written, {len(done.kept)} kept"
+    count = f"{phrases.count(len(done.created), 'file')} written, {len(done.kept)} kept"
     lines += ["", f"{count}, {effort.requests} requests, {effort.seconds:.2f} s"]
     return "\n".join(lines) + "\n"
 

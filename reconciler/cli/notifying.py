@@ -18,8 +18,8 @@ from reconciler.core.settings import Webhook
 from reconciler.errors import ReconcilerError
 from reconciler.ports.parallel import each
 from reconciler.render import notification as rendered
-from reconciler.render import words
-from reconciler.render.documents import Document
+from reconciler.render import phrases
+from reconciler.render.json_documents import Document
 
 _SECONDS: Final = 30.0  # for all that is told of one run
 _GRACE: Final = 1.0  # for what is under way when the time is over, or a signal came
@@ -47,7 +47,7 @@ def notify(session: Session, report: Report, behind: BehindOf | None = None) -> 
         return
     with suppress(OSError):  # nobody reads stderr any more
         if report.signal is not None:
-            output.say(f"notify: interrupted, no webhook is told of {words.models(len(models))}")
+            output.say(f"notify: interrupted, no webhook is told of {phrases.models(len(models))}")
             return
         actor, run_url = run_of(session.environ)
         occasion = Occasion(datetime.now(timezone.utc), actor, run_url)
@@ -126,5 +126,5 @@ def _rendered(webhook: Webhook, one: Notification) -> Document:
 
 
 def _remark(tally: _Tally, models: int) -> str:
-    said = "nothing" if not tally.told else f"{tally.told} of {words.models(models)}"
+    said = "nothing" if not tally.told else f"{tally.told} of {phrases.models(models)}"
     return f"notify: `{tally.webhook.variable}` was told {said}: {tally.why}"

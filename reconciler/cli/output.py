@@ -11,8 +11,8 @@ import click
 
 from reconciler.cli.options import Options
 from reconciler.errors import Problem, UsageError
-from reconciler.render import words
-from reconciler.render.documents import Document, dumps
+from reconciler.render import phrases
+from reconciler.render.json_documents import Document, dumps
 
 _COLOURS = {"+": "green", "-": "red", "~": "yellow", "✗": "red", "✓": "green", "!": "yellow"}
 
@@ -49,7 +49,7 @@ def complain(problems: Iterable[Problem]) -> None:
     told = list(problems)
     for problem, following in zip_longest(told, told[1:]):
         alike = following is not None and following.hint == problem.hint
-        say(words.problem(replace(problem, hint=None) if alike else problem))
+        say(phrases.problem(replace(problem, hint=None) if alike else problem))
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -11,7 +11,7 @@ from reconciler.cli.moments import now
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
-from reconciler.render import documents, markdown, text
+from reconciler.render import json_documents, markdown, text
 
 
 @click.command("plan", short_help="show what would change")
@@ -51,7 +51,7 @@ def command(
         _save(Path(out), saved_plan.dumps(reading.plan, code))
     effort = options.effort(session.registry.requests)
     if options.json:
-        output.document(documents.plan(reading.plan, code))
+        output.document(json_documents.plan(reading.plan, code))
     elif options.format == "markdown":
         output.product(markdown.plan(reading.plan, now()), options)
     else:

@@ -34,7 +34,7 @@ from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
 from reconciler.promotion import alone, remarks
-from reconciler.render import documents, words
+from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.repository import git_commit
 from reconciler.repository.git_repo import GitRepo
@@ -135,7 +135,7 @@ def carry_out(session: Session, change: Proposal, delivery: Delivery, outcome: O
         return
     _validate(session, written)
     outcome.diff = "\n".join(
-        words.difference(one.old, one.new, (f"a/{one.file}", f"b/{one.file}")) for one in written
+        phrases.difference(one.old, one.new, (f"a/{one.file}", f"b/{one.file}")) for one in written
     )
     outcome.meaning = tuple(_meanings(change, session.desired.rules))
     way = Way(session, change, delivery, outcome)
@@ -264,15 +264,15 @@ def lines_of(outcome: Outcome) -> list[str]:
 
 def _text(outcome: Outcome, session: Session) -> str:
     effort = session.options.effort(outcome.requests)
-    count = words.count(len(outcome.meaning), "change")
-    requests = words.count(effort.requests, "request")
+    count = phrases.count(len(outcome.meaning), "change")
+    requests = phrases.count(effort.requests, "request")
     last = f"{count}, 1 model, {requests}, {effort.seconds:.2f} s"
     return "\n".join((*lines_of(outcome), last)) + "\n"
 
 
-def _document(outcome: Outcome, code: ExitCode) -> documents.Document:
+def _document(outcome: Outcome, code: ExitCode) -> json_documents.Document:
     return {
-        "format_version": documents.FORMAT_VERSION,
+        "format_version": json_documents.FORMAT_VERSION,
         "model": outcome.model,
         "file": outcome.file,
         "diff": outcome.diff,
@@ -281,6 +281,6 @@ def _document(outcome: Outcome, code: ExitCode) -> documents.Document:
         "branch": outcome.branch,
         "pull_request": outcome.pull_request,
         "candidates": outcome.candidates,
-        "errors": [documents.error(replace(p, model=outcome.model)) for p in outcome.errors],
-        "exit": documents.ending(code),
+        "errors": [json_documents.error(replace(p, model=outcome.model)) for p in outcome.errors],
+        "exit": json_documents.ending(code),
     }

@@ -28,7 +28,7 @@ from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
 from reconciler.promotion import refuse_blocked, without_broken_test
-from reconciler.render.documents import Document
+from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 

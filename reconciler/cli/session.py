@@ -26,7 +26,7 @@ from reconciler.planning.planner import Checkout, Question, Reading, reconcile
 from reconciler.policy.guards import gate as gate_of_checkout
 from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect
-from reconciler.render import words
+from reconciler.render import phrases
 from reconciler.repository.git_repo import GitRepo, open_checkout
 from reconciler.repository.locate import find_state_folder, repository_root
 from reconciler.repository.past import Parsers, Past, place_of
@@ -242,7 +242,7 @@ class Session:
             return
         name, tip = self.main_line or ("not known: every commit counts as on it", "")
         output.say(f"state      {self.folder}, which speaks as `{self.checkout.owner}`")
-        output.say(f"declares   {words.models(len(self.desired.declarations))}")
+        output.say(f"declares   {phrases.models(len(self.desired.declarations))}")
         output.say(f"main line  {name} {tip[:12]}")
         output.say(f"registry   {self.registry.uri}")
 

@@ -20,8 +20,8 @@ from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.planning import status
 from reconciler.planning.live_state import read_facts
-from reconciler.render import portrait as render
-from reconciler.render.portrait import Git, Portrait
+from reconciler.render import version_details as render
+from reconciler.render.version_details import Git, Portrait
 from reconciler.repository.git_log import Log
 
 

@@ -10,7 +10,7 @@ from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.errors import UsageError
 from reconciler.planning.status import rows
-from reconciler.render import documents, text
+from reconciler.render import json_documents, text
 
 
 @click.command("status", short_help="show where every version stands")
@@ -30,7 +30,7 @@ def command(*, options: Options, model: str | None) -> int:
     # Guards judge what would be written; here nothing is.
     code = replace(reading.plan, violations=()).exit_code()
     if options.json:
-        output.document(documents.status(found, reading.plan, code))
+        output.document(json_documents.status(found, reading.plan, code))
     else:
         effort = options.effort(session.registry.requests)
         output.product(text.status(found, reading.plan, effort), options)

@@ -12,7 +12,7 @@ from reconciler.cli.options import Options, common
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files import yaml_files
 from reconciler.files.state_folder import others_beside
-from reconciler.render import documents, words, workflow
+from reconciler.render import github_workflow, json_documents, phrases
 from reconciler.repository.locate import find_state_folder, repository_root
 
 
@@ -30,10 +30,10 @@ def command(*, options: Options) -> int:
         _annotate(error.problems, "error", options.state, _in_repository(folder, root))
         raise
     if options.json:
-        output.document(documents.failure((), ExitCode.OK))
+        output.document(json_documents.failure((), ExitCode.OK))
     else:
         seconds = options.effort().seconds
-        models = words.models(len(desired.declarations))
+        models = phrases.models(len(desired.declarations))
         output.product(f"{options.state}: valid, {models}, {seconds:.2f} s\n", options)
     output.complain(desired.warnings)
     _annotate(desired.warnings, "warning", options.state, _in_repository(folder, root))
@@ -46,12 +46,14 @@ def _in_repository(folder: Path, root: Path | None) -> str:
     return place.relative_to(top).as_posix() if top and top in place.parents else folder.as_posix()
 
 
-def _annotate(problems: Sequence[Problem], level: workflow.Level, given: str, folder: str) -> None:
+def _annotate(
+    problems: Sequence[Problem], level: github_workflow.Level, given: str, folder: str
+) -> None:
     """Show complaints on their lines, where GitHub Actions listens."""
     if os.environ.get("GITHUB_ACTIONS") != "true" or not problems:
         return
     found = [
-        workflow.of_problem(
+        github_workflow.of_problem(
             replace(problem, file=folder + problem.file.removeprefix(given))
             if problem.file
             else problem,
@@ -59,4 +61,4 @@ def _annotate(problems: Sequence[Problem], level: workflow.Level, given: str, fo
         )
         for problem in problems
     ]
-    output.say(workflow.annotations(found).rstrip("\n"))
+    output.say(github_workflow.annotations(found).rstrip("\n"))

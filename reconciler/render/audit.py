@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from reconciler.audit.evidence import Applied
 from reconciler.audit.findings import Audit, Finding, Row
 from reconciler.errors import Problem
-from reconciler.render import documents, people, words
-from reconciler.render.documents import Document
+from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
+from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.render.text import Effort
 
@@ -29,13 +29,13 @@ def text(value: Audit, effort: Effort) -> str:
         header = ("MERGED", "MODEL", "WHAT", "COMMIT", "PR", "AUTHOR", "APPROVED", "APPLIED")
         lines += [*table(header, (_cells(row) for row in value.rows)), ""]
     for kind, found in _by_kind(value.findings):
-        lines.append(f"{kind}: {words.count(len(found), 'finding')}")
+        lines.append(f"{kind}: {phrases.count(len(found), 'finding')}")
         lines += [f"  {line}" for line in table(("", "", "", ""), map(_line, found))[1:]]
         lines.append("")
-    models = words.models(len({row.model for row in value.rows}))
-    changes = words.count(len(value.rows), "change")
-    requests = words.count(effort.requests, "request")
-    lines += [f"audit: {words.count(len(value.findings), 'finding')}{_incomplete(value)}"]
+    models = phrases.models(len({row.model for row in value.rows}))
+    changes = phrases.count(len(value.rows), "change")
+    requests = phrases.count(effort.requests, "request")
+    lines += [f"audit: {phrases.count(len(value.findings), 'finding')}{_incomplete(value)}"]
     lines += [f"{changes}, {models}, {requests}, {effort.seconds:.2f} s"]
     return "\n".join(lines) + "\n"
 
@@ -49,7 +49,7 @@ def markdown(value: Audit) -> str:
         lines.append("|---|---|---|---|---|---|---|---|")
         lines += [_tabled(_cells(row)) for row in value.rows]
     for kind, found in _by_kind(value.findings):
-        lines += ["", f"#### {kind}: {words.count(len(found), 'finding')}", ""]
+        lines += ["", f"#### {kind}: {phrases.count(len(found), 'finding')}", ""]
         lines += ["| model | commit | when | what |", "|---|---|---|---|"]
         lines += [_tabled(_line(finding)) for finding in found]
     return "\n".join(lines) + "\n"
@@ -66,7 +66,7 @@ def as_csv(value: Audit) -> str:
             _harmless(cell)
             for cell in (
                 *("change", row.model, _moment(row.commit.time), row.commit.id, _what(row)),
-                *(number, _author(row), people.listed(row.commit)),
+                *(number, _author(row), authors.listed(row.commit)),
                 *("; ".join(row.verified), "; ".join(row.claimed)),
                 *((_moment(row.applied.time), row.applied.commit) if row.applied else ("", "")),
             )
@@ -82,19 +82,19 @@ def as_csv(value: Audit) -> str:
 
 def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Document:
     """Return the audit's JSON document."""
-    ending = documents.ending(exit_code)
+    ending = json_documents.ending(exit_code)
     if exit_code == 2:  # noqa: PLR2004  the code that this reason belongs to
         ending["reason"] = "findings"
     kinds = Counter(finding.kind for finding in value.findings)
     return {
-        "format_version": documents.FORMAT_VERSION,
+        "format_version": json_documents.FORMAT_VERSION,
         "line": value.line,
         "records": value.records,
         "registry": value.compared,
         "summary": {"changes": len(value.rows), "findings": len(value.findings)} | dict(kinds),
         "changes": [_row(row) for row in value.rows],
         "findings": [_finding(finding) for finding in value.findings],
-        "errors": [documents.error(problem) for problem in problems],
+        "errors": [json_documents.error(problem) for problem in problems],
         "exit": ending,
     }
 
@@ -106,7 +106,7 @@ def _row(row: Row) -> Document:
         "merged": _moment(row.commit.time),
         "author": row.commit.author,
         "author_email": row.commit.author_email,
-        "authors": people.authors(row.commit),
+        "authors": authors.authors(row.commit),
         "committer": row.commit.committer,
         "pull_request": row.pull_request,
         "moves": [
@@ -159,8 +159,8 @@ def _incomplete(value: Audit) -> str:
 
 
 def _headline(value: Audit) -> str:
-    changes = words.count(len(value.rows), "change")
-    return f"{changes}, {words.count(len(value.findings), 'finding')}{_incomplete(value)}"
+    changes = phrases.count(len(value.rows), "change")
+    return f"{changes}, {phrases.count(len(value.findings), 'finding')}{_incomplete(value)}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         _what(row),
         row.commit.id[:12],
         "-" if row.pull_request is None else f"#{row.pull_request}",
-        people.author(row.commit),
+        authors.author(row.commit),
         ", ".join(approved) or "-",
         _applied(row.applied) or unknown,
     )

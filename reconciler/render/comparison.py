@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from reconciler.core.comparison import Comparison, MetricRow, Side, TextRow
 from reconciler.core.durations import in_words
 from reconciler.core.facts import Column, Run, Signature
-from reconciler.render import words
+from reconciler.render import phrases
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.table import table
 
@@ -244,7 +244,7 @@ def _rows(comparison: Comparison, now: datetime) -> _Rows:
 def _more_metrics(unseen: Sequence[MetricRow]) -> str:
     """Return how many metrics are not shown, and how many of those differ."""
     differing = sum(row.differs for row in unseen)
-    said = words.count(len(unseen), "metric") if unseen else ""
+    said = phrases.count(len(unseen), "metric") if unseen else ""
     return f"{said} ({differing} of them differ)" if differing else said
 
 
@@ -306,7 +306,7 @@ def _told(side: Side, now: datetime) -> dict[str, str | None]:
 def _shape(signature: Signature) -> str:
     sizes = [f"{len(signature.inputs)} in", f"{len(signature.outputs)} out"]
     if signature.params:
-        sizes.append(words.count(len(signature.params), "param"))
+        sizes.append(phrases.count(len(signature.params), "param"))
     return ", ".join(sizes)
 
 

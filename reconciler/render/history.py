@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 
 from reconciler.audit.evidence import Answer, Applied, Entry, Held
 from reconciler.errors import ExitCode, Problem
-from reconciler.render import documents, people, words
-from reconciler.render.documents import Document
+from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
+from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.render.text import Effort
 
@@ -45,7 +45,7 @@ def text(value: Story, effort: Effort) -> str:
     if cells:
         lines += [*table(header, cells), ""]
     lines += [visible(note) for note in _notes(value)]
-    changes = words.count(len(value.entries), "change")
+    changes = phrases.count(len(value.entries), "change")
     cost = f"{effort.requests} requests, {effort.seconds:.2f} s"
     return "\n".join([*lines, f"history: {changes}, 1 model, {cost}"]) + "\n"
 
@@ -91,14 +91,14 @@ def document(value: Story) -> Document:
         else _answer(answer, value)
     )
     return {
-        "format_version": documents.FORMAT_VERSION,
+        "format_version": json_documents.FORMAT_VERSION,
         "model": value.model,
         "line": value.line,
         "records": value.records,
         **rows,
-        "unreadable": [documents.error(problem) for problem in value.unreadable],
+        "unreadable": [json_documents.error(problem) for problem in value.unreadable],
         "errors": [],
-        "exit": documents.ending(ExitCode.OK),
+        "exit": json_documents.ending(ExitCode.OK),
     }
 
 
@@ -128,7 +128,7 @@ def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
         _moment(entry.time),
         commit.id[:12],
         "-" if entry.pull_request is None else f"#{entry.pull_request}",
-        people.author_and_committer(commit),
+        authors.author_and_committer(commit),
         ", ".join(f"{one.name} ({one.kind})" for one in entry.approvals) or "-",
         commit.signature,
         *([_became(entry)] if value.records else []),
@@ -221,7 +221,7 @@ def _entry(entry: Entry, value: Story) -> Document:
         "subject": commit.subject,
         "author": commit.author,
         "author_email": commit.author_email,
-        "authors": people.authors(commit),
+        "authors": authors.authors(commit),
         "committer": commit.committer,
         "committer_email": commit.committer_email,
         "pull_request": entry.pull_request,
@@ -256,7 +256,7 @@ def _flat(entry: Entry) -> Iterable[object]:
         _moment(entry.time),
         commit.id,
         "" if entry.pull_request is None else entry.pull_request,
-        *(commit.author, commit.author_email, people.listed(commit)),
+        *(commit.author, commit.author_email, authors.listed(commit)),
         *(commit.committer, commit.committer_email),
         *("; ".join(one.name for one in entry.approvals if one.kind == kind) for kind in _KINDS),
         commit.signature,

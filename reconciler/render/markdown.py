@@ -5,7 +5,7 @@ from datetime import datetime
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.core.violations import Violation
 from reconciler.errors import Problem
-from reconciler.render import words
+from reconciler.render import phrases
 from reconciler.render.comparison import markdown_lines
 from reconciler.render.escape import code, prose
 
@@ -14,7 +14,7 @@ _WORDS = {"accepted": "✅ accepted", "warning": "⚠️ warning", "refused": "�
 
 def plan(value: Plan, now: datetime) -> str:
     """Return a plan as GitHub-flavoured Markdown; text from outside cannot become markup."""
-    lines = [f"### Plan: {words.headline(value)}", "", *target(value), ""]
+    lines = [f"### Plan: {phrases.headline(value)}", "", *target(value), ""]
     lines += [line for rule in judgements(value) for line in rule]
     for model in value.models:
         if has_body(model):
@@ -34,7 +34,7 @@ def target(value: Plan) -> list[str]:
 def judgements(value: Plan) -> list[list[str]]:
     """Return the lines of every note, violation and rule that waits, each on its own."""
     found = [[f"> 🕐 one merge later: {prose(note)}", ""] for note in value.notes]
-    found += [_violation(_WORDS[words.judged(one)], one) for one in value.violations]
+    found += [_violation(_WORDS[phrases.judged(one)], one) for one in value.violations]
     return [*found, *(_violation("🕐 waits", one) for one in value.pending)]
 
 
@@ -59,7 +59,9 @@ def problem(complaint: Problem) -> str:
     lines = [f"{where}{prose(complaint.message)}{hint}"]
     if complaint.contrasts:
         lines += ["", "  | value | approved | now |", "  |---|---|---|"]
-        lines += [f"  | {' | '.join(map(code, words.cells(one)))} |" for one in complaint.contrasts]
+        lines += [
+            f"  | {' | '.join(map(code, phrases.cells(one)))} |" for one in complaint.contrasts
+        ]
         lines.append("")
     return "\n".join(lines)
 
@@ -70,11 +72,11 @@ def _rows(model: ModelPlan) -> list[str]:
     lines = ["| | what | before | after | why |", "|---|---|---|---|---|"]
     for change in model.changes:
         before, after = (
-            "" if held is None else code(words.value(change.field, held))
+            "" if held is None else code(phrases.value(change.field, held))
             for held in (change.before, change.after)
         )
-        what = code(words.subject(change.field))
-        mark = code(words.mark(change))
+        what = code(phrases.subject(change.field))
+        mark = code(phrases.mark(change))
         lines.append(f"| {mark} | {what} | {before} | {after} | {change.cause} |")
     return lines
 

@@ -9,9 +9,9 @@ from typing import Final
 from reconciler.audit.notification import ModelOutcome, Notification
 from reconciler.core.report import Result
 from reconciler.core.state import Value
-from reconciler.render import documents, words
-from reconciler.render.documents import FORMAT_VERSION, Document
+from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
+from reconciler.render.json_documents import FORMAT_VERSION, Document
 
 _MOST_ROWS: Final = 100
 _LONGEST_TEXT: Final = 1_000
@@ -64,7 +64,7 @@ def slack(value: Notification) -> Document:
     """
     model = value.model
     applied = sum(result.outcome == "applied" for result in model.results)
-    said = f"{applied} of {words.count(len(model.results), 'change')} applied"
+    said = f"{applied} of {phrases.count(len(model.results), 'change')} applied"
     where = _code(value.registry.key)
     parts = [f"{_HEADS[value.outcome]} {_code(model.model)} on {where}: {said}"]
     parts += _fence([_row(one) for one in model.results[:_SLACK_ROWS]], len(model.results))
@@ -83,7 +83,7 @@ def slack(value: Notification) -> Document:
 
 
 def _change(result: Result) -> Document:
-    row = documents.change(result.change)
+    row = json_documents.change(result.change)
     ends = {"before": _cut(row["before"]), "after": _cut(row["after"])}
     return row | ends | {"outcome": result.outcome, "error": _cut(result.error)}
 
@@ -96,10 +96,10 @@ def _cut(held: Value | None) -> Value | None:
 
 def _row(result: Result) -> str:
     change = result.change
-    why = words.cause(change)
+    why = phrases.cause(change)
     error = f": {result.error}" if result.error else ""
     reason = f"  {why}" if why else ""
-    row = f"{words.subject(change.field)}  {words.move(change)}{reason}{error}"
+    row = f"{phrases.subject(change.field)}  {phrases.move(change)}{reason}{error}"
     return f"{_MARKS[result.outcome]} {_plain(row, _SLACK_LINE)}"
 
 

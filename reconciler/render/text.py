@@ -8,7 +8,7 @@ from reconciler.core.plan import ModelPlan, Plan
 from reconciler.core.report import ModelReport, Report, Result
 from reconciler.core.state import Field, Value
 from reconciler.planning.status import Row
-from reconciler.render import words
+from reconciler.render import phrases
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
 from reconciler.render.table import padded, table, width
@@ -31,7 +31,7 @@ def plan(value: Plan, effort: Effort, now: datetime) -> str:
         lines += [*_model(model), *_evidence(model, now)]
     lines += _notes(value)
     lines += _violations(value)
-    lines += [f"plan: {words.headline(value)}", last_line(value, effort)]
+    lines += [f"plan: {phrases.headline(value)}", last_line(value, effort)]
     return "\n".join(lines) + "\n"
 
 
@@ -45,14 +45,14 @@ def drift(
     lines = [_target(drifted), ""]
     for title, part in (("drift", drifted), ("pending", pending)):
         number = len(part.changes)
-        lines.append(f"{title}: {words.count(number, 'change') if number else 'none'}")
+        lines.append(f"{title}: {phrases.count(number, 'change') if number else 'none'}")
         lines += ["", *(line for model in part.models for line in _rows_of(model))]
     told = [model for model in drifted.models if model.messages or model.problems]
     lines += ["also:", ""] if told else []
     for model in told:
         lines += _model(replace(model, changes=()))
     if unmanaged is not None:
-        lines += [f"unmanaged: {words.count(len(unmanaged), 'value') if unmanaged else 'none'}"]
+        lines += [f"unmanaged: {phrases.count(len(unmanaged), 'value') if unmanaged else 'none'}"]
         lines += ["", *_held(unmanaged)]
     lines += [last_line(drifted, effort, len(drifted.changes) + len(pending.changes))]
     return "\n".join(lines) + "\n"
@@ -84,7 +84,7 @@ def report(value: Report, effort: Effort) -> str:
         if model.results or model.error or model.messages:
             lines += _model_report(model)
     lines += _violations(value.plan)
-    lines += [f"apply: {words.outcome(value)}", last_line(value.plan, effort)]
+    lines += [f"apply: {phrases.outcome(value)}", last_line(value.plan, effort)]
     return "\n".join(lines) + "\n"
 
 
@@ -92,7 +92,7 @@ def last_line(value: Plan, effort: Effort, changes: int | None = None) -> str:
     """Return changes, models, requests, seconds: the same for every command."""
     number = len(value.changes) if changes is None else changes
     return (
-        f"{number} change{'' if number == 1 else 's'}, {words.models(len(value.models))}, "
+        f"{number} change{'' if number == 1 else 's'}, {phrases.models(len(value.models))}, "
         f"{effort.requests} request{'' if effort.requests == 1 else 's'}, {effort.seconds:.2f} s"
     )
 
@@ -113,7 +113,7 @@ def _held(values: Sequence[tuple[str, Field, Value]]) -> list[str]:
     lines = []
     for name in dict.fromkeys(name for name, _, _ in values):
         rows = [
-            (" ", words.subject(address), words.value(address, value), "")
+            (" ", phrases.subject(address), phrases.value(address, value), "")
             for model, address, value in values
             if model == name
         ]
@@ -125,13 +125,13 @@ def _model(model: ModelPlan) -> list[str]:
     if not (model.changes or model.messages or model.problems):
         return []
     rows = [
-        (words.mark(c), words.subject(c.field), words.move(c), words.cause(c))
+        (phrases.mark(c), phrases.subject(c.field), phrases.move(c), phrases.cause(c))
         for c in model.changes
     ]
     lines = _rows(rows)
     lines += [f"  ! {visible(message)}" for message in model.messages]
     for problem in model.problems:
-        lines += [f"  ✗ {visible(problem.message)}", *words.contrasts(problem, "    ")]
+        lines += [f"  ✗ {visible(problem.message)}", *phrases.contrasts(problem, "    ")]
     return [_title(model.model, model.file), *lines, ""]
 
 
@@ -147,8 +147,8 @@ def _model_report(model: ModelReport) -> list[str]:
     rows = [
         (
             _MARKS[result.outcome],
-            words.subject(result.change.field),
-            words.move(result.change),
+            phrases.subject(result.change.field),
+            phrases.move(result.change),
             _became(result),
         )
         for result in model.results
@@ -162,7 +162,7 @@ def _model_report(model: ModelReport) -> list[str]:
 
 def _became(result: Result) -> str:
     if result.outcome == "applied":
-        return words.cause(result.change)
+        return phrases.cause(result.change)
     return f"{result.outcome}: {visible(result.error or '')}"
 
 
@@ -187,7 +187,7 @@ def _notes(value: Plan) -> list[str]:
 
 
 def _violations(value: Plan) -> list[str]:
-    judged = [(words.judged(violation), violation) for violation in value.violations]
+    judged = [(phrases.judged(violation), violation) for violation in value.violations]
     judged += [("waits", violation) for violation in value.pending]
     lines = []
     for word, violation in judged:

@@ -31,9 +31,9 @@ from reconciler.core.state import Live
 from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.planner import Reading
-from reconciler.render import comment, documents, text, words, workflow
+from reconciler.render import forge_comment, github_workflow, json_documents, phrases, text
 from reconciler.render.escape import visible
-from reconciler.render.workflow import Annotation
+from reconciler.render.github_workflow import Annotation
 
 _REMOTE = "origin"
 _SHOWN = 5  # values that drifted, in a message
@@ -132,9 +132,9 @@ def _left(model: ModelPlan) -> ModelPlan:
     """Return a model that nobody changed: what drifted is shown, and left as it is."""
     if not model.changes:
         return model
-    shown = [f"{words.subject(one.field)}, {words.move(one)}" for one in model.changes[:_SHOWN]]
+    shown = [f"{phrases.subject(one.field)}, {phrases.move(one)}" for one in model.changes[:_SHOWN]]
     shown += [f"{len(model.changes) - _SHOWN} more"] if len(model.changes) > _SHOWN else []
-    said = f"{words.count(len(model.changes), 'value')} drifted and are left: no declaration"
+    said = f"{phrases.count(len(model.changes), 'value')} drifted and are left: no declaration"
     way = "`heal: true` puts them back, and so does an apply by hand"
     message = f"{said} changed ({'; '.join(shown)}). {way}"
     return replace(model, changes=(), outcome="in-sync", messages=(*model.messages, message))
@@ -210,10 +210,12 @@ def _conclude(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> 
         with suppress(OSError):
             output.say(f"the report could not be printed: {error.strerror}")
     failed = [failure for failure in report.results if failure.error is not None]
-    job.annotate([*map(workflow.of_problem, lost), *(_annotation(one, plan) for one in failed)])
+    job.annotate(
+        [*map(github_workflow.of_problem, lost), *(_annotation(one, plan) for one in failed)]
+    )
     job.finish(
         {"changes": report.summary["applied"], "digest": plan.digest, "exitcode": code},
-        comment.outcome(report, room=_MUCH, more=job.more),
+        forge_comment.outcome(report, room=_MUCH, more=job.more),
     )
     if report.signal is None:  # a job that is being cancelled has a few seconds left
         output.complain(_tell_pull_requests(run, report))
@@ -226,8 +228,8 @@ def _print(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> Non
     effort = options.effort(run.session.registry.requests)
     planned = plan.denied or run.job.dry_run
     if options.json:
-        document = documents.report(report, code)
-        document["errors"] += [documents.error(problem) for problem in lost]
+        document = json_documents.report(report, code)
+        document["errors"] += [json_documents.error(problem) for problem in lost]
         output.document(document)
     elif planned:
         output.product(text.plan(plan, effort, now()), options)
@@ -247,7 +249,7 @@ def _annotation(failed: Result, plan: Plan) -> Annotation:
     files = {model.model: model.file for model in plan.models}
     change = failed.change
     title = f"{change.model} {failed.outcome}"
-    message = f"{words.subject(change.field)}: {failed.error}"
+    message = f"{phrases.subject(change.field)}: {failed.error}"
     return Annotation("error", message, title, files.get(change.model))
 
 
@@ -257,7 +259,7 @@ def _tell_pull_requests(run: _Run, report: Report) -> tuple[Problem, ...]:
     if forge is None:
         return ()
     said = marker("apply", run.session)
-    body = comment.outcome(report, room=forge.comment_limit - len(said) - 1, more=job.more)
+    body = forge_comment.outcome(report, room=forge.comment_limit - len(said) - 1, more=job.more)
     numbers: list[int] = []
     lost = tried(lambda: numbers.extend(run.merges.behind(report.plan, run.live)))
     for number in numbers:

@@ -11,7 +11,7 @@ from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.core.plan import Plan, only
 from reconciler.errors import ExitCode, first_code
-from reconciler.render import comment, documents, text, words, workflow
+from reconciler.render import forge_comment, github_workflow, json_documents, phrases, text
 
 _MUCH = 1_000_000  # characters: the summary cuts for itself
 
@@ -32,14 +32,14 @@ def command(*, options: Options, dry_run: bool) -> int:
     code = first_code([problem.code for problem in lost]) or differs
     effort = options.effort(session.registry.requests)
     if options.json:
-        document = documents.drift(drifted, pending, code)
-        document["errors"] += [documents.error(problem) for problem in lost]
+        document = json_documents.drift(drifted, pending, code)
+        document["errors"] += [json_documents.error(problem) for problem in lost]
         output.document(document)
     else:
         output.product(text.drift(drifted, pending, effort), options)
     output.complain((*plan.warnings, *plan.problems, *lost))
-    job.annotate([workflow.of_problem(problem) for problem in (*plan.problems, *lost)])
-    whole = comment.drift(drifted, pending, now(), room=_MUCH, more=job.more)
+    job.annotate([github_workflow.of_problem(problem) for problem in (*plan.problems, *lost)])
+    whole = forge_comment.drift(drifted, pending, now(), room=_MUCH, more=job.more)
     changes = len(drifted.changes) + len(pending.changes)
     job.finish({"changes": changes, "digest": plan.digest, "exitcode": int(code)}, whole)
     return int(code)
@@ -58,10 +58,10 @@ def _keep_issue(session: Session, job: Job, drifted: Plan, pending: Plan, code: 
         return
     if not (drifted.changes or pending.changes):
         return  # what could not be read is told by the job, and is no drift
-    values = words.count(len(drifted.changes) + len(pending.changes), "value")
+    values = phrases.count(len(drifted.changes) + len(pending.changes), "value")
     title = f"{session.shown}: {values} in the registry not as git says"
     room = job.forge.comment_limit - len(said) - 1
-    body = comment.drift(drifted, pending, now(), room=room, more=job.more)
+    body = forge_comment.drift(drifted, pending, now(), room=room, more=job.more)
     if job.dry_run:
         output.say(f"would write the issue `{title}`:\n{said}\n{body}")
     else:

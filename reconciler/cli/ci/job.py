@@ -15,9 +15,9 @@ from reconciler.core.plan import ModelPlan, Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.forges.pipeline import Pipeline, forge_of, pipeline
 from reconciler.ports.forge import Forge, PullRequest
-from reconciler.render import comment, workflow
+from reconciler.render import forge_comment, github_workflow
 from reconciler.render.escape import visible
-from reconciler.render.workflow import SUMMARY_LIMIT, Annotation
+from reconciler.render.github_workflow import SUMMARY_LIMIT, Annotation
 
 _ARTIFACTS = "RECONCILER_ARTIFACTS"
 _WORST_BYTES = 4  # of a character in UTF-8
@@ -101,8 +101,10 @@ class Job:
     def finish(self, results: Mapping[str, str | int], summary: str) -> None:
         """Write the step's outputs and its summary."""
         room = SUMMARY_LIMIT // _WORST_BYTES
-        _append(self.pipeline.outputs, workflow.outputs(results))
-        _append(self.pipeline.summary, comment.cut(summary, room, "the artifact has all of it"))
+        _append(self.pipeline.outputs, github_workflow.outputs(results))
+        _append(
+            self.pipeline.summary, forge_comment.cut(summary, room, "the artifact has all of it")
+        )
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -110,18 +112,18 @@ class Job:
         try:
             yield
         except ReconcilerError as error:
-            self.annotate([workflow.of_problem(problem) for problem in error.problems])
+            self.annotate([github_workflow.of_problem(problem) for problem in error.problems])
             room = SUMMARY_LIMIT // _WORST_BYTES
             self.finish(
                 {"changes": 0, "digest": "", "exitcode": int(error.code)},
-                comment.failure(error.problems, room=room, more="the log has them all"),
+                forge_comment.failure(error.problems, room=room, more="the log has them all"),
             )
             raise
 
     def annotate(self, found: Sequence[Annotation]) -> None:
         """Show problems on the lines they are about; on stderr, where GitHub reads them, too."""
         if self.pipeline.system == "github" and found:
-            output.say(workflow.annotations(found).rstrip("\n"))
+            output.say(github_workflow.annotations(found).rstrip("\n"))
 
 
 def place(session: Session) -> str:
@@ -151,14 +153,16 @@ def tried(action: Callable[[], object]) -> tuple[Problem, ...]:
 
 def annotations_of(plan: Plan, desired: Desired) -> list[Annotation]:
     """Return a plan's problems and violations on the lines they are about."""
-    found = [workflow.of_problem(problem) for problem in plan.problems]
-    found += [workflow.of_problem(problem, "warning") for problem in plan.warnings]
+    found = [github_workflow.of_problem(problem) for problem in plan.problems]
+    found += [github_workflow.of_problem(problem, "warning") for problem in plan.warnings]
     models = {model.model: model for model in plan.models}
     for violation in plan.violations:
         if not violation.accepted:
             model = models.get(violation.model or "")
             line = _line(model, desired) if model else None
-            found.append(workflow.of_violation(violation, model.file if model else None, line))
+            found.append(
+                github_workflow.of_violation(violation, model.file if model else None, line)
+            )
     return found
 
 

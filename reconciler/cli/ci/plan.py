@@ -15,7 +15,14 @@ from reconciler.core.plan import Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, first_code
 from reconciler.planning.planner import Reading
 from reconciler.ports.forge import CHECK_LIMIT, Conclusion, Forge, PullRequest
-from reconciler.render import comment, documents, markdown, text, words, workflow
+from reconciler.render import (
+    forge_comment,
+    github_workflow,
+    json_documents,
+    markdown,
+    phrases,
+    text,
+)
 from reconciler.repository.git_repo import GitRepo
 
 _QUEUE = "merge_group"
@@ -99,8 +106,8 @@ def _publish(session: Session, job: Job, pull: PullRequest | None, reading: Read
     plan, moment, options = reading.plan, now(), session.options
     lost = _tell_forge(session, job, pull, plan)
     code = first_code([plan.exit_code(), *(problem.code for problem in lost)])
-    document = documents.plan(plan, code)
-    document["errors"] += [documents.error(problem) for problem in lost]
+    document = json_documents.plan(plan, code)
+    document["errors"] += [json_documents.error(problem) for problem in lost]
     printed = text.plan(plan, options.effort(session.registry.requests), moment)
     if options.json:
         output.document(document)
@@ -108,14 +115,14 @@ def _publish(session: Session, job: Job, pull: PullRequest | None, reading: Read
         output.product(printed, options)
     output.complain((*plan.warnings, *plan.problems, *lost))
     whole = markdown.plan(plan, moment)
-    job.annotate([*annotations_of(plan, session.desired), *map(workflow.of_problem, lost)])
+    job.annotate([*annotations_of(plan, session.desired), *map(github_workflow.of_problem, lost)])
     results: dict[str, str | int] = {
         "changes": len(plan.changes),
         "digest": plan.digest,
         "exitcode": int(code),
     }
     job.finish(results, whole)
-    job.keep({"plan.md": whole, "plan.txt": printed, "plan.json": documents.dumps(document)})
+    job.keep({"plan.md": whole, "plan.txt": printed, "plan.json": json_documents.dumps(document)})
     return int(code)
 
 
@@ -132,7 +139,7 @@ def _tell_forge(
     if pull is not None and job.pipeline.event != _QUEUE:
         said = marker("plan", session)
         room = forge.comment_limit - len(said) - 1
-        body = comment.plan(plan, now(), room=room, more=job.more)
+        body = forge_comment.plan(plan, now(), room=room, more=job.more)
         lost += tried(lambda: job.say_on(pull.number, said, body))
     return lost
 
@@ -143,9 +150,9 @@ def _keep(session: Session, job: Job, forge: Forge, plan: Plan) -> None:
     texts = kept_plan.dumps(shown_plan(plan, session.owner, commit), longest=CHECK_LIMIT)
     if job.dry_run:
         return
-    changes = words.count(len(plan.changes), "change")
-    title = f"{changes} on {words.models(sum(bool(model.changes) for model in plan.models))}"
-    summary = comment.plan(plan, now(), room=CHECK_LIMIT, more=job.more)
+    changes = phrases.count(len(plan.changes), "change")
+    title = f"{changes} on {phrases.models(sum(bool(model.changes) for model in plan.models))}"
+    summary = forge_comment.plan(plan, now(), room=CHECK_LIMIT, more=job.more)
     for number, kept in enumerate(texts, start=1):
         forge.put_check(
             commit,
@@ -181,7 +188,7 @@ def _say_failure(
     if job.pipeline.event != _QUEUE:
         said = marker("plan", session)
         room = forge.comment_limit - len(said) - 1
-        body = comment.failure(error.problems, room=room, more=job.more)
+        body = forge_comment.failure(error.problems, room=room, more=job.more)
         output.complain(tried(lambda: job.say_on(pull.number, said, body)))
 
 
@@ -191,6 +198,6 @@ def _keep_failure(session: Session, job: Job, forge: Forge, error: ReconcilerErr
         check_name(session, 1),
         conclusion="failure",
         title="No plan",
-        summary=comment.failure(error.problems, room=CHECK_LIMIT, more=job.more),
+        summary=forge_comment.failure(error.problems, room=CHECK_LIMIT, more=job.more),
         text="",
     )

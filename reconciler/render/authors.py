@@ -1,7 +1,7 @@
 """Who made a commit, and who wrote what a merge brought."""
 
 from reconciler.audit.merged_changes import Commit, Person
-from reconciler.render.documents import Document
+from reconciler.render.json_documents import Document
 
 
 def author(commit: Commit) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.core.report import ModelReport, Report
 from reconciler.errors import Problem
-from reconciler.render import markdown, words
+from reconciler.render import markdown, phrases
 from reconciler.render.escape import code, prose
 
 _MOST_RULES: Final = 40  # violations and errors that a summary lists
@@ -42,7 +42,7 @@ def plan(value: Plan, now: datetime, *, room: int, more: str) -> str:
 def outcome(report: Report, *, room: int, more: str) -> str:
     """Return what became of an apply in at most `room` characters."""
     value = report.plan
-    lines = [f"### Apply: {words.outcome(report)}", "", *markdown.target(value), ""]
+    lines = [f"### Apply: {phrases.outcome(report)}", "", *markdown.target(value), ""]
     lines += _complaints(value)
     sections = [_became(model) for model in report.models if model.results or model.error]
     return _fitting(lines, sections, [], room, more)
@@ -52,7 +52,7 @@ def drift(drifted: Plan, pending: Plan, now: datetime, *, room: int, more: str) 
     """Return what differs from git, and what git declares that is not live, as an issue's text."""
     lines = [*markdown.target(drifted), ""]
     counts = ((drifted, "moved away from git"), (pending, "in git, not live yet"))
-    lines += [f"- {words.count(len(part.changes), 'value')} {what}" for part, what in counts]
+    lines += [f"- {phrases.count(len(part.changes), 'value')} {what}" for part, what in counts]
     lines += ["", _WAYS, ""]
     sections = [
         _section(model, now, title)
@@ -65,7 +65,7 @@ def drift(drifted: Plan, pending: Plan, now: datetime, *, room: int, more: str) 
 
 def failure(problems: Sequence[Problem], *, room: int, more: str) -> str:
     """Return why there is no plan."""
-    lines = [f"### No plan: {words.count(len(problems), 'error')}", ""]
+    lines = [f"### No plan: {phrases.count(len(problems), 'error')}", ""]
     lines += [f"- ❌ {markdown.problem(one)}" for one in problems[:_MOST_RULES]]
     lines += _rest(len(problems) - _MOST_RULES, "error", more)
     return _fitting(lines, [], [], room, more)
@@ -91,7 +91,7 @@ def _by_weight(models: Sequence[ModelPlan]) -> list[ModelPlan]:
 
 
 def _summary(value: Plan) -> list[str]:
-    lines = [f"### Plan: {words.headline(value)}", "", *markdown.target(value), ""]
+    lines = [f"### Plan: {phrases.headline(value)}", "", *markdown.target(value), ""]
     return [*lines, *_complaints(value)]
 
 
@@ -105,15 +105,15 @@ def _complaints(value: Plan) -> list[str]:
 
 
 def _rest(number: int, thing: str, where: str) -> list[str]:
-    return [f"… and {words.count(number, thing)} more: {prose(where)}", ""] if number > 0 else []
+    return [f"… and {phrases.count(number, thing)} more: {prose(where)}", ""] if number > 0 else []
 
 
 def _section(model: ModelPlan, now: datetime, title: str = "", digest: str = "") -> list[str]:
     moves = [change for change in model.changes if change.field.name in _MOVING]
-    said = [f"{words.subject(change.field)} {words.move(change)}" for change in moves[:_SHOWN]]
+    said = [f"{phrases.subject(change.field)} {phrases.move(change)}" for change in moves[:_SHOWN]]
     said += [f"{len(moves) - _SHOWN} moves more"] if len(moves) > _SHOWN else []
     rest = len(model.changes) - len(moves)
-    said += [words.count(rest, "other change" if moves else "change")] if rest else []
+    said += [phrases.count(rest, "other change" if moves else "change")] if rest else []
     said += [model.outcome] if not model.changes else []
     head = f"{title}: " if title else ""
     mark = "❌ " if model.problems else ""
@@ -129,8 +129,8 @@ def _became(model: ModelReport) -> list[str]:
         if any(result.outcome == outcome for result in model.results)
     ]
     rows = [
-        f"| {_MARKS[result.outcome]} | {code(words.subject(result.change.field))} "
-        f"| {code(words.move(result.change))} | {prose(result.error or '')} |"
+        f"| {_MARKS[result.outcome]} | {code(phrases.subject(result.change.field))} "
+        f"| {code(phrases.move(result.change))} | {prose(result.error or '')} |"
         for result in model.results
     ]
     lines = ["| | what | change | |", "|---|---|---|---|", *rows] if rows else []
@@ -164,5 +164,5 @@ def _fitting(
         left -= len(part)
         shown += 1
     if shown < len(sections):
-        text += f"… and {words.count(len(sections) - shown, 'model')} more: {prose(more)}\n\n"
+        text += f"… and {phrases.count(len(sections) - shown, 'model')} more: {prose(more)}\n\n"
     return text + end

@@ -11,11 +11,11 @@ from reconciler.core.plan import RegistryRef
 from reconciler.core.settings import Rules
 from reconciler.core.state import Field, Live, aliases, stages
 from reconciler.errors import ExitCode, Problem
+from reconciler.render import authors, json_documents, phrases
 from reconciler.render import comparison as beside
-from reconciler.render import documents, people, words
 from reconciler.render.comparison import age, moment, number
-from reconciler.render.documents import Document
 from reconciler.render.escape import quoted, visible
+from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.render.text import Effort
 
@@ -111,8 +111,8 @@ def _place_rows(portrait: Portrait, shown: Side) -> Iterator[tuple[str, str]]:
     yield "git", visible(f"{_sync(portrait, shown.version)}{file}")
     for change in portrait.git.changes:
         if shown.version in change.versions:
-            what = f"{words.mark(change)} {words.subject(change.field)}  {words.move(change)}"
-            yield "git", f"{what}  {words.cause(change)}".rstrip()
+            what = f"{phrases.mark(change)} {phrases.subject(change.field)}  {phrases.move(change)}"
+            yield "git", f"{what}  {phrases.cause(change)}".rstrip()
     if portrait.git.silent:
         yield "git", visible(portrait.git.silent)
 
@@ -124,7 +124,7 @@ def _sync(portrait: Portrait, version: int) -> str:
 def _credit(entry: Entry) -> str:
     """Return a merged commit: who made it, when it was merged, and the evidence for it."""
     commit = entry.step.commit
-    said = [f"{commit.id[:12]} {quoted(commit.subject)} by {people.author(commit)}"]
+    said = [f"{commit.id[:12]} {quoted(commit.subject)} by {authors.author(commit)}"]
     said.append(f"merged {_when(entry.time)}")
     said += [f"approved by {one.name} ({one.kind})" for one in entry.approvals]
     if entry.applied:
@@ -220,7 +220,7 @@ def document(portrait: Portrait) -> Document:
     live, shown = portrait.live, portrait.side
     own = {a: v for a, v in live.fields.items() if a.version is None}
     return {
-        "format_version": documents.FORMAT_VERSION,
+        "format_version": json_documents.FORMAT_VERSION,
         "registry": {"uri": portrait.registry.uri, "name": portrait.registry.name},
         "model": {
             "name": live.model,
@@ -232,8 +232,8 @@ def document(portrait: Portrait) -> Document:
         },
         "version": None if shown is None else _version_document(portrait, shown),
         "versions": [*_versions(portrait)],
-        "errors": [documents.error(problem) for problem in portrait.git.problems],
-        "exit": documents.ending(portrait.git.code),
+        "errors": [json_documents.error(problem) for problem in portrait.git.problems],
+        "exit": json_documents.ending(portrait.git.code),
     }
 
 
@@ -264,7 +264,7 @@ def _credit_document(entry: Entry) -> Document:
         "subject": commit.subject,
         "merged": _when(entry.time),
         "author": commit.author,
-        "authors": people.authors(commit),
+        "authors": authors.authors(commit),
         "pull_request": entry.pull_request,
         "approvals": [{"name": one.name, "kind": one.kind} for one in entry.approvals],
         "applied": [

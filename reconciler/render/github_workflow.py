@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from reconciler.core.violations import Violation
 from reconciler.errors import Contrast, Problem
-from reconciler.render import words
+from reconciler.render import phrases
 from reconciler.render.escape import visible
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
@@ -42,7 +42,7 @@ def of_problem(problem: Problem, level: Level = "error") -> Annotation:
 
 
 def _contrast(one: Contrast) -> str:
-    what, approved, now = words.cells(one)
+    what, approved, now = phrases.cells(one)
     return f"{what}: approved {approved}, now {now}"
 
 
