@@ -17,7 +17,7 @@ from reconciler.core.plan import Plan, RegistryRef, StateRef
 from reconciler.core.report import Report
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
-from reconciler.files.yaml_files import parse_declaration
+from reconciler.files.loader import parse_declaration
 from reconciler.planning.planner import Checkout, Question, reconcile
 from reconciler.registries.mlflow_rest import MlflowRest
 from tests.fake_history import Commits, FakeHistory

@@ -8,9 +8,9 @@ import pytest
 from reconciler.core.declared import Desired
 from reconciler.core.state import DatedConsent
 from reconciler.errors import DeclarationError, ExitCode
-from reconciler.files.edits import Edit
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import dump_declaration, load, parse_declaration
+from reconciler.files.editing.edits import Edit
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.loader import dump_declaration, load, parse_declaration
 
 TODAY = date(2026, 11, 21)
 _A = "- {guard: a, until: 2026-12-01, reason: x}\n"

@@ -23,7 +23,7 @@ from reconciler.core.state import (
     stages,
 )
 from reconciler.discovery import search
-from reconciler.files.yaml_files import parse_declaration
+from reconciler.files.loader import parse_declaration
 from tests.git_lab import GitLab
 from tests.lab import Hand, Lab, Result
 from tests.servers import Answer, MlflowSeeds, Request, proxy

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler import kept_plan, saved_plan
+from reconciler import kept_plan
 from reconciler.audit import apply_record
 from reconciler.audit.apply_record import (
     ApplyRecord,
@@ -25,6 +25,7 @@ from reconciler.audit.apply_record import (
 from reconciler.audit.approved_plan import shown_plan
 from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
+from reconciler.files import plan_file
 from reconciler.forges.kept_checks import KeptCheck, check_comment, kept_check
 from reconciler.registries import mlmodel
 from reconciler.render import text as text_of
@@ -77,7 +78,7 @@ def _plan() -> Plan:
     return desk.plan()
 
 
-_SAVED: dict[str, Any] = json.loads(saved_plan.dumps(_plan(), ExitCode.OK))
+_SAVED: dict[str, Any] = json.loads(plan_file.dumps(_plan(), ExitCode.OK))
 
 
 def _signed(document: Any) -> str:
@@ -85,7 +86,7 @@ def _signed(document: Any) -> str:
     if isinstance(document, dict):
         document.pop("checksum", None)
         with suppress(ValueError):  # of what no checksum can be made there is none
-            document["checksum"] = saved_plan._checksum(document)  # noqa: SLF001  the attack is on it
+            document["checksum"] = plan_file._checksum(document)  # noqa: SLF001  the attack is on it
     return json.dumps(document)
 
 
@@ -93,11 +94,11 @@ def _signed(document: Any) -> str:
 @given(edits(_SAVED))
 def test_an_edited_plan_is_carried_out_as_it_reads_or_refused(document: Any) -> None:
     try:
-        plan = saved_plan.loads(_signed(document), "plan.json")
+        plan = plan_file.loads(_signed(document), "plan.json")
     except OutOfStep as error:
         assert error.hint  # noqa: PT017  what it raises is not what is tested
         return
-    shown = json.loads(saved_plan.dumps(plan, ExitCode.OK))
+    shown = json.loads(plan_file.dumps(plan, ExitCode.OK))
     assert {k: v for k, v in shown.items() if k not in ("exit", "saved", "checksum")}.items() <= (
         document.items()
     )
@@ -112,7 +113,7 @@ def test_what_is_no_plan_is_refused_whatever_it_is(text: str) -> None:
     if text == json.dumps(_SAVED):
         return
     with suppress(OutOfStep):
-        saved_plan.loads(text, "plan.json")
+        plan_file.loads(text, "plan.json")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from reconciler.cli import run
 from reconciler.errors import DeclarationError, Problem
-from reconciler.files.edits import Edit, edited
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import load, parse_declaration, parse_rules
+from reconciler.files.editing.edits import Edit, edited
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.loader import load, parse_declaration, parse_rules
 from reconciler.policy.cel.evaluator import faults, judge
 from tests.hostile_lab import MEGABYTES, SECONDS, Call, measured
 from tests.yaml_styles import FILE, STYLES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.files.yaml_files import parse_declaration
+from reconciler.files.loader import parse_declaration
 from reconciler.repository.git_branches import read_branches
 from reconciler.repository.git_log import read_log
 from tests.git_lab import GitLab, opened

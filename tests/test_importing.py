@@ -16,10 +16,10 @@ from reconciler.core.state import (
     Value,
     occupants,
 )
-from reconciler.files.edits import edited
-from reconciler.files.importing import additions, declaration_of, file_stem
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import dump_declaration, parse_declaration
+from reconciler.files.editing.edits import edited
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.from_live import additions, declaration_of, file_stem
+from reconciler.files.loader import dump_declaration, parse_declaration
 from tests.strategies import (
     EXCLUSIVE,
     declaration,

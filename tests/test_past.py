@@ -10,14 +10,14 @@ import pytest
 
 from reconciler.core.state import Declaration, Field, stages
 from reconciler.errors import DeclarationError, ExitCode
-from reconciler.files import yaml_files
+from reconciler.files import loader
 from reconciler.ports.history import History
 from reconciler.repository.git_repo import GitRepo
 from reconciler.repository.past import Parsers, Past, place_of
 from tests.git_lab import GitLab, opened
 
 STATE = "registry-state"
-PARSERS = Parsers(yaml_files.parse_declaration, yaml_files.parse_rules)
+PARSERS = Parsers(loader.parse_declaration, loader.parse_rules)
 NAMED = "registry: {uri: 'http://mlflow:5000', name: prod-eu}\n"
 
 
@@ -33,7 +33,7 @@ def model(version: int, name: str | None = None, comment: str = "") -> str:
 
 def past_of(repo: GitRepo, folder: str = STATE, main: str | None = None) -> Past:
     assert repo.head is not None
-    desired = yaml_files.load(repo.root / folder, folder)
+    desired = loader.load(repo.root / folder, folder)
     return Past(repo, PARSERS, place_of(desired), head=repo.head, main=main)
 
 
@@ -209,7 +209,7 @@ def since(
     lab: GitLab, commit: str, folder: str = STATE, dirty: Sequence[str] = ()
 ) -> set[str] | None:
     with opened(lab) as repo:
-        desired = yaml_files.load(lab.root / folder, folder)
+        desired = loader.load(lab.root / folder, folder)
         names = past_of(repo, folder).changed_since(commit, desired, dirty)
         return None if names is None else set(names)
 
@@ -347,11 +347,11 @@ def test_content_that_many_commits_share_is_parsed_once(lab: GitLab) -> None:
 
     def counting(data: bytes, file: str) -> Declaration:
         parsed.append(file)
-        return yaml_files.parse_declaration(data, file)
+        return loader.parse_declaration(data, file)
 
     with opened(lab) as repo:
         assert repo.head is not None
-        place = place_of(yaml_files.load(lab.root / STATE, STATE))
+        place = place_of(loader.load(lab.root / STATE, STATE))
         history = Past(
             repo, PARSERS._replace(declaration=counting), place, head=repo.head, main=None
         )
@@ -391,11 +391,11 @@ def test_a_file_that_went_and_came_back_is_seen_and_costs_the_other_models_nothi
 
     def noting(data: bytes, file: str) -> Declaration:
         parsed.append(file)
-        return yaml_files.parse_declaration(data, file)
+        return loader.parse_declaration(data, file)
 
     with opened(lab) as repo:
         assert repo.head is not None
-        desired = yaml_files.load(lab.root / STATE, STATE)
+        desired = loader.load(lab.root / STATE, STATE)
         parsers = PARSERS._replace(declaration=noting)
         history = Past(repo, parsers, place_of(desired), head=repo.head, main=None)
         assert not history.strayed(one, STATE, desired.declarations["churn"], "churn")

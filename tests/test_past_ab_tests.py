@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.ab_tests import ROLE_TAG
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
-from reconciler.files import yaml_files
+from reconciler.files import loader
 from reconciler.repository.past import Past, place_of
 from tests.git_lab import GitLab, opened
 from tests.test_past import PARSERS, STATE, model, past, since
@@ -34,7 +34,7 @@ def roles(declaration: Declaration | None) -> dict[int | None, object]:
 def test_what_was_declared_has_the_tags_of_its_test_as_what_is_loaded_has(lab: GitLab) -> None:
     lab.commit({f"{STATE}/fraud.yaml": TESTED, f"{STATE}/churn.yaml": model(1)})
     with past(lab) as history:
-        desired = yaml_files.load(lab.root / STATE, STATE)
+        desired = loader.load(lab.root / STATE, STATE)
         for name in ("fraud", "churn"):
             assert history.declared(history.head, STATE, name) == desired.declarations[name]
         assert roles(desired.declarations["fraud"]) == {1: "control", 2: "treatment"}
@@ -71,11 +71,11 @@ def test_settings_are_read_for_tests_alone_and_once(lab: GitLab) -> None:
 
     def counting(data: bytes, file: str) -> Rules:
         read.append(file)
-        return yaml_files.parse_rules(data, file)
+        return loader.parse_rules(data, file)
 
     with opened(lab) as repo:
         assert repo.head is not None
-        place = place_of(yaml_files.load(lab.root / STATE, STATE))
+        place = place_of(loader.load(lab.root / STATE, STATE))
         parsers = PARSERS._replace(rules=counting)
         history = Past(repo, parsers, place, head=repo.head, main=None)
         for commit in commits:

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.facts import Column, Signature
 from reconciler.core.plan import RegistryRef, StateRef
-from reconciler.files import yaml_files
+from reconciler.files import loader
 from reconciler.planning.checks import Gate
 from reconciler.planning.planner import Checkout, Question, reconcile
 from reconciler.policy.cel.adapter import CelConditions
@@ -263,7 +263,7 @@ def test_frozen_from_friday_evening_in_berlin_also_when_the_clocks_change(
 ) -> None:
     rule = "{name: weekend, freeze: Fri 16:00 - Mon 08:00 Europe/Berlin}"
     desk.declare(odd, FIRST, rule)
-    desired = yaml_files.load(desk.lab.git.root / "registry-state", "registry-state")
+    desired = loader.load(desk.lab.git.root / "registry-state", "registry-state")
     moment = datetime.fromisoformat(now).replace(tzinfo=timezone.utc)
     ask = Question(gate=Gate(court=Court(CelConditions(), moment)))
     checkout = Checkout(desired, StateRef("registry-state"), "registry-state")

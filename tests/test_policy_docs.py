@@ -12,8 +12,8 @@ import yaml
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.policies import Expression
 from reconciler.core.transitions import Move
-from reconciler.files.policy_models import REQUIREMENTS
-from reconciler.files.yaml_files import parse_declaration, parse_rules
+from reconciler.files.loader import parse_declaration, parse_rules
+from reconciler.files.schema.policy_schema import REQUIREMENTS
 from reconciler.policy.builtin_rules import Case, Entered, unmet
 from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, Name
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture

@@ -24,7 +24,7 @@ from reconciler.core.policies import (
 )
 from reconciler.core.settings import Rules
 from reconciler.errors import DeclarationError
-from reconciler.files.yaml_files import parse_rules
+from reconciler.files.loader import parse_rules
 
 _SERVING = On(("Production",))
 

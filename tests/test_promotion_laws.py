@@ -14,9 +14,9 @@ from reconciler.audit.merged_changes import Commit, Step, serving
 from reconciler.core.settings import Rules, Serving
 from reconciler.core.state import Declaration, DeclaredVersion, Field, aliases, stages
 from reconciler.errors import Refused
-from reconciler.files.edits import edits_between
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import load, parse_declaration
+from reconciler.files.editing.edits import edits_between
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.loader import load, parse_declaration
 from reconciler.promotion import Promotion, promoted
 from reconciler.rollback import candidates, chosen, rolled_back
 from tests.yaml_styles import FILE, STYLES

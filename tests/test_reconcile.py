@@ -12,10 +12,10 @@ from reconciler.core.settings import Ignore, Rules, Serving
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 from reconciler.core.violations import Consent
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep
+from reconciler.files.plan_file import dumps, loads
 from reconciler.planning.checks import Gate
 from reconciler.planning.planner import Checkout, Question, reconcile
 from reconciler.ports.registry import Capabilities
-from reconciler.saved_plan import dumps, loads
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
 

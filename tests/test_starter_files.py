@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reconciler.errors import UsageError
-from reconciler.files import yaml_files
+from reconciler.files import loader
 from reconciler.installed import starter_template, this_release
 from reconciler.starter.start import WORKFLOWS, Start, check_branch, filled
 from tests.init_lab import (
@@ -34,7 +34,7 @@ def test_the_settings_are_valid_with_every_example_in_them_taken_for_real(
     init(lab, cwd=empty)
     text = (empty / SETTINGS).read_text()
     real = re.sub(r"^# (?=[a-z]+:|  )", "", text, flags=re.MULTILINE)
-    rules = yaml_files.parse_rules(real.encode(), SETTINGS)
+    rules = loader.parse_rules(real.encode(), SETTINGS)
     keys = set(yaml.safe_load(real))
     assert keys >= {
         "branch",

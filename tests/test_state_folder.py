@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.core.settings import Rules
 from reconciler.errors import DeclarationError, ExitCode
+from reconciler.files.loader import load
 from reconciler.files.state_folder import FoundFile, contents
-from reconciler.files.yaml_files import load
 
 
 def state(folder: Path, files: dict[str, str]) -> Path:

@@ -22,7 +22,7 @@ from reconciler.audit.merged_changes import (
 )
 from reconciler.core.settings import Rules, Serving
 from reconciler.core.state import Declaration
-from reconciler.files.yaml_files import parse_declaration
+from reconciler.files.loader import parse_declaration
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 _BY_ALIAS = Rules(serving=Serving(stage=None, alias="live"))

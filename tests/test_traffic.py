@@ -19,10 +19,10 @@ from reconciler.core.declared import Desired
 from reconciler.core.settings import Rules, Serving
 from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.errors import DeclarationError
-from reconciler.files.edits import Edit, edits_between
-from reconciler.files.importing import additions, declaration_of
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import dump_declaration, load, parse_declaration
+from reconciler.files.editing.edits import Edit, edits_between
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.from_live import additions, declaration_of
+from reconciler.files.loader import dump_declaration, load, parse_declaration
 from tests.strategies import live_model
 
 TEST = "versions:\n  4: {stage: Production, traffic: 0.90}\n  5: {traffic: 0.1}\n  3: {}\n"

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.state import STAGES, Declaration, DeclaredVersion, Field
-from reconciler.files.yaml_files import dump_declaration, parse_declaration
+from reconciler.files.loader import dump_declaration, parse_declaration
 
 NASTY = [
     *("true", "True", "yes", "2.10", "null", "~", "", "None", "=", "<<", "1:30", "0x1F", "0o17"),

@@ -5,8 +5,8 @@ import difflib
 import pytest
 
 from reconciler.errors import DeclarationError
-from reconciler.files.edits import Edit
-from reconciler.files.yaml_edit import apply_edits
+from reconciler.files.editing.edits import Edit
+from reconciler.files.editing.yaml_editor import apply_edits
 from tests.yaml_styles import DASHES, EMPTY, FILE, FLOW, MIXED, PLAIN, WIDE
 
 

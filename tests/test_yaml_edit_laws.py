@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.state import Declaration
-from reconciler.files.edits import Edit, Path, edited, edits_between, parts
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import parse_declaration
+from reconciler.files.editing.edits import Edit, Path, edited, edits_between, parts
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.loader import parse_declaration
 from tests.yaml_styles import FILE, STYLES
 
 VERSIONS = ("1", "2", "3", "4", "5", "10", "11")

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.errors import DeclarationError
-from reconciler.files.yaml_files import parse_declaration
+from reconciler.files.loader import parse_declaration
 
 FRAUD = """\
 model: fraud-detection
@@ -171,7 +171,7 @@ def test_odd_names_that_mlflow_takes_are_fine(name: str) -> None:
 
 
 def test_reading_files_needs_neither_mlflow_nor_git_nor_a_network() -> None:
-    script = "import sys, reconciler.files.yaml_files; print(*sys.modules)"
+    script = "import sys, reconciler.files.loader; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.decode().split()}
     assert "pydantic" in loaded

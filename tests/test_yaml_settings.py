@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.core.settings import Ignore, RegistryPin, Rules, Serving, Webhook
 from reconciler.errors import DeclarationError
-from reconciler.files.yaml_files import model_schema, parse_rules, settings_schema
+from reconciler.files.loader import model_schema, parse_rules, settings_schema
 
 
 def rules_complaints(text: str) -> list[str]:

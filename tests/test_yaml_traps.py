@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.state import Field
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files.yaml_files import parse_declaration, parse_rules
+from reconciler.files.loader import parse_declaration, parse_rules
 
 
 def complaints(data: bytes | str, file: str = "state/m.yaml") -> list[str]:

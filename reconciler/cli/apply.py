@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from reconciler import saved_plan
 from reconciler.apply.executor import Stop, apply
 from reconciler.cli import output
 from reconciler.cli.court import gate
@@ -22,6 +21,7 @@ from reconciler.cli.session import Session
 from reconciler.core.plan import Plan, accepting
 from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError
+from reconciler.files import plan_file
 from reconciler.planning.checks import closed_by_now
 from reconciler.ports.registry import Registry
 from reconciler.render import json_documents, phrases, text
@@ -108,7 +108,7 @@ def command(
 
 def _load(name: str) -> Plan:
     try:
-        return saved_plan.loads(Path(name).read_text(encoding="utf-8"), name)
+        return plan_file.loads(Path(name).read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UsageError(

@@ -10,9 +10,9 @@ from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import ExitCode, Problem, RegistryError, UsageError, first_code
-from reconciler.files.importing import additions, declaration_of, file_stem
-from reconciler.files.yaml_edit import apply_edits
-from reconciler.files.yaml_files import dump_declaration
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.from_live import additions, declaration_of, file_stem
+from reconciler.files.loader import dump_declaration
 from reconciler.installed import this_release
 from reconciler.planning.live_state import read_live
 from reconciler.render import json_documents, phrases

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from reconciler import saved_plan
 from reconciler.cli import output
 from reconciler.cli.court import gate
 from reconciler.cli.moments import now
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
+from reconciler.files import plan_file
 from reconciler.render import json_documents, markdown, text
 
 
@@ -48,7 +48,7 @@ def command(
     reading = session.read(ask)
     code = reading.plan.exit_code(detailed=detailed_exitcode)
     if out:
-        _save(Path(out), saved_plan.dumps(reading.plan, code))
+        _save(Path(out), plan_file.dumps(reading.plan, code))
     effort = options.effort(session.registry.requests)
     if options.json:
         output.document(json_documents.plan(reading.plan, code))

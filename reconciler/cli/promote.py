@@ -10,9 +10,9 @@ from reconciler.core.ab_tests import parts
 from reconciler.core.settings import Rules
 from reconciler.core.state import ACTIVE_STAGES, Declaration, DeclaredVersion, Field, Live, Value
 from reconciler.errors import DeclarationError, UsageError
-from reconciler.files.importing import declaration_of
-from reconciler.files.text_rules import quoted
-from reconciler.files.yaml_files import dump_declaration, parse_declaration
+from reconciler.files.from_live import declaration_of
+from reconciler.files.loader import dump_declaration, parse_declaration
+from reconciler.files.schema.name_rules import quoted
 from reconciler.promotion import (
     NO_PINS,
     Promotion,

@@ -26,10 +26,10 @@ from reconciler.errors import (
     UsageError,
     first_code,
 )
-from reconciler.files import yaml_files
-from reconciler.files.edits import edits_between
+from reconciler.files import loader
+from reconciler.files.editing.edits import edits_between
+from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.state_folder import SETTINGS_FILE
-from reconciler.files.yaml_edit import apply_edits
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
@@ -234,7 +234,7 @@ def _validate(session: Session, written: Sequence[_Rewritten]) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(one.new)
         try:
-            yaml_files.load(folder, session.shown, others=session.others)
+            loader.load(folder, session.shown, others=session.others)
         except DeclarationError as error:  # its places are in a text that nobody has
             nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
             raise DeclarationError(nowhere) from error

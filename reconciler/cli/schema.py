@@ -4,7 +4,7 @@ import click
 
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
-from reconciler.files import yaml_files
+from reconciler.files import loader
 
 
 @click.command("schema", short_help="print the JSON Schema of the files")
@@ -12,6 +12,6 @@ from reconciler.files import yaml_files
 @common()
 def command(*, options: Options, kind: str) -> int:  # noqa: ARG001  both formats are the document
     """Print the JSON Schema of the model file, or of reconciler.yaml (`settings`)."""
-    schema = yaml_files.model_schema() if kind == "model" else yaml_files.settings_schema()
+    schema = loader.model_schema() if kind == "model" else loader.settings_schema()
     output.document(schema)
     return 0

@@ -19,7 +19,7 @@ from reconciler.core.state import Declaration
 from reconciler.core.uris import scheme_of
 from reconciler.core.violations import Consent
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.files import yaml_files
+from reconciler.files import loader
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
 from reconciler.planning.checks import Gate
 from reconciler.planning.planner import Checkout, Question, Reading, reconcile
@@ -34,7 +34,7 @@ from reconciler.settings import held_pin, is_late_job, registry_ref, registry_ur
 
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 
-PARSERS = Parsers(yaml_files.parse_declaration, yaml_files.parse_rules)
+PARSERS = Parsers(loader.parse_declaration, loader.parse_rules)
 
 
 class Session:
@@ -90,7 +90,7 @@ class Session:
         if not self.needs_models or (self.may_be_empty and self._is_empty):
             return Desired(self.shown, self._rules_alone(), {})
         others = () if self.fills_in_pins else self.others
-        return yaml_files.load(self.folder, self.shown, others=others)
+        return loader.load(self.folder, self.shown, others=others)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class Session:
         settings = self.folder / SETTINGS_FILE
         if not settings.exists():
             return Rules()
-        return yaml_files.parse_rules(settings.read_bytes(), f"{self.shown}/{SETTINGS_FILE}")
+        return loader.parse_rules(settings.read_bytes(), f"{self.shown}/{SETTINGS_FILE}")
 
     def path_of(self, declaration: Declaration) -> Path:
         """Return where a declaration's file is."""

@@ -10,7 +10,7 @@ import click
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files import yaml_files
+from reconciler.files import loader
 from reconciler.files.state_folder import others_beside
 from reconciler.render import github_workflow, json_documents, phrases
 from reconciler.repository.locate import find_state_folder, repository_root
@@ -25,7 +25,7 @@ def command(*, options: Options) -> int:
     folder = find_state_folder(options.state, cwd, root)
     try:
         others = others_beside(folder, repository_root(folder.resolve()))
-        desired = yaml_files.load(folder, options.state, others=others)
+        desired = loader.load(folder, options.state, others=others)
     except DeclarationError as error:
         _annotate(error.problems, "error", options.state, _in_repository(folder, root))
         raise

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
-from reconciler.files.edits import Path
-from reconciler.files.yaml_nodes import Node, literal, scalar
+from reconciler.files.editing.edits import Path
+from reconciler.files.editing.yaml_nodes import Node, literal, scalar
 
 # What to do inside a mapping or a list, by key: remove it (None), write a text, or go further in.
 Tree: TypeAlias = dict[str, "str | Tree | None"]

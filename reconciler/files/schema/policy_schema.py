@@ -17,7 +17,8 @@ from typing_extensions import Required, TypedDict
 
 from reconciler.core.durations import parse_duration
 from reconciler.core.state import Stage
-from reconciler.files.scalar_types import (
+from reconciler.files.schema.name_rules import Broken, quoted
+from reconciler.files.schema.scalar_types import (
     UNIQUE,
     ActiveStage,
     Alias,
@@ -31,7 +32,6 @@ from reconciler.files.scalar_types import (
     rejected,
     shape,
 )
-from reconciler.files.text_rules import Broken, quoted
 from reconciler.policy.freeze_windows import parse_freeze
 from reconciler.policy.guards import DIRTY, GUARDS
 

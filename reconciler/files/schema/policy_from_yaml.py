@@ -17,9 +17,14 @@ from reconciler.core.policies import (
 )
 from reconciler.core.settings import Ignore, Serving
 from reconciler.core.state import ACTIVE_STAGES, Field
-from reconciler.files.file_complaints import Complaint
-from reconciler.files.policy_models import MOST_POLICIES, REQUIREMENTS, OnEntry, PolicyEntry
-from reconciler.files.text_rules import quoted
+from reconciler.files.messages import Complaint
+from reconciler.files.schema.name_rules import quoted
+from reconciler.files.schema.policy_schema import (
+    MOST_POLICIES,
+    REQUIREMENTS,
+    OnEntry,
+    PolicyEntry,
+)
 from reconciler.policy.freeze_windows import parse_freeze
 
 

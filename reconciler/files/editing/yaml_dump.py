@@ -7,7 +7,7 @@ import yaml
 
 from reconciler.core.ab_tests import as_written
 from reconciler.core.state import Declaration
-from reconciler.files import file_values
+from reconciler.files.schema import from_yaml
 
 _OWN_TAGS: Final = "tag:yaml.org,2002:"
 _NEVER: Final = 1_000_000  # columns: no text is folded
@@ -18,7 +18,7 @@ def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
 
     The name of the model is left out where `stem`, the file's name without its ending, says it.
     """
-    content = file_values.content(declaration, stem=stem)
+    content = from_yaml.content(declaration, stem=stem)
     return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_NEVER)
 
 
@@ -30,7 +30,7 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Return a text in the style that suits it."""
-        return self.represent_scalar(f"{_OWN_TAGS}str", text, style=file_values.style(text))
+        return self.represent_scalar(f"{_OWN_TAGS}str", text, style=from_yaml.style(text))
 
     def represent_items(self, items: list[object]) -> yaml.SequenceNode:
         """Return a list of texts within one line, and any other line by line."""

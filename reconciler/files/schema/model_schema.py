@@ -10,9 +10,9 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, with
 from typing_extensions import Required, TypedDict
 
 from reconciler.core.state import Stage
-from reconciler.files.file_kinds import Kind
-from reconciler.files.policy_models import MOST_POLICIES, OnEntry, PolicyEntry
-from reconciler.files.scalar_types import (
+from reconciler.files.schema.file_schema import Kind
+from reconciler.files.schema.policy_schema import MOST_POLICIES, OnEntry, PolicyEntry
+from reconciler.files.schema.scalar_types import (
     TAG_KEYS,
     UNIQUE,
     ActiveStage,

@@ -14,10 +14,9 @@ from typing import TypeAlias
 
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files.edits import Edit, Path, edited, edits_between
-from reconciler.files.splices import SplicedText
-from reconciler.files.yaml_files import dump_declaration, parse_declaration
-from reconciler.files.yaml_layout import (
+from reconciler.files.editing.edits import Edit, Path, edited, edits_between
+from reconciler.files.editing.text_edits import SplicedText
+from reconciler.files.editing.yaml_layout import (
     NewTree,
     Tree,
     in_order,
@@ -27,7 +26,8 @@ from reconciler.files.yaml_layout import (
     names,
     new_parts,
 )
-from reconciler.files.yaml_nodes import Node, NoMapping, compose, scalar
+from reconciler.files.editing.yaml_nodes import Node, NoMapping, compose, scalar
+from reconciler.files.loader import dump_declaration, parse_declaration
 
 _Change: TypeAlias = str | Tree | None
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from reconciler.core.settings import Rules
 from reconciler.core.state import DatedConsent
-from reconciler.files.file_complaints import Complaint, did_you_mean
-from reconciler.files.file_models import ModelFile
-from reconciler.files.text_rules import quoted
+from reconciler.files.messages import Complaint, did_you_mean
+from reconciler.files.schema.model_schema import ModelFile
+from reconciler.files.schema.name_rules import quoted
 from reconciler.policy.guards import DIRTY, EMPTY_SERVING, GUARDS
 
 _LONGEST: Final = 30

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, TypeAlias
 
-from reconciler.files.text_rules import quoted
+from reconciler.files.schema.name_rules import quoted
 
 Within: TypeAlias = tuple[str | int, ...]
 

@@ -8,8 +8,8 @@ from reconciler.core.declared import Desired
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files.file_checks import twins
-from reconciler.files.text_rules import quoted
+from reconciler.files.schema.cross_checks import twins
+from reconciler.files.schema.name_rules import quoted
 
 
 class LoadedModel(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.files.file_complaints import MOST, Fault, Within
-from reconciler.files.scalar_types import SHAPES
+from reconciler.files.messages import MOST, Fault, Within
+from reconciler.files.schema.scalar_types import SHAPES
 
 FileT = TypeVar("FileT")
 Checked: TypeAlias = tuple[FileT | None, tuple[Fault, ...]]

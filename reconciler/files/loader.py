@@ -10,20 +10,20 @@ from reconciler.core.declared import Desired
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode
-from reconciler.files import (
-    consent_entries,
-    file_checks,
-    file_values,
-    policy_entries,
-    state_folder,
-    traffic_checks,
+from reconciler.files import state_folder
+from reconciler.files.editing.yaml_dump import dump_declaration
+from reconciler.files.messages import Complaint
+from reconciler.files.schema import (
+    ab_test_checks,
+    consent_from_yaml,
+    cross_checks,
+    from_yaml,
+    policy_from_yaml,
 )
-from reconciler.files.file_complaints import Complaint
-from reconciler.files.file_models import SETTINGS, model_schema, settings_schema
-from reconciler.files.loaded_models import LoadedModel, assembled
+from reconciler.files.schema.model_schema import SETTINGS, model_schema, settings_schema
+from reconciler.files.state_files import LoadedModel, assembled
 from reconciler.files.state_folder import FoundFile
-from reconciler.files.yaml_dump import dump_declaration
-from reconciler.files.yaml_source import LARGEST, Source
+from reconciler.files.yaml_reader import LARGEST, Source
 from reconciler.policy.cel.evaluator import faults
 
 _MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
@@ -78,13 +78,13 @@ def parse_rules(data: bytes, file: str) -> Rules:
     source = Source(file)
     content = source.content(SETTINGS.check, data) or {}
     entries = source.plain.get("policies") if isinstance(source.plain, dict) else None
-    source.complain(policy_entries.one_rule_each(entries))
+    source.complain(policy_from_yaml.one_rule_each(entries))
     source.complain(_expression_faults(entries))
     if source.notes:
         raise DeclarationError(source.problems())
-    rules = file_values.rules(content, policy_lines=source.lines("policies"))
-    source.complain(file_checks.settings_agree(rules))
-    source.complain(policy_entries.asked_somewhere(rules.policies, rules.ignore))
+    rules = from_yaml.rules(content, policy_lines=source.lines("policies"))
+    source.complain(cross_checks.settings_agree(rules))
+    source.complain(policy_from_yaml.asked_somewhere(rules.policies, rules.ignore))
     if source.notes:
         raise DeclarationError(source.problems())
     return rules
@@ -92,7 +92,7 @@ def parse_rules(data: bytes, file: str) -> Rules:
 
 def _expression_faults(entries: object) -> Iterator[Complaint]:
     room = _MOST_EXPRESSIONS
-    for index, text in policy_entries.expressions(entries):
+    for index, text in policy_from_yaml.expressions(entries):
         room -= min(len(text), _LONGEST)
         if room < 0:
             message = f"the expressions have more than {_MOST_EXPRESSIONS:,} characters together"
@@ -115,21 +115,21 @@ def _load_model(
     if content is None:
         return LoadedModel(file.shown, problems=source.problems())
     declaration = source.declaration(content)
-    source.complain(file_checks.blocked_at_rest(content))
-    source.complain(consent_entries.consents_hold(content, rules, today))
+    source.complain(cross_checks.blocked_at_rest(content))
+    source.complain(consent_from_yaml.consents_hold(content, rules, today))
     # A version that was left out for a fault would make the sums wrong.
     if not any(path[0] == "versions" for path in source.faulty if path):
-        source.complain(traffic_checks.ab_test_holds(declaration, rules))
+        source.complain(ab_test_checks.ab_test_holds(declaration, rules))
     if rules is not None:
-        source.complain(file_checks.one_per_stage(content, rules))
-        source.complain(file_checks.none_ignored(content, rules))
-        source.complain(file_checks.pinned(content, rules, others))
+        source.complain(cross_checks.one_per_stage(content, rules))
+        source.complain(cross_checks.none_ignored(content, rules))
+        source.complain(cross_checks.pinned(content, rules, others))
     loaded = LoadedModel(file.shown, content.get("model"), *source.top_place("model"))
     if source.notes or rules is None:
         return loaded._replace(problems=source.problems())
-    source.complain(file_checks.alias_twins(content))
-    source.complain(consent_entries.consents_ended(content, today))
-    source.complain(traffic_checks.hardly_meant(declaration))
+    source.complain(cross_checks.alias_twins(content))
+    source.complain(consent_from_yaml.consents_ended(content, today))
+    source.complain(ab_test_checks.hardly_meant(declaration))
     return loaded._replace(
         declaration=with_test_tags(declaration, rules.serving),
         warnings=source.problems(ExitCode.OK),

@@ -19,8 +19,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from reconciler.core.parse_error import Unreadable
-from reconciler.files import text_rules
-from reconciler.files.text_rules import Broken, quoted
+from reconciler.files.schema import name_rules
+from reconciler.files.schema.name_rules import Broken, quoted
 
 
 def must(rule: Callable[[str], Broken | None]) -> AfterValidator:
@@ -93,15 +93,15 @@ NonEmpty = Annotated[str, Field(min_length=1), AnyScalar()]
 Description = Annotated[str, Field(max_length=5_000), AnyScalar()]
 ModelTag = Annotated[str, Field(max_length=5_000), AnyScalar()]
 VersionTag = Annotated[str, Field(max_length=100_000), AnyScalar()]
-TagKey = Annotated[str, Field(max_length=250), must(text_rules.tag_key)]
-VersionKey = Annotated[str, Field(pattern=r"^[1-9][0-9]*$"), must(text_rules.version_number)]
+TagKey = Annotated[str, Field(max_length=250), must(name_rules.tag_key)]
+VersionKey = Annotated[str, Field(pattern=r"^[1-9][0-9]*$"), must(name_rules.version_number)]
 Bool = Annotated[
     bool, Field(strict=True), BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})
 ]
 ModelName = Annotated[
     str,
     Field(max_length=256, json_schema_extra={"minLength": 1, "pattern": "^[^/:]*$"}),
-    must(text_rules.model_name),
+    must(name_rules.model_name),
     AnyScalar(),
 ]
 Alias = Annotated[
@@ -115,7 +115,7 @@ Alias = Annotated[
             "not": {"pattern": r"^([vV][0-9]+|[lL][aA][tT][eE][sS][tT])$"},
         },
     ),
-    must(text_rules.alias),
+    must(name_rules.alias),
     AnyScalar(),
 ]
 Aliases = Annotated[list[Alias], Field(json_schema_extra=dict(UNIQUE)), AfterValidator(each_once)]
@@ -126,20 +126,20 @@ Globs = Annotated[
 ]
 ActiveStage = Literal["Staging", "Production"]
 Reason = Annotated[
-    str, Field(min_length=1, max_length=5_000), must(text_rules.not_blank), AnyScalar()
+    str, Field(min_length=1, max_length=5_000), must(name_rules.not_blank), AnyScalar()
 ]
-Day = Annotated[str, must(text_rules.day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[str, must(name_rules.day), WithJsonSchema({"type": "string", "format": "date"})]
 Traffic = Annotated[
     str,
-    must(text_rules.traffic),
+    must(name_rules.traffic),
     WithJsonSchema({"type": ["number", "string"], "minimum": 0, "maximum": 1}),
 ]
 Variable = Annotated[
     str,
     Field(json_schema_extra={"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,254}$"}),
-    must(text_rules.secret_variable),
+    must(name_rules.secret_variable),
 ]
-Uri = Annotated[str, Field(min_length=1), must(text_rules.without_password)]
+Uri = Annotated[str, Field(min_length=1), must(name_rules.without_password)]
 Uris = Annotated[
     Annotated[Uri, Tag("(text)")] | Annotated[list[Uri], Field(min_length=1), Tag("(list)")],
     Discriminator(shape),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reconciler.core.ab_tests import AB_TAGS, Flaw, doubts, flaws, parts
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration, Field
-from reconciler.files.file_complaints import Complaint, Within
+from reconciler.files.messages import Complaint, Within
 
 
 def ab_test_holds(declaration: Declaration, rules: Rules | None) -> Iterator[Complaint]:

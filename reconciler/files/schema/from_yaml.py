@@ -10,9 +10,14 @@ from typing import Final
 from reconciler.core.ab_tests import without_test_tags
 from reconciler.core.settings import Ignore, RegistryPin, Rules, Serving, Webhook
 from reconciler.core.state import DatedConsent, Declaration, DeclaredVersion, Field, Value
-from reconciler.files.consent_entries import consents
-from reconciler.files.file_models import ModelFile, NotifyEntry, SettingsFile, VersionEntry
-from reconciler.files.policy_entries import policies
+from reconciler.files.schema.consent_from_yaml import consents
+from reconciler.files.schema.model_schema import (
+    ModelFile,
+    NotifyEntry,
+    SettingsFile,
+    VersionEntry,
+)
+from reconciler.files.schema.policy_from_yaml import policies
 
 # Numbers of YAML 1.2 that PyYAML takes for text, and other readers do not.
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")

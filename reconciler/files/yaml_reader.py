@@ -14,12 +14,13 @@ except ImportError:  # PyYAML without its C half: the same nodes, ten times slow
 
 from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Problem
-from reconciler.files import file_checks, file_complaints, file_values
-from reconciler.files.file_complaints import Complaint, Within
-from reconciler.files.file_kinds import Checked
-from reconciler.files.file_models import MODEL, ModelFile
-from reconciler.files.scalar_places import Place, Written
-from reconciler.files.text_rules import quoted
+from reconciler.files import messages
+from reconciler.files.editing.scalar_positions import Place, Written
+from reconciler.files.messages import Complaint, Within
+from reconciler.files.schema import cross_checks, from_yaml
+from reconciler.files.schema.file_schema import Checked
+from reconciler.files.schema.model_schema import MODEL, ModelFile
+from reconciler.files.schema.name_rules import quoted
 
 FileT = TypeVar("FileT")
 
@@ -72,7 +73,7 @@ class Source:
         content = self.content(MODEL.check_parts, data, model=stem)
         if content is not None:
             self._model = content.get("model")
-            self.complain(file_checks.aliases_once(content))
+            self.complain(cross_checks.aliases_once(content))
         return content
 
     def content(
@@ -91,7 +92,7 @@ class Source:
             plain = {**defaults, **plain}
         content, faults = check(plain)
         self.faulty = tuple(fault.path for fault in faults)
-        self.complain(file_complaints.worded(fault) for fault in faults)
+        self.complain(messages.worded(fault) for fault in faults)
         return content
 
     def declaration(self, content: ModelFile) -> Declaration:
@@ -99,7 +100,7 @@ class Source:
         versions = self._top("versions")
         pairs = versions.value if isinstance(versions, yaml.MappingNode) else ()
         numbers = [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
-        return file_values.declaration(
+        return from_yaml.declaration(
             content,
             name=self._file,
             line=self.top_place("model")[0],
@@ -115,14 +116,14 @@ class Source:
             written = self._written(complaint.path) if complaint.inside else None
             if complaint.inside and written:
                 place = written.place_of(complaint.inside)
-                hint = file_complaints.CUT_BY_COMMENT if written.is_cut else hint
+                hint = messages.CUT_BY_COMMENT if written.is_cut else hint
             self._note_at(place, complaint.message, hint)
 
     def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:
         """Return what was noted."""
         notes = self.notes
         if self._is_full:
-            notes = [*notes, (_START, *file_complaints.AND_MORE)]
+            notes = [*notes, (_START, *messages.AND_MORE)]
         return tuple(
             Problem(message, code, self._file, *place, model=self._model, hint=hint)
             for place, message, hint in notes
@@ -176,7 +177,7 @@ class Source:
 
     @property
     def _is_full(self) -> bool:
-        return len(self.notes) >= file_complaints.MOST
+        return len(self.notes) >= messages.MOST
 
     def _decoded(self, data: bytes) -> str | None:
         hint = "was another file committed under this name?"
@@ -215,20 +216,20 @@ class Source:
             self.notes.append((place, f"{what} is not allowed in a YAML file", hint))
             return False
         except RecursionError:
-            self.notes.append((_START, *file_complaints.TOO_DEEP))
+            self.notes.append((_START, *messages.TOO_DEEP))
             return False
         return True
 
     def _note_no_yaml(self, error: yaml.MarkedYAMLError, text: str) -> None:
         marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
         for mark in marks:
-            if file_complaints.has_expression(_line_at(text, mark.index)):
-                self.notes.append(((mark.line + 1, mark.column + 1), *file_complaints.NOT_PLAIN))
+            if messages.has_expression(_line_at(text, mark.index)):
+                self.notes.append(((mark.line + 1, mark.column + 1), *messages.NOT_PLAIN))
                 return
         place, at = _START, ""
         for mark in marks[:1]:
             place, at = (mark.line + 1, mark.column + 1), text[mark.index : mark.index + 1]
-        words = file_complaints.did_not_parse(error.problem or "", error.context or "", at)
+        words = messages.did_not_parse(error.problem or "", error.context or "", at)
         self.notes.append((place, *words))
 
     def _is_plain_yaml(self, text: str) -> bool:
@@ -245,7 +246,7 @@ class Source:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > _DEPTH:
-                self._note(event, *file_complaints.TOO_DEEP)
+                self._note(event, *messages.TOO_DEEP)
                 return False
             self._note_marks(event)
             if self._is_full:

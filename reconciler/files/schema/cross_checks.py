@@ -6,9 +6,9 @@ from itertools import groupby
 
 from reconciler.core.settings import Rules
 from reconciler.core.state import ACTIVE_STAGES, Field
-from reconciler.files.file_complaints import Complaint, Within
-from reconciler.files.file_models import ModelFile, VersionEntry
-from reconciler.files.text_rules import quoted
+from reconciler.files.messages import Complaint, Within
+from reconciler.files.schema.model_schema import ModelFile, VersionEntry
+from reconciler.files.schema.name_rules import quoted
 
 
 def aliases_once(file: ModelFile) -> Iterator[Complaint]:

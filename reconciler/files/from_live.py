@@ -20,10 +20,10 @@ from reconciler.core.state import (
     occupants,
     stages,
 )
-from reconciler.files.edits import Edit, edits_between
-from reconciler.files.file_complaints import worded
-from reconciler.files.file_models import MODEL
-from reconciler.files.text_rules import quoted
+from reconciler.files.editing.edits import Edit, edits_between
+from reconciler.files.messages import worded
+from reconciler.files.schema.model_schema import MODEL
+from reconciler.files.schema.name_rules import quoted
 
 # What no file holds, not even escaped: NUL, and halves of characters.
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
