@@ -183,7 +183,12 @@ _OWNERS = {
         "files.plan_file",
     },
     "pydantic_core": {"files.schema.file_schema", "files.schema.scalar_types"},
-    "requests": {"forges.forge_http", "registries.mlflow_http", "web.bounded_http", "web.webhooks"},
+    "requests": {
+        "forges.forge_http",
+        "registries.mlflow_http",
+        "transport.client",
+        "transport.webhooks",
+    },
     "rich": {"cli."},
     "ruamel": {
         "files.editing.yaml_editor",
@@ -193,7 +198,7 @@ _OWNERS = {
     "sqlalchemy": {"registries.mlflow_client"},
     "sqlite3": {"registries.local_registry", "demo."},
     "tenacity": {"forges.forge_http", "registries.mlflow_http"},
-    "urllib3": {"registries.mlflow_http", "web.bounded_http"},
+    "urllib3": {"registries.mlflow_http", "transport.client"},
     "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.mlmodel"},
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.web.webhooks import Miss, Webhook, is_webhook_url
+from reconciler.transport.webhooks import Miss, Webhook, is_webhook_url
 from tests.raw_servers import HEAD, TRICKLES, Serve, for_ever, raw_server
 from tests.servers import HANG_UP, Answer, Request, free_port, proxy
 from tests.test_mlflow_rest_access import certificate, encrypted_uri  # noqa: F401  fixtures

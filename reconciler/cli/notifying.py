@@ -95,7 +95,7 @@ def _alarm(stop: threading.Event) -> threading.Event:
 def _work(
     environ: Mapping[str, str], told: Sequence[Notification], over: threading.Event
 ) -> Callable[[_Tally], None]:
-    from reconciler.web import webhooks  # noqa: PLC0415  a registry without HTTP needs no requests
+    from reconciler.transport import webhooks  # noqa: PLC0415  a registry without HTTP needs no requests
 
     def work(tally: _Tally) -> None:
         url = environ.get(tally.webhook.variable, "").strip()

@@ -16,7 +16,7 @@ from reconciler.core.uris import safe_uri
 from reconciler.forges.forge_refusals import Later, Lost, Missing, NotSent, refusal
 from reconciler.ports.forge import ForgeError
 from reconciler.registries.mlflow_auth import redact
-from reconciler.web import bounded_http, http_bounds
+from reconciler.transport import client, limits
 
 _PAGES: Final = 100  # of 100 rows
 _TRIES: Final = 5
@@ -66,7 +66,7 @@ class ForgeHttp:
         self._timeout = timeout
         self._patience = patience
         self._verify: bool | str = address.authorities or True
-        self._session = bounded_http.session({"Authorization": f"Bearer {address.token}"})
+        self._session = client.session({"Authorization": f"Bearer {address.token}"})
         self._session.headers.update(address.headers)
 
     def get(self, path: str, *, needs: str) -> object:
@@ -163,7 +163,7 @@ class ForgeHttp:
     ) -> _Answer:
         try:
             with (
-                http_bounds.within(self._timeout * _SLOWEST),
+                limits.within(self._timeout * _SLOWEST),
                 self._session.request(
                     method,
                     url,
@@ -178,7 +178,7 @@ class ForgeHttp:
                 answer = _Answer(
                     response.status_code, response.headers, self._body(response), _next(response)
                 )
-        except bounded_http.FAILURES as error:
+        except client.FAILURES as error:
             raise self._failure(error) from error
         if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return answer
@@ -195,11 +195,11 @@ class ForgeHttp:
 
     def _body(self, response: requests.Response) -> bytes:
         try:
-            return bounded_http.body(response, _LARGEST_ANSWER)
-        except http_bounds.TooLarge as error:
+            return client.body(response, _LARGEST_ANSWER)
+        except limits.TooLarge as error:
             message = f"{self._forge} answered with more than {_LARGEST_ANSWER} bytes"
             raise ForgeError(message) from error
-        except http_bounds.OddEncoding as error:
+        except limits.OddEncoding as error:
             message = f"{self._forge} answered in an encoding that nobody asked for"
             raise ForgeError(message) from error
 
@@ -214,20 +214,20 @@ class ForgeHttp:
     def _failure(self, error: Exception) -> ForgeError:
         """Translate without quoting: the library's texts hold whole URLs."""
         where = f"{self._forge} ({self._api})"
-        if bounded_http.was_too_slow(error):
+        if client.was_too_slow(error):
             return Lost(f"{where} did not finish its answer in {self._timeout * _SLOWEST:g} s")
         if isinstance(error, requests.exceptions.SSLError):
             return ForgeError(
                 f"the encrypted connection to {where} failed: its certificate is not trusted",
                 hint="name the authority's certificate in REQUESTS_CA_BUNDLE",
             )
-        if bounded_http.lacks_certificates(error):
+        if client.lacks_certificates(error):
             return ForgeError(f"cannot connect to {where}: {error}", hint="set REQUESTS_CA_BUNDLE")
         if isinstance(error, _NO_ADDRESS):
             return ForgeError(f"`{self._api}` is not the URL of a server")
         if isinstance(error, requests.exceptions.ReadTimeout):
             return Lost(f"{where} did not answer within {self._timeout:g} s")
-        if bounded_http.never_connected(error):
+        if client.never_connected(error):
             return NotSent(f"cannot connect to {where}")
         return Lost(f"the connection to {where} broke")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.ports.forge import ForgeError
 from reconciler.registries.mlflow_auth import redact
-from reconciler.web.retry_after import retry_after
+from reconciler.transport.retry_after import retry_after
 
 _LONGEST_MESSAGE: Final = 500
 _SECONDARY_WAIT: Final = 60.0  # GitHub asks for a minute where it says nothing

@@ -16,7 +16,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.web.retry_after import retry_after
+from reconciler.transport.retry_after import retry_after
 
 _LONGEST_MESSAGE: Final = 1000
 _LARGEST_ERROR: Final = 4 * 1024 * 1024  # bytes; a message may quote a whole statement

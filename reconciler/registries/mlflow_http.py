@@ -17,7 +17,7 @@ from reconciler.core.uris import safe_uri
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
 from reconciler.registries.mlflow_auth import Access
 from reconciler.registries.mlflow_errors import from_status, shortened
-from reconciler.web import bounded_http, http_bounds
+from reconciler.transport import client, limits
 
 _CONNECTIONS: Final = 16
 _SLOWEST: Final = 2  # times the timeout for silence, for an answer as a whole
@@ -150,7 +150,7 @@ class Http:
             self._sent += 1
         try:
             with (
-                http_bounds.within(self.patience),
+                limits.within(self.patience),
                 self._session.request(
                     method,
                     f"{self.uri}/{path}",
@@ -164,15 +164,15 @@ class Http:
             ):
                 content = self._body(response, largest)
                 return Answer(response.status_code, response.headers, content)
-        except bounded_http.FAILURES as error:
+        except client.FAILURES as error:
             raise self._failure(error) from error
 
     def _body(self, response: requests.Response, largest: int) -> bytes:
         try:
-            return bounded_http.body(response, largest)
-        except http_bounds.TooLarge as error:
+            return client.body(response, largest)
+        except limits.TooLarge as error:
             raise TooMuch(f"{self.uri} answered with more than {largest} bytes") from error
-        except http_bounds.OddEncoding as error:
+        except limits.OddEncoding as error:
             message = f"{self.uri} answered in the encoding `{shortened(str(error))}`"
             raise RegistryError(f"{message}, which nobody asked for") from error
 
@@ -199,17 +199,17 @@ class Http:
     def _failure(self, error: Exception) -> RegistryError:
         """Translate without quoting: the library's texts hold whole URLs."""
         reason = _reason(error)
-        if bounded_http.was_too_slow(error):
+        if client.was_too_slow(error):
             return AnswerLost(f"{self.uri} did not finish its answer in {self.patience:g} s")
-        if bounded_http.lacks_certificates(error):
+        if client.lacks_certificates(error):
             message = f"cannot connect to {self.uri}: {error}"
             return RegistryError(message, hint=_CERTIFICATE_HINT)
         if isinstance(error, requests.exceptions.SSLError):
-            if isinstance(bounded_http.root(error), ssl.SSLCertVerificationError):
+            if isinstance(client.root(error), ssl.SSLCertVerificationError):
                 message = f"the certificate of {self.uri} is not trusted: {reason}"
                 return RegistryError(message, hint=_CERTIFICATE_HINT)
             return AnswerLost(f"the encrypted connection to {self.uri} failed: {reason}")
-        if bounded_http.never_connected(error):
+        if client.never_connected(error):
             return Unavailable(f"cannot connect to {self.uri}: {reason}")
         if isinstance(error, requests.exceptions.Timeout):
             return AnswerLost(f"{self.uri} did not answer within {self._timeout:g} s")
@@ -219,7 +219,7 @@ class Http:
 
 
 def _session(access: Access) -> requests.Session:
-    session = bounded_http.session(access.headers, connections=_CONNECTIONS)
+    session = client.session(access.headers, connections=_CONNECTIONS)
     session.headers["Accept"] = "application/json"
     session.cert = access.cert
     if access.verify is False:
@@ -235,7 +235,7 @@ def _pause(state: tenacity.RetryCallState) -> float:
 
 
 def _reason(error: Exception) -> str:
-    root = bounded_http.root(error)
+    root = client.root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         return root.verify_message
     if isinstance(root, ssl.SSLError):

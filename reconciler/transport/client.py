@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from reconciler.web import http_bounds
+from reconciler.transport import limits
 
 # What an exchange and the reading of its answer can end with; those of requests are an OSError.
 FAILURES: Final = (OSError, urllib3.exceptions.HTTPError, zlib.error)
@@ -22,9 +22,7 @@ _CHUNK: Final = 64 * 1024
 def session(headers: Mapping[str, str], *, connections: int = 4) -> requests.Session:
     """Return a session that sends `headers`, and no credentials that are not among them."""
     made = requests.Session()
-    made.headers.update(
-        {"User-Agent": "mlflow-reconciler", "Accept-Encoding": http_bounds.ENCODINGS}
-    )
+    made.headers.update({"User-Agent": "mlflow-reconciler", "Accept-Encoding": limits.ENCODINGS})
     # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
     made.auth = _Headers(headers)
     for scheme in ("http://", "https://"):
@@ -39,12 +37,12 @@ def body(response: requests.Response, largest: int) -> bytes:
     """
     encoding = response.headers.get("Content-Encoding", "")
     chunks = response.raw.stream(_CHUNK, decode_content=False)
-    return http_bounds.collected(chunks, encoding, largest)
+    return limits.collected(chunks, encoding, largest)
 
 
 def was_too_slow(error: BaseException) -> bool:
     """Say whether a failure is that of an answer which did not end in time."""
-    return isinstance(root(error), http_bounds.TooSlow)
+    return isinstance(root(error), limits.TooSlow)
 
 
 def lacks_certificates(error: BaseException) -> bool:
@@ -89,7 +87,7 @@ def _acknowledge_at_once(connection: HTTPConnection) -> None:
 
 
 class _QuickHTTPConnection(HTTPConnection):
-    response_class = http_bounds.BoundedResponse
+    response_class = limits.BoundedResponse
 
     def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
         _acknowledge_at_once(self)
@@ -97,7 +95,7 @@ class _QuickHTTPConnection(HTTPConnection):
 
 
 class _QuickHTTPSConnection(HTTPSConnection):
-    response_class = http_bounds.BoundedResponse
+    response_class = limits.BoundedResponse
 
     def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
         _acknowledge_at_once(self)

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import requests
 
 from reconciler.core.uris import credentials_in
-from reconciler.web import bounded_http, http_bounds
-from reconciler.web.retry_after import retry_after
+from reconciler.transport import client, limits
+from reconciler.transport.retry_after import retry_after
 
 TIMEOUT: Final = 5.0
 
@@ -42,7 +42,7 @@ class Webhook:
         self._url = url
         self._end = time.monotonic() + seconds
         self._over = over
-        self._session = bounded_http.session({"Content-Type": "application/json", **_basic(url)})
+        self._session = client.session({"Content-Type": "application/json", **_basic(url)})
         # Plain HTTP is for this machine alone, and not for a proxy.
         self._session.trust_env = urlsplit(url).scheme == "https"
 
@@ -68,13 +68,13 @@ class Webhook:
             return Miss("there was no time left", away=True)
         try:
             with (
-                http_bounds.within(seconds),
+                limits.within(seconds),
                 self._session.post(
                     self._url, data=body, timeout=seconds, allow_redirects=False, stream=True
                 ) as response,
             ):
                 return _judged(response)
-        except bounded_http.FAILURES as error:
+        except client.FAILURES as error:
             return _failure(error)
 
 
@@ -116,9 +116,9 @@ def _failure(error: Exception) -> Miss:
     """Say what happened without quoting: the library's texts hold the URL."""
     if isinstance(error, requests.exceptions.SSLError):
         return Miss("its certificate is not trusted, or no encrypted connection came about")
-    if bounded_http.was_too_slow(error) or isinstance(error, requests.exceptions.ReadTimeout):
+    if client.was_too_slow(error) or isinstance(error, requests.exceptions.ReadTimeout):
         # It may have been told: a second time would be once too often.
         return Miss(f"it did not answer within {TIMEOUT:g} s", away=True)
-    if bounded_http.never_connected(error):
+    if client.never_connected(error):
         return Miss("it could not be reached", again=True, away=True)
     return Miss("the connection broke", again=True, away=True)
