@@ -19,7 +19,7 @@ from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.files.loader import parse_declaration
 from reconciler.planning.planner import Checkout, Question, reconcile
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.rest import MlflowRest
 from tests.fake_history import Commits, FakeHistory
 from tests.lab import Hand
 from tests.mlflow_database import MlflowDatabase

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.state import Field, aliases
 from reconciler.errors import Rejected
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.rest import MlflowRest
 from tests.servers import MlflowSeeds, proxy
 from tests.test_registry_contract import Backend, backend  # noqa: F401  a fixture
 

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.core.facts import Column, Facts, Signature
 from reconciler.core.state import Identity
-from reconciler.registries.mlflow_client import MlflowClientRegistry
+from reconciler.registries.client import MlflowClientRegistry
 from tests.servers import MlflowSeeds, proxy
 
 _SIGNATURE = Signature(inputs=(Column("x", "double"),))

@@ -27,7 +27,7 @@ from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
 from reconciler.files import plan_file
 from reconciler.forges.kept_checks import KeptCheck, check_comment, kept_check
-from reconciler.registries import mlmodel
+from reconciler.registries import mlmodel_file
 from reconciler.render import text as text_of
 from reconciler.render.text import Effort
 from tests.git_lab import GitLab
@@ -241,7 +241,7 @@ def test_an_mlmodel_file_is_read_or_refused(at: int, gone: int, piece: str, tail
     data = (_FILE[:at] + piece + _FILE[at + gone :]).encode()
     for content in (data, data + tail, tail):
         with suppress(RegistryError):
-            mlmodel.parse(content)
+            mlmodel_file.parse(content)
 
 
 @pytest.mark.parametrize(
@@ -261,5 +261,5 @@ def test_an_mlmodel_file_is_read_or_refused(at: int, gone: int, piece: str, tail
 def test_a_megabyte_of_mlmodel_is_read_or_refused_in_seconds(content: bytes) -> None:
     begun = time.process_time()
     with suppress(RegistryError):
-        mlmodel.parse(content)
+        mlmodel_file.parse(content)
     assert time.process_time() - begun < 2 * SECONDS  # inside of the tests, with their own burdens

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.state import Identity
 from reconciler.errors import RegistryError
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.rest import MlflowRest
 from tests.git_lab import GitLab
 from tests.lab import Hand, Lab
 from tests.servers import Answer, Request, proxy

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import AnswerLost, NotFound, RegistryError, Rejected
-from reconciler.registries.mlflow_http import TooMuch
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.http_client import TooMuch
+from reconciler.registries.rest import MlflowRest
 from tests.git_lab import GitLab
 from tests.hostile_lab import MEGABYTES, Call, measured
 from tests.lab import Hand, Lab

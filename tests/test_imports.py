@@ -167,7 +167,7 @@ _OWNERS = {
     "cel": {"policy.cel.evaluator"},
     "click": {"cli", "cli."},
     "git": {"repository.git_repo"},
-    "mlflow": {"registries.mlflow_client", "demo."},
+    "mlflow": {"registries.client", "demo."},
     "pydantic": {
         "files.schema.file_schema",
         "files.schema.model_schema",
@@ -177,15 +177,15 @@ _OWNERS = {
         "forges.events",
         "forges.github_answers",
         "kept_plan",
-        "registries.mlflow_answers",
-        "registries.mlmodel",
-        "registries.run_answers",
+        "registries.responses",
+        "registries.mlmodel_file",
+        "registries.run_responses",
         "files.plan_file",
     },
     "pydantic_core": {"files.schema.file_schema", "files.schema.scalar_types"},
     "requests": {
         "forges.forge_http",
-        "registries.mlflow_http",
+        "registries.http_client",
         "transport.client",
         "transport.webhooks",
     },
@@ -195,11 +195,11 @@ _OWNERS = {
         "files.editing.yaml_layout",
         "files.editing.yaml_nodes",
     },
-    "sqlalchemy": {"registries.mlflow_client"},
-    "sqlite3": {"registries.local_registry", "demo."},
-    "tenacity": {"forges.forge_http", "registries.mlflow_http"},
-    "urllib3": {"registries.mlflow_http", "transport.client"},
-    "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.mlmodel"},
+    "sqlalchemy": {"registries.client"},
+    "sqlite3": {"registries.local_store", "demo."},
+    "tenacity": {"forges.forge_http", "registries.http_client"},
+    "urllib3": {"registries.http_client", "transport.client"},
+    "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.mlmodel_file"},
 }
 
 
@@ -299,13 +299,13 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
     }
     assert {name for name in readers if not name.startswith(("cli.", "demo."))} <= {
         "repository.git_repo",
-        "registries.mlflow_client",
+        "registries.client",
     }
 
 
 def test_no_module_logs() -> None:
     strays = {name for name, tree in _TREES.items() if "logging" in _outside(tree)}
-    assert {name for name in strays if not name.startswith("demo.")} <= {"registries.mlflow_client"}
+    assert {name for name in strays if not name.startswith("demo.")} <= {"registries.client"}
 
 
 # What a registry and a tracking server know besides: no module but the demo's may say it.

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import RegistryError, Unavailable
+from reconciler.registries.client import MlflowClientRegistry
 from reconciler.registries.connect import connect
-from reconciler.registries.mlflow_client import MlflowClientRegistry
 from tests.servers import MlflowSeeds, free_port
 
 _SECRET = "s3cret-pass"  # noqa: S105  what must not be told
@@ -182,7 +182,7 @@ def _imported_for(uri: str, environ: dict[str, str]) -> set[str]:
 def test_a_registry_over_http_never_imports_mlflow_and_a_database_never_requests() -> None:
     over_http = _imported_for("HTTP://host", {})
     assert "mlflow" not in over_http
-    assert "reconciler.registries.mlflow_rest" in over_http
+    assert "reconciler.registries.rest" in over_http
     assert "requests" not in _imported_for("sqlite:///x.db", {})
 
 

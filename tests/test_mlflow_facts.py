@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.core.facts import Column, Facts, Signature
 from reconciler.core.state import Identity
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.rest import MlflowRest
 from tests.servers import HANG_UP, Answer, MlflowSeeds, Request, free_port, proxy
 
 _SECRET = "s3cret-pass"  # noqa: S105  what must not be told

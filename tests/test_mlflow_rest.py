@@ -16,7 +16,7 @@ from reconciler.errors import (
     Unavailable,
 )
 from reconciler.ports.registry import Capabilities
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.rest import MlflowRest
 from tests.servers import Answer, MlflowSeeds, Proxy, Request, proxy
 
 _LOGIN = b"<!doctype html><title>Log in</title>"

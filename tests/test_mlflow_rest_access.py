@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from reconciler.errors import RegistryError, Unavailable
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.rest import MlflowRest
 from tests.servers import HANG_UP, Answer, Request, free_port, proxy
 
 _SECRET = "s3cret-pass"  # noqa: S105  what must not be told

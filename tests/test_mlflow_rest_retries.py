@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.rest import MlflowRest
 from tests.servers import HANG_UP, Answer, Request, free_port, proxy
 
 _MISSING = Answer(404, b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}')

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.facts import Column, Signature
 from reconciler.errors import RegistryError
-from reconciler.registries.mlmodel import MLmodel, parse
+from reconciler.registries.mlmodel_file import MLmodel, parse
 
 
 def _inputs(specs: str) -> tuple[Column, ...]:

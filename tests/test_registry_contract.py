@@ -10,8 +10,8 @@ from reconciler.core.facts import Facts, Signature
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, PROMPT_TAG, Field, Live, aliases, stages
 from reconciler.errors import NotFound, Rejected
 from reconciler.ports.registry import Registry
-from reconciler.registries.mlflow_client import MlflowClientRegistry
-from reconciler.registries.mlflow_rest import MlflowRest
+from reconciler.registries.client import MlflowClientRegistry
+from reconciler.registries.rest import MlflowRest
 from tests.fake_registry import FakeRegistry
 from tests.servers import MlflowSeeds
 

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.core.state import Field, Live
 from reconciler.errors import Rejected
-from reconciler.registries.spellings import Spellings
+from reconciler.registries.case_insensitive import Spellings
 
 _LOWER, _UPPER = Field("alias", None, "champion"), Field("alias", None, "CHAMPION")
 

@@ -17,10 +17,10 @@ from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.installed import starter_template, this_release
+from reconciler.registries.registry_uri import registry_uri
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.repository.git_start import require_beginning, start_repository
-from reconciler.settings import registry_uri
 from reconciler.starter.additions import additions, is_another
 from reconciler.starter.new_files import obstacles, written
 from reconciler.starter.next_steps import Done, next_steps

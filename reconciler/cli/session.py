@@ -26,11 +26,11 @@ from reconciler.planning.planner import Checkout, Question, Reading, reconcile
 from reconciler.policy.guards import gate as gate_of_checkout
 from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect
+from reconciler.registries.registry_uri import held_pin, is_late_job, registry_ref, registry_uri
 from reconciler.render import phrases
 from reconciler.repository.git_repo import GitRepo, open_checkout
 from reconciler.repository.locate import find_state_folder, repository_root
 from reconciler.repository.past import Parsers, Past, place_of
-from reconciler.settings import held_pin, is_late_job, registry_ref, registry_uri
 
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 

@@ -15,7 +15,7 @@ import tenacity
 from reconciler.core.uris import safe_uri
 from reconciler.forges.forge_refusals import Later, Lost, Missing, NotSent, refusal
 from reconciler.ports.forge import ForgeError
-from reconciler.registries.mlflow_auth import redact
+from reconciler.registries.auth import redact
 from reconciler.transport import client, limits
 
 _PAGES: Final = 100  # of 100 rows

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from reconciler.ports.forge import ForgeError
-from reconciler.registries.mlflow_auth import redact
+from reconciler.registries.auth import redact
 from reconciler.transport.retry_after import retry_after
 
 _LONGEST_MESSAGE: Final = 500

@@ -24,7 +24,7 @@ def connect(
     other scheme is left to that client.
     """
     if scheme_of(uri) in {"http", "https"} and not any(_is_set(environ, name) for name in _PLUGINS):
-        from reconciler.registries.mlflow_rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
+        from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
 
         return MlflowRest(
             uri,
@@ -33,7 +33,7 @@ def connect(
             retry_for=timeout,
             stop=stop,
         )
-    from reconciler.registries.mlflow_client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
+    from reconciler.registries.client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
 
     return MlflowClientRegistry(uri, environ=environ)
 

@@ -12,21 +12,13 @@ from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Capabilities
-from reconciler.registries.mlflow_answers import (
-    ModelRow,
-    Row,
-    VersionRow,
-    assemble,
-    live,
-    row,
-    rows,
-)
-from reconciler.registries.mlflow_auth import access
-from reconciler.registries.mlflow_facts import LARGEST_ANSWER, LARGEST_FILE, gather
-from reconciler.registries.mlflow_filters import is_plain, list_filters, name_filter
-from reconciler.registries.mlflow_http import Http, TooMuch
-from reconciler.registries.run_answers import LoggedModelRow, RunRow
-from reconciler.registries.spellings import Spellings
+from reconciler.registries.auth import access
+from reconciler.registries.case_insensitive import Spellings
+from reconciler.registries.http_client import Http, TooMuch
+from reconciler.registries.responses import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.registries.run_responses import LoggedModelRow, RunRow
+from reconciler.registries.search_filters import is_plain, list_filters, name_filter
+from reconciler.registries.version_facts import LARGEST_ANSWER, LARGEST_FILE, gather
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from reconciler.core.uris import safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError
-from reconciler.registries.mlflow_answers import row
-from reconciler.registries.mlflow_facts import LARGEST_FILE
-from reconciler.registries.run_answers import LoggedModelRow, RunRow
+from reconciler.registries.responses import row
+from reconciler.registries.run_responses import LoggedModelRow, RunRow
+from reconciler.registries.version_facts import LARGEST_FILE
 
 # Where these lead is said by whoever registered the version; the client would log in there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})

@@ -15,21 +15,13 @@ from reconciler.core.state import Identity, Live
 from reconciler.core.uris import DATABASES, credentials_in, safe_uri, scheme_of
 from reconciler.errors import AnswerLost, NotFound, RegistryError, Unavailable
 from reconciler.ports.registry import Capabilities
-from reconciler.registries.client_tracking import ClientTracking
-from reconciler.registries.local_registry import MISSING_HINT, require_local, require_runs
-from reconciler.registries.mlflow_answers import (
-    ModelRow,
-    Row,
-    VersionRow,
-    assemble,
-    live,
-    row,
-    rows,
-)
-from reconciler.registries.mlflow_auth import redact
-from reconciler.registries.mlflow_errors import from_code, shortened
-from reconciler.registries.mlflow_facts import gather
-from reconciler.registries.mlflow_filters import name_filter
+from reconciler.registries.auth import redact
+from reconciler.registries.client_runs import ClientTracking
+from reconciler.registries.error_mapping import from_code, shortened
+from reconciler.registries.local_store import MISSING_HINT, require_local, require_runs
+from reconciler.registries.responses import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.registries.search_filters import name_filter
+from reconciler.registries.version_facts import gather
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from reconciler.registries.mlflow_answers import Moment, Tags
+from reconciler.registries.responses import Moment, Tags
 
 
 def _unclamped(value: float) -> float:

@@ -15,8 +15,8 @@ import urllib3
 
 from reconciler.core.uris import safe_uri
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
-from reconciler.registries.mlflow_auth import Access
-from reconciler.registries.mlflow_errors import from_status, shortened
+from reconciler.registries.auth import Access
+from reconciler.registries.error_mapping import from_status, shortened
 from reconciler.transport import client, limits
 
 _CONNECTIONS: Final = 16

@@ -8,9 +8,9 @@ from typing import Final, Protocol, TypeVar
 from reconciler.core.facts import Facts, Run
 from reconciler.core.state import Identity
 from reconciler.errors import NotFound, RegistryError, Unavailable
-from reconciler.registries import mlmodel
-from reconciler.registries.mlmodel import MLmodel
-from reconciler.registries.run_answers import LoggedModelRow, MetricRow, RunRow
+from reconciler.registries import mlmodel_file
+from reconciler.registries.mlmodel_file import MLmodel
+from reconciler.registries.run_responses import LoggedModelRow, MetricRow, RunRow
 
 LARGEST_FILE: Final = 1024 * 1024
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
@@ -119,7 +119,7 @@ class _Asking:
 
         def read() -> MLmodel | None:
             try:
-                return mlmodel.parse(self._tracking.mlmodel(model, version))
+                return mlmodel_file.parse(self._tracking.mlmodel(model, version))
             except NotFound:
                 self.missing.append(f"{label} has no MLmodel file")
                 return _NO_FILE
