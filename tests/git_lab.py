@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.repository.git_repo import GitRepo, open_checkout
+from reconciler.repository.repository import GitRepo, open_checkout
 
 _BEGIN = 1_700_000_000  # the first commit's second; each later one is a minute after the last
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.audit.apply_record import ApplyRecord
-from reconciler.repository.git_notes import write_record
+from reconciler.repository.notes import write_record
 from tests.git_lab import GitLab, opened
 from tests.lab import Hand, Lab
 

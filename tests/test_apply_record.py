@@ -25,7 +25,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.records import Recorder, run_of, without_secrets
 from reconciler.cli.session import Session
 from reconciler.errors import OutOfStep, Rejected
-from reconciler.repository.git_remote import check_push
+from reconciler.repository.push_check import check_push
 from tests.git_lab import opened
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.test_apply import Lab as Desk

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.audit.apply_record import RecordedApproval, loads
-from reconciler.repository.git_notes import write_record
+from reconciler.repository.notes import write_record
 from tests.git_lab import opened
 from tests.lab import Lab, Result, lab_fixture  # noqa: F401  a fixture
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.files.loader import parse_declaration
-from reconciler.repository.git_branches import read_branches
-from reconciler.repository.git_log import read_log
+from reconciler.repository.log import read_log
+from reconciler.repository.merged_commits import read_branches
 from tests.git_lab import GitLab, opened
 
 

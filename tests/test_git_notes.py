@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.audit.apply_record import ApplyRecord, RecordedApproval, RecordedChange
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.repository.git_notes import (
+from reconciler.repository.notes import (
     REF,
     check_remote,
     fetch_notes,

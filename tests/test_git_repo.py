@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.repository.git_repo import open_checkout
+from reconciler.repository.repository import open_checkout
 from tests.git_lab import GitLab, opened
 
 STATE = "registry-state"
@@ -101,7 +101,7 @@ def test_inside_a_real_hook_a_commit_that_is_being_made_counts_as_dirty(lab: Git
     hook = lab.root / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
     program = (
-        "from pathlib import Path; from reconciler.repository.git_repo import open_checkout; "
+        "from pathlib import Path; from reconciler.repository.repository import open_checkout; "
         f"print(open_checkout(Path('.')).dirty(Path('{STATE}')), file=open('said', 'w'))"
     )
     hook.write_text(f'#!/bin/sh\nPYTHONPATH={Path.cwd()} {sys.executable} -c "{program}"\n')
@@ -150,7 +150,7 @@ def without_git(path: Path) -> str:
     """Return what opening says in an environment without git."""
     program = (
         "import sys; from pathlib import Path; from reconciler.errors import OutOfStep\n"
-        "from reconciler.repository.git_repo import open_checkout\n"
+        "from reconciler.repository.repository import open_checkout\n"
         "try: print(open_checkout(Path(sys.argv[1])))\n"
         "except OutOfStep as error: print(error.message, error.hint, sep='|')\n"
     )
@@ -187,7 +187,7 @@ def test_a_path_outside_the_repository_has_no_path_in_it(lab: GitLab, tmp_path: 
 def test_a_repository_that_is_read_leaves_no_process_behind(lab: GitLab) -> None:
     lab.commit({FILE: "x"})
     program = (
-        "from pathlib import Path; from reconciler.repository.git_repo import open_checkout; "
+        "from pathlib import Path; from reconciler.repository.repository import open_checkout; "
         f"repo = open_checkout(Path({str(lab.root)!r})); repo.knows(repo.head)"
     )
     done = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 from reconciler.audit.merged_changes import steps
 from reconciler.errors import OutOfStep
 from reconciler.files.loader import parse_declaration
-from reconciler.repository.git_log import read_log
+from reconciler.repository.log import read_log
 from tests.git_lab import opened
 from tests.history_lab import (
     FILE,

@@ -166,7 +166,7 @@ _LAYERS = {
 _OWNERS = {
     "cel": {"policy.cel.evaluator"},
     "click": {"cli", "cli."},
-    "git": {"repository.git_repo"},
+    "git": {"repository.repository"},
     "mlflow": {"registries.client", "demo."},
     "pydantic": {
         "files.schema.file_schema",
@@ -298,7 +298,7 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
         if isinstance(node.value, ast.Name) and node.value.id == "os"
     }
     assert {name for name in readers if not name.startswith(("cli.", "demo."))} <= {
-        "repository.git_repo",
+        "repository.repository",
         "registries.client",
     }
 

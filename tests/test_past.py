@@ -12,8 +12,8 @@ from reconciler.core.state import Declaration, Field, stages
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files import loader
 from reconciler.ports.history import History
-from reconciler.repository.git_repo import GitRepo
-from reconciler.repository.past import Parsers, Past, place_of
+from reconciler.repository.declared_history import Parsers, Past, place_of
+from reconciler.repository.repository import GitRepo
 from tests.git_lab import GitLab, opened
 
 STATE = "registry-state"

@@ -8,7 +8,7 @@ from reconciler.core.ab_tests import ROLE_TAG
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.files import loader
-from reconciler.repository.past import Past, place_of
+from reconciler.repository.declared_history import Past, place_of
 from tests.git_lab import GitLab, opened
 from tests.test_past import PARSERS, STATE, model, past, since
 

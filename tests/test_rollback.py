@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.audit.apply_record import ApplyRecord
-from reconciler.repository.git_notes import write_record
+from reconciler.repository.notes import write_record
 from tests.git_lab import GitLab, opened
 from tests.lab import Hand, Lab, Result
 

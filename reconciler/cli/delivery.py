@@ -11,9 +11,9 @@ from reconciler.core.state import Declaration
 from reconciler.errors import OutOfStep, Problem, Refused, UsageError
 from reconciler.render import json_documents
 from reconciler.render.escape import visible
-from reconciler.repository import git_commit
-from reconciler.repository.git_repo import GitRepo
-from reconciler.repository.github_cli import open_pull_request
+from reconciler.repository import commits
+from reconciler.repository.gh import open_pull_request
+from reconciler.repository.repository import GitRepo
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +114,24 @@ class Way:
                 "this is not a git repository: nothing can be committed",
                 hint="run it in a clone, or start a repository here: `git init`",
             )
-        command = git_commit.under_way(repo)
+        command = commits.under_way(repo)
         if command is not None:
             raise OutOfStep(
                 f"a {command} is in progress, and a commit would become a part of it",
-                hint=f"end it first: {git_commit.ways_out(command)}",
+                hint=f"end it first: {commits.ways_out(command)}",
             )
         files = (self._session.path_of(before) for before, _ in self._change.changes)
         self._paths = tuple(repo.path_of(file) for file in files)
         for path in self._paths:
             if path in self._session.dirty:
-                git_commit.refuse_uncommitted(repo, path)
-        here = git_commit.branch_of(repo)
+                commits.refuse_uncommitted(repo, path)
+        here = commits.branch_of(repo)
         if self._branch is not None:
-            git_commit.check_new_branch(repo, self._branch)
+            commits.check_new_branch(repo, self._branch)
         elif here is None:
             raise Refused("no branch is checked out: the commit would be lost", hint="--branch")
         if self._delivery.push or self._delivery.pull_request:
-            self._remote = git_commit.remote_for(repo, here if self._branch is None else None)
+            self._remote = commits.remote_for(repo, here if self._branch is None else None)
         return repo
 
     def go(self) -> None:
@@ -143,14 +143,14 @@ class Way:
             return
         message = f"{title}\n\n{body}"
         if self._branch is None:
-            out.commit = git_commit.commit_files(repo, self._paths, message)
+            out.commit = commits.commit_files(repo, self._paths, message)
         else:
-            out.commit = git_commit.commit_on_branch(repo, self._branch, self._paths, message)
-        out.branch = git_commit.branch_of(repo)
+            out.commit = commits.commit_on_branch(repo, self._branch, self._paths, message)
+        out.branch = commits.branch_of(repo)
         out.next = "push it, and open a pull request"
         if not self._remote or out.branch is None:
             return
-        git_commit.push_branch(repo, self._remote, out.branch)
+        commits.push_branch(repo, self._remote, out.branch)
         out.next = "open a pull request: its review is the approval"
         if self._delivery.pull_request:
             out.next = None
@@ -158,7 +158,7 @@ class Way:
                 repo.root,
                 self._session.environ,
                 branch=out.branch,
-                is_only_remote=len(git_commit.remotes(repo)) == 1,
+                is_only_remote=len(commits.remotes(repo)) == 1,
                 base=self._base(),
                 title=title,
                 body=body,
@@ -170,7 +170,7 @@ class Way:
         repo, files = self._session.repo, [before.file for before, _ in self._change.changes]
         if repo is None:
             return " where git has it"
-        new = [file for file in files if not git_commit.is_tracked(repo, file)]
+        new = [file for file in files if not commits.is_tracked(repo, file)]
         add = f"git add {shlex.join(new)} && " if new else ""
         return f": `{add}git commit -m {shlex.quote(self._change.title)} -- {shlex.join(files)}`"
 

@@ -26,7 +26,7 @@ from reconciler.planning.live_state import read_facts, read_live
 from reconciler.policy.evaluation import Court
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
-from reconciler.repository import git_commit
+from reconciler.repository import commits
 
 _READERS = 8
 _NAMED = 8  # characters that tell one set of versions from another in a branch's name
@@ -188,8 +188,8 @@ def _is_proposed(session: Session, delivery: Delivery, name: str) -> bool:
     is_own = delivery.branch == "" or (delivery.pull_request and delivery.branch is None)
     if session.repo is None or not (is_own and (delivery.push or delivery.pull_request)):
         return False
-    remote = git_commit.remote_for(session.repo, None)
-    return git_commit.is_pushed(session.repo, remote, name)
+    remote = commits.remote_for(session.repo, None)
+    return commits.is_pushed(session.repo, remote, name)
 
 
 def _conclude(session: Session, looked: _Looked, outcome: Outcome) -> int:

@@ -18,7 +18,7 @@ from reconciler.errors import Problem, UsageError
 from reconciler.render import history as render
 from reconciler.render import phrases
 from reconciler.render.history import Story
-from reconciler.repository.git_log import with_signatures
+from reconciler.repository.log import with_signatures
 
 
 @click.command("history", short_help="who changed a model, when, approved by whom")

@@ -20,7 +20,7 @@ from reconciler.installed import starter_template, this_release
 from reconciler.registries.registry_uri import registry_uri
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
-from reconciler.repository.git_start import require_beginning, start_repository
+from reconciler.repository.init import require_beginning, start_repository
 from reconciler.starter.additions import additions, is_another
 from reconciler.starter.new_files import obstacles, written
 from reconciler.starter.next_steps import Done, next_steps

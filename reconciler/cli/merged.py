@@ -18,9 +18,9 @@ from reconciler.cli.session import PARSERS, Session
 from reconciler.core.settings import Rules
 from reconciler.errors import DeclarationError, OutOfStep, UsageError
 from reconciler.files.state_folder import SETTINGS_FILE
-from reconciler.repository.git_log import Log, read_log
-from reconciler.repository.git_notes import Notes, read_notes
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.log import Log, read_log
+from reconciler.repository.notes import Notes, read_notes
+from reconciler.repository.repository import GitRepo
 
 _NO_NOTES = (
     "this clone has no apply records (a plain clone brings none): nothing is said about what was "

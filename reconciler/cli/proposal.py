@@ -36,8 +36,8 @@ from reconciler.ports.registry import Registry
 from reconciler.promotion import alone, remarks
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
-from reconciler.repository import git_commit
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository import commits
+from reconciler.repository.repository import GitRepo
 
 PATIENCE = 10.0  # seconds for a registry that is asked by the way
 
@@ -50,7 +50,7 @@ def declared(session: Session, model: str) -> Declaration:
 
     Raises `OutOfStep` for a file with a conflict that is not resolved.
     """
-    conflicts = git_commit.unmerged(session.repo, session.shown) if session.repo else ()
+    conflicts = commits.unmerged(session.repo, session.shown) if session.repo else ()
     try:
         found = session.desired.declarations.get(model)
     except DeclarationError as error:
@@ -68,8 +68,8 @@ def declared(session: Session, model: str) -> Declaration:
 
 
 def _conflict(repo: GitRepo, file: str) -> OutOfStep:
-    command = git_commit.under_way(repo)
-    end = f", then {git_commit.ways_out(command)}" if command else ""
+    command = commits.under_way(repo)
+    end = f", then {commits.ways_out(command)}" if command else ""
     return OutOfStep(
         f"{file} has a conflict that is not resolved",
         hint=f"resolve it, `git add {shlex.quote(file)}`{end}",

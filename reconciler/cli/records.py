@@ -19,7 +19,7 @@ from reconciler.cli.session import Session
 from reconciler.core.report import Report
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
-from reconciler.repository.git_notes import (
+from reconciler.repository.notes import (
     check_notes,
     check_remote,
     fetch_notes,
@@ -28,8 +28,8 @@ from reconciler.repository.git_notes import (
     records_of,
     write_record,
 )
-from reconciler.repository.git_remote import check_push
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.push_check import check_push
+from reconciler.repository.repository import GitRepo
 
 
 def record_options(command: Command) -> Command:

@@ -28,9 +28,9 @@ from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect
 from reconciler.registries.registry_uri import held_pin, is_late_job, registry_ref, registry_uri
 from reconciler.render import phrases
-from reconciler.repository.git_repo import GitRepo, open_checkout
+from reconciler.repository.declared_history import Parsers, Past, place_of
 from reconciler.repository.locate import find_state_folder, repository_root
-from reconciler.repository.past import Parsers, Past, place_of
+from reconciler.repository.repository import GitRepo, open_checkout
 
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 

@@ -22,7 +22,7 @@ from reconciler.planning import status
 from reconciler.planning.live_state import read_facts
 from reconciler.render import version_details as render
 from reconciler.render.version_details import Git, Portrait
-from reconciler.repository.git_log import Log
+from reconciler.repository.log import Log
 
 
 @click.command("show", short_help="show everything known of a version")

@@ -23,7 +23,7 @@ from reconciler.render import (
     phrases,
     text,
 )
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.repository import GitRepo
 
 _QUEUE = "merge_group"
 

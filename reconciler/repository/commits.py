@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from reconciler.core.matching import nearest
 from reconciler.errors import OutOfStep, Refused, UsageError
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.repository import GitRepo
 
 # What git leaves in its folder until the operation ends. A rebase picks and merges on its way.
 _UNDER_WAY: Final = {

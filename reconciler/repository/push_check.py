@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.repository import GitRepo
 
 _LONGEST: Final = 30.0  # seconds
 # No ref of that name is ever made: one that is there would be refused for what it holds.

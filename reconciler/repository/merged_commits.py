@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.audit.merged_changes import Commit
-from reconciler.repository.git_repo import GitRepo
-from reconciler.repository.log_output import FIELDS, FORMAT, PLAIN, ask, read_commit
+from reconciler.repository.log_format import FIELDS, FORMAT, PLAIN, ask, read_commit
+from reconciler.repository.repository import GitRepo
 
 _ID, _PARENTS = FIELDS.index("H"), FIELDS.index("P")
 

@@ -15,10 +15,10 @@ from reconciler.audit.merged_changes import Commit, Merged, Step
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, OutOfStep, Problem
-from reconciler.repository.git_branches import read_branches
-from reconciler.repository.git_objects import is_model_file
-from reconciler.repository.git_repo import GitRepo
-from reconciler.repository.log_output import FIELDS, FORMAT, PLAIN, ask, read_commit
+from reconciler.repository.log_format import FIELDS, FORMAT, PLAIN, ask, read_commit
+from reconciler.repository.merged_commits import read_branches
+from reconciler.repository.objects import is_model_file
+from reconciler.repository.repository import GitRepo
 
 Parse = Callable[[bytes, str], Declaration]
 ParseRules = Callable[[bytes, str], Rules]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from reconciler.repository.git_objects import is_model_file
+from reconciler.repository.objects import is_model_file
 
 
 def changed(

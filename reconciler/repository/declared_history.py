@@ -13,7 +13,7 @@ from reconciler.core.declared import Desired
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.repository.git_port import Repository
+from reconciler.repository.port import Repository
 
 _SETTINGS = "reconciler.yaml"
 _LISTINGS_KEPT = 256  # a model's commits are asked for together: more would only cost memory

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.audit.merged_changes import Commit
 from reconciler.errors import OutOfStep
-from reconciler.repository.git_repo import GitRepo
+from reconciler.repository.repository import GitRepo
 
 FIELDS: Final = ("H", "P", "ct", "an", "ae", "cn", "ce", "s", "b", "(trailers:only,unfold)")
 FORMAT: Final = "--format=tformat:" + "%x00".join(f"%{name}" for name in FIELDS)

@@ -14,9 +14,9 @@ from subprocess import PIPE, Popen, TimeoutExpired
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.repository import git_worktree
-from reconciler.repository.git_objects import GitObject, Objects, Trees, is_plain
+from reconciler.repository import worktree
 from reconciler.repository.locate import repository_root
+from reconciler.repository.objects import GitObject, Objects, Trees, is_plain
 
 if TYPE_CHECKING:
     from git import Git
@@ -381,11 +381,11 @@ class GitRepo:
         """
         below = self.path_of(folder)
         committed = self.tree(self.head, below) if self.head else {}
-        return git_worktree.changed(folder, below, committed, self._command.tell)
+        return worktree.changed(folder, below, committed, self._command.tell)
 
     def sparse(self, folder: Path) -> tuple[str, ...]:
         """Return the model files that a sparse checkout left out, sorted.
 
         `git sparse-checkout add FOLDER` brings them back.
         """
-        return git_worktree.left_out(folder, self.path_of(folder), self._command.tell)
+        return worktree.left_out(folder, self.path_of(folder), self._command.tell)
