@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import kept_plan
 from reconciler.audit.approved_plan import (
     Approved,
     ShownModel,
@@ -21,6 +20,7 @@ from reconciler.core.changes import Change
 from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
 from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
+from reconciler.forges import plan_in_check
 
 REF = RegistryRef("http://fake")
 V4 = Identity("run-4", "s3://b/4", 1)
@@ -124,9 +124,9 @@ plans = st.builds(ShownPlan, texts, texts, texts, st.lists(models, max_size=4).m
 
 @given(plans, st.integers(60, 400))
 def test_what_is_kept_is_read_again_as_it_was(plan: ShownPlan, longest: int) -> None:
-    kept = kept_plan.dumps(plan, longest=longest)
+    kept = plan_in_check.dumps(plan, longest=longest)
     assert all(len(text) <= longest for text in kept)
-    assert kept_plan.loads(kept) == plan
+    assert plan_in_check.loads(kept) == plan
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_what_is_kept_is_read_again_as_it_was(plan: ShownPlan, longest: int) -> 
     ],
 )
 def test_what_is_no_kept_plan_is_none(texts: tuple[str, ...]) -> None:
-    assert kept_plan.loads(texts) is None
+    assert plan_in_check.loads(texts) is None

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from reconciler.forges.forge_http import Address, ForgeHttp
+from reconciler.forges.http_client import Address, ForgeHttp
 from reconciler.ports.forge import ForgeError
 from tests.forge_server import TOKEN
 from tests.raw_servers import HEAD, TRICKLES, Serve, for_ever, raw_server

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.forges.forge_http import Address, ForgeHttp
 from reconciler.forges.github import GitHub
+from reconciler.forges.http_client import Address, ForgeHttp
 from reconciler.ports.forge import ForgeError
 from tests.forge_lab import github_lab
 from tests.forge_server import TOKEN, Fault, answer

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler import kept_plan
 from reconciler.audit import apply_record
 from reconciler.audit.apply_record import (
     ApplyRecord,
@@ -26,7 +25,8 @@ from reconciler.audit.approved_plan import shown_plan
 from reconciler.core.plan import Plan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
 from reconciler.files import plan_file
-from reconciler.forges.kept_checks import KeptCheck, check_comment, kept_check
+from reconciler.forges import plan_in_check
+from reconciler.forges.checks_in_comments import KeptCheck, check_comment, kept_check
 from reconciler.registries import mlmodel_file
 from reconciler.render import text as text_of
 from reconciler.render.text import Effort
@@ -162,7 +162,7 @@ _KEPT: dict[str, Any] = json.loads(
     zlib.decompress(
         base64.b64decode(
             "".join(
-                kept_plan.dumps(shown_plan(_plan(), "registry-state", "c" * 40), longest=9_999)
+                plan_in_check.dumps(shown_plan(_plan(), "registry-state", "c" * 40), longest=9_999)
             ).removeprefix(_MARK)
         )
     )
@@ -177,8 +177,8 @@ def _packed(document: Any) -> str:
 @given(edits(_KEPT).map(_packed) | st.text(max_size=40).map(_MARK.__add__) | st.text(max_size=40))
 @example(_packed([[[[]]]]))
 def test_a_kept_plan_that_somebody_broke_is_none_or_one_that_can_be_kept_again(text: str) -> None:
-    for plan in (kept_plan.loads((text,)), kept_plan.loads((text[:30], _MARK + text[30:]))):
-        assert plan is None or kept_plan.loads(kept_plan.dumps(plan, longest=200)) == plan
+    for plan in (plan_in_check.loads((text,)), plan_in_check.loads((text[:30], _MARK + text[30:]))):
+        assert plan is None or plan_in_check.loads(plan_in_check.dumps(plan, longest=200)) == plan
 
 
 @settings(deadline=None)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.forges.pipeline import Pipeline, forge_of, pipeline
+from reconciler.forges.ci_environment import Pipeline, forge_of, pipeline
 
 _HEAD, _BASE, _TRIAL = "a" * 40, "b" * 40, "c" * 40
 

@@ -5,10 +5,9 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
-from reconciler.forges.answers import row, rows, utc
-from reconciler.forges.forge_http import Address, ForgeHttp
-from reconciler.forges.forge_refusals import Missing
-from reconciler.forges.github_answers import (
+from reconciler.forges.comment_markers import marked, ours
+from reconciler.forges.error_mapping import Missing
+from reconciler.forges.github_responses import (
     CheckRun,
     Comment,
     GitPerson,
@@ -20,7 +19,8 @@ from reconciler.forges.github_answers import (
     User,
     Viewer,
 )
-from reconciler.forges.marked import marked, ours
+from reconciler.forges.http_client import Address, ForgeHttp
+from reconciler.forges.responses import row, rows, utc
 from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
 
 _VERSION: Final = "2022-11-28"

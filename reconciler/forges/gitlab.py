@@ -6,9 +6,14 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
-from reconciler.forges.answers import row, rows, utc
-from reconciler.forges.forge_http import Address, ForgeHttp
-from reconciler.forges.gitlab_answers import (
+from reconciler.forges.checks_in_comments import (
+    KeptCheck,
+    check_comment,
+    check_marker,
+    kept_check,
+)
+from reconciler.forges.comment_markers import marked, ours
+from reconciler.forges.gitlab_responses import (
     Approvals,
     Authored,
     Issue,
@@ -19,8 +24,8 @@ from reconciler.forges.gitlab_answers import (
     User,
     Version,
 )
-from reconciler.forges.kept_checks import KeptCheck, check_comment, check_marker, kept_check
-from reconciler.forges.marked import marked, ours
+from reconciler.forges.http_client import Address, ForgeHttp
+from reconciler.forges.responses import row, rows, utc
 from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
 
 _NEEDS: Final = "a token with the scope `api` and the role Developer (a job's own cannot comment)"

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from reconciler import kept_plan
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.approved_plan import Approved, ShownPlan
 from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.core.state import Live
 from reconciler.errors import DeclarationError
+from reconciler.forges import plan_in_check
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.policy.variables import Approval, Commit
 from reconciler.ports.forge import Forge, PullRequest, Review
@@ -182,7 +182,7 @@ class Merges:
             if not ours or ours[0].conclusion == "failure":
                 break
             texts.append(ours[0].text)
-            plan = kept_plan.loads(texts)
+            plan = plan_in_check.loads(texts)
             if plan is not None:
                 return plan
         return None

@@ -13,7 +13,7 @@ from reconciler.cli.session import Session
 from reconciler.core.declared import Desired
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
-from reconciler.forges.pipeline import Pipeline, forge_of, pipeline
+from reconciler.forges.ci_environment import Pipeline, forge_of, pipeline
 from reconciler.ports.forge import Forge, PullRequest
 from reconciler.render import forge_comment, github_workflow
 from reconciler.render.escape import visible

@@ -2,7 +2,6 @@
 
 import click
 
-from reconciler import kept_plan
 from reconciler.audit.approved_plan import shown_plan
 from reconciler.cli import output
 from reconciler.cli.ci.approvals import commit_of_pull
@@ -13,6 +12,7 @@ from reconciler.cli.options import Options, common
 from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, first_code
+from reconciler.forges import plan_in_check
 from reconciler.planning.planner import Reading
 from reconciler.ports.forge import CHECK_LIMIT, Conclusion, Forge, PullRequest
 from reconciler.render import (
@@ -147,7 +147,7 @@ def _tell_forge(
 def _keep(session: Session, job: Job, forge: Forge, plan: Plan) -> None:
     """Keep what was shown beside the commit: the apply compares with it."""
     commit = require_commit(session)
-    texts = kept_plan.dumps(shown_plan(plan, session.owner, commit), longest=CHECK_LIMIT)
+    texts = plan_in_check.dumps(shown_plan(plan, session.owner, commit), longest=CHECK_LIMIT)
     if job.dry_run:
         return
     changes = phrases.count(len(plan.changes), "change")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from reconciler.forges.answers import Moment, Row, Text
+from reconciler.forges.responses import Moment, Row, Text
 
 
 class User(Row):

@@ -13,7 +13,7 @@ import requests
 import tenacity
 
 from reconciler.core.uris import safe_uri
-from reconciler.forges.forge_refusals import Later, Lost, Missing, NotSent, refusal
+from reconciler.forges.error_mapping import Later, Lost, Missing, NotSent, refusal
 from reconciler.ports.forge import ForgeError
 from reconciler.registries.auth import redact
 from reconciler.transport import client, limits

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from reconciler.errors import UsageError
-from reconciler.forges.events import Event, MergeGroup, PullRequestEvent
+from reconciler.forges.github_event import Event, MergeGroup, PullRequestEvent
 from reconciler.ports.forge import Forge
 
 System: TypeAlias = Literal["github", "gitlab"]

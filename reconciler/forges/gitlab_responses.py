@@ -1,6 +1,6 @@
 """The parts of GitLab's answers that are read."""
 
-from reconciler.forges.answers import Moment, Row, Text
+from reconciler.forges.responses import Moment, Row, Text
 
 
 class User(Row):
