@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.installed import this_release
+from reconciler.scaffold.package_data import this_release
 from tests.ci_lab import MAIN, V1, V2, ci_lab
 from tests.hub_lab import READER, Hub, guarded
 from tests.init_lab import init, tree

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.installed import this_release
-from reconciler.starter.start import WORKFLOWS
+from reconciler.scaffold.package_data import this_release
+from reconciler.scaffold.template_set import WORKFLOWS
 from tests.git_lab import GitLab
 from tests.init_lab import (
     EXAMPLE,

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 import reconciler
 from reconciler.cli import _COMMANDS, cli
-from reconciler.installed import this_release
+from reconciler.scaffold.package_data import this_release
 from tests.git_lab import GitLab
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.workflow_files import ROOT, jobs, run_step, step_of, steps

@@ -10,8 +10,8 @@ import yaml
 
 from reconciler.errors import UsageError
 from reconciler.files import loader
-from reconciler.installed import starter_template, this_release
-from reconciler.starter.start import WORKFLOWS, Start, check_branch, filled
+from reconciler.scaffold.package_data import starter_template, this_release
+from reconciler.scaffold.template_set import WORKFLOWS, Start, check_branch, filled
 from tests.init_lab import (
     EXAMPLE,
     HOOKS,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.installed import this_release
+from reconciler.scaffold.package_data import this_release
 from tests.workflow_files import (
     ACTION,
     EXAMPLES,

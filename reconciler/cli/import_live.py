@@ -13,10 +13,10 @@ from reconciler.errors import ExitCode, Problem, RegistryError, UsageError, firs
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.from_live import additions, declaration_of, file_stem
 from reconciler.files.loader import dump_declaration
-from reconciler.installed import this_release
 from reconciler.planning.live_state import read_live
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
+from reconciler.scaffold.package_data import this_release
 
 
 @dataclass

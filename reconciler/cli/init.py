@@ -16,15 +16,14 @@ from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.files.state_folder import SETTINGS_FILE
-from reconciler.installed import starter_template, this_release
 from reconciler.registries.registry_uri import registry_uri
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.repository.init import require_beginning, start_repository
-from reconciler.starter.additions import additions, is_another
-from reconciler.starter.new_files import obstacles, written
-from reconciler.starter.next_steps import Done, next_steps
-from reconciler.starter.start import (
+from reconciler.scaffold.missing_parts import additions, is_another
+from reconciler.scaffold.next_steps import Done, next_steps
+from reconciler.scaffold.package_data import starter_template, this_release
+from reconciler.scaffold.template_set import (
     CODE_OWNERS,
     PIPELINE,
     Forge,
@@ -34,6 +33,7 @@ from reconciler.starter.start import (
     filled,
     templates,
 )
+from reconciler.scaffold.write_new import obstacles, written
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from reconciler.errors import UsageError
-from reconciler.release import Release
+from reconciler.scaffold.release import Release
 
 Forge: TypeAlias = Literal["github", "gitlab"]
 

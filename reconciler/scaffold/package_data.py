@@ -4,7 +4,7 @@ from functools import cache
 from importlib.metadata import metadata
 from importlib.resources import files
 
-from reconciler.release import Release
+from reconciler.scaffold.release import Release
 
 
 @cache

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.starter.additions import Addition
-from reconciler.starter.start import (
+from reconciler.scaffold.missing_parts import Addition
+from reconciler.scaffold.template_set import (
     DEFAULT_STATE,
     HOOKS,
     OWN_PIPELINE,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.starter.start import (
+from reconciler.scaffold.template_set import (
     HOOKS,
     PIPELINE,
     WORKFLOWS,
