@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.authoring.promotion import Promotion, promoted, refuse_broken_test, winning
 from reconciler.core.ab_tests import parts, without_test_tags
 from reconciler.core.settings import Rules, Serving
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value, stages
@@ -15,7 +16,6 @@ from reconciler.errors import Refused, UsageError
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import dump_declaration, load
-from reconciler.promotion import Promotion, promoted, refuse_broken_test, winning
 from tests.git_lab import GitLab
 from tests.lab import Hand, Lab, Result, lab_fixture, rows  # noqa: F401  a fixture
 

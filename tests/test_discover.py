@@ -12,6 +12,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.authoring.discovery import search
 from reconciler.core.settings import Rules
 from reconciler.core.state import (
     Declaration,
@@ -22,7 +23,6 @@ from reconciler.core.state import (
     LiveVersion,
     stages,
 )
-from reconciler.discovery import search
 from reconciler.files.loader import parse_declaration
 from tests.git_lab import GitLab
 from tests.lab import Hand, Lab, Result

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import Commit, Step, serving
+from reconciler.authoring.promotion import Promotion, promoted
+from reconciler.authoring.rollback import candidates, chosen, rolled_back
 from reconciler.core.settings import Rules, Serving
 from reconciler.core.state import Declaration, DeclaredVersion, Field, aliases, stages
 from reconciler.errors import Refused
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import load, parse_declaration
-from reconciler.promotion import Promotion, promoted
-from reconciler.rollback import candidates, chosen, rolled_back
 from tests.yaml_styles import FILE, STYLES
 
 _ALIASES = ("champion", "canary", "fresh")

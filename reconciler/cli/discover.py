@@ -6,8 +6,9 @@ from hashlib import sha256
 
 import click
 
-from reconciler import discovery
 from reconciler.audit.merged_changes import Step
+from reconciler.authoring import discovery
+from reconciler.authoring.discovery import STAGE, Found, Search
 from reconciler.cli import output
 from reconciler.cli.court import court
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
@@ -19,7 +20,6 @@ from reconciler.cli.session import Session
 from reconciler.core.matching import select
 from reconciler.core.state import Declaration, Live
 from reconciler.core.violations import Violation
-from reconciler.discovery import STAGE, Found, Search
 from reconciler.errors import Problem, Refused
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_facts, read_live

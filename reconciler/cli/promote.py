@@ -2,6 +2,14 @@
 
 import click
 
+from reconciler.authoring.promotion import (
+    NO_PINS,
+    Promotion,
+    in_test,
+    promoted,
+    refuse_broken_test,
+    winning,
+)
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
 from reconciler.cli.options import Options, common
 from reconciler.cli.proposal import PATIENCE, Look, declared, propose, slug, title_of
@@ -13,14 +21,6 @@ from reconciler.errors import DeclarationError, UsageError
 from reconciler.files.from_live import declaration_of
 from reconciler.files.loader import dump_declaration, parse_declaration
 from reconciler.files.schema.name_rules import quoted
-from reconciler.promotion import (
-    NO_PINS,
-    Promotion,
-    in_test,
-    promoted,
-    refuse_broken_test,
-    winning,
-)
 
 _ANOTHER = "write another, or leave the option out"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.audit.merged_changes import Commit, Step, meaning
+from reconciler.authoring.promotion import alone, remarks
 from reconciler.cli import output
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, Way
 from reconciler.cli.session import Session
@@ -33,7 +34,6 @@ from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
-from reconciler.promotion import alone, remarks
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.repository import commits

@@ -9,6 +9,8 @@ import click
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import serving
+from reconciler.authoring.promotion import refuse_blocked, without_broken_test
+from reconciler.authoring.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 from reconciler.cli import output
 from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
 from reconciler.cli.merged import open_merged
@@ -27,10 +29,8 @@ from reconciler.cli.session import Session
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
-from reconciler.promotion import refuse_blocked, without_broken_test
 from reconciler.render.json_documents import Document
 from reconciler.render.table import table
-from reconciler.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 
 
 @dataclass(frozen=True)

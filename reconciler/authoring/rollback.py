@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import serving
+from reconciler.authoring.promotion import refuse_blocked, take_stage, with_entry
 from reconciler.core.settings import Rules
 from reconciler.core.state import (
     ACTIVE_STAGES,
@@ -17,7 +18,6 @@ from reconciler.core.state import (
     aliases,
     stages,
 )
-from reconciler.promotion import refuse_blocked, take_stage, with_entry
 from reconciler.render.escape import visible
 
 TRAILER: Final = "Reconciler-Rollback"

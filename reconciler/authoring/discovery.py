@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from reconciler.audit.merged_changes import Step
+from reconciler.authoring.promotion import Promotion, promoted
 from reconciler.core.changes import Change
 from reconciler.core.facts import Facts
 from reconciler.core.settings import Rules
@@ -16,7 +17,6 @@ from reconciler.core.transitions import Move, moves
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.policy import evaluation
 from reconciler.policy.evaluation import Court, Expressions, Subject
-from reconciler.promotion import Promotion, promoted
 
 STAGE: Final = "Staging"
 

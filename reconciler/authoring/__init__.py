@@ -1,0 +1,1 @@
+"""Changes to the declared files, and their way into a commit."""
