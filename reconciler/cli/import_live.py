@@ -159,9 +159,8 @@ def _text(outcome: Outcome, session: Session) -> str:
         lines.append("`--update` adds this to the files")
     count = len(outcome.written) + len(outcome.updated)
     effort = session.options.effort(session.registry.requests)
-    lines.append(
-        f"{phrases.count(count, 'file')} written, {effort.requests} requests, {effort.seconds:.2f} s"
-    )
+    written = phrases.count(count, "file")
+    lines.append(f"{written} written, {effort.requests} requests, {effort.seconds:.2f} s")
     return "\n".join(lines) + "\n"
 
 
