@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.api.apply_records import Recorder, run_of, without_secrets
+from reconciler.api.workspace import Session
 from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,
@@ -22,8 +24,6 @@ from reconciler.audit.apply_record import (
     loads,
 )
 from reconciler.cli.options import Options
-from reconciler.cli.records import Recorder, run_of, without_secrets
-from reconciler.cli.session import Session
 from reconciler.errors import OutOfStep, Rejected
 from reconciler.repository.push_check import check_push
 from tests.git_lab import opened

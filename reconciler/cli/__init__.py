@@ -58,7 +58,7 @@ class Commands(click.Group):
         """Return a command, None when there is none of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"reconciler.cli.{_COMMANDS[cmd_name]}")
+        module = import_module(f"reconciler.cli.commands.{_COMMANDS[cmd_name]}")
         command: click.Command = module.command
         return command
 

@@ -2,6 +2,9 @@
 
 import click
 
+from reconciler.api.edits import PATIENCE, Look, declared, propose, slug, title_of
+from reconciler.api.git_delivery import Delivery, Outcome, Proposal, delivery_options
+from reconciler.api.workspace import Session
 from reconciler.authoring.promotion import (
     NO_PINS,
     Promotion,
@@ -10,10 +13,7 @@ from reconciler.authoring.promotion import (
     refuse_broken_test,
     winning,
 )
-from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
 from reconciler.cli.options import Options, common
-from reconciler.cli.proposal import PATIENCE, Look, declared, propose, slug, title_of
-from reconciler.cli.session import Session
 from reconciler.core.ab_tests import parts
 from reconciler.core.settings import Rules
 from reconciler.core.state import ACTIVE_STAGES, Declaration, DeclaredVersion, Field, Live, Value

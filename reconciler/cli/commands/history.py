@@ -4,15 +4,15 @@ from datetime import datetime
 
 import click
 
+from reconciler.api.apply_records import fetch_option
+from reconciler.api.merged_history import MergedHistory, check_limits, open_merged
+from reconciler.api.workspace import Session
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import Step, concerns
 from reconciler.cli import output
-from reconciler.cli.merged import MergedHistory, check_limits, open_merged
-from reconciler.cli.moments import SINCE, UNTIL
+from reconciler.cli.dates import SINCE, UNTIL
 from reconciler.cli.options import FORMATS, Options, common
-from reconciler.cli.records import fetch_option
-from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.errors import Problem, UsageError
 from reconciler.render import history as render

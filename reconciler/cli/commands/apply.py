@@ -9,15 +9,15 @@ from pathlib import Path
 
 import click
 
+from reconciler.api.apply_records import Recorder, ending, record_options
+from reconciler.api.notifications import notify
+from reconciler.api.policy_context import gate
+from reconciler.api.workspace import Session
 from reconciler.apply.executor import Stop, apply
 from reconciler.cli import output
-from reconciler.cli.court import gate
-from reconciler.cli.moments import now
-from reconciler.cli.notifying import notify
+from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.progress import progress
-from reconciler.cli.records import Recorder, ending, record_options
-from reconciler.cli.session import Session
 from reconciler.core.plan import Plan, accepting
 from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError

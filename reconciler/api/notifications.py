@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 from typing import Final
 from uuid import uuid4
 
+from reconciler.api.apply_records import run_of
+from reconciler.api.workspace import Session
 from reconciler.audit.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.cli import output
-from reconciler.cli.records import run_of
-from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.core.report import Report
 from reconciler.core.settings import Webhook

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import ExitCode, Problem, RegistryError, UsageError, first_code

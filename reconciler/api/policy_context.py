@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection
 from functools import cached_property
 
+from reconciler.api.consents import parse_consents
+from reconciler.api.merged_history import MergedHistory, open_merged
+from reconciler.api.workspace import Session
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
-from reconciler.cli.consents import parse_consents
-from reconciler.cli.merged import MergedHistory, open_merged
-from reconciler.cli.moments import now
-from reconciler.cli.session import Session
+from reconciler.cli.dates import now
 from reconciler.core.settings import Rules
 from reconciler.core.state import Live
 from reconciler.planning.checks import Gate

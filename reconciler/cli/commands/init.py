@@ -8,10 +8,10 @@ from shlex import quote
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.cli import output
-from reconciler.cli.import_live import content_of, importable, read_models
+from reconciler.cli.commands.import_live import content_of, importable, read_models
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code

@@ -9,11 +9,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.api.git_delivery import Delivery, Outcome, Proposal, Way
+from reconciler.api.workspace import Session
 from reconciler.audit.merged_changes import Commit, Step, meaning
 from reconciler.authoring.promotion import alone, remarks
 from reconciler.cli import output
-from reconciler.cli.delivery import Delivery, Outcome, Proposal, Way
-from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration, Live

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.plan import only
 from reconciler.planning.status import unmanaged_values
 from reconciler.render import json_documents, text

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from reconciler.api.workspace import Session
 from reconciler.cli import output
-from reconciler.cli.session import Session
 from reconciler.core.declared import Desired
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
+from reconciler.api.workspace import Session
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.approved_plan import Approved, ShownPlan
-from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.core.state import Live
 from reconciler.errors import DeclarationError

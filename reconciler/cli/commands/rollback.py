@@ -6,26 +6,18 @@ from datetime import timezone
 
 import click
 
+from reconciler.api.apply_records import fetch_option
+from reconciler.api.edits import PATIENCE, Look, conclude, declared, propose, slug, title_of
+from reconciler.api.git_delivery import Delivery, Outcome, Proposal, delivery_options
+from reconciler.api.merged_history import open_merged
+from reconciler.api.workspace import Session
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import serving
 from reconciler.authoring.promotion import refuse_blocked, without_broken_test
 from reconciler.authoring.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 from reconciler.cli import output
-from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
-from reconciler.cli.merged import open_merged
 from reconciler.cli.options import Options, common
-from reconciler.cli.proposal import (
-    PATIENCE,
-    Look,
-    conclude,
-    declared,
-    propose,
-    slug,
-    title_of,
-)
-from reconciler.cli.records import fetch_option
-from reconciler.cli.session import Session
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError

@@ -2,14 +2,21 @@
 
 import click
 
+from reconciler.api.merge_approvals import commit_of_pull
+from reconciler.api.policy_context import gate
+from reconciler.api.workspace import Session
 from reconciler.audit.approved_plan import shown_plan
 from reconciler.cli import output
-from reconciler.cli.ci.approvals import commit_of_pull
-from reconciler.cli.ci.job import Job, annotations_of, marker, place, require_commit, tried
-from reconciler.cli.court import gate
-from reconciler.cli.moments import now
+from reconciler.cli.commands.ci.job import (
+    Job,
+    annotations_of,
+    marker,
+    place,
+    require_commit,
+    tried,
+)
+from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, first_code
 from reconciler.forges import plan_in_check

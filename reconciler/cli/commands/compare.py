@@ -5,9 +5,9 @@ from datetime import datetime, timezone
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.cli import output
 from reconciler.cli.options import FORMATS, Options, common
-from reconciler.cli.session import Session
 from reconciler.core.comparison import Comparison, named_number, named_versions, side
 from reconciler.core.matching import nearest
 from reconciler.core.state import Live

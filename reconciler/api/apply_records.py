@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,
@@ -15,7 +16,6 @@ from reconciler.audit.apply_record import (
 )
 from reconciler.cli import output
 from reconciler.cli.options import Command
-from reconciler.cli.session import Session
 from reconciler.core.report import Report
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError

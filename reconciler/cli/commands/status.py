@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.matching import nearest
 from reconciler.errors import UsageError
 from reconciler.planning.status import rows

@@ -4,10 +4,10 @@ import threading
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.apply.writer import Moved, Writer
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.changes import Change
 from reconciler.core.matching import nearest
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live

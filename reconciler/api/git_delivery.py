@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.cli.options import Command
-from reconciler.cli.session import Session
 from reconciler.core.state import Declaration
 from reconciler.errors import OutOfStep, Problem, Refused, UsageError
 from reconciler.render import json_documents

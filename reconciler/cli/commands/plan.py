@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from reconciler.api.policy_context import gate
+from reconciler.api.workspace import Session
 from reconciler.cli import output
-from reconciler.cli.court import gate
-from reconciler.cli.moments import now
+from reconciler.cli.dates import now
 from reconciler.cli.options import FORMATS, Options, common
-from reconciler.cli.session import Session
 from reconciler.errors import UsageError
 from reconciler.files import plan_file
 from reconciler.render import json_documents, markdown, text

@@ -6,13 +6,13 @@ from datetime import datetime, timezone
 
 import click
 
+from reconciler.api.merged_history import open_merged
+from reconciler.api.workspace import Session
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
 from reconciler.cli import output
-from reconciler.cli.compare import chosen, find
-from reconciler.cli.merged import open_merged
+from reconciler.cli.commands.compare import chosen, find
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.comparison import Side, side
 from reconciler.core.settings import Rules
 from reconciler.core.state import Field, Live

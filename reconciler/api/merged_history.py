@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from reconciler.api.apply_records import fetch
+from reconciler.api.workspace import PARSERS, Session
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.evidence import Records
 from reconciler.audit.merged_changes import Step, steps
 from reconciler.cli import output
-from reconciler.cli.records import fetch
-from reconciler.cli.session import PARSERS, Session
 from reconciler.core.settings import Rules
 from reconciler.errors import DeclarationError, OutOfStep, UsageError
 from reconciler.files.state_folder import SETTINGS_FILE

@@ -6,17 +6,17 @@ from hashlib import sha256
 
 import click
 
+from reconciler.api.edits import carry_out, declared, ending_of, lines_of, slug, title_of
+from reconciler.api.git_delivery import Delivery, Outcome, Proposal, delivery_options
+from reconciler.api.merged_history import open_merged
+from reconciler.api.policy_context import court
+from reconciler.api.workspace import Session
 from reconciler.audit.merged_changes import Step
 from reconciler.authoring import discovery
 from reconciler.authoring.discovery import STAGE, Found, Search
 from reconciler.cli import output
-from reconciler.cli.court import court
-from reconciler.cli.delivery import Delivery, Outcome, Proposal, delivery_options
-from reconciler.cli.merged import open_merged
+from reconciler.cli.commands.promote import pins_of
 from reconciler.cli.options import Options, common
-from reconciler.cli.promote import pins_of
-from reconciler.cli.proposal import carry_out, declared, ending_of, lines_of, slug, title_of
-from reconciler.cli.session import Session
 from reconciler.core.matching import select
 from reconciler.core.state import Declaration, Live
 from reconciler.core.violations import Violation

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import click
 
+from reconciler.api.workspace import Session
 from reconciler.cli import output
-from reconciler.cli.ci.job import Job, marker, tried
-from reconciler.cli.moments import now
+from reconciler.cli.commands.ci.job import Job, marker, tried
+from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
-from reconciler.cli.session import Session
 from reconciler.core.plan import Plan, only
 from reconciler.errors import ExitCode, first_code
 from reconciler.render import forge_comment, github_workflow, json_documents, phrases, text

@@ -20,7 +20,7 @@ class Commands(click.Group):
         """Return a command, None when there is none of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"reconciler.cli.ci.{cmd_name}").command
+        command: click.Command = import_module(f"reconciler.cli.commands.ci.{cmd_name}").command
         return command
 
 

@@ -9,21 +9,21 @@ from functools import partial
 
 import click
 
+from reconciler.api.apply_records import Recorder, ending
+from reconciler.api.merge_approvals import Merges
+from reconciler.api.notifications import BehindOf, author_of_commit, notify
+from reconciler.api.policy_context import gate, head_commit
+from reconciler.api.workspace import Session
 from reconciler.apply.executor import apply
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.approved_plan import not_shown
 from reconciler.audit.notification import Behind
 from reconciler.cli import output
-from reconciler.cli.apply import signals
-from reconciler.cli.ci.approvals import Merges
-from reconciler.cli.ci.job import Job, annotations_of, marker, require_commit, tried
-from reconciler.cli.ci.plan import check_name
-from reconciler.cli.court import gate, head_commit
-from reconciler.cli.moments import now
-from reconciler.cli.notifying import BehindOf, author_of_commit, notify
+from reconciler.cli.commands.apply import signals
+from reconciler.cli.commands.ci.job import Job, annotations_of, marker, require_commit, tried
+from reconciler.cli.commands.ci.plan import check_name
+from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
-from reconciler.cli.records import Recorder, ending
-from reconciler.cli.session import Session
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.core.report import Report, Result
 from reconciler.core.settings import settle

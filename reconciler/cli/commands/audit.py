@@ -7,6 +7,9 @@ from functools import partial
 
 import click
 
+from reconciler.api.apply_records import fetch_option
+from reconciler.api.merged_history import MergedHistory, check_limits, open_merged
+from reconciler.api.workspace import Session
 from reconciler.audit.evidence import entries
 from reconciler.audit.findings import (
     Audit,
@@ -18,11 +21,8 @@ from reconciler.audit.findings import (
     rows,
 )
 from reconciler.cli import output
-from reconciler.cli.merged import MergedHistory, check_limits, open_merged
-from reconciler.cli.moments import SINCE, UNTIL
+from reconciler.cli.dates import SINCE, UNTIL
 from reconciler.cli.options import FORMATS, Options, common
-from reconciler.cli.records import fetch_option
-from reconciler.cli.session import Session
 from reconciler.core.plan import RegistryRef
 from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri

@@ -1,0 +1,1 @@
+"""What a program can do: the one implementation behind every command."""
