@@ -122,9 +122,20 @@ class DeclarationError(ReconcilerError):
 
 
 class Refused(ReconcilerError):
-    """What was asked is understood and not done."""
+    """What was asked is understood and not done; `problems` has every reason."""
 
     code = ExitCode.REFUSED
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every reason."""
+        return self._problems or super().problems
 
 
 class OutOfStep(ReconcilerError):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reconciler.apply.executor import apply
 from reconciler.core.declared import Desired
-from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
 from reconciler.core.report import Report
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration
@@ -21,6 +21,7 @@ from reconciler.files.loader import parse_declaration
 from reconciler.planning.planner import Checkout, Question, reconcile
 from reconciler.registries.rest import MlflowRest
 from tests.fake_history import Commits, FakeHistory
+from tests.gate_lab import GATE
 from tests.lab import Hand
 from tests.mlflow_database import MlflowDatabase
 from tests.servers import mlflow_server
@@ -76,11 +77,13 @@ class Job:
         desired = Desired(OWNER, Rules(), self.commits.trees[self.commit])
         checkout = Checkout(desired, StateRef(OWNER, self.commit), OWNER, history)
         ask = Question(models=frozenset(models), planning=False)
-        return reconcile(checkout, registry, RegistryRef(registry.uri), ask).plan
+        return reconcile(checkout, registry, RegistryRef(registry.uri), ask, GATE).plan
 
     def apply(self, plan: Plan, registry: MlflowRest, *, timeout: float = 60.0) -> Report:
         """Carry out a plan, one model after the other."""
-        return apply(plan, registry, parallelism=1, timeout=timeout, newer=self._is_newer)
+        return apply(
+            AdmittedPlan(plan), registry, parallelism=1, timeout=timeout, newer=self._is_newer
+        )
 
     def _is_newer(self, commit: str) -> bool:
         known = commit in self.commits.parents

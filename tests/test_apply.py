@@ -9,7 +9,7 @@ import pytest
 from reconciler.apply.executor import Stop, apply, no_stop
 from reconciler.core.changes import Change, in_order
 from reconciler.core.declared import Desired
-from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
 from reconciler.core.report import Report
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value, aliases, stages
@@ -25,6 +25,7 @@ from reconciler.errors import (
 from reconciler.planning.planner import Checkout, Question, reconcile
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
+from tests.gate_lab import GATE
 
 OWNER = "registry-state"
 PROMOTION: Mapping[Field, Value] = {
@@ -65,10 +66,10 @@ class Lab:
         desired = Desired(OWNER, Rules(), self.tree)
         checkout = Checkout(desired, StateRef(OWNER, self.head), OWNER, history)
         ask = Question(planning=False)
-        return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask).plan
+        return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, GATE).plan
 
     def apply(self, plan: Plan | None = None, stop: Stop | None = None) -> Report:
-        return apply(plan or self.plan(), self.registry, timeout=1.5, stop=stop)
+        return apply(AdmittedPlan(plan or self.plan()), self.registry, timeout=1.5, stop=stop)
 
     def converges(self) -> bool:
         report = self.apply()
@@ -310,7 +311,7 @@ def test_a_record_that_a_newer_apply_left_supersedes_this_one() -> None:
     lab = Lab()
     plan = lab.plan()
     lab.registry.set_tag("m", None, "reconciler.commit", "f" * 40)
-    report = apply(plan, lab.registry, newer=lambda commit: commit == "f" * 40)
+    report = apply(AdmittedPlan(plan), lab.registry, newer=lambda commit: commit == "f" * 40)
     assert {result.outcome for result in report.results} == {"superseded"}
     assert report.summary["superseded"] == len(plan.changes)
 
@@ -372,7 +373,7 @@ def test_a_signal_stops_between_two_requests_and_everything_is_said() -> None:
 
     lab.registry.after_write = hook
     plan = lab.plan()
-    report = apply(plan, lab.registry, parallelism=1, stop=stop)
+    report = apply(AdmittedPlan(plan), lab.registry, parallelism=1, stop=stop)
     assert len(report.results) == len(plan.changes)
     assert {result.outcome for result in report.results} == {"applied", "skipped"}
     assert report.exit_code() == ExitCode.PARTIAL
@@ -422,7 +423,7 @@ def test_a_bug_in_one_model_costs_neither_the_report_nor_the_others() -> None:
     lab.registry.before_write = always(
         ZeroDivisionError("odd"), lambda write: write.model == "b" and alias(write)
     )
-    report = apply(lab.plan(), lab.registry, parallelism=1)
+    report = apply(AdmittedPlan(lab.plan()), lab.registry, parallelism=1)
     assert isinstance(report.bug, ZeroDivisionError)
     assert report.exit_code() == ExitCode.PARTIAL
     by_model = {model.model: {r.outcome for r in model.results} for model in report.models}
@@ -440,7 +441,7 @@ def test_each_model_is_compared_right_before_its_own_first_write() -> None:
             lab.registry.set_alias("b", "champion", 2)
 
     lab.registry.after_write = hook
-    report = apply(lab.plan(), lab.registry, parallelism=1)
+    report = apply(AdmittedPlan(lab.plan()), lab.registry, parallelism=1)
     by_model = {model.model: {r.outcome for r in model.results} for model in report.models}
     assert by_model == {"a": {"applied"}, "b": {"stale"}}
 
@@ -476,7 +477,7 @@ def test_a_job_that_is_overtaken_after_its_plan_is_only_late() -> None:
     lab = Lab()
     plan = lab.plan()
     lab.registry.set_tag("m", None, "reconciler.commit", "f" * 40)
-    report = apply(plan, lab.registry, newer=lambda _: True, late_is_fine=True)
+    report = apply(AdmittedPlan(plan), lab.registry, newer=lambda _: True, late_is_fine=True)
     assert {result.outcome for result in report.results} == {"superseded"}
     assert report.exit_code() == 0
 

@@ -100,7 +100,12 @@ def test_the_same_digest_needs_no_rows() -> None:
 
 
 def test_a_shown_plan_has_the_models_that_change_with_the_identities_they_name() -> None:
-    plan = Plan(REF, StateRef("registry-state"), (planned(PROMOTED), ModelPlan("n", "in-sync")))
+    plan = Plan(
+        REF,
+        StateRef("registry-state"),
+        (planned(PROMOTED), ModelPlan("n", "in-sync")),
+        violations=(),
+    )
     kept = shown_plan(plan, "registry-state", "c" * 40)
     assert [model.model for model in kept.models] == ["m"]
     assert kept.models[0].identities == {4: V4}

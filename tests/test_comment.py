@@ -35,7 +35,7 @@ def promoted(number: int) -> ModelPlan:
 
 def plan(*models: ModelPlan, violations: tuple[Violation, ...] = ()) -> Plan:
     state = StateRef("registry-state", "c" * 40)
-    return Plan(RegistryRef("http://mlflow:5000"), state, models, violations)
+    return Plan(RegistryRef("http://mlflow:5000"), state, models, violations=violations)
 
 
 def test_a_small_plan_is_whole_with_a_section_for_each_model() -> None:

@@ -119,7 +119,9 @@ def rendered(case: Case) -> str:
         messages=found.left,
         unmanaged=found.unmanaged,
     )
-    plan = Plan(RegistryRef("http://mlflow:5000"), StateRef("registry-state"), (model,))
+    plan = Plan(
+        RegistryRef("http://mlflow:5000"), StateRef("registry-state"), (model,), violations=()
+    )
     return json_documents.dumps(json_documents.plan(plan, plan.exit_code()))
 
 

@@ -37,6 +37,7 @@ from reconciler.policy.evaluation import Court
 from reconciler.policy.variables import Approval, Commit
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
+from tests.gate_lab import GATE
 
 OWNER = "registry-state"
 REF = RegistryRef("http://fake")
@@ -95,7 +96,7 @@ class Gates:
         self,
         rules: Rules | tuple[Policy, ...],
         *declarations: Declaration,
-        gate: Gate | None = None,
+        gate: Gate = GATE,
         planning: bool = True,
     ) -> Plan:
         settings = rules if isinstance(rules, Rules) else Rules(policies=rules)
@@ -109,8 +110,8 @@ class Gates:
             rules_before=self.before,
         )
         court = replace(self.court, planning=planning)
-        ask = Question(gate=replace(gate or Gate(), court=court), planning=planning)
-        return reconcile(checkout, self.registry, REF, ask).plan
+        ask = Question(planning=planning)
+        return reconcile(checkout, self.registry, REF, ask, replace(gate, court=court)).plan
 
     def cost(self, policies: tuple[Policy, ...], *declarations: Declaration) -> int:
         """Return how many requests a plan takes."""
@@ -173,7 +174,7 @@ def test_what_is_live_already_is_not_judged_unless_everything_is(gates: Gates) -
     live = declared({1: "Production"})
     impossible = rule("false")
     assert gates.plan((impossible,), live).violations == ()
-    assert gates.plan((impossible,), live, gate=Gate(everything=True)).violations != ()
+    assert gates.plan((impossible,), live, gate=replace(GATE, everything=True)).violations != ()
 
 
 def test_drift_that_is_put_back_is_not_judged_again(gates: Gates) -> None:
@@ -234,11 +235,11 @@ def test_models_that_a_policy_does_not_name_are_free(gates: Gates) -> None:
 
 def test_consent_of_the_run_names_the_rule_and_the_model(gates: Gates) -> None:
     accept = frozenset({Consent("good", "m")})
-    plan = gates.plan((BETTER,), WORSE, gate=Gate(accept=accept))
+    plan = gates.plan((BETTER,), WORSE, gate=replace(GATE, accept=accept))
     assert plan.violations[0].accepted
     assert plan.exit_code() == 0
     other = frozenset({Consent("good", "other")})
-    assert gates.plan((BETTER,), WORSE, gate=Gate(accept=other)).exit_code() == 4
+    assert gates.plan((BETTER,), WORSE, gate=replace(GATE, accept=other)).exit_code() == 4
 
 
 @pytest.mark.parametrize(("days", "code"), [(-1, 4), (0, 0), (1, 0)])
@@ -277,7 +278,7 @@ def test_without_a_branch_the_rules_before_are_those_of_the_models_recorded_comm
         FakeHistory(gates.commits, head),
     )
     plan = reconcile(
-        checkout, gates.registry, REF, Question(gate=Gate(court=gates.court), planning=False)
+        checkout, gates.registry, REF, Question(planning=False), Gate(gates.court)
     ).plan
     assert [violation.name for violation in plan.violations] == ["good"]
 
@@ -296,8 +297,8 @@ def test_a_rule_that_was_dropped_one_merge_before_is_gone_for_every_model(gates:
             OWNER,
             FakeHistory(gates.commits, head),
         )
-        ask = Question(gate=Gate(court=gates.court), planning=False)
-        plan = reconcile(checkout, gates.registry, REF, ask).plan
+        ask = Question(planning=False)
+        plan = reconcile(checkout, gates.registry, REF, ask, Gate(gates.court)).plan
         assert [violation.name for violation in plan.violations] == names
 
 
@@ -348,7 +349,7 @@ def test_a_new_meaning_of_serving_is_guarded_besides_the_old_one(gates: Gates) -
             FakeHistory(gates.commits, head),
             rules_before=gates.before,
         )
-        plan = reconcile(checkout, gates.registry, REF, Question()).plan
+        plan = reconcile(checkout, gates.registry, REF, Question(), GATE).plan
         assert [violation.name for violation in plan.violations] == ["empty-serving"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.apply.executor import apply, no_stop
 from reconciler.apply.writer import Moved, Writer, send
 from reconciler.core.changes import Change
-from reconciler.core.plan import Plan
+from reconciler.core.plan import AdmittedPlan, Plan
 from reconciler.core.report import Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
 from reconciler.errors import (
@@ -286,7 +286,7 @@ def test_a_begun_record_counts_as_written_though_no_change_landed() -> None:
 
 def test_what_is_told_is_every_result_as_it_happens() -> None:
     lab, told = Lab(), list[Result]()
-    report = apply(lab.plan(), lab.registry, tell=told.append)
+    report = apply(AdmittedPlan(lab.plan()), lab.registry, tell=told.append)
     assert {result.change for result in told} == {result.change for result in report.results}
     assert {result.outcome for result in told} == {"applied"}
 
@@ -317,7 +317,7 @@ def test_an_overtaken_run_is_an_error_unless_late_is_fine() -> None:
         lab = Lab()
         plan = lab.plan()
         lab.registry.set_tag("m", None, COMMIT_TAG, "f" * 40)
-        report = apply(plan, lab.registry, newer=lambda _: True, late_is_fine=late)
+        report = apply(AdmittedPlan(plan), lab.registry, newer=lambda _: True, late_is_fine=late)
         assert {result.code for result in report.results} == {code}
         assert {one.error for one in report.results} == {
             "another run recorded ffffffffffff meanwhile"

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.apply.executor import apply, no_stop
 from reconciler.core.declared import Desired
-from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
 from reconciler.core.report import ModelReport
 from reconciler.core.settings import Rules
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
@@ -17,6 +17,7 @@ from reconciler.errors import AnswerLost, ExitCode, RegistryError, Rejected
 from reconciler.planning.planner import Checkout, Question, reconcile
 from tests.fake_history import FakeHistory
 from tests.fake_registry import Write
+from tests.gate_lab import GATE
 from tests.test_apply import OWNER, PROMOTION, Lab, alias, always, any_change, declaration, once
 
 RISK = Field("tag", 2, "risk")
@@ -38,7 +39,7 @@ def taken_over(lab: Lab) -> Plan:
     history = FakeHistory(lab.commits, lab.head)
     checkout = Checkout(desired, StateRef("other", lab.head), "other", history)
     ask = Question(planning=False, adopt=frozenset({"m"}))
-    return reconcile(checkout, lab.registry, RegistryRef("http://fake"), ask).plan
+    return reconcile(checkout, lab.registry, RegistryRef("http://fake"), ask, GATE).plan
 
 
 def outcome(lab: Lab, plan: Plan | None = None) -> ModelReport:
@@ -169,7 +170,7 @@ def test_a_model_whose_turn_never_came_says_that_the_run_ended() -> None:
     lab, stop = Lab("a", "b"), no_stop()
     plan = lab.plan()
     lab.registry.after_write = lambda _: stop(15)
-    first, second = apply(plan, lab.registry, parallelism=1, stop=stop).models
+    first, second = apply(AdmittedPlan(plan), lab.registry, parallelism=1, stop=stop).models
     assert {(one.error, one.code) for one in second.results} == {
         ("the run ended before it", ExitCode.OUT_OF_STEP)
     }

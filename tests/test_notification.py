@@ -71,7 +71,7 @@ def test_only_what_was_written_is_told_and_a_record_alone_is_not(
     model: ModelReport,
     is_told: bool,  # noqa: FBT001  a case of the table
 ) -> None:
-    report = Report(Plan(_REF, _STATE, ()), (model,))
+    report = Report(Plan(_REF, _STATE, (), violations=()), (model,))
     assert list(worth_telling(report)) == ([model] if is_told else [])
 
 

@@ -265,10 +265,10 @@ def test_frozen_from_friday_evening_in_berlin_also_when_the_clocks_change(
     desk.declare(odd, FIRST, rule)
     desired = loader.load(desk.lab.git.root / "registry-state", "registry-state")
     moment = datetime.fromisoformat(now).replace(tzinfo=timezone.utc)
-    ask = Question(gate=Gate(court=Court(CelConditions(), moment)))
+    gate = Gate(Court(CelConditions(), moment))
     checkout = Checkout(desired, StateRef("registry-state"), "registry-state")
     registry = connect(desk.lab.uri, {}, timeout=60)
-    plan = reconcile(checkout, registry, RegistryRef(desk.lab.uri), ask).plan
+    plan = reconcile(checkout, registry, RegistryRef(desk.lab.uri), Question(), gate).plan
     messages = [violation.message.partition(" until ")[2] for violation in plan.denied]
     assert messages == ([] if opening is None else [opening])
 

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.apply.executor import apply
 from reconciler.core.declared import Desired
-from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
+from reconciler.core.plan import AdmittedPlan, ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.core.settings import Ignore, Rules, Serving
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 from reconciler.core.violations import Consent
@@ -18,6 +18,7 @@ from reconciler.planning.planner import Checkout, Question, reconcile
 from reconciler.ports.registry import Capabilities
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
+from tests.gate_lab import GATE
 
 OWNER = "registry-state"
 ASK = Question()
@@ -52,16 +53,24 @@ class Lab:
         self.heads.append(self.commits.commit(tree, *self.heads[-1:]))
         return self.heads[-1]
 
-    def plan(self, ask: Question = ASK, *, at: str | None = None, two_way: bool = False) -> Plan:
+    def plan(
+        self,
+        ask: Question = ASK,
+        *,
+        at: str | None = None,
+        two_way: bool = False,
+        gate: Gate = GATE,
+    ) -> Plan:
         commit = at or self.heads[-1]
         history = None if two_way else FakeHistory(self.commits, commit, self.heads[-1])
         desired = Desired(OWNER, self.rules, self.commits.trees[commit])
         checkout = Checkout(desired, StateRef(OWNER, commit), self.owner, history)
-        return reconcile(checkout, self.registry, REF, ask).plan
+        return reconcile(checkout, self.registry, REF, ask, gate).plan
 
     def apply(self, *declarations: Declaration) -> None:
         self.commit(*declarations)
-        assert apply(self.plan(replace(ASK, planning=False)), self.registry).exit_code() == 0
+        plan = AdmittedPlan(self.plan(replace(ASK, planning=False)))
+        assert apply(plan, self.registry).exit_code() == 0
 
     def only(self, ask: Question = ASK, *, at: str | None = None) -> ModelPlan:
         (model,) = self.plan(ask, at=at).models
@@ -208,7 +217,7 @@ def test_a_guard_refuses_to_leave_a_model_without_a_serving_version() -> None:
     assert plan.exit_code() is ExitCode.REFUSED
     assert [violation.name for violation in plan.violations] == ["empty-serving", "empty-serving"]
     assert {violation.model for violation in plan.violations} == {"m"}
-    accepted = lab.plan(replace(ASK, gate=Gate(accept=frozenset({Consent("empty-serving", "m")}))))
+    accepted = lab.plan(gate=replace(GATE, accept=frozenset({Consent("empty-serving", "m")})))
     assert accepted.denied == ()
     lab.commit(Declaration("m", fields, {1: DeclaredVersion()}, retired=True))
     assert lab.plan().violations == ()
@@ -237,7 +246,7 @@ def test_many_removals_at_once_need_consent(before: int, after: int, *, refused:
     lab.apply(tagged(before))
     lab.commit(tagged(after))
     assert bool(lab.plan().denied) is refused
-    assert lab.plan(replace(ASK, gate=Gate(accept=frozenset({Consent("removals")})))).denied == ()
+    assert lab.plan(gate=replace(GATE, accept=frozenset({Consent("removals")}))).denied == ()
 
 
 def test_what_is_ignored_is_never_read_removed_or_counted() -> None:

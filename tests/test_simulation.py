@@ -4,18 +4,20 @@ The acceptance of the recording rules: without them tags leak and older commits 
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from reconciler.apply.executor import apply
 from reconciler.core.declared import Desired
-from reconciler.core.plan import Plan, RegistryRef, StateRef
+from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
 from reconciler.core.settings import Rules
 from reconciler.core.state import STAGES, Declaration, DeclaredVersion, Field, Value, stages
+from reconciler.core.violations import Consent
 from reconciler.planning.planner import Checkout, Question, reconcile
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
+from tests.gate_lab import GATE
 
 HISTORIES = 3_000
 MODELS = ("m", "n")
@@ -24,6 +26,9 @@ KEYS = ("a", "b")
 ALIASES = ("champion", "canary")
 OWNER = "registry-state"
 RULES = Rules(guarded_aliases=())
+# A random history leaves models without a serving version, or removes much, and means it.
+CONSENTS = frozenset((Consent("removals"), *(Consent("empty-serving", name) for name in MODELS)))
+CONSENTING = replace(GATE, accept=CONSENTS)
 
 
 class Crashed(BaseException):
@@ -134,14 +139,14 @@ class World:
         desired = Desired(OWNER, RULES, self.commits.trees[commit])
         checkout = Checkout(desired, StateRef(OWNER, commit), OWNER, history)
         ask = Question(planning=False, late_is_fine=True, parallelism=1)
-        return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask).plan
+        return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, CONSENTING).plan
 
     def apply(self, commit: str, cloned: str | None = None) -> None:
         applied = {name: live.recorded for name, live in self.registry.read().items()}
         plan = self.plan(commit, cloned)
         written = len(self.registry.writes)
         try:
-            apply(plan, self.registry, parallelism=1)
+            apply(AdmittedPlan(plan), self.registry, parallelism=1)
         finally:
             touched = {write.model for write in self.registry.writes[written:]}
             if self.main.index(commit) < self.finished:

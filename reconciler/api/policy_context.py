@@ -31,8 +31,8 @@ def gate(
     known = (session.desired.rules, session.rules_before, session.rules_one_commit_ago)
     rules = [one for one in known if one is not None]
     return Gate(
+        court(session, planning=planning, commit_of=commit_of),
         accept=parse_consents(accept, names_of(rules)),
-        court=court(session, planning=planning, commit_of=commit_of),
         evidence=show_evidence,
         everything=everything,
     )

@@ -21,8 +21,8 @@ from reconciler.core.violations import Consent
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import loader
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
-from reconciler.planning.checks import Gate
-from reconciler.planning.planner import Checkout, Question, Reading, reconcile
+from reconciler.planning.checks import Compared, Gate
+from reconciler.planning.planner import Checkout, Question, Reading, compare, reconcile
 from reconciler.policy.guards import gate as gate_of_checkout
 from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect
@@ -208,7 +208,6 @@ class Session:
         models: Collection[str] = (),
         since: str | None = None,
         adopt: Collection[str] = (),
-        gate: Gate | None = None,
         planning: bool = True,
     ) -> Question:
         """Return what is asked; raises `UsageError` for globs and models that name nothing."""
@@ -226,18 +225,22 @@ class Session:
             adopt=frozenset(adopt),
             planning=planning,
             late_is_fine=self.late_is_fine,
-            gate=gate or Gate(),
         )
 
-    def read(self, ask: Question) -> Reading:
-        """Return the plan, and what the registry holds; says so where it can only be two-way."""
+    def read(self, ask: Question, gate: Gate) -> Reading:
+        """Return the judged plan, and what the registry holds; says where it is two-way only."""
+        self._say_what_is_read()
+        return reconcile(self.checkout, self.registry, self.ref, ask, gate)
+
+    def compare(self, ask: Question) -> Compared:
+        """Return what differs, judged by nobody; says where it is two-way only."""
+        self._say_what_is_read()
+        return compare(self.checkout, self.registry, self.ref, ask)
+
+    def _say_what_is_read(self) -> None:
         if self.history is None:
             why = "there is no commit yet" if self.repo else "this is not a git repository"
             output.say(f"{why}: compared with the registry alone, nothing is removed or recorded")
-        self._explain()
-        return reconcile(self.checkout, self.registry, self.ref, ask)
-
-    def _explain(self) -> None:
         if not self.options.verbose:
             return
         name, tip = self.main_line or ("not known: every commit counts as on it", "")

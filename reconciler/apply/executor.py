@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconciler.apply.model_run import ModelRun, Tell
 from reconciler.apply.writer import Writer
 from reconciler.core.changes import in_order
-from reconciler.core.plan import Plan
+from reconciler.core.plan import AdmittedPlan
 from reconciler.core.report import Report
 from reconciler.core.state import Live
 from reconciler.errors import RegistryError
@@ -42,7 +42,7 @@ def no_stop() -> Stop:
 
 
 def apply(
-    plan: Plan,
+    admitted: AdmittedPlan,
     registry: Registry,
     *,
     parallelism: int = 8,
@@ -52,13 +52,13 @@ def apply(
     newer: Callable[[str], bool] = lambda _: False,
     late_is_fine: bool = False,
 ) -> Report:
-    """Carry out `plan` and return what became of every change; raises nothing.
+    """Carry out a plan that nothing forbids and return what became of every change; raises nothing.
 
     `timeout` is in seconds for each model. `tell` hears of every result as it happens. `newer`
     says of a commit that another run recorded whether it contains the one of this plan;
     `late_is_fine` makes that no error, as for a job that a newer one overtook.
     """
-    stop = stop or no_stop()
+    stop, plan = stop or no_stop(), admitted.plan
     runs = [
         ModelRun(
             model,

@@ -9,7 +9,7 @@ from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.evidence import Applied, Entry, Records, Standing
 from reconciler.audit.merged_changes import Commit, Step
 from reconciler.core.changes import Change
-from reconciler.core.plan import Plan
+from reconciler.core.plan import DraftPlan
 from reconciler.core.settings import Rules
 from reconciler.core.state import Declaration, Field, Identity, Live, Value, aliases
 from reconciler.errors import Problem
@@ -146,7 +146,7 @@ def findings_of_git(trail: Trail, found: Iterable[Row]) -> tuple[Finding, ...]:
 
 
 def findings_of_live(
-    plan: Plan,
+    plan: DraftPlan,
     live: Mapping[str, Live],
     declared: Mapping[str, Declaration],
     rules: Rules,

@@ -1,6 +1,8 @@
 """A plan: changes, violations, and what they were computed against; frozen.
 
-Rendering, saving and applying are readers of this one value; none of them computes again.
+Rendering, saving and applying are readers of this one value; none of them computes again. It has
+three types: a `DraftPlan` that nobody judged, a `Plan` that was judged, and an `AdmittedPlan`
+that nothing forbids, which alone can be applied.
 """
 
 import hashlib
@@ -15,7 +17,7 @@ from reconciler.core.changes import Change
 from reconciler.core.comparison import Comparison
 from reconciler.core.state import Field, Identity
 from reconciler.core.violations import Consent, Violation, with_consent
-from reconciler.errors import ExitCode, Problem, first_code
+from reconciler.errors import ExitCode, Problem, Refused, first_code
 
 Outcome: TypeAlias = Literal[
     "in-sync", "changes", "superseded", "behind", "diverged", "released", "held", "error"
@@ -100,18 +102,15 @@ class ModelPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The whole plan; `models` are sorted by name.
+class DraftPlan:
+    """What would change, before guards and policies judge it: to look at, not to apply.
 
-    `pending` are policies that wait for an approval: no violations yet, but nothing is applied
-    without it. `notes` are said once, about the whole run.
+    `models` are sorted by name; `notes` are said once, about the whole run.
     """
 
     registry: RegistryRef
     state: StateRef
     models: tuple[ModelPlan, ...]
-    violations: tuple[Violation, ...] = ()
-    pending: tuple[Violation, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     exclusive: tuple[str, ...] = ()
@@ -127,11 +126,6 @@ class Plan:
         found = (problem for model in self.models for problem in model.problems)
         return tuple(sorted(found, key=lambda problem: problem.sort_key))
 
-    @property
-    def denied(self) -> tuple[Violation, ...]:
-        """The violations that forbid the plan."""
-        return tuple(violation for violation in self.violations if violation.denies)
-
     @cached_property
     def digest(self) -> str:
         """Covers registry, changes and the identity of every version they name; not the commit."""
@@ -146,28 +140,74 @@ class Plan:
             "changes": len(self.changes),
             "drift": causes["drift"],
             "unmanaged": sum(len(model.unmanaged) for model in self.models),
-            "violations": len(self.violations),
+            "violations": 0,
             "records": sum(model.record is not None for model in self.models),
         }
 
     def exit_code(self, *, detailed: bool = False) -> ExitCode:
         """Return the code of `plan`; `detailed` asks for 2 when there are changes."""
-        codes = [problem.code for problem in self.problems]
-        if self.denied:
-            codes.append(ExitCode.REFUSED)
-        code = first_code(codes)
+        code = first_code(self._codes)
         if code is ExitCode.OK and detailed and self.changes:
             return ExitCode.CHANGES
         return code
 
+    @property
+    def _codes(self) -> list[ExitCode]:
+        return [problem.code for problem in self.problems]
 
-def only(plan: Plan, keep: Callable[[Change], bool]) -> Plan:
-    """Return the plan with those changes alone and no violations: to look at, not to apply."""
+
+@dataclass(frozen=True)
+class Plan(DraftPlan):
+    """A plan that guards and policies judged.
+
+    `pending` are policies that wait for an approval: no violations yet, but nothing is applied
+    without it.
+    """
+
+    violations: tuple[Violation, ...] = field(kw_only=True)
+    pending: tuple[Violation, ...] = field(default=(), kw_only=True)
+
+    @property
+    def denied(self) -> tuple[Violation, ...]:
+        """The violations that forbid the plan."""
+        return tuple(violation for violation in self.violations if violation.denies)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The counts of the JSON document's `summary`."""
+        return super().summary | {"violations": len(self.violations)}
+
+    @property
+    def _codes(self) -> list[ExitCode]:
+        return [*super()._codes, *([ExitCode.REFUSED] if self.denied else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedPlan:
+    """A plan that no guard or policy forbids: the one value that can be applied.
+
+    Raises `Refused` for a plan that a violation denies, or that still waits for an approval.
+    """
+
+    plan: Plan
+
+    def __post_init__(self) -> None:
+        waiting = (rule for rule in self.plan.pending if rule.denies)
+        broken = (*self.plan.denied, *waiting)
+        if broken:
+            names = ", ".join(dict.fromkeys(rule.name for rule in broken))
+            raise Refused(
+                f"the plan is refused by {names}", problems=[rule.problem for rule in broken]
+            )
+
+
+def only(plan: DraftPlan, keep: Callable[[Change], bool]) -> DraftPlan:
+    """Return the plan with those changes alone, which nobody judged."""
     models = tuple(
         replace(model, changes=tuple(change for change in model.changes if keep(change)))
         for model in plan.models
     )
-    return replace(plan, models=models, violations=(), pending=())
+    return DraftPlan(plan.registry, plan.state, models, plan.notes, plan.warnings, plan.exclusive)
 
 
 def accepting(plan: Plan, consents: Collection[Consent]) -> Plan:

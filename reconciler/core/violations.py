@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from reconciler.errors import ExitCode, Problem
+
 Enforce: TypeAlias = Literal["deny", "warn"]
 
 
@@ -36,6 +38,12 @@ class Violation:
     def denies(self) -> bool:
         """Say whether nothing may be written because of it."""
         return self.enforce == "deny" and not self.accepted
+
+    @property
+    def problem(self) -> Problem:
+        """The violation as a complaint that an error carries."""
+        message = f"{self.name}: {self.message}"
+        return Problem(message, ExitCode.REFUSED, model=self.model, hint=self.hint)
 
     @property
     def sort_key(self) -> tuple[str, str, str]:

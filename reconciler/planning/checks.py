@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.comparison import comparisons
 from reconciler.core.facts import Facts
-from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.plan import DraftPlan, ModelPlan, Plan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
 from reconciler.core.settings import Settled
 from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import Move, changing_hands, moves, standing_moves
-from reconciler.core.violations import Consent, with_consent
+from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.planning.live_state import read_facts
 from reconciler.planning.model_plan import Planned
 from reconciler.policy import evaluation, guards
@@ -23,15 +23,14 @@ _READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How a plan is judged: the consents of this run, and the court that the policies have.
+    """How a plan is judged: the court that the policies have, and the consents of this run.
 
-    Without a `court` no policy is judged, which only a question that writes nothing may gate.
     `evidence` reads the runs of versions that change hands, `everything` judges also what is
     live already.
     """
 
+    court: Court
     accept: frozenset[Consent] = frozenset()
-    court: Court | None = None
     evidence: bool = False
     everything: bool = False
 
@@ -47,20 +46,38 @@ class Draft:
     moves: tuple[Move, ...] = ()
 
 
-def judged(plan: Plan, drafts: Sequence[Draft], registry: Registry, gate: Gate) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A checkout compared with a registry, and judged by nobody yet.
+
+    `live` is the registry by model name. `astray` says that it looks like another one.
+    """
+
+    plan: DraftPlan
+    live: Mapping[str, Live]
+    drafts: tuple[Draft, ...]
+    astray: tuple[Violation, ...] = ()
+
+
+def judge(compared: Compared, registry: Registry, gate: Gate) -> Plan:
     """Return the plan with the evidence for it, and all that guards and policies find in it."""
+    draft, drafts = compared.plan, compared.drafts
     subjects = {d.planned.plan.model: _subject(d, gate) for d in drafts if d.live is not None}
     facts = _facts(drafts, subjects, registry, gate)
-    verdicts = [
-        evaluation.judge(subject, facts.get(name, {}), gate.court)
-        for name, subject in subjects.items()
-        if gate.court is not None
-    ]
-    verdict = evaluation.all_of(verdicts)
-    found = (*plan.violations, *guards.judge(list(_guarded(drafts))), *verdict.violations)
+    verdict = evaluation.all_of(
+        [
+            evaluation.judge(subject, facts.get(name, {}), gate.court)
+            for name, subject in subjects.items()
+        ]
+    )
+    found = (*compared.astray, *guards.judge(list(_guarded(drafts))), *verdict.violations)
     consents = gate.accept | _dated(drafts, gate.court)
-    return replace(
-        plan,
+    return Plan(
+        registry=draft.registry,
+        state=draft.state,
+        notes=draft.notes,
+        warnings=draft.warnings,
+        exclusive=draft.exclusive,
         models=tuple(_with_evidence(draft, facts, gate) for draft in drafts),
         violations=tuple(
             sorted(
@@ -115,8 +132,7 @@ def _facts(
         versions = set(
             changing_hands([move for move in draft.moves if move.matters]) if gate.evidence else ()
         )
-        if gate.court is not None:
-            versions |= set(evaluation.versions_to_know(subject, gate.court.expressions))
+        versions |= set(evaluation.versions_to_know(subject, gate.court.expressions))
         asked += [(subject.live, v) for v in sorted(versions) if v in subject.live.versions]
     return read_facts(registry, asked, parallelism=_READERS)
 
@@ -145,12 +161,12 @@ def _guarded(drafts: Iterable[Draft]) -> Iterable[Judged]:
         )
 
 
-def _dated(drafts: Iterable[Draft], court: Court | None) -> frozenset[Consent]:
+def _dated(drafts: Iterable[Draft], court: Court) -> frozenset[Consent]:
     """Return the consents that the models' files give, and that have not ended."""
     return frozenset(
         Consent(consent.guard, draft.declaration.model)
         for draft in drafts
-        if draft.declaration is not None and court is not None
+        if draft.declaration is not None
         for consent in draft.declaration.accept
         if court.now.date() <= consent.until
     )

@@ -4,16 +4,16 @@ This is the public Python API: give it what a checkout declares, its history and
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.core.declared import Desired
-from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
+from reconciler.core.plan import DraftPlan, ModelPlan, Plan, RegistryRef, StateRef
 from reconciler.core.settings import Rules, settle
 from reconciler.core.state import Live
 from reconciler.core.transitions import moves
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
-from reconciler.planning.checks import Draft, Gate, judged
+from reconciler.planning.checks import Compared, Draft, Gate, judge
 from reconciler.planning.live_state import read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import Context
@@ -52,7 +52,6 @@ class Question:
     planning: bool = True
     late_is_fine: bool = False
     parallelism: int = 8
-    gate: Gate = field(default_factory=Gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,16 @@ class Reading:
     live: Mapping[str, Live]
 
 
-def reconcile(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Question) -> Reading:
-    """Read the registry once and return what would change.
+def reconcile(
+    checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Question, gate: Gate
+) -> Reading:
+    """Read the registry once and return what would change, judged; raises as `compare` does."""
+    compared = compare(checkout, registry, ref, ask)
+    return Reading(judge(compared, registry, gate), compared.live)
+
+
+def compare(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Question) -> Compared:
+    """Read the registry once and return what differs, judged by nobody: to look at.
 
     Raises `DeclarationError` when the backend cannot hold what is declared, `RegistryError` when
     it cannot be read.
@@ -82,23 +89,22 @@ def reconcile(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Que
     live = {name: model for name, model in found.items() if not desired.rules.ignore.model(name)}
     if ask.models is None:
         chosen = sorted({*chosen, *_owned(live, checkout.owner)})
-    drafts = [
+    drafts = tuple(
         draft
         for name in chosen
         if (draft := _draft(name, live, unreadable.get(name), checkout, ask)) is not None
-    ]
+    )
     declared = [name for name in chosen if name in desired.declarations]
     astray = () if unreadable else guards.judge_registry(declared, live, registry.uri)
-    plan = Plan(
+    plan = DraftPlan(
         registry=ref,
         state=checkout.state,
         models=tuple(draft.planned.plan for draft in drafts),
-        violations=astray,
         warnings=desired.warnings,
         exclusive=_exclusive(drafts, desired.rules),
         notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.settled.later)),
     )
-    return Reading(judged(plan, drafts, registry, ask.gate), live)
+    return Compared(plan, live, drafts, astray)
 
 
 def _draft(

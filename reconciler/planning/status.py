@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.declared import Desired
 from reconciler.core.diff import unmanaged
-from reconciler.core.plan import ModelPlan, Outcome, Plan
+from reconciler.core.plan import DraftPlan, ModelPlan, Outcome
 from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
 
 Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | Outcome
@@ -28,7 +28,7 @@ class Row:
     unfinished: bool = False
 
 
-def rows(plan: Plan, live: Mapping[str, Live], desired: Desired) -> tuple[Row, ...]:
+def rows(plan: DraftPlan, live: Mapping[str, Live], desired: Desired) -> tuple[Row, ...]:
     """Return a row for every declared version and every other one that somebody may use.
 
     That is a version in an active stage or under an alias; a model without any has one row.
@@ -78,7 +78,7 @@ def _model_rows(
 
 
 def unmanaged_values(
-    plan: Plan, live: Mapping[str, Live], desired: Desired
+    plan: DraftPlan, live: Mapping[str, Live], desired: Desired
 ) -> tuple[tuple[str, Field, Value], ...]:
     """Return every live value that git does not own: model, field and value, sorted."""
     planned = {model.model: model.unmanaged for model in plan.models}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.plan import DraftPlan, ModelPlan, Plan
 from reconciler.core.report import ModelReport, Report
 from reconciler.errors import Problem
 from reconciler.render import markdown, phrases
@@ -48,7 +48,7 @@ def outcome(report: Report, *, room: int, more: str) -> str:
     return _fitting(lines, sections, [], room, more)
 
 
-def drift(drifted: Plan, pending: Plan, now: datetime, *, room: int, more: str) -> str:
+def drift(drifted: DraftPlan, pending: DraftPlan, now: datetime, *, room: int, more: str) -> str:
     """Return what differs from git, and what git declares that is not live, as an issue's text."""
     lines = [*markdown.target(drifted), ""]
     counts = ((drifted, "moved away from git"), (pending, "in git, not live yet"))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.core.changes import Change
-from reconciler.core.plan import ModelPlan, Plan, RegistryRef
+from reconciler.core.plan import DraftPlan, ModelPlan, Plan, RegistryRef
 from reconciler.core.report import Report
 from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
@@ -58,8 +58,17 @@ def plan(value: Plan, code: ExitCode) -> Document:
 
     `pending_approvals`, `notes` and a model's `evidence` are there when there are any.
     """
+    return _plan(value, code, value.violations, value.pending)
+
+
+def _plan(
+    value: DraftPlan,
+    code: ExitCode,
+    violations: Sequence[Violation] = (),
+    pending: Sequence[Violation] = (),
+) -> Document:
     state = value.state
-    waiting = [_violation(violation) for violation in value.pending]
+    waiting = [_violation(violation) for violation in pending]
     return {
         "format_version": FORMAT_VERSION,
         "digest": value.digest,
@@ -68,7 +77,7 @@ def plan(value: Plan, code: ExitCode) -> Document:
         "summary": value.summary,
         "changes": [change(row) for row in value.changes],
         "models": [_model(model, value.registry) for model in value.models],
-        "violations": [_violation(violation) for violation in value.violations],
+        "violations": [_violation(violation) for violation in violations],
         **({"pending_approvals": waiting} if waiting else {}),
         **({"notes": list(value.notes)} if value.notes else {}),
         "errors": [error(problem) for problem in value.problems],
@@ -76,10 +85,10 @@ def plan(value: Plan, code: ExitCode) -> Document:
     }
 
 
-def drift(drifted: Plan, pending: Plan, code: ExitCode) -> Document:
+def drift(drifted: DraftPlan, pending: DraftPlan, code: ExitCode) -> Document:
     """Return the document of `drift`: a plan's, with `pending` beside `changes`."""
     document: Document = {}
-    for key, member in plan(drifted, code).items():
+    for key, member in _plan(drifted, code).items():
         document[key] = member
         if key == "changes":
             document["pending"] = [change(row) for row in pending.changes]
@@ -144,12 +153,12 @@ def held(model: str, address: Field, value: Value) -> Document:
     }
 
 
-def status(rows: Sequence[Row], value: Plan, code: ExitCode) -> Document:
+def status(rows: Sequence[Row], value: DraftPlan, code: ExitCode) -> Document:
     """Return the document of `status`."""
     return {
         "format_version": FORMAT_VERSION,
         "registry": {"uri": value.registry.uri, "name": value.registry.name},
-        "state": plan(value, code)["state"],
+        "state": _plan(value, code)["state"],
         "versions": [
             {
                 "model": row.model,

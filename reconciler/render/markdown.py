@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.plan import DraftPlan, ModelPlan, Plan
 from reconciler.core.violations import Violation
 from reconciler.errors import Problem
 from reconciler.render import phrases
@@ -23,7 +23,7 @@ def plan(value: Plan, now: datetime) -> str:
     return "\n".join(lines) + "\n"
 
 
-def target(value: Plan) -> list[str]:
+def target(value: DraftPlan) -> list[str]:
     """Return the line that says what is planned from and for."""
     name = f" ({code(value.registry.name)})" if value.registry.name else ""
     commit = f" at {code(value.state.commit[:12])}" if value.state.commit else ""

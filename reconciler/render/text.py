@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.plan import DraftPlan, ModelPlan, Plan
 from reconciler.core.report import ModelReport, Report, Result
 from reconciler.core.state import Field, Value
 from reconciler.planning.status import Row
@@ -36,8 +36,8 @@ def plan(value: Plan, effort: Effort, now: datetime) -> str:
 
 
 def drift(
-    drifted: Plan,
-    pending: Plan,
+    drifted: DraftPlan,
+    pending: DraftPlan,
     effort: Effort,
     unmanaged: Sequence[tuple[str, Field, Value]] | None = None,
 ) -> str:
@@ -58,7 +58,7 @@ def drift(
     return "\n".join(lines) + "\n"
 
 
-def status(rows: Sequence[Row], value: Plan, effort: Effort) -> str:
+def status(rows: Sequence[Row], value: DraftPlan, effort: Effort) -> str:
     """Return the table of versions: where each stands, and which commit is live for it."""
     header = ("MODEL", "VERSION", "STAGE", "ALIASES", "STATUS", "COMMIT")
     cells = []
@@ -88,7 +88,7 @@ def report(value: Report, effort: Effort) -> str:
     return "\n".join(lines) + "\n"
 
 
-def last_line(value: Plan, effort: Effort, changes: int | None = None) -> str:
+def last_line(value: DraftPlan, effort: Effort, changes: int | None = None) -> str:
     """Return changes, models, requests, seconds: the same for every command."""
     number = len(value.changes) if changes is None else changes
     return (
@@ -97,7 +97,7 @@ def last_line(value: Plan, effort: Effort, changes: int | None = None) -> str:
     )
 
 
-def _target(value: Plan) -> str:
+def _target(value: DraftPlan) -> str:
     state = value.state
     commit = f" @ {state.commit[:12]}" if state.commit else ""
     dirty = " (with uncommitted changes)" if state.dirty else ""

@@ -18,7 +18,7 @@ from reconciler.cli import output
 from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.progress import progress
-from reconciler.core.plan import Plan, accepting
+from reconciler.core.plan import AdmittedPlan, Plan, accepting
 from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.files import plan_file
@@ -86,12 +86,11 @@ def command(
     consents = judging.accept
     if saved:
         plan = _load(saved)
-        if judging.court is not None:
-            plan = closed_by_now(plan, session.desired.rules.policies, judging.court)
+        plan = closed_by_now(plan, session.desired.rules.policies, judging.court)
         plan = session.check_saved(accepting(plan, consents), consents)
     else:
-        ask = session.question(models=models, adopt=adopt, gate=judging, planning=False)
-        plan = session.gate(session.read(ask).plan, consents)
+        ask = session.question(models=models, adopt=adopt, planning=False)
+        plan = session.gate(session.read(ask, judging).plan, consents)
     registry = session.registry
     _expect(expect, plan)
     if _nothing_to_write(plan, all_or_nothing=all_or_nothing):
@@ -150,7 +149,7 @@ def _carry_out(
     colour = output.colours(session.options, terminal=True)
     with progress(len(plan.changes), colour=colour) as tell:
         return apply(
-            plan,
+            AdmittedPlan(plan),
             registry,
             parallelism=parallelism,
             timeout=timeout,

@@ -135,13 +135,13 @@ def _of_live(session: Session, trail: Trail) -> _Comparison:
     except ReconcilerError as error:
         return _Comparison(missing=error.problems)
     try:
-        reading = session.read(session.question())
+        compared = session.compare(session.question())
     except ReconcilerError as error:
         return _Comparison(missing=error.problems, requests=registry.requests)
     desired = session.desired
-    live = {name: _without_secrets(model) for name, model in reading.live.items()}
-    found = findings_of_live(reading.plan, live, desired.declarations, desired.rules, trail)
-    return _Comparison(found, reading.plan.problems, requests=registry.requests)
+    live = {name: _without_secrets(model) for name, model in compared.live.items()}
+    found = findings_of_live(compared.plan, live, desired.declarations, desired.rules, trail)
+    return _Comparison(found, compared.plan.problems, requests=registry.requests)
 
 
 def _code(answer: Audit, problems: Sequence[Problem]) -> ExitCode:

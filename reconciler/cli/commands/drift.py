@@ -1,7 +1,5 @@
 """`reconciler drift`: what moved away from git, and what git declares that is not live."""
 
-from dataclasses import replace
-
 import click
 
 from reconciler.api.workspace import Session
@@ -19,13 +17,12 @@ from reconciler.render import json_documents, text
 def command(*, options: Options, list_unmanaged: bool, models: tuple[str, ...]) -> int:
     """Compare the registry with git; exit 2 when they differ."""
     session = Session(options)
-    reading = session.read(session.question(models=models))
-    drifted = only(reading.plan, lambda change: change.cause == "drift")
-    pending = only(reading.plan, lambda change: change.cause != "drift")
-    # Guards judge what would be written; here nothing is.
-    code = replace(reading.plan, violations=()).exit_code(detailed=True)
+    compared = session.compare(session.question(models=models))
+    drifted = only(compared.plan, lambda change: change.cause == "drift")
+    pending = only(compared.plan, lambda change: change.cause != "drift")
+    code = compared.plan.exit_code(detailed=True)
     foreign = (
-        unmanaged_values(reading.plan, reading.live, session.desired) if list_unmanaged else None
+        unmanaged_values(compared.plan, compared.live, session.desired) if list_unmanaged else None
     )
     if options.json:
         document = json_documents.drift(drifted, pending, code)
@@ -35,5 +32,5 @@ def command(*, options: Options, list_unmanaged: bool, models: tuple[str, ...]) 
     else:
         shown = text.drift(drifted, pending, options.effort(session.registry.requests), foreign)
         output.product(shown, options)
-    output.complain((*reading.plan.warnings, *reading.plan.problems))
+    output.complain((*compared.plan.warnings, *compared.plan.problems))
     return int(code)

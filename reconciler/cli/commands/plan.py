@@ -44,8 +44,8 @@ def command(
     session = Session(options)
     session.rules_from = rules_from
     judging = gate(session, planning=True, show_evidence=True, everything=all_policies)
-    ask = session.question(models=models, since=since, adopt=adopt, gate=judging)
-    reading = session.read(ask)
+    ask = session.question(models=models, since=since, adopt=adopt)
+    reading = session.read(ask, judging)
     code = reading.plan.exit_code(detailed=detailed_exitcode)
     if out:
         _save(Path(out), plan_file.dumps(reading.plan, code))

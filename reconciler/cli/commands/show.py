@@ -92,10 +92,9 @@ def _git(session: Session, live: Live) -> Git:
     """Compare with what is declared, and read who merged it; outside of git neither."""
     found = Git({})
     if live.model in session.desired.declarations or live.owner == session.owner:
-        reading = session.read(replace(session.question(), models=frozenset({live.model})))
-        # Guards judge what would be written; here nothing is.
-        plan = replace(reading.plan, violations=())
-        rows = status.rows(plan, reading.live, session.desired)
+        compared = session.compare(replace(session.question(), models=frozenset({live.model})))
+        plan = compared.plan
+        rows = status.rows(plan, compared.live, session.desired)
         sync = {row.version: row.sync for row in rows if row.version is not None}
         found = Git(sync, plan.changes, problems=plan.problems, code=plan.exit_code())
     try:

@@ -20,19 +20,19 @@ def command(*, options: Options, model: str | None) -> int:
     """Show stage, aliases and sync of every version that somebody may use."""
     session = Session(options)
     ask = session.question()
-    reading = session.read(replace(ask, models=frozenset({model})) if model else ask)
-    found = rows(reading.plan, reading.live, session.desired)
+    compared = session.compare(replace(ask, models=frozenset({model})) if model else ask)
+    plan = compared.plan
+    found = rows(plan, compared.live, session.desired)
     if model and not found:
         raise UsageError(
             f"model `{model}` is neither declared nor in the registry",
             hint=nearest(model, session.desired.declarations),
         )
-    # Guards judge what would be written; here nothing is.
-    code = replace(reading.plan, violations=()).exit_code()
+    code = plan.exit_code()
     if options.json:
-        output.document(json_documents.status(found, reading.plan, code))
+        output.document(json_documents.status(found, plan, code))
     else:
         effort = options.effort(session.registry.requests)
-        output.product(text.status(found, reading.plan, effort), options)
-    output.complain((*reading.plan.warnings, *reading.plan.problems))
+        output.product(text.status(found, plan, effort), options)
+    output.complain((*plan.warnings, *plan.problems))
     return int(code)

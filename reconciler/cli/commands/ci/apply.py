@@ -24,7 +24,7 @@ from reconciler.cli.commands.ci.job import Job, annotations_of, marker, require_
 from reconciler.cli.commands.ci.plan import check_name
 from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
-from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.plan import AdmittedPlan, ModelPlan, Plan
 from reconciler.core.report import Report, Result
 from reconciler.core.settings import settle
 from reconciler.core.state import Live
@@ -71,7 +71,7 @@ def _read(session: Session, merges: Merges, model: str | None) -> Reading:
     here = head_commit(session)
     judging = gate(session, planning=False, commit_of=lambda live: merges.commit_of(live, here))
     chosen = (model,) if model is not None else ()
-    return session.read(session.question(models=chosen, gate=judging, planning=False))
+    return session.read(session.question(models=chosen, planning=False), judging)
 
 
 def _chosen(
@@ -191,7 +191,7 @@ def _carry_out(run: _Run, plan: Plan, recorder: Recorder) -> int:
     session = run.session
     with signals(session.stop):
         report = apply(
-            plan,
+            AdmittedPlan(plan),
             session.registry,
             timeout=session.timeout,
             stop=session.stop,

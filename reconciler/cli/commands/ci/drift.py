@@ -1,7 +1,5 @@
 """`reconciler ci drift`: one issue while the registry is not as git says."""
 
-from dataclasses import replace
-
 import click
 
 from reconciler.api.workspace import Session
@@ -9,7 +7,7 @@ from reconciler.cli import output
 from reconciler.cli.commands.ci.job import Job, marker, tried
 from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
-from reconciler.core.plan import Plan, only
+from reconciler.core.plan import DraftPlan, only
 from reconciler.errors import ExitCode, first_code
 from reconciler.render import forge_comment, github_workflow, json_documents, phrases, text
 
@@ -23,11 +21,10 @@ def command(*, options: Options, dry_run: bool) -> int:
     """Compare the registry with git; open, update or close one issue; exit 2 when they differ."""
     session, job = Session(options), Job(dry_run)
     with job.telling():
-        plan = session.read(session.question()).plan
+        plan = session.compare(session.question()).plan
     drifted = only(plan, lambda change: change.cause == "drift")
     pending = only(plan, lambda change: change.cause != "drift")
-    # Guards judge what would be written; here nothing is.
-    differs = replace(plan, violations=()).exit_code(detailed=True)
+    differs = plan.exit_code(detailed=True)
     lost = tried(lambda: _keep_issue(session, job, drifted, pending, differs))
     code = first_code([problem.code for problem in lost]) or differs
     effort = options.effort(session.registry.requests)
@@ -45,7 +42,9 @@ def command(*, options: Options, dry_run: bool) -> int:
     return int(code)
 
 
-def _keep_issue(session: Session, job: Job, drifted: Plan, pending: Plan, code: ExitCode) -> None:
+def _keep_issue(
+    session: Session, job: Job, drifted: DraftPlan, pending: DraftPlan, code: ExitCode
+) -> None:
     if job.forge is None:
         return
     said = marker("drift", session)

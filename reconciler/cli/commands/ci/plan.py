@@ -102,11 +102,11 @@ def _read(session: Session, job: Job, pull: PullRequest | None) -> Reading:
         show_evidence=True,
         commit_of=None if approving is None else lambda _: approving,
     )
-    ask = session.question(since=session.rules_from, gate=judging)
+    ask = session.question(since=session.rules_from)
     if ask.models is not None and not ask.models:  # nothing is declared otherwise: done at once
         state, warnings = session.checkout.state, session.desired.warnings
-        return Reading(Plan(session.ref, state, (), warnings=warnings), {})
-    return session.read(ask)
+        return Reading(Plan(session.ref, state, (), warnings=warnings, violations=()), {})
+    return session.read(ask, judging)
 
 
 def _publish(session: Session, job: Job, pull: PullRequest | None, reading: Reading) -> int:
