@@ -303,8 +303,11 @@ def test_a_digest_stays_the_same_from_release_to_release() -> None:
 def test_a_saved_plans_violations_are_sorted_accepted_where_said_and_nothing_waits() -> None:
     broken = Violation("b", "m", "broken", "mend it")
     waiting = Violation("a", "m", "waits", "ask somebody")
-    found = accepting(plan_of(ROWS, violations=(broken,), pending=(waiting,)), [Consent("b", "m")])
-    assert [(one.name, one.accepted) for one in found.violations] == [("a", False), ("b", True)]
+    once = Violation("c", "m", "was accepted when it was saved", "mend it", accepted=True)
+    saved = plan_of(ROWS, violations=(broken, once), pending=(waiting,))
+    found = accepting(saved, [Consent("b", "m")])
+    accepted = {one.name: one.accepted for one in found.violations}
+    assert list(accepted.items()) == [("a", False), ("b", True), ("c", False)]
     assert found.pending == ()
 
 

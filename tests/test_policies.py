@@ -300,6 +300,25 @@ def test_consent_in_the_file_has_a_date_and_is_shown(desk: Desk) -> None:
     assert desk.lab.run("apply", "--yes").code == 0
 
 
+def test_a_saved_plan_knows_its_registry_where_a_rule_asks_the_past(desk: Desk) -> None:
+    model = desk.model(0.90, 0.93)
+    desk.declare(model, to(2), OVER)
+    assert desk.plan("--out", "plan.json").code == 0
+    done = desk.lab.run("apply", "plan.json", env={"MLFLOW_TRACKING_URI": ""})
+    assert done.code == 0, done.text
+    assert desk.lab.hand.values(model)["v2 stage"] == "Production"
+
+
+def test_a_saved_plan_keeps_the_consent_that_the_file_gives(desk: Desk) -> None:
+    model = desk.model(0.90, 0.85)
+    until = datetime.now(timezone.utc).date() + timedelta(days=2)
+    entry = f"accept: [{{guard: not-worse, until: {until}, reason: a known dip}}]\n"
+    desk.declare(model, entry + to(2), NOT_WORSE)
+    assert desk.plan("--out", "plan.json").code == 0
+    done = desk.lab.run("apply", "plan.json")
+    assert done.code == 0, done.text
+
+
 def test_models_that_do_not_change_cost_no_request(desk: Desk) -> None:
     moved = desk.model(0.90, 0.93)
     desk.declare(desk.model(0.90, 0.93), FIRST)

@@ -276,10 +276,10 @@ class Session:
             violations=(*plan.violations, *gate_of_checkout(plan.state.dirty, off_main, consents)),
         )
 
-    def check_saved(self, plan: Plan, consents: Collection[Consent]) -> Plan:
-        """Return a saved plan with what forbids applying it.
+    def take_up(self, plan: Plan) -> None:
+        """Work with the registry that a saved plan is for, where no other is named.
 
-        Raises `OutOfStep` for another registry than the one it was made for.
+        Raises `OutOfStep` for a plan of another state folder or registry than this run's.
         """
         if plan.state.path != self.shown:
             raise OutOfStep(
@@ -292,7 +292,6 @@ class Session:
                 f"the plan is for {plan.registry.key}, and this run talks to {self.ref.key}",
                 hint="plan again: `reconciler plan --out FILE`",
             )
-        return self.gate(plan, consents)
 
     def is_newer(self, commit: str, than: str | None) -> bool:
         """Say whether a commit that another run recorded contains `than`, and is not it."""

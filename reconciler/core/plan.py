@@ -211,12 +211,13 @@ def only(plan: DraftPlan, keep: Callable[[Change], bool]) -> DraftPlan:
 
 
 def accepting(plan: Plan, consents: Collection[Consent]) -> Plan:
-    """Return a saved plan as it is applied: what a consent names is accepted, nothing is pending.
+    """Return a saved plan as it is applied: accepted is what a consent of now names.
 
-    An approval that was awaited when the plan was saved is one that nobody has shown since.
+    Nothing is pending: an approval that was awaited when the plan was saved is one that nobody
+    has shown since.
     """
     found = sorted((*plan.violations, *plan.pending), key=lambda violation: violation.sort_key)
-    violations = tuple(with_consent(violation, consents) for violation in found)
+    violations = tuple(with_consent(replace(one, accepted=False), consents) for one in found)
     return replace(plan, violations=violations, pending=())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from reconciler.core.comparison import comparisons
 from reconciler.core.facts import Facts
@@ -71,7 +72,8 @@ def judge(compared: Compared, registry: Registry, gate: Gate) -> Plan:
         ]
     )
     found = (*compared.astray, *guards.judge(list(_guarded(drafts))), *verdict.violations)
-    consents = gate.accept | _dated(drafts, gate.court)
+    declarations = [draft.declaration for draft in drafts if draft.declaration is not None]
+    consents = gate.accept | consents_of_files(declarations, gate.court.now)
     return Plan(
         registry=draft.registry,
         state=draft.state,
@@ -104,6 +106,16 @@ def closed_by_now(plan: Plan, policies: Sequence[Policy], court: Court) -> Plan:
         if (violation.name, violation.model) not in known
     ]
     return replace(plan, violations=(*plan.violations, *found))
+
+
+def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> frozenset[Consent]:
+    """Return the consents that the models' files give, and that have not ended."""
+    return frozenset(
+        Consent(consent.guard, declaration.model)
+        for declaration in declarations
+        for consent in declaration.accept
+        if now.date() <= consent.until
+    )
 
 
 def _subject(draft: Draft, gate: Gate) -> Subject:
@@ -159,14 +171,3 @@ def _guarded(drafts: Iterable[Draft]) -> Iterable[Judged]:
             rules.guarded_aliases,
             tuple(servings),
         )
-
-
-def _dated(drafts: Iterable[Draft], court: Court) -> frozenset[Consent]:
-    """Return the consents that the models' files give, and that have not ended."""
-    return frozenset(
-        Consent(consent.guard, draft.declaration.model)
-        for draft in drafts
-        if draft.declaration is not None
-        for consent in draft.declaration.accept
-        if court.now.date() <= consent.until
-    )

@@ -22,7 +22,7 @@ from reconciler.core.plan import AdmittedPlan, Plan, accepting
 from reconciler.core.report import Report
 from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.files import plan_file
-from reconciler.planning.checks import closed_by_now
+from reconciler.planning.checks import Gate, closed_by_now, consents_of_files
 from reconciler.ports.registry import Registry
 from reconciler.render import json_documents, phrases, text
 
@@ -83,14 +83,11 @@ def command(
     session = Session(options, timeout=timeout)
     recorder = Recorder(session, record=record, remote=record_push)
     judging = gate(session, accept, planning=False, show_evidence=asks and not yes)
-    consents = judging.accept
     if saved:
-        plan = _load(saved)
-        plan = closed_by_now(plan, session.desired.rules.policies, judging.court)
-        plan = session.check_saved(accepting(plan, consents), consents)
+        plan = _saved_plan(saved, session, judging)
     else:
         ask = session.question(models=models, adopt=adopt, planning=False)
-        plan = session.gate(session.read(ask, judging).plan, consents)
+        plan = session.gate(session.read(ask, judging).plan, judging.accept)
     registry = session.registry
     _expect(expect, plan)
     if _nothing_to_write(plan, all_or_nothing=all_or_nothing):
@@ -103,6 +100,16 @@ def command(
     with signals(session.stop):
         report = _carry_out(plan, session, registry, parallelism, timeout)
         return _conclude(report, report.exit_code(), session, recorder, planned=True)
+
+
+def _saved_plan(name: str, session: Session, judging: Gate) -> Plan:
+    """Return a saved plan with the freezes that began since, and the consents of now."""
+    plan = _load(name)
+    session.take_up(plan)
+    desired, court = session.desired, judging.court
+    consents = judging.accept | consents_of_files(desired.declarations.values(), court.now)
+    plan = closed_by_now(plan, desired.rules.policies, court)
+    return session.gate(accepting(plan, consents), judging.accept)
 
 
 def _load(name: str) -> Plan:
