@@ -202,6 +202,42 @@ def test_one_model_that_is_not_approved_does_not_stop_the_others(ci: CiLab, mode
     assert ci.lab.hand.values(other)["v2 stage"] == "Production"
 
 
+@pytest.mark.parametrize("rule", ["{name: closed, freeze: 2001-01-01 - 2999-12-30 UTC}", ""])
+def test_a_rule_that_an_unapproved_model_breaks_stops_that_model_alone(
+    ci: CiLab, model: str, rule: str
+) -> None:
+    other = ci.lab.model(3)
+    ci.settle(f"policies: [{rule}]\n" if rule else "")
+    ci.branch()
+    ci.declare(other, "versions: {2: {tags: {risk: low}}}")
+    pull = ci.open()
+    assert ci.plan(pull).code == 0
+    ci.stand(MAIN)
+    ci.declare(model, V2 if rule else V1.replace("Production", "Archived"), "shown by nobody")
+    ci.merge(pull)
+    result = ci.apply()
+    assert result.code == 7, result.text
+    assert "no pull request showed this" in result.text
+    assert ("closed" if rule else "empty-serving") in result.text
+    assert ci.lab.hand.values(model)["v1 stage"] == "Production"
+    assert ci.lab.hand.values(other)["v2 tag risk"] == "low"
+
+
+def test_a_rule_that_an_approved_model_breaks_stops_the_whole_apply(ci: CiLab, model: str) -> None:
+    other = ci.lab.model(3)
+    ci.branch()
+    ci.declare(other, "versions: {2: {tags: {risk: low}}}")
+    ci.settle("policies: [{name: reviewed, approvals: 1}]\n")
+    ci.declare(model, V2)
+    pull = ci.open()
+    assert ci.plan(pull).code == 0
+    ci.merge(pull)
+    result = ci.apply()
+    assert result.code == 4, result.text
+    assert "reviewed" in result.text
+    assert "v2 tag risk" not in ci.lab.hand.values(other)
+
+
 def test_fresh_applies_whatever_is_declared_one_merge_later(ci: CiLab, model: str) -> None:
     settings = {"registry-state/reconciler.yaml": f"branch: {MAIN}\napply: fresh\n"}
     ci.lab.git.write(settings)

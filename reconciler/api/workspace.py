@@ -21,7 +21,7 @@ from reconciler.core.violations import Consent
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import loader
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
-from reconciler.planning.checks import Compared, Gate
+from reconciler.planning.checks import Compared, Gate, judge
 from reconciler.planning.planner import Checkout, Question, Reading, compare, reconcile
 from reconciler.policy.guards import gate as gate_of_checkout
 from reconciler.ports.registry import Registry
@@ -236,6 +236,10 @@ class Session:
         """Return what differs, judged by nobody; says where it is two-way only."""
         self._say_what_is_read()
         return compare(self.checkout, self.registry, self.ref, ask)
+
+    def judge(self, compared: Compared, gate: Gate) -> Plan:
+        """Return the judged plan."""
+        return judge(compared, self.registry, gate)
 
     def _say_what_is_read(self) -> None:
         if self.history is None:

@@ -59,6 +59,22 @@ class Compared:
     drafts: tuple[Draft, ...]
     astray: tuple[Violation, ...] = ()
 
+    def narrowed(self, plans: Sequence[ModelPlan]) -> "Compared":
+        """Return what is left where these plans, with no more to write, are all that is meant."""
+        chosen = {plan.model: plan for plan in plans}
+        drafts = tuple(
+            _planned_as(draft, chosen[draft.planned.plan.model])
+            for draft in self.drafts
+            if draft.planned.plan.model in chosen
+        )
+        models = tuple(draft.planned.plan for draft in drafts)
+        return replace(self, plan=replace(self.plan, models=models), drafts=drafts)
+
+
+def _planned_as(draft: Draft, plan: ModelPlan) -> Draft:
+    made = moves(plan.changes, draft.planned.live)
+    return replace(draft, planned=replace(draft.planned, plan=plan), moves=made)
+
 
 def judge(compared: Compared, registry: Registry, gate: Gate) -> Plan:
     """Return the plan with the evidence for it, and all that guards and policies find in it."""

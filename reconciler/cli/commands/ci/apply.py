@@ -1,10 +1,9 @@
 """`reconciler ci apply`: carries out what was merged, as far as its pull requests showed it."""
 
-import shlex
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import click
@@ -16,27 +15,24 @@ from reconciler.api.policy_context import gate, head_commit
 from reconciler.api.workspace import Session
 from reconciler.apply.executor import apply
 from reconciler.audit.apply_record import RecordedApproval
-from reconciler.audit.approved_plan import not_shown
 from reconciler.audit.notification import Behind
 from reconciler.cli import output
+from reconciler.cli.ci.as_shown import expected, judged_as_shown
 from reconciler.cli.commands.apply import signals
 from reconciler.cli.commands.ci.job import Job, annotations_of, marker, require_commit, tried
 from reconciler.cli.commands.ci.plan import check_name
 from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
-from reconciler.core.plan import AdmittedPlan, ModelPlan, Plan
+from reconciler.core.plan import AdmittedPlan, Plan
 from reconciler.core.report import Report, Result
-from reconciler.core.settings import settle
 from reconciler.core.state import Live
-from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
-from reconciler.planning.ancestry import NOTHING_BEFORE
-from reconciler.planning.planner import Reading
+from reconciler.errors import Problem, UsageError
+from reconciler.planning.checks import Compared
 from reconciler.render import forge_comment, github_workflow, json_documents, phrases, text
 from reconciler.render.escape import visible
 from reconciler.render.github_workflow import Annotation
 
 _REMOTE = "origin"
-_SHOWN = 5  # values that drifted, in a message
 _MUCH = 1_000_000  # characters: the summary cuts for itself
 
 
@@ -54,116 +50,30 @@ def command(*, options: Options, model: str | None, digest: str | None, dry_run:
     with job.telling():
         require_commit(session)
         merges = Merges(session, job.forge, lambda number: check_name(session, number))
-        reading = _read(session, merges, model)
-        plan = _chosen(reading, session, merges, model, digest)
+        chosen = (model,) if model is not None else ()
+        compared = session.compare(session.question(models=chosen, planning=False))
+        plan = _judged(session, merges, compared, model, digest)
         # Asked before the first write: a forge that is away then cannot cost the record.
-        approvals = () if dry_run else merges.recorded(plan, reading.live)
+        approvals = () if dry_run else merges.recorded(plan, compared.live)
         recorder = Recorder(
             session,
             record=not dry_run,
             remote=_remote(session) if not dry_run else None,
             approvals=lambda: approvals,
         )
-    return _carry_out(_Run(session, job, merges, reading.live), plan, recorder)
+    return _carry_out(_Run(session, job, merges, compared.live), plan, recorder)
 
 
-def _read(session: Session, merges: Merges, model: str | None) -> Reading:
-    here = head_commit(session)
-    judging = gate(session, planning=False, commit_of=lambda live: merges.commit_of(live, here))
-    chosen = (model,) if model is not None else ()
-    return session.read(session.question(models=chosen, planning=False), judging)
-
-
-def _chosen(
-    reading: Reading, session: Session, merges: Merges, model: str | None, digest: str | None
+def _judged(
+    session: Session, merges: Merges, compared: Compared, model: str | None, digest: str | None
 ) -> Plan:
     """Return the plan with those models alone that may be written."""
-    plan = session.gate(reading.plan, ())
+    here = head_commit(session)
+    judging = gate(session, planning=False, commit_of=lambda live: merges.commit_of(live, here))
     if model is not None:
-        return replace(plan, models=(_expected(plan, model, digest),))
-    first = not any(_is_ours(live, session) for live in reading.live.values())
-    rules = settle(session.desired.rules, session.rules_one_commit_ago).rules
-    if first:
-        merges.begin()
-    models, left = [], set()
-    for one in plan.models:
-        if one.record is None and not rules.heal:
-            left.add(one.model)
-            models.append(_left(one))
-        elif one.record is None or first or rules.fresh:
-            models.append(one)
-        else:
-            models.append(_approved(one, plan, reading, merges))
-    # What is not written breaks no rule, and must not keep the others from being written.
-    violations = tuple(one for one in plan.violations if one.model not in left)
-    return replace(plan, models=tuple(models), violations=violations)
-
-
-def _is_ours(live: Live, session: Session) -> bool:
-    """Say whether this repository applied a model before; another one's can have our name.
-
-    This commit's own record is no "before" where no earlier one declared the model: a first apply
-    that was cut off is finished by running its job again.
-    """
-    history = session.history
-    if live.owner != session.owner or history is None:
-        return False
-    if live.recorded == (history.head,):
-        is_gone = live.model not in session.desired.declarations
-        return is_gone or any(one != history.head for one in history.merged_since(None, live.model))
-    before = (one for one in live.recorded if one not in (NOTHING_BEFORE, history.head))
-    return any(history.knows(one) for one in before)
-
-
-def _expected(plan: Plan, model: str, digest: str | None) -> ModelPlan:
-    found = next((one for one in plan.models if one.model == model), None)
-    if found is None:
-        raise UsageError(f"--model {model}: no file declares that model")
-    if found.digest(plan.registry) != digest:
-        raise OutOfStep(
-            f"the plan of `{model}` is {found.digest(plan.registry)}, not {digest}",
-            hint=f"look at `reconciler plan --model {shlex.quote(model)}`, and start again with "
-            "that digest",
-        )
-    return found
-
-
-def _left(model: ModelPlan) -> ModelPlan:
-    """Return a model that nobody changed: what drifted is shown, and left as it is."""
-    if not model.changes:
-        return model
-    shown = [f"{phrases.subject(one.field)}, {phrases.move(one)}" for one in model.changes[:_SHOWN]]
-    shown += [f"{len(model.changes) - _SHOWN} more"] if len(model.changes) > _SHOWN else []
-    said = f"{phrases.count(len(model.changes), 'value')} drifted and are left: no declaration"
-    way = "`heal: true` puts them back, and so does an apply by hand"
-    message = f"{said} changed ({'; '.join(shown)}). {way}"
-    return replace(model, changes=(), outcome="in-sync", messages=(*model.messages, message))
-
-
-def _approved(model: ModelPlan, plan: Plan, reading: Reading, merges: Merges) -> ModelPlan:
-    """Return a model as it is, or why it is not what its pull requests showed."""
-    live = reading.live.get(model.model)
-    if live is None or not model.changes or model.problems:
-        return model
-    digest = model.digest(plan.registry)
-    by = merges.approved(live)
-    contrasts = not_shown(model, digest, by)
-    if not contrasts:
-        return model
-    numbers = ", ".join(f"#{one.pull_request}" for one in by)
-    name = shlex.quote(model.model)
-    problem = Problem(
-        f"unapproved: this is not what {numbers} showed"
-        if by
-        else "unapproved: no pull request showed this",
-        ExitCode.OUT_OF_STEP,
-        file=model.file,
-        model=model.model,
-        hint=f"look at `reconciler plan --model {name}`, then run the apply by hand with "
-        f"`--model {name} --digest {digest}`",
-        contrasts=contrasts,
-    )
-    return replace(model, outcome="error", changes=(), record=None, problems=(problem,))
+        chosen = compared.narrowed([expected(compared.plan, model, digest)])
+        return session.gate(session.judge(chosen, judging), ())
+    return session.gate(judged_as_shown(compared, session, merges, judging), ())
 
 
 def _remote(session: Session) -> str | None:
