@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -28,9 +27,10 @@ from reconciler.errors import (
     first_code,
 )
 from reconciler.files import loader
+from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
-from reconciler.files.state_folder import SETTINGS_FILE
+from reconciler.files.state_folder import SETTINGS_FILE, Contents, FoundFile
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
@@ -144,7 +144,7 @@ def carry_out(session: Session, change: Proposal, delivery: Delivery, outcome: O
             "warning: --reason goes into the commit's message, and none is made: add --commit, "
             "--branch or --pr"
         )
-    _write(written)
+    write_files([FileToWrite(one.path, one.file, one.new) for one in written])
     try:
         way.go()
     except ReconcilerError as error:
@@ -176,20 +176,6 @@ def _meanings(change: Proposal, rules: Rules) -> Iterator[str]:
         name = f"{before.model} " if change.changes[1:] else ""
         for said in meaning(Step(_TO_COME, before.model, before, after), rules):
             yield f"{name}{said}"
-
-
-def _write(written: Sequence[_Rewritten]) -> None:
-    """Write all files or none; raises `UsageError` for one that cannot be written."""
-    begun: list[_Rewritten] = []
-    try:
-        for one in written:
-            begun.append(one)
-            one.path.write_bytes(one.new)
-    except OSError as error:
-        *done, failed = begun
-        for other in done:
-            other.path.write_bytes(other.old)
-        raise UsageError(f"{failed.file} cannot be written: {error.strerror}") from error
 
 
 def conclude(session: Session, outcome: Outcome) -> int:
@@ -224,20 +210,16 @@ def _validate(session: Session, written: Sequence[_Rewritten]) -> None:
 
     No other file can become wrong by them: the models' names stay.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = session.folder / SETTINGS_FILE
-        if settings.exists():
-            (folder / SETTINGS_FILE).write_bytes(settings.read_bytes())
-        for one in written:
-            copy = folder / one.path.relative_to(session.folder)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(one.new)
-        try:
-            loader.load(folder, session.shown, others=session.others)
-        except DeclarationError as error:  # its places are in a text that nobody has
-            nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
-            raise DeclarationError(nowhere) from error
+    settings = session.folder / SETTINGS_FILE
+    found = Contents(
+        FoundFile(str(settings), f"{session.shown}/{SETTINGS_FILE}") if settings.exists() else None,
+        [FoundFile(str(one.path), one.file, one.new) for one in written],
+    )
+    try:
+        loader.load_contents(found, session.shown, others=session.others)
+    except DeclarationError as error:  # its places are in a text that nobody has
+        nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
+        raise DeclarationError(nowhere) from error
 
 
 def _keeps(change: Proposal, reason: str) -> bool:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final, Protocol
 
+from reconciler.files.atomic_write import FileToWrite, write_files
+
 _FILE: Final = Path("registry-state/iris_clf.yaml")
 _DECLARED: Final = """\
 # Which iris classifier the web shop gets.
@@ -70,7 +72,7 @@ def _declare(prompt: Prompt) -> None:
     prompt.title("2. Git declares what is to be live")
     prompt.say("One file per model, written and commented by people.")
     _FILE.parent.mkdir()
-    _FILE.write_text(_DECLARED, encoding="utf-8")
+    write_files([FileToWrite(_FILE, str(_FILE), _DECLARED.encode())])
     prompt.shell(f"cat {_FILE.as_posix()}")
     prompt.shell("git init --quiet")
     prompt.shell("git add registry-state")
@@ -93,7 +95,7 @@ def _first_promotion(prompt: Prompt) -> None:
 def _promotion(prompt: Prompt) -> None:
     prompt.title("4. A promotion is a commit")
     prompt.say("v2 passed its review. The file is edited:")
-    _FILE.write_text(_PROMOTED, encoding="utf-8")
+    write_files([FileToWrite(_FILE, str(_FILE), _PROMOTED.encode())])
     prompt.shell("git diff")
     prompt.shell('git commit --quiet -am "Promote iris_clf v2: it is right more often"')
     prompt.say(

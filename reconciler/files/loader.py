@@ -22,7 +22,7 @@ from reconciler.files.schema import (
 )
 from reconciler.files.schema.model_schema import SETTINGS, model_schema, settings_schema
 from reconciler.files.state_files import LoadedModel, assembled
-from reconciler.files.state_folder import FoundFile
+from reconciler.files.state_folder import Contents, FoundFile
 from reconciler.files.yaml_reader import LARGEST, Source
 from reconciler.policy.cel.evaluator import faults
 
@@ -32,6 +32,7 @@ _LONGEST: Final = 2_000  # a longer one is refused unread
 __all__ = [
     "dump_declaration",
     "load",
+    "load_contents",
     "model_schema",
     "parse_declaration",
     "parse_rules",
@@ -47,7 +48,13 @@ def load(
     `shown` names the folder in messages; dates are judged by `today`, else the clock's, in UTC.
     `others` are the other states beside it.
     """
-    found = state_folder.contents(str(folder), shown)
+    return load_contents(state_folder.contents(str(folder), shown), shown, today, others=others)
+
+
+def load_contents(
+    found: Contents, shown: str, today: date | None = None, *, others: Sequence[str] = ()
+) -> Desired:
+    """Return what files declare, as `load` does for those of a folder."""
     problems = found.problems
     rules: Rules | None = Rules()
     if found.settings is not None:

@@ -15,13 +15,16 @@ _USUAL = 65_536
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file to read: where it is, and how it is named in messages."""
+    """A file to read: where it is, how it is named in messages, and a content to take instead."""
 
     path: str
     shown: str
+    content: bytes | None = None
 
     def read(self, largest: int) -> bytes:
         """Return its bytes, not all of them when they are more than `largest`, or raise why not."""
+        if self.content is not None:
+            return self.content
         try:
             with open(self.path, "rb", buffering=0) as stream:  # noqa: PTH123  twice as fast as pathlib, for thousands of files
                 start = stream.read(_USUAL)  # Room for `largest` would cost more than the reading.

@@ -85,7 +85,10 @@ def write_record(repo: GitRepo, record: ApplyRecord) -> None:
     for _ in _attempts():
         before = _tip(repo, REF)
         with _prepared(repo, before) as ref:
-            _append(repo, ref, record)
+            try:
+                _append(repo, ref, record)
+            except OSError as error:
+                raise OutOfStep(f"`{REF}` cannot be written: {error.strerror}") from error
             if _put(repo, ref, before):
                 return
     raise OutOfStep(f"`{REF}` is being written by others all the time", hint="try again")

@@ -10,6 +10,7 @@ from reconciler.cli.options import Options, common
 from reconciler.core.matching import nearest
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import ExitCode, Problem, RegistryError, UsageError, first_code
+from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.from_live import additions, declaration_of, file_stem
 from reconciler.files.loader import dump_declaration
@@ -21,8 +22,9 @@ from reconciler.scaffold.package_data import this_release
 
 @dataclass
 class Outcome:
-    """What became of the models: files written and updated, and what declared ones lack."""
+    """What became of the models: files to write, written and updated, what declared ones lack."""
 
+    files: dict[str, FileToWrite] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     differences: dict[str, str] = field(default_factory=dict)
@@ -52,6 +54,7 @@ def command(*, options: Options, models: tuple[str, ...], versions: str, update:
     outcome = Outcome()
     for live in read_models(session, models):
         _import(session, live, outcome, every=versions == "all", update=update)
+    _write(outcome)
     code = first_code([problem.code for problem in outcome.errors])
     if options.json:
         output.document(_document(outcome, code))
@@ -114,7 +117,11 @@ def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, upda
     elif imported is None:
         pass
     elif declared is None:
-        _write(session, imported, outcome)
+        name, text = content_of(imported)
+        file = FileToWrite(
+            session.folder / name, f"{session.shown}/{name}", text.encode(), is_new=True
+        )
+        outcome.files[live.model] = file
     else:
         found = additions(declared, imported, exclusive=session.desired.rules.exclusive)
         outcome.warnings += [_warning(live.model, text) for text in found.warnings]
@@ -122,32 +129,23 @@ def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, upda
         before = path.read_bytes()
         after = apply_edits(before, found.edits, declared.file) if found.edits else before
         if after != before and update:
-            path.write_bytes(after)
-            outcome.updated.append(declared.file)
+            outcome.files[live.model] = FileToWrite(path, declared.file, after)
         elif after != before:
             outcome.differences[declared.file] = phrases.difference(
                 before, after, (declared.file, f"{declared.file} (live)")
             )
 
 
-def _write(session: Session, declaration: Declaration, outcome: Outcome) -> None:
-    name, text = content_of(declaration)
-    path = session.folder / name
-    shown = f"{session.shown}/{path.name}"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        message = f"`{declaration.model}` is not imported: its file exists, and is another model's"
+def _write(outcome: Outcome) -> None:
+    taken = write_files(tuple(outcome.files.values()))
+    for model, file in outcome.files.items():
+        if file not in taken:
+            (outcome.written if file.is_new else outcome.updated).append(file.shown)
+            continue
+        message = f"`{model}` is not imported: its file exists, and is another model's"
         hint = "rename that file, or declare this model in one of another name"
-        outcome.errors.append(
-            Problem(message, ExitCode.DECLARATION, file=shown, model=declaration.model, hint=hint)
-        )
-    except OSError as error:
-        raise UsageError(f"{shown} cannot be written: {error.strerror}") from error
-    else:
-        outcome.written.append(shown)
+        code = ExitCode.DECLARATION
+        outcome.errors.append(Problem(message, code, file=file.shown, model=model, hint=hint))
 
 
 def _text(outcome: Outcome, session: Session) -> str:

@@ -15,6 +15,7 @@ from reconciler.cli.options import Options, common
 from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
+from reconciler.files.atomic_write import FileToWrite, written
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.registries.registry_uri import registry_uri
 from reconciler.render import json_documents, phrases
@@ -22,6 +23,7 @@ from reconciler.render.escape import visible
 from reconciler.repository.init import require_beginning, start_repository
 from reconciler.scaffold.missing_parts import additions, is_another
 from reconciler.scaffold.next_steps import Done, next_steps
+from reconciler.scaffold.obstacles import obstacles
 from reconciler.scaffold.package_data import starter_template, this_release
 from reconciler.scaffold.template_set import (
     CODE_OWNERS,
@@ -33,7 +35,8 @@ from reconciler.scaffold.template_set import (
     filled,
     templates,
 )
-from reconciler.scaffold.write_new import obstacles, written
+
+_AGAIN = "nothing was written: run it again"
 
 
 @dataclass
@@ -74,7 +77,13 @@ def command(*, options: Options, gitlab: bool) -> int:
     files = _files(root, start, models)
     if problems := obstacles(root, files.created, files.kept):
         return _refuse(problems, options)
-    with written(root, files.created):
+    created = [
+        FileToWrite(root / path, path, text.encode(), is_new=True)
+        for path, text in files.created.items()
+    ]
+    with written(created) as taken:
+        if taken:
+            raise UsageError(f"`{taken[0].shown}` was made by somebody else just now", hint=_AGAIN)
         if session.repo is None:
             start_repository(root, start.branch, session.environ)
     return _tell(session, start, models, files)

@@ -11,6 +11,7 @@ from reconciler.cli.dates import now
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.errors import UsageError
 from reconciler.files import plan_file
+from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.render import json_documents, markdown, text
 
 
@@ -48,7 +49,8 @@ def command(
     reading = session.read(ask, judging)
     code = reading.plan.exit_code(detailed=detailed_exitcode)
     if out:
-        _save(Path(out), plan_file.dumps(reading.plan, code))
+        content = plan_file.dumps(reading.plan, code).encode()
+        write_files([FileToWrite(Path(out), f"--out {out}", content)])
     effort = options.effort(session.registry.requests)
     if options.json:
         output.document(json_documents.plan(reading.plan, code))
@@ -60,10 +62,3 @@ def command(
     if out:
         output.say(f"saved: `reconciler apply {out}` carries out exactly this")
     return int(code)
-
-
-def _save(path: Path, content: str) -> None:
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {path}: {error.strerror}") from error

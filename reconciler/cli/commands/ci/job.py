@@ -13,6 +13,7 @@ from reconciler.cli import output
 from reconciler.core.declared import Desired
 from reconciler.core.plan import ModelPlan, Plan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
+from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.forges.ci_environment import Pipeline, forge_of, pipeline
 from reconciler.ports.forge import Forge, PullRequest
 from reconciler.render import forge_comment, github_workflow
@@ -93,10 +94,16 @@ class Job:
             return
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            for name, content in files.items():
-                (Path(folder) / name).write_text(content, encoding="utf-8")
+            write_files(
+                [
+                    FileToWrite(Path(folder) / name, name, content.encode())
+                    for name, content in files.items()
+                ]
+            )
         except OSError as error:
             output.say(f"{_ARTIFACTS} {folder}: {error.strerror}: nothing is kept there")
+        except UsageError as error:
+            output.say(f"{_ARTIFACTS} {folder}: {error.message}")
 
     def finish(self, results: Mapping[str, str | int], summary: str) -> None:
         """Write the step's outputs and its summary."""
