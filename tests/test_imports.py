@@ -117,7 +117,7 @@ _OWNERS = {
     "sqlalchemy": {"registries.client"},
     "sqlite3": {"registries.local_store", "demo."},
     "tenacity": {"forges.http_client", "registries.http_client"},
-    "urllib3": {"registries.http_client", "transport.client"},
+    "urllib3": {"transport.client"},
     "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.mlmodel_file"},
 }
 
@@ -276,13 +276,13 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
     }
     assert {name for name in readers if not name.startswith(("cli.", "demo."))} <= {
         "repository.repository",
-        "registries.client",
+        "registries.lent_environment",
     }
 
 
 def test_no_module_logs() -> None:
     strays = {name for name, tree in _TREES.items() if "logging" in _outside(tree)}
-    assert {name for name in strays if not name.startswith("demo.")} <= {"registries.client"}
+    assert {name for name in strays if not name.startswith("demo.")} == {"cli"}
 
 
 # What a registry and a tracking server know besides: no module but the demo's may say it.

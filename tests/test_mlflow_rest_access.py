@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -196,7 +197,9 @@ def test_a_named_certificate_is_trusted_and_so_is_any_when_told_so(
         {"MLFLOW_TRACKING_SERVER_CERT_PATH": str(certificate)},
         {"MLFLOW_TRACKING_INSECURE_TLS": "true"},
     ):
+        before = list(warnings.filters)
         assert MlflowRest(encrypted_uri, environ=environ).read() == {}
+        assert warnings.filters == before, "none is silenced for the whole process"
 
 
 @pytest.mark.parametrize(

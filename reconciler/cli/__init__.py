@@ -4,6 +4,7 @@ Here an expected error becomes text and an exit code; a bug keeps its traceback.
 """
 
 import gc
+import logging
 import signal
 import sys
 import traceback
@@ -85,6 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code of the design."""
     # A run makes a million objects and hardly a cycle: looking for them is a third of the time.
     gc.set_threshold(200_000, 50, 100)
+    # What MLflow and its migrations log is not for who runs a command, and not complete either.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 

@@ -3,8 +3,6 @@
 Databricks' schemes go through here too; they were not run against a real workspace.
 """
 
-import logging
-import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,6 +16,7 @@ from reconciler.ports.registry import Capabilities
 from reconciler.registries.auth import redact
 from reconciler.registries.client_runs import ClientTracking
 from reconciler.registries.error_mapping import from_code, shortened
+from reconciler.registries.lent_environment import importing_quietly, lent
 from reconciler.registries.local_store import MISSING_HINT, require_local, require_runs
 from reconciler.registries.responses import ModelRow, Row, VersionRow, assemble, live, row, rows
 from reconciler.registries.search_filters import name_filter
@@ -190,8 +189,13 @@ class MlflowClientRegistry:
         self._client()  # what is not there is told before anything else could create it
         with self._counting:
             self._sent += 1
-        with self._translated():
+        with self._translated(), self._without_retries():
             return question()
+
+    def _without_retries(self) -> AbstractContextManager[None]:
+        """Keep the client from repeating writes blindly, and a deterministic 500 for minutes."""
+        over_http = self._scheme in {"http", "https"}
+        return lent("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0") if over_http else nullcontext()
 
     def _client(self) -> "ModelRegistryClient":
         with self._opening:
@@ -207,14 +211,8 @@ class MlflowClientRegistry:
             ModelRegistryClient,
         )
 
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
         if self._scheme in DATABASES:
             self._require_schema()
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        if self._scheme in {"http", "https"}:
-            # Its own retries repeat writes blindly, and a deterministic 500 for four minutes.
-            os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         return ModelRegistryClient(self._given, self._given)  # type: ignore[no-untyped-call]
 
     def _require_schema(self) -> None:
@@ -238,7 +236,8 @@ class MlflowClientRegistry:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
+            with importing_quietly():
+                from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
 
             try:
                 yield

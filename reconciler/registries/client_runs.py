@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.uris import safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError
+from reconciler.registries.lent_environment import lent
 from reconciler.registries.responses import row
 from reconciler.registries.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.version_facts import LARGEST_FILE
@@ -96,7 +97,8 @@ def _mlmodel_in(artifacts: Any) -> bytes:  # noqa: ANN401  MLflow's own
         raise NotFound("no such file")
     if (sizes["MLmodel"] or 0) > LARGEST_FILE:
         raise RegistryError(f"it is larger than {LARGEST_FILE} bytes")
-    with tempfile.TemporaryDirectory() as folder:
+    no_bar = lent("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    with tempfile.TemporaryDirectory() as folder, no_bar:
         return Path(artifacts.download_artifacts("MLmodel", folder)).read_bytes()
 
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import requests
 import tenacity
-import urllib3
 
 from reconciler.core.uris import safe_uri
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
@@ -222,8 +221,6 @@ def _session(access: Access) -> requests.Session:
     session = client.session(access.headers, connections=_CONNECTIONS)
     session.headers["Accept"] = "application/json"
     session.cert = access.cert
-    if access.verify is False:
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
 
 

@@ -97,6 +97,12 @@ class _QuickHTTPConnection(HTTPConnection):
 class _QuickHTTPSConnection(HTTPSConnection):
     response_class = limits.BoundedResponse
 
+    def connect(self) -> None:
+        super().connect()
+        # Only who asked for it gets a connection without a check of certificates: no warning on
+        # each request, for which a filter would have to be set for the whole process.
+        self.is_verified = True
+
     def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
         _acknowledge_at_once(self)
         return super().getresponse()

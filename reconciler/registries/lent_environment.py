@@ -1,0 +1,48 @@
+"""Settings that MLflow takes from the process alone: set while it reads them, then taken back."""
+
+import os
+import sys
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+_lock = threading.Lock()
+_importing = threading.Lock()
+_borrowers: Counter[str] = Counter()
+
+
+@contextmanager
+def lent(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable that is not set, until the last one who needs it is done.
+
+    What the program around us has set stays, and so does what it sets meanwhile.
+    """
+    with _lock:
+        is_ours = _borrowers[name] > 0 or name not in os.environ
+        if is_ours:
+            os.environ.setdefault(name, value)
+            _borrowers[name] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            if is_ours:
+                _borrowers[name] -= 1
+                if not _borrowers[name] and os.environ.get(name) == value:
+                    del os.environ[name]
+
+
+@contextmanager
+def importing_quietly() -> Iterator[None]:
+    """Keep MLflow's first import from setting up the process around us.
+
+    It would put levels and handlers of its own on four loggers, and leave an identifier for its
+    telemetry in the environment.
+    """
+    with _importing, ExitStack() as quiet:  # a second thread waits until all of it is there
+        if "mlflow" not in sys.modules:
+            quiet.enter_context(lent("MLFLOW_CONFIGURE_LOGGING", "false"))
+            quiet.enter_context(lent("_MLFLOW_TELEMETRY_SESSION_ID", uuid.uuid4().hex))
+        yield
