@@ -112,7 +112,6 @@ _OWNERS = {
         "transport.client",
         "transport.webhooks",
     },
-    "rich": {"cli."},
     "ruamel": {"files.editing."},
     "sqlalchemy": {"registries.client"},
     "sqlite3": {"registries.local_store", "demo."},
@@ -350,9 +349,9 @@ def test_a_command_loads_only_what_it_uses(lab: Lab) -> None:
     lab.declare(lab.model(1), "versions: {1: {stage: Production}}")
     validate = _loaded(lab, "validate")
     assert {"yaml", "pydantic"} <= validate
-    assert not validate & {"mlflow", "git", "requests", "urllib3", "rich", "ruamel", "sqlalchemy"}
+    assert not validate & {"mlflow", "git", "requests", "urllib3", "ruamel", "sqlalchemy"}
 
     plan = _loaded(lab, "plan")
     assert {"git", "requests"} <= plan
-    assert not plan & {"mlflow", "rich", "ruamel", "sqlalchemy", "sklearn", "numpy", "pandas"}
+    assert not plan & {"mlflow", "ruamel", "sqlalchemy", "sklearn", "numpy", "pandas"}
     assert "mlflow" not in _loaded(lab, "apply", "--yes")

@@ -5,6 +5,7 @@ from reconciler.render.table import padded, table, width
 
 def test_an_ideograph_takes_two_columns_and_an_accent_of_its_own_none() -> None:
     assert [width(text) for text in ("abc", "モデル", "é", "e\u0301", "")] == [3, 6, 1, 1, 0]
+    assert width("ชื่อ") == 2, "Thai vowels stand above the letters, and count as no accents"
     assert padded("モデル", 8) == "モデル  "
 
 

@@ -52,6 +52,18 @@ def test_a_no_writes_nothing_and_a_yes_does(lab: Lab) -> None:
     assert lab.hand.values(model) == {"v1 stage": "Production", "@blue": 1}
 
 
+@pytest.mark.parametrize(("term", "is_told"), [("xterm", True), ("dumb", False)])
+def test_how_far_an_apply_is_goes_again_when_it_is_done(
+    lab: Lab, term: str, *, is_told: bool
+) -> None:
+    lab.declare(lab.model(1), _V1)
+    code, shown = _typed(lab, "apply", "--yes", TERM=term)
+    assert code == 0
+    steps = [f"\r\x1b[2Kapplying: {done} of 2 changes" for done in range(3)]
+    assert ("".join(steps) + "\r\x1b[2K" in shown) is is_told
+    assert ("\x1b[2K" in shown) is is_told
+
+
 def test_a_late_commit_is_an_error_for_who_looks_on(lab: Lab) -> None:
     model = lab.model(2)
     older = lab.declare(model, _V1)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.render.escape import visible
 
 _WIDE = {"W", "F"}
+_MARKS = {"Mn", "Me"}  # they stand above, below or around the letter before them
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -25,4 +26,4 @@ def width(text: str) -> int:
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(char) in _WIDE for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+    return len(text) + wide - sum(unicodedata.category(char) in _MARKS for char in text)

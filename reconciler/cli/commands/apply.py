@@ -153,8 +153,7 @@ def _ask(plan: Plan) -> None:
 def _carry_out(
     plan: Plan, session: Session, registry: Registry, parallelism: int, timeout: float
 ) -> Report:
-    colour = output.colours(session.options, terminal=True)
-    with progress(len(plan.changes), colour=colour) as tell:
+    with progress(len(plan.changes)) as tell:
         return apply(
             AdmittedPlan(plan),
             registry,
