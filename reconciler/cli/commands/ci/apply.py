@@ -17,8 +17,8 @@ from reconciler.apply.executor import apply
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.notification import Behind
 from reconciler.cli import output
-from reconciler.cli.ci.as_shown import expected, judged_as_shown
 from reconciler.cli.commands.apply import signals
+from reconciler.cli.commands.ci.as_shown import expected, judged_as_shown
 from reconciler.cli.commands.ci.job import Job, annotations_of, marker, require_commit, tried
 from reconciler.cli.commands.ci.plan import check_name
 from reconciler.cli.dates import now
