@@ -1,5 +1,6 @@
 """What guards and policies say of a plan: which moves are judged, by which rules, at what cost."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
@@ -393,9 +394,60 @@ def test_a_missing_approval_waits_in_a_plan_and_denies_in_an_apply(gates: Gates)
     assert refused.exit_code() == 4
 
 
-def test_what_fails_for_another_reason_does_not_wait_for_an_approval(gates: Gates) -> None:
-    both = rule("size(commit.approvals) >= 1 && metrics.auc > 0.99")
-    plan = gates.plan((both,), PROMOTE)
+_ALICE = 'commit.approvals.exists(a, a.login == "alice")'
+_OF_RISK = 'commit.approvals.exists(a, a.login.endsWith("-risk"))'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        _ALICE,
+        f"commit.approvals != null && {_ALICE}",
+        'size(commit.approvals.filter(a, a.login in ["alice", "bo"])) == 2',
+        'commit.approvals.exists_one(a, a.login.matches("^(ana|cy)$"))',
+        "size(commit.approvals) == 2",
+        "size(commit.approvals) >= 25",
+        'size(commit.approvals) > 1 && !commit.approvals.exists(a, a.login == "mallory")',
+        'commit.approvals.exists(a, a.commit == commit.id && a.time.startsWith("2026-"))',
+        f"metrics.auc > 0.99 || {_ALICE}",
+        f"metrics.never_logged > 0.99 || {_ALICE}",
+        "metrics.never_logged > 0.99 || size(commit.approvals) >= 3",
+        f"{_ALICE} && metrics.auc + 1 > 1",
+        f"metrics.auc + 1 > 1 && {_OF_RISK}",
+    ],
+)
+@pytest.mark.parametrize("known", [None, (), (Approval("zoe"),)])
+def test_a_condition_that_approvals_can_meet_waits_for_them(
+    gates: Gates, source: str, known: tuple[Approval, ...] | None
+) -> None:
+    commit = Commit(id="c" * 40, author="bo", approvals=known)
+    gates.court = replace(gates.court, commit_of=lambda _: commit)
+    plan = gates.plan((rule(source),), PROMOTE)
+    assert plan.violations == ()
+    assert [waiting.name for waiting in plan.pending] == ["good"]
+    refused = gates.plan((rule(source),), PROMOTE, planning=False)
+    assert [violation.name for violation in refused.denied] == ["good"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "size(commit.approvals) >= 1 && metrics.auc > 0.99",
+        f"metrics.auc > 0.99 && {_ALICE}",
+        f"metrics.auc > 0.99 && {_OF_RISK}",
+        f"metrics.auc + 1 > 3 && {_OF_RISK}",
+        f"metrics.never_logged > 0.5 && {_ALICE}",
+        f"{_ALICE} && metrics.never_logged > 0.5",
+        f"metrics.broken > 0.5 || {_ALICE}",
+        "commit.approvals > 3",
+        f"{_ALICE} && commit.author == 'ann'",
+    ],
+)
+def test_what_fails_for_another_reason_does_not_wait_for_an_approval(
+    gates: Gates, source: str
+) -> None:
+    gates.registry.set_facts("m", 2, Facts(metrics={"auc": 0.93, "broken": math.nan}))
+    plan = gates.plan((rule(source),), PROMOTE)
     assert plan.pending == ()
     assert [violation.name for violation in plan.violations] == ["good"]
 

@@ -57,6 +57,9 @@ class NoExpressions:
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
         raise AssertionError(source, scope)
 
+    def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
+        raise AssertionError(source, scope)
+
     def asks(self, source: str, topic: Topic) -> bool:
         raise AssertionError(source, topic)
 

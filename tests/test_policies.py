@@ -406,9 +406,14 @@ def test_a_plan_has_the_evidence_of_the_versions_that_change_hands(desk: Desk) -
     assert row in desk.lab.run("plan", "--format", "markdown").stdout
 
 
-def test_a_plan_that_waits_for_an_approval_is_not_applied_without_it(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "asked", ["approvals: 2", "require: 'commit.approvals.exists(a, a.login == \"alice\")'"]
+)
+def test_a_plan_that_waits_for_an_approval_is_not_applied_without_it(
+    desk: Desk, asked: str
+) -> None:
     model = desk.model(0.90, 0.93)
-    desk.declare(model, to(2), "{name: two-people, approvals: 2}")
+    desk.declare(model, to(2), f"{{name: two-people, {asked}}}")
     before = desk.lab.hand.holds(model)
     shown = desk.plan("--out", "plan.json")
     assert (shown.code, said(shown)) == (0, {})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from reconciler.core.violations import Enforce
 
@@ -73,6 +73,9 @@ class SignatureRule:
     """A signature is `required`, or must also be `compatible` with the incumbent's."""
 
     level: Literal["required", "compatible"]
+
+
+MOST_APPROVALS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ What is live already is not judged, and neither is drift that is put back.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from shlex import quote
@@ -17,12 +17,11 @@ from reconciler.core.transitions import Move
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
 from reconciler.policy.builtin_rules import Case, Entered
-from reconciler.policy.variables import Approval, Commit, Seen, live_tags, variables
+from reconciler.policy.variables import Commit, Seen, Variables, live_tags, variables
 
 Topic: TypeAlias = Literal["facts", "history", "approvals"]
 
 _LONGEST = 120  # characters of a condition that a message repeats
-_MANY = 20  # approvals that stand for "as many as are asked"
 
 
 class Expressions(Protocol):
@@ -30,6 +29,10 @@ class Expressions(Protocol):
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
         """Return None when a condition holds, else why not; never raises for what it does."""
+        ...
+
+    def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
+        """Return whether approvals that may still come can make an unmet condition hold."""
         ...
 
     def asks(self, source: str, topic: Topic) -> bool:
@@ -159,26 +162,29 @@ def _violation(broken: _Broken) -> Violation:
 
 def _unmet(policy: Policy, seen: Seen, court: Court) -> tuple[str | None, bool]:
     """Return why a policy is not met, and whether an approval is all that it waits for."""
-    reason = _reason(policy, seen, court)
-    if reason is None or not (court.planning and _reads(policy, "approvals", court.expressions)):
-        return reason, False
-    approved = tuple(Approval(f"approver-{number}") for number in range(_MANY))
-    commit = replace(court.commit_of(seen.live), approvals=approved)
-    later = replace(court, commit_of=lambda _: commit)
-    return reason, _reason(policy, seen, later) is None
-
-
-def _reason(policy: Policy, seen: Seen, court: Court) -> str | None:
     requires = policy.requires
     past = _reads(policy, "history", court.expressions)
     rollback = past and _served_before(seen.move, court)
-    if not isinstance(requires, Expression):
-        return builtin_rules.unmet(requires, _case(seen, court, rollback=rollback, past=past))
-    scope = variables(seen, court.commit_of(seen.live), court.now, rollback=rollback)
-    found = court.expressions.unmet(requires.source, scope)
-    if found is None or len(requires.source) > _LONGEST:
-        return found
-    return f"`{' '.join(requires.source.split())}` does not hold: {found}"
+    if isinstance(requires, Expression):
+        scope = variables(seen, court.commit_of(seen.live), court.now, rollback=rollback)
+        return _unmet_condition(requires.source, scope, court)
+    reason = builtin_rules.unmet(requires, _case(seen, court, rollback=rollback, past=past))
+    waits = reason is not None and court.planning and isinstance(requires, Approvals)
+    return reason, waits
+
+
+def _unmet_condition(source: str, scope: Variables, court: Court) -> tuple[str | None, bool]:
+    found = court.expressions.unmet(source, scope)
+    if found is None:
+        return None, False
+    waits = (
+        court.planning
+        and court.expressions.asks(source, "approvals")
+        and court.expressions.may_be_approved(source, scope)
+    )
+    if len(source) > _LONGEST:
+        return found, waits
+    return f"`{' '.join(source.split())}` does not hold: {found}", waits
 
 
 def _case(seen: Seen, court: Court, *, rollback: bool, past: bool) -> Case:

@@ -15,6 +15,10 @@ class CelConditions:
         """Return None when a condition holds, else why not; never raises for what it does."""
         return evaluator.judge(source, scope)
 
+    def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
+        """Return whether approvals that may still come can make an unmet condition hold."""
+        return evaluator.may_be_approved(source, scope)
+
     def asks(self, source: str, topic: Topic) -> bool:
         """Say whether a condition looks at runs and signatures, at the past, or at approvals."""
         match topic:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.policies import MOST_APPROVALS
 from reconciler.policy.cel.cost import MOST_WORK, work
 from reconciler.policy.cel.explanations import absences, kinds, not_a_number, values
 from reconciler.policy.cel.formatting import shown
@@ -62,6 +63,41 @@ def judge(source: str, scope: Mapping[str, object]) -> str | None:
     if wrong:
         return f"it cannot be evaluated: {wrong[0].message}"
     return _too_large(source, scope) or not_a_number(source, scope) or _verdict(source, scope)
+
+
+def may_be_approved(source: str, scope: Mapping[str, object]) -> bool:
+    """Return whether approvals that may still come can make an unmet condition hold.
+
+    It holds when everybody approves whom it names, and as many others as a rule may ask for. Or
+    its answer depends on approvals, whoever they are of: it has none where nothing is known of
+    them. What is false or fails whoever approves is not worth waiting for.
+    """
+    approved, unknown = _with_everybody(source, scope), _without_approvals(scope)
+    if judge(source, approved) is None:
+        return True
+    if faults(source) or _too_large(source, approved) or not_a_number(source, approved):
+        return False
+    return _has_value(source, approved) and not _has_value(source, unknown)
+
+
+def _with_everybody(source: str, scope: Mapping[str, Any]) -> Mapping[str, object]:
+    named = (token.plain for token in tokens(source) if token.kind == "text")
+    others = (f"somebody-{number}" for number in range(MOST_APPROVALS))
+    logins = dict.fromkeys((*(name for name in named if name), *others))
+    commit, time = scope["commit"], f"{scope['now']:%Y-%m-%dT%H:%M:%SZ}"
+    approvals = [{"login": login, "commit": commit["id"], "time": time} for login in logins]
+    return {**scope, "commit": {**commit, "approvals": approvals}}
+
+
+def _without_approvals(scope: Mapping[str, Any]) -> Mapping[str, object]:
+    known = {name: value for name, value in scope["commit"].items() if name != "approvals"}
+    return {**scope, "commit": known}
+
+
+def _has_value(source: str, scope: Mapping[str, object]) -> bool:
+    """Return whether an evaluation ends with a value, as it is written or in decimals."""
+    readings = ((source, scope), (with_decimals(source), _decimals(scope)))
+    return any(not isinstance(_evaluated(*reading), _Failed) for reading in readings)
 
 
 @lru_cache(maxsize=512)
