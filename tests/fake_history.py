@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 
 
@@ -14,15 +14,15 @@ class Commits:
 
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     trees: dict[str, Mapping[str, Declaration]] = field(default_factory=dict)
-    settings: dict[str, Rules] = field(default_factory=dict)
+    settings: dict[str, Settings] = field(default_factory=dict)
 
     def commit(
-        self, declared: Mapping[str, Declaration], *parents: str, rules: Rules | None = None
+        self, declared: Mapping[str, Declaration], *parents: str, settings: Settings | None = None
     ) -> str:
         name = hashlib.sha1(f"{len(self.trees)}".encode()).hexdigest()  # noqa: S324  an id
         self.parents[name] = parents
         self.trees[name] = dict(declared)
-        self.settings[name] = rules or Rules()
+        self.settings[name] = settings or Settings()
         return name
 
     def ancestors(self, commit: str) -> set[str]:
@@ -68,10 +68,10 @@ class FakeHistory:
     def main_contains(self, commit: str) -> bool:
         return self.main is None or self.is_ancestor(commit, self.main)
 
-    def rules(self, commit: str, owner: str) -> Rules | None:  # noqa: ARG002  one folder
+    def settings(self, commit: str, owner: str) -> Settings | None:  # noqa: ARG002  one folder
         return self.commits.settings[commit]
 
-    def rules_before(self, since: str | None, owner: str, model: str) -> Rules | None:  # noqa: ARG002
+    def base_settings(self, since: str | None, owner: str, model: str) -> Settings | None:  # noqa: ARG002
         line = [self.head]
         while line[-1] != since and self.commits.parents[line[-1]]:
             line.append(self.commits.parents[line[-1]][0])

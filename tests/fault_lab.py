@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import Desired
-from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
-from reconciler.core.report import Report
-from reconciler.core.settings import Rules
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
+from reconciler.core.report import ApplyReport
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.files.loader import parse_declaration
-from reconciler.planning.planner import Checkout, Question, reconcile
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from reconciler.registries.rest import MlflowRest
 from tests.fake_history import Commits, FakeHistory
 from tests.gate_lab import GATE
@@ -71,18 +71,24 @@ class Job:
     commits: Commits
     commit: str
 
-    def plan(self, registry: MlflowRest, *models: str) -> Plan:
+    def plan(self, registry: MlflowRest, *models: str) -> JudgedPlan:
         """Plan some models; raises `RegistryError` where they cannot be read."""
         history = FakeHistory(self.commits, self.commit)
-        desired = Desired(OWNER, Rules(), self.commits.trees[self.commit])
+        desired = DeclaredState(OWNER, Settings(), self.commits.trees[self.commit])
         checkout = Checkout(desired, StateRef(OWNER, self.commit), OWNER, history)
-        ask = Question(models=frozenset(models), planning=False)
+        ask = PlanRequest(models=frozenset(models), planning=False)
         return reconcile(checkout, registry, RegistryRef(registry.uri), ask, GATE).plan
 
-    def apply(self, plan: Plan, registry: MlflowRest, *, timeout: float = 60.0) -> Report:
+    def apply(
+        self, plan: JudgedPlan, registry: MlflowRest, *, timeout: float = 60.0
+    ) -> ApplyReport:
         """Carry out a plan, one model after the other."""
         return apply(
-            AdmittedPlan(plan), registry, parallelism=1, timeout=timeout, newer=self._is_newer
+            AdmittedPlan(plan),
+            registry,
+            parallelism=1,
+            timeout=timeout,
+            is_superseded_by=self._is_newer,
         )
 
     def _is_newer(self, commit: str) -> bool:

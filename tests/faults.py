@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from reconciler.core.report import ModelReport, Report
+from reconciler.core.report import ApplyReport, ModelReport
 from reconciler.errors import RegistryError
 from tests.fake_history import Commits
 from tests.fault_lab import OWNER, Job, Place, declared, place, registry_at
@@ -99,7 +99,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Say whether it is no read."""
+        """Return whether it is no read."""
         return self.text.partition(" ")[0] in _WRITES
 
 
@@ -163,7 +163,7 @@ class Ended:
     """How an apply ended: without a report where nothing could be planned."""
 
     code: int
-    report: Report | None
+    report: ApplyReport | None
     requests: int
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime, timezone
 from typing import Final
 
-from reconciler.planning.checks import Gate
+from reconciler.planning.checks import Judging
 from reconciler.policy.cel.adapter import CelConditions
-from reconciler.policy.evaluation import Court
+from reconciler.policy.evaluation import PolicyContext
 
-GATE: Final = Gate(Court(CelConditions(), datetime(2026, 1, 5, 12, tzinfo=timezone.utc)))
+GATE: Final = Judging(PolicyContext(CelConditions(), datetime(2026, 1, 5, 12, tzinfo=timezone.utc)))

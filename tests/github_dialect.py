@@ -35,7 +35,7 @@ _PERMISSIONS = (
 
 
 def may(grant: Grant, request: Request) -> bool:
-    """Say whether a token is good for a request, in a private repository."""
+    """Return whether a token is good for a request, in a private repository."""
     if grant.permissions is None:
         return True
     path = request.path.partition("?")[0].removeprefix(_REPO)

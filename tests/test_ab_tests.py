@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.authoring.promotion import Promotion, promoted, refuse_broken_test, winning
 from reconciler.core.ab_tests import parts, without_test_tags
-from reconciler.core.settings import Rules, Serving
+from reconciler.core.settings import Serving, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value, stages
 from reconciler.errors import Refused, UsageError
 from reconciler.files.editing.edits import edits_between
@@ -292,10 +292,10 @@ _PARTS = st.lists(st.integers(1, 5), min_size=2, max_size=4, unique=True)
 
 
 @st.composite
-def running_tests(draw: st.DrawFn) -> tuple[Declaration, Rules]:
+def running_tests(draw: st.DrawFn) -> tuple[Declaration, Settings]:
     """Draw a model with a test in it, and the settings by which its first version serves."""
     versions = draw(_PARTS)
-    rules = draw(st.sampled_from((Rules(), Rules(serving=Serving(None, "live")))))
+    rules = draw(st.sampled_from((Settings(), Settings(serving=Serving(None, "live")))))
     serving = versions[0]
     control: dict[Field, Value] = {
         Field("stage", serving): "Production",
@@ -311,7 +311,7 @@ def running_tests(draw: st.DrawFn) -> tuple[Declaration, Rules]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(running_tests(), st.integers(1, 6))
 def test_with_a_winner_the_file_is_valid_and_nothing_carries_traffic(
-    tmp_path: Path, running: tuple[Declaration, Rules], version: int
+    tmp_path: Path, running: tuple[Declaration, Settings], version: int
 ) -> None:
     written, rules = running
     said = f"serving: {{alias: {rules.serving.alias}}}\n" if rules.serving.alias else "{}\n"
@@ -341,7 +341,7 @@ def test_with_a_winner_the_file_is_valid_and_nothing_carries_traffic(
 
 @given(running_tests(), st.integers(1, 7))
 def test_what_is_promoted_beside_a_test_is_refused_where_the_file_would_be_wrong(
-    running: tuple[Declaration, Rules], version: int
+    running: tuple[Declaration, Settings], version: int
 ) -> None:
     before, rules = running
     after = promoted(before, Promotion(version), rules)

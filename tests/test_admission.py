@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import Desired
+from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import AdmittedPlan, StateRef, only
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.violations import Consent
 from reconciler.errors import ExitCode, Refused
-from reconciler.planning.checks import Gate
-from reconciler.planning.planner import Checkout, Question, compare, reconcile
+from reconciler.planning.checks import Judging
+from reconciler.planning.planner import Checkout, PlanRequest, compare, reconcile
 from tests.fake_history import FakeHistory
 from tests.gate_lab import GATE
 from tests.test_gates import APPROVED, BETTER, OWNER, PROMOTE, REF, WORSE, Gates, declared
@@ -51,8 +51,8 @@ def test_a_plan_that_waits_for_an_approval_is_not_admitted(gates: Gates) -> None
 def test_what_only_warns_or_is_consented_to_is_admitted(gates: Gates, enforce: str) -> None:
     warns = enforce == "warn"
     rule = replace(BETTER, enforce="warn" if warns else "deny")
-    gate = GATE if warns else replace(GATE, accept=_ACCEPTED)
-    plan = gates.plan((rule,), WORSE, gate=gate, planning=False)
+    judging = GATE if warns else replace(GATE, accept=_ACCEPTED)
+    plan = gates.plan((rule,), WORSE, judging=judging, planning=False)
     assert plan.violations != ()
     assert apply(AdmittedPlan(plan), gates.registry).exit_code() == 0
 
@@ -66,17 +66,17 @@ def test_a_plan_is_not_applied_before_it_is_admitted(gates: Gates) -> None:
 
 
 def test_what_nobody_judged_is_for_looking_at_alone(gates: Gates) -> None:
-    settings = Rules(policies=(BETTER,))
-    commit = gates.commits.commit({"m": WORSE}, rules=settings)
-    desired = Desired(OWNER, settings, {"m": WORSE})
+    settings = Settings(policies=(BETTER,))
+    commit = gates.commits.commit({"m": WORSE}, settings=settings)
+    desired = DeclaredState(OWNER, settings, {"m": WORSE})
     history = FakeHistory(gates.commits, commit)
     checkout = Checkout(desired, StateRef(OWNER, commit), OWNER, history)
-    compared = compare(checkout, gates.registry, REF, Question(planning=False))
+    compared = compare(checkout, gates.registry, REF, PlanRequest(planning=False))
     for draft in (compared.plan, only(compared.plan, lambda _: True)):
         assert draft.changes != ()
         with pytest.raises(AttributeError):
             AdmittedPlan(draft)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="gate"):
-        reconcile(checkout, gates.registry, REF, Question())  # type: ignore[call-arg]
+        reconcile(checkout, gates.registry, REF, PlanRequest())  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="court"):
-        Gate()  # type: ignore[call-arg]
+        Judging()  # type: ignore[call-arg]

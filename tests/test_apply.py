@@ -8,10 +8,10 @@ import pytest
 
 from reconciler.apply.executor import Stop, apply, no_stop
 from reconciler.core.changes import Change, in_order
-from reconciler.core.declared import Desired
-from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
-from reconciler.core.report import Report
-from reconciler.core.settings import Rules
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
+from reconciler.core.report import ApplyReport
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value, aliases, stages
 from reconciler.errors import (
     AnswerLost,
@@ -22,7 +22,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
-from reconciler.planning.planner import Checkout, Question, reconcile
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
 from tests.gate_lab import GATE
@@ -61,14 +61,14 @@ class Lab:
         self.tree = dict(tree)
         self.head = self.commits.commit(tree, self.head)
 
-    def plan(self) -> Plan:
+    def plan(self) -> JudgedPlan:
         history = FakeHistory(self.commits, self.head)
-        desired = Desired(OWNER, Rules(), self.tree)
+        desired = DeclaredState(OWNER, Settings(), self.tree)
         checkout = Checkout(desired, StateRef(OWNER, self.head), OWNER, history)
-        ask = Question(planning=False)
+        ask = PlanRequest(planning=False)
         return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, GATE).plan
 
-    def apply(self, plan: Plan | None = None, stop: Stop | None = None) -> Report:
+    def apply(self, plan: JudgedPlan | None = None, stop: Stop | None = None) -> ApplyReport:
         return apply(AdmittedPlan(plan or self.plan()), self.registry, timeout=1.5, stop=stop)
 
     def converges(self) -> bool:
@@ -311,7 +311,9 @@ def test_a_record_that_a_newer_apply_left_supersedes_this_one() -> None:
     lab = Lab()
     plan = lab.plan()
     lab.registry.set_tag("m", None, "reconciler.commit", "f" * 40)
-    report = apply(AdmittedPlan(plan), lab.registry, newer=lambda commit: commit == "f" * 40)
+    report = apply(
+        AdmittedPlan(plan), lab.registry, is_superseded_by=lambda commit: commit == "f" * 40
+    )
     assert {result.outcome for result in report.results} == {"superseded"}
     assert report.summary["superseded"] == len(plan.changes)
 
@@ -477,7 +479,9 @@ def test_a_job_that_is_overtaken_after_its_plan_is_only_late() -> None:
     lab = Lab()
     plan = lab.plan()
     lab.registry.set_tag("m", None, "reconciler.commit", "f" * 40)
-    report = apply(AdmittedPlan(plan), lab.registry, newer=lambda _: True, late_is_fine=True)
+    report = apply(
+        AdmittedPlan(plan), lab.registry, is_superseded_by=lambda _: True, allow_superseded=True
+    )
     assert {result.outcome for result in report.results} == {"superseded"}
     assert report.exit_code() == 0
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.apply_records import Recorder, run_of, without_secrets
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,
@@ -275,7 +275,7 @@ def test_an_interrupted_apply_keeps_its_record_here_and_does_not_wait_for_a_remo
     state = replace(report.plan.state, commit=commit)
     stopped = replace(report, plan=replace(report.plan, state=state), signal=15)
     monkeypatch.chdir(lab.git.root)
-    recorder = Recorder(Session(Options()), record=False, remote="origin")
+    recorder = Recorder(Workspace(Options()), record=False, remote="origin")
     (tmp_path / "o.git").rename(tmp_path / "gone.git")
     assert recorder.keep(stopped) == ()
     assert len(notes(lab, commit)) == 1

@@ -17,7 +17,7 @@ from reconciler.audit.approved_plan import (
     shown_plan,
 )
 from reconciler.core.changes import Change
-from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
+from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Seen, StateRef
 from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
 from reconciler.forges import plan_in_check
@@ -100,7 +100,7 @@ def test_the_same_digest_needs_no_rows() -> None:
 
 
 def test_a_shown_plan_has_the_models_that_change_with_the_identities_they_name() -> None:
-    plan = Plan(
+    plan = JudgedPlan(
         REF,
         StateRef("registry-state"),
         (planned(PROMOTED), ModelPlan("n", "in-sync")),

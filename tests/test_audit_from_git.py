@@ -26,8 +26,10 @@ def desk_fixture(tmp_path: Path) -> Lab:
 
 def _moves(document: dict[str, Any]) -> list[tuple[int | None, int | None]]:
     """Return what served before and after each row."""
-    moves = [move for row in document["changes"] for move in row["moves"]]
-    return [(move["before"], move["after"]) for move in moves if move["what"] == "serving"]
+    serving_changes = [move for row in document["changes"] for move in row["moves"]]
+    return [
+        (move["before"], move["after"]) for move in serving_changes if move["what"] == "serving"
+    ]
 
 
 def _break_a_file(desk: Lab) -> None:

@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 import pytest
 
 from reconciler.core.changes import Change
-from reconciler.core.plan import ModelPlan, Plan, RegistryRef, StateRef
-from reconciler.core.report import ModelReport, Report, Result
+from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, StateRef
+from reconciler.core.report import ApplyReport, ModelReport, Result
 from reconciler.core.state import Field
 from reconciler.core.violations import Violation
 from reconciler.errors import Contrast, ExitCode, Problem
@@ -33,9 +33,9 @@ def promoted(number: int) -> ModelPlan:
     return ModelPlan(name, "changes", changes=(row,))
 
 
-def plan(*models: ModelPlan, violations: tuple[Violation, ...] = ()) -> Plan:
+def plan(*models: ModelPlan, violations: tuple[Violation, ...] = ()) -> JudgedPlan:
     state = StateRef("registry-state", "c" * 40)
-    return Plan(RegistryRef("http://mlflow:5000"), state, models, violations=violations)
+    return JudgedPlan(RegistryRef("http://mlflow:5000"), state, models, violations=violations)
 
 
 def test_a_small_plan_is_whole_with_a_section_for_each_model() -> None:
@@ -109,7 +109,7 @@ def test_an_outcome_says_what_became_of_every_change() -> None:
         ModelReport(result.change.model, (result,), wrote=result.outcome == "applied")
         for result in results
     )
-    text = forge_comment.outcome(Report(plan(*models), reports), room=ROOM, more=MORE)
+    text = forge_comment.outcome(ApplyReport(plan(*models), reports), room=ROOM, more=MORE)
     assert "✅ 1 applied" in text
     assert "❌ 1 failed" in text
     assert "&#124; server said no" in text
@@ -140,7 +140,7 @@ def test_what_was_approved_stays_readable_beside_what_is_now_however_long_both_a
     shown = (
         phrases.problem(problem),
         github_workflow.of_problem(problem).message,
-        forge_comment.outcome(Report(plan(model), ()), room=ROOM, more=MORE),
+        forge_comment.outcome(ApplyReport(plan(model), ()), room=ROOM, more=MORE),
     )
     for text in shown:
         assert len(text) < 2_000

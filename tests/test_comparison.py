@@ -18,7 +18,7 @@ from reconciler.core.comparison import (
 )
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.state import Field, Identity, Live, LiveVersion
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.errors import UsageError
 
 _DAY = 86_400_000
@@ -46,16 +46,16 @@ _LIVE = Live(
 )
 
 
-def _move(version: int, place: str, incumbent: int | None = None) -> Move:
+def _transition(version: int, place: str, incumbent: int | None = None) -> Transition:
     if place.startswith("@"):
-        return Move("fraud", version, alias=place[1:], incumbent=incumbent)
-    return Move("fraud", version, stage=place, incumbent=incumbent)
+        return Transition("fraud", version, alias=place[1:], incumbent=incumbent)
+    return Transition("fraud", version, stage=place, incumbent=incumbent)
 
 
-def _compared(*moves: Move) -> list[tuple[int, int | None, tuple[str, ...]]]:
+def _compared(*transitions: Transition) -> list[tuple[int, int | None, tuple[str, ...]]]:
     return [
         (one.candidate.version, one.incumbent.version if one.incumbent else None, one.places)
-        for one in comparisons(moves, _LIVE, {})
+        for one in comparisons(transitions, _LIVE, {})
     ]
 
 
@@ -66,26 +66,32 @@ def beside(candidate: Facts, incumbent: Facts | None) -> Comparison:
 
 
 def test_a_version_is_compared_once_with_whom_it_displaces_everywhere() -> None:
-    moves = [_move(4, "@champion", 3), _move(4, "@a", 3), _move(4, "Production", 3)]
-    assert _compared(*moves) == [(4, 3, ("Production", "@a", "@champion"))]
+    transitions = [
+        _transition(4, "@champion", 3),
+        _transition(4, "@a", 3),
+        _transition(4, "Production", 3),
+    ]
+    assert _compared(*transitions) == [(4, 3, ("Production", "@a", "@champion"))]
 
 
 def test_who_leaves_for_the_archive_is_not_compared() -> None:
-    assert _compared(_move(3, "Archived"), _move(2, "None")) == []
+    assert _compared(_transition(3, "Archived"), _transition(2, "None")) == []
 
 
 def test_a_version_is_compared_with_each_incumbent_that_of_its_stage_first() -> None:
-    moves = [_move(4, "@a", 2), _move(4, "@new"), _move(4, "Production", 3)]
-    assert _compared(*moves) == [(4, 3, ("Production", "@new")), (4, 2, ("@a",))]
+    transitions = [_transition(4, "@a", 2), _transition(4, "@new"), _transition(4, "Production", 3)]
+    assert _compared(*transitions) == [(4, 3, ("Production", "@new")), (4, 2, ("@a",))]
 
 
 def test_every_version_that_enters_is_compared_lowest_first() -> None:
-    moves = [_move(4, "Production"), _move(1, "Staging", 4)]
-    assert _compared(*moves) == [(1, 4, ("Staging",)), (4, None, ("Production",))]
+    transitions = [_transition(4, "Production"), _transition(1, "Staging", 4)]
+    assert _compared(*transitions) == [(1, 4, ("Staging",)), (4, None, ("Production",))]
 
 
 def test_what_is_not_in_the_registry_is_neither_candidate_nor_incumbent() -> None:
-    assert _compared(_move(4, "@lost", 9), _move(8, "Production", 3)) == [(4, None, ("@lost",))]
+    assert _compared(_transition(4, "@lost", 9), _transition(8, "Production", 3)) == [
+        (4, None, ("@lost",))
+    ]
 
 
 def test_every_metric_of_either_is_compared_and_only_params_and_tags_that_differ() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.declared import Desired
+from reconciler.core.declared import DeclaredState
 from reconciler.core.state import DatedConsent
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files.editing.edits import Edit
@@ -17,7 +17,7 @@ _A = "- {guard: a, until: 2026-12-01, reason: x}\n"
 POLICIES = "policies: [{name: validated, signature: required}]"
 
 
-def loaded(folder: Path, consent: str, settings: str = POLICIES) -> Desired:
+def loaded(folder: Path, consent: str, settings: str = POLICIES) -> DeclaredState:
     folder.joinpath("reconciler.yaml").write_text(settings)
     folder.joinpath("m.yaml").write_text(f"accept:\n{consent}\n")
     return load(folder, "state", TODAY)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.changes import in_order
 from reconciler.core.diff import applied, diff
-from reconciler.core.plan import ModelPlan, Plan, RegistryRef, Seen, StateRef
+from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Seen, StateRef
 from reconciler.core.state import Base, Field, Fields, stages
 from reconciler.render import json_documents
 from tests.strategies import (
@@ -119,7 +119,7 @@ def rendered(case: Case) -> str:
         messages=found.left,
         unmanaged=found.unmanaged,
     )
-    plan = Plan(
+    plan = JudgedPlan(
         RegistryRef("http://mlflow:5000"), StateRef("registry-state"), (model,), violations=()
     )
     return json_documents.dumps(json_documents.plan(plan, plan.exit_code()))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.authoring.discovery import search
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import (
     Declaration,
     DeclaredVersion,
@@ -330,7 +330,7 @@ def test_candidates_are_newer_than_all_that_ever_was_declared(
         {Field("stage", version): stage for version, (stage, _) in live.items()},
         {v: LiveVersion(Identity(None, None, 0), said) for v, (_, said) in live.items()},
     )
-    rules = Rules(exclusive=("Staging",) if exclusive else ())
+    rules = Settings(exclusive=("Staging",) if exclusive else ())
     declaration = Declaration("m", {}, dict.fromkeys(ever, DeclaredVersion()))
     begun = search(declaration, there, ever, rules)
     waiting = {one.version for one in begun.found}

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.facts import Column, Facts, Run, Signature
 from reconciler.core.state import Declaration, Field, Identity, Live, LiveVersion
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.policy.cel.evaluator import faults, judge
 from reconciler.policy.cel.schema import FUNCTIONS, TYPES
 from reconciler.policy.variables import Approval, Commit, Seen, variables
@@ -40,7 +40,7 @@ def full_scope() -> dict[str, object]:
     )
     live = LiveVersion(Identity("1f0c", "models:/m-1", 1))
     seen = Seen(
-        move=Move("m", 2, stage="Production", before="Staging", incumbent=1),
+        transition=Transition("m", 2, stage="Production", before="Staging", incumbent=1),
         live=Live("m", {Field("stage", 1): "Production"}, {1: live, 2: live}),
         declaration=Declaration("m", {}, {}),
         facts={1: facts, 2: facts},

@@ -22,7 +22,7 @@ from reconciler.audit.apply_record import (
     RecordedVersion,
 )
 from reconciler.audit.approved_plan import shown_plan
-from reconciler.core.plan import Plan
+from reconciler.core.plan import JudgedPlan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
 from reconciler.files import plan_file
 from reconciler.forges import plan_in_check
@@ -72,7 +72,7 @@ def edits(draw: st.DrawFn, document: Any) -> Any:
     return copied
 
 
-def _plan() -> Plan:
+def _plan() -> JudgedPlan:
     desk = Desk(m=3, n=2)
     desk.commit(serving(1), serving(2, model="n"))
     return desk.plan()

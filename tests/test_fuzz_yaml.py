@@ -15,7 +15,7 @@ from reconciler.cli import run
 from reconciler.errors import DeclarationError, Problem
 from reconciler.files.editing.edits import Edit, edited
 from reconciler.files.editing.yaml_editor import apply_edits
-from reconciler.files.loader import load, parse_declaration, parse_rules
+from reconciler.files.loader import load, parse_declaration, parse_settings
 from reconciler.policy.cel.evaluator import faults, judge
 from tests.hostile_lab import MEGABYTES, SECONDS, Call, measured
 from tests.yaml_styles import FILE, STYLES
@@ -122,7 +122,7 @@ _FILES = st.one_of(mutants(), STRUCTURES, st.binary(max_size=80))
 @given(_FILES)
 @example(b'policies: [{name: a, require: "model["}]')
 def test_whatever_a_file_holds_is_read_or_complained_about_with_its_place(data: bytes) -> None:
-    for problem in (*_problems(parse_declaration, data), *_problems(parse_rules, data)):
+    for problem in (*_problems(parse_declaration, data), *_problems(parse_settings, data)):
         assert problem.message
         assert problem.line
         assert problem.column

@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.core.declared import Desired
+from reconciler.core.declared import DeclaredState
 from reconciler.core.facts import Facts
-from reconciler.core.plan import Plan, RegistryRef, StateRef, accepting
+from reconciler.core.plan import JudgedPlan, RegistryRef, StateRef, accepting
 from reconciler.core.policies import (
     Approvals,
     DatedFreeze,
@@ -19,7 +19,7 @@ from reconciler.core.policies import (
     Soak,
     Transitions,
 )
-from reconciler.core.settings import Ignore, Rules, Serving
+from reconciler.core.settings import Ignore, Serving, Settings
 from reconciler.core.state import (
     COMMIT_TAG,
     OWNER_TAG,
@@ -30,11 +30,11 @@ from reconciler.core.state import (
     Value,
 )
 from reconciler.core.violations import Consent
-from reconciler.planning.checks import Gate, closed_by_now
-from reconciler.planning.planner import Checkout, Question, reconcile
+from reconciler.planning.checks import Judging, closed_by_now
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from reconciler.policy.builtin_rules import Entered
 from reconciler.policy.cel.adapter import CelConditions
-from reconciler.policy.evaluation import Court
+from reconciler.policy.evaluation import PolicyContext
 from reconciler.policy.variables import Approval, Commit
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
@@ -83,7 +83,7 @@ class Gates:
     def __init__(self) -> None:
         self.registry = FakeRegistry()
         self.commits = Commits()
-        self.before: Rules | None = None
+        self.before: Settings | None = None
         for model in ("m", "other"):
             self.registry.create_model(model)
             for number, auc in enumerate((0.90, 0.93, 0.85), start=1):
@@ -91,28 +91,28 @@ class Gates:
                 self.registry.set_facts(model, number, Facts(metrics={"auc": auc}))
             self.registry.set_stage(model, 1, "Production")
             self.registry.set_stage(model, 2, "Staging")
-        self.court = Court(CelConditions(), NOW)
+        self.context = PolicyContext(CelConditions(), NOW)
 
     def plan(
         self,
-        rules: Rules | tuple[Policy, ...],
+        rules: Settings | tuple[Policy, ...],
         *declarations: Declaration,
-        gate: Gate = GATE,
+        judging: Judging = GATE,
         planning: bool = True,
-    ) -> Plan:
-        settings = rules if isinstance(rules, Rules) else Rules(policies=rules)
+    ) -> JudgedPlan:
+        settings = rules if isinstance(rules, Settings) else Settings(policies=rules)
         tree = {declaration.model: declaration for declaration in declarations}
-        commit = self.commits.commit(tree, rules=settings)
+        commit = self.commits.commit(tree, settings=settings)
         checkout = Checkout(
-            Desired(OWNER, settings, tree),
+            DeclaredState(OWNER, settings, tree),
             StateRef(OWNER, commit),
             OWNER,
             FakeHistory(self.commits, commit),
-            rules_before=self.before,
+            base_settings=self.before,
         )
-        court = replace(self.court, planning=planning)
-        ask = Question(planning=planning)
-        return reconcile(checkout, self.registry, REF, ask, replace(gate, court=court)).plan
+        context = replace(self.context, planning=planning)
+        ask = PlanRequest(planning=planning)
+        return reconcile(checkout, self.registry, REF, ask, replace(judging, context=context)).plan
 
     def cost(self, policies: tuple[Policy, ...], *declarations: Declaration) -> int:
         """Return how many requests a plan takes."""
@@ -175,7 +175,7 @@ def test_what_is_live_already_is_not_judged_unless_everything_is(gates: Gates) -
     live = declared({1: "Production"})
     impossible = rule("false")
     assert gates.plan((impossible,), live).violations == ()
-    assert gates.plan((impossible,), live, gate=replace(GATE, everything=True)).violations != ()
+    assert gates.plan((impossible,), live, judging=replace(GATE, everything=True)).violations != ()
 
 
 def test_drift_that_is_put_back_is_not_judged_again(gates: Gates) -> None:
@@ -200,11 +200,11 @@ def test_a_policy_that_reads_no_run_costs_no_request_either(gates: Gates) -> Non
 
 
 def test_a_tag_that_the_change_itself_sets_does_not_satisfy_it(gates: Gates) -> None:
-    gate = rule('version.tags.validated == "true"')
+    judging = rule('version.tags.validated == "true"')
     own = replace(PROMOTE, fields={**PROMOTE.fields, Field("tag", 2, "validated"): "true"})
-    assert "validated" in gates.plan((gate,), own).violations[0].message
+    assert "validated" in gates.plan((judging,), own).violations[0].message
     gates.registry.set_tag("m", 2, "validated", "true")
-    assert gates.plan((gate,), own).violations == ()
+    assert gates.plan((judging,), own).violations == ()
 
 
 @pytest.mark.parametrize("value", ["", " ", "false"])
@@ -236,11 +236,11 @@ def test_models_that_a_policy_does_not_name_are_free(gates: Gates) -> None:
 
 def test_consent_of_the_run_names_the_rule_and_the_model(gates: Gates) -> None:
     accept = frozenset({Consent("good", "m")})
-    plan = gates.plan((BETTER,), WORSE, gate=replace(GATE, accept=accept))
+    plan = gates.plan((BETTER,), WORSE, judging=replace(GATE, accept=accept))
     assert plan.violations[0].accepted
     assert plan.exit_code() == 0
     other = frozenset({Consent("good", "other")})
-    assert gates.plan((BETTER,), WORSE, gate=replace(GATE, accept=other)).exit_code() == 4
+    assert gates.plan((BETTER,), WORSE, judging=replace(GATE, accept=other)).exit_code() == 4
 
 
 @pytest.mark.parametrize(("days", "code"), [(-1, 4), (0, 0), (1, 0)])
@@ -251,7 +251,7 @@ def test_consent_in_the_file_ends_after_its_day(gates: Gates, days: int, code: i
 
 
 def test_a_rule_that_the_change_drops_or_loosens_still_judges_it(gates: Gates) -> None:
-    gates.before = Rules(policies=(BETTER,))
+    gates.before = Settings(policies=(BETTER,))
     dropped = gates.plan((), WORSE)
     assert [violation.name for violation in dropped.violations] == ["good"]
     assert "before this change" in dropped.violations[0].message
@@ -260,7 +260,7 @@ def test_a_rule_that_the_change_drops_or_loosens_still_judges_it(gates: Gates) -
 
 
 def test_a_rule_that_the_change_brings_judges_it_at_once(gates: Gates) -> None:
-    gates.before = Rules()
+    gates.before = Settings()
     assert [violation.name for violation in gates.plan((BETTER,), WORSE).violations] == ["good"]
 
 
@@ -268,38 +268,38 @@ def test_without_a_branch_the_rules_before_are_those_of_the_models_recorded_comm
     gates: Gates,
 ) -> None:
     live = declared({1: "Production"})
-    base = gates.commits.commit({"m": live}, rules=Rules(policies=(BETTER,)))
+    base = gates.commits.commit({"m": live}, settings=Settings(policies=(BETTER,)))
     gates.registry.set_tag("m", None, COMMIT_TAG, base)
     gates.registry.set_tag("m", None, OWNER_TAG, OWNER)
-    head = gates.commits.commit({"m": WORSE}, base, rules=Rules())
+    head = gates.commits.commit({"m": WORSE}, base, settings=Settings())
     checkout = Checkout(
-        Desired(OWNER, Rules(), {"m": WORSE}),
+        DeclaredState(OWNER, Settings(), {"m": WORSE}),
         StateRef(OWNER, head),
         OWNER,
         FakeHistory(gates.commits, head),
     )
     plan = reconcile(
-        checkout, gates.registry, REF, Question(planning=False), Gate(gates.court)
+        checkout, gates.registry, REF, PlanRequest(planning=False), Judging(gates.context)
     ).plan
     assert [violation.name for violation in plan.violations] == ["good"]
 
 
 def test_a_rule_that_was_dropped_one_merge_before_is_gone_for_every_model(gates: Gates) -> None:
     live = {"m": declared({1: "Production"})}
-    base = gates.commits.commit(live, rules=Rules(policies=(BETTER,)))
+    base = gates.commits.commit(live, settings=Settings(policies=(BETTER,)))
     gates.registry.set_tag("m", None, COMMIT_TAG, base)
     gates.registry.set_tag("m", None, OWNER_TAG, OWNER)
-    dropped = gates.commits.commit(live, base, rules=Rules())
+    dropped = gates.commits.commit(live, base, settings=Settings())
     for before, names in ((base, ["good"]), (dropped, [])):
-        head = gates.commits.commit({"m": WORSE}, before, rules=Rules())
+        head = gates.commits.commit({"m": WORSE}, before, settings=Settings())
         checkout = Checkout(
-            Desired(OWNER, Rules(), {"m": WORSE}),
+            DeclaredState(OWNER, Settings(), {"m": WORSE}),
             StateRef(OWNER, head),
             OWNER,
             FakeHistory(gates.commits, head),
         )
-        ask = Question(planning=False)
-        plan = reconcile(checkout, gates.registry, REF, ask, Gate(gates.court)).plan
+        ask = PlanRequest(planning=False)
+        plan = reconcile(checkout, gates.registry, REF, ask, Judging(gates.context)).plan
         assert [violation.name for violation in plan.violations] == names
 
 
@@ -307,8 +307,8 @@ def test_settings_that_loosen_take_effect_one_merge_later_and_the_plan_says_so(
     gates: Gates,
 ) -> None:
     gates.registry.set_tag("m", 1, "kept", "x")
-    gates.before = Rules(guarded_aliases=("champion", "blue"))
-    loose = Rules(
+    gates.before = Settings(guarded_aliases=("champion", "blue"))
+    loose = Settings(
         exclusive=(),
         guarded_aliases=("champion",),
         ignore=Ignore(tags=("mlflow.*", "reconciler.*", "kept")),
@@ -326,31 +326,31 @@ def test_settings_that_loosen_take_effect_one_merge_later_and_the_plan_says_so(
 
 
 def test_tighter_settings_take_effect_at_once(gates: Gates) -> None:
-    gates.before = Rules(exclusive=())
-    plan = gates.plan(Rules(), PROMOTE)
+    gates.before = Settings(exclusive=())
+    plan = gates.plan(Settings(), PROMOTE)
     assert plan.notes == ()
     assert Field("stage", 1) in {change.field for change in plan.changes}
 
 
 def test_a_new_meaning_of_serving_is_guarded_besides_the_old_one(gates: Gates) -> None:
     gates.registry.set_alias("m", "live", 1)
-    gates.before = Rules(guarded_aliases=())
-    own = Rules(serving=Serving(None, "live"), guarded_aliases=())
+    gates.before = Settings(guarded_aliases=())
+    own = Settings(serving=Serving(None, "live"), guarded_aliases=())
     base = declared({1: "Production"}, aliases={"live": 1})
-    recorded = gates.commits.commit({"m": base}, rules=own)
+    recorded = gates.commits.commit({"m": base}, settings=own)
     gates.registry.set_tag("m", None, COMMIT_TAG, recorded)
     gates.registry.set_tag("m", None, OWNER_TAG, OWNER)
     for lost in (declared({1: "Archived"}, aliases={"live": 1}), declared({1: "Production"})):
         tree = {"m": lost}
-        head = gates.commits.commit(tree, recorded, rules=own)
+        head = gates.commits.commit(tree, recorded, settings=own)
         checkout = Checkout(
-            Desired(OWNER, own, tree),
+            DeclaredState(OWNER, own, tree),
             StateRef(OWNER, head),
             OWNER,
             FakeHistory(gates.commits, head),
-            rules_before=gates.before,
+            base_settings=gates.before,
         )
-        plan = reconcile(checkout, gates.registry, REF, Question(), GATE).plan
+        plan = reconcile(checkout, gates.registry, REF, PlanRequest(), GATE).plan
         assert [violation.name for violation in plan.violations] == ["empty-serving"]
 
 
@@ -376,8 +376,8 @@ def test_a_freeze_that_began_after_a_plan_was_saved_stops_it(gates: Gates) -> No
     frozen = Policy("frozen", TO_PRODUCTION, DatedFreeze(begin, begin + timedelta(days=1), "UTC"))
     saved = gates.plan((frozen,), PROMOTE)
     assert saved.violations == ()
-    assert closed_by_now(saved, (frozen,), gates.court).violations == ()
-    later = replace(gates.court, now=NOW + timedelta(hours=2))
+    assert closed_by_now(saved, (frozen,), gates.context).violations == ()
+    later = replace(gates.context, now=NOW + timedelta(hours=2))
     assert [one.name for one in closed_by_now(saved, (frozen,), later).denied] == ["frozen"]
 
 
@@ -421,7 +421,7 @@ def test_a_condition_that_approvals_can_meet_waits_for_them(
     gates: Gates, source: str, known: tuple[Approval, ...] | None
 ) -> None:
     commit = Commit(id="c" * 40, author="bo", approvals=known)
-    gates.court = replace(gates.court, commit_of=lambda _: commit)
+    gates.context = replace(gates.context, commit_of=lambda _: commit)
     plan = gates.plan((rule(source),), PROMOTE)
     assert plan.violations == ()
     assert [waiting.name for waiting in plan.pending] == ["good"]
@@ -460,10 +460,10 @@ def test_a_saved_plan_that_waits_for_an_approval_is_not_applied_without_it(gates
 def test_verified_approvals_of_others_than_the_authors_count(gates: Gates) -> None:
     by = tuple(Approval(login) for login in ("ana", "Bo", "cy"))
     commit = Commit(id="c", author="Bo <bo@x>", authors=frozenset({"bo"}), approvals=by)
-    gates.court = replace(gates.court, commit_of=lambda _: commit)
+    gates.context = replace(gates.context, commit_of=lambda _: commit)
     assert gates.plan((APPROVED,), PROMOTE, planning=False).violations == ()
     alone = replace(commit, approvals=by[:2])
-    gates.court = replace(gates.court, commit_of=lambda _: alone)
+    gates.context = replace(gates.context, commit_of=lambda _: alone)
     assert gates.plan((APPROVED,), PROMOTE, planning=False).denied != ()
 
 
@@ -477,7 +477,7 @@ ORDER = Policy(
 def test_a_version_that_served_before_may_come_back_at_once(gates: Gates) -> None:
     soaked = Policy("soak", TO_PRODUCTION, Soak(timedelta(days=1)))
     assert {one.name for one in gates.plan((ORDER, soaked), WORSE).violations} == {"order", "soak"}
-    gates.court = replace(gates.court, chronicle=Past({3}))
+    gates.context = replace(gates.context, stage_history=Past({3}))
     assert gates.plan((ORDER, soaked), WORSE).violations == ()
 
 
@@ -485,5 +485,5 @@ def test_a_stage_is_soaked_from_when_it_was_entered(gates: Gates) -> None:
     soaked = Policy("soak", TO_PRODUCTION, Soak(timedelta(days=1)))
     for hours, names in ((23, ["soak"]), (25, [])):
         since = Entered(NOW - timedelta(hours=hours), "apply record", "c0ffee")
-        gates.court = replace(gates.court, chronicle=Past(set(), since))
+        gates.context = replace(gates.context, stage_history=Past(set(), since))
         assert [one.name for one in gates.plan((soaked,), PROMOTE).violations] == names

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.core.diff import diff
-from reconciler.core.settings import Ignore, Rules
+from reconciler.core.settings import Ignore, Settings
 from reconciler.core.state import (
     NO_BASE,
     Declaration,
@@ -29,11 +29,11 @@ from tests.strategies import (
     named,
 )
 
-RULES = Rules(exclusive=EXCLUSIVE)
+RULES = Settings(exclusive=EXCLUSIVE)
 FILE = "registry-state/m.yaml"
 
 
-def imported(live: Live, rules: Rules = RULES, *, every_version: bool = False) -> Declaration:
+def imported(live: Live, rules: Settings = RULES, *, every_version: bool = False) -> Declaration:
     found = declaration_of(live, rules, every_version=every_version).declaration
     assert found is not None
     return found
@@ -114,7 +114,7 @@ def test_a_version_without_run_is_pinned_by_its_source_alone() -> None:
 
 
 def test_what_is_ignored_is_not_imported() -> None:
-    rules = Rules(ignore=Ignore(tags=("mlflow.*",), aliases=("ci-*",)))
+    rules = Settings(ignore=Ignore(tags=("mlflow.*",), aliases=("ci-*",)))
     live = live_with(
         stage(4, "Production"), alias("ci-1", 3), (Field("tag", 4, "mlflow.user"), "somebody")
     )
@@ -123,7 +123,7 @@ def test_what_is_ignored_is_not_imported() -> None:
 
 def test_of_two_versions_in_an_exclusive_stage_the_one_that_serves_is_declared() -> None:
     live = live_with(stage(2, "Production"), stage(3, "Production"))
-    result = declaration_of(live, Rules(), every_version=False)
+    result = declaration_of(live, Settings(), every_version=False)
     assert result.declaration is not None
     assert result.declaration.fields == {Field("stage", 3): "Production"}
     assert set(result.declaration.versions) == {2, 3}
@@ -134,8 +134,8 @@ def test_of_two_versions_in_an_exclusive_stage_the_one_that_serves_is_declared()
 
 def test_several_versions_in_a_stage_that_is_not_exclusive_are_all_declared() -> None:
     live = live_with(stage(2, "Staging"), stage(3, "Staging"))
-    assert declaration_of(live, Rules(), every_version=False).warnings == ()
-    assert occupants(imported(live, Rules()).fields, ["Staging"]) == {"Staging": (2, 3)}
+    assert declaration_of(live, Settings(), every_version=False).warnings == ()
+    assert occupants(imported(live, Settings()).fields, ["Staging"]) == {"Staging": (2, 3)}
 
 
 def test_what_no_file_can_say_is_left_out_with_a_reason() -> None:
@@ -152,7 +152,7 @@ def test_what_no_file_can_say_is_left_out_with_a_reason() -> None:
             (Field("description", 4), "x" * 5_001),
             (Field("tag", 1, "c@d"), "a version that is not imported"),
         ),
-        Rules(),
+        Settings(),
         every_version=False,
     )
     assert result.declaration is not None
@@ -176,7 +176,7 @@ def test_what_no_file_can_say_is_left_out_with_a_reason() -> None:
 
 def test_a_model_that_no_file_can_name_is_not_imported() -> None:
     live = Live("a/b", {Field("stage", 1): "Production"}, {})
-    result = declaration_of(live, Rules(), every_version=True)
+    result = declaration_of(live, Settings(), every_version=True)
     assert result.declaration is None
     assert len(result.warnings) == 1
 

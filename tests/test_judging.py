@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 import pytest
 
 from reconciler.core.state import Live
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.policy.cel.evaluator import judge
 from reconciler.policy.variables import Commit, Seen, variables
 from tests.expression_lab import scope, version
@@ -280,7 +280,7 @@ def test_a_scope_that_is_not_complete_is_no_pass() -> None:
 
 
 def test_a_version_of_which_nothing_is_known_is_no_pass() -> None:
-    seen = Seen(Move("m", 2, stage="Staging"), Live("m", {}, {}), None, {})
+    seen = Seen(Transition("m", 2, stage="Staging"), Live("m", {}, {}), None, {})
     now = datetime(2024, 1, 4, tzinfo=timezone.utc)
     empty = variables(seen, Commit(), now, rollback=True)
     assert judge("version.age > duration('1h')", empty) == "version.age is null"

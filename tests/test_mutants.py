@@ -11,7 +11,7 @@ import pytest
 from reconciler.apply.executor import apply, no_stop
 from reconciler.apply.writer import Moved, Writer, send
 from reconciler.core.changes import Change
-from reconciler.core.plan import AdmittedPlan, Plan
+from reconciler.core.plan import AdmittedPlan, JudgedPlan
 from reconciler.core.report import Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
 from reconciler.errors import (
@@ -243,7 +243,7 @@ def test_a_takeovers_lost_answer_is_compared_with_the_owner_before() -> None:
 # --- one model's way through an apply
 
 
-def report_of(lab: Lab, plan: Plan | None = None) -> tuple[dict[str, Result], str | None]:
+def report_of(lab: Lab, plan: JudgedPlan | None = None) -> tuple[dict[str, Result], str | None]:
     report = lab.apply(plan)
     results = {str(result.change.field): result for result in report.results}
     return results, report.models[0].error
@@ -286,7 +286,7 @@ def test_a_begun_record_counts_as_written_though_no_change_landed() -> None:
 
 def test_what_is_told_is_every_result_as_it_happens() -> None:
     lab, told = Lab(), list[Result]()
-    report = apply(AdmittedPlan(lab.plan()), lab.registry, tell=told.append)
+    report = apply(AdmittedPlan(lab.plan()), lab.registry, on_result=told.append)
     assert {result.change for result in told} == {result.change for result in report.results}
     assert {result.outcome for result in told} == {"applied"}
 
@@ -317,7 +317,9 @@ def test_an_overtaken_run_is_an_error_unless_late_is_fine() -> None:
         lab = Lab()
         plan = lab.plan()
         lab.registry.set_tag("m", None, COMMIT_TAG, "f" * 40)
-        report = apply(AdmittedPlan(plan), lab.registry, newer=lambda _: True, late_is_fine=late)
+        report = apply(
+            AdmittedPlan(plan), lab.registry, is_superseded_by=lambda _: True, allow_superseded=late
+        )
         assert {result.code for result in report.results} == {code}
         assert {one.error for one in report.results} == {
             "another run recorded ffffffffffff meanwhile"

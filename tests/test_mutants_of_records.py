@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.apply.executor import apply, no_stop
-from reconciler.core.declared import Desired
-from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.report import ModelReport
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
 from reconciler.errors import AnswerLost, ExitCode, RegistryError, Rejected
-from reconciler.planning.planner import Checkout, Question, reconcile
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from tests.fake_history import FakeHistory
 from tests.fake_registry import Write
 from tests.gate_lab import GATE
@@ -33,16 +33,16 @@ def only_a_record() -> Lab:
     return lab
 
 
-def taken_over(lab: Lab) -> Plan:
+def taken_over(lab: Lab) -> JudgedPlan:
     """Return the plan of another state folder that takes the model over as it is."""
-    desired = Desired("other", Rules(), lab.tree)
+    desired = DeclaredState("other", Settings(), lab.tree)
     history = FakeHistory(lab.commits, lab.head)
     checkout = Checkout(desired, StateRef("other", lab.head), "other", history)
-    ask = Question(planning=False, adopt=frozenset({"m"}))
+    ask = PlanRequest(planning=False, adopt=frozenset({"m"}))
     return reconcile(checkout, lab.registry, RegistryRef("http://fake"), ask, GATE).plan
 
 
-def outcome(lab: Lab, plan: Plan | None = None) -> ModelReport:
+def outcome(lab: Lab, plan: JudgedPlan | None = None) -> ModelReport:
     (model,) = lab.apply(plan).models
     return model
 

@@ -12,8 +12,8 @@ from reconciler.core.changes import Change
 from reconciler.core.facts import Column, Facts, Run, Signature
 from reconciler.core.plan import (
     DraftPlan,
+    JudgedPlan,
     ModelPlan,
-    Plan,
     RegistryRef,
     Seen,
     StateRef,
@@ -32,17 +32,24 @@ from reconciler.core.policies import (
 )
 from reconciler.core.settings import Serving
 from reconciler.core.state import Declaration, Field, Identity, Live, Value
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.core.violations import Consent, Violation
 from reconciler.errors import ExitCode, Problem
 from reconciler.policy.builtin_rules import Entered
-from reconciler.policy.evaluation import Court, Subject, Topic, Verdict, judge, versions_to_know
-from reconciler.policy.guards import Judged, gate, judge_registry
+from reconciler.policy.evaluation import (
+    PolicyContext,
+    PolicyInput,
+    Topic,
+    Verdict,
+    judge,
+    versions_to_know,
+)
+from reconciler.policy.guards import Judged, checkout_violations, judge_registry
 from reconciler.policy.guards import judge as guarded
 from reconciler.policy.variables import Approval, Commit
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
-MOVE = Move("m", 2, stage="Production", before="Staging", incumbent=1)
+MOVE = Transition("m", 2, stage="Production", before="Staging", incumbent=1)
 LIVE = Live("m", {Field("tag", 2, "ticket"): "A-1", Field("tag", 1, "other"): "x"}, {})
 LOADED = Facts(
     params={"lr": "0.1"},
@@ -64,7 +71,7 @@ class NoExpressions:
         raise AssertionError(source, topic)
 
 
-class Chronicle:
+class StageHistory:
     """A history in which one version of one model served, and one of one is in one stage."""
 
     def __init__(self, served: tuple[str, int], since: datetime) -> None:
@@ -87,11 +94,11 @@ def verdict(
     requires: Requirement,
     facts: Mapping[int, Facts] | None = None,
     *,
-    chronicle: Chronicle | None = None,
-    move: Move = MOVE,
+    stage_history: StageHistory | None = None,
+    transition: Transition = MOVE,
 ) -> Verdict:
-    subject = Subject(Declaration("m", {}, {}), LIVE, (move,), (policy(requires),))
-    return judge(subject, facts or {}, Court(NoExpressions(), NOW, chronicle))
+    policy_input = PolicyInput(Declaration("m", {}, {}), LIVE, (transition,), (policy(requires),))
+    return judge(policy_input, facts or {}, PolicyContext(NoExpressions(), NOW, stage_history))
 
 
 def said(found: Verdict) -> list[str]:
@@ -116,37 +123,41 @@ def test_a_signature_is_compared_with_the_incumbents() -> None:
     assert said(verdict(rule, {1: LOADED, 2: LOADED})) == []
     (message,) = said(verdict(rule, {1: LOADED, 2: wider}))
     assert "breaks callers of v1" in message
-    alone = Move("m", 2, stage="Production", before="Staging")
-    assert said(verdict(rule, {1: LOADED, 2: wider}, move=alone)) == []
+    alone = Transition("m", 2, stage="Production", before="Staging")
+    assert said(verdict(rule, {1: LOADED, 2: wider}, transition=alone)) == []
     assert said(verdict(rule, {2: wider})) == []
 
 
 def test_soak_asks_for_this_version_in_the_stage_that_it_leaves() -> None:
     rule = Soak(timedelta(days=2))
     never = ("m", 9)
-    long_ago = Chronicle(never, NOW - timedelta(days=2))
-    assert said(verdict(rule, chronicle=long_ago)) == []
-    assert len(said(verdict(rule, chronicle=Chronicle(never, NOW - timedelta(days=1))))) == 1
-    for move in (
-        Move("other", 2, stage="Production", before="Staging"),
-        Move("m", 3, stage="Production", before="Staging"),
+    long_ago = StageHistory(never, NOW - timedelta(days=2))
+    assert said(verdict(rule, stage_history=long_ago)) == []
+    assert len(said(verdict(rule, stage_history=StageHistory(never, NOW - timedelta(days=1))))) == 1
+    for transition in (
+        Transition("other", 2, stage="Production", before="Staging"),
+        Transition("m", 3, stage="Production", before="Staging"),
     ):
-        (message,) = said(verdict(rule, chronicle=long_ago, move=move))
+        (message,) = said(verdict(rule, stage_history=long_ago, transition=transition))
         assert "nobody knows since when" in message
 
 
 def test_only_a_version_of_this_model_that_served_before_is_exempt() -> None:
-    rule, straight = Transitions(("Staging", "Production")), Move("m", 2, "Production", "Archived")
+    rule, straight = (
+        Transitions(("Staging", "Production")),
+        Transition("m", 2, "Production", "Archived"),
+    )
     for served, broken in ((("m", 2), 0), (("m", 1), 1), (("other", 2), 1)):
-        found = verdict(rule, chronicle=Chronicle(served, NOW), move=straight)
+        found = verdict(rule, stage_history=StageHistory(served, NOW), transition=straight)
         assert len(found.violations) == broken
 
 
 def test_a_rule_from_before_is_named_as_such_and_one_of_now_is_not() -> None:
     now, before = policy(Lineage(("tags.a",)), "now"), policy(Lineage(("tags.b",)), "before")
-    subject = Subject(None, LIVE, (MOVE,), (now,), (now, before))
+    policy_input = PolicyInput(None, LIVE, (MOVE,), (now,), (now, before))
     messages = {
-        one.name: one.message for one in judge(subject, {}, Court(NoExpressions(), NOW)).violations
+        one.name: one.message
+        for one in judge(policy_input, {}, PolicyContext(NoExpressions(), NOW)).violations
     }
     assert set(messages) == {"now", "before"}
     assert messages["before"].endswith("`ticket` (the rule as it was before this change)")
@@ -154,21 +165,30 @@ def test_a_rule_from_before_is_named_as_such_and_one_of_now_is_not() -> None:
 
 
 def test_facts_are_read_for_every_move_of_every_rule_that_looks_at_them() -> None:
-    moves = (MOVE, Move("m", 3, stage="Staging"), Move("m", 4, stage="Production", incumbent=2))
+    transitions = (
+        MOVE,
+        Transition("m", 3, stage="Staging"),
+        Transition("m", 4, stage="Production", incumbent=2),
+    )
     rules = (policy(Lineage(("params.lr",))), policy(Lineage(("tags.ticket",))))
-    subject = Subject(None, LIVE, moves, rules)
-    assert list(versions_to_know(subject, NoExpressions())) == [1, 2, 4]
-    assert list(versions_to_know(Subject(None, LIVE, moves, rules[1:]), NoExpressions())) == []
+    policy_input = PolicyInput(None, LIVE, transitions, rules)
+    assert list(versions_to_know(policy_input, NoExpressions())) == [1, 2, 4]
+    assert (
+        list(versions_to_know(PolicyInput(None, LIVE, transitions, rules[1:]), NoExpressions()))
+        == []
+    )
 
 
 def test_the_commit_is_asked_for_with_the_live_model() -> None:
     def commit_of(live: Live) -> Commit:
         return Commit(approvals=(Approval("ann"), Approval("bob")) if live is LIVE else ())
 
-    subject = Subject(None, LIVE, (MOVE,), (policy(Approvals(2)), policy(Approvals(3), "three")))
+    policy_input = PolicyInput(
+        None, LIVE, (MOVE,), (policy(Approvals(2)), policy(Approvals(3), "three"))
+    )
     for planning in (True, False):
-        court = Court(NoExpressions(), NOW, None, commit_of, planning=planning)
-        found = judge(subject, {}, court)
+        context = PolicyContext(NoExpressions(), NOW, None, commit_of, planning=planning)
+        found = judge(policy_input, {}, context)
         broken = found.pending if planning else found.violations
         assert [one.name for one in broken] == ["three"]
         assert len(found.pending) + len(found.violations) == 1
@@ -201,24 +221,30 @@ def test_one_missing_model_or_one_that_is_there_is_no_wrong_registry(
 
 
 def test_a_dirty_checkout_names_three_files_and_how_many_more() -> None:
-    (violation,) = gate(["a", "b", "c", "d", "e"], None, [])
+    (violation,) = checkout_violations(["a", "b", "c", "d", "e"], None, [])
     assert violation.message == "not committed: a, b, c and 2 more"
     assert (violation.name, violation.model, violation.denies) == ("dirty", None, True)
-    assert gate(["a", "b", "c", "d"], None, [])[0].message == "not committed: a, b, c and 1 more"
-    (violation,) = gate(["a", "b", "c"], None, [])
+    assert (
+        checkout_violations(["a", "b", "c", "d"], None, [])[0].message
+        == "not committed: a, b, c and 1 more"
+    )
+    (violation,) = checkout_violations(["a", "b", "c"], None, [])
     assert violation.message == "not committed: a, b, c"
     assert violation.hint == "commit them: what is applied must be what git has"
 
 
 def test_a_commit_off_the_main_line_is_refused_unless_that_is_accepted() -> None:
-    (violation,) = gate([], "it is not on main", [Consent("removals")])
+    (violation,) = checkout_violations([], "it is not on main", [Consent("removals")])
     assert (violation.name, violation.model) == ("off-main", None)
     assert (violation.message, violation.denies) == ("it is not on main", True)
     assert "`apply --accept off-main`" in violation.hint
-    (accepted,) = gate([], "it is not on main", [Consent("off-main")])
+    (accepted,) = checkout_violations([], "it is not on main", [Consent("off-main")])
     assert not accepted.denies
-    assert gate([], None, []) == ()
-    assert [one.name for one in gate(["a"], "it is not", [])] == ["dirty", "off-main"]
+    assert checkout_violations([], None, []) == ()
+    assert [one.name for one in checkout_violations(["a"], "it is not", [])] == [
+        "dirty",
+        "off-main",
+    ]
 
 
 def _judged(removed: int, declared: int) -> Judged:
@@ -292,8 +318,8 @@ ROWS = ModelPlan(
 )
 
 
-def plan_of(*models: ModelPlan, **rest: object) -> Plan:
-    return Plan(REGISTRY, StateRef("state"), models, **{"violations": (), **rest})  # type: ignore[arg-type]
+def plan_of(*models: ModelPlan, **rest: object) -> JudgedPlan:
+    return JudgedPlan(REGISTRY, StateRef("state"), models, **{"violations": (), **rest})  # type: ignore[arg-type]
 
 
 def test_a_digest_stays_the_same_from_release_to_release() -> None:

@@ -11,9 +11,9 @@ import pytest
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.core.changes import Change
-from reconciler.core.plan import Plan, RegistryRef, StateRef
-from reconciler.core.report import ChangeOutcome, ModelReport, Report, Result
-from reconciler.core.settings import Rules, Webhook, settle
+from reconciler.core.plan import JudgedPlan, RegistryRef, StateRef
+from reconciler.core.report import ApplyReport, ChangeOutcome, ModelReport, Result
+from reconciler.core.settings import Settings, Webhook, effective_settings
 from reconciler.core.state import Field, Value
 from reconciler.errors import ExitCode
 from reconciler.render import notification as rendered
@@ -71,7 +71,7 @@ def test_only_what_was_written_is_told_and_a_record_alone_is_not(
     model: ModelReport,
     is_told: bool,  # noqa: FBT001  a case of the table
 ) -> None:
-    report = Report(Plan(_REF, _STATE, (), violations=()), (model,))
+    report = ApplyReport(JudgedPlan(_REF, _STATE, (), violations=()), (model,))
     assert list(worth_telling(report)) == ([model] if is_told else [])
 
 
@@ -140,12 +140,12 @@ def test_every_member_of_the_json_is_documented() -> None:
 
 
 def test_who_is_told_is_no_rule_that_a_change_is_judged_by() -> None:
-    before, own = Rules(heal=True), Rules(heal=True, notify=(Webhook("json", "URL"),))
+    before, own = Settings(heal=True), Settings(heal=True, notify=(Webhook("json", "URL"),))
     for one, other in ((own, before), (before, own)):
-        settled = settle(one, other)
-        assert settled.rules == one
-        assert settled.also is None
-        assert settled.later == ()
+        effective = effective_settings(one, other)
+        assert effective.settings == one
+        assert effective.also is None
+        assert effective.later == ()
 
 
 def test_a_slack_message_reads_well() -> None:

@@ -17,7 +17,7 @@ from reconciler.repository.repository import GitRepo
 from tests.git_lab import GitLab, opened
 
 STATE = "registry-state"
-PARSERS = Parsers(loader.parse_declaration, loader.parse_rules)
+PARSERS = Parsers(loader.parse_declaration, loader.parse_settings)
 NAMED = "registry: {uri: 'http://mlflow:5000', name: prod-eu}\n"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.ab_tests import ROLE_TAG
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.files import loader
 from reconciler.repository.declared_history import Past, place_of
@@ -69,14 +69,14 @@ def test_settings_are_read_for_tests_alone_and_once(lab: GitLab) -> None:
     commits = [lab.commit({f"{STATE}/churn.yaml": model(n)}) for n in range(2, 6)]
     read: list[str] = []
 
-    def counting(data: bytes, file: str) -> Rules:
+    def counting(data: bytes, file: str) -> Settings:
         read.append(file)
-        return loader.parse_rules(data, file)
+        return loader.parse_settings(data, file)
 
     with opened(lab) as repo:
         assert repo.head is not None
         place = place_of(loader.load(lab.root / STATE, STATE))
-        parsers = PARSERS._replace(rules=counting)
+        parsers = PARSERS._replace(settings=counting)
         history = Past(repo, parsers, place, head=repo.head, main=None)
         for commit in commits:
             assert history.declared(commit, STATE, "churn") is not None

@@ -9,10 +9,10 @@ import pytest
 from reconciler.core.facts import Column, Signature
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.files import loader
-from reconciler.planning.checks import Gate
-from reconciler.planning.planner import Checkout, Question, reconcile
+from reconciler.planning.checks import Judging
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from reconciler.policy.cel.adapter import CelConditions
-from reconciler.policy.evaluation import Court
+from reconciler.policy.evaluation import PolicyContext
 from reconciler.registries.connect import connect
 from tests.lab import Lab, Result, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds, proxy
@@ -234,8 +234,8 @@ def test_going_back_is_free_of_order_soak_and_freeze_and_not_of_the_signature(de
     model = desk.model(0.90, 0.93, 0.94)
     desk.applied(model, FIRST, OVER)
     desk.applied(model, to(2))
-    rules = (ORDER, CLOSED, "{name: soak, soak: 24h}", "{name: typed, signature: required}")
-    desk.declare(model, FIRST, *rules)
+    settings = (ORDER, CLOSED, "{name: soak, soak: 24h}", "{name: typed, signature: required}")
+    desk.declare(model, FIRST, *settings)
     assert list(said(desk.plan())) == ["typed"]
     desk.declare(model, to(3))
     broken = said(desk.plan())
@@ -265,10 +265,10 @@ def test_frozen_from_friday_evening_in_berlin_also_when_the_clocks_change(
     desk.declare(odd, FIRST, rule)
     desired = loader.load(desk.lab.git.root / "registry-state", "registry-state")
     moment = datetime.fromisoformat(now).replace(tzinfo=timezone.utc)
-    gate = Gate(Court(CelConditions(), moment))
+    gate = Judging(PolicyContext(CelConditions(), moment))
     checkout = Checkout(desired, StateRef("registry-state"), "registry-state")
     registry = connect(desk.lab.uri, {}, timeout=60)
-    plan = reconcile(checkout, registry, RegistryRef(desk.lab.uri), Question(), gate).plan
+    plan = reconcile(checkout, registry, RegistryRef(desk.lab.uri), PlanRequest(), gate).plan
     messages = [violation.message.partition(" until ")[2] for violation in plan.denied]
     assert messages == ([] if opening is None else [opening])
 

@@ -11,8 +11,8 @@ import yaml
 
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.policies import Expression
-from reconciler.core.transitions import Move
-from reconciler.files.loader import parse_declaration, parse_rules
+from reconciler.core.transitions import Transition
+from reconciler.files.loader import parse_declaration, parse_settings
 from reconciler.files.schema.policy_schema import REQUIREMENTS
 from reconciler.policy.builtin_rules import Case, Entered, unmet
 from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, Name
@@ -49,7 +49,7 @@ EXAMPLES = {
 
 
 def _said_once(name: Name) -> bool:
-    """Say whether a name has a row: the incumbent's, and a signature's other lists, are alike."""
+    """Return whether a name has a row: the incumbent's, and a signature's other lists, are alike."""
     is_element = name.path.startswith("version.signature.") and "[]" in name.path
     return not name.path.startswith("incumbent.") and (not is_element or ".inputs[" in name.path)
 
@@ -100,7 +100,7 @@ def test_every_block_of_the_pages_is_a_valid_file(block: str) -> None:
         assert parse_declaration(block.encode(), "fraud-detection.yaml").accept
         return
     text = block if _of_policies(block) else f"policies:\n{block}"
-    assert parse_rules(text.encode(), "reconciler.yaml").policies
+    assert parse_settings(text.encode(), "reconciler.yaml").policies
 
 
 def test_every_ready_made_rule_is_on_the_page() -> None:
@@ -114,7 +114,7 @@ def test_every_ready_made_rule_is_on_the_page() -> None:
 
 
 CASE = Case(
-    move=Move("m", 4, stage="Production", before="Staging", incumbent=3),
+    transition=Transition("m", 4, stage="Production", before="Staging", incumbent=3),
     facts=NO_FACTS,
     incumbent_facts=None,
     tags={"data_version": " "},
@@ -126,7 +126,7 @@ CASE = Case(
 )
 AMOUNT, COUNTRY = Column("amount", "double"), Column("country", "string")
 BROKEN = {
-    "order": replace(CASE, move=Move("m", 4, stage="Production", before="None")),
+    "order": replace(CASE, transition=Transition("m", 4, stage="Production", before="None")),
     "soak": CASE,
     "weekend": CASE,
     "year-end": replace(CASE, now=NOW + timedelta(days=35)),
@@ -144,10 +144,12 @@ BROKEN = {
 
 def test_a_ready_made_rule_refuses_in_the_words_of_the_page() -> None:
     ready = section("Ready-made rules")
-    rules = parse_rules(f"policies:\n{''.join(blocks(ready, 'yaml'))}".encode(), "r.yaml").policies
+    settings = parse_settings(
+        f"policies:\n{''.join(blocks(ready, 'yaml'))}".encode(), "r.yaml"
+    ).policies
     said = "".join(blocks(ready, "text")).splitlines()
-    assert [rule.name for rule in rules] == list(BROKEN)
-    for rule, sentence in zip(rules, said, strict=True):
+    assert [rule.name for rule in settings] == list(BROKEN)
+    for rule, sentence in zip(settings, said, strict=True):
         assert not isinstance(rule.requires, Expression)
         assert unmet(rule.requires, BROKEN[rule.name]) == sentence
 

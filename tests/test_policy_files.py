@@ -22,15 +22,15 @@ from reconciler.core.policies import (
     Transitions,
     WeeklyFreeze,
 )
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.errors import DeclarationError
-from reconciler.files.loader import parse_rules
+from reconciler.files.loader import parse_settings
 
 _SERVING = On(("Production",))
 
 
-def rules(text: str) -> Rules:
-    return parse_rules(text.encode(), "reconciler.yaml")
+def rules(text: str) -> Settings:
+    return parse_settings(text.encode(), "reconciler.yaml")
 
 
 def policy(text: str) -> Policy:

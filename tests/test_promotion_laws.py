@@ -13,7 +13,7 @@ from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import Commit, Step, serving
 from reconciler.authoring.promotion import Promotion, promoted
 from reconciler.authoring.rollback import candidates, chosen, rolled_back
-from reconciler.core.settings import Rules, Serving
+from reconciler.core.settings import Serving, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, aliases, stages
 from reconciler.errors import Refused
 from reconciler.files.editing.edits import edits_between
@@ -22,8 +22,8 @@ from reconciler.files.loader import load, parse_declaration
 from tests.yaml_styles import FILE, STYLES
 
 _ALIASES = ("champion", "canary", "fresh")
-_BY_ALIAS = Rules(serving=Serving(stage=None, alias="champion"))
-_RULES = st.sampled_from((Rules(), Rules(exclusive=("Production", "Staging")), _BY_ALIAS))
+_BY_ALIAS = Settings(serving=Serving(stage=None, alias="champion"))
+_RULES = st.sampled_from((Settings(), Settings(exclusive=("Production", "Staging")), _BY_ALIAS))
 _DATA = st.sampled_from(STYLES).map(str.encode)
 _PROMOTIONS = st.builds(
     Promotion,
@@ -56,12 +56,12 @@ def history(*declared: Declaration) -> tuple[Entry, ...]:
         Step(Commit(f"{n:040}", (), time, "", "", "", "", ""), after.model, before, after)
         for n, (before, after) in enumerate(zip((None, *declared), declared, strict=False))
     ]
-    return evidence.entries(steps, Rules(), None)
+    return evidence.entries(steps, Settings(), None)
 
 
 @given(_DATA, _PROMOTIONS, _RULES)
 def test_a_promotion_declares_what_is_asked_and_nothing_else(
-    data: bytes, asked: Promotion, rules: Rules
+    data: bytes, asked: Promotion, rules: Settings
 ) -> None:
     before = parse_declaration(data, FILE)
     after = promoted(before, asked, rules)
@@ -91,7 +91,7 @@ def test_the_result_is_valid_and_the_comments_survive(
     tmp_path: Path, data: bytes, asked: Promotion
 ) -> None:
     before = parse_declaration(data, FILE)
-    after = promoted(before, asked, Rules())
+    after = promoted(before, asked, Settings())
     new = write(data, before, after)
     (tmp_path / "fraud.yaml").write_bytes(new)
     assert load(tmp_path, "registry-state").declarations["fraud"] == after
@@ -99,14 +99,16 @@ def test_the_result_is_valid_and_the_comments_survive(
 
 
 @given(_DATA, _PROMOTIONS, _RULES)
-def test_a_promotion_twice_is_that_promotion(data: bytes, asked: Promotion, rules: Rules) -> None:
+def test_a_promotion_twice_is_that_promotion(
+    data: bytes, asked: Promotion, rules: Settings
+) -> None:
     once = promoted(parse_declaration(data, FILE), asked, rules)
     assert promoted(once, asked, rules) == once
 
 
-@given(_DATA, _PROMOTIONS, st.sampled_from((Rules(), _BY_ALIAS)), st.none() | st.just("leaks"))
+@given(_DATA, _PROMOTIONS, st.sampled_from((Settings(), _BY_ALIAS)), st.none() | st.just("leaks"))
 def test_promote_then_rollback_restores_what_the_file_means(
-    data: bytes, asked: Promotion, rules: Rules, blocked: str | None
+    data: bytes, asked: Promotion, rules: Settings, blocked: str | None
 ) -> None:
     asked = Promotion(asked.version, None, asked.aliases, asked.tags)
     before = parse_declaration(data, FILE)
@@ -137,7 +139,9 @@ def test_promote_then_rollback_restores_what_the_file_means(
 
 
 @given(_DATA, _PROMOTIONS, _RULES)
-def test_a_blocked_version_is_never_promoted(data: bytes, asked: Promotion, rules: Rules) -> None:
+def test_a_blocked_version_is_never_promoted(
+    data: bytes, asked: Promotion, rules: Settings
+) -> None:
     before = parse_declaration(data, FILE)
     entry = {asked.version: DeclaredVersion(blocked="leaks")}
     blocked = Declaration("fraud", before.fields, {**before.versions, **entry}, file=FILE)
@@ -153,8 +157,8 @@ def test_rolling_back_again_and_again_ends_and_never_returns(served: list[int]) 
 
     past = [declare(version) for version in served]
     seen = [served[-1]]
-    while (target := chosen(candidates(history(*past), past[-1], Rules()), None)) is not None:
+    while (target := chosen(candidates(history(*past), past[-1], Settings()), None)) is not None:
         assert target.version not in seen
         assert target.version in served
         seen.append(target.version)
-        past.append(rolled_back(past[-1], target, Rules()))
+        past.append(rolled_back(past[-1], target, Settings()))

@@ -16,7 +16,7 @@ from reconciler.core.policies import (
     Transitions,
     WeeklyFreeze,
 )
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.policy.builtin_rules import (
     Case,
     Entered,
@@ -29,10 +29,10 @@ from reconciler.policy.builtin_rules import (
 )
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)  # a Saturday
-PROMOTION = Move("m", 4, stage="Production", before="Staging", incumbent=3)
-ALIAS = Move("m", 4, alias="champion", before="Staging", incumbent=3)
+PROMOTION = Transition("m", 4, stage="Production", before="Staging", incumbent=3)
+ALIAS = Transition("m", 4, alias="champion", before="Staging", incumbent=3)
 CASE = Case(
-    move=PROMOTION,
+    transition=PROMOTION,
     facts=NO_FACTS,
     incumbent_facts=None,
     tags={},
@@ -53,8 +53,8 @@ RULES: tuple[ReadyMade, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE
 
 
 def going(before: str | None, stage: str) -> Case:
-    move = Move("m", 4, stage=stage, before=before, standing=before == stage)
-    return replace(CASE, move=move)
+    transition = Transition("m", 4, stage=stage, before=before, standing=before == stage)
+    return replace(CASE, transition=transition)
 
 
 # ---------------------------------------------------------------- transitions
@@ -94,16 +94,16 @@ def test_a_stage_that_is_not_on_the_way_is_not_entered_and_the_first_is_from_any
 
 
 def test_an_alias_goes_no_way() -> None:
-    assert unmet(WAY, replace(CASE, move=replace(ALIAS, before="None"))) is None
+    assert unmet(WAY, replace(CASE, transition=replace(ALIAS, before="None"))) is None
 
 
 # ---------------------------------------------------------------- soak
 
 
-@pytest.mark.parametrize("move", [PROMOTION, ALIAS])
-def test_time_in_the_stage_before_is_counted_and_its_source_named(move: Move) -> None:
+@pytest.mark.parametrize("transition", [PROMOTION, ALIAS])
+def test_time_in_the_stage_before_is_counted_and_its_source_named(transition: Transition) -> None:
     entered = Entered(NOW - timedelta(hours=3), "apply record", "1f0c2ab9d3e4")
-    case = replace(CASE, move=move, entered=entered)
+    case = replace(CASE, transition=transition, entered=entered)
     assert unmet(SOAK, case) == (
         "v4 is in Staging since 2026-11-21 09:00 UTC (apply record of 1f0c2ab9), 3 h; "
         "24 h are asked, reached at 2026-11-22 09:00 UTC"
@@ -134,7 +134,7 @@ def test_a_time_that_nobody_knows_is_not_long_enough() -> None:
 def test_rest_is_no_soak_for_a_stage_but_time_is_for_an_alias(before: str, said: str) -> None:
     long_ago = Entered(NOW - timedelta(days=400), "main line", "1f0c2ab9d3e4")
     assert unmet(SOAK, replace(going(before, "Production"), entered=long_ago)) == said
-    alias = replace(CASE, move=replace(ALIAS, before=before), entered=long_ago)
+    alias = replace(CASE, transition=replace(ALIAS, before=before), entered=long_ago)
     assert unmet(SOAK, alias) is None
 
 

@@ -6,22 +6,22 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import Desired
-from reconciler.core.plan import AdmittedPlan, ModelPlan, Plan, RegistryRef, StateRef
-from reconciler.core.settings import Ignore, Rules, Serving
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
+from reconciler.core.settings import Ignore, Serving, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 from reconciler.core.violations import Consent
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep
 from reconciler.files.plan_file import dumps, loads
-from reconciler.planning.checks import Gate
-from reconciler.planning.planner import Checkout, Question, reconcile
+from reconciler.planning.checks import Judging
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from reconciler.ports.registry import Capabilities
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry
 from tests.gate_lab import GATE
 
 OWNER = "registry-state"
-ASK = Question()
+ASK = PlanRequest()
 REF = RegistryRef("http://fake")
 
 
@@ -41,7 +41,7 @@ class Lab:
         self.registry = FakeRegistry()
         self.commits = Commits()
         self.heads: list[str] = []
-        self.rules = Rules()
+        self.settings = Settings()
         self.owner = OWNER
         for model, versions in (models or {"m": 3}).items():
             self.registry.create_model(model)
@@ -55,15 +55,15 @@ class Lab:
 
     def plan(
         self,
-        ask: Question = ASK,
+        ask: PlanRequest = ASK,
         *,
         at: str | None = None,
         two_way: bool = False,
-        gate: Gate = GATE,
-    ) -> Plan:
+        gate: Judging = GATE,
+    ) -> JudgedPlan:
         commit = at or self.heads[-1]
         history = None if two_way else FakeHistory(self.commits, commit, self.heads[-1])
-        desired = Desired(OWNER, self.rules, self.commits.trees[commit])
+        desired = DeclaredState(OWNER, self.settings, self.commits.trees[commit])
         checkout = Checkout(desired, StateRef(OWNER, commit), self.owner, history)
         return reconcile(checkout, self.registry, REF, ask, gate).plan
 
@@ -72,7 +72,7 @@ class Lab:
         plan = AdmittedPlan(self.plan(replace(ASK, planning=False)))
         assert apply(plan, self.registry).exit_code() == 0
 
-    def only(self, ask: Question = ASK, *, at: str | None = None) -> ModelPlan:
+    def only(self, ask: PlanRequest = ASK, *, at: str | None = None) -> ModelPlan:
         (model,) = self.plan(ask, at=at).models
         return model
 
@@ -225,7 +225,7 @@ def test_a_guard_refuses_to_leave_a_model_without_a_serving_version() -> None:
 
 def test_serving_by_alias_is_guarded_by_the_same_definition() -> None:
     lab = Lab()
-    lab.rules = Rules(serving=Serving(stage=None, alias="live"), guarded_aliases=())
+    lab.settings = Settings(serving=Serving(stage=None, alias="live"), guarded_aliases=())
     fields: dict[Field, Value] = {Field("alias", None, "live"): 1}
     lab.apply(Declaration("m", fields, {1: DeclaredVersion()}))
     lab.commit(Declaration("m", {}, {1: DeclaredVersion()}))
@@ -255,7 +255,7 @@ def test_what_is_ignored_is_never_read_removed_or_counted() -> None:
     lab.registry.set_tag("m", None, "mlflow.source", "1")
     lab.commit(Declaration("m", {}, {}))
     assert [str(address) for address in lab.only().unmanaged] == ["tag ci.job"]
-    lab.rules = Rules(ignore=Ignore(tags=("mlflow.*", "reconciler.*", "ci.*")))
+    lab.settings = Settings(ignore=Ignore(tags=("mlflow.*", "reconciler.*", "ci.*")))
     assert lab.only().unmanaged == ()
 
 
@@ -273,7 +273,7 @@ def test_a_late_job_is_a_warning_and_a_person_gets_an_error() -> None:
     lab = Lab()
     lab.apply(serving(1))
     lab.apply(serving(2))
-    late = lab.only(replace(ASK, late_is_fine=True), at=lab.heads[0])
+    late = lab.only(replace(ASK, allow_superseded=True), at=lab.heads[0])
     assert (late.outcome, late.problems) == ("superseded", ())
     again = lab.only(at=lab.heads[0])
     assert again.outcome == "superseded"

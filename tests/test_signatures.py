@@ -38,7 +38,7 @@ def inputs(*columns: Column) -> Signature:
 
 
 def is_taken(schema: Schema, sent: object) -> bool:
-    """Say whether MLflow lets an input through to a model with that schema."""
+    """Return whether MLflow lets an input through to a model with that schema."""
     try:
         _enforce_schema(sent, schema)
     except (MlflowException, KeyError):

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import Desired
-from reconciler.core.plan import AdmittedPlan, Plan, RegistryRef, StateRef
-from reconciler.core.settings import Rules
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
+from reconciler.core.settings import Settings
 from reconciler.core.state import STAGES, Declaration, DeclaredVersion, Field, Value, stages
 from reconciler.core.violations import Consent
-from reconciler.planning.planner import Checkout, Question, reconcile
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from tests.fake_history import Commits, FakeHistory
 from tests.fake_registry import FakeRegistry, Write
 from tests.gate_lab import GATE
@@ -25,7 +25,7 @@ VERSIONS = (1, 2, 3)
 KEYS = ("a", "b")
 ALIASES = ("champion", "canary")
 OWNER = "registry-state"
-RULES = Rules(guarded_aliases=())
+RULES = Settings(guarded_aliases=())
 # A random history leaves models without a serving version, or removes much, and means it.
 CONSENTS = frozenset((Consent("removals"), *(Consent("empty-serving", name) for name in MODELS)))
 CONSENTING = replace(GATE, accept=CONSENTS)
@@ -134,11 +134,11 @@ class World:
             self.registry.before_write = fresh.before_write
             self.registry.after_write = fresh.after_write
 
-    def plan(self, commit: str, cloned: str | None = None) -> Plan:
+    def plan(self, commit: str, cloned: str | None = None) -> JudgedPlan:
         history = FakeHistory(self.commits, commit, cloned or self.main[-1], cloned=cloned)
-        desired = Desired(OWNER, RULES, self.commits.trees[commit])
+        desired = DeclaredState(OWNER, RULES, self.commits.trees[commit])
         checkout = Checkout(desired, StateRef(OWNER, commit), OWNER, history)
-        ask = Question(planning=False, late_is_fine=True, parallelism=1)
+        ask = PlanRequest(planning=False, allow_superseded=True, parallelism=1)
         return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, CONSENTING).plan
 
     def apply(self, commit: str, cloned: str | None = None) -> None:

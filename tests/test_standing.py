@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.core.state import Declaration, DeclaredVersion, Field
-from reconciler.planning.ancestry import Standing, judge
+from reconciler.planning.ancestry import Ancestry, check_ancestry
 from tests.fake_history import Commits, FakeHistory
 
 
@@ -24,14 +24,16 @@ class Lab:
         self.side_moved = commit({"m": declares(3)}, self.one)
         self.apart = commit({"m": declares(7)})
 
-    def judge(
+    def check_ancestry(
         self, recorded: str, head: str, *, planning: bool = True, main: str | None = "three"
-    ) -> Standing:
+    ) -> Ancestry:
         commit = getattr(self, head)
         ids = [name if name == "-" else getattr(self, name) for name in recorded.split()]
         history = FakeHistory(self.commits, commit, main and getattr(self, main))
         declared = history.declared(commit, "registry-state", "m")
-        return judge("m", ids, declared, owner="registry-state", history=history, planning=planning)
+        return check_ancestry(
+            "m", ids, declared, owner="registry-state", history=history, planning=planning
+        )
 
 
 @pytest.mark.parametrize(
@@ -59,16 +61,16 @@ class Lab:
     ],
 )
 def test_a_checkout_speaks_for_what_it_has_seen(recorded: str, head: str, verdict: str) -> None:
-    assert Lab().judge(recorded, head).verdict == verdict
+    assert Lab().check_ancestry(recorded, head).verdict == verdict
 
 
 def test_behind_is_for_plans_only() -> None:
-    assert Lab().judge("two", "side", planning=False).verdict == "diverged"
+    assert Lab().check_ancestry("two", "side", planning=False).verdict == "diverged"
 
 
 def test_without_a_known_main_line_it_counts_as_containing_everything() -> None:
-    assert Lab().judge("side_moved", "one", main=None).verdict == "superseded"
-    assert Lab().judge("side_moved", "one").verdict == "diverged"
+    assert Lab().check_ancestry("side_moved", "one", main=None).verdict == "superseded"
+    assert Lab().check_ancestry("side_moved", "one").verdict == "diverged"
 
 
 @pytest.mark.parametrize("recorded", ["f" * 40, f"{'f' * 40} two", f"two {'f' * 40}"])
@@ -76,13 +78,15 @@ def test_a_recorded_commit_that_the_clone_lacks_is_unknown(recorded: str) -> Non
     lab = Lab()
     ids = [lab.two if name == "two" else name for name in recorded.split()]
     history = FakeHistory(lab.commits, lab.three, lab.three)
-    standing = judge("m", ids, declares(2), owner="registry-state", history=history, planning=True)
-    assert standing.verdict == "unknown"
-    assert standing.recorded == "f" * 40
+    ancestry = check_ancestry(
+        "m", ids, declares(2), owner="registry-state", history=history, planning=True
+    )
+    assert ancestry.verdict == "unknown"
+    assert ancestry.recorded == "f" * 40
 
 
 def test_it_says_whether_the_last_recorded_commit_declares_the_same() -> None:
     lab = Lab()
-    assert lab.judge("two", "three").same
-    assert lab.judge("one two", "two").same
-    assert not lab.judge("one", "two").same
+    assert lab.check_ancestry("two", "three").same
+    assert lab.check_ancestry("one two", "two").same
+    assert not lab.check_ancestry("one", "two").same

@@ -34,7 +34,7 @@ def test_the_settings_are_valid_with_every_example_in_them_taken_for_real(
     init(lab, cwd=empty)
     text = (empty / SETTINGS).read_text()
     real = re.sub(r"^# (?=[a-z]+:|  )", "", text, flags=re.MULTILINE)
-    rules = loader.parse_rules(real.encode(), SETTINGS)
+    settings = loader.parse_settings(real.encode(), SETTINGS)
     keys = set(yaml.safe_load(real))
     assert keys >= {
         "branch",
@@ -46,7 +46,7 @@ def test_the_settings_are_valid_with_every_example_in_them_taken_for_real(
         "policies",
         "notify",
     }
-    assert len(rules.policies) == 1
+    assert len(settings.policies) == 1
 
 
 def test_the_files_tell_editors_their_schema_at_the_released_tag(lab: Lab, empty: Path) -> None:

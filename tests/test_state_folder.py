@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files.loader import load
 from reconciler.files.state_folder import FoundFile, contents
@@ -42,7 +42,7 @@ def test_a_folder_is_read_with_its_sub_folders_sorted_by_model(tmp_path: Path) -
         ("b", "registry-state/team/b.yml"),
         ("c", "registry-state/team/deep/c.yaml"),
     ]
-    assert desired.rules == Rules()
+    assert desired.settings == Settings()
     assert desired.warnings == ()
 
 

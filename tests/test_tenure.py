@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.audit.evidence import Applied, Entry, Standing
+from reconciler.audit.evidence import Applied, ApplyState, Entry
 from reconciler.audit.merged_changes import Commit, Step
 from reconciler.audit.stage_history import entered, served_before
 from reconciler.core.state import Declaration, DeclaredVersion, Field
@@ -13,14 +13,14 @@ from reconciler.core.state import Declaration, DeclaredVersion, Field
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
 
 
-def entry(hour: int, serving: int | None, standing: Standing = "applied") -> Entry:
+def entry(hour: int, serving: int | None, apply_state: ApplyState = "applied") -> Entry:
     """Return a change that leaves a version in Production and another in Staging."""
     stages = {} if serving is None else {serving: "Production", serving + 1: "Staging"}
     fields = {Field("stage", version): stage for version, stage in stages.items()}
     versions = {version: DeclaredVersion() for version in stages}
     commit = Commit(f"c{hour}", (), NOON + timedelta(hours=hour), "a", "a@x", "a", "a@x", "s")
     step = Step(commit, "m", None, Declaration("m", fields, versions))
-    return Entry(step, (), serving, {}, None, (), standing)
+    return Entry(step, (), serving, {}, None, (), apply_state)
 
 
 def test_who_served_and_was_displaced_served_before() -> None:
@@ -32,14 +32,14 @@ def test_who_served_and_was_displaced_served_before() -> None:
     assert not served_before([], 1)
 
 
-@pytest.mark.parametrize("standing", ["applied", "partly", "unknown"])
-def test_a_promotion_that_may_have_been_applied_is_a_past(standing: Standing) -> None:
-    assert served_before([entry(0, 1), entry(1, 3, standing), entry(2, 1)], 3)
+@pytest.mark.parametrize("apply_state", ["applied", "partly", "unknown"])
+def test_a_promotion_that_may_have_been_applied_is_a_past(apply_state: ApplyState) -> None:
+    assert served_before([entry(0, 1), entry(1, 3, apply_state), entry(2, 1)], 3)
 
 
-@pytest.mark.parametrize("standing", ["never", "not yet"])
-def test_a_promotion_that_was_never_applied_is_none(standing: Standing) -> None:
-    assert not served_before([entry(0, 1), entry(1, 3, standing), entry(2, 1)], 3)
+@pytest.mark.parametrize("apply_state", ["never", "not yet"])
+def test_a_promotion_that_was_never_applied_is_none(apply_state: ApplyState) -> None:
+    assert not served_before([entry(0, 1), entry(1, 3, apply_state), entry(2, 1)], 3)
 
 
 def test_a_stage_is_entered_when_it_was_applied_else_when_it_was_merged() -> None:

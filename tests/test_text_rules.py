@@ -22,7 +22,7 @@ odd_texts = st.one_of(
 
 
 def is_taken(text: str, *checks: Callable[[str], None]) -> bool:
-    """Say whether MLflow's own checks let a text through."""
+    """Return whether MLflow's own checks let a text through."""
     try:
         for check in checks:
             check(text)

@@ -20,12 +20,12 @@ from reconciler.audit.merged_changes import (
     serving,
     steps,
 )
-from reconciler.core.settings import Rules, Serving
+from reconciler.core.settings import Serving, Settings
 from reconciler.core.state import Declaration
 from reconciler.files.loader import parse_declaration
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
-_BY_ALIAS = Rules(serving=Serving(stage=None, alias="live"))
+_BY_ALIAS = Settings(serving=Serving(stage=None, alias="live"))
 
 
 def _commit(number: int = 0, subject: str = "change", body: str = "", *trailers: str) -> Commit:
@@ -137,11 +137,11 @@ _FOUR = "versions: {4: {stage: Production, aliases: [champion]}, 3: {stage: Arch
 def test_a_step_is_told_in_a_few_words(
     before: str | None, after: str | None, said: tuple[str, ...]
 ) -> None:
-    assert meaning(_step(before, after), Rules()) == said
+    assert meaning(_step(before, after), Settings()) == said
 
 
 def test_a_long_tag_is_cut() -> None:
-    (said,) = meaning(_step("tags: {k: x}", f"tags: {{k: {'y' * 5000}}}"), Rules())
+    (said,) = meaning(_step("tags: {k: x}", f"tags: {{k: {'y' * 5000}}}"), Settings())
     assert len(said) < 100
 
 
@@ -153,10 +153,10 @@ def test_where_an_alias_serves_it_is_told_first() -> None:
 
 def test_serving_follows_the_settings() -> None:
     declared = _declares("versions: {1: {stage: Production}, 2: {aliases: [live]}}")
-    assert serving(declared, Rules()) == 1
+    assert serving(declared, Settings()) == 1
     assert serving(declared, _BY_ALIAS) == 2
-    assert serving(None, Rules()) is None
-    assert serving(_declares("versions: {1: {stage: Archived}}"), Rules()) is None
+    assert serving(None, Settings()) is None
+    assert serving(_declares("versions: {1: {stage: Archived}}"), Settings()) is None
 
 
 @pytest.mark.parametrize(("version", "said"), [(3, True), (4, True), (5, False)])
@@ -225,8 +225,8 @@ def _history(*made: ApplyRecord, at: tuple[int, ...] = (0, 2, 4)) -> list[str]:
     records = Records(by_commit, _LINE, {"state"})
     found = steps(_merged(n, {"a.yaml": f"versions: {{{n + 1}: {{}}}}"}) for n in at)["a"]
     return [
-        f"{entry.standing} {' '.join(f'{one.commit}@{one.registry}' for one in entry.applied)}"
-        for entry in entries(found, Rules(), records)
+        f"{entry.apply_state} {' '.join(f'{one.commit}@{one.registry}' for one in entry.applied)}"
+        for entry in entries(found, Settings(), records)
     ]
 
 
@@ -283,8 +283,8 @@ def test_what_takes_back_only_what_never_was_applied_has_nothing_to_apply(
     by_commit = {record.commit: (record,) for record in made}
     back_and_forth = [_merged(n, {"a.yaml": f"versions: {{{n % 2 + 1}: {{}}}}"}) for n in range(5)]
     found = steps(back_and_forth)["a"]
-    history = entries(found, Rules(), Records(by_commit, _LINE, {"state"}))
-    assert [entry.standing for entry in history] == standings
+    history = entries(found, Settings(), Records(by_commit, _LINE, {"state"}))
+    assert [entry.apply_state for entry in history] == standings
 
 
 def test_a_record_of_another_state_folder_says_nothing() -> None:
@@ -299,10 +299,10 @@ def test_an_apply_that_broke_off_is_told_as_such() -> None:
 def test_only_the_commits_own_record_verifies_it() -> None:
     found = steps([_merged(0, {"a.yaml": "versions: {1: {}}"})])["a"]
     records = Records({"c1": [_record("c1", 1, "a")]}, _LINE, {"state"})
-    (entry,) = entries(found, Rules(), records)
+    (entry,) = entries(found, Settings(), records)
     assert entry.approvals == ()
     records = Records({"c0": [_record("c0", 1, "a")]}, _LINE, {"state"})
-    (entry,) = entries(found, Rules(), records)
+    (entry,) = entries(found, Settings(), records)
     assert entry.approvals == (Approval("of-c0", "verified"),)
 
 
@@ -315,10 +315,10 @@ def test_an_answer_names_the_commit_that_began_the_present_run() -> None:
             _merged(3, {"a.yaml": "description: d\nversions: {1: {stage: Production}}"}),
         ]
     )["a"]
-    history = entries(found, Rules(), None)
+    history = entries(found, Settings(), None)
 
     def told(hour: float) -> list[tuple[str, int | None, str]]:
-        said = answer(history, _NOON + timedelta(hours=hour), Rules())
+        said = answer(history, _NOON + timedelta(hours=hour), Settings())
         return [(held.name, held.version, held.since.step.commit.id) for held in said.held]
 
     assert told(-1) == []

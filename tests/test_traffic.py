@@ -15,8 +15,8 @@ from reconciler.core.ab_tests import (
     with_test_tags,
     without_test_tags,
 )
-from reconciler.core.declared import Desired
-from reconciler.core.settings import Rules, Serving
+from reconciler.core.declared import DeclaredState
+from reconciler.core.settings import Serving, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.errors import DeclarationError
 from reconciler.files.editing.edits import Edit, edits_between
@@ -28,7 +28,7 @@ from tests.strategies import live_model
 TEST = "versions:\n  4: {stage: Production, traffic: 0.90}\n  5: {traffic: 0.1}\n  3: {}\n"
 
 
-def loaded(folder: Path, text: str, settings: str = "{}") -> Desired:
+def loaded(folder: Path, text: str, settings: str = "{}") -> DeclaredState:
     folder.joinpath("reconciler.yaml").write_text(settings)
     folder.joinpath("m.yaml").write_text(text)
     return load(folder, "state")
@@ -281,7 +281,7 @@ _LIVE = live_model(
 
 
 def test_the_tags_of_a_test_are_imported_as_tags(tmp_path: Path) -> None:
-    imported = declaration_of(_LIVE, Rules(), every_version=False).declaration
+    imported = declaration_of(_LIVE, Settings(), every_version=False).declaration
     assert imported is not None
     again = loaded(tmp_path, dump_declaration(imported)).declarations["m"]
     assert again == imported
@@ -291,7 +291,7 @@ def test_the_tags_of_a_test_are_imported_as_tags(tmp_path: Path) -> None:
 def test_an_update_of_a_file_with_traffic_leaves_the_tags_of_its_test_out(tmp_path: Path) -> None:
     text = "versions:\n  1: {stage: Production, traffic: 0.9}\n  3: {traffic: 0.1}\n"
     declared = loaded(tmp_path, text).declarations["m"]
-    imported = declaration_of(_LIVE, Rules(), every_version=False).declaration
+    imported = declaration_of(_LIVE, Settings(), every_version=False).declaration
     assert imported is not None
     edits = additions(declared, imported, exclusive=("Production",)).edits
     after = apply_edits(text.encode(), edits, "m.yaml").decode()

@@ -159,7 +159,7 @@ def test_the_ends_of_lines_and_of_the_file_stay_as_they_are(case: Case) -> None:
 
 
 def is_touched(line: str, edits: Sequence[Edit], before: Declaration) -> bool:
-    """Say whether a line shows a key, an alias or a value that is edited."""
+    """Return whether a line shows a key, an alias or a value that is edited."""
     old = parts(before)
     for edit in edits:
         of_version = {path for path in old if path[:2] == edit.path and len(edit.path) == 2}

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.settings import Ignore, RegistryPin, Rules, Serving, Webhook
+from reconciler.core.settings import Ignore, RegistryPin, Serving, Settings, Webhook
 from reconciler.errors import DeclarationError
-from reconciler.files.loader import model_schema, parse_rules, settings_schema
+from reconciler.files.loader import model_schema, parse_settings, settings_schema
 
 
 def rules_complaints(text: str) -> list[str]:
     """Return what is wrong with a settings file, as `line:column message (hint)`."""
     with pytest.raises(DeclarationError) as caught:
-        parse_rules(text.encode(), "reconciler.yaml")
+        parse_settings(text.encode(), "reconciler.yaml")
     return [f"{p.line}:{p.column} {p.message} ({p.hint})" for p in caught.value.problems]
 
 
 def test_settings_that_are_left_out_have_their_defaults() -> None:
-    assert parse_rules(b"{}", "reconciler.yaml") == Rules()
-    assert parse_rules(b"ignore: {}\nguards: {}", "reconciler.yaml") == Rules()
+    assert parse_settings(b"{}", "reconciler.yaml") == Settings()
+    assert parse_settings(b"ignore: {}\nguards: {}", "reconciler.yaml") == Settings()
 
 
 def test_settings_say_what_they_say() -> None:
@@ -32,7 +32,7 @@ guards: {aliases: [champion, challenger]}
 ignore: {models: [tmp-*], tags: [ci.*], aliases: [x-*]}
 notify: [{slack: SLACK_WEBHOOK_URL}, {json: AUDIT_URL}]
 """
-    assert parse_rules(text.encode(), "reconciler.yaml") == Rules(
+    assert parse_settings(text.encode(), "reconciler.yaml") == Settings(
         registry=RegistryPin(("http://mlflow:5000", "https://mlflow.example"), "prod-eu"),
         branch="main",
         exclusive=("Production", "Staging"),
@@ -53,11 +53,11 @@ notify: [{slack: SLACK_WEBHOOK_URL}, {json: AUDIT_URL}]
     ],
 )
 def test_a_registry_is_pinned_by_its_uri(text: str, pin: RegistryPin) -> None:
-    assert parse_rules(text.encode(), "reconciler.yaml").registry == pin
+    assert parse_settings(text.encode(), "reconciler.yaml").registry == pin
 
 
 def test_guards_may_name_no_alias() -> None:
-    assert parse_rules(b"guards: {aliases: []}", "reconciler.yaml").guarded_aliases == ()
+    assert parse_settings(b"guards: {aliases: []}", "reconciler.yaml").guarded_aliases == ()
 
 
 @pytest.mark.parametrize(

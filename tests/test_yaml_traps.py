@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.state import Field
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files.loader import parse_declaration, parse_rules
+from reconciler.files.loader import parse_declaration, parse_settings
 
 
 def complaints(data: bytes | str, file: str = "state/m.yaml") -> list[str]:
@@ -287,7 +287,7 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=30).map("".join)))
 def test_whatever_is_in_a_file_is_read_or_complained_about(content: bytes | str) -> None:
     data = content if isinstance(content, bytes) else content.encode()
-    for problem in (*problems(parse_declaration, data), *problems(parse_rules, data)):
+    for problem in (*problems(parse_declaration, data), *problems(parse_settings, data)):
         assert problem.message
         assert problem.line
         assert problem.column

@@ -102,23 +102,23 @@ class Round:
 
     @property
     def as_declared(self) -> bool:
-        """Say whether what won was live when both had ended."""
+        """Return whether what won was live when both had ended."""
         return _serves(self.held, self.winner)
 
     @property
     def converged(self) -> bool:
-        """Say whether one more run of the commit that wins left all that it declares."""
+        """Return whether one more run of the commit that wins left all that it declares."""
         recorded = self.healed[_COMMIT] == self.commit
         return self.again == 0 and recorded and _serves(self.healed, self.winner)
 
     @property
     def silent(self) -> bool:
-        """Say whether everybody was told that all is well, and it is not."""
+        """Return whether everybody was told that all is well, and it is not."""
         return not any(self.codes) and not self.as_declared
 
     @property
     def misrecorded(self) -> bool:
-        """Say whether the record calls a commit done, and what it declares is not live."""
+        """Return whether the record calls a commit done, and what it declares is not live."""
         recorded = self.held[_COMMIT]
         if recorded == self.commit:
             return not self.as_declared
@@ -126,7 +126,7 @@ class Round:
 
     @property
     def leaked(self) -> bool:
-        """Say whether a tag of the older commit stayed for good."""
+        """Return whether a tag of the older commit stayed for good."""
         return self.winner is _NEWER and "v2 tag by" in self.healed
 
 

@@ -56,7 +56,7 @@ class Forge:
 
 
 def starts(on: Mapping[str, Any], event: Event) -> bool:
-    """Say whether an event starts a workflow with that `on:`."""
+    """Return whether an event starts a workflow with that `on:`."""
     if event.name not in on:
         return False
     filters = on[event.name] or {}

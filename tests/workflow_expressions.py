@@ -119,7 +119,7 @@ def evaluate(text: str, contexts: Contexts, functions: Functions) -> Any:
 
 
 def holds(condition: str, contexts: Contexts, functions: Functions) -> bool:
-    """Say whether an `if:` is met; without a function of the status it is `success() && …`."""
+    """Return whether an `if:` is met; without a function of the status it is `success() && …`."""
     whole = _INSERTED.fullmatch(condition.strip())
     text = whole[1] if whole else condition
     if not _STATUS.search(text):
@@ -135,7 +135,7 @@ def fill(text: object, contexts: Contexts, functions: Functions) -> str:
 
 
 def truth(value: Any) -> bool:
-    """Say whether a value counts as true: what is empty, zero or null does not."""
+    """Return whether a value counts as true: what is empty, zero or null does not."""
     return isinstance(value, Mapping) or bool(value)
 
 

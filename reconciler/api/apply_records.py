@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,
@@ -16,7 +16,7 @@ from reconciler.audit.apply_record import (
 )
 from reconciler.cli import output
 from reconciler.cli.options import Command
-from reconciler.core.report import Report
+from reconciler.core.report import ApplyReport
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
 from reconciler.repository.notes import (
@@ -73,25 +73,25 @@ class Recorder:
 
     def __init__(
         self,
-        session: Session,
+        workspace: Workspace,
         *,
         record: bool,
         remote: str | None,
         approvals: Callable[[], tuple[RecordedApproval, ...]] = tuple,
     ) -> None:
-        self._session = session
+        self._workspace = workspace
         self._approvals = approvals
         self._remote = remote
-        self._repo = session.repo
+        self._repo = workspace.repo
         if self._repo is not None and (record or remote is not None):
             check_notes(self._repo)
         elif self._repo is not None and not holds_notes(self._repo):
             self._repo = None
         if self._repo is not None and remote is not None:
             check_remote(self._repo, remote)
-            check_push(self._repo, remote, session.environ)
+            check_push(self._repo, remote, workspace.environ)
 
-    def keep(self, report: Report) -> tuple[Problem, ...]:
+    def keep(self, report: ApplyReport) -> tuple[Problem, ...]:
         """Write the record, and return what kept it from being written or pushed."""
         repo = self._repo
         if repo is None or report.plan.denied:
@@ -111,12 +111,12 @@ class Recorder:
             output.say("interrupted: the record is in this clone, and was not pushed")
         return ()
 
-    def _record(self, report: Report, repo: GitRepo) -> ApplyRecord | None:
-        actor, run_url = run_of(self._session.environ)
+    def _record(self, report: ApplyReport, repo: GitRepo) -> ApplyRecord | None:
+        actor, run_url = run_of(self._workspace.environ)
         status, name, _ = repo.run("config", "--get", "user.name")
         around = Circumstances(
             time=datetime.now(timezone.utc),
-            state=self._session.checkout.owner,
+            state=self._workspace.checkout.owner,
             actor=actor or (name.strip() if status == 0 else None) or None,
             run_url=run_url,
             approvals=self._approvals(),
@@ -136,7 +136,7 @@ def without_secrets(record: ApplyRecord) -> ApplyRecord:
     return replace(record, versions=versions)
 
 
-def ending(code: int, problems: tuple[Problem, ...], report: Report) -> int:
+def ending(code: int, problems: tuple[Problem, ...], report: ApplyReport) -> int:
     """Return the exit code of an apply whose record may have failed: 7 when it wrote, else 5."""
     if not problems or code != ExitCode.OK:
         return code

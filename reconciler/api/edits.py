@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.api.git_delivery import Delivery, Outcome, Proposal, Way
-from reconciler.api.workspace import Session
+from reconciler.api.git_delivery import Delivery, GitDelivery, Outcome, Proposal
+from reconciler.api.workspace import Workspace
 from reconciler.audit.merged_changes import Commit, Step, meaning
 from reconciler.authoring.promotion import alone, remarks
 from reconciler.cli import output
 from reconciler.core.matching import nearest
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import (
     DeclarationError,
@@ -45,22 +45,22 @@ PATIENCE = 10.0  # seconds for a registry that is asked by the way
 _TO_COME = Commit("", (), datetime.fromtimestamp(0, timezone.utc), "", "", "", "", "")
 
 
-def declared(session: Session, model: str) -> Declaration:
+def declared(workspace: Workspace, model: str) -> Declaration:
     """Return what the checkout declares for a model; raises `UsageError` when it does not.
 
     Raises `OutOfStep` for a file with a conflict that is not resolved.
     """
-    conflicts = commits.unmerged(session.repo, session.shown) if session.repo else ()
+    conflicts = commits.unmerged(workspace.repo, workspace.shown) if workspace.repo else ()
     try:
-        found = session.desired.declarations.get(model)
+        found = workspace.desired.declarations.get(model)
     except DeclarationError as error:
-        if session.repo is None or not conflicts:
+        if workspace.repo is None or not conflicts:
             raise
-        raise _conflict(session.repo, conflicts[0]) from error
-    if session.repo is not None and found is not None and found.file in conflicts:
-        raise _conflict(session.repo, found.file)
+        raise _conflict(workspace.repo, conflicts[0]) from error
+    if workspace.repo is not None and found is not None and found.file in conflicts:
+        raise _conflict(workspace.repo, found.file)
     if found is None:
-        near = nearest(model, session.desired.declarations)
+        near = nearest(model, workspace.desired.declarations)
         write = f"`reconciler import {shlex.quote(model)}` writes its file from the registry"
         hint = f"{near} {write}" if near else write
         raise UsageError(f"model `{model}` is not declared", hint=hint)
@@ -76,19 +76,19 @@ def _conflict(repo: GitRepo, file: str) -> OutOfStep:
     )
 
 
-class Look:
+class RegistryProbe:
     """The live registry, asked by the way: where it cannot be, that is said once and goes on.
 
     `live` is the model, None where that was not found out.
     """
 
-    def __init__(self, session: Session, model: str, versions: tuple[int, ...]) -> None:
+    def __init__(self, workspace: Workspace, model: str, versions: tuple[int, ...]) -> None:
         self._registry: Registry | None = None
         self.live: Live | None = None
         self.is_missing = False
         try:
-            _ = session.ref  # raises `Refused` for another registry than the pinned one
-            self._registry = session.registry
+            _ = workspace.ref  # raises `Refused` for another registry than the pinned one
+            self._registry = workspace.registry
             self._read(self._registry, model, versions)
         except (UsageError, RegistryError) as error:
             output.say(f"not checked against a registry: {visible(error.message)}")
@@ -115,30 +115,30 @@ class Look:
         self.live, self.is_missing = live, live is None
 
 
-def propose(session: Session, change: Proposal, delivery: Delivery, outcome: Outcome) -> int:
+def propose(workspace: Workspace, change: Proposal, delivery: Delivery, outcome: Outcome) -> int:
     """Check a change, write it, deliver it, and print what became of it; return the exit code.
 
     Raises `ReconcilerError` where nothing is written.
     """
-    carry_out(session, change, delivery, outcome)
-    return conclude(session, outcome)
+    carry_out(workspace, change, delivery, outcome)
+    return conclude(workspace, outcome)
 
 
-def carry_out(session: Session, change: Proposal, delivery: Delivery, outcome: Outcome) -> None:
+def carry_out(workspace: Workspace, change: Proposal, delivery: Delivery, outcome: Outcome) -> None:
     """Check a change, write it and deliver it; what became of it is in `outcome`.
 
     Raises `ReconcilerError` where nothing is written.
     """
-    written = tuple(_rewritten(session, *pair) for pair in change.changes)
+    written = tuple(_rewritten(workspace, *pair) for pair in change.changes)
     if all(one.new == one.old for one in written):
         outcome.next = "it is declared so already: nothing is written"
         return
-    _validate(session, written)
+    _validate(workspace, written)
     outcome.diff = "\n".join(
         phrases.difference(one.old, one.new, (f"a/{one.file}", f"b/{one.file}")) for one in written
     )
-    outcome.meaning = tuple(_meanings(change, session.desired.rules))
-    way = Way(session, change, delivery, outcome)
+    outcome.meaning = tuple(_meanings(change, workspace.desired.settings))
+    way = GitDelivery(workspace, change, delivery, outcome)
     if change.reason is not None and not (way.commits or _keeps(change, change.reason)):
         output.say(
             "warning: --reason goes into the commit's message, and none is made: add --commit, "
@@ -163,28 +163,28 @@ class _Rewritten(NamedTuple):
     new: bytes
 
 
-def _rewritten(session: Session, before: Declaration, after: Declaration) -> _Rewritten:
-    path = session.path_of(before)
+def _rewritten(workspace: Workspace, before: Declaration, after: Declaration) -> _Rewritten:
+    path = workspace.path_of(before)
     old = path.read_bytes()
     new = apply_edits(old, edits_between(before, after), before.file)
     return _Rewritten(path, before.file, old, new)
 
 
-def _meanings(change: Proposal, rules: Rules) -> Iterator[str]:
+def _meanings(change: Proposal, settings: Settings) -> Iterator[str]:
     """Yield what each change means, with its model's name where there are several."""
     for before, after in change.changes:
         name = f"{before.model} " if change.changes[1:] else ""
-        for said in meaning(Step(_TO_COME, before.model, before, after), rules):
+        for said in meaning(Step(_TO_COME, before.model, before, after), settings):
             yield f"{name}{said}"
 
 
-def conclude(session: Session, outcome: Outcome) -> int:
+def conclude(workspace: Workspace, outcome: Outcome) -> int:
     """Print what became of a proposal and return the exit code."""
     code = ending_of(outcome)
-    if session.options.json:
+    if workspace.options.json:
         output.document(_document(outcome, code))
     else:
-        output.product(_text(outcome, session), session.options)
+        output.product(_text(outcome, workspace), workspace.options)
     output.complain(outcome.errors)
     return int(code)
 
@@ -205,25 +205,27 @@ def title_of(text: str) -> str:
     return visible(text)
 
 
-def _validate(session: Session, written: Sequence[_Rewritten]) -> None:
+def _validate(workspace: Workspace, written: Sequence[_Rewritten]) -> None:
     """Raise `DeclarationError` when the state folder would be wrong with those files.
 
     No other file can become wrong by them: the models' names stay.
     """
-    settings = session.folder / SETTINGS_FILE
+    settings = workspace.folder / SETTINGS_FILE
     found = Contents(
-        FoundFile(str(settings), f"{session.shown}/{SETTINGS_FILE}") if settings.exists() else None,
+        FoundFile(str(settings), f"{workspace.shown}/{SETTINGS_FILE}")
+        if settings.exists()
+        else None,
         [FoundFile(str(one.path), one.file, one.new) for one in written],
     )
     try:
-        loader.load_contents(found, session.shown, others=session.others)
+        loader.load_contents(found, workspace.shown, others=workspace.others)
     except DeclarationError as error:  # its places are in a text that nobody has
         nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
         raise DeclarationError(nowhere) from error
 
 
 def _keeps(change: Proposal, reason: str) -> bool:
-    """Say whether a file itself has the reason, as that of a block."""
+    """Return whether a file itself has the reason, as that of a block."""
     return any(
         entry.blocked == reason for _, after in change.changes for entry in after.versions.values()
     )
@@ -244,8 +246,8 @@ def lines_of(outcome: Outcome) -> list[str]:
     return lines
 
 
-def _text(outcome: Outcome, session: Session) -> str:
-    effort = session.options.effort(outcome.requests)
+def _text(outcome: Outcome, workspace: Workspace) -> str:
+    effort = workspace.options.effort(outcome.requests)
     count = phrases.count(len(outcome.meaning), "change")
     requests = phrases.count(effort.requests, "request")
     last = f"{count}, 1 model, {requests}, {effort.seconds:.2f} s"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli.options import Command
 from reconciler.core.state import Declaration
 from reconciler.errors import OutOfStep, Problem, Refused, UsageError
@@ -88,13 +88,13 @@ def _text(_context: click.Context, _option: click.Parameter, value: str | None) 
         raise UsageError("`--reason` is not UTF-8 text", hint="write it in another way") from error
 
 
-class Way:
+class GitDelivery:
     """The way of a change into git; what forbids it is found out before anything is written."""
 
     def __init__(
-        self, session: Session, change: Proposal, delivery: Delivery, outcome: Outcome
+        self, workspace: Workspace, change: Proposal, delivery: Delivery, outcome: Outcome
     ) -> None:
-        self._session = session
+        self._workspace = workspace
         self._change = change
         self._outcome = outcome
         self._delivery = delivery
@@ -106,7 +106,7 @@ class Way:
         self._remote = ""
         self._paths: tuple[str, ...] = ()
         self.commits = delivery.commit or delivery.push or self._branch is not None
-        self._repo = self._checked(session.repo) if self.commits else None
+        self._repo = self._checked(workspace.repo) if self.commits else None
 
     def _checked(self, repo: GitRepo | None) -> GitRepo:
         if repo is None:
@@ -120,10 +120,10 @@ class Way:
                 f"a {command} is in progress, and a commit would become a part of it",
                 hint=f"end it first: {commits.ways_out(command)}",
             )
-        files = (self._session.path_of(before) for before, _ in self._change.changes)
+        files = (self._workspace.path_of(before) for before, _ in self._change.changes)
         self._paths = tuple(repo.path_of(file) for file in files)
         for path in self._paths:
-            if path in self._session.dirty:
+            if path in self._workspace.dirty:
                 commits.refuse_uncommitted(repo, path)
         here = commits.branch_of(repo)
         if self._branch is not None:
@@ -156,7 +156,7 @@ class Way:
             out.next = None
             out.pull_request = open_pull_request(
                 repo.root,
-                self._session.environ,
+                self._workspace.environ,
                 branch=out.branch,
                 is_only_remote=len(commits.remotes(repo)) == 1,
                 base=self._base(),
@@ -167,7 +167,7 @@ class Way:
 
     def _by_hand(self) -> str:
         """Return how the files are committed by hand, with what comes before the command."""
-        repo, files = self._session.repo, [before.file for before, _ in self._change.changes]
+        repo, files = self._workspace.repo, [before.file for before, _ in self._change.changes]
         if repo is None:
             return " where git has it"
         new = [file for file in files if not commits.is_tracked(repo, file)]
@@ -175,7 +175,7 @@ class Way:
         return f": `{add}git commit -m {shlex.quote(self._change.title)} -- {shlex.join(files)}`"
 
     def _base(self) -> str | None:
-        line = self._session.main_line
+        line = self._workspace.main_line
         return line[0].removeprefix("origin/") if line else None
 
 

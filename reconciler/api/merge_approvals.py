@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.approved_plan import Approved, ShownPlan
-from reconciler.core.plan import Plan
+from reconciler.core.plan import JudgedPlan
 from reconciler.core.state import Live
 from reconciler.errors import DeclarationError
 from reconciler.forges import plan_in_check
@@ -55,7 +55,7 @@ class Merge:
 class Merges:
     """The merges behind a commit of the main line; the forge is asked once for each."""
 
-    session: Session
+    workspace: Workspace
     forge: Forge | None
     check: Callable[[int], str]
     _by_commit: dict[str, Merge | None] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Merges:
 
     def approved(self, live: Live) -> tuple[Approved, ...]:
         """Return what those merges showed for the model on this registry, oldest first."""
-        ref, owner = self.session.ref, self.session.owner
+        ref, owner = self.workspace.ref, self.workspace.owner
         return tuple(
             Approved(merge.pull.number, shown)
             for merge in self.of(live)
@@ -101,7 +101,7 @@ class Merges:
         weakest = min(merges, key=lambda merge: (len(merge.approvers), len(merge.reviews)))
         return _commit(weakest.pull, weakest.authors, weakest.reviews)
 
-    def recorded(self, plan: Plan, lives: Mapping[str, Live]) -> tuple[RecordedApproval, ...]:
+    def recorded(self, plan: JudgedPlan, lives: Mapping[str, Live]) -> tuple[RecordedApproval, ...]:
         """Return the approvals behind what a plan writes, for the apply record."""
         found = {
             RecordedApproval(one.login, one.commit, one.time, merge.merged): None
@@ -110,11 +110,11 @@ class Merges:
         }
         return tuple(found)
 
-    def behind(self, plan: Plan, lives: Mapping[str, Live]) -> tuple[int, ...]:
+    def behind(self, plan: JudgedPlan, lives: Mapping[str, Live]) -> tuple[int, ...]:
         """Return the pull requests behind the models that changed, written or refused, sorted."""
         return tuple(sorted({merge.pull.number for merge in self._behind(plan, lives)}))
 
-    def _behind(self, plan: Plan, lives: Mapping[str, Live]) -> list[Merge]:
+    def _behind(self, plan: JudgedPlan, lives: Mapping[str, Live]) -> list[Merge]:
         models = (one for one in plan.models if one.record is not None or one.problems)
         lives_of = (lives[one.model] for one in models if one.model in lives)
         return [merge for live in lives_of for merge in self._each(live) if merge is not None]
@@ -125,7 +125,7 @@ class Merges:
         return self.forge.user().removesuffix("[bot]") if self.forge is not None else ""
 
     def _commits(self, live: Live) -> Sequence[str]:
-        history = self.session.history
+        history = self.workspace.history
         if history is None:
             return ()
         if self._begins:
@@ -142,11 +142,11 @@ class Merges:
         return found
 
     def _declared(self, commit: str | None, model: str) -> object:
-        history = self.session.history
+        history = self.workspace.history
         if history is None or commit is None:
             return None
         try:
-            return history.declared(commit, self.session.owner, model)
+            return history.declared(commit, self.workspace.owner, model)
         except DeclarationError:
             return _BROKEN
 
@@ -167,8 +167,8 @@ class Merges:
         )
 
     def _is_ours(self, base: str) -> bool:
-        """Say whether a branch is the main line: what was let into another one was not in here."""
-        line = self.session.main_line
+        """Return whether a branch is the main line: what was let into another one was not in here."""
+        line = self.workspace.main_line
         return line is None or line[0].removeprefix("origin/") == base
 
     def _shown(self, pull: PullRequest) -> ShownPlan | None:

@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import cached_property
 
 from reconciler.api.apply_records import fetch
-from reconciler.api.workspace import PARSERS, Session
+from reconciler.api.workspace import PARSERS, Workspace
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.evidence import Records
 from reconciler.audit.merged_changes import Step, steps
 from reconciler.cli import output
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.errors import DeclarationError, OutOfStep, UsageError
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.repository.log import Log, read_log
@@ -37,7 +37,7 @@ class MergedHistory:
     """
 
     repo: GitRepo
-    rules: Rules
+    settings: Settings
     line: str
     tip: str
     is_main: bool
@@ -47,13 +47,13 @@ class MergedHistory:
     @cached_property
     def steps(self) -> Mapping[str, tuple[Step, ...]]:
         """Each model's merged changes, oldest first."""
-        return steps(self.log.merged, Rules())
+        return steps(self.log.merged, Settings())
 
     def records(self, registry: str | None = None) -> Records | None:
         """Return the records of this state folder, and where one is named of that registry."""
         if self.notes is None:
             return None
-        name = self.rules.registry.name if self.rules.registry else None
+        name = self.settings.registry.name if self.settings.registry else None
         states = {*self.log.folders, *([name] if name else [])}
 
         def counts(record: ApplyRecord) -> bool:
@@ -65,7 +65,7 @@ class MergedHistory:
 
 
 def open_merged(
-    session: Session,
+    workspace: Workspace,
     fetch_notes: str | None = None,
     *,
     quiet: bool = False,
@@ -75,23 +75,23 @@ def open_merged(
 
     Raises `OutOfStep` where there is no history, `UsageError` for a folder that never was there.
     """
-    missing = _missing_folder(session)
-    if missing is not None and session.repo is None:
+    missing = _missing_folder(workspace)
+    if missing is not None and workspace.repo is None:
         raise missing
-    repo = _repository(session)
+    repo = _repository(workspace)
     fetch(repo, fetch_notes)
-    rules = _settings(repo, session.shown)
-    main = (tip, repo.resolve(tip)) if tip is not None else repo.main_line(rules.branch)
+    settings = _settings(repo, workspace.shown)
+    main = (tip, repo.resolve(tip)) if tip is not None else repo.main_line(settings.branch)
     line, tip = main or ("HEAD", str(repo.head))
-    log = read_log(repo, session.shown, PARSERS.declaration, tip, parse_rules=PARSERS.rules)
+    log = read_log(repo, workspace.shown, PARSERS.declaration, tip, parse_settings=PARSERS.settings)
     if missing is not None and not log.merged:
         raise missing
-    if session.options.verbose and not quiet:
+    if workspace.options.verbose and not quiet:
         output.say(f"history    {line} {tip[:12]}, {' ← '.join(log.folders)}")
     notes = read_notes(repo)
     if notes is None and not quiet:
         output.say(_NO_NOTES)
-    return MergedHistory(repo, rules, line, tip, main is not None, log, notes)
+    return MergedHistory(repo, settings, line, tip, main is not None, log, notes)
 
 
 def check_limits(since: datetime | None, until: datetime | None) -> None:
@@ -100,25 +100,25 @@ def check_limits(since: datetime | None, until: datetime | None) -> None:
         raise UsageError("`--since` is after `--until`", hint="the other way round?")
 
 
-def _missing_folder(session: Session) -> UsageError | None:
+def _missing_folder(workspace: Workspace) -> UsageError | None:
     """Return what is wrong with the state folder; it is gone when its last file was removed."""
     try:
-        session.folder  # noqa: B018  looks for it
+        workspace.folder  # noqa: B018  looks for it
     except UsageError as error:
-        session.may_be_empty = True
+        workspace.may_be_empty = True
         return error
     return None
 
 
-def _repository(session: Session) -> GitRepo:
-    repo = session.repo
+def _repository(workspace: Workspace) -> GitRepo:
+    repo = workspace.repo
     if repo is None or repo.head is None:
         why = "this is not a git repository" if repo is None else "there is no commit yet"
         raise OutOfStep(f"history is read from git, and {why}", hint="git commit")
     return repo
 
 
-def _settings(repo: GitRepo, folder: str) -> Rules:
+def _settings(repo: GitRepo, folder: str) -> Settings:
     """Return the settings of this commit; where they cannot be read, the last ones that could."""
     path = SETTINGS_FILE if folder == "." else f"{folder}/{SETTINGS_FILE}"
     for commit in _changing(repo, path):
@@ -126,8 +126,8 @@ def _settings(repo: GitRepo, folder: str) -> Rules:
         if found is None:
             break
         with suppress(DeclarationError):
-            return PARSERS.rules(found.data, path)
-    return Rules()
+            return PARSERS.settings(found.data, path)
+    return Settings()
 
 
 def _changing(repo: GitRepo, path: str) -> Iterator[str]:

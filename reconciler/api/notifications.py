@@ -9,11 +9,11 @@ from typing import Final
 from uuid import uuid4
 
 from reconciler.api.apply_records import run_of
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.cli import output
-from reconciler.core.plan import Plan
-from reconciler.core.report import Report
+from reconciler.core.plan import JudgedPlan
+from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Webhook
 from reconciler.errors import ReconcilerError
 from reconciler.ports.parallel import each
@@ -36,12 +36,12 @@ class _Tally:
     why: str = "there was no time left"
 
 
-def notify(session: Session, report: Report, behind: BehindOf | None = None) -> None:
+def notify(workspace: Workspace, report: ApplyReport, behind: BehindOf | None = None) -> None:
     """Tell every webhook of each model that was changed; never raises for what goes wrong there.
 
     `behind` says who is behind a model's changes; without it the author of the commit is.
     """
-    webhooks = session.desired.rules.notify
+    webhooks = workspace.desired.settings.notify
     models = tuple(worth_telling(report))
     if not (webhooks and models):
         return
@@ -49,33 +49,33 @@ def notify(session: Session, report: Report, behind: BehindOf | None = None) -> 
         if report.signal is not None:
             output.say(f"notify: interrupted, no webhook is told of {phrases.models(len(models))}")
             return
-        actor, run_url = run_of(session.environ)
+        actor, run_url = run_of(workspace.environ)
         occasion = Occasion(datetime.now(timezone.utc), actor, run_url)
-        behind = behind or author_of_commit(session, report.plan)
+        behind = behind or author_of_commit(workspace, report.plan)
         ref, state = report.plan.registry, report.plan.state
         told = [
             Notification(uuid4().hex, ref, state, model, occasion, behind(model.model))
             for model in models
         ]
-        for tally in _tell(session, told):
+        for tally in _tell(workspace, told):
             output.say(_remark(tally, len(told)))
 
 
-def author_of_commit(session: Session, plan: Plan) -> BehindOf:
+def author_of_commit(workspace: Workspace, plan: JudgedPlan) -> BehindOf:
     """Return who wrote the commit that is applied, for every model."""
     name = ""
-    if session.repo is not None and plan.state.commit is not None:
+    if workspace.repo is not None and plan.state.commit is not None:
         with suppress(ReconcilerError):
-            name = session.repo.author(plan.state.commit).partition(" <")[0]
+            name = workspace.repo.author(plan.state.commit).partition(" <")[0]
     found = Behind((name,) if name else ())
     return lambda _: found
 
 
-def _tell(session: Session, told: Sequence[Notification]) -> list[_Tally]:
+def _tell(workspace: Workspace, told: Sequence[Notification]) -> list[_Tally]:
     """Tell the webhooks side by side, and return those that were not told everything."""
-    tallies = [_Tally(webhook) for webhook in session.desired.rules.notify]
-    over = _alarm(session.stop.event)
-    work = _work(session.environ, told, over)
+    tallies = [_Tally(webhook) for webhook in workspace.desired.settings.notify]
+    over = _alarm(workspace.stop.event)
+    work = _work(workspace.environ, told, over)
     each(work, tallies, threads=len(tallies), stop=over, grace=_GRACE)
     return [tally for tally in tallies if tally.told < len(told)]
 

@@ -5,91 +5,91 @@ from functools import cached_property
 
 from reconciler.api.consents import parse_consents
 from reconciler.api.merged_history import MergedHistory, open_merged
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
 from reconciler.cli.dates import now
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Live
-from reconciler.planning.checks import Gate
+from reconciler.planning.checks import Judging
 from reconciler.policy.builtin_rules import Entered
 from reconciler.policy.cel.adapter import CelConditions
-from reconciler.policy.evaluation import Court
+from reconciler.policy.evaluation import PolicyContext
 from reconciler.policy.variables import Commit
 
 
 def gate(
-    session: Session,
+    workspace: Workspace,
     accept: Collection[str] = (),
     *,
     planning: bool,
     show_evidence: bool = False,
     everything: bool = False,
     commit_of: Callable[[Live], Commit] | None = None,
-) -> Gate:
+) -> Judging:
     """Return how this run's plan is judged; raises `UsageError` for consent to nothing known."""
-    known = (session.desired.rules, session.rules_before, session.rules_one_commit_ago)
-    rules = [one for one in known if one is not None]
-    return Gate(
-        court(session, planning=planning, commit_of=commit_of),
-        accept=parse_consents(accept, names_of(rules)),
+    known = (workspace.desired.settings, workspace.base_settings, workspace.settings_one_commit_ago)
+    settings = [one for one in known if one is not None]
+    return Judging(
+        context(workspace, planning=planning, commit_of=commit_of),
+        accept=parse_consents(accept, names_of(settings)),
         evidence=show_evidence,
         everything=everything,
     )
 
 
-def names_of(rules: Collection[Rules]) -> tuple[str, ...]:
+def names_of(settings: Collection[Settings]) -> tuple[str, ...]:
     """Return the names of all policies."""
-    return tuple(dict.fromkeys(policy.name for one in rules for policy in one.policies))
+    return tuple(dict.fromkeys(policy.name for one in settings for policy in one.policies))
 
 
-def court(
-    session: Session, *, planning: bool, commit_of: Callable[[Live], Commit] | None = None
-) -> Court:
+def context(
+    workspace: Workspace, *, planning: bool, commit_of: Callable[[Live], Commit] | None = None
+) -> PolicyContext:
     """Return the court for what is checked out, now; without `commit_of` no forge is asked."""
-    here = head_commit(session)
-    return Court(
+    here = head_commit(workspace)
+    return PolicyContext(
         CelConditions(),
         now(),
-        chronicle=MergedChronicle(session) if session.history is not None else None,
+        stage_history=MergedStageHistory(workspace) if workspace.history is not None else None,
         commit_of=commit_of or (lambda _: here),
         planning=planning,
     )
 
 
-def head_commit(session: Session) -> Commit:
+def head_commit(workspace: Workspace) -> Commit:
     """Return what is checked out; no forge vouches for approvals of it."""
-    repo = session.repo
+    repo = workspace.repo
     if repo is None or repo.head is None:
         return Commit()
     return Commit(id=repo.head, author=repo.author(repo.head))
 
 
-class MergedChronicle:
+class MergedStageHistory:
     """What the merged history says of a version; read when the first policy asks."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._entries: dict[str, tuple[Entry, ...]] = {}
 
     def served_before(self, model: str, version: int) -> bool:
-        """Say whether a version served, and then another one did."""
+        """Return whether a version served, and then another one did."""
         return stage_history.served_before(self._history(model), version)
 
     def entered(self, model: str, version: int, stage: str) -> Entered | None:
         """Return since when a version is in a stage, None where nobody knows."""
-        registry = self._session.ref.key
+        registry = self._workspace.ref.key
         return stage_history.entered(self._history(model), version, stage, registry)
 
     @cached_property
     def _merged(self) -> MergedHistory:
-        return open_merged(self._session, quiet=True, tip=self._session.rules_from)
+        return open_merged(self._workspace, quiet=True, tip=self._workspace.rules_from)
 
     def _history(self, model: str) -> tuple[Entry, ...]:
         if model not in self._entries:
             merged = self._merged
             steps = merged.steps.get(model, ())
             self._entries[model] = evidence.entries(
-                steps, merged.rules, merged.records(self._session.ref.key)
+                steps, merged.settings, merged.records(self._workspace.ref.key)
             )
         return self._entries[model]

@@ -11,19 +11,19 @@ from pathlib import Path
 from reconciler.apply.executor import no_stop
 from reconciler.cli import output
 from reconciler.cli.options import Options
-from reconciler.core.declared import Desired
+from reconciler.core.declared import DeclaredState
 from reconciler.core.matching import select
-from reconciler.core.plan import Plan, RegistryRef, StateRef
-from reconciler.core.settings import RegistryPin, Rules
+from reconciler.core.plan import JudgedPlan, RegistryRef, StateRef
+from reconciler.core.settings import RegistryPin, Settings
 from reconciler.core.state import Declaration
 from reconciler.core.uris import scheme_of
 from reconciler.core.violations import Consent
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.files import loader
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
-from reconciler.planning.checks import Compared, Gate, judge
-from reconciler.planning.planner import Checkout, Question, Reading, compare, reconcile
-from reconciler.policy.guards import gate as gate_of_checkout
+from reconciler.planning.checks import Compared, Judging, judge
+from reconciler.planning.planner import Checkout, PlanRequest, Reading, compare, reconcile
+from reconciler.policy.guards import checkout_violations
 from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect
 from reconciler.registries.registry_uri import held_pin, is_late_job, registry_ref, registry_uri
@@ -34,10 +34,10 @@ from reconciler.repository.repository import GitRepo, open_checkout
 
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 
-PARSERS = Parsers(loader.parse_declaration, loader.parse_rules)
+PARSERS = Parsers(loader.parse_declaration, loader.parse_settings)
 
 
-class Session:
+class Workspace:
     """Loads each thing when it is first asked for, once.
 
     `timeout` is in seconds, for what is asked of the registry about one model.
@@ -84,11 +84,11 @@ class Session:
         return self.repo.path_of(self.folder) if self.repo else self.options.state
 
     @cached_property
-    def desired(self) -> Desired:
+    def desired(self) -> DeclaredState:
         """What the checkout declares; raises `DeclarationError` with every complaint."""
         self._refuse_sparse()
         if not self.needs_models or (self.may_be_empty and self._is_empty):
-            return Desired(self.shown, self._rules_alone(), {})
+            return DeclaredState(self.shown, self._settings_alone(), {})
         others = () if self.fills_in_pins else self.others
         return loader.load(self.folder, self.shown, others=others)
 
@@ -99,17 +99,17 @@ class Session:
 
     @property
     def _is_empty(self) -> bool:
-        """Say whether the state folder has no model yet, and nothing that does not belong there."""
+        """Return whether the state folder has no model yet, and nothing that does not belong there."""
         if not self.folder.exists():
             return True
         found = contents(str(self.folder), self.shown)
         return not (found.models or found.problems)
 
-    def _rules_alone(self) -> Rules:
+    def _settings_alone(self) -> Settings:
         settings = self.folder / SETTINGS_FILE
         if not settings.exists():
-            return Rules()
-        return loader.parse_rules(settings.read_bytes(), f"{self.shown}/{SETTINGS_FILE}")
+            return Settings()
+        return loader.parse_settings(settings.read_bytes(), f"{self.shown}/{SETTINGS_FILE}")
 
     def path_of(self, declaration: Declaration) -> Path:
         """Return where a declaration's file is."""
@@ -127,7 +127,7 @@ class Session:
     @cached_property
     def main_line(self) -> tuple[str, str] | None:
         """The main line's name and tip, None where it is not known."""
-        return self.repo.main_line(self.desired.rules.branch) if self.repo else None
+        return self.repo.main_line(self.desired.settings.branch) if self.repo else None
 
     @cached_property
     def dirty(self) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ class Session:
     @cached_property
     def owner(self) -> str:
         """The name under which this state folder speaks for models."""
-        pin = self.desired.rules.registry
+        pin = self.desired.settings.registry
         return (pin.name if pin else None) or self.shown
 
     @cached_property
@@ -146,11 +146,11 @@ class Session:
         commit = self.repo.head if self.repo else None
         state = StateRef(self.shown, commit, self.dirty)
         return Checkout(
-            self.desired, state, self.owner, self.history, rules_before=self.rules_before
+            self.desired, state, self.owner, self.history, base_settings=self.base_settings
         )
 
     @cached_property
-    def rules_before(self) -> Rules | None:
+    def base_settings(self) -> Settings | None:
         """The settings at the tip of `rules_from`; None where it is not said, or has no folder.
 
         Raises `UsageError` for a name that is no commit, `OutOfStep` without a history.
@@ -159,20 +159,20 @@ class Session:
             return None
         if self.repo is None or self.history is None:
             raise OutOfStep("--rules-from reads a commit, and there is none", hint="git commit")
-        return self.history.rules(self.repo.resolve(self.rules_from), self.owner)
+        return self.history.settings(self.repo.resolve(self.rules_from), self.owner)
 
     @cached_property
     def pin(self) -> RegistryPin | None:
         """The registry that this run may talk to: a new pin counts one merge later."""
-        before = self.rules_before or self.rules_one_commit_ago
-        return held_pin(self.desired.rules.registry, before.registry if before else None)
+        before = self.base_settings or self.settings_one_commit_ago
+        return held_pin(self.desired.settings.registry, before.registry if before else None)
 
     @cached_property
-    def rules_one_commit_ago(self) -> Rules | None:
+    def settings_one_commit_ago(self) -> Settings | None:
         """The settings before the commit that is checked out, None where there were none."""
         if self.repo is None or self.repo.head is None or self.history is None:
             return None
-        return self.history.earlier_rules(self.repo.head, self.owner)
+        return self.history.earlier_settings(self.repo.head, self.owner)
 
     @cached_property
     def _uri(self) -> str:
@@ -197,8 +197,8 @@ class Session:
         return registry_ref(self._uri, self.pin)
 
     @property
-    def late_is_fine(self) -> bool:
-        """Say whether a superseded run is a job that was overtaken, and not somebody's wish."""
+    def allow_superseded(self) -> bool:
+        """Return whether a superseded run is a job that was overtaken, and not somebody's wish."""
         terminal = output.is_terminal(sys.stdin) or output.is_terminal(sys.stderr)
         return is_late_job(self.environ, terminal=terminal)
 
@@ -209,7 +209,7 @@ class Session:
         since: str | None = None,
         adopt: Collection[str] = (),
         planning: bool = True,
-    ) -> Question:
+    ) -> PlanRequest:
         """Return what is asked; raises `UsageError` for globs and models that name nothing."""
         declared = self.desired.declarations
         chosen = select(tuple(models), declared, "--model") if models else None
@@ -220,24 +220,24 @@ class Session:
                 raise UsageError(f"--adopt {name}: no file declares that model")
             if chosen is not None and name not in chosen:
                 raise UsageError(f"--adopt {name}: that model is not among the chosen ones")
-        return Question(
+        return PlanRequest(
             models=chosen,
             adopt=frozenset(adopt),
             planning=planning,
-            late_is_fine=self.late_is_fine,
+            allow_superseded=self.allow_superseded,
         )
 
-    def read(self, ask: Question, gate: Gate) -> Reading:
+    def read(self, ask: PlanRequest, gate: Judging) -> Reading:
         """Return the judged plan, and what the registry holds; says where it is two-way only."""
         self._say_what_is_read()
         return reconcile(self.checkout, self.registry, self.ref, ask, gate)
 
-    def compare(self, ask: Question) -> Compared:
+    def compare(self, ask: PlanRequest) -> Compared:
         """Return what differs, judged by nobody; says where it is two-way only."""
         self._say_what_is_read()
         return compare(self.checkout, self.registry, self.ref, ask)
 
-    def judge(self, compared: Compared, gate: Gate) -> Plan:
+    def judge(self, compared: Compared, gate: Judging) -> JudgedPlan:
         """Return the judged plan."""
         return judge(compared, self.registry, gate)
 
@@ -253,7 +253,7 @@ class Session:
         output.say(f"main line  {name} {tip[:12]}")
         output.say(f"registry   {self.registry.uri}")
 
-    def gate(self, plan: Plan, consents: Collection[Consent]) -> Plan:
+    def gate(self, plan: JudgedPlan, consents: Collection[Consent]) -> JudgedPlan:
         """Return the plan with what forbids applying it from this checkout.
 
         Raises `OutOfStep` without a commit to record.
@@ -277,10 +277,13 @@ class Session:
             off_main = f"`{name}` does not contain commit {commit[:12]}"
         return replace(
             plan,
-            violations=(*plan.violations, *gate_of_checkout(plan.state.dirty, off_main, consents)),
+            violations=(
+                *plan.violations,
+                *checkout_violations(plan.state.dirty, off_main, consents),
+            ),
         )
 
-    def take_up(self, plan: Plan) -> None:
+    def take_up(self, plan: JudgedPlan) -> None:
         """Work with the registry that a saved plan is for, where no other is named.
 
         Raises `OutOfStep` for a plan of another state folder or registry than this run's.
@@ -298,7 +301,7 @@ class Session:
             )
 
     def is_newer(self, commit: str, than: str | None) -> bool:
-        """Say whether a commit that another run recorded contains `than`, and is not it."""
+        """Return whether a commit that another run recorded contains `than`, and is not it."""
         if self.history is None or than is None or commit == than:
             return False
         try:
@@ -310,7 +313,7 @@ class Session:
         """Make sure that "on the main line" is not taken for granted by mistake."""
         if self.main_line is not None or self.repo is None:
             return
-        branch = self.desired.rules.branch
+        branch = self.desired.settings.branch
         if branch is not None:
             raise OutOfStep(
                 f"the main line `{branch}` is not in this clone",

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reconciler.apply.model_run import ModelRun, Tell
+from reconciler.apply.model_run import ModelRun, OnResult
 from reconciler.apply.writer import Writer
 from reconciler.core.changes import in_order
 from reconciler.core.plan import AdmittedPlan
-from reconciler.core.report import Report
+from reconciler.core.report import ApplyReport
 from reconciler.core.state import Live
 from reconciler.errors import RegistryError
 from reconciler.planning.live_state import read_model
@@ -48,10 +48,10 @@ def apply(
     parallelism: int = 8,
     timeout: float = 60.0,
     stop: Stop | None = None,
-    tell: Tell = lambda _: None,
-    newer: Callable[[str], bool] = lambda _: False,
-    late_is_fine: bool = False,
-) -> Report:
+    on_result: OnResult = lambda _: None,
+    is_superseded_by: Callable[[str], bool] = lambda _: False,
+    allow_superseded: bool = False,
+) -> ApplyReport:
     """Carry out a plan that nothing forbids and return what became of every change; raises nothing.
 
     `timeout` is in seconds for each model. `tell` hears of every result as it happens. `newer`
@@ -63,9 +63,9 @@ def apply(
         ModelRun(
             model,
             in_order(model.changes, plan.exclusive),
-            tell=tell,
-            newer=newer,
-            late_is_fine=late_is_fine,
+            on_result=on_result,
+            is_superseded_by=is_superseded_by,
+            allow_superseded=allow_superseded,
         )
         for model in plan.models
         if model.writes and not model.problems
@@ -81,7 +81,7 @@ def apply(
 
     each(carry_out, runs, threads=parallelism, stop=stop.event, grace=_GRACE)
     reports = tuple(run.report() for run in runs)
-    return Report(plan, reports, signal=stop.signal, bug=bugs[0] if bugs else None)
+    return ApplyReport(plan, reports, signal=stop.signal, bug=bugs[0] if bugs else None)
 
 
 def _carry_out(run: ModelRun, registry: Registry, writer: Writer) -> None:

@@ -4,7 +4,13 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
-from reconciler.apply.staleness import crowd_after, differences, intruders, shared, unconfirmed
+from reconciler.apply.staleness import (
+    crowd_after,
+    differences,
+    shared,
+    unconfirmed,
+    unexpected_occupants,
+)
 from reconciler.apply.writer import Moved, Stopped, Writer, record_change
 from reconciler.core.changes import Change, first_to_leave
 from reconciler.core.plan import ModelPlan
@@ -13,7 +19,7 @@ from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
 from reconciler.errors import AnswerLost, ExitCode, RegistryError
 from reconciler.planning.live_state import read_model
 
-Tell: TypeAlias = Callable[[Result], None]
+OnResult: TypeAlias = Callable[[Result], None]
 
 _UNKNOWN = "interrupted while its answer was outstanding: plan again to see where it is"
 
@@ -26,15 +32,15 @@ class ModelRun:
         plan: ModelPlan,
         ordered: Sequence[Change],
         *,
-        tell: Tell,
-        newer: Callable[[str], bool],
-        late_is_fine: bool,
+        on_result: OnResult,
+        is_superseded_by: Callable[[str], bool],
+        allow_superseded: bool,
     ) -> None:
         self.plan = plan
         self._ordered = ordered
-        self._tell = tell
-        self._newer = newer
-        self._late_is_fine = late_is_fine
+        self._tell = on_result
+        self._newer = is_superseded_by
+        self._late_is_fine = allow_superseded
         self._results: dict[Change, Result] = {}
         self._under_way: Change | None = None
         self._recorded = False
@@ -50,7 +56,7 @@ class ModelRun:
 
     @property
     def wants_reading_back(self) -> bool:
-        """Say whether writes went out whose values are still to be seen."""
+        """Return whether writes went out whose values are still to be seen."""
         return not self._ended
 
     def write(self, live: Live | RegistryError | None, writer: Writer) -> None:
@@ -60,7 +66,9 @@ class ModelRun:
         moved = self._moved(live)
         if moved is not None:
             return self._end(*moved)
-        first_to_go = first_to_leave(self._ordered, self.plan.seen.crowd if self.plan.seen else ())
+        first_to_go = first_to_leave(
+            self._ordered, self.plan.seen.stage_occupants if self.plan.seen else ()
+        )
         try:
             self._begin_record(writer)
             for change in self._ordered:
@@ -121,7 +129,11 @@ class ModelRun:
         if not self._ended and error is None:
             error, code = "interrupted before it was read back and recorded", ExitCode.OUT_OF_STEP
         applied = [change for change in self._ordered if results[change].outcome == "applied"]
-        crowd = crowd_after(self.plan.seen.crowd, applied) if self.plan.seen and applied else {}
+        stage_occupants = (
+            crowd_after(self.plan.seen.stage_occupants, applied)
+            if self.plan.seen and applied
+            else {}
+        )
         return ModelReport(
             self.plan.model,
             tuple(results[change] for change in self.plan.changes),
@@ -129,7 +141,7 @@ class ModelRun:
             self._wrote,
             error,
             code,
-            messages=tuple(shared(crowd)),
+            messages=tuple(shared(stage_occupants)),
         )
 
     def _moved(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:
@@ -183,7 +195,7 @@ class ModelRun:
         if live.commit != (self._start or seen.commit):
             raise Moved(_another(live))
         applied = [change for change in self._ordered if change in self._results]
-        found = intruders(live, seen, applied)
+        found = unexpected_occupants(live, seen, applied)
         if found:
             raise Moved("; ".join(found))
 
@@ -206,7 +218,7 @@ class ModelRun:
             return "not every change is as it was written"
         if self.plan.seen is None:
             return None
-        return "; ".join(intruders(live, self.plan.seen, self._ordered)) or None
+        return "; ".join(unexpected_occupants(live, self.plan.seen, self._ordered)) or None
 
     def _note(
         self,

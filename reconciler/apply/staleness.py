@@ -20,7 +20,7 @@ def differences(live: Live, seen: Seen, changes: Sequence[Change]) -> list[str]:
         there = live.versions.get(version)
         if (there.identity if there else None) != identity:
             found.append(f"v{version} is another version than the plan saw")
-    return found + _crowding(live, seen.crowd)
+    return found + _crowding(live, seen.stage_occupants)
 
 
 def unconfirmed(live: Live, changes: Iterable[Change]) -> dict[Change, str]:
@@ -32,16 +32,16 @@ def unconfirmed(live: Live, changes: Iterable[Change]) -> dict[Change, str]:
     }
 
 
-def intruders(live: Live, seen: Seen, changes: Iterable[Change]) -> list[str]:
+def unexpected_occupants(live: Live, seen: Seen, changes: Iterable[Change]) -> list[str]:
     """Return a sentence for each exclusive stage that holds others than the changes left there."""
-    return _crowding(live, crowd_after(seen.crowd, changes))
+    return _crowding(live, crowd_after(seen.stage_occupants, changes))
 
 
 def crowd_after(
-    crowd: Mapping[str, tuple[int, ...]], changes: Iterable[Change]
+    stage_occupants: Mapping[str, tuple[int, ...]], changes: Iterable[Change]
 ) -> dict[str, tuple[int, ...]]:
     """Return who is in each of these stages once the changes are made."""
-    after = {stage: set(versions) for stage, versions in crowd.items()}
+    after = {stage: set(versions) for stage, versions in stage_occupants.items()}
     for change in changes:
         if change.field.name != "stage" or change.field.version is None:
             continue
@@ -51,11 +51,11 @@ def crowd_after(
     return {stage: tuple(sorted(versions)) for stage, versions in after.items()}
 
 
-def shared(crowd: Mapping[str, tuple[int, ...]]) -> list[str]:
+def shared(stage_occupants: Mapping[str, tuple[int, ...]]) -> list[str]:
     """Return who serves, for each exclusive stage that an unfinished run leaves to several."""
     return [
         f"{stage} holds {_versions(versions)} until the next run, and serves v{max(versions)}"
-        for stage, versions in crowd.items()
+        for stage, versions in stage_occupants.items()
         if len(versions) > 1
     ]
 

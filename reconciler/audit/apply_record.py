@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from typing import Any, Final, get_args
 
 from reconciler.core.changes import Cause
-from reconciler.core.plan import ModelPlan, Plan
-from reconciler.core.report import ChangeOutcome, ModelReport, Report
+from reconciler.core.plan import JudgedPlan, ModelPlan
+from reconciler.core.report import ApplyReport, ChangeOutcome, ModelReport
 from reconciler.core.state import FieldName, Identity, Value
 from reconciler.core.violations import Consent
 
@@ -98,7 +98,7 @@ class Circumstances:
     approvals: tuple[RecordedApproval, ...] = ()
 
 
-def apply_record(report: Report, around: Circumstances) -> ApplyRecord | None:
+def apply_record(report: ApplyReport, around: Circumstances) -> ApplyRecord | None:
     """Return the record of an apply, None when it neither tried nor confirmed anything."""
     plan = report.plan
     models = _in_step(report)
@@ -134,7 +134,7 @@ def apply_record(report: Report, around: Circumstances) -> ApplyRecord | None:
 
 
 def news(record: ApplyRecord, known: Iterable[ApplyRecord]) -> bool:
-    """Say whether a record has something that the records known for its commit do not have."""
+    """Return whether a record has something that the records known for its commit do not have."""
     if record.changes:
         return True
     same = [one for one in known if (one.registry, one.state) == (record.registry, record.state)]
@@ -156,7 +156,7 @@ def loads(line: str) -> ApplyRecord | None:
         return None
 
 
-def _in_step(report: Report) -> tuple[str, ...]:
+def _in_step(report: ApplyReport) -> tuple[str, ...]:
     """Return the models whose record now is this commit, alone: in step, whole and confirmed."""
     commit = report.plan.state.commit
     reports = {model.model: model for model in report.models}
@@ -178,7 +178,7 @@ def _recorded(model: ModelPlan, commit: str) -> bool:
     return model.seen is not None and model.seen.commit == commit
 
 
-def _versions(plan: Plan) -> Iterable[RecordedVersion]:
+def _versions(plan: JudgedPlan) -> Iterable[RecordedVersion]:
     for model in plan.models:
         for number, identity in model.seen.identities.items() if model.seen else ():
             if identity is not None:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from reconciler.core.changes import Change
-from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.plan import JudgedPlan, ModelPlan
 from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
 
@@ -59,7 +59,7 @@ class Approved:
     shown: ShownModel
 
 
-def shown_plan(plan: Plan, state: str, commit: str) -> ShownPlan:
+def shown_plan(plan: JudgedPlan, state: str, commit: str) -> ShownPlan:
     """Return what a plan shows, for keeping beside `commit`; models without a row are left out."""
     models = (
         ShownModel(

@@ -18,10 +18,10 @@ from reconciler.audit.merged_changes import (
     pull_request,
     serving,
 )
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, aliases
 
-Standing: TypeAlias = Literal["applied", "partly", "never", "not yet", "unknown"]
+ApplyState: TypeAlias = Literal["applied", "partly", "never", "not yet", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Entry:
     aliases: Mapping[str, int]
     pull_request: int | None
     approvals: tuple[Approval, ...]
-    standing: Standing
+    apply_state: ApplyState
     applied: tuple[Applied, ...] = ()
 
     @property
@@ -107,32 +107,34 @@ class Records:
     declared: Callable[[str, str], Declaration | None] = _nothing
 
 
-def entries(steps: Sequence[Step], rules: Rules, records: Records | None) -> tuple[Entry, ...]:
+def entries(
+    steps: Sequence[Step], settings: Settings, records: Records | None
+) -> tuple[Entry, ...]:
     """Return one model's history with its evidence, oldest first."""
     applies = _Applies(records) if records is not None else None
     found: list[Entry] = []
     for step, later in zip(steps, _later(steps), strict=True):
-        standing, applied = applies.of(step, later) if applies else _UNKNOWN
-        same = _already(found, step, standing)
+        apply_state, applied = applies.of(step, later) if applies else _UNKNOWN
+        same = _already(found, step, apply_state)
         if same is not None:
-            standing, applied = same.standing, same.applied
+            apply_state, applied = same.apply_state, same.applied
         verified = applies.verified(step) if applies else ()
         found.append(
             Entry(
                 step=step,
-                meaning=meaning(step, rules),
-                serving=serving(step.after, step.by(rules)),
+                meaning=meaning(step, settings),
+                serving=serving(step.after, step.by(settings)),
                 aliases=aliases(step.after.fields) if step.after else {},
                 pull_request=pull_request(step.commit),
                 approvals=(*verified, *claimed_approvals(step.commit)),
-                standing=standing,
+                apply_state=apply_state,
                 applied=applied,
             )
         )
     return tuple(found)
 
 
-def _already(past: Sequence[Entry], step: Step, standing: Standing) -> Entry | None:
+def _already(past: Sequence[Entry], step: Step, apply_state: ApplyState) -> Entry | None:
     """Return the entry that made live what a step declares, so that it left nothing to apply.
 
     The one before it, for a step that changed settings alone; for one that takes back what was
@@ -140,10 +142,10 @@ def _already(past: Sequence[Entry], step: Step, standing: Standing) -> Entry | N
     """
     if past and step.before == step.after:
         return past[-1]
-    if standing not in ("never", "not yet"):
+    if apply_state not in ("never", "not yet"):
         return None
-    last = next((entry for entry in reversed(past) if entry.standing != "never"), None)
-    was_live = last is not None and last.standing == "applied"
+    last = next((entry for entry in reversed(past) if entry.apply_state != "never"), None)
+    was_live = last is not None and last.apply_state == "applied"
     return last if last and was_live and last.step.after == step.after else None
 
 
@@ -157,7 +159,7 @@ def _later(steps: Sequence[Step]) -> Iterable[Step | None]:
     return reversed(found)
 
 
-def answer(history: Sequence[Entry], moment: datetime, rules: Rules) -> Answer:
+def answer(history: Sequence[Entry], moment: datetime, settings: Settings) -> Answer:
     """Return what a model's history says about a moment; the history must not be empty."""
     # Merge times never go back along the line, so that its order decides.
     past = [entry for entry in history if entry.time <= moment]
@@ -167,16 +169,16 @@ def answer(history: Sequence[Entry], moment: datetime, rules: Rules) -> Answer:
         model=history[0].step.model,
         moment=moment,
         entry=last,
-        held=tuple(_held(past, rules)) if last and last.step.after else (),
+        held=tuple(_held(past, settings)) if last and last.step.after else (),
         first=history[0],
         later=later,
     )
 
 
-def _held(past: Sequence[Entry], rules: Rules) -> Iterable[Held]:
+def _held(past: Sequence[Entry], settings: Settings) -> Iterable[Held]:
     last = past[-1]
     since = _since(past, [entry.serving for entry in past])
-    yield Held(f"serving ({last.step.by(rules).serving})", last.serving, since)
+    yield Held(f"serving ({last.step.by(settings).serving})", last.serving, since)
     for alias in sorted(last.aliases):
         pointed = [entry.aliases.get(alias) for entry in past]
         yield Held(f"@{alias}", last.aliases[alias], _since(past, pointed))
@@ -190,7 +192,7 @@ def _since(past: Sequence[Entry], values: Sequence[int | None]) -> Entry:
     return past[begin]
 
 
-_UNKNOWN: tuple[Standing, tuple[Applied, ...]] = ("unknown", ())
+_UNKNOWN: tuple[ApplyState, tuple[Applied, ...]] = ("unknown", ())
 
 
 class _Applies:
@@ -227,7 +229,7 @@ class _Applies:
         names = sorted(self._approved.get(step.commit.id, ()))
         return tuple(Approval(name, "verified") for name in names)
 
-    def of(self, step: Step, later: Step | None) -> tuple[Standing, tuple[Applied, ...]]:
+    def of(self, step: Step, later: Step | None) -> tuple[ApplyState, tuple[Applied, ...]]:
         """Return what became of a step before the next one of its model took over."""
         start = self._place[step.commit.id]
         end = self._place[later.commit.id] if later else len(self._place)
@@ -249,7 +251,7 @@ class _Applies:
         return ("not yet" if later is None else "never"), ()
 
     def _is_about(self, record: ApplyRecord, step: Step) -> bool:
-        """Say whether a commit declares what the step does; one of a branch may not."""
+        """Return whether a commit declares what the step does; one of a branch may not."""
         if record.commit in self._place:
             return True
         is_named = step.model in record.models or _wrote(record, step.model)

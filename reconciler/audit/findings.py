@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
-from reconciler.audit.evidence import Applied, Entry, Records, Standing
+from reconciler.audit.evidence import Applied, ApplyState, Entry, Records
 from reconciler.audit.merged_changes import Commit, Step
 from reconciler.core.changes import Change
 from reconciler.core.plan import DraftPlan
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Field, Identity, Live, Value, aliases
 from reconciler.errors import Problem
 
@@ -26,7 +26,7 @@ Kind: TypeAlias = Literal[
     "unreadable",
 ]
 
-_NOT_APPLIED: Final[Mapping[Standing, str]] = {
+_NOT_APPLIED: Final[Mapping[ApplyState, str]] = {
     "never": "merged and never applied: a later change took its place",
     "not yet": "merged, and no record says that it was applied",
     "partly": "merged, and applied in part only",
@@ -34,7 +34,7 @@ _NOT_APPLIED: Final[Mapping[Standing, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class ServingChange:
     """What serves, or where an alias points, before and after; `alias` None is the serving one."""
 
     alias: str | None
@@ -55,11 +55,11 @@ class Row:
 
     commit: Commit
     model: str
-    moves: tuple[Move, ...]
+    serving_changes: tuple[ServingChange, ...]
     pull_request: int | None
     verified: tuple[str, ...]
     claimed: tuple[str, ...]
-    standing: Standing
+    apply_state: ApplyState
     applied: Applied | None
 
 
@@ -122,13 +122,13 @@ class Trail:
         return tuple(sorted((r for some in made for r in some), key=lambda r: (r.time, r.commit)))
 
 
-def rows(trail: Trail, rules: Rules) -> tuple[Row, ...]:
+def rows(trail: Trail, settings: Settings) -> tuple[Row, ...]:
     """Return every merged change of what serves or of aliases, oldest first."""
     found = [
-        _row(entry, moves)
+        _row(entry, serving_changes)
         for history in trail.histories.values()
         for entry in history
-        if entry.time in trail.span and (moves := _moves(entry.step, rules))
+        if entry.time in trail.span and (serving_changes := _serving_changes(entry.step, settings))
     ]
     return tuple(sorted(found, key=lambda row: (row.commit.time, row.model)))
 
@@ -149,7 +149,7 @@ def findings_of_live(
     plan: DraftPlan,
     live: Mapping[str, Live],
     declared: Mapping[str, Declaration],
-    rules: Rules,
+    settings: Settings,
     trail: Trail,
 ) -> tuple[Finding, ...]:
     """Return what the registry and git do not have alike, by model."""
@@ -158,9 +158,9 @@ def findings_of_live(
     found: list[Finding] = [_problem(problem) for problem in plan.problems]
     found += [_difference(change) for change in plan.changes]
     for name, model in live.items():
-        if model.is_prompt or rules.ignore.model(name):
+        if model.is_prompt or settings.ignore.model(name):
             continue
-        found += _unmanaged(model, declared.get(name), changes.get(name, ()), rules)
+        found += _unmanaged(model, declared.get(name), changes.get(name, ()), settings)
         found += _recreated(model, recorded.get(name, {}))
     # Another owner's commits are of another line, perhaps of another repository.
     owned = {model.model for model in plan.models}
@@ -168,7 +168,7 @@ def findings_of_live(
     return tuple(sorted(found, key=lambda finding: finding.model or ""))
 
 
-def _row(entry: Entry, moves: tuple[Move, ...]) -> Row:
+def _row(entry: Entry, serving_changes: tuple[ServingChange, ...]) -> Row:
     verified, claimed = (
         tuple(approval.name for approval in entry.approvals if approval.kind == kind)
         for kind in ("verified", "claimed")
@@ -176,35 +176,35 @@ def _row(entry: Entry, moves: tuple[Move, ...]) -> Row:
     return Row(
         commit=entry.step.commit,
         model=entry.step.model,
-        moves=moves,
+        serving_changes=serving_changes,
         pull_request=entry.pull_request,
         verified=verified,
         claimed=claimed,
-        standing=entry.standing,
+        apply_state=entry.apply_state,
         applied=min(entry.applied, key=lambda applied: applied.time, default=None),
     )
 
 
-def _moves(step: Step, rules: Rules) -> tuple[Move, ...]:
-    before, after = step.served(rules)
-    found = [Move(None, before, after)] if before != after else []
+def _serving_changes(step: Step, settings: Settings) -> tuple[ServingChange, ...]:
+    before, after = step.served(settings)
+    found = [ServingChange(None, before, after)] if before != after else []
     old, new = (aliases(state.fields) if state else {} for state in (step.before, step.after))
     found += [
-        Move(alias, old.get(alias), new.get(alias))
+        ServingChange(alias, old.get(alias), new.get(alias))
         for alias in sorted({*old, *new})
-        if old.get(alias) != new.get(alias) and alias != step.by(rules).serving.alias
+        if old.get(alias) != new.get(alias) and alias != step.by(settings).serving.alias
     ]
     return tuple(found)
 
 
 def _of_row(row: Row) -> Iterable[Finding]:
-    what = ", ".join(str(move) for move in row.moves)
+    what = ", ".join(str(serving_change) for serving_change in row.serving_changes)
     commit, time = row.commit.id, row.commit.time
     if not row.verified:
         claimed = f" (claimed by {', '.join(row.claimed)})" if row.claimed else ""
         message = f"{what}: no verified approval{claimed}"
         yield Finding("unapproved", message, row.model, commit, time)
-    became = _NOT_APPLIED.get(row.standing)
+    became = _NOT_APPLIED.get(row.apply_state)
     if became is not None:
         yield Finding("never-applied", f"{what}: {became}", row.model, commit, time)
 
@@ -243,14 +243,14 @@ def _shown(address: Field, held: Value | None) -> str:
 
 
 def _unmanaged(
-    live: Live, declaration: Declaration | None, changes: Iterable[Change], rules: Rules
+    live: Live, declaration: Declaration | None, changes: Iterable[Change], settings: Settings
 ) -> Iterable[Finding]:
     managed = {change.field for change in changes} | set(declaration.fields if declaration else ())
-    for version in sorted(rules.serving.versions(rules.ignore.without(live.fields))):
-        alias = rules.serving.alias
+    for version in sorted(settings.serving.versions(settings.ignore.without(live.fields))):
+        alias = settings.serving.alias
         address = Field("alias", None, alias) if alias is not None else Field("stage", version)
         if address not in managed:
-            message = f"v{version} serves ({rules.serving}), and git does not declare it"
+            message = f"v{version} serves ({settings.serving}), and git does not declare it"
             yield Finding("unmanaged", message, live.model)
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 from reconciler.core.ab_tests import as_written, without_test_tags
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 
 UNCHECKED: Final = "not looked at"
@@ -77,7 +77,7 @@ class Merged:
 
     commit: Commit
     files: Mapping[str, Declaration | None]
-    rules: Rules | None = None
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +92,23 @@ class Step:
     model: str
     before: Declaration | None
     after: Declaration | None
-    rules: tuple[Rules, Rules] | None = None
+    settings: tuple[Settings, Settings] | None = None
 
-    def by(self, rules: Rules) -> Rules:
+    def by(self, settings: Settings) -> Settings:
         """Return the settings of then, `rules` where they are not followed."""
-        return self.rules[1] if self.rules else rules
+        return self.settings[1] if self.settings else settings
 
-    def served(self, rules: Rules) -> tuple[int | None, int | None]:
+    def served(self, settings: Settings) -> tuple[int | None, int | None]:
         """Return which version served before and after, by the settings of then or `rules`."""
-        old, new = self.rules or (rules, rules)
+        old, new = self.settings or (settings, settings)
         return serving(self.before, old), serving(self.after, new)
 
     @property
     def redefines(self) -> bool:
-        """Say whether it changed what serving means, for a model that was declared before."""
-        if self.before is None or self.rules is None:
+        """Return whether it changed what serving means, for a model that was declared before."""
+        if self.before is None or self.settings is None:
             return False
-        return self.rules[0].serving != self.rules[1].serving
+        return self.settings[0].serving != self.settings[1].serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,9 @@ class Approval:
     kind: Literal["verified", "claimed"]
 
 
-def steps(merged: Iterable[Merged], rules: Rules | None = None) -> Mapping[str, tuple[Step, ...]]:
+def steps(
+    merged: Iterable[Merged], settings: Settings | None = None
+) -> Mapping[str, tuple[Step, ...]]:
     """Return each model's steps, oldest first, from all merged commits, oldest first.
 
     Models are followed by name, whichever file declares them; the settings where `rules` says
@@ -131,8 +133,8 @@ def steps(merged: Iterable[Merged], rules: Rules | None = None) -> Mapping[str, 
     for one in merged:
         touched = [declared for path in one.files if (declared := files.get(path)) is not None]
         touched += [declared for declared in one.files.values() if declared is not None]
-        both = (rules, one.rules or rules) if rules else None
-        rules = both[1] if both else None
+        both = (settings, one.settings or settings) if settings else None
+        settings = both[1] if both else None
         redefined = holders if both and both[0].serving != both[1].serving else ()
         models = sorted({*redefined, *(declared.model for declared in touched)})
         before = {model: _first(holders.get(model)) for model in models}
@@ -199,26 +201,26 @@ def _who(text: str) -> set[str]:
     return {" ".join(part.split()).casefold() for part in parts if part.strip()}
 
 
-def serving(declaration: Declaration | None, rules: Rules) -> int | None:
+def serving(declaration: Declaration | None, settings: Settings) -> int | None:
     """Return the version that is declared to serve; of several, the one that a reader gets."""
-    found = rules.serving.versions(declaration.fields) if declaration else ()
+    found = settings.serving.versions(declaration.fields) if declaration else ()
     return max(found, default=None)
 
 
 def concerns(step: Step, version: int) -> bool:
-    """Say whether a step changed anything of a version, or an alias that named or names it."""
+    """Return whether a step changed anything of a version, or an alias that named or names it."""
     before, after = _fields(step.before), _fields(step.after)
     for address in {*before, *after}:
         values = before.get(address), after.get(address)
         about = values if address.name == "alias" else (address.version,)
         if values[0] != values[1] and version in about:
             return True
-    if step.redefines and version in step.served(Rules()):
+    if step.redefines and version in step.served(Settings()):
         return True
     return _entry(step.before, version) != _entry(step.after, version)
 
 
-def meaning(step: Step, rules: Rules) -> tuple[str, ...]:
+def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
     """Return what a step meant, the serving version first, each change in a few words."""
     before, after = _fields(step.before), _fields(step.after)
     gone = _gone(step)
@@ -227,13 +229,13 @@ def meaning(step: Step, rules: Rules) -> tuple[str, ...]:
         for field in {*before, *after}
         if before.get(field) != after.get(field) and not _went_along(field, gone)
     ]
-    changed.sort(key=lambda field: _reading_order(field, after.get(field), step.by(rules)))
+    changed.sort(key=lambda field: _reading_order(field, after.get(field), step.by(settings)))
     said = [_move(field, before.get(field), after.get(field), gone) for field in changed]
     if step.after is None:
         return ("no longer declared", *said)
     first = ("declared",) if step.before is None else ()
-    if step.redefines and step.rules:
-        old, new = step.rules
+    if step.redefines and step.settings:
+        old, new = step.settings
         first = (f"serving is {new.serving}, not {old.serving}",)
     return (*first, *said, *_about_versions(step, gone), *_about_model(step))
 
@@ -247,7 +249,7 @@ def _gone(step: Step) -> set[int | None]:
 
 
 def _went_along(field: Field, gone: set[int | None]) -> bool:
-    """Say whether it is gone with the entry that it was in: saying so once is enough."""
+    """Return whether it is gone with the entry that it was in: saying so once is enough."""
     return field.name in ("tag", "description") and field.version in gone
 
 
@@ -261,11 +263,11 @@ def _entry(declaration: Declaration | None, version: int) -> DeclaredVersion | N
 
 
 def _reading_order(
-    field: Field, after: Value | None, rules: Rules
+    field: Field, after: Value | None, settings: Settings
 ) -> tuple[bool, int, bool, int, str]:
     kind = ("stage", "alias", "description", "tag").index(field.name)
-    is_serving = field.name == "alias" and field.key == rules.serving.alias
-    arrives = after in (*rules.exclusive, rules.serving.stage)
+    is_serving = field.name == "alias" and field.key == settings.serving.alias
+    arrives = after in (*settings.exclusive, settings.serving.stage)
     return (not is_serving, kind, not arrives, field.version or 0, field.key or "")
 
 
@@ -335,7 +337,7 @@ def _about_traffic(was: Decimal | None, now: Decimal | None) -> str:
 
 
 def _is_named(declaration: Declaration | None, version: int) -> bool:
-    """Say whether a field is of that version, or an alias names it."""
+    """Return whether a field is of that version, or an alias names it."""
     return any(
         field.version == version or (field.name == "alias" and value == version)
         for field, value in _fields(declaration).items()

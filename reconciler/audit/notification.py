@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.core.plan import RegistryRef, StateRef
-from reconciler.core.report import ModelReport, Report
+from reconciler.core.report import ApplyReport, ModelReport
 
 ModelOutcome: TypeAlias = Literal["applied", "partial", "failed"]
 
@@ -50,7 +50,7 @@ class Notification:
         return "applied" if all(applied) and self.model.error is None else "partial"
 
 
-def worth_telling(report: Report) -> Iterable[ModelReport]:
+def worth_telling(report: ApplyReport) -> Iterable[ModelReport]:
     """Return the models that the run changed, and those where it failed after its first write.
 
     A record alone changes nothing that anybody uses: it is not told.

@@ -11,7 +11,7 @@ _NOTHING_DONE = ("never", "not yet")
 
 
 def served_before(history: Sequence[Entry], version: int) -> bool:
-    """Say whether a version was declared to serve, and then another one or none was.
+    """Return whether a version was declared to serve, and then another one or none was.
 
     The run of changes that lasts until today does not count: it may be the one that is judged.
     Neither does one of which the records say that nothing of it was ever applied: a promotion
@@ -19,7 +19,7 @@ def served_before(history: Sequence[Entry], version: int) -> bool:
     """
     runs = [(which, list(run)) for which, run in groupby(history, lambda entry: entry.serving)]
     return any(
-        which == version and any(entry.standing not in _NOTHING_DONE for entry in run)
+        which == version and any(entry.apply_state not in _NOTHING_DONE for entry in run)
         for which, run in runs[:-1]
     )
 

@@ -11,12 +11,12 @@ from reconciler.audit.merged_changes import Step
 from reconciler.authoring.promotion import Promotion, promoted
 from reconciler.core.changes import Change
 from reconciler.core.facts import Facts
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Live, stages
-from reconciler.core.transitions import Move, moves
+from reconciler.core.transitions import Transition, transitions
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.policy import evaluation
-from reconciler.policy.evaluation import Court, Expressions, Subject
+from reconciler.policy.evaluation import Expressions, PolicyContext, PolicyInput
 
 STAGE: Final = "Staging"
 
@@ -44,7 +44,7 @@ class Search:
 
     declaration: Declaration
     live: Live
-    rules: Rules
+    settings: Settings
     left: tuple[int, ...]
     found: tuple[Found, ...] = ()
     facts: Mapping[int, Facts] = field(default_factory=dict)
@@ -59,15 +59,17 @@ class Search:
         """The versions that go to Staging, in order."""
         return tuple(sorted(one.version for one in self.found if one.outcome == "added"))
 
-    def subject(self, version: int) -> Subject:
+    def policy_input(self, version: int) -> PolicyInput:
         """Return the move of one version into Staging as a case for the policies."""
-        return Subject(self.declaration, self.live, (self._move(version),), self.rules.policies)
+        return PolicyInput(
+            self.declaration, self.live, (self._transition(version),), self.settings.policies
+        )
 
     @property
     def _holds_one(self) -> bool:
-        return STAGE in self.rules.exclusive
+        return STAGE in self.settings.exclusive
 
-    def _move(self, version: int) -> Move:
+    def _transition(self, version: int) -> Transition:
         model, held = self.live.model, stages(self.live.fields)
         enters = Change(model, Field("stage", version), held.get(version), STAGE, "declared")
         leave = [
@@ -75,8 +77,8 @@ class Search:
             for other, stage in held.items()
             if stage == STAGE and self._holds_one
         ]
-        made = moves((enters, *leave), self.live.fields)
-        return next(move for move in made if move.version == version)
+        made = transitions((enters, *leave), self.live.fields)
+        return next(transition for transition in made if transition.version == version)
 
 
 def ever_declared(declaration: Declaration, steps: Iterable[Step]) -> frozenset[int]:
@@ -85,7 +87,9 @@ def ever_declared(declaration: Declaration, steps: Iterable[Step]) -> frozenset[
     return frozenset(version for each in (declaration, *past) for version in each.versions)
 
 
-def search(declaration: Declaration, live: Live, ever: Collection[int], rules: Rules) -> Search:
+def search(
+    declaration: Declaration, live: Live, ever: Collection[int], settings: Settings
+) -> Search:
     """Begin with the versions in stage None that are newer than all of `ever`."""
     last, where = max(ever, default=0), stages(live.fields)
     newer = [v for v in live.versions if v > last and where.get(v, "None") == "None"]
@@ -93,7 +97,7 @@ def search(declaration: Declaration, live: Live, ever: Collection[int], rules: R
     return Search(
         declaration,
         live,
-        rules,
+        settings,
         left=tuple(version for version, said in status.items() if said == "READY"),
         found=tuple(Found(v, "waiting", said) for v, said in status.items() if said != "READY"),
     )
@@ -104,15 +108,15 @@ def versions_to_know(one: Search, expressions: Expressions) -> tuple[int, ...]:
     asked = {
         version
         for candidate in one.next
-        for version in evaluation.versions_to_know(one.subject(candidate), expressions)
+        for version in evaluation.versions_to_know(one.policy_input(candidate), expressions)
     }
     return tuple(sorted(v for v in asked if v in one.live.versions and v not in one.facts))
 
 
-def judged(one: Search, facts: Mapping[int, Facts], court: Court) -> Search:
+def judged(one: Search, facts: Mapping[int, Facts], context: PolicyContext) -> Search:
     """Return the search after its next versions were judged, with more facts known."""
     known = {**one.facts, **facts}
-    found = [_judged(one, version, known, court) for version in one.next]
+    found = [_judged(one, version, known, context) for version in one.next]
     left = one.left[len(found) :]
     if any(each.outcome == "added" for each in found):
         found += [Found(version, "older") for version in left]
@@ -120,13 +124,13 @@ def judged(one: Search, facts: Mapping[int, Facts], court: Court) -> Search:
     return replace(one, facts=known, found=(*one.found, *found), left=left)
 
 
-def _judged(one: Search, version: int, facts: Mapping[int, Facts], court: Court) -> Found:
+def _judged(one: Search, version: int, facts: Mapping[int, Facts], context: PolicyContext) -> Found:
     consents = frozenset(
         Consent(consent.guard, one.live.model)
         for consent in one.declaration.accept
-        if court.now.date() <= consent.until
+        if context.now.date() <= consent.until
     )
-    verdict = evaluation.judge(one.subject(version), facts, court)
+    verdict = evaluation.judge(one.policy_input(version), facts, context)
     violations = tuple(with_consent(each, consents) for each in verdict.violations)
     outcome: Outcome = "refused" if any(each.denies for each in violations) else "added"
     return Found(version, outcome, violations=violations, pending=verdict.pending)
@@ -137,5 +141,5 @@ def extended(one: Search, pins: Mapping[int, DeclaredVersion]) -> Declaration:
     declaration = one.declaration
     for version in one.added:
         asked = Promotion(version, STAGE)
-        declaration = promoted(declaration, asked, one.rules, pins[version])
+        declaration = promoted(declaration, asked, one.settings, pins[version])
     return declaration

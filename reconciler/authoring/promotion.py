@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.ab_tests import as_written, flaws, parts, without_test_tags
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,
     Declaration,
@@ -31,7 +31,7 @@ class Promotion:
 
 
 def promoted(
-    declaration: Declaration, asked: Promotion, rules: Rules, pins: DeclaredVersion = NO_PINS
+    declaration: Declaration, asked: Promotion, settings: Settings, pins: DeclaredVersion = NO_PINS
 ) -> Declaration:
     """Return what is declared once a version is promoted; `pins` fill in what its entry lacks.
 
@@ -41,18 +41,18 @@ def promoted(
     refuse_blocked(declaration, version)
     stage, named = asked.stage, asked.aliases
     if stage is None:
-        stage = rules.serving.stage
-        named = (*named, *([rules.serving.alias] if rules.serving.alias is not None else []))
+        stage = settings.serving.stage
+        named = (*named, *([settings.serving.alias] if settings.serving.alias is not None else []))
     fields = dict(declaration.fields)
     if stage is not None:
-        take_stage(fields, version, stage, rules)
+        take_stage(fields, version, stage, settings)
     fields.update({Field("alias", None, alias): version for alias in named})
     fields.update({Field("tag", version, key): value for key, value in asked.tags})
     return replace(declaration, fields=fields, versions=with_entry(declaration, version, pins))
 
 
 def winning(
-    declaration: Declaration, asked: Promotion, rules: Rules, pins: DeclaredVersion = NO_PINS
+    declaration: Declaration, asked: Promotion, settings: Settings, pins: DeclaredVersion = NO_PINS
 ) -> Declaration:
     """Return what is declared once a version of an A/B test serves, and the test is over.
 
@@ -62,11 +62,11 @@ def winning(
     if asked.version not in parts(declaration):
         raise UsageError(
             f"`{declaration.model}` v{asked.version} carries no `traffic`: it is in no test",
-            hint=f"its test has {in_test(declaration, rules)}" if parts(declaration) else None,
+            hint=f"its test has {in_test(declaration, settings)}" if parts(declaration) else None,
         )
     over = without_test(declaration)
-    is_control = asked.version in rules.serving.versions(over.fields)
-    return promoted(over, asked, rules, NO_PINS if is_control else pins)
+    is_control = asked.version in settings.serving.versions(over.fields)
+    return promoted(over, asked, settings, NO_PINS if is_control else pins)
 
 
 def without_test(declaration: Declaration) -> Declaration:
@@ -75,32 +75,33 @@ def without_test(declaration: Declaration) -> Declaration:
     return replace(without_test_tags(declaration), versions=versions)
 
 
-def in_test(declaration: Declaration, rules: Rules) -> str:
+def in_test(declaration: Declaration, settings: Settings) -> str:
     """Return the versions of a model's A/B test in words, with their parts."""
-    control = rules.serving.versions(declaration.fields)
+    control = settings.serving.versions(declaration.fields)
     return ", ".join(
         f"v{version} ({'control, ' if version in control else ''}{as_written(part)})"
         for version, part in parts(declaration).items()
     )
 
 
-def refuse_broken_test(before: Declaration, after: Declaration, rules: Rules) -> None:
+def refuse_broken_test(before: Declaration, after: Declaration, settings: Settings) -> None:
     """Raise `Refused` for a promotion that leaves an A/B test without its control."""
-    if _is_broken(after, rules):
+    if _is_broken(after, settings):
         raise Refused(
-            f"`{before.model}` has a test, of {in_test(before, rules)}, and its control must serve",
+            f"`{before.model}` has a test, of {in_test(before, settings)}, and its control must "
+            "serve",
             hint=f"end the test first: `reconciler promote {before.model} VERSION --winner`; or "
             "give the version a part of the traffic",
         )
 
 
-def without_broken_test(declaration: Declaration, rules: Rules) -> Declaration:
+def without_broken_test(declaration: Declaration, settings: Settings) -> Declaration:
     """Return a declaration whose A/B test is over where it cannot go on: going back comes first."""
-    return without_test(declaration) if _is_broken(declaration, rules) else declaration
+    return without_test(declaration) if _is_broken(declaration, settings) else declaration
 
 
-def _is_broken(declaration: Declaration, rules: Rules) -> bool:
-    return any(flaws(without_test_tags(declaration), rules.serving))
+def _is_broken(declaration: Declaration, settings: Settings) -> bool:
+    return any(flaws(without_test_tags(declaration), settings.serving))
 
 
 def refuse_blocked(declaration: Declaration, version: int) -> None:
@@ -114,9 +115,9 @@ def refuse_blocked(declaration: Declaration, version: int) -> None:
         )
 
 
-def take_stage(fields: dict[Field, Value], version: int, stage: str, rules: Rules) -> None:
+def take_stage(fields: dict[Field, Value], version: int, stage: str, settings: Settings) -> None:
     """Put a version into a stage; who else is declared in an exclusive one goes to Archived."""
-    if stage in rules.exclusive:
+    if stage in settings.exclusive:
         for holder, held in stages(fields).items():
             if held == stage and holder != version:
                 fields[Field("stage", holder)] = "Archived"

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import serving
 from reconciler.authoring.promotion import refuse_blocked, take_stage, with_entry
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,
     Declaration,
@@ -84,7 +84,7 @@ class _Walk:
 
 
 def candidates(
-    history: Sequence[Entry], declared: Declaration, rules: Rules
+    history: Sequence[Entry], declared: Declaration, settings: Settings
 ) -> tuple[Candidate, ...]:
     """Return the versions that served before the one that is declared to, the latest first.
 
@@ -95,7 +95,7 @@ def candidates(
     walk = _Walk()
     for entry in history:
         walk.serve(entry.serving, entry, back=_says_back(entry))
-    walk.serve(serving(declared, rules), None, back=False)
+    walk.serve(serving(declared, settings), None, back=False)
     places = {entry.step.commit.id: place for place, entry in enumerate(history)}
     spells: list[tuple[_Spell, str | None]] = [(spell, None) for spell in walk.stack[:-1]]
     spells += [(spell, "a rollback displaced it") for spell in walk.displaced.values()]
@@ -110,7 +110,7 @@ def candidates(
 
 
 def _says_back(entry: Entry) -> bool:
-    """Say whether a commit calls itself a rollback of this model.
+    """Return whether a commit calls itself a rollback of this model.
 
     Or whether one that it brought does. Anywhere in the message: forges put other lines behind our
     trailer when they squash.
@@ -138,7 +138,7 @@ def _candidate(
 
 
 def _proof(entries: Sequence[Entry]) -> str:
-    found = {entry.standing for entry in entries}
+    found = {entry.apply_state for entry in entries}
     if "applied" in found:
         return "applied"
     if "partly" in found:
@@ -156,7 +156,7 @@ def chosen(found: Sequence[Candidate], version: int | None) -> Candidate | None:
 
 
 def rolled_back(
-    declaration: Declaration, target: Candidate, rules: Rules, *, blocked: str | None = None
+    declaration: Declaration, target: Candidate, settings: Settings, *, blocked: str | None = None
 ) -> Declaration:
     """Return what is declared once a version serves again, with its aliases of then.
 
@@ -167,17 +167,17 @@ def rolled_back(
     """
     version, then = target.version, target.then
     refuse_blocked(declaration, version)
-    bad = serving(declaration, rules)
+    bad = serving(declaration, settings)
     fields = dict(declaration.fields)
-    stage = rules.serving.stage
+    stage = settings.serving.stage
     # Where an alias serves, a stage comes back only while what serves now has one, too.
     if stage is None and (bad is None or bad in stages(declaration.fields)):
         stage = stages(then.fields).get(version)
     if stage is not None:
-        take_stage(fields, version, stage, rules)
-    _restore_aliases(fields, declaration, then, (bad, version), rules, is_blocked=bool(blocked))
-    if rules.serving.alias is not None:
-        fields[Field("alias", None, rules.serving.alias)] = version
+        take_stage(fields, version, stage, settings)
+    _restore_aliases(fields, declaration, then, (bad, version), settings, is_blocked=bool(blocked))
+    if settings.serving.alias is not None:
+        fields[Field("alias", None, settings.serving.alias)] = version
     pins = then.versions.get(version, DeclaredVersion())
     versions = dict(with_entry(declaration, version, pins))
     if blocked is not None and bad is not None:
@@ -192,7 +192,7 @@ def _restore_aliases(
     declaration: Declaration,
     then: Declaration,
     versions: tuple[int | None, int],
-    rules: Rules,
+    settings: Settings,
     *,
     is_blocked: bool,
 ) -> None:
@@ -206,7 +206,7 @@ def _restore_aliases(
         entry = declaration.versions.get(back) if back is not None else None
         if back is not None and entry and not entry.blocked and not (is_blocked and back == bad):
             fields[address] = back
-        elif alias in (*rules.guarded_aliases, rules.serving.alias):
+        elif alias in (*settings.guarded_aliases, settings.serving.alias):
             fields[address] = good
         else:
             del fields[address]

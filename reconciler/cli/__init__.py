@@ -141,7 +141,7 @@ def _stopped(number: int | None, in_json: bool) -> int:  # noqa: FBT001  told by
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Say whether stdout must hold a document even when the arguments cannot be parsed."""
+    """Return whether stdout must hold a document even when the arguments cannot be parsed."""
     pairs = zip(arguments, [*arguments[1:], ""], strict=False)
     return any(a == "--format=json" or (a, b) == ("--format", "json") for a, b in pairs)
 

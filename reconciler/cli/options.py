@@ -32,7 +32,7 @@ class Options:
 
     @property
     def json(self) -> bool:
-        """Say whether stdout is to hold exactly one JSON document."""
+        """Return whether stdout is to hold exactly one JSON document."""
         return self.format == "json"
 
     def effort(self, requests: int = 0) -> Effort:

@@ -53,12 +53,12 @@ def complain(problems: Iterable[Problem]) -> None:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Say whether somebody looks at a stream; a closed one is None."""
+    """Return whether somebody looks at a stream; a closed one is None."""
     return stream is not None and stream.isatty()
 
 
 def colours(options: Options, terminal: bool) -> bool:  # noqa: FBT001  a fact, not a mode
-    """Say whether to paint: on a terminal, unless `--no-color`, NO_COLOR or a dumb one."""
+    """Return whether to paint: on a terminal, unless `--no-color`, NO_COLOR or a dumb one."""
     if options.color is not None:
         return options.color
     return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

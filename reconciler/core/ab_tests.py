@@ -39,7 +39,7 @@ def as_written(part: Decimal) -> str:
 
 
 def is_ab_tag(address: Field) -> bool:
-    """Say whether a field is one of the two tags of a version."""
+    """Return whether a field is one of the two tags of a version."""
     return address.name == "tag" and address.version is not None and address.key in AB_TAGS
 
 

@@ -14,7 +14,7 @@ from reconciler.core import signatures
 from reconciler.core.facts import NO_FACTS, Facts
 from reconciler.core.matching import nearest
 from reconciler.core.state import STAGES, Field, Identity, Live, aliases, stages
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.errors import UsageError
 
 _NUMBER = re.compile(r"v?([1-9][0-9]{0,17})")
@@ -81,7 +81,7 @@ class MetricRow(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Say whether both logged it, and not the same; NaN is never the same."""
+        """Return whether both logged it, and not the same; NaN is never the same."""
         return None not in (self.candidate, self.incumbent) and self.difference != 0
 
 
@@ -137,16 +137,16 @@ class Comparison:
 
 
 def comparisons(
-    moves: Sequence[Move], live: Live, facts: Mapping[int, Facts]
+    transitions: Sequence[Transition], live: Live, facts: Mapping[int, Facts]
 ) -> tuple[Comparison, ...]:
     """Return who of a model enters an active stage or takes an alias, beside whom it displaces.
 
     One for every version and incumbent: a place without an incumbent goes with the first.
     """
-    entering: dict[int, list[Move]] = {}
-    for move in moves:
-        if move.matters and move.version in live.versions:
-            entering.setdefault(move.version, []).append(move)
+    entering: dict[int, list[Transition]] = {}
+    for transition in transitions:
+        if transition.matters and transition.version in live.versions:
+            entering.setdefault(transition.version, []).append(transition)
     return tuple(
         Comparison(
             live.model,
@@ -241,14 +241,16 @@ def _spread(live: Live) -> str:
     return f"it has {'; '.join(said)}" if said else "it has no version"
 
 
-def _by_incumbent(made: Iterable[Move], live: Live) -> Mapping[int | None, list[str]]:
+def _by_incumbent(made: Iterable[Transition], live: Live) -> Mapping[int | None, list[str]]:
     """Return the places of one version by whom it takes them from, the stage's first."""
     groups: dict[int | None, list[str]] = {}
-    for move in sorted(made, key=lambda move: (move.alias is not None, move.place)):
-        held = move.incumbent if move.incumbent in live.versions else None
+    for transition in sorted(
+        made, key=lambda transition: (transition.alias is not None, transition.place)
+    ):
+        held = transition.incumbent if transition.incumbent in live.versions else None
         places = groups.setdefault(held, [])
-        if move.place not in places:
-            places.append(move.place)
+        if transition.place not in places:
+            places.append(transition.place)
     free = groups.pop(None, [])
     if not groups:
         return {None: free}

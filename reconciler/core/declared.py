@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
+class DeclaredState:
     """A state folder, loaded and found valid; `declarations` are sorted by model name.
 
     `folder` is shown to people and names files in messages; `warnings` do not stop anything.
     """
 
     folder: str
-    rules: Rules
+    settings: Settings
     declarations: Mapping[str, Declaration]
     warnings: tuple[Problem, ...] = ()

@@ -70,7 +70,7 @@ class Seen:
     commit: str | None
     owner: str | None
     identities: Mapping[int, Identity | None]
-    crowd: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    stage_occupants: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class ModelPlan:
 
     @property
     def writes(self) -> bool:
-        """Say whether anything at all is to be written for this model."""
+        """Return whether anything at all is to be written for this model."""
         return bool(self.changes) or self.record is not None
 
 
@@ -157,7 +157,7 @@ class DraftPlan:
 
 
 @dataclass(frozen=True)
-class Plan(DraftPlan):
+class JudgedPlan(DraftPlan):
     """A plan that guards and policies judged.
 
     `pending` are policies that wait for an approval: no violations yet, but nothing is applied
@@ -189,7 +189,7 @@ class AdmittedPlan:
     Raises `Refused` for a plan that a violation denies, or that still waits for an approval.
     """
 
-    plan: Plan
+    plan: JudgedPlan
 
     def __post_init__(self) -> None:
         waiting = (rule for rule in self.plan.pending if rule.denies)
@@ -210,7 +210,7 @@ def only(plan: DraftPlan, keep: Callable[[Change], bool]) -> DraftPlan:
     return DraftPlan(plan.registry, plan.state, models, plan.notes, plan.warnings, plan.exclusive)
 
 
-def accepting(plan: Plan, consents: Collection[Consent]) -> Plan:
+def accepting(plan: JudgedPlan, consents: Collection[Consent]) -> JudgedPlan:
     """Return a saved plan as it is applied: accepted is what a consent of now names.
 
     Nothing is pending: an approval that was awaited when the plan was saved is one that nobody

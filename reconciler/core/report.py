@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from reconciler.core.changes import Change
-from reconciler.core.plan import Plan
+from reconciler.core.plan import JudgedPlan
 from reconciler.errors import ExitCode, first_code
 
 ChangeOutcome: TypeAlias = Literal["applied", "failed", "skipped", "stale", "superseded"]
@@ -40,14 +40,14 @@ class ModelReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ApplyReport:
     """The plan and, for each of its models that was to be written, what became of it.
 
     `signal` is the number of the signal that ended the run early, None when none did; `bug` is
     what broke a model's run unexpectedly, to be told with its traceback.
     """
 
-    plan: Plan
+    plan: JudgedPlan
     models: tuple[ModelReport, ...]
     signal: int | None = None
     bug: Exception | None = None
@@ -69,7 +69,7 @@ class Report:
 
     @property
     def landed(self) -> bool:
-        """Say whether at least one change reached the registry."""
+        """Return whether at least one change reached the registry."""
         return any(result.outcome == "applied" for result in self.results)
 
     def exit_code(self) -> int:

@@ -52,12 +52,12 @@ class Ignore:
     too: "Ignore | None" = None
 
     def model(self, name: str) -> bool:
-        """Say whether a model is none of our business."""
+        """Return whether a model is none of our business."""
         here = _any_of(self.models).match(name) is not None
         return here and (self.too is None or self.too.model(name))
 
     def field(self, address: Field) -> bool:
-        """Say whether a tag or an alias is none of our business."""
+        """Return whether a tag or an alias is none of our business."""
         if address.key is None:
             return False
         globs = self.tags if address.name == "tag" else self.aliases
@@ -84,7 +84,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Settings:
     """The settings of a state folder; the defaults are those of a folder without the file.
 
     `fresh` lets `ci apply` write what is declared, whether a pull request showed it or not; `heal`
@@ -104,28 +104,28 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class EffectiveSettings:
     """The rules that a change is held to: its own, and where they are looser those from before.
 
     `own` are those that it brings, `also` those from before where they are not the same: policies
     and guards are asked under both. `later` says in sentences what takes effect one merge later.
     """
 
-    rules: Rules
-    own: Rules
-    also: Rules | None = None
+    settings: Settings
+    own: Settings
+    also: Settings | None = None
     later: tuple[str, ...] = ()
 
 
-def settle(own: Rules, before: Rules | None) -> Settled:
+def effective_settings(own: Settings, before: Settings | None) -> EffectiveSettings:
     """Return the rules for a change that may write its own: none is loosened by what it judges."""
     # Who is told loosens nothing.
     if before is None or own == replace(before, notify=own.notify):
-        return Settled(own, own)
+        return EffectiveSettings(own, own)
     ignore = own.ignore
     if own.ignore != before.ignore:
         ignore = replace(own.ignore, too=before.ignore)
-    rules = replace(
+    settings = replace(
         own,
         exclusive=_both(own.exclusive, before.exclusive),
         serving=before.serving,
@@ -134,10 +134,10 @@ def settle(own: Rules, before: Rules | None) -> Settled:
         fresh=own.fresh and before.fresh,
         heal=own.heal and before.heal,
     )
-    return Settled(rules, own, before, tuple(_later(own, before)))
+    return EffectiveSettings(settings, own, before, tuple(_later(own, before)))
 
 
-def _later(own: Rules, before: Rules) -> Iterable[str]:
+def _later(own: Settings, before: Settings) -> Iterable[str]:
     for stage in before.exclusive:
         if stage not in own.exclusive:
             yield f"`exclusive` still holds {stage}"

@@ -75,7 +75,7 @@ def _takes(declared: str, sent: str) -> bool:
 
 
 def _fits(declared: str, sent: str) -> bool:
-    """Say whether every tensor of one shape has the other; -1 is any length."""
+    """Return whether every tensor of one shape has the other; -1 is any length."""
     to, of = ([size.strip() for size in shape.split(",")] for shape in (declared, sent))
     return len(to) == len(of) and all(
         size in ("-1", given) for size, given in zip(to, of, strict=True)

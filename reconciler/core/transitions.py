@@ -9,7 +9,7 @@ from reconciler.core.state import ACTIVE_STAGES, Fields, aliases, stages
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """One version that enters `stage` or takes `alias`; not both. `before` is its live stage.
 
     `incumbent` is a version that is displaced from the stage (each makes a move of its own), or
@@ -32,16 +32,18 @@ class Move:
 
     @property
     def matters(self) -> bool:
-        """Say whether somebody may be served by it: an active stage, or an alias."""
+        """Return whether somebody may be served by it: an active stage, or an alias."""
         return self.alias is not None or self.stage in ACTIVE_STAGES
 
 
-def moves(changes: Iterable[Change], live: Fields, *, drift: bool = False) -> tuple[Move, ...]:
+def transitions(
+    changes: Iterable[Change], live: Fields, *, drift: bool = False
+) -> tuple[Transition, ...]:
     """Return what the changes of one model move; what drifted is put back, which `drift` counts."""
     counted = [change for change in changes if drift or change.cause != "drift"]
     meant = [change for change in counted if change.after is not None]
     after = stages(applied(live, meant))
-    found: list[Move] = []
+    found: list[Transition] = []
     for change in meant:
         if change.field.name == "stage":
             found += _stage(change, live, after)
@@ -50,29 +52,31 @@ def moves(changes: Iterable[Change], live: Fields, *, drift: bool = False) -> tu
     return tuple(found)
 
 
-def standing_moves(model: str, fields: Fields, live: Fields) -> tuple[Move, ...]:
+def standing_transitions(model: str, fields: Fields, live: Fields) -> tuple[Transition, ...]:
     """Return every place that `fields` declare and the registry has, as if it were taken now."""
     there = stages(live)
     held = [
-        Move(model, version, stage=stage, before=stage, standing=True)
+        Transition(model, version, stage=stage, before=stage, standing=True)
         for version, stage in sorted(stages(fields).items())
         if there.get(version) == stage
     ]
     named = [
-        Move(model, version, before=there.get(version), alias=alias, standing=True)
+        Transition(model, version, before=there.get(version), alias=alias, standing=True)
         for alias, version in sorted(aliases(fields).items())
         if aliases(live).get(alias) == version
     ]
     return (*held, *named)
 
 
-def changing_hands(found: Sequence[Move]) -> Collection[int]:
+def changing_hands(found: Sequence[Transition]) -> Collection[int]:
     """Return the versions whose facts a reader of these moves asks for."""
-    named = {move.version for move in found}
-    return sorted(named | {move.incumbent for move in found if move.incumbent is not None})
+    named = {transition.version for transition in found}
+    return sorted(
+        named | {transition.incumbent for transition in found if transition.incumbent is not None}
+    )
 
 
-def _stage(change: Change, live: Fields, after: dict[int, str]) -> list[Move]:
+def _stage(change: Change, live: Fields, after: dict[int, str]) -> list[Transition]:
     """Return the move into a stage, once for every version that it displaces."""
     stage = str(change.after)
     displaced = [
@@ -82,7 +86,7 @@ def _stage(change: Change, live: Fields, after: dict[int, str]) -> list[Move]:
     ]
     active = stage in ACTIVE_STAGES
     return [
-        Move(
+        Transition(
             change.model,
             change.field.version or 0,
             stage=stage,
@@ -93,9 +97,9 @@ def _stage(change: Change, live: Fields, after: dict[int, str]) -> list[Move]:
     ]
 
 
-def _alias(change: Change, live: Fields) -> Move:
+def _alias(change: Change, live: Fields) -> Transition:
     version = int(change.after or 0)
-    return Move(
+    return Transition(
         change.model,
         version,
         before=stages(live).get(version),

@@ -28,7 +28,7 @@ def safe_uri(uri: str) -> str:
 
 
 def same_registry(one: str, other: str) -> bool:
-    """Say whether two URIs lead to the same registry, whoever asks.
+    """Return whether two URIs lead to the same registry, whoever asks.
 
     Scheme and host compare lower-cased; credentials, a default port and a trailing slash do not
     count.

@@ -36,7 +36,7 @@ class Violation:
 
     @property
     def denies(self) -> bool:
-        """Say whether nothing may be written because of it."""
+        """Return whether nothing may be written because of it."""
         return self.enforce == "deny" and not self.accepted
 
     @property

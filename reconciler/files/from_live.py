@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from reconciler.core.ab_tests import is_ab_tag, parts
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,
     Declaration,
@@ -55,14 +55,14 @@ class Additions:
 
 
 def declaration_of(
-    live: Live, rules: Rules, *, every_version: bool, besides: Collection[int] = ()
+    live: Live, settings: Settings, *, every_version: bool, besides: Collection[int] = ()
 ) -> Imported:
     """Return a live model as a declaration that a plan has nothing to do for.
 
     It has the versions in an active stage, those with an alias, and those in `besides`; or every
     one. What a valid file cannot say is left out, and the warnings say what a plan does with it.
     """
-    fields = rules.ignore.without(live.fields)
+    fields = settings.ignore.without(live.fields)
     kept = set(live.versions) & (
         set(live.versions) if every_version else {*_used(fields), *besides}
     )
@@ -70,7 +70,7 @@ def declaration_of(
     name, out = _undeclarable(live.model, fields)
     if name is not None:
         return Imported(None, (f"{name}: the model is not imported",))
-    out |= dict(_dangling(fields, live)) | dict(_second_holders(fields, rules.exclusive))
+    out |= dict(_dangling(fields, live)) | dict(_second_holders(fields, settings.exclusive))
     return Imported(
         Declaration(
             live.model,

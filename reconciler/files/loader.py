@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.core.ab_tests import with_test_tags
-from reconciler.core.declared import Desired
-from reconciler.core.settings import Rules
+from reconciler.core.declared import DeclaredState
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files import state_folder
@@ -35,14 +35,14 @@ __all__ = [
     "load_contents",
     "model_schema",
     "parse_declaration",
-    "parse_rules",
+    "parse_settings",
     "settings_schema",
 ]
 
 
 def load(
     folder: Path, shown: str, today: date | None = None, *, others: Sequence[str] = ()
-) -> Desired:
+) -> DeclaredState:
     """Return what a state folder declares, or raise every complaint about it at once.
 
     `shown` names the folder in messages; dates are judged by `today`, else the clock's, in UTC.
@@ -53,19 +53,19 @@ def load(
 
 def load_contents(
     found: Contents, shown: str, today: date | None = None, *, others: Sequence[str] = ()
-) -> Desired:
+) -> DeclaredState:
     """Return what files declare, as `load` does for those of a folder."""
     problems = found.problems
-    rules: Rules | None = Rules()
+    settings: Settings | None = Settings()
     if found.settings is not None:
         try:
-            rules = parse_rules(found.settings.read(LARGEST), found.settings.shown)
+            settings = parse_settings(found.settings.read(LARGEST), found.settings.shown)
         except DeclarationError as wrong:
             problems += wrong.problems
-            rules = None
+            settings = None
     day = today or datetime.now(tz=timezone.utc).date()
-    models = [_load_model(file, rules, day, others) for file in found.models]
-    return assembled(shown, rules, models, problems)
+    models = [_load_model(file, settings, day, others) for file in found.models]
+    return assembled(shown, settings, models, problems)
 
 
 def parse_declaration(data: bytes, file: str) -> Declaration:
@@ -80,7 +80,7 @@ def parse_declaration(data: bytes, file: str) -> Declaration:
     return source.declaration(content)
 
 
-def parse_rules(data: bytes, file: str) -> Rules:
+def parse_settings(data: bytes, file: str) -> Settings:
     """Return what a settings file says."""
     source = Source(file)
     content = source.content(SETTINGS.check, data) or {}
@@ -89,12 +89,12 @@ def parse_rules(data: bytes, file: str) -> Rules:
     source.complain(_expression_faults(entries))
     if source.notes:
         raise DeclarationError(source.problems())
-    rules = from_yaml.rules(content, policy_lines=source.lines("policies"))
-    source.complain(cross_checks.settings_agree(rules))
-    source.complain(policy_from_yaml.asked_somewhere(rules.policies, rules.ignore))
+    settings = from_yaml.settings(content, policy_lines=source.lines("policies"))
+    source.complain(cross_checks.settings_agree(settings))
+    source.complain(policy_from_yaml.asked_somewhere(settings.policies, settings.ignore))
     if source.notes:
         raise DeclarationError(source.problems())
-    return rules
+    return settings
 
 
 def _expression_faults(entries: object) -> Iterator[Complaint]:
@@ -112,7 +112,7 @@ def _expression_faults(entries: object) -> Iterator[Complaint]:
 
 
 def _load_model(
-    file: FoundFile, rules: Rules | None, today: date, others: Sequence[str]
+    file: FoundFile, settings: Settings | None, today: date, others: Sequence[str]
 ) -> LoadedModel:
     source = Source(file.shown)
     try:
@@ -123,21 +123,21 @@ def _load_model(
         return LoadedModel(file.shown, problems=source.problems())
     declaration = source.declaration(content)
     source.complain(cross_checks.blocked_at_rest(content))
-    source.complain(consent_from_yaml.consents_hold(content, rules, today))
+    source.complain(consent_from_yaml.consents_hold(content, settings, today))
     # A version that was left out for a fault would make the sums wrong.
     if not any(path[0] == "versions" for path in source.faulty if path):
-        source.complain(ab_test_checks.ab_test_holds(declaration, rules))
-    if rules is not None:
-        source.complain(cross_checks.one_per_stage(content, rules))
-        source.complain(cross_checks.none_ignored(content, rules))
-        source.complain(cross_checks.pinned(content, rules, others))
+        source.complain(ab_test_checks.ab_test_holds(declaration, settings))
+    if settings is not None:
+        source.complain(cross_checks.one_per_stage(content, settings))
+        source.complain(cross_checks.none_ignored(content, settings))
+        source.complain(cross_checks.pinned(content, settings, others))
     loaded = LoadedModel(file.shown, content.get("model"), *source.top_place("model"))
-    if source.notes or rules is None:
+    if source.notes or settings is None:
         return loaded._replace(problems=source.problems())
     source.complain(cross_checks.alias_twins(content))
     source.complain(consent_from_yaml.consents_ended(content, today))
     source.complain(ab_test_checks.hardly_meant(declaration))
     return loaded._replace(
-        declaration=with_test_tags(declaration, rules.serving),
+        declaration=with_test_tags(declaration, settings.serving),
         warnings=source.problems(ExitCode.OK),
     )

@@ -101,7 +101,7 @@ def worded(fault: Fault) -> Complaint:
 
 
 def has_expression(line: str) -> bool:
-    """Say whether a line of YAML has an expression after its key."""
+    """Return whether a line of YAML has an expression after its key."""
     return _EXPRESSION.search(line) is not None
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan import JudgedPlan
 from reconciler.errors import ExitCode, OutOfStep
 from reconciler.render import json_documents
 
-_PLAN = TypeAdapter(Plan)
+_PLAN = TypeAdapter(JudgedPlan)
 _AGAIN = "plan again: `reconciler plan --out FILE`"
 
 
-def dumps(plan: Plan, code: ExitCode) -> str:
+def dumps(plan: JudgedPlan, code: ExitCode) -> str:
     """Return the file of a plan."""
     document = json_documents.plan(plan, code)
     document["saved"] = _PLAN.dump_python(plan, mode="json")
@@ -25,7 +25,7 @@ def dumps(plan: Plan, code: ExitCode) -> str:
     return json_documents.dumps(document)
 
 
-def loads(text: str, name: str) -> Plan:
+def loads(text: str, name: str) -> JudgedPlan:
     """Return the plan of a file that `dumps` wrote; raises `OutOfStep` saying what differs."""
     try:
         document = json.loads(text)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.core.declared import Desired
-from reconciler.core.settings import Rules
+from reconciler.core.declared import DeclaredState
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files.schema.cross_checks import twins
@@ -28,8 +28,11 @@ class LoadedModel(NamedTuple):
 
 
 def assembled(
-    shown: str, rules: Rules | None, models: Sequence[LoadedModel], problems: Sequence[Problem]
-) -> Desired:
+    shown: str,
+    settings: Settings | None,
+    models: Sequence[LoadedModel],
+    problems: Sequence[Problem],
+) -> DeclaredState:
     """Return what the files declare, or raise `problems` and every complaint about the files.
 
     `shown` names the state folder; `rules` is None when its settings are wrong.
@@ -40,15 +43,15 @@ def assembled(
         hint = "add one YAML file for each model; `reconciler import` writes them"
         message = "the state folder declares no model"
         problems.append(Problem(message, ExitCode.DECLARATION, shown, hint=hint))
-    if problems or rules is None:
+    if problems or settings is None:
         raise DeclarationError(problems)
     warnings = [warning for model in models for warning in model.warnings]
     warnings += _names_in_two_cases(models)
     found = [model.declaration for model in models if model.declaration is not None]
     found.sort(key=lambda declaration: declaration.model)
-    return Desired(
+    return DeclaredState(
         shown,
-        rules,
+        settings,
         MappingProxyType({declaration.model: declaration for declaration in found}),
         tuple(sorted(warnings, key=lambda warning: warning.sort_key)),
     )

@@ -297,7 +297,7 @@ class Source:
 
 
 def _may_hide(text: str) -> bool:
-    """Say whether a text may have what nodes do not show, or nest more deeply than C can."""
+    """Return whether a text may have what nodes do not show, or nest more deeply than C can."""
     if "&" in text or "*" in text or "!" in text:
         return True
     return text.count("[") + text.count("{") + text.count("-") + text.count("?") > _MANY

@@ -72,7 +72,7 @@ _MOVED_HINT: Final = "was the repository renamed? Name it, or its API, as it is 
 
 
 def _is_limit(status: int, headers: Mapping[str, str], said: str) -> bool:
-    """Say whether we were told to slow down, which GitHub also does with a 403."""
+    """Return whether we were told to slow down, which GitHub also does with a 403."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return True
     return status == HTTPStatus.FORBIDDEN and (

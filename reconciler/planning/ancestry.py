@@ -19,7 +19,7 @@ Verdict: TypeAlias = Literal["first", "go", "superseded", "behind", "diverged", 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Ancestry:
     """The verdict on one model, and the recorded commit that it was reached on.
 
     `same` says that it declares what this checkout does.
@@ -30,7 +30,7 @@ class Standing:
     same: bool = False
 
 
-def judge(
+def check_ancestry(
     model: str,
     recorded: Sequence[str],
     declared: Declaration | None,
@@ -38,33 +38,33 @@ def judge(
     owner: str,
     history: History,
     planning: bool,
-) -> Standing:
+) -> Ancestry:
     """Return whether the checkout that declares `declared` may speak for `model`.
 
     `owner` is the recorded one: where the recorded commits' declarations are read.
     """
     if not recorded or recorded[-1] == NOTHING_BEFORE:
-        return Standing("first")
+        return Ancestry("first")
     last = recorded[-1]
     missing = [c for c in recorded if c != NOTHING_BEFORE and not history.knows(c)]
     if missing:
-        return Standing("unknown", missing[-1])
+        return Ancestry("unknown", missing[-1])
     at_last = history.declared(last, owner, model)
     if at_last == declared and len(recorded) == 1:
-        return Standing("go", last, same=True)
+        return Ancestry("go", last, same=True)
     fork = history.merge_base(last, history.head)
     if fork is None:
-        return Standing(_cut_off(history) or "diverged", last)
+        return Ancestry(_cut_off(history) or "diverged", last)
     at_fork = history.declared(fork, owner, model)
     if at_last == at_fork and (len(recorded) == 1 or fork == last):
-        return Standing("go", last, same=at_last == declared)
+        return Ancestry("go", last, same=at_last == declared)
     if not history.main_contains(last):
-        return Standing(_cut_off(history) or "diverged", last)
+        return Ancestry(_cut_off(history) or "diverged", last)
     if fork == history.head:
-        return Standing("superseded", last)
+        return Ancestry("superseded", last)
     if planning and declared == at_fork:
-        return Standing("behind", last)
-    return Standing("diverged", last)
+        return Ancestry("behind", last)
+    return Ancestry("diverged", last)
 
 
 def base_of(

@@ -6,16 +6,21 @@ from datetime import datetime
 
 from reconciler.core.comparison import comparisons
 from reconciler.core.facts import Facts
-from reconciler.core.plan import DraftPlan, ModelPlan, Plan
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
-from reconciler.core.settings import Settled
+from reconciler.core.settings import EffectiveSettings
 from reconciler.core.state import Declaration, Live
-from reconciler.core.transitions import Move, changing_hands, moves, standing_moves
+from reconciler.core.transitions import (
+    Transition,
+    changing_hands,
+    standing_transitions,
+    transitions,
+)
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.planning.live_state import read_facts
 from reconciler.planning.model_plan import Planned
 from reconciler.policy import evaluation, guards
-from reconciler.policy.evaluation import Court, Subject
+from reconciler.policy.evaluation import PolicyContext, PolicyInput
 from reconciler.policy.guards import Judged
 from reconciler.ports.registry import Registry
 
@@ -23,14 +28,14 @@ _READERS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Judging:
     """How a plan is judged: the court that the policies have, and the consents of this run.
 
     `evidence` reads the runs of versions that change hands, `everything` judges also what is
     live already.
     """
 
-    court: Court
+    context: PolicyContext
     accept: frozenset[Consent] = frozenset()
     evidence: bool = False
     everything: bool = False
@@ -43,8 +48,8 @@ class Draft:
     planned: Planned
     declaration: Declaration | None
     live: Live | None
-    settled: Settled
-    moves: tuple[Move, ...] = ()
+    effective: EffectiveSettings
+    transitions: tuple[Transition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +77,33 @@ class Compared:
 
 
 def _planned_as(draft: Draft, plan: ModelPlan) -> Draft:
-    made = moves(plan.changes, draft.planned.live)
-    return replace(draft, planned=replace(draft.planned, plan=plan), moves=made)
+    made = transitions(plan.changes, draft.planned.live)
+    return replace(draft, planned=replace(draft.planned, plan=plan), transitions=made)
 
 
-def judge(compared: Compared, registry: Registry, gate: Gate) -> Plan:
+def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPlan:
     """Return the plan with the evidence for it, and all that guards and policies find in it."""
     draft, drafts = compared.plan, compared.drafts
-    subjects = {d.planned.plan.model: _subject(d, gate) for d in drafts if d.live is not None}
-    facts = _facts(drafts, subjects, registry, gate)
+    policy_inputs = {
+        d.planned.plan.model: _policy_input(d, judging) for d in drafts if d.live is not None
+    }
+    facts = _facts(drafts, policy_inputs, registry, judging)
     verdict = evaluation.all_of(
         [
-            evaluation.judge(subject, facts.get(name, {}), gate.court)
-            for name, subject in subjects.items()
+            evaluation.judge(policy_input, facts.get(name, {}), judging.context)
+            for name, policy_input in policy_inputs.items()
         ]
     )
     found = (*compared.astray, *guards.judge(list(_guarded(drafts))), *verdict.violations)
     declarations = [draft.declaration for draft in drafts if draft.declaration is not None]
-    consents = gate.accept | consents_of_files(declarations, gate.court.now)
-    return Plan(
+    consents = judging.accept | consents_of_files(declarations, judging.context.now)
+    return JudgedPlan(
         registry=draft.registry,
         state=draft.state,
         notes=draft.notes,
         warnings=draft.warnings,
         exclusive=draft.exclusive,
-        models=tuple(_with_evidence(draft, facts, gate) for draft in drafts),
+        models=tuple(_with_evidence(draft, facts, judging) for draft in drafts),
         violations=tuple(
             sorted(
                 (with_consent(violation, consents) for violation in found),
@@ -109,7 +116,9 @@ def judge(compared: Compared, registry: Registry, gate: Gate) -> Plan:
     )
 
 
-def closed_by_now(plan: Plan, policies: Sequence[Policy], court: Court) -> Plan:
+def closed_by_now(
+    plan: JudgedPlan, policies: Sequence[Policy], context: PolicyContext
+) -> JudgedPlan:
     """Return a saved plan with the freezes that began since it was judged."""
     freezes = tuple(one for one in policies if isinstance(one.requires, WeeklyFreeze | DatedFreeze))
     known = {(one.name, one.model) for one in (*plan.violations, *plan.pending)}
@@ -117,7 +126,9 @@ def closed_by_now(plan: Plan, policies: Sequence[Policy], court: Court) -> Plan:
         violation
         for model in plan.models
         for violation in evaluation.judge(
-            Subject(None, Live(model.model, {}, {}), moves(model.changes, {}), freezes), {}, court
+            PolicyInput(None, Live(model.model, {}, {}), transitions(model.changes, {}), freezes),
+            {},
+            context,
         ).violations
         if (violation.name, violation.model) not in known
     ]
@@ -134,56 +145,65 @@ def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> fro
     )
 
 
-def _subject(draft: Draft, gate: Gate) -> Subject:
+def _policy_input(draft: Draft, judging: Judging) -> PolicyInput:
     plan, live = draft.planned.plan, draft.live
     if live is None:  # the caller asks only where it is there
         raise ValueError(plan.model)
-    made = draft.moves
-    if gate.everything and draft.declaration is not None:
+    made = draft.transitions
+    if judging.everything and draft.declaration is not None:
         made = (
-            *moves(plan.changes, draft.planned.live, drift=True),
-            *standing_moves(plan.model, draft.declaration.fields, draft.planned.live),
+            *transitions(plan.changes, draft.planned.live, drift=True),
+            *standing_transitions(plan.model, draft.declaration.fields, draft.planned.live),
         )
-    before = draft.settled.also.policies if draft.settled.also else ()
-    return Subject(draft.declaration, live, made, draft.settled.rules.policies, before)
+    before = draft.effective.also.policies if draft.effective.also else ()
+    return PolicyInput(draft.declaration, live, made, draft.effective.settings.policies, before)
 
 
 def _facts(
-    drafts: Iterable[Draft], subjects: Mapping[str, Subject], registry: Registry, gate: Gate
+    drafts: Iterable[Draft],
+    policy_inputs: Mapping[str, PolicyInput],
+    registry: Registry,
+    judging: Judging,
 ) -> Mapping[str, Mapping[int, Facts]]:
     """Read the runs that a policy or a reader asks about, and no others."""
     asked: list[tuple[Live, int]] = []
     for draft in drafts:
-        subject = subjects.get(draft.planned.plan.model)
-        if subject is None:
+        policy_input = policy_inputs.get(draft.planned.plan.model)
+        if policy_input is None:
             continue
         versions = set(
-            changing_hands([move for move in draft.moves if move.matters]) if gate.evidence else ()
+            changing_hands([transition for transition in draft.transitions if transition.matters])
+            if judging.evidence
+            else ()
         )
-        versions |= set(evaluation.versions_to_know(subject, gate.court.expressions))
-        asked += [(subject.live, v) for v in sorted(versions) if v in subject.live.versions]
+        versions |= set(evaluation.versions_to_know(policy_input, judging.context.expressions))
+        asked += [
+            (policy_input.live, v) for v in sorted(versions) if v in policy_input.live.versions
+        ]
     return read_facts(registry, asked, parallelism=_READERS)
 
 
-def _with_evidence(draft: Draft, facts: Mapping[str, Mapping[int, Facts]], gate: Gate) -> ModelPlan:
+def _with_evidence(
+    draft: Draft, facts: Mapping[str, Mapping[int, Facts]], judging: Judging
+) -> ModelPlan:
     plan = draft.planned.plan
     known = facts.get(plan.model)
-    if draft.live is None or not known or not gate.evidence:
+    if draft.live is None or not known or not judging.evidence:
         return plan
-    return replace(plan, evidence=comparisons(draft.moves, draft.live, known))
+    return replace(plan, evidence=comparisons(draft.transitions, draft.live, known))
 
 
 def _guarded(drafts: Iterable[Draft]) -> Iterable[Judged]:
     for draft in drafts:
         if draft.declaration is None or draft.live is None:
             continue
-        rules = draft.settled.rules
-        servings = dict.fromkeys((rules.serving, draft.settled.own.serving))
+        settings = draft.effective.settings
+        servings = dict.fromkeys((settings.serving, draft.effective.own.serving))
         yield Judged(
             draft.declaration,
             draft.planned.live,
             draft.planned.plan.changes,
             draft.planned.declared,
-            rules.guarded_aliases,
+            settings.guarded_aliases,
             tuple(servings),
         )

@@ -37,8 +37,8 @@ def plan_model(
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
     if live is None or found:
         return Planned(ModelPlan(name, "error", file=file, problems=found))
-    visible = replace(live, fields=context.rules.ignore.without(live.fields))
-    difference = diff(allowed.base, declaration, visible, exclusive=context.rules.exclusive)
+    visible = replace(live, fields=context.settings.ignore.without(live.fields))
+    difference = diff(allowed.base, declaration, visible, exclusive=context.settings.exclusive)
     if declaration.hold is not None:
         return Planned(_held(declaration, declaration.hold, difference), visible.fields)
     plan = _to_write(declaration, live, difference, allowed, context)
@@ -61,7 +61,7 @@ def _to_write(
         if change.field.name == "stage"
         for value in (change.before, change.after)
     }
-    crowd = [stage for stage in context.rules.exclusive if stage in touched]
+    stage_occupants = [stage for stage in context.settings.exclusive if stage in touched]
     identities = {v: live.versions[v].identity if v in live.versions else None for v in named}
     outcome: Outcome = "changes" if difference.changes else "in-sync"
     return ModelPlan(
@@ -71,7 +71,10 @@ def _to_write(
         changes=difference.changes,
         record=allowed.record,
         seen=Seen(
-            live.commit, live.owner, dict(sorted(identities.items())), occupants(live.fields, crowd)
+            live.commit,
+            live.owner,
+            dict(sorted(identities.items())),
+            occupants(live.fields, stage_occupants),
         ),
         messages=(*_gone(declaration, live), *difference.left),
         unmanaged=difference.unmanaged,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from shlex import quote
 
 from reconciler.core.plan import ModelPlan, Outcome, Record
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import NO_BASE, Base, Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.planning.ancestry import NOTHING_BEFORE, Standing, base_of, judge
+from reconciler.planning.ancestry import NOTHING_BEFORE, Ancestry, base_of, check_ancestry
 from reconciler.ports.history import History
 
 
@@ -16,11 +16,11 @@ from reconciler.ports.history import History
 class Context:
     """What planning a model needs to know besides the model; `names` are the live models."""
 
-    rules: Rules
+    settings: Settings
     owner: str
     history: History | None
     planning: bool
-    late_is_fine: bool
+    allow_superseded: bool
     adopt: frozenset[str]
     names: Collection[str]
 
@@ -57,7 +57,7 @@ def _own(
     name: str, declaration: Declaration | None, live: Live, context: Context, history: History
 ) -> Authority:
     owner = live.owner or context.owner
-    standing = judge(
+    ancestry = check_ancestry(
         name,
         live.recorded,
         declaration,
@@ -65,15 +65,15 @@ def _own(
         history=history,
         planning=context.planning,
     )
-    match standing.verdict:
+    match ancestry.verdict:
         case "first":
             base = NO_BASE
         case "go":
-            ignore = context.rules.ignore
+            ignore = context.settings.ignore
             base = base_of(name, live.recorded, owner=owner, history=history, ignore=ignore)
         case _:
-            return _without_standing(name, declaration, standing, context, history)
-    if standing.same and len(live.recorded) == 1:
+            return _without_standing(name, declaration, ancestry, context, history)
+    if ancestry.same and len(live.recorded) == 1:
         # A change that came and went (a revert) is recorded: a late job for the commit in between
         # could not know otherwise that it is late. So is one whose record is of a branch that was
         # merged as another commit: a clone may not have that branch.
@@ -81,14 +81,14 @@ def _own(
         left_behind = history.main_contains(history.head) and not history.main_contains(since)
         if not (left_behind or history.strayed(since, owner, declaration, name)):
             return Authority(base)
-    return Authority(base, _record(live, standing, context, history))
+    return Authority(base, _record(live, ancestry, context, history))
 
 
-def _record(live: Live, standing: Standing, context: Context, history: History) -> Record:
+def _record(live: Live, ancestry: Ancestry, context: Context, history: History) -> Record:
     head = history.head
-    before = (NOTHING_BEFORE,) if standing.verdict == "first" else live.recorded
+    before = (NOTHING_BEFORE,) if ancestry.verdict == "first" else live.recorded
     # An id that declares the same gives way: a model that keeps failing keeps its record short.
-    kept = before[:-1] if standing.same else before
+    kept = before[:-1] if ancestry.same else before
     start = None if before[-1] == head else " ".join((*kept, head))
     owner = None if live.owner == context.owner else context.owner
     return Record(commit=head, start=start, owner=owner)
@@ -100,7 +100,7 @@ def _adopted(live: Live, context: Context, history: History) -> Authority:
     known = history.knows(last)
     commits = (last,) if known else (NOTHING_BEFORE,)
     owner = live.owner or context.owner
-    ignore = context.rules.ignore
+    ignore = context.settings.ignore
     base = base_of(live.model, commits, owner=owner, history=history, ignore=ignore)
     return Authority(
         base,
@@ -115,18 +115,18 @@ def _adopted(live: Live, context: Context, history: History) -> Authority:
 def _without_standing(
     name: str,
     declaration: Declaration | None,
-    standing: Standing,
+    ancestry: Ancestry,
     context: Context,
     history: History,
 ) -> Authority:
-    last = (standing.recorded or "")[:12]
+    last = (ancestry.recorded or "")[:12]
     file = declaration.file if declaration else None
-    if standing.verdict == "behind":
+    if ancestry.verdict == "behind":
         message = f"behind: the main line has moved this model since (commit {last} is applied)"
         return Authority(refusal=ModelPlan(name, "behind", file=file, messages=(message,)))
-    if standing.verdict == "superseded":
+    if ancestry.verdict == "superseded":
         message = f"superseded: commit {last}, which contains this one, is applied already"
-        if context.late_is_fine:
+        if context.allow_superseded:
             refusal = ModelPlan(name, "superseded", file=file, messages=(message,))
             return Authority(refusal=refusal)
         hint = (
@@ -136,15 +136,15 @@ def _without_standing(
         return _refused(
             name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="superseded"
         )
-    if standing.verdict == "unknown" and declaration is None:
+    if ancestry.verdict == "unknown" and declaration is None:
         # Another repository's model under the same owner name: none of our business.
         return Authority()
-    if standing.verdict == "unknown":
-        there = history.knows(standing.recorded or "")
+    if ancestry.verdict == "unknown":
+        there = history.knows(ancestry.recorded or "")
         what = f"the way to the recorded commit {last}" if there else f"the recorded commit {last}"
         message = f"{what} is not in this clone"
         return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _fetch(name, history))
-    recorded = standing.recorded or ""
+    recorded = ancestry.recorded or ""
     if history.main_contains(recorded):
         message = f"diverged: commit {last} is applied, and this checkout does not contain it"
         hint = f"merge it first: `git merge {last}`"

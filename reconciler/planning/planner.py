@@ -6,14 +6,14 @@ This is the public Python API: give it what a checkout declares, its history and
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.core.declared import Desired
-from reconciler.core.plan import DraftPlan, ModelPlan, Plan, RegistryRef, StateRef
-from reconciler.core.settings import Rules, settle
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
+from reconciler.core.settings import Settings, effective_settings
 from reconciler.core.state import Live
-from reconciler.core.transitions import moves
+from reconciler.core.transitions import transitions
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
-from reconciler.planning.checks import Compared, Draft, Gate, judge
+from reconciler.planning.checks import Compared, Draft, Judging, judge
 from reconciler.planning.live_state import read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import Context
@@ -32,15 +32,15 @@ class Checkout:
     checkout's own may not loosen; without them they are those before each model's change.
     """
 
-    desired: Desired
+    desired: DeclaredState
     state: StateRef
     owner: str
     history: History | None = None
-    rules_before: Rules | None = None
+    base_settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PlanRequest:
     """What is asked: `models` None is every declared model and every one released.
 
     `planning` allows `behind`, where an apply has to refuse; `late_is_fine` makes a superseded
@@ -50,7 +50,7 @@ class Question:
     models: frozenset[str] | None = None
     adopt: frozenset[str] = frozenset()
     planning: bool = True
-    late_is_fine: bool = False
+    allow_superseded: bool = False
     parallelism: int = 8
 
 
@@ -58,19 +58,19 @@ class Question:
 class Reading:
     """A plan and the live registry that it was computed against, by model name."""
 
-    plan: Plan
+    plan: JudgedPlan
     live: Mapping[str, Live]
 
 
 def reconcile(
-    checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Question, gate: Gate
+    checkout: Checkout, registry: Registry, ref: RegistryRef, ask: PlanRequest, judging: Judging
 ) -> Reading:
     """Read the registry once and return what would change, judged; raises as `compare` does."""
     compared = compare(checkout, registry, ref, ask)
-    return Reading(judge(compared, registry, gate), compared.live)
+    return Reading(judge(compared, registry, judging), compared.live)
 
 
-def compare(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Question) -> Compared:
+def compare(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: PlanRequest) -> Compared:
     """Read the registry once and return what differs, judged by nobody: to look at.
 
     Raises `DeclarationError` when the backend cannot hold what is declared, `RegistryError` when
@@ -86,7 +86,7 @@ def compare(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Quest
     found, unreadable = read_live(
         registry, needed, everything=ask.models is None, parallelism=ask.parallelism
     )
-    live = {name: model for name, model in found.items() if not desired.rules.ignore.model(name)}
+    live = {name: model for name, model in found.items() if not desired.settings.ignore.model(name)}
     if ask.models is None:
         chosen = sorted({*chosen, *_owned(live, checkout.owner)})
     drafts = tuple(
@@ -101,8 +101,8 @@ def compare(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: Quest
         state=checkout.state,
         models=tuple(draft.planned.plan for draft in drafts),
         warnings=desired.warnings,
-        exclusive=_exclusive(drafts, desired.rules),
-        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.settled.later)),
+        exclusive=_exclusive(drafts, desired.settings),
+        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.effective.later)),
     )
     return Compared(plan, live, drafts, astray)
 
@@ -112,50 +112,50 @@ def _draft(
     live: Mapping[str, Live],
     unreadable: Problem | None,
     checkout: Checkout,
-    ask: Question,
+    ask: PlanRequest,
 ) -> Draft | None:
     """Plan one model; None for one that is none of our business."""
     desired = checkout.desired
     declaration, there = desired.declarations.get(name), live.get(name)
     if unreadable is not None:
         plan = _unreadable(name, unreadable, checkout)
-        return Draft(Planned(plan), declaration, None, settle(desired.rules, None))
+        return Draft(Planned(plan), declaration, None, effective_settings(desired.settings, None))
     if declaration is None and (there is None or there.owner != checkout.owner):
         return None  # asked for by name, and not ours
-    settled = settle(desired.rules, _before(there, checkout))
+    effective = effective_settings(desired.settings, _before(there, checkout))
     context = Context(
-        rules=settled.rules,
+        settings=effective.settings,
         owner=checkout.owner,
         history=checkout.history,
         planning=ask.planning,
-        late_is_fine=ask.late_is_fine,
+        allow_superseded=ask.allow_superseded,
         adopt=ask.adopt,
         names=tuple(live),
     )
     planned = plan_model(name, declaration, there, context)
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released long ago, or never ours
-    made = moves(planned.plan.changes, planned.live)
-    return Draft(planned, declaration, there, settled, made)
+    made = transitions(planned.plan.changes, planned.live)
+    return Draft(planned, declaration, there, effective, made)
 
 
-def _before(live: Live | None, checkout: Checkout) -> Rules | None:
+def _before(live: Live | None, checkout: Checkout) -> Settings | None:
     """Return the rules that a change to this model may not loosen, None where there are none."""
     history = checkout.history
-    if checkout.rules_before is not None or live is None or history is None:
-        return checkout.rules_before
+    if checkout.base_settings is not None or live is None or history is None:
+        return checkout.base_settings
     known = [one for one in live.recorded if one != NOTHING_BEFORE and history.knows(one)]
     # A model of a first run is held to what held before this commit.
     since = known[0] if known else history.head
-    return history.rules_before(since, live.owner or checkout.owner, live.model)
+    return history.base_settings(since, live.owner or checkout.owner, live.model)
 
 
-def _exclusive(drafts: Iterable[Draft], rules: Rules) -> tuple[str, ...]:
-    stages = (stage for draft in drafts for stage in draft.settled.rules.exclusive)
-    return tuple(dict.fromkeys((*rules.exclusive, *stages)))
+def _exclusive(drafts: Iterable[Draft], settings: Settings) -> tuple[str, ...]:
+    stages = (stage for draft in drafts for stage in draft.effective.settings.exclusive)
+    return tuple(dict.fromkeys((*settings.exclusive, *stages)))
 
 
-def _refuse_beyond(desired: Desired, chosen: Collection[str], registry: Registry) -> None:
+def _refuse_beyond(desired: DeclaredState, chosen: Collection[str], registry: Registry) -> None:
     capabilities = registry.capabilities()
     found = [
         problem

@@ -89,7 +89,7 @@ def _missing(declaration: Declaration, live: Live) -> tuple[int, ...]:
 
 
 def _serves(declaration: Declaration, version: int) -> bool:
-    """Say whether a version is declared in an active stage or under an alias."""
+    """Return whether a version is declared in an active stage or under an alias."""
     return (
         stages(declaration.fields).get(version) in ACTIVE_STAGES
         or version in aliases(declaration.fields).values()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from reconciler.core.declared import Desired
+from reconciler.core.declared import DeclaredState
 from reconciler.core.diff import unmanaged
 from reconciler.core.plan import DraftPlan, ModelPlan, Outcome
 from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
@@ -28,13 +28,13 @@ class Row:
     unfinished: bool = False
 
 
-def rows(plan: DraftPlan, live: Mapping[str, Live], desired: Desired) -> tuple[Row, ...]:
+def rows(plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState) -> tuple[Row, ...]:
     """Return a row for every declared version and every other one that somebody may use.
 
     That is a version in an active stage or under an alias; a model without any has one row.
     """
     plans = {model.model: model for model in plan.models}
-    ignore = desired.rules.ignore
+    ignore = desired.settings.ignore
     names = sorted({*plans, *(name for name, model in live.items() if not model.is_prompt)})
     return tuple(
         row
@@ -45,7 +45,7 @@ def rows(plan: DraftPlan, live: Mapping[str, Live], desired: Desired) -> tuple[R
 
 
 def _model_rows(
-    name: str, plan: ModelPlan | None, live: Live | None, desired: Desired
+    name: str, plan: ModelPlan | None, live: Live | None, desired: DeclaredState
 ) -> Iterable[Row]:
     declaration = desired.declarations.get(name)
     declared = set(declaration.versions) if declaration else set()
@@ -78,11 +78,11 @@ def _model_rows(
 
 
 def unmanaged_values(
-    plan: DraftPlan, live: Mapping[str, Live], desired: Desired
+    plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState
 ) -> tuple[tuple[str, Field, Value], ...]:
     """Return every live value that git does not own: model, field and value, sorted."""
     planned = {model.model: model.unmanaged for model in plan.models}
-    ignore = desired.rules.ignore
+    ignore = desired.settings.ignore
     found = []
     for name, model in sorted(live.items()):
         if model.is_prompt:

@@ -22,7 +22,7 @@ from reconciler.core.policies import (
 )
 from reconciler.core.signatures import incompatibilities
 from reconciler.core.state import ACTIVE_STAGES
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.policy.freeze_windows import closed, frozen_until
 
 ReadyMade: TypeAlias = (
@@ -50,7 +50,7 @@ class Case:
     `approvers` is None where no forge was asked; `authors` wrote the change.
     """
 
-    move: Move
+    transition: Transition
     facts: Facts
     incumbent_facts: Facts | None
     tags: Mapping[str, str]
@@ -67,7 +67,7 @@ def unmet(requirement: ReadyMade, case: Case) -> str | None:
         return None
     match requirement:
         case Transitions():
-            return _transition(requirement, case.move)
+            return _transition(requirement, case.transition)
         case Soak():
             return _soak(requirement, case)
         case WeeklyFreeze() | DatedFreeze():
@@ -83,17 +83,17 @@ def unmet(requirement: ReadyMade, case: Case) -> str | None:
 
 
 def exempts_rollback(requirement: ReadyMade) -> bool:
-    """Say whether a version that served before passes: going back must be quick, yet not blind."""
+    """Return whether a version that served before passes: going back must be quick, yet not blind."""
     return isinstance(requirement, Transitions | Soak | WeeklyFreeze | DatedFreeze)
 
 
 def reads_history(requirement: ReadyMade) -> bool:
-    """Say whether the past of a version counts: since when it is where it is, or if it served."""
+    """Return whether the past of a version counts: since when it is where it is, or if it served."""
     return exempts_rollback(requirement)
 
 
 def reads_facts(requirement: ReadyMade) -> bool:
-    """Say whether runs or signatures are looked at, which costs requests."""
+    """Return whether runs or signatures are looked at, which costs requests."""
     if isinstance(requirement, Lineage):
         return any(not name.startswith("tags.") for name in requirement.names)
     return isinstance(requirement, SignatureRule)
@@ -122,38 +122,39 @@ def way_out(requirement: Requirement) -> str:
             assert_never(requirement)
 
 
-def _transition(rule: Transitions, move: Move) -> str | None:
+def _transition(rule: Transitions, transition: Transition) -> str | None:
     """Judge a way into an active stage; leaving for a rest, and an alias, are always allowed."""
-    if move.stage not in ACTIVE_STAGES or move.standing:
+    if transition.stage not in ACTIVE_STAGES or transition.standing:
         return None
-    before = move.before or "None"
-    if move.stage in rule.order:
-        place = rule.order.index(move.stage)
+    before = transition.before or "None"
+    if transition.stage in rule.order:
+        place = rule.order.index(transition.stage)
         if place == 0 or rule.order[place - 1] == before:
             return None
-    return f"v{move.version} goes {before} → {move.stage}; the way is {' → '.join(rule.order)}"
+    way = " → ".join(rule.order)
+    return f"v{transition.version} goes {before} → {transition.stage}; the way is {way}"
 
 
 def _soak(rule: Soak, case: Case) -> str | None:
     """Judge the time in the active stage before; for an alias, in whatever stage it is now."""
-    move, asked = case.move, in_words(rule.at_least)
-    if move.standing:
+    transition, asked = case.transition, in_words(rule.at_least)
+    if transition.standing:
         return None
-    before = move.before or "None"
-    if move.alias is None and before not in ACTIVE_STAGES:
+    before = transition.before or "None"
+    if transition.alias is None and before not in ACTIVE_STAGES:
         rests = "was in no stage before" if before == "None" else f"comes from {before}"
-        return f"v{move.version} {rests}; {asked} in {' or '.join(ACTIVE_STAGES)} are asked"
+        return f"v{transition.version} {rests}; {asked} in {' or '.join(ACTIVE_STAGES)} are asked"
     since = case.entered
     if since is None:
         return (
-            f"nobody knows since when v{move.version} is in {before}; {asked} are asked: "
+            f"nobody knows since when v{transition.version} is in {before}; {asked} are asked: "
             f"they count from the merge that declares `stage: {before}`, or from its apply"
         )
     if case.now - since.when >= rule.at_least:
         return None
     commit = f" of {since.commit[:_SHORT]}" if since.commit else ""
     return (
-        f"v{move.version} is in {before} since {_utc(since.when)} ({since.source}{commit}), "
+        f"v{transition.version} is in {before} since {_utc(since.when)} ({since.source}{commit}), "
         f"{in_words(case.now - since.when, parts=2)}; {asked} are asked, "
         f"reached at {_utc(since.when + rule.at_least)}"
     )
@@ -164,7 +165,7 @@ def _utc(moment: datetime) -> str:
 
 
 def _freeze(rule: WeeklyFreeze | DatedFreeze, case: Case) -> str | None:
-    opening = None if case.move.standing else closed(rule, case.now)
+    opening = None if case.transition.standing else closed(rule, case.now)
     return None if opening is None else frozen_until(rule, opening)
 
 
@@ -187,7 +188,7 @@ def _lineage(rule: Lineage, case: Case) -> str | None:
         return None
     there = [f"{family}: {_listed(families[family])}" for family in looked_at]
     unread = case.facts.missing if reads_facts(rule) else ()
-    return "; ".join([f"v{case.move.version}: {', '.join(lacking)}", *there, *unread])
+    return "; ".join([f"v{case.transition.version}: {', '.join(lacking)}", *there, *unread])
 
 
 def _listed(names: Collection[str]) -> str:
@@ -198,7 +199,7 @@ def _listed(names: Collection[str]) -> str:
 
 def _signature(rule: SignatureRule, case: Case) -> str | None:
     """Judge a signature; `compatible` asks no more than `required` where the incumbent has none."""
-    version, signature = f"v{case.move.version}", case.facts.signature
+    version, signature = f"v{case.transition.version}", case.facts.signature
     if signature is None:
         return "; ".join([f"{version} has no signature", *case.facts.missing])
     if not signature.inputs:
@@ -207,13 +208,13 @@ def _signature(rule: SignatureRule, case: Case) -> str | None:
     if rule.level == "required" or incumbent is None:
         return None
     if incumbent.signature_unread:
-        what = f"the signature of v{case.move.incumbent}, to compare with, cannot be read"
+        what = f"the signature of v{case.transition.incumbent}, to compare with, cannot be read"
         return "; ".join([what, *incumbent.missing])
     before = incumbent.signature
     if before is None or not before.inputs:
         return None
     broken = "; ".join(incompatibilities(signature, before))
-    return f"{version} breaks callers of v{case.move.incumbent}: {broken}" if broken else None
+    return f"{version} breaks callers of v{case.transition.incumbent}: {broken}" if broken else None
 
 
 def _approvals(rule: Approvals, case: Case) -> str | None:

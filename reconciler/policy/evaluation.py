@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 from reconciler.core.facts import NO_FACTS, Facts
 from reconciler.core.policies import Approvals, Expression, Policy
 from reconciler.core.state import Declaration, Live
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
 from reconciler.policy.builtin_rules import Case, Entered
@@ -36,15 +36,15 @@ class Expressions(Protocol):
         ...
 
     def asks(self, source: str, topic: Topic) -> bool:
-        """Say whether a condition looks at runs and signatures, at the past, or at approvals."""
+        """Return whether a condition looks at runs and signatures, at the past, or at approvals."""
         ...
 
 
-class Chronicle(Protocol):
+class StageHistory(Protocol):
     """The port to what the merged history says of a version."""
 
     def served_before(self, model: str, version: int) -> bool:
-        """Say whether a version served, and then another one did."""
+        """Return whether a version served, and then another one did."""
         ...
 
     def entered(self, model: str, version: int, stage: str) -> Entered | None:
@@ -53,7 +53,7 @@ class Chronicle(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Court:
+class PolicyContext:
     """What judging needs besides the moves; without a `chronicle` there is no past.
 
     `commit_of` returns the commit that a model is judged for, with the approvals that are known.
@@ -62,13 +62,13 @@ class Court:
 
     expressions: Expressions
     now: datetime
-    chronicle: Chronicle | None = None
+    stage_history: StageHistory | None = None
     commit_of: Callable[[Live], Commit] = lambda _: Commit()
     planning: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class PolicyInput:
     """One model before the court: its moves, and the rules that may be asked about them.
 
     `before` are the rules as they were before this change, where they are not the same.
@@ -76,18 +76,18 @@ class Subject:
 
     declaration: Declaration | None
     live: Live
-    moves: tuple[Move, ...]
+    transitions: tuple[Transition, ...]
     policies: tuple[Policy, ...]
     before: tuple[Policy, ...] = ()
 
-    def asked(self) -> Iterable[tuple[Policy, bool, Move]]:
+    def asked(self) -> Iterable[tuple[Policy, bool, Transition]]:
         """Yield each policy with each move that it covers; true for a rule from before."""
-        rules = [(policy, False) for policy in self.policies]
-        rules += [(policy, True) for policy in self.before if policy not in self.policies]
-        for policy, old in rules:
-            for move in self.moves:
-                if covers(policy, move):
-                    yield policy, old, move
+        settings = [(policy, False) for policy in self.policies]
+        settings += [(policy, True) for policy in self.before if policy not in self.policies]
+        for policy, old in settings:
+            for transition in self.transitions:
+                if covers(policy, transition):
+                    yield policy, old, transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,35 +98,43 @@ class Verdict:
     pending: tuple[Violation, ...] = ()
 
 
-def covers(policy: Policy, move: Move) -> bool:
-    """Say whether a policy is asked about a move; globs and names count case."""
+def covers(policy: Policy, transition: Transition) -> bool:
+    """Return whether a policy is asked about a move; globs and names count case."""
     on = policy.on
-    if not any(fnmatchcase(move.model, glob) for glob in on.models):
+    if not any(fnmatchcase(transition.model, glob) for glob in on.models):
         return False
-    return move.alias in on.aliases if move.alias is not None else move.stage in on.stages
+    return (
+        transition.alias in on.aliases
+        if transition.alias is not None
+        else transition.stage in on.stages
+    )
 
 
-def versions_to_know(subject: Subject, expressions: Expressions) -> Collection[int]:
+def versions_to_know(policy_input: PolicyInput, expressions: Expressions) -> Collection[int]:
     """Return the versions whose facts the policies ask for: none, where none does."""
     named: set[int] = set()
-    for policy, _, move in subject.asked():
+    for policy, _, transition in policy_input.asked():
         if _reads(policy, "facts", expressions):
-            named |= {move.version} | ({move.incumbent} if move.incumbent is not None else set())
+            named |= {transition.version} | (
+                {transition.incumbent} if transition.incumbent is not None else set()
+            )
     return sorted(named)
 
 
-def judge(subject: Subject, facts: Mapping[int, Facts], court: Court) -> Verdict:
+def judge(policy_input: PolicyInput, facts: Mapping[int, Facts], context: PolicyContext) -> Verdict:
     """Return every policy that the moves of one model break."""
     found: dict[tuple[str, int, str, bool], _Broken] = {}
-    for policy, old, move in subject.asked():
-        seen = Seen(move, subject.live, subject.declaration, facts)
-        reason, waits = _unmet(policy, seen, court)
+    for policy, old, transition in policy_input.asked():
+        seen = Seen(transition, policy_input.live, policy_input.declaration, facts)
+        reason, waits = _unmet(policy, seen, context)
         if reason is not None:
-            key = (policy.name, move.version, reason, old)
+            key = (policy.name, transition.version, reason, old)
             before = found.get(key)
-            places = tuple(dict.fromkeys((*(before.places if before else ()), move.place)))
-            found[key] = _Broken(policy, move, places, reason, old=old, waits=waits)
-    broken = sorted(found.values(), key=lambda one: (one.policy.name, one.move.version, one.reason))
+            places = tuple(dict.fromkeys((*(before.places if before else ()), transition.place)))
+            found[key] = _Broken(policy, transition, places, reason, old=old, waits=waits)
+    broken = sorted(
+        found.values(), key=lambda one: (one.policy.name, one.transition.version, one.reason)
+    )
     return Verdict(
         tuple(_violation(one) for one in broken if not one.waits),
         tuple(_violation(one) for one in broken if one.waits),
@@ -136,7 +144,7 @@ def judge(subject: Subject, facts: Mapping[int, Facts], court: Court) -> Verdict
 @dataclass(frozen=True, slots=True)
 class _Broken:
     policy: Policy
-    move: Move
+    transition: Transition
     places: tuple[str, ...]
     reason: str
     old: bool
@@ -144,75 +152,81 @@ class _Broken:
 
 
 def _violation(broken: _Broken) -> Violation:
-    policy, move = broken.policy, broken.move
-    where = f"v{move.version} → {', '.join(broken.places)}"
+    policy, transition = broken.policy, broken.transition
+    where = f"v{transition.version} → {', '.join(broken.places)}"
     old = " (the rule as it was before this change)" if broken.old else ""
     hint = policy.message or builtin_rules.way_out(policy.requires)
     if policy.enforce == "deny":
-        consent = quote(f"{policy.name}={move.model}")
+        consent = quote(f"{policy.name}={transition.model}")
         hint += f"; `apply --accept {consent}` lets it pass once"
     return Violation(
         policy.name,
-        move.model,
+        transition.model,
         f"{where}: {broken.reason}{old}",
         hint,
         enforce=policy.enforce,
     )
 
 
-def _unmet(policy: Policy, seen: Seen, court: Court) -> tuple[str | None, bool]:
+def _unmet(policy: Policy, seen: Seen, context: PolicyContext) -> tuple[str | None, bool]:
     """Return why a policy is not met, and whether an approval is all that it waits for."""
     requires = policy.requires
-    past = _reads(policy, "history", court.expressions)
-    rollback = past and _served_before(seen.move, court)
+    past = _reads(policy, "history", context.expressions)
+    rollback = past and _served_before(seen.transition, context)
     if isinstance(requires, Expression):
-        scope = variables(seen, court.commit_of(seen.live), court.now, rollback=rollback)
-        return _unmet_condition(requires.source, scope, court)
-    reason = builtin_rules.unmet(requires, _case(seen, court, rollback=rollback, past=past))
-    waits = reason is not None and court.planning and isinstance(requires, Approvals)
+        scope = variables(seen, context.commit_of(seen.live), context.now, rollback=rollback)
+        return _unmet_condition(requires.source, scope, context)
+    reason = builtin_rules.unmet(requires, _case(seen, context, rollback=rollback, past=past))
+    waits = reason is not None and context.planning and isinstance(requires, Approvals)
     return reason, waits
 
 
-def _unmet_condition(source: str, scope: Variables, court: Court) -> tuple[str | None, bool]:
-    found = court.expressions.unmet(source, scope)
+def _unmet_condition(
+    source: str, scope: Variables, context: PolicyContext
+) -> tuple[str | None, bool]:
+    found = context.expressions.unmet(source, scope)
     if found is None:
         return None, False
     waits = (
-        court.planning
-        and court.expressions.asks(source, "approvals")
-        and court.expressions.may_be_approved(source, scope)
+        context.planning
+        and context.expressions.asks(source, "approvals")
+        and context.expressions.may_be_approved(source, scope)
     )
     if len(source) > _LONGEST:
         return found, waits
     return f"`{' '.join(source.split())}` does not hold: {found}", waits
 
 
-def _case(seen: Seen, court: Court, *, rollback: bool, past: bool) -> Case:
-    move, commit = seen.move, court.commit_of(seen.live)
+def _case(seen: Seen, context: PolicyContext, *, rollback: bool, past: bool) -> Case:
+    transition, commit = seen.transition, context.commit_of(seen.live)
     approvals = commit.approvals
-    incumbent = None if move.incumbent is None else seen.facts.get(move.incumbent, NO_FACTS)
+    incumbent = (
+        None if transition.incumbent is None else seen.facts.get(transition.incumbent, NO_FACTS)
+    )
     return Case(
-        move=move,
-        facts=seen.facts.get(move.version, NO_FACTS),
+        transition=transition,
+        facts=seen.facts.get(transition.version, NO_FACTS),
         incumbent_facts=incumbent,
-        tags=live_tags(seen.live, move.version),
+        tags=live_tags(seen.live, transition.version),
         rollback=rollback,
-        entered=_entered(seen, court) if past else None,
-        now=court.now,
+        entered=_entered(seen, context) if past else None,
+        now=context.now,
         approvers=None if approvals is None else frozenset(one.login for one in approvals),
         authors=commit.authors,
     )
 
 
-def _served_before(move: Move, court: Court) -> bool:
-    return court.chronicle is not None and court.chronicle.served_before(move.model, move.version)
+def _served_before(transition: Transition, context: PolicyContext) -> bool:
+    return context.stage_history is not None and context.stage_history.served_before(
+        transition.model, transition.version
+    )
 
 
-def _entered(seen: Seen, court: Court) -> Entered | None:
-    move = seen.move
-    if court.chronicle is None or move.before is None:
+def _entered(seen: Seen, context: PolicyContext) -> Entered | None:
+    transition = seen.transition
+    if context.stage_history is None or transition.before is None:
         return None
-    return court.chronicle.entered(move.model, move.version, move.before)
+    return context.stage_history.entered(transition.model, transition.version, transition.before)
 
 
 def _reads(policy: Policy, topic: Topic, expressions: Expressions) -> bool:

@@ -60,7 +60,7 @@ def judge_registry(
     return (Violation(WRONG_REGISTRY, None, message, hint),)
 
 
-def gate(
+def checkout_violations(
     dirty: Sequence[str], off_main: str | None, consents: Collection[Consent]
 ) -> tuple[Violation, ...]:
     """Return why this checkout must not be applied: uncommitted files, or not on the main line.

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.state import Declaration, Field, Live, LiveVersion, aliases, stages
-from reconciler.core.transitions import Move
+from reconciler.core.transitions import Transition
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -42,7 +42,7 @@ class Commit:
 class Seen:
     """What is known about the two versions of a move: live, declared, and their facts."""
 
-    move: Move
+    transition: Transition
     live: Live
     declaration: Declaration | None
     facts: Mapping[int, Facts]
@@ -50,19 +50,21 @@ class Seen:
 
 def variables(seen: Seen, commit: Commit, now: datetime, *, rollback: bool) -> Variables:
     """Return the variables of one move; `incumbent`, `run` and `signature` are None without one."""
-    move = seen.move
-    facts = seen.facts.get(move.version, NO_FACTS)
-    candidate = _version(seen, move.version, now)
-    candidate["declared"] = {"tags": _declared_tags(seen.declaration, move.version)}
+    transition = seen.transition
+    facts = seen.facts.get(transition.version, NO_FACTS)
+    candidate = _version(seen, transition.version, now)
+    candidate["declared"] = {"tags": _declared_tags(seen.declaration, transition.version)}
     return {
-        "model": move.model,
+        "model": transition.model,
         "version": candidate,
         **_outcomes(facts),
-        "incumbent": None if move.incumbent is None else _incumbent(seen, move.incumbent, now),
+        "incumbent": None
+        if transition.incumbent is None
+        else _incumbent(seen, transition.incumbent, now),
         "change": {
-            "from": move.before if move.alias is None else move.incumbent,
-            "to": move.stage if move.alias is None else move.version,
-            "alias": move.alias,
+            "from": transition.before if transition.alias is None else transition.incumbent,
+            "to": transition.stage if transition.alias is None else transition.version,
+            "alias": transition.alias,
             "rollback": rollback,
         },
         "commit": _commit(commit),

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 
 
@@ -16,15 +16,15 @@ class History(Protocol):
 
     @property
     def is_shallow(self) -> bool:
-        """Say whether this clone was cut off: what it does not know may exist."""
+        """Return whether this clone was cut off: what it does not know may exist."""
         ...
 
     def knows(self, commit: str) -> bool:
-        """Say whether this clone has that commit."""
+        """Return whether this clone has that commit."""
         ...
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Say whether `newer` contains `older`; a commit contains itself."""
+        """Return whether `newer` contains `older`; a commit contains itself."""
         ...
 
     def merge_base(self, one: str, other: str) -> str | None:
@@ -32,17 +32,17 @@ class History(Protocol):
         ...
 
     def main_contains(self, commit: str) -> bool:
-        """Say whether the main line contains a commit; true where no main line is known."""
+        """Return whether the main line contains a commit; true where no main line is known."""
         ...
 
     def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
-        """Say whether a commit between `since` and here declared a model otherwise than `declared`.
+        """Return whether a commit between `since` and here declared a model otherwise than `declared`.
 
         Looks at the commits of the first-parent line; false where `since` is not on it.
         """
         ...
 
-    def rules(self, commit: str, owner: str) -> Rules | None:
+    def settings(self, commit: str, owner: str) -> Settings | None:
         """Return the settings of `owner`'s state folder at a commit, None without the folder.
 
         A folder without the file has the default settings. Raises `DeclarationError` for a file
@@ -50,7 +50,7 @@ class History(Protocol):
         """
         ...
 
-    def rules_before(self, since: str | None, owner: str, model: str) -> Rules | None:
+    def base_settings(self, since: str | None, owner: str, model: str) -> Settings | None:
         """Return the settings before the change of a model that is not applied yet.
 
         Those before the first commit after `since`, on the first-parent line, that declares the

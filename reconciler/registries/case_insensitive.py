@@ -50,7 +50,7 @@ class Spellings:
         self._written.add((model, field))
 
     def is_renamed(self, model: str, field: Field) -> bool:
-        """Say whether a field went when it was set under another spelling, which must stay."""
+        """Return whether a field went when it was set under another spelling, which must stay."""
         others = self._alike(model, field).keys() - {field}
         renamed = any((model, other) in self._written for other in others)
         return renamed and self._is_caseless(model)

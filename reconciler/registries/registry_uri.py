@@ -64,7 +64,7 @@ def registry_ref(uri: str, pin: RegistryPin | None) -> RegistryRef:
 
 
 def is_late_job(environ: Mapping[str, str], *, terminal: bool) -> bool:
-    """Say whether a superseded run may just have been overtaken by a newer one.
+    """Return whether a superseded run may just have been overtaken by a newer one.
 
     Somebody who looks at a terminal, starts a job again or dispatches it means it: there it is an
     error that nothing is written.

@@ -167,7 +167,7 @@ class MlflowRest:
         return tuple(int(part) for part in found.groups() if part) if found else None
 
     def _is_caseless(self, model: str) -> bool:
-        """Say whether the database finds a model by a name with every letter in its other case."""
+        """Return whether the database finds a model by a name with every letter in its other case."""
         other = model.swapcase()
         try:
             answer = self._get("registered-models/get", name=other) if other != model else {}

@@ -58,7 +58,7 @@ class RunRow(_Row):
 
     @property
     def is_deleted(self) -> bool:
-        """Say whether somebody took it back: MLflow keeps a deleted run until it is purged."""
+        """Return whether somebody took it back: MLflow keeps a deleted run until it is purged."""
         return self.info.lifecycle_stage == "deleted"
 
 

@@ -11,7 +11,7 @@ _NOT_QUOTABLE: Final = re.compile(r"['\"\\\x00-\x1f\x7f]")
 
 
 def is_plain(name: str) -> bool:
-    """Say whether a name may go into a list, which the server reads as Python literals."""
+    """Return whether a name may go into a list, which the server reads as Python literals."""
     return not _NOT_QUOTABLE.search(name)
 
 

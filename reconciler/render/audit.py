@@ -116,10 +116,10 @@ def _row(row: Row) -> Document:
                 "before": move.before,
                 "after": move.after,
             }
-            for move in row.moves
+            for move in row.serving_changes
         ],
         "approvals": {"verified": list(row.verified), "claimed": list(row.claimed)},
-        "standing": row.standing,
+        "standing": row.apply_state,
         "applied": _moment(row.applied.time) if row.applied else None,
         "applied_from": row.applied.commit if row.applied else None,
         "applied_off_main": row.applied is not None and row.applied.off_main,
@@ -165,7 +165,7 @@ def _headline(value: Audit) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     approved = [*row.verified, *(f"{name} (claimed)" for name in row.claimed)]
-    unknown = "not said" if row.standing == "unknown" else row.standing
+    unknown = "not said" if row.apply_state == "unknown" else row.apply_state
     return (
         _moment(row.commit.time),
         row.model,
@@ -198,7 +198,7 @@ def _by_kind(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
 
 
 def _what(row: Row) -> str:
-    return ", ".join(str(move) for move in row.moves)
+    return ", ".join(str(move) for move in row.serving_changes)
 
 
 def _author(row: Row) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from reconciler.core.plan import DraftPlan, ModelPlan, Plan
-from reconciler.core.report import ModelReport, Report
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
+from reconciler.core.report import ApplyReport, ModelReport
 from reconciler.errors import Problem
 from reconciler.render import markdown, phrases
 from reconciler.render.escape import code, prose
@@ -24,7 +24,7 @@ _WAYS: Final = (
 _MARKS: Final = {"applied": "✅", "failed": "❌", "skipped": "⏭️", "stale": "❌", "superseded": "⏭️"}
 
 
-def plan(value: Plan, now: datetime, *, room: int, more: str) -> str:
+def plan(value: JudgedPlan, now: datetime, *, room: int, more: str) -> str:
     """Return a plan in at most `room` characters; `more` says where the rest is."""
     listed = len(value.problems) <= _MOST_RULES
     models = [
@@ -39,7 +39,7 @@ def plan(value: Plan, now: datetime, *, room: int, more: str) -> str:
     return _fitting(head, [_section(model, now) for model in models], tail, room, more)
 
 
-def outcome(report: Report, *, room: int, more: str) -> str:
+def outcome(report: ApplyReport, *, room: int, more: str) -> str:
     """Return what became of an apply in at most `room` characters."""
     value = report.plan
     lines = [f"### Apply: {phrases.outcome(report)}", "", *markdown.target(value), ""]
@@ -90,16 +90,16 @@ def _by_weight(models: Sequence[ModelPlan]) -> list[ModelPlan]:
     return sorted((model for model in models if markdown.has_body(model)), key=weight)
 
 
-def _summary(value: Plan) -> list[str]:
+def _summary(value: JudgedPlan) -> list[str]:
     lines = [f"### Plan: {phrases.headline(value)}", "", *markdown.target(value), ""]
     return [*lines, *_complaints(value)]
 
 
-def _complaints(value: Plan) -> list[str]:
-    rules = markdown.judgements(value)
+def _complaints(value: JudgedPlan) -> list[str]:
+    settings = markdown.judgements(value)
     problems = [f"- ❌ {markdown.problem(one)}" for one in value.problems]
-    lines = [line for rule in rules[:_MOST_RULES] for line in rule]
-    lines += _rest(len(rules) - _MOST_RULES, "rule", "in the sections below")
+    lines = [line for rule in settings[:_MOST_RULES] for line in rule]
+    lines += _rest(len(settings) - _MOST_RULES, "rule", "in the sections below")
     lines += [*problems[:_MOST_RULES], *([""] if problems else [])]
     return [*lines, *_rest(len(problems) - _MOST_RULES, "error", "in the sections below")]
 

@@ -141,7 +141,7 @@ def _became(entry: Entry) -> str:
         return _when(entry.applied[0])
     if entry.applied:
         return ", ".join(f"{_when(one)} ({one.registry})" for one in entry.applied)
-    return "?" if entry.standing == "unknown" else entry.standing
+    return "?" if entry.apply_state == "unknown" else entry.apply_state
 
 
 def _when(one: Applied) -> str:
@@ -174,10 +174,10 @@ def _about_answer(answer: Answer, value: Story) -> list[str]:
     elif entry.step.after is None:
         where = f"{_moment(entry.time)} by {entry.step.commit.id[:12]}"
         notes.append(f"nothing was declared any more: no longer declared since {where}")
-    if value.records and entry is not None and entry.standing != "unknown":
+    if value.records and entry is not None and entry.apply_state != "unknown":
         late = [one for one in entry.applied if one.time > answer.moment]
         if late or not entry.applied:
-            became = f"applied {_became(entry)}" if late else f"applied: {entry.standing}"
+            became = f"applied {_became(entry)}" if late else f"applied: {entry.apply_state}"
             notes.append(
                 f"this is what was merged by then; its last change, {entry.step.commit.id[:12]}, "
                 f"was not live yet at that moment ({became})"
@@ -230,7 +230,7 @@ def _entry(entry: Entry, value: Story) -> Document:
         "meaning": list(entry.meaning),
         "serving": entry.serving,
         "aliases": dict(sorted(entry.aliases.items())),
-        "standing": entry.standing if value.records else "unknown",
+        "standing": entry.apply_state if value.records else "unknown",
         "applied": [_applied(one) for one in entry.applied],
     }
 
@@ -260,7 +260,7 @@ def _flat(entry: Entry) -> Iterable[object]:
         *(commit.committer, commit.committer_email),
         *("; ".join(one.name for one in entry.approvals if one.kind == kind) for kind in _KINDS),
         commit.signature,
-        entry.standing,
+        entry.apply_state,
         "; ".join(f"{_when(one)} {one.registry}" for one in entry.applied),
     )
 

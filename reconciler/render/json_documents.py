@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.core.changes import Change
-from reconciler.core.plan import DraftPlan, ModelPlan, Plan, RegistryRef
-from reconciler.core.report import Report
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef
+from reconciler.core.report import ApplyReport
 from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem
@@ -53,7 +53,7 @@ def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
     }
 
 
-def plan(value: Plan, code: ExitCode) -> Document:
+def plan(value: JudgedPlan, code: ExitCode) -> Document:
     """Return a plan's document.
 
     `pending_approvals`, `notes` and a model's `evidence` are there when there are any.
@@ -96,7 +96,7 @@ def drift(drifted: DraftPlan, pending: DraftPlan, code: ExitCode) -> Document:
     return document
 
 
-def report(value: Report, code: int) -> Document:
+def report(value: ApplyReport, code: int) -> Document:
     """Return the document of `apply`: its plan's, with an outcome on every change."""
     results = {result.change: result for result in value.results}
     document = plan(value.plan, ExitCode.OK)

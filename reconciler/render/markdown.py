@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from reconciler.core.plan import DraftPlan, ModelPlan, Plan
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.violations import Violation
 from reconciler.errors import Problem
 from reconciler.render import phrases
@@ -12,7 +12,7 @@ from reconciler.render.escape import code, prose
 _WORDS = {"accepted": "✅ accepted", "warning": "⚠️ warning", "refused": "⛔ refused"}
 
 
-def plan(value: Plan, now: datetime) -> str:
+def plan(value: JudgedPlan, now: datetime) -> str:
     """Return a plan as GitHub-flavoured Markdown; text from outside cannot become markup."""
     lines = [f"### Plan: {phrases.headline(value)}", "", *target(value), ""]
     lines += [line for rule in judgements(value) for line in rule]
@@ -31,7 +31,7 @@ def target(value: DraftPlan) -> list[str]:
     return [f"{code(value.state.path)}{commit}{dirty} → {code(value.registry.uri)}{name}"]
 
 
-def judgements(value: Plan) -> list[list[str]]:
+def judgements(value: JudgedPlan) -> list[list[str]]:
     """Return the lines of every note, violation and rule that waits, each on its own."""
     found = [[f"> 🕐 one merge later: {prose(note)}", ""] for note in value.notes]
     found += [_violation(_WORDS[phrases.judged(one)], one) for one in value.violations]
@@ -39,7 +39,7 @@ def judgements(value: Plan) -> list[list[str]]:
 
 
 def has_body(model: ModelPlan) -> bool:
-    """Say whether there is anything to say of a model."""
+    """Return whether there is anything to say of a model."""
     return bool(model.changes or model.messages or model.problems)
 
 

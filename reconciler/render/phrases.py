@@ -4,8 +4,8 @@ from difflib import unified_diff
 from typing import Final
 
 from reconciler.core.changes import Change
-from reconciler.core.plan import Plan
-from reconciler.core.report import Report
+from reconciler.core.plan import JudgedPlan
+from reconciler.core.report import ApplyReport
 from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
 from reconciler.errors import Contrast, Problem
@@ -97,7 +97,7 @@ def difference(before: bytes, after: bytes, names: tuple[str, str]) -> str:
     return "\n".join(unified_diff(one, other, *names, lineterm=""))
 
 
-def headline(plan: Plan) -> str:
+def headline(plan: JudgedPlan) -> str:
     """Return the sentence that sums a plan up."""
     counts = plan.summary
     touched = sum(1 for model in plan.models if model.changes)
@@ -126,7 +126,7 @@ def models(number: int) -> str:
     return f"{number} model{'' if number == 1 else 's'}"
 
 
-def outcome(value: Report) -> str:
+def outcome(value: ApplyReport) -> str:
     """Return the sentence that sums an apply up."""
     counts = value.summary
     parts = [f"{counts['applied']} of {count(counts['changes'], 'change')} applied"]

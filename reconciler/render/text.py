@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.plan import DraftPlan, ModelPlan, Plan
-from reconciler.core.report import ModelReport, Report, Result
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
+from reconciler.core.report import ApplyReport, ModelReport, Result
 from reconciler.core.state import Field, Value
 from reconciler.planning.status import Row
 from reconciler.render import phrases
@@ -24,7 +24,7 @@ class Effort:
     seconds: float
 
 
-def plan(value: Plan, effort: Effort, now: datetime) -> str:
+def plan(value: JudgedPlan, effort: Effort, now: datetime) -> str:
     """Return a plan as text, its last line being changes, models, requests, seconds."""
     lines = [_target(value), ""]
     for model in value.models:
@@ -77,7 +77,7 @@ def status(rows: Sequence[Row], value: DraftPlan, effort: Effort) -> str:
     return "\n".join(lines) + "\n"
 
 
-def report(value: Report, effort: Effort) -> str:
+def report(value: ApplyReport, effort: Effort) -> str:
     """Return what became of each change, its last line as the plan's."""
     lines = [_target(value.plan), ""]
     for model in value.models:
@@ -181,12 +181,12 @@ def _title(model: str, file: str | None) -> str:
     return visible(model) + (f"  ({visible(file)})" if file else "")
 
 
-def _notes(value: Plan) -> list[str]:
+def _notes(value: JudgedPlan) -> list[str]:
     lines = [f"one merge later: {visible(note)}" for note in value.notes]
     return [*lines, ""] if lines else []
 
 
-def _violations(value: Plan) -> list[str]:
+def _violations(value: JudgedPlan) -> list[str]:
     judged = [(phrases.judged(violation), violation) for violation in value.violations]
     judged += [("waits", violation) for violation in value.pending]
     lines = []

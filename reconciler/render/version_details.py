@@ -8,7 +8,7 @@ from reconciler.audit.evidence import Entry
 from reconciler.core.changes import Change
 from reconciler.core.comparison import Side
 from reconciler.core.plan import RegistryRef
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Field, Live, aliases, stages
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
@@ -38,14 +38,14 @@ class Git:
 
 
 @dataclass(frozen=True)
-class Portrait:
+class VersionDetails:
     """What is shown of a model; `side` is the version that was asked for, None where none is.
 
     `source` is where that version's files are, without credentials.
     """
 
     live: Live
-    rules: Rules
+    settings: Settings
     git: Git
     side: Side | None
     places: Mapping[str, Entry]
@@ -56,23 +56,23 @@ class Portrait:
     now: datetime
 
 
-def text(portrait: Portrait, effort: Effort) -> str:
+def text(details: VersionDetails, effort: Effort) -> str:
     """Return everything that is known as text, its last line what it cost."""
-    return "\n".join(_lines(portrait, effort)) + "\n"
+    return "\n".join(_lines(details, effort)) + "\n"
 
 
-def _lines(portrait: Portrait, effort: Effort) -> Iterator[str]:
-    live, shown = portrait.live, portrait.side
+def _lines(details: VersionDetails, effort: Effort) -> Iterator[str]:
+    live, shown = details.live, details.side
     yield visible(live.model) + (f" v{shown.version}" if shown else "")
     if shown is None:
-        yield f"  nothing serves ({visible(str(portrait.rules.serving))})"
-    rows = [*_model_rows(portrait)] if not portrait.alone else []
+        yield f"  nothing serves ({visible(str(details.settings.serving))})"
+    rows = [*_model_rows(details)] if not details.alone else []
     if shown is not None:
-        rows += [*_place_rows(portrait, shown), *_own_rows(portrait, shown), *_run_rows(shown)]
+        rows += [*_place_rows(details, shown), *_own_rows(details, shown), *_run_rows(shown)]
     yield from _block(rows)
     if shown is not None:
         yield from _outcomes(shown)
-    others = [] if portrait.alone else [*_others(portrait)]
+    others = [] if details.alone else [*_others(details)]
     if others:
         lines = table(("VERSION", "STAGE", "ALIASES", "GIT", "AGE"), others[:_MOST_VERSIONS])
         yield from ("", "other versions" if shown else "versions", *(f"  {x}" for x in lines))
@@ -91,8 +91,8 @@ def _block(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
         before = label
 
 
-def _model_rows(portrait: Portrait) -> Iterator[tuple[str, str]]:
-    fields = portrait.live.fields
+def _model_rows(details: VersionDetails) -> Iterator[tuple[str, str]]:
+    fields = details.live.fields
     if Field("description") in fields:
         yield "model", quoted(str(fields[Field("description")]))
     for address, value in sorted(fields.items(), key=lambda item: item[0].sort_key):
@@ -100,25 +100,25 @@ def _model_rows(portrait: Portrait) -> Iterator[tuple[str, str]]:
             yield "model's tags", f"{visible(address.key or '')} {quoted(str(value))}"
 
 
-def _place_rows(portrait: Portrait, shown: Side) -> Iterator[tuple[str, str]]:
+def _place_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str]]:
     names = [("stage", shown.stage), *(("aliases", f"@{alias}") for alias in shown.aliases)]
     for label, name in names:
-        entry = portrait.places.get(name)
+        entry = details.places.get(name)
         yield label, visible(name) + (f"  by {entry.step.commit.id[:12]}" if entry else "")
-    for entry in {entry.step.commit.id: entry for entry in portrait.places.values()}.values():
+    for entry in {entry.step.commit.id: entry for entry in details.places.values()}.values():
         yield "commit", visible(_credit(entry))
-    file = f" ({portrait.file})" if portrait.file else ""
-    yield "git", visible(f"{_sync(portrait, shown.version)}{file}")
-    for change in portrait.git.changes:
+    file = f" ({details.file})" if details.file else ""
+    yield "git", visible(f"{_sync(details, shown.version)}{file}")
+    for change in details.git.changes:
         if shown.version in change.versions:
             what = f"{phrases.mark(change)} {phrases.subject(change.field)}  {phrases.move(change)}"
             yield "git", f"{what}  {phrases.cause(change)}".rstrip()
-    if portrait.git.silent:
-        yield "git", visible(portrait.git.silent)
+    if details.git.silent:
+        yield "git", visible(details.git.silent)
 
 
-def _sync(portrait: Portrait, version: int) -> str:
-    return portrait.git.sync.get(version, "unmanaged")
+def _sync(details: VersionDetails, version: int) -> str:
+    return details.git.sync.get(version, "unmanaged")
 
 
 def _credit(entry: Entry) -> str:
@@ -132,7 +132,7 @@ def _credit(entry: Entry) -> str:
     return ", ".join(said)
 
 
-def _own_rows(portrait: Portrait, shown: Side) -> Iterator[tuple[str, str]]:
+def _own_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str]]:
     if shown.description:
         yield "description", quoted(shown.description)
     for key, value in sorted(shown.tags.items()):
@@ -140,10 +140,10 @@ def _own_rows(portrait: Portrait, shown: Side) -> Iterator[tuple[str, str]]:
     created = shown.identity.created
     by = f" by {shown.registered_by}" if shown.registered_by else ""
     if created is not None:
-        since = f"{moment(created)}{by}, {age(created, portrait.now)} ago"
+        since = f"{moment(created)}{by}, {age(created, details.now)} ago"
         yield "registered", visible(since)
-    if portrait.source:
-        yield "source", visible(portrait.source)
+    if details.source:
+        yield "source", visible(details.source)
 
 
 def _run_rows(shown: Side) -> Iterator[tuple[str, str]]:
@@ -185,9 +185,9 @@ def _outcomes(shown: Side) -> Iterator[str]:
             yield from ("", heading, *_block(rows))
 
 
-def _others(portrait: Portrait) -> Iterator[tuple[str, ...]]:
-    live, shown = portrait.live, portrait.side
-    for row in _versions(portrait):
+def _others(details: VersionDetails) -> Iterator[tuple[str, ...]]:
+    live, shown = details.live, details.side
+    for row in _versions(details):
         if shown is None or row["version"] != shown.version:
             created = live.versions[row["version"]].identity.created
             held = " ".join(f"@{alias}" for alias in row["aliases"]) or "-"
@@ -196,13 +196,13 @@ def _others(portrait: Portrait) -> Iterator[tuple[str, ...]]:
                 row["stage"],
                 held,
                 row["sync"],
-                age(created, portrait.now) or "-",
+                age(created, details.now) or "-",
             )
 
 
-def _versions(portrait: Portrait) -> Iterator[Document]:
+def _versions(details: VersionDetails) -> Iterator[Document]:
     """Yield every version with what can be said of it in a line, the newest first."""
-    live = portrait.live
+    live = details.live
     where, named = stages(live.fields), aliases(live.fields)
     for version in sorted(live.versions, reverse=True):
         yield {
@@ -211,41 +211,41 @@ def _versions(portrait: Portrait) -> Iterator[Document]:
             "aliases": sorted(alias for alias, at in named.items() if at == version),
             "created": moment(live.versions[version].identity.created),
             "status": live.versions[version].status,
-            "sync": _sync(portrait, version),
+            "sync": _sync(details, version),
         }
 
 
-def document(portrait: Portrait) -> Document:
+def document(details: VersionDetails) -> Document:
     """Return the JSON document."""
-    live, shown = portrait.live, portrait.side
+    live, shown = details.live, details.side
     own = {a: v for a, v in live.fields.items() if a.version is None}
     return {
         "format_version": json_documents.FORMAT_VERSION,
-        "registry": {"uri": portrait.registry.uri, "name": portrait.registry.name},
+        "registry": {"uri": details.registry.uri, "name": details.registry.name},
         "model": {
             "name": live.model,
             "description": str(own.get(Field("description"), "")),
             "tags": {a.key: v for a, v in sorted(own.items()) if a.name == "tag"},
-            "file": portrait.file,
+            "file": details.file,
             "commits": list(live.recorded),
             "owner": live.owner,
         },
-        "version": None if shown is None else _version_document(portrait, shown),
-        "versions": [*_versions(portrait)],
-        "errors": [json_documents.error(problem) for problem in portrait.git.problems],
-        "exit": json_documents.ending(portrait.git.code),
+        "version": None if shown is None else _version_document(details, shown),
+        "versions": [*_versions(details)],
+        "errors": [json_documents.error(problem) for problem in details.git.problems],
+        "exit": json_documents.ending(details.git.code),
     }
 
 
-def _version_document(portrait: Portrait, shown: Side) -> Document:
+def _version_document(details: VersionDetails, shown: Side) -> Document:
     run = shown.facts.run
     names = (shown.stage, *(f"@{alias}" for alias in shown.aliases))
-    entries = [(name, portrait.places.get(name)) for name in names]
+    entries = [(name, details.places.get(name)) for name in names]
     return {
         **beside.side_document(shown),
-        "source": portrait.source,
+        "source": details.source,
         "run_tags": {} if run is None else _own_tags(run.tags),
-        "sync": _sync(portrait, shown.version),
+        "sync": _sync(details, shown.version),
         "places": [
             {"name": name, "brought_by": None if entry is None else _credit_document(entry)}
             for name, entry in entries

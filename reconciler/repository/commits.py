@@ -45,7 +45,7 @@ def unmerged(repo: GitRepo, folder: str) -> tuple[str, ...]:
 
 
 def is_tracked(repo: GitRepo, path: str) -> bool:
-    """Say whether git knows a file, committed or not."""
+    """Return whether git knows a file, committed or not."""
     return repo.run("ls-files", "--error-unmatch", "--", path)[0] == 0
 
 
@@ -175,7 +175,7 @@ def _undo(paths: Sequence[str]) -> str:
 
 
 def is_pushed(repo: GitRepo, remote: str, branch: str) -> bool:
-    """Say whether a remote has a branch of that name; false also where it cannot be asked."""
+    """Return whether a remote has a branch of that name; false also where it cannot be asked."""
     ref = f"refs/heads/{branch}"
     ask = ("ls-remote", "--exit-code", "--heads", "--", remote, ref)
     return repo.run(*ask, seconds=_LONGEST)[0] == 0

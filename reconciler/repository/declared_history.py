@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from reconciler.core.ab_tests import parts, with_test_tags
-from reconciler.core.declared import Desired
-from reconciler.core.settings import Rules
+from reconciler.core.declared import DeclaredState
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.repository.port import Repository
@@ -23,7 +23,7 @@ class Parsers(NamedTuple):
     """How the bytes of a file are read; both raise `DeclarationError` naming the given file."""
 
     declaration: Callable[[bytes, str], Declaration]
-    rules: Callable[[bytes, str], Rules]
+    settings: Callable[[bytes, str], Settings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Place:
     files: Mapping[str, str]
 
 
-def place_of(desired: Desired) -> Place:
+def place_of(desired: DeclaredState) -> Place:
     """Return the place of a state folder that was loaded under its path in the repository."""
-    registry = desired.rules.registry
+    registry = desired.settings.registry
     files = {
         name: declaration.file.removeprefix(f"{desired.folder}/")
         for name, declaration in desired.declarations.items()
@@ -67,13 +67,13 @@ class Past:
         self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
         self._declared: dict[tuple[str, str, str], Declaration | None] = {}
         self._elsewhere: dict[str, str] = {}
-        self._ruled: dict[str, Rules | None] = {}
-        self._settled: dict[tuple[str, str], Rules | None] = {}
+        self._ruled: dict[str, Settings | None] = {}
+        self._settled: dict[tuple[str, str], Settings | None] = {}
         self._folders: dict[tuple[str, str], str | None] = {}
         self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
 
     def main_contains(self, commit: str) -> bool:
-        """Say whether the main line contains a commit; true where no main line is known."""
+        """Return whether the main line contains a commit; true where no main line is known."""
         return self._main is None or self.is_ancestor(commit, self._main)
 
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
@@ -93,7 +93,7 @@ class Past:
         found = self._at_its_place(commit, folder, model) or self._anywhere(commit, folder, model)
         return self._as_loaded(found, commit, folder) if found is not None else None
 
-    def rules(self, commit: str, owner: str) -> Rules | None:
+    def settings(self, commit: str, owner: str) -> Settings | None:
         """Return the settings of `owner`'s state folder at a commit, None without the folder.
 
         A folder without the file has the default settings. Raises `DeclarationError` for a file
@@ -102,30 +102,30 @@ class Past:
         folder = self._folder_of(owner, commit)
         if folder is None:
             return None
-        found = self._rules_in(folder, commit)
+        found = self._settings_in(folder, commit)
         if found is None:
             file = f"{_joined(folder, _SETTINGS)}@{self._repo.short(commit)}"
             message = "the settings of that commit cannot be read"
             raise DeclarationError([Problem(message, ExitCode.DECLARATION, file=file)])
         return found
 
-    def _rules_in(self, folder: str, commit: str) -> Rules | None:
+    def _settings_in(self, folder: str, commit: str) -> Settings | None:
         key = (folder, commit)
         if key not in self._settled:
             path = _joined(folder, _SETTINGS)
             found = self._repo.find(commit, path)
-            self._settled[key] = Rules() if found is None else self._rules(found.id, path)
+            self._settled[key] = Settings() if found is None else self._rules(found.id, path)
         return self._settled[key]
 
     def _as_loaded(self, found: Declaration, commit: str, folder: str) -> Declaration:
         """Return a declaration with the tags of its A/B test, by the settings of its commit."""
         if not parts(found):
             return found
-        rules = self._rules_in(folder, commit) or Rules()
-        return with_test_tags(found, rules.serving)
+        settings = self._settings_in(folder, commit) or Settings()
+        return with_test_tags(found, settings.serving)
 
     def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
-        """Say whether a commit between `since` and here declared a model otherwise."""
+        """Return whether a commit between `since` and here declared a model otherwise."""
         if since == self.head or since not in self._line:
             return False
         own = [one for one in self._own(model) if self._line[one] < self._line[since]]
@@ -141,35 +141,35 @@ class Past:
         return self._touching.get(_joined(self._place.folder, path), ()) if path else ()
 
     def _was_here(self, commit: str, owner: str, model: str) -> bool:
-        """Say whether the model's file was at a commit where it is now: no other one was its."""
+        """Return whether the model's file was at a commit where it is now: no other one was its."""
         path, folder = self._place.files.get(model), self._place.folder
         if path is None or self._folder_of(owner, commit) != folder:
             return False
         return self._repo.find(commit, _joined(folder, path)) is not None
 
-    def rules_before(self, since: str | None, owner: str, model: str) -> Rules | None:
+    def base_settings(self, since: str | None, owner: str, model: str) -> Settings | None:
         """Return the settings before the change of a model that is not applied yet."""
         if since is not None and since not in self._line:
-            return self.rules(since, owner)
+            return self.settings(since, owner)
         newest = self._line[since] if since is not None else 0
         if not any(place < max(newest, 1) for place in self._resettled):
-            return self.rules(self.head, owner)
+            return self.settings(self.head, owner)
         was = None if since is None else self.declared(since, owner, model)
         changed = (
             commit
             for commit in self.merged_since(since, model)
             if self.declared(commit, owner, model) != was
         )
-        return self.earlier_rules(next(changed, self.head), owner)
+        return self.earlier_settings(next(changed, self.head), owner)
 
-    def earlier_rules(self, commit: str, owner: str) -> Rules | None:
+    def earlier_settings(self, commit: str, owner: str) -> Settings | None:
         """Return the settings before a commit of the first-parent line, None where there are none.
 
         What cannot be read is passed over: it held nobody to anything else than what was before.
         """
         for earlier in self._commits[self._line[commit] + 1 :]:
             with suppress(DeclarationError):
-                return self.rules(earlier, owner)
+                return self.settings(earlier, owner)
         return None
 
     def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
@@ -218,7 +218,7 @@ class Past:
         return found
 
     def changed_since(
-        self, commit: str, desired: Desired, dirty: Collection[str]
+        self, commit: str, desired: DeclaredState, dirty: Collection[str]
     ) -> frozenset[str] | None:
         """Return the models that `desired` declares differently than a commit, vanished included.
 
@@ -231,7 +231,9 @@ class Past:
         after = self._repo.tree(self.head, own)
         changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
         changed |= {path if own == "." else path.removeprefix(f"{own}/") for path in dirty}
-        if _SETTINGS in changed and not self._same_rules(before.get(_SETTINGS), desired.rules):
+        if _SETTINGS in changed and not self._same_settings(
+            before.get(_SETTINGS), desired.settings
+        ):
             return None
         read = (
             self._declaration(before[path], path)
@@ -240,7 +242,7 @@ class Past:
         )
         # The settings mean the same there, or all models have changed.
         old = {
-            was.model: with_test_tags(was, desired.rules.serving)
+            was.model: with_test_tags(was, desired.settings.serving)
             for was in read
             if isinstance(was, Declaration)
         }
@@ -317,25 +319,29 @@ class Past:
     def _folder_named(self, name: str, commit: str) -> str | None:
         for path, blob in self._repo.tree(commit, ".").items():
             if _is_settings(path):
-                rules = self._rules(blob, path)
-                if rules is not None and rules.registry is not None and rules.registry.name == name:
+                settings = self._rules(blob, path)
+                if (
+                    settings is not None
+                    and settings.registry is not None
+                    and settings.registry.name == name
+                ):
                     return str(PurePosixPath(path).parent)
         return None
 
-    def _rules(self, blob: str, path: str) -> Rules | None:
+    def _rules(self, blob: str, path: str) -> Settings | None:
         """Return what a settings file said, None when it cannot be read."""
         if blob not in self._ruled:
             try:
-                self._ruled[blob] = self._parsers.rules(self._repo.blob(blob), path)
+                self._ruled[blob] = self._parsers.settings(self._repo.blob(blob), path)
             except DeclarationError:
                 self._ruled[blob] = None
         return self._ruled[blob]
 
-    def _same_rules(self, blob: str | None, rules: Rules) -> bool:
-        before = Rules() if blob is None else self._rules(blob, _SETTINGS)
+    def _same_settings(self, blob: str | None, settings: Settings) -> bool:
+        before = Settings() if blob is None else self._rules(blob, _SETTINGS)
         # The main line decides who may apply, and `notify` who is told: not what differs.
         return before is not None and replace(before, branch=None, notify=()) == replace(
-            rules, branch=None, notify=()
+            settings, branch=None, notify=()
         )
 
 

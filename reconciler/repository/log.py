@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeVar
 
 from reconciler.audit.merged_changes import Commit, Merged, Step
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, OutOfStep, Problem
 from reconciler.repository.log_format import FIELDS, FORMAT, PLAIN, ask, read_commit
@@ -21,8 +21,8 @@ from reconciler.repository.objects import is_model_file
 from reconciler.repository.repository import GitRepo
 
 Parse = Callable[[bytes, str], Declaration]
-ParseRules = Callable[[bytes, str], Rules]
-_Content = TypeVar("_Content", Declaration, Rules)
+ParseRules = Callable[[bytes, str], Settings]
+_Content = TypeVar("_Content", Declaration, Settings)
 
 _SETTINGS: Final = "reconciler.yaml"
 # What a merge changed is told against its first parent, which `-m` means in every git, unless this
@@ -81,7 +81,7 @@ def read_log(
     parse: Parse,
     head: str | None = None,
     *,
-    parse_rules: ParseRules | None = None,
+    parse_settings: ParseRules | None = None,
 ) -> Log:
     """Return the first-parent history of a state folder, as far back as it goes.
 
@@ -96,7 +96,7 @@ def read_log(
             "this clone is shallow: its history is cut off, and answers from it would be wrong",
             hint="git fetch --unshallow (in CI: `fetch-depth: 0`)",
         )
-    reader = _Reader(repo, parse, parse_rules)
+    reader = _Reader(repo, parse, parse_settings)
     merged, folders = _merged(repo, reader, tip, folder)
     problems = tuple(reader.problems)
     declared = partial(reader.declared, folders)
@@ -156,10 +156,10 @@ def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
 class _Reader:
     """Turns the files of commits into declarations; the same file is parsed once."""
 
-    def __init__(self, repo: GitRepo, parse: Parse, parse_rules: ParseRules | None) -> None:
+    def __init__(self, repo: GitRepo, parse: Parse, parse_settings: ParseRules | None) -> None:
         self._repo = repo
         self._parse = parse
-        self._parse_rules = parse_rules
+        self._parse_rules = parse_settings
         self._known: dict[_File, Declaration | None] = {}
         self.problems: list[Problem] = []
 
@@ -187,14 +187,14 @@ class _Reader:
                     return found
         return None
 
-    def _rules(self, entry: _Entry, folder: str) -> Rules | None:
+    def _rules(self, entry: _Entry, folder: str) -> Settings | None:
         """Return the settings that a commit left, None where it left them as they were."""
         path = _SETTINGS if folder == "." else f"{folder}/{_SETTINGS}"
         changed = [file for file in entry.files if file.path == path]
         if not changed or self._parse_rules is None:
             return None
         if changed[0].blob is None:
-            return Rules()
+            return Settings()
         return self._read(changed[0], entry.commit.id, self._parse_rules)
 
     def _declaration(self, file: _File, commit: str) -> Declaration | None:

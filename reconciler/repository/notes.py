@@ -75,7 +75,7 @@ def check_notes(repo: GitRepo) -> None:
 
 
 def holds_notes(repo: GitRepo) -> bool:
-    """Say whether the clone has records that can be added to."""
+    """Return whether the clone has records that can be added to."""
     return _tip(repo, REF) is not None and _holds_notes(repo, REF)
 
 
@@ -199,7 +199,7 @@ def _fetched(repo: GitRepo, remote: str, ref: str, patience: float) -> bool:
 
 
 def _holds_notes(repo: GitRepo, ref: str) -> bool:
-    """Say whether a ref is a commit that is here, as notes are; git takes any object for a ref."""
+    """Return whether a ref is a commit that is here, as notes are; git takes any object for a ref."""
     status, kind, _ = repo.run("cat-file", "-t", ref)
     return status == 0 and kind.strip() == "commit"
 
@@ -211,7 +211,7 @@ def _refusal(out: str) -> str:
 
 
 def _lost_the_race(repo: GitRepo, remote: str, patience: float) -> bool:
-    """Say whether the remote has what we do not: then a refused push is worth another try."""
+    """Return whether the remote has what we do not: then a refused push is worth another try."""
     status, out, _ = repo.run("ls-remote", "--quiet", remote, REF, seconds=patience)
     if status or not out:
         return False

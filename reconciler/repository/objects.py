@@ -144,12 +144,12 @@ class Trees:
 
 
 def is_plain(path: str) -> bool:
-    """Say whether a path goes down only; git takes `./` and `../` from where it runs."""
+    """Return whether a path goes down only; git takes `./` and `../` from where it runs."""
     return not any(part in ("", ".", "..") for part in path.split("/"))
 
 
 def is_model_file(path: str) -> bool:
-    """Say whether a path below the state folder is read: YAML, and no part of it is hidden."""
+    """Return whether a path below the state folder is read: YAML, and no part of it is hidden."""
     return path.endswith((".yaml", ".yml")) and not any(
         part.startswith(".") for part in path.split("/")
     )

@@ -23,7 +23,7 @@ class Repository(Protocol):
 
     @property
     def is_shallow(self) -> bool:
-        """Say whether the clone was cut off."""
+        """Return whether the clone was cut off."""
         ...
 
     def short(self, commit: str) -> str:
@@ -31,11 +31,11 @@ class Repository(Protocol):
         ...
 
     def knows(self, commit: str) -> bool:
-        """Say whether this clone has a commit."""
+        """Return whether this clone has a commit."""
         ...
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Say whether `newer` contains `older`."""
+        """Return whether `newer` contains `older`."""
         ...
 
     def merge_base(self, one: str, other: str) -> str | None:

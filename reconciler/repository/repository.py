@@ -265,7 +265,7 @@ class GitRepo:
 
     @property
     def has_remote(self) -> bool:
-        """Say whether the clone has branches of an `origin`."""
+        """Return whether the clone has branches of an `origin`."""
         place = "refs/remotes/origin"
         return bool(self._command.tell("for-each-ref", "--count=1", "--format=x", place))
 
@@ -287,20 +287,20 @@ class GitRepo:
         return None
 
     def knows(self, commit: str) -> bool:
-        """Say whether this clone has a commit under that full id."""
+        """Return whether this clone has a commit under that full id."""
         if commit not in self._known:
             found = self._objects.get(commit) if _ID.fullmatch(commit) else None
             self._known[commit] = found is not None and found.kind == "commit"
         return self._known[commit]
 
     def is_signed(self, commit: str) -> bool:
-        """Say whether a commit carries a signature, of whatever worth."""
+        """Return whether a commit carries a signature, of whatever worth."""
         found = self._objects.get(commit) if _ID.fullmatch(commit) else None
         header = found.data.partition(b"\n\n")[0] if found is not None else b""
         return b"\ngpgsig" in header
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Say whether `newer` contains `older`; a commit contains itself."""
+        """Return whether `newer` contains `older`; a commit contains itself."""
         return self.merge_base(older, newer) == older
 
     def merge_base(self, one: str, other: str) -> str | None:

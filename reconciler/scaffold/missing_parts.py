@@ -34,7 +34,7 @@ class Addition:
 
 
 def is_another(path: str, kept: str) -> bool:
-    """Say whether a workflow or pipeline that is kept is not the reconciler's at all."""
+    """Return whether a workflow or pipeline that is kept is not the reconciler's at all."""
     if path in WORKFLOWS:
         return "/mlflow-reconciler@" not in kept
     return path == PIPELINE and "mlflow-reconciler==" not in kept

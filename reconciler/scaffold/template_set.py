@@ -113,12 +113,12 @@ def filled(template: str, start: Start) -> str:
 
 
 def is_of_the_state(line: str) -> bool:
-    """Say whether a line of a template is there once for each state folder."""
+    """Return whether a line of a template is there once for each state folder."""
     return bool(_OF_THE_STATE.search(line))
 
 
 def mentions(text: str, state: str) -> bool:
-    """Say whether a file that is kept names a state folder, and not only one that begins alike."""
+    """Return whether a file that is kept names a state folder, and not only one that begins alike."""
     return bool(re.search(rf"(?<![\w./-]){re.escape(state)}(?![\w.-]|/[\w.-])", text))
 
 

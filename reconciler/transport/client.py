@@ -41,18 +41,18 @@ def body(response: requests.Response, largest: int) -> bytes:
 
 
 def was_too_slow(error: BaseException) -> bool:
-    """Say whether a failure is that of an answer which did not end in time."""
+    """Return whether a failure is that of an answer which did not end in time."""
     return isinstance(root(error), limits.TooSlow)
 
 
 def lacks_certificates(error: BaseException) -> bool:
-    """Say whether nothing was sent because a file of certificates that was named is not there."""
+    """Return whether nothing was sent because a file of certificates that was named is not there."""
     # requests has no kind of its own for it; what the system says has a number.
     return type(error) is OSError and error.errno is None
 
 
 def never_connected(error: BaseException) -> bool:
-    """Say whether the failure came before the request could have been sent."""
+    """Return whether the failure came before the request could have been sent."""
     if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
         return True
     cause = error.args[0] if error.args else None

@@ -79,7 +79,7 @@ class Webhook:
 
 
 def is_webhook_url(text: str) -> bool:
-    """Say whether a text is a URL that may be told: https, or http on this machine."""
+    """Return whether a text is a URL that may be told: https, or http on this machine."""
     if not _URL.fullmatch(text):
         return False
     try:

@@ -12,17 +12,17 @@ import click
 from reconciler.api.apply_records import Recorder, ending, record_options
 from reconciler.api.notifications import notify
 from reconciler.api.policy_context import gate
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.apply.executor import Stop, apply
 from reconciler.cli import output
 from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
 from reconciler.cli.progress import progress
-from reconciler.core.plan import AdmittedPlan, Plan, accepting
-from reconciler.core.report import Report
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, accepting
+from reconciler.core.report import ApplyReport
 from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.files import plan_file
-from reconciler.planning.checks import Gate, closed_by_now, consents_of_files
+from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
 from reconciler.ports.registry import Registry
 from reconciler.render import json_documents, phrases, text
 
@@ -80,39 +80,39 @@ def command(
     asks = output.is_terminal(sys.stdin) and not options.json
     if not (yes or saved or asks):
         raise UsageError("nobody is here to ask", hint="say `--yes` to apply without asking")
-    session = Session(options, timeout=timeout)
-    recorder = Recorder(session, record=record, remote=record_push)
-    judging = gate(session, accept, planning=False, show_evidence=asks and not yes)
+    workspace = Workspace(options, timeout=timeout)
+    recorder = Recorder(workspace, record=record, remote=record_push)
+    judging = gate(workspace, accept, planning=False, show_evidence=asks and not yes)
     if saved:
-        plan = _saved_plan(saved, session, judging)
+        plan = _saved_plan(saved, workspace, judging)
     else:
-        ask = session.question(models=models, adopt=adopt, planning=False)
-        plan = session.gate(session.read(ask, judging).plan, judging.accept)
-    registry = session.registry
+        ask = workspace.question(models=models, adopt=adopt, planning=False)
+        plan = workspace.gate(workspace.read(ask, judging).plan, judging.accept)
+    registry = workspace.registry
     _expect(expect, plan)
     if _nothing_to_write(plan, all_or_nothing=all_or_nothing):
         code = int(plan.exit_code())
-        return _conclude(Report(plan, ()), code, session, recorder, planned=False)
+        return _conclude(ApplyReport(plan, ()), code, workspace, recorder, planned=False)
     if not saved:
-        _show(plan, session)
+        _show(plan, workspace)
         if not yes:
             _ask(plan)
-    with signals(session.stop):
-        report = _carry_out(plan, session, registry, parallelism, timeout)
-        return _conclude(report, report.exit_code(), session, recorder, planned=True)
+    with signals(workspace.stop):
+        report = _carry_out(plan, workspace, registry, parallelism, timeout)
+        return _conclude(report, report.exit_code(), workspace, recorder, planned=True)
 
 
-def _saved_plan(name: str, session: Session, judging: Gate) -> Plan:
+def _saved_plan(name: str, workspace: Workspace, judging: Judging) -> JudgedPlan:
     """Return a saved plan with the freezes that began since, and the consents of now."""
     plan = _load(name)
-    session.take_up(plan)
-    desired, court = session.desired, judging.court
-    consents = judging.accept | consents_of_files(desired.declarations.values(), court.now)
-    plan = closed_by_now(plan, desired.rules.policies, court)
-    return session.gate(accepting(plan, consents), judging.accept)
+    workspace.take_up(plan)
+    desired, context = workspace.desired, judging.context
+    consents = judging.accept | consents_of_files(desired.declarations.values(), context.now)
+    plan = closed_by_now(plan, desired.settings.policies, context)
+    return workspace.gate(accepting(plan, consents), judging.accept)
 
 
-def _load(name: str) -> Plan:
+def _load(name: str) -> JudgedPlan:
     try:
         return plan_file.loads(Path(name).read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError) as error:
@@ -122,7 +122,7 @@ def _load(name: str) -> Plan:
         ) from error
 
 
-def _expect(expect: str | None, plan: Plan) -> None:
+def _expect(expect: str | None, plan: JudgedPlan) -> None:
     if expect is not None and expect != plan.digest:
         raise OutOfStep(
             f"this plan is {plan.digest}, not {expect}",
@@ -131,18 +131,18 @@ def _expect(expect: str | None, plan: Plan) -> None:
         )
 
 
-def _nothing_to_write(plan: Plan, *, all_or_nothing: bool) -> bool:
+def _nothing_to_write(plan: JudgedPlan, *, all_or_nothing: bool) -> bool:
     refused = bool(plan.denied) or (all_or_nothing and bool(plan.problems))
     return refused or not any(model.writes for model in plan.models)
 
 
-def _show(plan: Plan, session: Session) -> None:
-    if not session.options.json:
-        effort = session.options.effort(session.registry.requests)
-        output.product(text.plan(plan, effort, now()) + "\n", session.options)
+def _show(plan: JudgedPlan, workspace: Workspace) -> None:
+    if not workspace.options.json:
+        effort = workspace.options.effort(workspace.registry.requests)
+        output.product(text.plan(plan, effort, now()) + "\n", workspace.options)
 
 
-def _ask(plan: Plan) -> None:
+def _ask(plan: JudgedPlan) -> None:
     counts = plan.summary
     changes = f"Write {phrases.count(counts['changes'], 'change')} to"
     record = f"Record this commit on {phrases.models(counts['records'])} in"
@@ -151,18 +151,18 @@ def _ask(plan: Plan) -> None:
 
 
 def _carry_out(
-    plan: Plan, session: Session, registry: Registry, parallelism: int, timeout: float
-) -> Report:
-    with progress(len(plan.changes)) as tell:
+    plan: JudgedPlan, workspace: Workspace, registry: Registry, parallelism: int, timeout: float
+) -> ApplyReport:
+    with progress(len(plan.changes)) as on_result:
         return apply(
             AdmittedPlan(plan),
             registry,
             parallelism=parallelism,
             timeout=timeout,
-            stop=session.stop,
-            tell=tell,
-            newer=lambda commit: session.is_newer(commit, plan.state.commit),
-            late_is_fine=session.late_is_fine,
+            stop=workspace.stop,
+            on_result=on_result,
+            is_superseded_by=lambda commit: workspace.is_newer(commit, plan.state.commit),
+            allow_superseded=workspace.allow_superseded,
         )
 
 
@@ -179,36 +179,36 @@ def signals(stop: Stop) -> Iterator[None]:
 
 
 def _conclude(
-    report: Report, code: int, session: Session, recorder: Recorder, *, planned: bool
+    report: ApplyReport, code: int, workspace: Workspace, recorder: Recorder, *, planned: bool
 ) -> int:
     lost = recorder.keep(report)
     code = ending(code, lost, report)
     try:
-        _tell(report, code, lost, session, planned=planned)
+        _tell(report, code, lost, workspace, planned=planned)
     except OSError as error:  # the reader went away, a full disk: what was applied stays applied
         with suppress(OSError):
             output.say(f"the report could not be printed: {error.strerror}")
-    notify(session, report)
+    notify(workspace, report)
     return code
 
 
 def _tell(
-    report: Report, code: int, lost: Sequence[Problem], session: Session, *, planned: bool
+    report: ApplyReport, code: int, lost: Sequence[Problem], workspace: Workspace, *, planned: bool
 ) -> None:
-    effort = session.options.effort(session.registry.requests)
-    if session.options.json:
+    effort = workspace.options.effort(workspace.registry.requests)
+    if workspace.options.json:
         document = json_documents.report(report, code)
         document["errors"] += [json_documents.error(problem) for problem in lost]
         output.document(document)
     elif planned:
-        output.product(text.report(report, effort), session.options)
+        output.product(text.report(report, effort), workspace.options)
     else:
-        output.product(text.plan(report.plan, effort, now()), session.options)
+        output.product(text.plan(report.plan, effort, now()), workspace.options)
     output.complain((*report.plan.warnings, *report.plan.problems, *lost))
     if report.bug is not None:
         traceback.print_exception(report.bug)
         output.say("this is a bug: please report it with the traceback")
-    if not session.options.json and report.summary["stale"]:
+    if not workspace.options.json and report.summary["stale"]:
         output.say("plan again: `reconciler plan`")
     if not planned and code:
         output.say("nothing was written")

@@ -9,7 +9,7 @@ import click
 
 from reconciler.api.apply_records import fetch_option
 from reconciler.api.merged_history import MergedHistory, check_limits, open_merged
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit.evidence import entries
 from reconciler.audit.findings import (
     Audit,
@@ -51,13 +51,13 @@ def command(
 ) -> int:
     """Show every change of what serves and of aliases; exit 2 when something does not add up."""
     check_limits(since, until)
-    session = Session(options)
-    merged = open_merged(session, fetch_notes)
-    ref, missing = _asked(session, until)
+    workspace = Workspace(options)
+    merged = open_merged(workspace, fetch_notes)
+    ref, missing = _asked(workspace, until)
     trail = _trail(merged, Span(since, until), ref)
-    found = rows(trail, merged.rules)
+    found = rows(trail, merged.settings)
     findings = findings_of_git(trail, found)
-    live = _of_live(session, trail) if ref is not None else _Comparison(missing=missing)
+    live = _of_live(workspace, trail) if ref is not None else _Comparison(missing=missing)
     line = merged.line if merged.is_main else "HEAD (no main line is known)"
     answer = Audit(
         found,
@@ -86,7 +86,7 @@ class _Comparison:
 
 
 def _asked(
-    session: Session, until: datetime | None
+    workspace: Workspace, until: datetime | None
 ) -> tuple[RegistryRef | None, tuple[Problem, ...]]:
     """Return the registry to compare with, None when none is named or asked about.
 
@@ -96,7 +96,7 @@ def _asked(
         output.say(_PAST)
         return None, ()
     try:
-        return _registry(session), ()
+        return _registry(workspace), ()
     except UsageError:
         output.say(_UNREGISTERED)
         return None, ()
@@ -104,11 +104,11 @@ def _asked(
         return None, error.problems
 
 
-def _registry(session: Session) -> RegistryRef:
-    output.complain(session.desired.warnings)
-    if not session.desired.declarations:
-        raise DeclarationError([Problem(_GONE, ExitCode.DECLARATION, session.shown)])
-    return session.ref
+def _registry(workspace: Workspace) -> RegistryRef:
+    output.complain(workspace.desired.warnings)
+    if not workspace.desired.declarations:
+        raise DeclarationError([Problem(_GONE, ExitCode.DECLARATION, workspace.shown)])
+    return workspace.ref
 
 
 def _trail(merged: MergedHistory, span: Span, ref: RegistryRef | None) -> Trail:
@@ -116,7 +116,7 @@ def _trail(merged: MergedHistory, span: Span, ref: RegistryRef | None) -> Trail:
     records = merged.records(ref.key if ref else None)
     return Trail(
         histories={
-            model: entries(taken, merged.rules, records) for model, taken in merged.steps.items()
+            model: entries(taken, merged.settings, records) for model, taken in merged.steps.items()
         },
         records=records,
         unreadable=merged.notes.unreadable if merged.notes else (),
@@ -129,18 +129,18 @@ def _contains(merged: MergedHistory, commit: str) -> bool:
     return merged.repo.is_ancestor(commit, merged.tip)
 
 
-def _of_live(session: Session, trail: Trail) -> _Comparison:
+def _of_live(workspace: Workspace, trail: Trail) -> _Comparison:
     try:
-        registry = session.registry
+        registry = workspace.registry
     except ReconcilerError as error:
         return _Comparison(missing=error.problems)
     try:
-        compared = session.compare(session.question())
+        compared = workspace.compare(workspace.question())
     except ReconcilerError as error:
         return _Comparison(missing=error.problems, requests=registry.requests)
-    desired = session.desired
+    desired = workspace.desired
     live = {name: _without_secrets(model) for name, model in compared.live.items()}
-    found = findings_of_live(compared.plan, live, desired.declarations, desired.rules, trail)
+    found = findings_of_live(compared.plan, live, desired.declarations, desired.settings, trail)
     return _Comparison(found, compared.plan.problems, requests=registry.requests)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli import output
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.core.comparison import Comparison, named_number, named_versions, side
@@ -29,24 +29,24 @@ def command(*, options: Options, model: str, candidate: str, incumbent: str) -> 
 
     A and B are each a version, a stage or an alias: `4`, `Production`, `@champion`.
     """
-    session = Session(options)
-    session.may_be_empty = True
-    live = find(session, [(model, (candidate, incumbent))])
+    workspace = Workspace(options)
+    workspace.may_be_empty = True
+    live = find(workspace, [(model, (candidate, incumbent))])
     one, other = chosen(live, candidate), chosen(live, incumbent)
     if one == other:
         output.say(f"`{candidate}` and `{incumbent}` are both v{one}")
     asked = [(live, version) for version in dict.fromkeys((one, other))]
-    facts = read_facts(session.registry, asked, parallelism=len(asked))[model]
-    _show(Comparison(model, (), side(live, one, facts), side(live, other, facts)), session)
+    facts = read_facts(workspace.registry, asked, parallelism=len(asked))[model]
+    _show(Comparison(model, (), side(live, one, facts), side(live, other, facts)), workspace)
     return 0
 
 
-def find(session: Session, readings: Iterable[tuple[str, Iterable[str]]]) -> Live:
+def find(workspace: Workspace, readings: Iterable[tuple[str, Iterable[str]]]) -> Live:
     """Return the first of the models that exists; each with the names of versions to be there.
 
     Raises `UsageError` when none does, `RegistryError` for one whose versions cannot be listed.
     """
-    registry = session.registry
+    registry = workspace.registry
     tried: list[str] = []
     for model, names in readings:
         numbers = [number for name in names if (number := named_number(name)) is not None]
@@ -81,25 +81,25 @@ def _readable(live: Live, numbers: list[int]) -> Live:
     return live
 
 
-def _show(comparison: Comparison, session: Session) -> None:
-    options, now = session.options, datetime.now(timezone.utc)
+def _show(comparison: Comparison, workspace: Workspace) -> None:
+    options, now = workspace.options, datetime.now(timezone.utc)
     match options.format:
         case "json":
-            output.document(_document(comparison, session))
+            output.document(_document(comparison, workspace))
         case "markdown":
             lines = [f"### {code(comparison.model)}", "", *render.markdown_lines(comparison, now)]
             output.product("\n".join(lines) + "\n", options)
         case _:
-            effort = options.effort(session.registry.requests)
+            effort = options.effort(workspace.registry.requests)
             cost = f"compare: 2 versions, {effort.requests} requests, {effort.seconds:.2f} s"
             lines = [visible(comparison.model), *render.text_lines(comparison, now), "", cost]
             output.product("\n".join(lines) + "\n", options)
 
 
-def _document(comparison: Comparison, session: Session) -> Document:
+def _document(comparison: Comparison, workspace: Workspace) -> Document:
     return {
         "format_version": json_documents.FORMAT_VERSION,
-        "registry": {"uri": session.ref.uri, "name": session.ref.name},
+        "registry": {"uri": workspace.ref.uri, "name": workspace.ref.name},
         "comparison": render.document(comparison),
         "errors": [],
         "exit": json_documents.ending(ExitCode.OK),

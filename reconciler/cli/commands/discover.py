@@ -9,8 +9,8 @@ import click
 from reconciler.api.edits import carry_out, declared, ending_of, lines_of, slug, title_of
 from reconciler.api.git_delivery import Delivery, Outcome, Proposal, delivery_options
 from reconciler.api.merged_history import open_merged
-from reconciler.api.policy_context import court
-from reconciler.api.workspace import Session
+from reconciler.api.policy_context import context
+from reconciler.api.workspace import Workspace
 from reconciler.audit.merged_changes import Step
 from reconciler.authoring import discovery
 from reconciler.authoring.discovery import STAGE, Found, Search
@@ -23,7 +23,7 @@ from reconciler.core.violations import Violation
 from reconciler.errors import Problem, Refused
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_facts, read_live
-from reconciler.policy.evaluation import Court
+from reconciler.policy.evaluation import PolicyContext
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.repository import commits
@@ -62,14 +62,14 @@ def command(
     These are the versions of declared models in stage None that are newer than every version which
     the model's file, or its merged history, ever had. Only the files change.
     """
-    session = Session(options)
-    looked = _look(session, _chosen(session, models, globs))
-    outcome = Outcome("", "", requests=session.registry.requests)
+    workspace = Workspace(options)
+    looked = _look(workspace, _chosen(workspace, models, globs))
+    outcome = Outcome("", "", requests=workspace.registry.requests)
     adding = [one for one in looked.searches if one.added]
     delivery = Delivery(commit, branch, push, pull_request)
     if not adding:
         outcome.next = "nothing to add"
-    elif _is_proposed(session, delivery, _branch(adding)):
+    elif _is_proposed(workspace, delivery, _branch(adding)):
         outcome.branch = _branch(adding)
         outcome.next = f"it is proposed already: the remote has the branch `{outcome.branch}`"
     else:
@@ -79,24 +79,24 @@ def command(
             branch=_branch(adding),
             reason=reason,
         )
-        carry_out(session, change, delivery, outcome)
+        carry_out(workspace, change, delivery, outcome)
     outcome.errors = (*looked.problems, *outcome.errors)
-    return _conclude(session, looked, outcome)
+    return _conclude(workspace, looked, outcome)
 
 
 def _chosen(
-    session: Session, models: Sequence[str], globs: Sequence[str]
+    workspace: Workspace, models: Sequence[str], globs: Sequence[str]
 ) -> Mapping[str, Declaration]:
     """Return the declarations that are meant; raises `UsageError` for names of none."""
-    named = {model: declared(session, model) for model in models}
-    known = session.desired.declarations
+    named = {model: declared(workspace, model) for model in models}
+    known = workspace.desired.declarations
     names = select(globs, known, "--model") if globs else frozenset(() if named else known)
     return dict(sorted({**named, **{name: known[name] for name in names}}.items()))
 
 
-def _look(session: Session, chosen: Mapping[str, Declaration]) -> _Looked:
+def _look(workspace: Workspace, chosen: Mapping[str, Declaration]) -> _Looked:
     """Search the registry for new versions, and judge them."""
-    capabilities = session.registry.capabilities()
+    capabilities = workspace.registry.capabilities()
     if not capabilities.stages:
         raise Refused(f"{capabilities.why} has no stages: no version can go to {STAGE}")
     looked = _Looked()
@@ -107,16 +107,18 @@ def _look(session: Session, chosen: Mapping[str, Declaration]) -> _Looked:
             looked.skipped[name] = "retired"
     asked = {name: one for name, one in chosen.items() if name not in looked.skipped}
     needed = {name: tuple(one.versions) for name, one in asked.items()}
-    found, unreadable = read_live(session.registry, needed, everything=False, parallelism=_READERS)
-    steps = _steps(session) if asked else {}
+    found, unreadable = read_live(
+        workspace.registry, needed, everything=False, parallelism=_READERS
+    )
+    steps = _steps(workspace) if asked else {}
     for name, declaration in asked.items():
         problems = _problems(declaration, found, unreadable)
         looked.problems += problems
         if not problems:
             ever = discovery.ever_declared(declaration, steps.get(name, ()))
-            rules = session.desired.rules
-            looked.searches.append(discovery.search(declaration, found[name], ever, rules))
-    looked.searches = _judged(session, looked.searches)
+            settings = workspace.desired.settings
+            looked.searches.append(discovery.search(declaration, found[name], ever, settings))
+    looked.searches = _judged(workspace, looked.searches)
     return looked
 
 
@@ -129,20 +131,20 @@ def _problems(
     return preconditions.problems(declaration, found.get(name), names=tuple(found))
 
 
-def _steps(session: Session) -> Mapping[str, Sequence[Step]]:
+def _steps(workspace: Workspace) -> Mapping[str, Sequence[Step]]:
     """Return the merged history; outside a repository there is none, and that is said."""
-    if session.history is None:
-        why = "there is no commit yet" if session.repo else "this is not a git repository"
+    if workspace.history is None:
+        why = "there is no commit yet" if workspace.repo else "this is not a git repository"
         output.say(f"{why}: what was declared before is not known, the files alone count")
         return {}
-    return open_merged(session, quiet=True).steps
+    return open_merged(workspace, quiet=True).steps
 
 
-def _judged(session: Session, searches: Sequence[Search]) -> list[Search]:
+def _judged(workspace: Workspace, searches: Sequence[Search]) -> list[Search]:
     """Judge all models together, a version of each at a time, with the facts that are asked for."""
     if not any(one.next for one in searches):
         return list(searches)
-    judging: Court = court(session, planning=True)
+    judging: PolicyContext = context(workspace, planning=True)
     done = list(searches)
     while any(one.next for one in done):
         asked = [
@@ -150,7 +152,7 @@ def _judged(session: Session, searches: Sequence[Search]) -> list[Search]:
             for one in done
             for version in discovery.versions_to_know(one, judging.expressions)
         ]
-        facts = read_facts(session.registry, asked, parallelism=_READERS)
+        facts = read_facts(workspace.registry, asked, parallelism=_READERS)
         done = [
             discovery.judged(one, facts.get(one.live.model, {}), judging) if one.next else one
             for one in done
@@ -159,7 +161,7 @@ def _judged(session: Session, searches: Sequence[Search]) -> list[Search]:
 
 
 def _extended(one: Search) -> Declaration:
-    pins = {version: pins_of(one.live, version, one.rules) for version in one.added}
+    pins = {version: pins_of(one.live, version, one.settings) for version in one.added}
     return discovery.extended(one, pins)
 
 
@@ -183,29 +185,29 @@ def _branch(adding: Sequence[Search]) -> str:
     return f"discover/{1 + len(others)}-versions-{digest}"
 
 
-def _is_proposed(session: Session, delivery: Delivery, name: str) -> bool:
-    """Say whether another run has pushed the same versions, and nobody merged them yet."""
+def _is_proposed(workspace: Workspace, delivery: Delivery, name: str) -> bool:
+    """Return whether another run has pushed the same versions, and nobody merged them yet."""
     is_own = delivery.branch == "" or (delivery.pull_request and delivery.branch is None)
-    if session.repo is None or not (is_own and (delivery.push or delivery.pull_request)):
+    if workspace.repo is None or not (is_own and (delivery.push or delivery.pull_request)):
         return False
-    remote = commits.remote_for(session.repo, None)
-    return commits.is_pushed(session.repo, remote, name)
+    remote = commits.remote_for(workspace.repo, None)
+    return commits.is_pushed(workspace.repo, remote, name)
 
 
-def _conclude(session: Session, looked: _Looked, outcome: Outcome) -> int:
+def _conclude(workspace: Workspace, looked: _Looked, outcome: Outcome) -> int:
     """Print what was found and what became of it; return the exit code."""
     code = ending_of(outcome)
-    if session.options.json:
+    if workspace.options.json:
         output.document(_document(looked, outcome, int(code)))
     else:
         outcome.listing = _listing(looked)
         lines = lines_of(outcome)
         count = len(looked.searches) + len(looked.skipped)
-        effort = session.options.effort(session.registry.requests)
+        effort = workspace.options.effort(workspace.registry.requests)
         requests = phrases.count(effort.requests, "request")
         changes = phrases.count(len(outcome.meaning), "change")
         lines.append(f"{changes}, {phrases.models(count)}, {requests}, {effort.seconds:.2f} s")
-        output.product("\n".join(lines) + "\n", session.options)
+        output.product("\n".join(lines) + "\n", workspace.options)
     output.complain(outcome.errors)
     return int(code)
 

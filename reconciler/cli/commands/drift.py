@@ -2,7 +2,7 @@
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.core.plan import only
@@ -16,13 +16,15 @@ from reconciler.render import json_documents, text
 @common()
 def command(*, options: Options, list_unmanaged: bool, models: tuple[str, ...]) -> int:
     """Compare the registry with git; exit 2 when they differ."""
-    session = Session(options)
-    compared = session.compare(session.question(models=models))
+    workspace = Workspace(options)
+    compared = workspace.compare(workspace.question(models=models))
     drifted = only(compared.plan, lambda change: change.cause == "drift")
     pending = only(compared.plan, lambda change: change.cause != "drift")
     code = compared.plan.exit_code(detailed=True)
     foreign = (
-        unmanaged_values(compared.plan, compared.live, session.desired) if list_unmanaged else None
+        unmanaged_values(compared.plan, compared.live, workspace.desired)
+        if list_unmanaged
+        else None
     )
     if options.json:
         document = json_documents.drift(drifted, pending, code)
@@ -30,7 +32,7 @@ def command(*, options: Options, list_unmanaged: bool, models: tuple[str, ...]) 
             document["unmanaged"] = [json_documents.held(*value) for value in foreign]
         output.document(document)
     else:
-        shown = text.drift(drifted, pending, options.effort(session.registry.requests), foreign)
+        shown = text.drift(drifted, pending, options.effort(workspace.registry.requests), foreign)
         output.product(shown, options)
     output.complain((*compared.plan.warnings, *compared.plan.problems))
     return int(code)

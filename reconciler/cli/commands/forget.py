@@ -4,7 +4,7 @@ import threading
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.apply.writer import Moved, Writer
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
@@ -21,21 +21,21 @@ from reconciler.render import json_documents
 @common()
 def command(*, options: Options, model: str) -> int:
     """Remove the tags reconciler.commit and reconciler.owner from MODEL; nothing else."""
-    session = Session(options)
-    session.may_be_empty = True
-    session.needs_models = False  # a file with a mistake keeps nobody from leaving
-    found, problems = read_live(session.registry, {model: ()}, everything=False, parallelism=1)
+    workspace = Workspace(options)
+    workspace.may_be_empty = True
+    workspace.needs_models = False  # a file with a mistake keeps nobody from leaving
+    found, problems = read_live(workspace.registry, {model: ()}, everything=False, parallelism=1)
     if model in problems:
         raise RegistryError(problems[model].message, hint=problems[model].hint)
     if model not in found:
-        hint = nearest(model, session.registry.read())
+        hint = nearest(model, workspace.registry.read())
         raise UsageError(f"model `{model}` is not in the registry", hint=hint)
-    if found[model].owner not in (None, session.owner):
+    if found[model].owner not in (None, workspace.owner):
         raise Refused(
-            f"`{found[model].owner}` speaks for `{model}`, not `{session.owner}`",
+            f"`{found[model].owner}` speaks for `{model}`, not `{workspace.owner}`",
             hint=f"say `--state {found[model].owner}`, where that folder is",
         )
-    removed = _remove(session, found[model])
+    removed = _remove(workspace, found[model])
     if options.json:
         document = json_documents.failure((), ExitCode.OK)
         output.document(document | {"model": model, "removed": removed})
@@ -46,8 +46,8 @@ def command(*, options: Options, model: str) -> int:
     return 0
 
 
-def _remove(session: Session, live: Live) -> list[str]:
-    writer = Writer(session.registry, threading.Event(), session.timeout)
+def _remove(workspace: Workspace, live: Live) -> list[str]:
+    writer = Writer(workspace.registry, threading.Event(), workspace.timeout)
     removed = []
     for tag, value in ((COMMIT_TAG, live.commit), (OWNER_TAG, live.owner)):
         if value is not None:

@@ -6,7 +6,7 @@ import click
 
 from reconciler.api.apply_records import fetch_option
 from reconciler.api.merged_history import MergedHistory, check_limits, open_merged
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import Step, concerns
@@ -43,11 +43,11 @@ def command(
     if at is not None and (number, since, until) != (None, None, None):
         raise UsageError("`--at` asks about one moment", hint="leave out the other limits")
     check_limits(since, until)
-    merged = open_merged(Session(options), fetch_notes)
+    merged = open_merged(Workspace(options), fetch_notes)
     found = with_signatures(merged.repo, _steps(merged, model))
     records = merged.records()
-    entries = evidence.entries(found, merged.rules, records)
-    answer = None if at is None else evidence.answer(entries, at, merged.rules)
+    entries = evidence.entries(found, merged.settings, records)
+    answer = None if at is None else evidence.answer(entries, at, merged.settings)
     shown = [entry for entry in entries if _asked(entry, number, since, at or until)]
     known = records is not None
     story = Story(model, merged.line, tuple(shown), known, merged.log.problems, answer)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.core.matching import nearest
@@ -49,34 +49,34 @@ def command(*, options: Options, models: tuple[str, ...], versions: str, update:
     A file is never overwritten: for a declared model the difference is shown, and `--update`
     edits it in place, adding and changing, removing nothing.
     """
-    session = Session(options)
-    session.may_be_empty = session.fills_in_pins = True
+    workspace = Workspace(options)
+    workspace.may_be_empty = workspace.fills_in_pins = True
     outcome = Outcome()
-    for live in read_models(session, models):
-        _import(session, live, outcome, every=versions == "all", update=update)
+    for live in read_models(workspace, models):
+        _import(workspace, live, outcome, every=versions == "all", update=update)
     _write(outcome)
     code = first_code([problem.code for problem in outcome.errors])
     if options.json:
         output.document(_document(outcome, code))
     else:
-        output.product(_text(outcome, session), options)
+        output.product(_text(outcome, workspace), options)
     output.complain((*outcome.warnings, *outcome.errors))
     return int(code)
 
 
-def read_models(session: Session, models: tuple[str, ...]) -> list[Live]:
+def read_models(workspace: Workspace, models: tuple[str, ...]) -> list[Live]:
     """Return these live models, or all that are neither prompts nor ignored.
 
     Raises `UsageError` for one that is not there or cannot be imported.
     """
     needed: dict[str, tuple[int, ...]] = dict.fromkeys(models, ())
-    found, problems = read_live(session.registry, needed, everything=not models, parallelism=8)
-    ignore = session.desired.rules.ignore
+    found, problems = read_live(workspace.registry, needed, everything=not models, parallelism=8)
+    ignore = workspace.desired.settings.ignore
     for model in models:
         if model in problems:
             raise RegistryError(problems[model].message, hint=problems[model].hint)
         if model not in found:
-            hint = nearest(model, session.registry.read())
+            hint = nearest(model, workspace.registry.read())
             raise UsageError(f"model `{model}` is not in the registry", hint=hint)
         if found[model].is_prompt or ignore.model(model):
             raise UsageError(f"`{model}` is {'a prompt' if found[model].is_prompt else 'ignored'}")
@@ -85,14 +85,14 @@ def read_models(session: Session, models: tuple[str, ...]) -> list[Live]:
 
 
 def importable(
-    session: Session, live: Live, *, every: bool = False, besides: tuple[int, ...] = ()
+    workspace: Workspace, live: Live, *, every: bool = False, besides: tuple[int, ...] = ()
 ) -> tuple[Declaration | None, list[Problem], Problem | None]:
     """Return a live model as a declaration, what that leaves out, and why there can be none."""
     if live.unreadable:
         message = f"`{live.model}` is not imported: {live.unreadable}"
         return None, [], Problem(message, ExitCode.REGISTRY, model=live.model)
-    rules = session.desired.rules
-    found = declaration_of(live, rules, every_version=every, besides=besides)
+    settings = workspace.desired.settings
+    found = declaration_of(live, settings, every_version=every, besides=besides)
     return found.declaration, [_warning(live.model, text) for text in found.warnings], None
 
 
@@ -107,10 +107,12 @@ def _warning(model: str, text: str) -> Problem:
     return Problem(f"`{model}`: {text}", ExitCode.OK, model=model)
 
 
-def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, update: bool) -> None:
-    declared = session.desired.declarations.get(live.model)
+def _import(
+    workspace: Workspace, live: Live, outcome: Outcome, *, every: bool, update: bool
+) -> None:
+    declared = workspace.desired.declarations.get(live.model)
     besides = tuple(declared.versions) if declared else ()
-    imported, warnings, error = importable(session, live, every=every, besides=besides)
+    imported, warnings, error = importable(workspace, live, every=every, besides=besides)
     outcome.warnings += warnings
     if error is not None:
         outcome.errors.append(error)
@@ -119,13 +121,13 @@ def _import(session: Session, live: Live, outcome: Outcome, *, every: bool, upda
     elif declared is None:
         name, text = content_of(imported)
         file = FileToWrite(
-            session.folder / name, f"{session.shown}/{name}", text.encode(), is_new=True
+            workspace.folder / name, f"{workspace.shown}/{name}", text.encode(), is_new=True
         )
         outcome.files[live.model] = file
     else:
-        found = additions(declared, imported, exclusive=session.desired.rules.exclusive)
+        found = additions(declared, imported, exclusive=workspace.desired.settings.exclusive)
         outcome.warnings += [_warning(live.model, text) for text in found.warnings]
-        path = session.path_of(declared)
+        path = workspace.path_of(declared)
         before = path.read_bytes()
         after = apply_edits(before, found.edits, declared.file) if found.edits else before
         if after != before and update:
@@ -148,7 +150,7 @@ def _write(outcome: Outcome) -> None:
         outcome.errors.append(Problem(message, code, file=file.shown, model=model, hint=hint))
 
 
-def _text(outcome: Outcome, session: Session) -> str:
+def _text(outcome: Outcome, workspace: Workspace) -> str:
     lines = [f"wrote {file}" for file in outcome.written]
     lines += [f"updated {file}" for file in outcome.updated]
     for difference in outcome.differences.values():
@@ -156,7 +158,7 @@ def _text(outcome: Outcome, session: Session) -> str:
     if outcome.differences:
         lines.append("`--update` adds this to the files")
     count = len(outcome.written) + len(outcome.updated)
-    effort = session.options.effort(session.registry.requests)
+    effort = workspace.options.effort(workspace.registry.requests)
     written = phrases.count(count, "file")
     lines.append(f"{written} written, {effort.requests} requests, {effort.seconds:.2f} s")
     return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ from shlex import quote
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli import output
 from reconciler.cli.commands.import_live import content_of, importable, read_models
 from reconciler.cli.options import Options, common
@@ -67,13 +67,13 @@ def command(*, options: Options, gitlab: bool) -> int:
     Settings, the models that are live or an example, workflows, CODEOWNERS and a pre-commit hook.
     A file that is there is left as it is. An empty folder becomes a git repository.
     """
-    session = Session(options)
-    session.may_be_empty = True
-    root = session.repo.root if session.repo else Path.cwd()
-    if session.repo is None:
-        require_beginning(root, session.environ)
-    start = _start(session, root, gitlab=gitlab)
-    models = _models(session, start)
+    workspace = Workspace(options)
+    workspace.may_be_empty = True
+    root = workspace.repo.root if workspace.repo else Path.cwd()
+    if workspace.repo is None:
+        require_beginning(root, workspace.environ)
+    start = _start(workspace, root, gitlab=gitlab)
+    models = _models(workspace, start)
     files = _files(root, start, models)
     if problems := obstacles(root, files.created, files.kept):
         return _refuse(problems, options)
@@ -84,21 +84,21 @@ def command(*, options: Options, gitlab: bool) -> int:
     with written(created) as taken:
         if taken:
             raise UsageError(f"`{taken[0].shown}` was made by somebody else just now", hint=_AGAIN)
-        if session.repo is None:
-            start_repository(root, start.branch, session.environ)
-    return _tell(session, start, models, files)
+        if workspace.repo is None:
+            start_repository(root, start.branch, workspace.environ)
+    return _tell(workspace, start, models, files)
 
 
-def _start(session: Session, root: Path, *, gitlab: bool) -> Start:
-    folder = session.folder.resolve()
+def _start(workspace: Workspace, root: Path, *, gitlab: bool) -> Start:
+    folder = workspace.folder.resolve()
     if not folder.is_relative_to(root.resolve()):
-        raise UsageError(f"`{session.options.state}` is not below `{root}`")
+        raise UsageError(f"`{workspace.options.state}` is not below `{root}`")
     state = folder.relative_to(root.resolve()).as_posix()
     check_state(state)
     _refuse_nested(root, state)
-    branch = _branch(session)
+    branch = _branch(workspace)
     check_branch(branch)
-    uri = _registry(session)
+    uri = _registry(workspace)
     forge: Forge = "gitlab" if gitlab else "github"
     return Start(state, branch, safe_uri(uri) if uri else None, forge, this_release())
 
@@ -112,36 +112,36 @@ def _refuse_nested(root: Path, state: str) -> None:
             )
 
 
-def _branch(session: Session) -> str:
+def _branch(workspace: Workspace) -> str:
     """Return the main line: as the settings name it, else `origin`, else what looks like it."""
-    named = session.desired.rules.branch
-    if named or session.repo is None:
+    named = workspace.desired.settings.branch
+    if named or workspace.repo is None:
         return named or "main"
-    line = session.repo.main_line(None)
+    line = workspace.repo.main_line(None)
     if line is not None:
         return line[0].removeprefix("origin/")
-    usual = next((name for name in ("main", "master") if session.repo.main_line(name)), None)
-    checked_out = session.repo.run("symbolic-ref", "--quiet", "--short", "HEAD")[1].strip()
+    usual = next((name for name in ("main", "master") if workspace.repo.main_line(name)), None)
+    checked_out = workspace.repo.run("symbolic-ref", "--quiet", "--short", "HEAD")[1].strip()
     return usual or checked_out or "main"
 
 
-def _registry(session: Session) -> str | None:
+def _registry(workspace: Workspace) -> str | None:
     """Return the registry that is named anywhere, credentials included, None for none."""
-    pin = session.desired.rules.registry
+    pin = workspace.desired.settings.registry
     try:
-        return registry_uri(session.options.registry_uri, session.environ, pin)
+        return registry_uri(workspace.options.registry_uri, workspace.environ, pin)
     except UsageError:
         return None  # here, and only here, that is fine: a repository can begin without
 
 
-def _models(session: Session, start: Start) -> _Models:
+def _models(workspace: Workspace, start: Start) -> _Models:
     found = _Models()
-    if session.desired.declarations:
+    if workspace.desired.declarations:
         return found
-    lives = read_models(session, ()) if start.registry else []
-    found.warnings += _recorded_elsewhere(session, lives)
+    lives = read_models(workspace, ()) if start.registry else []
+    found.warnings += _recorded_elsewhere(workspace, lives)
     for live in lives:
-        declaration, warnings, error = importable(session, live)
+        declaration, warnings, error = importable(workspace, live)
         found.warnings += warnings
         if error is not None:
             found.errors.append(error)
@@ -154,9 +154,9 @@ def _models(session: Session, start: Start) -> _Models:
     return found
 
 
-def _recorded_elsewhere(session: Session, lives: Sequence[Live]) -> Iterator[Problem]:
+def _recorded_elsewhere(workspace: Workspace, lives: Sequence[Live]) -> Iterator[Problem]:
     """Warn of models that a plan will refuse: a commit is recorded that is not in this clone."""
-    knows = session.history.knows if session.history else lambda _: False
+    knows = workspace.history.knows if workspace.history else lambda _: False
     names = [live.model for live in lives if live.recorded and not knows(live.recorded[-1])]
     if names:
         shown = ", ".join(f"`{name}`" for name in names[:3])
@@ -202,7 +202,7 @@ def _refuse(problems: list[Problem], options: Options) -> int:
     return int(ExitCode.USAGE)
 
 
-def _tell(session: Session, start: Start, models: _Models, files: _Files) -> int:
+def _tell(workspace: Workspace, start: Start, models: _Models, files: _Files) -> int:
     code = first_code([problem.code for problem in models.errors])
     others = [path for path, kept in files.kept.items() if is_another(path, kept)]
     found = [
@@ -213,11 +213,11 @@ def _tell(session: Session, start: Start, models: _Models, files: _Files) -> int
     ]
     done = Done(tuple(files.created), files.kept, found, others, models.imported)
     steps = next_steps(start, done)
-    if session.options.json:
+    if workspace.options.json:
         output.document(
             json_documents.failure(models.errors, code)
             | {
-                "new_repository": session.repo is None,
+                "new_repository": workspace.repo is None,
                 "created": list(files.created),
                 "kept": list(files.kept),
                 "next": list(steps),
@@ -225,14 +225,14 @@ def _tell(session: Session, start: Start, models: _Models, files: _Files) -> int
             }
         )
     else:
-        output.product(_shown(session, start, done, steps), session.options)
+        output.product(_shown(workspace, start, done, steps), workspace.options)
     output.complain((*models.warnings, *models.errors))
     return int(code)
 
 
-def _shown(session: Session, start: Start, done: Done, steps: tuple[str, ...]) -> str:
+def _shown(workspace: Workspace, start: Start, done: Done, steps: tuple[str, ...]) -> str:
     lines = []
-    if session.repo is None:
+    if workspace.repo is None:
         lines.append(f"made a git repository here, on the branch `{start.branch}`")
     lines += [f"wrote {visible(path)}" for path in done.created]
     lines += [f"kept  {visible(path)}" for path in done.kept]
@@ -240,11 +240,11 @@ def _shown(session: Session, start: Start, done: Done, steps: tuple[str, ...]) -
     for number, step in enumerate(steps, 1):
         first, *rest = step.split("\n")
         lines += ["", f"{number:>3}. {first}", *(f"     {line}".rstrip() for line in rest)]
-    effort = session.options.effort(_requests(session))
+    effort = workspace.options.effort(_requests(workspace))
     count = f"{phrases.count(len(done.created), 'file')} written, {len(done.kept)} kept"
     lines += ["", f"{count}, {effort.requests} requests, {effort.seconds:.2f} s"]
     return "\n".join(lines) + "\n"
 
 
-def _requests(session: Session) -> int:
-    return session.registry.requests if "registry" in vars(session) else 0
+def _requests(workspace: Workspace) -> int:
+    return workspace.registry.requests if "registry" in vars(workspace) else 0

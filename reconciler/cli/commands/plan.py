@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.api.policy_context import gate
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli import output
 from reconciler.cli.dates import now
 from reconciler.cli.options import FORMATS, Options, common
@@ -42,16 +42,16 @@ def command(
     """Show what would change, and change nothing."""
     if out == "":
         raise UsageError("--out: the name of the file is empty", hint="is a variable not set?")
-    session = Session(options)
-    session.rules_from = rules_from
-    judging = gate(session, planning=True, show_evidence=True, everything=all_policies)
-    ask = session.question(models=models, since=since, adopt=adopt)
-    reading = session.read(ask, judging)
+    workspace = Workspace(options)
+    workspace.rules_from = rules_from
+    judging = gate(workspace, planning=True, show_evidence=True, everything=all_policies)
+    ask = workspace.question(models=models, since=since, adopt=adopt)
+    reading = workspace.read(ask, judging)
     code = reading.plan.exit_code(detailed=detailed_exitcode)
     if out:
         content = plan_file.dumps(reading.plan, code).encode()
         write_files([FileToWrite(Path(out), f"--out {out}", content)])
-    effort = options.effort(session.registry.requests)
+    effort = options.effort(workspace.registry.requests)
     if options.json:
         output.document(json_documents.plan(reading.plan, code))
     elif options.format == "markdown":

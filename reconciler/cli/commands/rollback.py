@@ -7,10 +7,18 @@ from datetime import timezone
 import click
 
 from reconciler.api.apply_records import fetch_option
-from reconciler.api.edits import PATIENCE, Look, conclude, declared, propose, slug, title_of
+from reconciler.api.edits import (
+    PATIENCE,
+    RegistryProbe,
+    conclude,
+    declared,
+    propose,
+    slug,
+    title_of,
+)
 from reconciler.api.git_delivery import Delivery, Outcome, Proposal, delivery_options
 from reconciler.api.merged_history import open_merged
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import serving
@@ -18,7 +26,7 @@ from reconciler.authoring.promotion import refuse_blocked, without_broken_test
 from reconciler.authoring.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
 from reconciler.render.json_documents import Document
@@ -63,51 +71,55 @@ def command(
     """
     if block and not reason:
         raise UsageError("`--block` writes down why", hint="add `--reason TEXT`")
-    session = Session(options, timeout=PATIENCE)
-    before, rules = declared(session, model), session.desired.rules
+    workspace = Workspace(options, timeout=PATIENCE)
+    before, settings = declared(workspace, model), workspace.desired.settings
     if version is not None:
         refuse_blocked(before, version)
     asked = _Asked(model, version, block, reason, fetch_notes)
-    bad = serving(before, rules)
+    bad = serving(before, settings)
     outcome = Outcome(model, before.file)
     if version is not None and version == bad:
-        return _refused(session, outcome, f"`{model}` v{version} is the version that serves")
+        return _refused(workspace, outcome, f"`{model}` v{version} is the version that serves")
     if block and bad is None:
-        return _refused(session, outcome, f"no version of `{model}` serves: nothing to block")
-    found, target = _target(session, before, asked, outcome)
+        return _refused(workspace, outcome, f"no version of `{model}` serves: nothing to block")
+    found, target = _target(workspace, before, asked, outcome)
     _list(outcome, found, target)
     if target is None:
-        return _nothing(session, outcome, asked)
+        return _nothing(workspace, outcome, asked)
     _say_passed_over(target)
-    change = _proposal(before, target, rules, asked)
-    return propose(session, change, Delivery(commit, branch, push, pull_request), outcome)
+    change = _proposal(before, target, settings, asked)
+    return propose(workspace, change, Delivery(commit, branch, push, pull_request), outcome)
 
 
 def _target(
-    session: Session, before: Declaration, asked: _Asked, outcome: Outcome
+    workspace: Workspace, before: Declaration, asked: _Asked, outcome: Outcome
 ) -> tuple[tuple[Candidate, ...], Candidate | None]:
     """Return the candidates and the one to go back to; one that is gone is passed over.
 
     Raises `DeclarationError` when the one that is asked for is gone or another one.
     """
-    rules = session.desired.rules
-    found = candidates(_history(session, asked), before, rules)
-    look = Look(session, asked.model, tuple(one.version for one in found)) if found else None
+    settings = workspace.desired.settings
+    found = candidates(_history(workspace, asked), before, settings)
+    look = (
+        RegistryProbe(workspace, asked.model, tuple(one.version for one in found))
+        if found
+        else None
+    )
     outcome.requests = look.requests if look else 0
     checked = []
     for one in found:
         problems: tuple[Problem, ...] = ()
         if look is not None and (one.against is None or one.version == asked.version):
-            problems = look.problems(rolled_back(before, one, rules), one.version)
+            problems = look.problems(rolled_back(before, one, settings), one.version)
         if problems and one.version == asked.version:
             raise DeclarationError(problems)
         checked.append(replace(one, against=problems[0].message) if problems else one)
     return tuple(checked), chosen(checked, asked.version)
 
 
-def _history(session: Session, asked: _Asked) -> tuple[Entry, ...]:
+def _history(workspace: Workspace, asked: _Asked) -> tuple[Entry, ...]:
     """Return the model's merged history; raises `OutOfStep` where this checkout lags behind it."""
-    merged, model = open_merged(session, asked.fetch_notes), asked.model
+    merged, model = open_merged(workspace, asked.fetch_notes), asked.model
     found = merged.steps.get(model, ())
     if found and not merged.repo.is_ancestor(found[-1].commit.id, str(merged.repo.head)):
         raise OutOfStep(
@@ -115,16 +127,18 @@ def _history(session: Session, asked: _Asked) -> tuple[Entry, ...]:
             f"in {found[-1].commit.id[:12]}",
             hint=f"git merge {merged.line}",
         )
-    return evidence.entries(found, merged.rules, merged.records())
+    return evidence.entries(found, merged.settings, merged.records())
 
 
-def _proposal(before: Declaration, target: Candidate, rules: Rules, asked: _Asked) -> Proposal:
-    model, bad = asked.model, serving(before, rules)
+def _proposal(
+    before: Declaration, target: Candidate, settings: Settings, asked: _Asked
+) -> Proposal:
+    model, bad = asked.model, serving(before, settings)
     blocked = asked.reason if asked.block else None
     move = f"{model} {'nothing' if bad is None else f'v{bad}'} → v{target.version}"
-    after = rolled_back(before, target, rules, blocked=blocked)
+    after = rolled_back(before, target, settings, blocked=blocked)
     return Proposal(
-        ((before, without_broken_test(after, rules)),),
+        ((before, without_broken_test(after, settings)),),
         title=title_of(f"Roll back {move}"),
         branch=f"rollback/{slug(model)}-v{target.version}",
         reason=asked.reason,
@@ -132,20 +146,20 @@ def _proposal(before: Declaration, target: Candidate, rules: Rules, asked: _Aske
     )
 
 
-def _refused(session: Session, outcome: Outcome, message: str, hint: str | None = None) -> int:
+def _refused(workspace: Workspace, outcome: Outcome, message: str, hint: str | None = None) -> int:
     outcome.errors += (Problem(message, ExitCode.REFUSED, file=outcome.file, hint=hint),)
-    return conclude(session, outcome)
+    return conclude(workspace, outcome)
 
 
-def _nothing(session: Session, outcome: Outcome, asked: _Asked) -> int:
+def _nothing(workspace: Workspace, outcome: Outcome, asked: _Asked) -> int:
     if asked.version is not None:
         message = f"`{asked.model}` v{asked.version} never served in the merged history"
         promote = shlex.join(("reconciler", "promote", asked.model, str(asked.version)))
         hint = f"what is to serve for the first time is promoted: `{promote}`"
-        return _refused(session, outcome, message, hint)
+        return _refused(workspace, outcome, message, hint)
     message = f"there is nothing to roll `{asked.model}` back to"
     passed = "`--to VERSION` goes back to one that was passed over"
-    return _refused(session, outcome, message, passed if outcome.candidates else None)
+    return _refused(workspace, outcome, message, passed if outcome.candidates else None)
 
 
 def _say_passed_over(target: Candidate) -> None:

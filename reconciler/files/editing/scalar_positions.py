@@ -42,7 +42,7 @@ class Written:
 
     @property
     def is_cut(self) -> bool:
-        """Say whether a comment ends it within one of its own quotes, which nobody means."""
+        """Return whether a comment ends it within one of its own quotes, which nobody means."""
         has_open_quote = any(self.text.count(quote) % 2 for quote in "\"'")
         return not self.style and has_open_quote and _COMMENT.match(self.after) is not None
 

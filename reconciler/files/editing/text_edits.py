@@ -60,11 +60,11 @@ class SplicedText:
         self.cut(head, tail)
 
     def touches(self, position: int) -> bool:
-        """Say whether a change is at a position or around it."""
+        """Return whether a change is at a position or around it."""
         return any(splice.start <= position <= splice.end for splice in self._splices)
 
     def grows_at_end(self) -> bool:
-        """Say whether something comes after the last line."""
+        """Return whether something comes after the last line."""
         return any(splice.text and splice.start == len(self.text) for splice in self._splices)
 
     def line_start(self, position: int) -> int:
@@ -83,11 +83,11 @@ class SplicedText:
         return position
 
     def is_empty(self, position: int) -> bool:
-        """Say whether a line that begins at a position is there and empty."""
+        """Return whether a line that begins at a position is there and empty."""
         tail = self.next_line(position)
         return position < tail and not self.text[position:tail].strip()
 
     def has_empty_line(self, start: int, end: int) -> bool:
-        """Say whether one of the lines between those of two positions is empty."""
+        """Return whether one of the lines between those of two positions is empty."""
         between = self.text[self.next_line(start) : self.line_start(end)]
         return any(not line.strip() for line in between.splitlines())

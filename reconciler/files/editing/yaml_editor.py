@@ -151,7 +151,7 @@ class _Editor:
                 self._text.insert(self._text.below(end, node.column), blank + lines)
 
     def _is_spaced(self, node: Node, path: Path) -> bool:
-        """Say whether versions are set apart by empty lines."""
+        """Return whether versions are set apart by empty lines."""
         return kind(path) == "versions" and any(
             self._text.has_empty_line(above.end, key.start)
             for (_, above), (key, _) in pairwise(_entries(node))
@@ -185,7 +185,7 @@ class _Editor:
             self._block(value, change, path, front=self._text.next_line(key.end))
 
     def _opens(self, value: Node, path: Path) -> bool:
-        """Say whether an empty `{}` is better opened into lines than filled."""
+        """Return whether an empty `{}` is better opened into lines than filled."""
         if value.items or not self._is_tight(value):
             return False
         opens = kind(path) == "entry" and not self._layout.is_flow(path)
@@ -197,7 +197,7 @@ class _Editor:
     # removals
 
     def _goes(self, node: Node, key: Node, value: Node, tree: Tree, path: Path) -> bool:
-        """Say whether a key goes: removed, or a part of an entry of which nothing is left."""
+        """Return whether a key goes: removed, or a part of an entry of which nothing is left."""
         if key.text not in tree:
             return False
         change = tree[key.text]
@@ -208,7 +208,7 @@ class _Editor:
         return not self._has_comment(node, key, value)
 
     def _has_comment(self, node: Node, key: Node, value: Node) -> bool:
-        """Say whether a comment would be lost with a key that does not belong to an item of it."""
+        """Return whether a comment would be lost with a key that does not belong to an item of it."""
         if value.style == "flow":
             # Behind a list of one alias it is that alias' own, and goes along with it.
             is_own = len(value.items) == 1 and value.items[0][0] is None
@@ -303,7 +303,7 @@ class _Editor:
         return f",{head}" if "\n" in head and self._is_tight(node) else ", "
 
     def _is_tight(self, node: Node) -> bool:
-        """Say whether no comment can be between the items."""
+        """Return whether no comment can be between the items."""
         return "#" not in self._text.text[node.start : node.end]
 
     # texts

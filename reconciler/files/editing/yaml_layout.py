@@ -41,7 +41,7 @@ def kind(path: Path) -> Kind:
 
 
 def is_bare(path: Path) -> bool:
-    """Say whether what stands at a path is no text, and is never quoted."""
+    """Return whether what stands at a path is no text, and is never quoted."""
     return path == ("retired",) or (kind(path[:-1]) == "entry" and path[-1] == "traffic")
 
 
@@ -178,7 +178,7 @@ class Layout:
         return (text if is_bare(path) else scalar(text)), ""
 
     def is_flow(self, path: Path) -> bool:
-        """Say whether what stands at such a path is in flow style."""
+        """Return whether what stands at such a path is in flow style."""
         default = "flow" if kind(path) == "aliases" else "block"
         return self.styles.get((kind(path), len(path)), default) == "flow"
 

@@ -39,7 +39,7 @@ class Node:
 
     @property
     def is_block_scalar(self) -> bool:
-        """Say whether this is a literal or a folded text."""
+        """Return whether this is a literal or a folded text."""
         return self.style in ("|", ">")
 
     def get(self, key: str) -> "Node | None":
@@ -89,7 +89,7 @@ def _parser() -> YAML:
 
 
 def _is_plain(text: str, *, flow: bool) -> bool:
-    """Say whether a text needs no quotes, as a writer of YAML 1.1 sees it."""
+    """Return whether a text needs no quotes, as a writer of YAML 1.1 sees it."""
     writer, written = _parser(), io.StringIO()
     writer.width, writer.allow_unicode, writer.default_flow_style = _FAR, True, flow
     writer.dump({"key": text}, written)

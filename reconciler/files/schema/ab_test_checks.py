@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from reconciler.core.ab_tests import AB_TAGS, Flaw, doubts, flaws, parts
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Field
 from reconciler.files.messages import Complaint, Within
 
 
-def ab_test_holds(declaration: Declaration, rules: Rules | None) -> Iterator[Complaint]:
+def ab_test_holds(declaration: Declaration, settings: Settings | None) -> Iterator[Complaint]:
     """Complain about what is wrong with the test that a file declares; without rules, a part."""
-    yield from _complaints(flaws(declaration, rules.serving if rules else None))
-    for version in parts(declaration) if rules else ():
+    yield from _complaints(flaws(declaration, settings.serving if settings else None))
+    for version in parts(declaration) if settings else ():
         ignored = [
-            tag for tag in AB_TAGS if rules and rules.ignore.field(Field("tag", version, tag))
+            tag for tag in AB_TAGS if settings and settings.ignore.field(Field("tag", version, tag))
         ]
         if ignored:
             message = f"tag `{ignored[0]}`, which `traffic` writes, is ignored by `ignore.tags`"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import DatedConsent
 from reconciler.files.messages import Complaint, did_you_mean
 from reconciler.files.schema.model_schema import ModelFile
@@ -24,7 +24,7 @@ def consents(file: ModelFile) -> tuple[DatedConsent, ...]:
     )
 
 
-def consents_hold(file: ModelFile, rules: Rules | None, today: date) -> Iterator[Complaint]:
+def consents_hold(file: ModelFile, settings: Settings | None, today: date) -> Iterator[Complaint]:
     """Complain about consent to nothing that there is, twice to the same, and for too long.
 
     `rules` is None when the settings are wrong: then no policy is known.
@@ -35,8 +35,8 @@ def consents_hold(file: ModelFile, rules: Rules | None, today: date) -> Iterator
         if consent.guard in named:
             message = f"consent to {quoted(consent.guard)} is here twice"
             yield Complaint((*path, "guard"), message, "remove one of them")
-        elif rules is not None:
-            yield from _named(consent.guard, (*path, "guard"), rules)
+        elif settings is not None:
+            yield from _named(consent.guard, (*path, "guard"), settings)
         named.add(consent.guard)
         if consent.until > last:
             message = f"{consent.until} is more than {_LONGEST} days ahead"
@@ -52,8 +52,8 @@ def consents_ended(file: ModelFile, today: date) -> Iterator[Complaint]:
             yield Complaint(("accept", index, "until"), message, "remove it")
 
 
-def _named(guard: str, path: tuple[str | int, ...], rules: Rules) -> Iterator[Complaint]:
-    known = (*_OF_A_MODEL, *(policy.name for policy in rules.policies))
+def _named(guard: str, path: tuple[str | int, ...], settings: Settings) -> Iterator[Complaint]:
+    known = (*_OF_A_MODEL, *(policy.name for policy in settings.policies))
     if guard in known:
         return
     if guard == DIRTY:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from reconciler.core.settings import Rules
+from reconciler.core.settings import Settings
 from reconciler.core.state import ACTIVE_STAGES, Field
 from reconciler.files.messages import Complaint, Within
 from reconciler.files.schema.model_schema import ModelFile, VersionEntry
@@ -44,12 +44,12 @@ def blocked_at_rest(file: ModelFile) -> Iterator[Complaint]:
             )
 
 
-def one_per_stage(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
+def one_per_stage(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
     """Complain about a second version in an exclusive stage."""
     holders: dict[str, str] = {}
     for version, entry in file.get("versions", {}).items():
         stage = entry.get("stage")
-        if stage is None or stage not in rules.exclusive:
+        if stage is None or stage not in settings.exclusive:
             continue
         holder = holders.setdefault(stage, version)
         if holder != version:
@@ -60,7 +60,7 @@ def one_per_stage(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
             )
 
 
-def pinned(file: ModelFile, rules: Rules, others: Sequence[str]) -> Iterator[Complaint]:
+def pinned(file: ModelFile, settings: Settings, others: Sequence[str]) -> Iterator[Complaint]:
     """Complain about an unpinned version that serves, where other states lie beside this one.
 
     A version's number can mean another version there: a file that is copied from one
@@ -69,7 +69,7 @@ def pinned(file: ModelFile, rules: Rules, others: Sequence[str]) -> Iterator[Com
     for version, entry in file.get("versions", {}).items() if others else ():
         if "run_id" in entry or "source" in entry:
             continue
-        if entry.get("stage") in rules.exclusive or entry.get("aliases"):
+        if entry.get("stage") in settings.exclusive or entry.get("aliases"):
             yield Complaint(
                 ("versions", version),
                 f"version {version} has {_what_serves(entry)} and no pin, and the folder "
@@ -85,35 +85,35 @@ def _what_serves(entry: VersionEntry) -> str:
     return f"the alias {quoted(aliases[0])}" if aliases else f"the stage `{entry.get('stage')}`"
 
 
-def none_ignored(file: ModelFile, rules: Rules) -> Iterator[Complaint]:
+def none_ignored(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
     """Complain about a model, tag or alias that the rules ignore."""
     hint = "remove it here, or from `ignore` in reconciler.yaml"
     name = file.get("model", "")
-    if rules.ignore.model(name):
+    if settings.ignore.model(name):
         yield Complaint(("model",), f"model {quoted(name)} is ignored by `ignore.models`", hint)
     for key, paths in _tags(file).items():
-        if rules.ignore.field(Field("tag", None, key)):
+        if settings.ignore.field(Field("tag", None, key)):
             why = "`mlflow.*` and `reconciler.*` always are, others by `ignore.tags`"
             message = f"tag {quoted(key)} is ignored: {why}"
             for path in paths:
                 yield Complaint(path, message, "remove it here", at_key=True)
     for alias, path in _aliases(file).items():
-        if rules.ignore.field(Field("alias", None, alias)):
+        if settings.ignore.field(Field("alias", None, alias)):
             yield Complaint(path, f"alias {quoted(alias)} is ignored by `ignore.aliases`", hint)
 
 
-def settings_agree(rules: Rules) -> Iterator[Complaint]:
+def settings_agree(settings: Settings) -> Iterator[Complaint]:
     """Complain about settings that contradict each other."""
-    stage, alias = rules.serving.stage, rules.serving.alias
-    if stage is not None and stage not in rules.exclusive:
+    stage, alias = settings.serving.stage, settings.serving.alias
+    if stage is not None and stage not in settings.exclusive:
         # Without the key it is the default, so that only the other one can be in the file.
-        said = ("exclusive",) if stage == Rules().serving.stage else ("serving", "stage")
+        said = ("exclusive",) if stage == Settings().serving.stage else ("serving", "stage")
         yield Complaint(
             said,
             f"serving is the stage `{stage}`, which is not exclusive",
             f"add `{stage}` to `exclusive`, or say what serves: `serving: {{alias: champion}}`",
         )
-    if alias is not None and rules.ignore.field(Field("alias", None, alias)):
+    if alias is not None and settings.ignore.field(Field("alias", None, alias)):
         yield Complaint(
             ("serving", "alias"),
             f"serving is the alias {quoted(alias)}, which is ignored by `ignore.aliases`",

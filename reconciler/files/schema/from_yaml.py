@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.core.ab_tests import without_test_tags
-from reconciler.core.settings import Ignore, RegistryPin, Rules, Serving, Webhook
+from reconciler.core.settings import Ignore, RegistryPin, Serving, Settings, Webhook
 from reconciler.core.state import DatedConsent, Declaration, DeclaredVersion, Field, Value
 from reconciler.files.schema.consent_from_yaml import consents
 from reconciler.files.schema.model_schema import (
@@ -87,7 +87,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
 
 
 def _fits_block(text: str) -> bool:
-    """Say whether a block, the form that people edit, keeps a text as it is."""
+    """Return whether a block, the form that people edit, keeps a text as it is."""
     lines = text.removesuffix("\n").split("\n")
     return (
         "\n" in text
@@ -120,15 +120,15 @@ def style(text: str) -> str | None:
     return "'" if _NUMBER.fullmatch(text) else None
 
 
-def rules(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Rules:
+def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Settings:
     """Return what a settings file says; what it leaves out is as without a file.
 
     The lines are those of the policies.
     """
-    default, ignore = Rules(), file.get("ignore", {})
+    default, ignore = Settings(), file.get("ignore", {})
     said = file.get("serving")
     serving = Serving(said.get("stage"), said.get("alias")) if said else default.serving
-    return Rules(
+    return Settings(
         registry=_pin(file),
         branch=file.get("branch"),
         exclusive=tuple(file.get("exclusive", default.exclusive)),

@@ -130,5 +130,5 @@ def secret_variable(text: str) -> Broken | None:
 
 
 def _is_normal_path(name: str) -> bool:
-    """Say whether MLflow takes a name for a path that has no other spelling."""
+    """Return whether MLflow takes a name for a path that has no other spelling."""
     return posixpath.normpath(name) == name and name != "." and not name.startswith(("..", "/"))

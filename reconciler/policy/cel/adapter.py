@@ -20,7 +20,7 @@ class CelConditions:
         return evaluator.may_be_approved(source, scope)
 
     def asks(self, source: str, topic: Topic) -> bool:
-        """Say whether a condition looks at runs and signatures, at the past, or at approvals."""
+        """Return whether a condition looks at runs and signatures, at the past, or at approvals."""
         match topic:
             case "facts":
                 return references.asks_facts(source)

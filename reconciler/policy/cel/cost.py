@@ -54,7 +54,7 @@ def _of_method(found: tuple[Token, ...], index: int, longest: int) -> int:
 
 
 def _plain(source: str, loop: Loop) -> bool:
-    """Say whether a loop goes through a variable as it is: its elements are small then."""
+    """Return whether a loop goes through a variable as it is: its elements are small then."""
     return any(reference.end == loop.name - 1 for reference in references(source))
 
 

@@ -32,7 +32,7 @@ class Reference:
     test: Test = ""
 
     def touches(self, *base: str) -> bool:
-        """Say whether its value has to do with what is at `base`: above it, at it, or below."""
+        """Return whether its value has to do with what is at `base`: above it, at it, or below."""
         if self.test == "null" and len(self.path) < len(base):
             return False
         return all(one in (other, None) for one, other in zip(self.path, base, strict=False))
@@ -73,12 +73,12 @@ def references(source: str) -> tuple[Reference, ...]:
 
 
 def uses(source: str, path: str) -> bool:
-    """Say whether an expression reads what is at a path, like `commit.approvals`."""
+    """Return whether an expression reads what is at a path, like `commit.approvals`."""
     return any(reference.touches(*path.split(".")) for reference in references(source))
 
 
 def asks_facts(source: str) -> bool:
-    """Say whether an expression needs metrics, params, a run or a signature."""
+    """Return whether an expression needs metrics, params, a run or a signature."""
     paths = (
         *("metrics", "params", "run", "version.signature"),
         *(f"incumbent.{fact}" for fact in _FACTS),
@@ -87,7 +87,7 @@ def asks_facts(source: str) -> bool:
 
 
 def asks_history(source: str) -> bool:
-    """Say whether an expression needs to know if the version served before."""
+    """Return whether an expression needs to know if the version served before."""
     return uses(source, "change.rollback")
 
 

@@ -12,7 +12,7 @@ from reconciler.api.apply_records import Recorder, ending
 from reconciler.api.merge_approvals import Merges
 from reconciler.api.notifications import BehindOf, author_of_commit, notify
 from reconciler.api.policy_context import gate, head_commit
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.apply.executor import apply
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.notification import Behind
@@ -23,8 +23,8 @@ from reconciler.cli.commands.ci.job import Job, annotations_of, marker, require_
 from reconciler.cli.commands.ci.plan import check_name
 from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
-from reconciler.core.plan import AdmittedPlan, Plan
-from reconciler.core.report import Report, Result
+from reconciler.core.plan import AdmittedPlan, JudgedPlan
+from reconciler.core.report import ApplyReport, Result
 from reconciler.core.state import Live
 from reconciler.errors import Problem, UsageError
 from reconciler.planning.checks import Compared
@@ -46,41 +46,41 @@ def command(*, options: Options, model: str | None, digest: str | None, dry_run:
     model, digest = model or None, digest or None
     if (model is None) != (digest is None):
         raise UsageError("--model and --digest go together", hint="say both, or neither")
-    session, job = Session(options), Job(dry_run)
+    workspace, job = Workspace(options), Job(dry_run)
     with job.telling():
-        require_commit(session)
-        merges = Merges(session, job.forge, lambda number: check_name(session, number))
+        require_commit(workspace)
+        merges = Merges(workspace, job.forge, lambda number: check_name(workspace, number))
         chosen = (model,) if model is not None else ()
-        compared = session.compare(session.question(models=chosen, planning=False))
-        plan = _judged(session, merges, compared, model, digest)
+        compared = workspace.compare(workspace.question(models=chosen, planning=False))
+        plan = _judged(workspace, merges, compared, model, digest)
         # Asked before the first write: a forge that is away then cannot cost the record.
         approvals = () if dry_run else merges.recorded(plan, compared.live)
         recorder = Recorder(
-            session,
+            workspace,
             record=not dry_run,
-            remote=_remote(session) if not dry_run else None,
+            remote=_remote(workspace) if not dry_run else None,
             approvals=lambda: approvals,
         )
-    return _carry_out(_Run(session, job, merges, compared.live), plan, recorder)
+    return _carry_out(_Run(workspace, job, merges, compared.live), plan, recorder)
 
 
 def _judged(
-    session: Session, merges: Merges, compared: Compared, model: str | None, digest: str | None
-) -> Plan:
+    workspace: Workspace, merges: Merges, compared: Compared, model: str | None, digest: str | None
+) -> JudgedPlan:
     """Return the plan with those models alone that may be written."""
-    here = head_commit(session)
-    judging = gate(session, planning=False, commit_of=lambda live: merges.commit_of(live, here))
+    here = head_commit(workspace)
+    judging = gate(workspace, planning=False, commit_of=lambda live: merges.commit_of(live, here))
     if model is not None:
         chosen = compared.narrowed([expected(compared.plan, model, digest)])
-        return session.gate(session.judge(chosen, judging), ())
-    return session.gate(judged_as_shown(compared, session, merges, judging), ())
+        return workspace.gate(workspace.judge(chosen, judging), ())
+    return workspace.gate(judged_as_shown(compared, workspace, merges, judging), ())
 
 
-def _remote(session: Session) -> str | None:
+def _remote(workspace: Workspace) -> str | None:
     """Return where the record is pushed: the remote that a CI job's clone has."""
-    if session.repo is None:
+    if workspace.repo is None:
         return None
-    status, _, _ = session.repo.run("remote", "get-url", _REMOTE)
+    status, _, _ = workspace.repo.run("remote", "get-url", _REMOTE)
     return _REMOTE if status == 0 else None
 
 
@@ -88,31 +88,31 @@ def _remote(session: Session) -> str | None:
 class _Run:
     """One apply on its way: what it works with, and what it read."""
 
-    session: Session
+    workspace: Workspace
     job: Job
     merges: Merges
     live: Mapping[str, Live]
 
 
-def _carry_out(run: _Run, plan: Plan, recorder: Recorder) -> int:
-    run.job.annotate(annotations_of(plan, run.session.desired))
+def _carry_out(run: _Run, plan: JudgedPlan, recorder: Recorder) -> int:
+    run.job.annotate(annotations_of(plan, run.workspace.desired))
     if plan.denied or run.job.dry_run:
-        return _conclude(run, Report(plan, ()), int(plan.exit_code()), ())
-    session = run.session
-    with signals(session.stop):
+        return _conclude(run, ApplyReport(plan, ()), int(plan.exit_code()), ())
+    workspace = run.workspace
+    with signals(workspace.stop):
         report = apply(
             AdmittedPlan(plan),
-            session.registry,
-            timeout=session.timeout,
-            stop=session.stop,
-            newer=lambda commit: session.is_newer(commit, plan.state.commit),
-            late_is_fine=session.late_is_fine,
+            workspace.registry,
+            timeout=workspace.timeout,
+            stop=workspace.stop,
+            is_superseded_by=lambda commit: workspace.is_newer(commit, plan.state.commit),
+            allow_superseded=workspace.allow_superseded,
         )
         lost = recorder.keep(report)
         return _conclude(run, report, ending(int(report.exit_code()), lost, report), lost)
 
 
-def _conclude(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> int:
+def _conclude(run: _Run, report: ApplyReport, code: int, lost: Sequence[Problem]) -> int:
     plan, job = report.plan, run.job
     try:
         _print(run, report, code, lost)
@@ -129,13 +129,13 @@ def _conclude(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> 
     )
     if report.signal is None:  # a job that is being cancelled has a few seconds left
         output.complain(_tell_pull_requests(run, report))
-    notify(run.session, report, _behind(run, plan))
+    notify(run.workspace, report, _behind(run, plan))
     return code
 
 
-def _print(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> None:
-    options, plan = run.session.options, report.plan
-    effort = options.effort(run.session.registry.requests)
+def _print(run: _Run, report: ApplyReport, code: int, lost: Sequence[Problem]) -> None:
+    options, plan = run.workspace.options, report.plan
+    effort = options.effort(run.workspace.registry.requests)
     planned = plan.denied or run.job.dry_run
     if options.json:
         document = json_documents.report(report, code)
@@ -155,7 +155,7 @@ def _print(run: _Run, report: Report, code: int, lost: Sequence[Problem]) -> Non
         output.say("this is a bug: please report it with the traceback")
 
 
-def _annotation(failed: Result, plan: Plan) -> Annotation:
+def _annotation(failed: Result, plan: JudgedPlan) -> Annotation:
     files = {model.model: model.file for model in plan.models}
     change = failed.change
     title = f"{change.model} {failed.outcome}"
@@ -163,12 +163,12 @@ def _annotation(failed: Result, plan: Plan) -> Annotation:
     return Annotation("error", message, title, files.get(change.model))
 
 
-def _tell_pull_requests(run: _Run, report: Report) -> tuple[Problem, ...]:
+def _tell_pull_requests(run: _Run, report: ApplyReport) -> tuple[Problem, ...]:
     """Comment the outcome; a forge that does not answer does not undo what was written."""
     job, forge = run.job, run.job.forge
     if forge is None:
         return ()
-    said = marker("apply", run.session)
+    said = marker("apply", run.workspace)
     body = forge_comment.outcome(report, room=forge.comment_limit - len(said) - 1, more=job.more)
     numbers: list[int] = []
     lost = tried(lambda: numbers.extend(run.merges.behind(report.plan, run.live)))
@@ -177,10 +177,10 @@ def _tell_pull_requests(run: _Run, report: Report) -> tuple[Problem, ...]:
     return lost
 
 
-def _behind(run: _Run, plan: Plan) -> BehindOf:
+def _behind(run: _Run, plan: JudgedPlan) -> BehindOf:
     """Return who is behind a model's changes; the forge is asked nothing that it did not say."""
     changed = {one.model for one in plan.models if one.record is not None}
-    author = author_of_commit(run.session, plan)
+    author = author_of_commit(run.workspace, plan)
 
     def behind(model: str) -> Behind:
         merges = run.merges.of(run.live[model]) if model in changed & run.live.keys() else ()

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.api.merge_approvals import Merges
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.audit.approved_plan import not_shown
-from reconciler.core.plan import DraftPlan, ModelPlan, Plan
-from reconciler.core.settings import settle
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
+from reconciler.core.settings import effective_settings
 from reconciler.core.state import Live
 from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
 from reconciler.planning.ancestry import NOTHING_BEFORE
-from reconciler.planning.checks import Compared, Gate
+from reconciler.planning.checks import Compared, Judging
 from reconciler.render import phrases
 
 _SHOWN = 5  # values that drifted, in a message
@@ -36,39 +36,43 @@ def expected(plan: DraftPlan, model: str, digest: str | None) -> ModelPlan:
     return found
 
 
-def judged_as_shown(compared: Compared, session: Session, merges: Merges, gate: Gate) -> Plan:
+def judged_as_shown(
+    compared: Compared, workspace: Workspace, merges: Merges, gate: Judging
+) -> JudgedPlan:
     """Return the judged plan with those models alone to write that may be written."""
-    is_first = not any(_is_ours(live, session) for live in compared.live.values())
-    rules = settle(session.desired.rules, session.rules_one_commit_ago).rules
-    unapproved = {} if is_first or rules.fresh else _unapproved(compared, merges)
+    is_first = not any(_is_ours(live, workspace) for live in compared.live.values())
+    settings = effective_settings(
+        workspace.desired.settings, workspace.settings_one_commit_ago
+    ).settings
+    unapproved = {} if is_first or settings.fresh else _unapproved(compared, merges)
     taken_out = [one for one in compared.plan.models if one.model in unapproved]
-    broken = session.judge(compared.narrowed(taken_out), gate).denied
+    broken = workspace.judge(compared.narrowed(taken_out), gate).denied
     models = []
     for one in compared.plan.models:
         if one.model in unapproved:
             rules_of_it = [rule.problem for rule in broken if rule.model == one.model]
             models.append(_refused(one, [unapproved[one.model], *rules_of_it]))
-        elif one.record is None and not rules.heal:
+        elif one.record is None and not settings.heal:
             models.append(_left(one))
         else:
             models.append(one)
-    plan = session.judge(compared.narrowed(models), gate)
+    plan = workspace.judge(compared.narrowed(models), gate)
     if is_first:
         merges.begin()
     return plan
 
 
-def _is_ours(live: Live, session: Session) -> bool:
-    """Say whether this repository applied a model before; another one's can have our name.
+def _is_ours(live: Live, workspace: Workspace) -> bool:
+    """Return whether this repository applied a model before; another one's can have our name.
 
     This commit's own record is no "before" where no earlier one declared the model: a first apply
     that was cut off is finished by running its job again.
     """
-    history = session.history
-    if live.owner != session.owner or history is None:
+    history = workspace.history
+    if live.owner != workspace.owner or history is None:
         return False
     if live.recorded == (history.head,):
-        is_gone = live.model not in session.desired.declarations
+        is_gone = live.model not in workspace.desired.declarations
         return is_gone or any(one != history.head for one in history.merged_since(None, live.model))
     before = (one for one in live.recorded if one not in (NOTHING_BEFORE, history.head))
     return any(history.knows(one) for one in before)

@@ -2,7 +2,7 @@
 
 import click
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli import output
 from reconciler.cli.commands.ci.job import Job, marker, tried
 from reconciler.cli.dates import now
@@ -19,15 +19,15 @@ _MUCH = 1_000_000  # characters: the summary cuts for itself
 @common()
 def command(*, options: Options, dry_run: bool) -> int:
     """Compare the registry with git; open, update or close one issue; exit 2 when they differ."""
-    session, job = Session(options), Job(dry_run)
+    workspace, job = Workspace(options), Job(dry_run)
     with job.telling():
-        plan = session.compare(session.question()).plan
+        plan = workspace.compare(workspace.question()).plan
     drifted = only(plan, lambda change: change.cause == "drift")
     pending = only(plan, lambda change: change.cause != "drift")
     differs = plan.exit_code(detailed=True)
-    lost = tried(lambda: _keep_issue(session, job, drifted, pending, differs))
+    lost = tried(lambda: _keep_issue(workspace, job, drifted, pending, differs))
     code = first_code([problem.code for problem in lost]) or differs
-    effort = options.effort(session.registry.requests)
+    effort = options.effort(workspace.registry.requests)
     if options.json:
         document = json_documents.drift(drifted, pending, code)
         document["errors"] += [json_documents.error(problem) for problem in lost]
@@ -43,11 +43,11 @@ def command(*, options: Options, dry_run: bool) -> int:
 
 
 def _keep_issue(
-    session: Session, job: Job, drifted: DraftPlan, pending: DraftPlan, code: ExitCode
+    workspace: Workspace, job: Job, drifted: DraftPlan, pending: DraftPlan, code: ExitCode
 ) -> None:
     if job.forge is None:
         return
-    said = marker("drift", session)
+    said = marker("drift", workspace)
     if code is ExitCode.OK:
         closed = (
             None if job.dry_run else job.forge.close_issue(said, "The registry is as git says.")
@@ -58,7 +58,7 @@ def _keep_issue(
     if not (drifted.changes or pending.changes):
         return  # what could not be read is told by the job, and is no drift
     values = phrases.count(len(drifted.changes) + len(pending.changes), "value")
-    title = f"{session.shown}: {values} in the registry not as git says"
+    title = f"{workspace.shown}: {values} in the registry not as git says"
     room = job.forge.comment_limit - len(said) - 1
     body = forge_comment.drift(drifted, pending, now(), room=room, more=job.more)
     if job.dry_run:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from reconciler.api.workspace import Session
+from reconciler.api.workspace import Workspace
 from reconciler.cli import output
-from reconciler.core.declared import Desired
-from reconciler.core.plan import ModelPlan, Plan
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import JudgedPlan, ModelPlan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.forges.ci_environment import Pipeline, forge_of, pipeline
@@ -133,19 +133,19 @@ class Job:
             output.say(github_workflow.annotations(found).rstrip("\n"))
 
 
-def place(session: Session) -> str:
+def place(workspace: Workspace) -> str:
     """Return what a comment or check is about: the state folder, and the registry it is for."""
     try:
-        name = session.ref.name
+        name = workspace.ref.name
     except ReconcilerError:  # the settings cannot be read: their own complaint comes elsewhere
         name = None
-    return f"{session.shown} → {name}" if name else session.shown
+    return f"{workspace.shown} → {name}" if name else workspace.shown
 
 
-def marker(kind: str, session: Session) -> str:
+def marker(kind: str, workspace: Workspace) -> str:
     """Return the hidden line by which our comment is found again."""
     # A folder's name may hold what ends an HTML comment.
-    about = re.sub(r"-(?=-)", "- ", visible(place(session)))
+    about = re.sub(r"-(?=-)", "- ", visible(place(workspace)))
     return f"<!-- reconciler:{kind} {about} -->"
 
 
@@ -158,7 +158,7 @@ def tried(action: Callable[[], object]) -> tuple[Problem, ...]:
     return ()
 
 
-def annotations_of(plan: Plan, desired: Desired) -> list[Annotation]:
+def annotations_of(plan: JudgedPlan, desired: DeclaredState) -> list[Annotation]:
     """Return a plan's problems and violations on the lines they are about."""
     found = [github_workflow.of_problem(problem) for problem in plan.problems]
     found += [github_workflow.of_problem(problem, "warning") for problem in plan.warnings]
@@ -173,7 +173,7 @@ def annotations_of(plan: Plan, desired: Desired) -> list[Annotation]:
     return found
 
 
-def _line(model: ModelPlan, desired: Desired) -> int | None:
+def _line(model: ModelPlan, desired: DeclaredState) -> int | None:
     """Return the line of the version that changes hands, or else of the model."""
     declaration = desired.declarations.get(model.model)
     if declaration is None:
@@ -187,11 +187,11 @@ def _line(model: ModelPlan, desired: Desired) -> int | None:
     return declaration.line
 
 
-def require_commit(session: Session) -> str:
+def require_commit(workspace: Workspace) -> str:
     """Return the commit that is checked out; raises `OutOfStep` without one."""
-    if session.repo is None or session.repo.head is None:
+    if workspace.repo is None or workspace.repo.head is None:
         raise OutOfStep("a CI job works on a commit, and there is none", hint="git commit")
-    return session.repo.head
+    return workspace.repo.head
 
 
 def _append(name: str | None, content: str) -> None:
