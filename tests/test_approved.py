@@ -1,6 +1,8 @@
 """Whether a plan is still what its pull requests showed, row by row."""
 
 import base64
+import random
+import string
 import zlib
 from dataclasses import replace
 
@@ -19,7 +21,7 @@ from reconciler.audit.approved_plan import (
 from reconciler.core.changes import Change
 from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Seen, StateRef
 from reconciler.core.state import Field, Identity, Value
-from reconciler.errors import Contrast
+from reconciler.errors import Contrast, Refused
 from reconciler.forges import plan_in_check
 
 REF = RegistryRef("http://fake")
@@ -127,11 +129,26 @@ models = st.builds(ShownModel, texts, texts, st.lists(rows, max_size=3).map(tupl
 plans = st.builds(ShownPlan, texts, texts, texts, st.lists(models, max_size=4).map(tuple))
 
 
-@given(plans, st.integers(60, 400))
+@given(plans, st.integers(200, 900))
 def test_what_is_kept_is_read_again_as_it_was(plan: ShownPlan, longest: int) -> None:
     kept = plan_in_check.dumps(plan, longest=longest)
     assert all(len(text) <= longest for text in kept)
     assert plan_in_check.loads(kept) == plan
+
+
+def test_a_plan_that_could_not_be_read_again_is_refused_when_it_is_written() -> None:
+    def plan(value: str) -> ShownPlan:
+        row = ShownRow(Field("description"), None, value)
+        return ShownPlan("r", "s", "c", (ShownModel("m", "d", (row,)),))
+
+    chance = random.Random(1)  # noqa: S311  so that it cannot be compressed
+    noise = plan("".join(chance.choices(string.ascii_letters, k=9_000)))
+    needed = len("".join(plan_in_check.dumps(noise, longest=10_000)))
+    assert len(plan_in_check.dumps(noise, longest=needed // 40)) <= plan_in_check.MOST_PARTS
+    for value, longest in ((noise, needed // 60), (plan("a" * 68_000_000), 65_535)):
+        with pytest.raises(Refused, match="too large to be kept") as refused:
+            plan_in_check.dumps(value, longest=longest)
+        assert "a pull request for fewer models" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(

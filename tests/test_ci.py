@@ -1,12 +1,17 @@
 """From a pull request to the registry: what CI jobs plan, show, keep, compare and write."""
 
+import json
+import random
 import re
 import shlex
+import string
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.forges import plan_in_check
 from tests.ci_lab import MAIN, V1, V2, CiLab, ci_lab
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.servers import Answer, Request, proxy
@@ -236,6 +241,46 @@ def test_a_rule_that_an_approved_model_breaks_stops_the_whole_apply(ci: CiLab, m
     assert result.code == 4, result.text
     assert "reviewed" in result.text
     assert "v2 tag risk" not in ci.lab.hand.values(other)
+
+
+def test_as_many_parts_of_a_kept_plan_are_read_as_may_be_written(ci: CiLab, model: str) -> None:
+    pull = promoted(ci, model).open()
+    assert ci.plan(pull).code == 0
+    written = ci.state.checks.pop()
+    plan = plan_in_check.loads([written.text])
+    assert plan is not None
+    # A plan that is large enough to fill them all would take minutes.
+    parts = next(
+        texts
+        for longest in range(len(written.text), 0, -1)
+        if len(texts := plan_in_check.dumps(plan, longest=longest)) == plan_in_check.MOST_PARTS
+    )
+    for number, text in enumerate(parts, start=1):
+        name = written.name if number == 1 else f"{written.name} part {number}"
+        ci.state.checks.append(replace(written, id=written.id + number, name=name, text=text))
+    ci.merge(pull)
+    result = ci.apply()
+    assert result.code == 0, result.text
+    assert ci.lab.hand.values(model)["v2 stage"] == "Production"
+
+
+def test_a_plan_that_is_too_large_to_be_kept_fails_its_check_and_says_what_to_do(
+    ci: CiLab, model: str
+) -> None:
+    chance = random.Random(1)  # noqa: S311  so that it cannot be compressed
+    letters = string.ascii_letters + string.digits
+    ci.branch()
+    for name in (model, *(ci.lab.model(2) for _ in range(3))):
+        tags = {f"t{number}": "".join(chance.choices(letters, k=5_000)) for number in range(190)}
+        ci.declare(name, f"{V1}\ntags: {json.dumps(tags)}\n")
+    pull = ci.open()
+    result = ci.plan(pull)
+    assert result.code == 4, result.stderr[-2_000:]
+    assert "is too large to be kept" in result.stderr
+    assert "a pull request for fewer models" in result.stderr
+    (check,) = [one for one in ci.state.checks if one.commit == pull.head]
+    assert check.conclusion == "failure"
+    assert "is too large to be kept" in check.summary
 
 
 def test_fresh_applies_whatever_is_declared_one_merge_later(ci: CiLab, model: str) -> None:

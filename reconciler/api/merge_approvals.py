@@ -16,7 +16,6 @@ from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.policy.variables import Approval, Commit
 from reconciler.ports.forge import Forge, PullRequest, Review
 
-_MOST_PARTS = 50
 _BROKEN: Final = object()  # a declaration that cannot be read is not like any other
 
 
@@ -176,7 +175,7 @@ class Merges:
         if self.forge is None:
             return None
         texts: list[str] = []
-        for number in range(1, _MOST_PARTS):
+        for number in range(1, plan_in_check.MOST_PARTS + 1):
             checks = self.forge.checks(pull.head, self.check(number))
             ours = [one for one in checks if one.app == self._app]
             if not ours or ours[0].conclusion == "failure":

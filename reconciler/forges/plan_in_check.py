@@ -9,16 +9,28 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.audit.approved_plan import ShownPlan
+from reconciler.errors import Refused
 
 _PLAN: Final = TypeAdapter(ShownPlan)
 _MARK: Final = "reconciler-plan-1 "
+MOST_PARTS: Final = 50  # checks that one plan is read from
 _LARGEST: Final = 64 * 1024 * 1024  # bytes that a kept text may grow to
 
 
 def dumps(plan: ShownPlan, *, longest: int) -> tuple[str, ...]:
-    """Return the plan as texts of at most `longest` characters, to be kept in their order."""
-    packed = base64.b64encode(zlib.compress(_PLAN.dump_json(plan), 9)).decode("ascii")
+    """Return the plan as texts of at most `longest` characters, to be kept in their order.
+
+    Raises `Refused` for a plan that is larger than what is read again.
+    """
+    data = _PLAN.dump_json(plan)
+    packed = base64.b64encode(zlib.compress(data, 9)).decode("ascii")
     room = longest - len(_MARK)
+    if len(packed) > MOST_PARTS * room or len(data) > _LARGEST:
+        raise Refused(
+            f"this plan is too large to be kept: {len(data):,} bytes, packed {len(packed):,}; "
+            f"{_LARGEST:,} and {MOST_PARTS * room:,} are read again",
+            hint="open a pull request for fewer models, or for fewer values at a time",
+        )
     return tuple(_MARK + packed[at : at + room] for at in range(0, len(packed), room))
 
 

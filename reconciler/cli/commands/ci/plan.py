@@ -18,7 +18,7 @@ from reconciler.cli.commands.ci.job import (
 from reconciler.cli.dates import now
 from reconciler.cli.options import Options, common
 from reconciler.core.plan import JudgedPlan
-from reconciler.errors import OutOfStep, Problem, ReconcilerError, first_code
+from reconciler.errors import OutOfStep, Problem, ReconcilerError, Refused, first_code
 from reconciler.forges import plan_in_check
 from reconciler.planning.planner import Reading
 from reconciler.ports.forge import CHECK_LIMIT, Conclusion, Forge, PullRequest
@@ -154,7 +154,12 @@ def _tell_forge(
 def _keep(workspace: Workspace, job: Job, forge: Forge, plan: JudgedPlan) -> None:
     """Keep what was shown beside the commit: the apply compares with it."""
     commit = require_commit(workspace)
-    texts = plan_in_check.dumps(shown_plan(plan, workspace.owner, commit), longest=CHECK_LIMIT)
+    try:
+        texts = plan_in_check.dumps(shown_plan(plan, workspace.owner, commit), longest=CHECK_LIMIT)
+    except Refused as error:
+        if not job.dry_run:
+            _keep_failure(workspace, job, forge, error)
+        raise
     if job.dry_run:
         return
     changes = phrases.count(len(plan.changes), "change")
