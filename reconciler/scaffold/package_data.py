@@ -17,5 +17,5 @@ def this_release() -> Release:
 
 def starter_template(name: str) -> str:
     """Return one of the texts that a new repository starts with, its blanks not filled in."""
-    place = files("reconciler") / "starter" / "templates" / name
+    place = files("reconciler") / "scaffold" / "templates" / name
     return place.read_text(encoding="utf-8")
