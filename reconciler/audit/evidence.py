@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.merged_changes import (
-    Approval,
+    MergeApproval,
     Step,
     claimed_approvals,
     meaning,
@@ -52,7 +52,7 @@ class Entry:
     serving: int | None
     aliases: Mapping[str, int]
     pull_request: int | None
-    approvals: tuple[Approval, ...]
+    approvals: tuple[MergeApproval, ...]
     apply_state: ApplyState
     applied: tuple[Applied, ...] = ()
 
@@ -72,7 +72,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeclaredAt:
     """What was declared for a model at a moment: what served, and where each alias pointed.
 
     `entry` is the last change before, None where nothing had been declared yet; `first` and
@@ -159,13 +159,13 @@ def _later(steps: Sequence[Step]) -> Iterable[Step | None]:
     return reversed(found)
 
 
-def answer(history: Sequence[Entry], moment: datetime, settings: Settings) -> Answer:
+def answer(history: Sequence[Entry], moment: datetime, settings: Settings) -> DeclaredAt:
     """Return what a model's history says about a moment; the history must not be empty."""
     # Merge times never go back along the line, so that its order decides.
     past = [entry for entry in history if entry.time <= moment]
     later = history[len(past)] if len(past) < len(history) else None
     last = past[-1] if past else None
-    return Answer(
+    return DeclaredAt(
         model=history[0].step.model,
         moment=moment,
         entry=last,
@@ -224,10 +224,10 @@ class _Applies:
         on_line = (place for place, record in self._placed if record.commit in self._place)
         self._begin = min(on_line, default=len(records.line))
 
-    def verified(self, step: Step) -> tuple[Approval, ...]:
+    def verified(self, step: Step) -> tuple[MergeApproval, ...]:
         """Return whom the forge named, by the records of any apply of that merge."""
         names = sorted(self._approved.get(step.commit.id, ()))
-        return tuple(Approval(name, "verified") for name in names)
+        return tuple(MergeApproval(name, "verified") for name in names)
 
     def of(self, step: Step, later: Step | None) -> tuple[ApplyState, tuple[Applied, ...]]:
         """Return what became of a step before the next one of its model took over."""

@@ -7,14 +7,14 @@ from typing import Final, Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.evidence import Applied, ApplyState, Entry, Records
-from reconciler.audit.merged_changes import Commit, Step
+from reconciler.audit.merged_changes import MergedCommit, Step
 from reconciler.core.changes import Change
 from reconciler.core.plan import DraftPlan
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Field, Identity, Live, Value, aliases
 from reconciler.errors import Problem
 
-Kind: TypeAlias = Literal[
+FindingKind: TypeAlias = Literal[
     "unapproved",
     "off-main",
     "never-applied",
@@ -47,13 +47,13 @@ class ServingChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditRow:
     """One merged change of what serves or of aliases, with its evidence.
 
     `applied` is where a record says that it became live first, None when none does.
     """
 
-    commit: Commit
+    commit: MergedCommit
     model: str
     serving_changes: tuple[ServingChange, ...]
     pull_request: int | None
@@ -67,7 +67,7 @@ class Row:
 class Finding:
     """One thing that does not add up; `time` is when it was, None for what is so now."""
 
-    kind: Kind
+    kind: FindingKind
     message: str
     model: str | None = None
     commit: str | None = None
@@ -81,7 +81,7 @@ class Audit:
     `missing` says why the registry that was asked about could not be compared.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[AuditRow, ...]
     findings: tuple[Finding, ...]
     line: str
     records: bool
@@ -122,7 +122,7 @@ class Trail:
         return tuple(sorted((r for some in made for r in some), key=lambda r: (r.time, r.commit)))
 
 
-def rows(trail: Trail, settings: Settings) -> tuple[Row, ...]:
+def rows(trail: Trail, settings: Settings) -> tuple[AuditRow, ...]:
     """Return every merged change of what serves or of aliases, oldest first."""
     found = [
         _row(entry, serving_changes)
@@ -133,7 +133,7 @@ def rows(trail: Trail, settings: Settings) -> tuple[Row, ...]:
     return tuple(sorted(found, key=lambda row: (row.commit.time, row.model)))
 
 
-def findings_of_git(trail: Trail, found: Iterable[Row]) -> tuple[Finding, ...]:
+def findings_of_git(trail: Trail, found: Iterable[AuditRow]) -> tuple[Finding, ...]:
     """Return what git alone shows: no verified approval, never applied, not on the main line."""
     return (
         *(finding for row in found for finding in _of_row(row)),
@@ -168,12 +168,12 @@ def findings_of_live(
     return tuple(sorted(found, key=lambda finding: finding.model or ""))
 
 
-def _row(entry: Entry, serving_changes: tuple[ServingChange, ...]) -> Row:
+def _row(entry: Entry, serving_changes: tuple[ServingChange, ...]) -> AuditRow:
     verified, claimed = (
         tuple(approval.name for approval in entry.approvals if approval.kind == kind)
         for kind in ("verified", "claimed")
     )
-    return Row(
+    return AuditRow(
         commit=entry.step.commit,
         model=entry.step.model,
         serving_changes=serving_changes,
@@ -197,7 +197,7 @@ def _serving_changes(step: Step, settings: Settings) -> tuple[ServingChange, ...
     return tuple(found)
 
 
-def _of_row(row: Row) -> Iterable[Finding]:
+def _of_row(row: AuditRow) -> Iterable[Finding]:
     what = ", ".join(str(serving_change) for serving_change in row.serving_changes)
     commit, time = row.commit.id, row.commit.time
     if not row.verified:
@@ -231,7 +231,7 @@ def _live_off_main(live: Mapping[str, Live], trail: Trail) -> Iterable[Finding]:
 
 
 def _difference(change: Change) -> Finding:
-    kind: Kind = "drift" if change.cause == "drift" else "pending"
+    kind: FindingKind = "drift" if change.cause == "drift" else "pending"
     there, declared = (_shown(change.field, held) for held in (change.before, change.after))
     return Finding(kind, f"{change.field} is {there}, git says {declared}", change.model)
 

@@ -35,7 +35,7 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class MergedCommit:
     """A commit of the first-parent line, or one that a merge brought.
 
     `time` is when it was merged: its committer date, or that of the commit before it on the line
@@ -55,7 +55,7 @@ class Commit:
     trailers: tuple[tuple[str, str], ...] = ()
     signature: str = UNCHECKED
     dated: datetime | None = None
-    brought: tuple["Commit", ...] = ()
+    brought: tuple["MergedCommit", ...] = ()
 
     @property
     def authors(self) -> tuple[Person, ...]:
@@ -68,14 +68,14 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedFiles:
     """What one merged commit did to the files of the state folder, by path below it.
 
     None stands for a file that is gone. A file that cannot be read is not in it: it declares
     what it did before. `rules` are the settings since then, None where it did not change them.
     """
 
-    commit: Commit
+    commit: MergedCommit
     files: Mapping[str, Declaration | None]
     settings: Settings | None = None
 
@@ -88,7 +88,7 @@ class Step:
     before and after it, None where they are not followed.
     """
 
-    commit: Commit
+    commit: MergedCommit
     model: str
     before: Declaration | None
     after: Declaration | None
@@ -112,7 +112,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class MergeApproval:
     """Who approved, and whether the forge says so (`verified`) or a trailer does (`claimed`)."""
 
     name: str
@@ -120,7 +120,7 @@ class Approval:
 
 
 def steps(
-    merged: Iterable[Merged], settings: Settings | None = None
+    merged: Iterable[MergedFiles], settings: Settings | None = None
 ) -> Mapping[str, tuple[Step, ...]]:
     """Return each model's steps, oldest first, from all merged commits, oldest first.
 
@@ -165,7 +165,7 @@ def _take(
             holders.setdefault(declared.model, {})[path] = declared
 
 
-def pull_request(commit: Commit) -> int | None:
+def pull_request(commit: MergedCommit) -> int | None:
     """Return the number of the pull or merge request, as the forges write it into merges."""
     for pattern in _PULL_REQUEST:
         found = pattern.search(commit.subject)
@@ -175,7 +175,7 @@ def pull_request(commit: Commit) -> int | None:
     return int(merge_request[1]) if merge_request else None
 
 
-def claimed_approvals(commit: Commit) -> tuple[Approval, ...]:
+def claimed_approvals(commit: MergedCommit) -> tuple[MergeApproval, ...]:
     """Return who the trailers say approved, less the authors; nothing proves them.
 
     Those of the commits that a merge brought count like its own, as approvals and as authors.
@@ -191,7 +191,7 @@ def claimed_approvals(commit: Commit) -> tuple[Approval, ...]:
         for key, value in trailers
         if key.lower() in _APPROVING and value.strip() and not _who(value) & authors
     )
-    return tuple(Approval(name, "claimed") for name in names)
+    return tuple(MergeApproval(name, "claimed") for name in names)
 
 
 def _who(text: str) -> set[str]:

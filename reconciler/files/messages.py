@@ -26,7 +26,7 @@ class Complaint:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SchemaFault:
     """A place that does not have the form it must have, not yet in words.
 
     `kind` is the validator's name for it; `choices` are what could stand there, `limit` is the
@@ -94,7 +94,7 @@ _INSTEAD_OF_NULL = {
 }
 
 
-def worded(fault: Fault) -> Complaint:
+def worded(fault: SchemaFault) -> Complaint:
     """Return a fault as a complaint."""
     message, hint = _words(fault)
     return Complaint(fault.path, message, hint, at_key=fault.at_key)
@@ -131,7 +131,7 @@ def did_you_mean(text: str, choices: Sequence[str]) -> str | None:
     return f"did you mean `{folded[near[0]]}`?" if near else None
 
 
-def _words(fault: Fault) -> tuple[str, str | None]:
+def _words(fault: SchemaFault) -> tuple[str, str | None]:
     thing, name = _thing(fault.path), str(fault.path[-1]) if fault.path else ""
     match fault.kind:
         case "rule":
@@ -165,7 +165,7 @@ def _words(fault: Fault) -> tuple[str, str | None]:
     return _form(fault, thing, name)
 
 
-def _form(fault: Fault, thing: str, name: str) -> tuple[str, str | None]:
+def _form(fault: SchemaFault, thing: str, name: str) -> tuple[str, str | None]:
     if not fault.path:
         empty = "the file is empty" if fault.found is None else "the file is not a mapping of keys"
         return empty, "write `key: value` lines, as `reconciler schema` describes them"

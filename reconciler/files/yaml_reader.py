@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Final, TypeVar
+from typing import Final
 
 import yaml
 
@@ -15,21 +15,19 @@ except ImportError:  # PyYAML without its C half: the same nodes, ten times slow
 from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Problem
 from reconciler.files import messages
-from reconciler.files.editing.scalar_positions import Place, Written
+from reconciler.files.editing.scalar_positions import Position, WrittenScalar
 from reconciler.files.messages import Complaint, Within
 from reconciler.files.schema import cross_checks, from_yaml
-from reconciler.files.schema.file_schema import Checked
+from reconciler.files.schema.file_schema import Checked, FileT
 from reconciler.files.schema.model_schema import MODEL, ModelFile
 from reconciler.files.schema.name_rules import quoted
-
-FileT = TypeVar("FileT")
 
 LARGEST: Final = 1_000_000
 _DEPTH: Final = 20
 _MANY: Final = 200
 _MOST_PARTS: Final = 150_000  # lines and commas; each may begin a node
 _SEEN: Final = 20  # characters after a scalar that tell whether a comment follows
-_START: Final[Place] = (1, 1)
+_START: Final[Position] = (1, 1)
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _OWN_TAGS: Final = "tag:yaml.org,2002:"
 _ODD_KEYS: Final = _NULLS | {"<<"}
@@ -58,14 +56,14 @@ class Source:
     """
 
     def __init__(self, file: str) -> None:
-        self.notes: list[tuple[Place, str, str | None]] = []
+        self.notes: list[tuple[Position, str, str | None]] = []
         self.plain: object = None
         self.faulty: tuple[Within, ...] = ()
         self._text = ""
         self._file = file
         self._model: str | None = None
         self._root: yaml.Node | None = None
-        self._places: dict[Within, tuple[Place, Place]] = {}
+        self._places: dict[Within, tuple[Position, Position]] = {}
 
     def model(self, data: bytes) -> ModelFile | None:
         """Return the valid part of a model file, None when there is nothing to go by."""
@@ -129,7 +127,7 @@ class Source:
             for place, message, hint in notes
         )
 
-    def top_place(self, key: str) -> Place:
+    def top_place(self, key: str) -> Position:
         """Return where the value of a top-level key is; without it, where the file begins."""
         node = self._top(key) or self._root
         return _START if node is None else _begin(node)
@@ -139,7 +137,7 @@ class Source:
         pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
         return next((value for key, value in pairs if key.value == name), None)
 
-    def _place(self, path: Within, *, at_key: bool) -> Place:
+    def _place(self, path: Within, *, at_key: bool) -> Position:
         if not self._places and self._root is not None:
             for within, places in _places(self._root, ()):
                 self._places.setdefault(within, places)
@@ -155,7 +153,7 @@ class Source:
         items = node.value if isinstance(node, yaml.SequenceNode) else ()
         return tuple(_begin(item)[0] for item in items)
 
-    def _written(self, path: Within) -> Written | None:
+    def _written(self, path: Within) -> WrittenScalar | None:
         node = self._root
         for part in path:
             if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
@@ -166,12 +164,14 @@ class Source:
             return None
         start, end = node.start_mark.index, node.end_mark.index
         after = self._text[end : end + _SEEN].partition("\n")[0]
-        return Written(self._text[start:end], node.style or "", node.value, _begin(node), after)
+        return WrittenScalar(
+            self._text[start:end], node.style or "", node.value, _begin(node), after
+        )
 
     def _note(self, node: yaml.Node | yaml.Event, message: str, hint: str) -> None:
         self._note_at(_begin(node), message, hint)
 
-    def _note_at(self, place: Place, message: str, hint: str | None) -> None:
+    def _note_at(self, place: Position, message: str, hint: str | None) -> None:
         if not self._is_full:
             self.notes.append((place, message, hint))
 
@@ -303,7 +303,7 @@ def _may_hide(text: str) -> bool:
     return text.count("[") + text.count("{") + text.count("-") + text.count("?") > _MANY
 
 
-def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Place, Place]]]:
+def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Position, Position]]]:
     """Return where every key and its value begin."""
     if not path:
         yield path, (_begin(node), _begin(node))
@@ -320,7 +320,7 @@ def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Place
             yield from _places(item, (*path, index))
 
 
-def _begin(node: yaml.Node | yaml.Event) -> Place:
+def _begin(node: yaml.Node | yaml.Event) -> Position:
     mark = node.start_mark
     return _START if mark is None else (mark.line + 1, mark.column + 1)
 
@@ -329,6 +329,6 @@ def _line_at(text: str, index: int) -> str:
     return text[text.rfind("\n", 0, index) + 1 :].partition("\n")[0]
 
 
-def _end(text: str) -> Place:
+def _end(text: str) -> Position:
     """Return the place after a text."""
     return text.count("\n") + 1, len(text) - text.rfind("\n")

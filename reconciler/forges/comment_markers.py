@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 
-class Written(Protocol):
+class Authored(Protocol):
     """Something that somebody wrote on a forge."""
 
     @property
@@ -18,7 +18,7 @@ class Written(Protocol):
         ...
 
 
-Piece = TypeVar("Piece", bound=Written)
+Piece = TypeVar("Piece", bound=Authored)
 
 
 def marked(marker: str, body: str) -> str:

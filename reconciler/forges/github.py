@@ -10,13 +10,13 @@ from reconciler.forges.error_mapping import Missing
 from reconciler.forges.github_responses import (
     CheckRun,
     Comment,
+    GitHubIssue,
+    GitHubUser,
     GitPerson,
-    Issue,
     Permission,
     Pull,
     PullCommit,
     PullReview,
-    User,
     Viewer,
 )
 from reconciler.forges.http_client import Address, ForgeHttp
@@ -170,7 +170,7 @@ class GitHub:
         else:
             path = f"{self._repo}/issues/{found.number}"
             answer = self._http.write("PATCH", path, issue, needs=_WRITE_ISSUES)
-        return row(Issue, answer).html_url
+        return row(GitHubIssue, answer).html_url
 
     def close_issue(self, marker: str, comment: str) -> str | None:
         """Comment on our open issue that begins with `marker` and close it; None without one."""
@@ -183,13 +183,13 @@ class GitHub:
         self._http.write("PATCH", path, closed, needs=_WRITE_ISSUES)
         return found.html_url
 
-    def _open_issue(self, marker: str) -> Issue | None:
+    def _open_issue(self, marker: str) -> GitHubIssue | None:
         listed = self._http.rows(
             f"{self._repo}/issues",
             needs=_WRITE_ISSUES,
             params={"state": "open", "creator": self.user(), "sort": "created", "direction": "asc"},
         )
-        issues = [issue for issue in rows(Issue, listed) if issue.pull_request is None]
+        issues = [issue for issue in rows(GitHubIssue, listed) if issue.pull_request is None]
         return next(iter(ours(issues, marker, self.user())), None)
 
     def _may_write(self, login: str) -> bool:
@@ -223,7 +223,7 @@ def _people(commit: PullCommit) -> Iterator[str]:
         yield from _person(commit.committer, commit.commit.committer)
 
 
-def _person(user: User | None, signature: GitPerson | None) -> Iterator[str]:
+def _person(user: GitHubUser | None, signature: GitPerson | None) -> Iterator[str]:
     if user is not None:
         yield user.login
     elif signature is not None and signature.email:

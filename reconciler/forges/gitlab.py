@@ -14,15 +14,15 @@ from reconciler.forges.checks_in_comments import (
 )
 from reconciler.forges.comment_markers import marked, ours
 from reconciler.forges.gitlab_responses import (
-    Approvals,
-    Authored,
-    Issue,
-    Merge,
+    AuthoredCommit,
+    CommitStatus,
+    GitLabApprovals,
+    GitLabIssue,
+    GitLabUser,
     MergeAnswer,
+    MergeRequest,
     Note,
-    Status,
-    User,
-    Version,
+    PushedVersion,
 )
 from reconciler.forges.http_client import Address, ForgeHttp
 from reconciler.forges.responses import row, rows, utc
@@ -91,12 +91,12 @@ class GitLab:
 
     @cached_property
     def _login(self) -> str:
-        return row(User, self._http.get("user", needs=_NEEDS)).username
+        return row(GitLabUser, self._http.get("user", needs=_NEEDS)).username
 
     def pull_request(self, number: int) -> PullRequest:
         """Return one merge request."""
         answer = self._http.get(self._merge_request(number), needs=_NEEDS)
-        return _pull_request(row(Merge, answer))
+        return _pull_request(row(MergeRequest, answer))
 
     def pull_requests_of(self, commit: str) -> tuple[PullRequest, ...]:
         """Return the merged merge requests that brought a commit, newest merge first."""
@@ -115,12 +115,12 @@ class GitLab:
         unless the project says otherwise.
         """
         path = self._merge_request(pull.number)
-        versions = rows(Version, self._http.rows(f"{path}/versions", needs=_NEEDS))
+        versions = rows(PushedVersion, self._http.rows(f"{path}/versions", needs=_NEEDS))
         newest = max(versions, key=lambda version: version.id, default=None)
         if newest is None or newest.head_commit_sha != pull.head:
             return ()
         answer = self._http.get(f"{path}/approvals", needs=_NEEDS)
-        given = row(Approvals, answer).approved_by
+        given = row(GitLabApprovals, answer).approved_by
         times = {one.user.username: one.approved_at for one in given}
         if None in times.values():
             noted = _noted_approvals(self._notes(pull.number))
@@ -192,7 +192,7 @@ class GitLab:
             needs=_NEEDS,
             params={"name": name, "all": "true"},
         )
-        found = [one for one in rows(Status, listed) if one.name == name]
+        found = [one for one in rows(CommitStatus, listed) if one.name == name]
         done = [one for one in found if one.status in _CONCLUSIONS]
         done.sort(key=lambda one: one.id, reverse=True)
         newest = next((one.id for one in done if _writer(one) == self.user()), None)
@@ -208,7 +208,7 @@ class GitLab:
         else:
             path = f"{self._project}/issues/{found.iid}"
             answer = self._http.write("PUT", path, issue, needs=_NEEDS)
-        return row(Issue, answer).web_url
+        return row(GitLabIssue, answer).web_url
 
     def close_issue(self, marker: str, comment: str) -> str | None:
         """Comment on our open issue that begins with `marker` and close it; None without one."""
@@ -223,21 +223,21 @@ class GitLab:
     def _merge_request(self, number: int) -> str:
         return f"{self._project}/merge_requests/{number}"
 
-    def _merges_of(self, commit: str) -> list[Merge]:
+    def _merges_of(self, commit: str) -> list[MergeRequest]:
         path = f"{self._project}/repository/commits/{quote(commit)}/merge_requests"
-        return rows(Merge, self._http.rows(path, needs=_NEEDS))
+        return rows(MergeRequest, self._http.rows(path, needs=_NEEDS))
 
     def _notes(self, number: int) -> list[Note]:
         oldest_first = {"sort": "asc", "order_by": "created_at"}
         path = f"{self._merge_request(number)}/notes"
         return rows(Note, self._http.rows(path, needs=_NEEDS, params=oldest_first))
 
-    def _open_issue(self, marker: str) -> Issue | None:
+    def _open_issue(self, marker: str) -> GitLabIssue | None:
         open_ = {"state": "opened", "scope": "created_by_me", "order_by": "created_at"}
         listed = self._http.rows(
             f"{self._project}/issues", needs=_NEEDS, params={**open_, "sort": "asc"}
         )
-        return next(iter(ours(rows(Issue, listed), marker, self.user())), None)
+        return next(iter(ours(rows(GitLabIssue, listed), marker, self.user())), None)
 
     def _kept(self, commit: str, name: str) -> KeptCheck | None:
         for merge in self._merges_of(commit):
@@ -249,7 +249,7 @@ class GitLab:
         return None
 
 
-def _pull_request(merge: Merge) -> PullRequest:
+def _pull_request(merge: MergeRequest) -> PullRequest:
     merged = merge.state == "merged"
     # A fast-forward merge leaves no commit of its own.
     left = merge.merge_commit_sha or merge.squash_commit_sha or merge.sha
@@ -265,7 +265,7 @@ def _pull_request(merge: Merge) -> PullRequest:
     )
 
 
-def _author(commit: Authored) -> str:
+def _author(commit: AuthoredCommit) -> str:
     return commit.author.username if commit.author else commit.authorEmail
 
 
@@ -278,11 +278,11 @@ def _noted_approvals(notes: Iterable[Note]) -> dict[str, datetime]:
     }
 
 
-def _writer(status: Status) -> str:
+def _writer(status: CommitStatus) -> str:
     return status.author.username if status.author else ""
 
 
-def _check(status: Status, commit: str, kept: KeptCheck | None) -> Check:
+def _check(status: CommitStatus, commit: str, kept: KeptCheck | None) -> Check:
     return Check(
         name=status.name,
         commit=commit,

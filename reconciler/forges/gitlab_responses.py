@@ -1,15 +1,15 @@
 """The parts of GitLab's answers that are read."""
 
-from reconciler.forges.responses import Moment, Row, Text
+from reconciler.forges.responses import ForgeRow, Text, Timestamp
 
 
-class User(Row):
+class GitLabUser(ForgeRow):
     """A person or a token's bot."""
 
     username: str
 
 
-class Merge(Row):
+class MergeRequest(ForgeRow):
     """A merge request; `sha` is its head."""
 
     iid: int
@@ -17,42 +17,42 @@ class Merge(Row):
     web_url: str
     sha: Text = ""
     target_branch: str
-    author: User | None = None
+    author: GitLabUser | None = None
     state: str
-    merged_at: Moment | None = None
+    merged_at: Timestamp | None = None
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
 
 
-class Version(Row):
+class PushedVersion(ForgeRow):
     """What a push made of a merge request."""
 
     id: int
     head_commit_sha: str
-    created_at: Moment
+    created_at: Timestamp
 
 
-class Approval(Row):
+class GitLabApproval(ForgeRow):
     """An approval; GitLab before 18 does not say when."""
 
-    user: User
-    approved_at: Moment | None = None
+    user: GitLabUser
+    approved_at: Timestamp | None = None
 
 
-class Approvals(Row):
+class GitLabApprovals(ForgeRow):
     """The approvals that a merge request has now."""
 
-    approved_by: tuple[Approval, ...] = ()
+    approved_by: tuple[GitLabApproval, ...] = ()
 
 
-class Note(Row):
+class Note(ForgeRow):
     """A comment; GitLab writes those with `system` itself."""
 
     id: int
     body: Text = ""
-    author: User | None = None
+    author: GitLabUser | None = None
     system: bool = False
-    created_at: Moment
+    created_at: Timestamp
 
     @property
     def writer(self) -> str:
@@ -60,25 +60,25 @@ class Note(Row):
         return self.author.username if self.author and not self.system else ""
 
 
-class Status(Row):
+class CommitStatus(ForgeRow):
     """A commit status."""
 
     id: int
     name: str
     status: str
     target_url: Text = ""
-    author: User | None = None
-    created_at: Moment
-    finished_at: Moment | None = None
+    author: GitLabUser | None = None
+    created_at: Timestamp
+    finished_at: Timestamp | None = None
 
 
-class Issue(Row):
+class GitLabIssue(ForgeRow):
     """An issue."""
 
     iid: int
     web_url: str
     description: Text = ""
-    author: User | None = None
+    author: GitLabUser | None = None
 
     @property
     def body(self) -> str:
@@ -91,48 +91,48 @@ class Issue(Row):
         return self.author.username if self.author else ""
 
 
-class PageInfo(Row):
+class PageInfo(ForgeRow):
     """Where a page of a GraphQL listing ends, and whether another follows."""
 
     hasNextPage: bool  # noqa: N815  as GitLab writes it
     endCursor: str | None = None  # noqa: N815  as GitLab writes it
 
 
-class Authored(Row):
+class AuthoredCommit(ForgeRow):
     """A commit, and whose account its author is."""
 
-    author: User | None = None
+    author: GitLabUser | None = None
     authorEmail: Text = ""  # noqa: N815  as GitLab writes it
 
 
-class Commits(Row):
+class Commits(ForgeRow):
     """A page of a merge request's commits."""
 
-    nodes: tuple[Authored, ...] = ()
+    nodes: tuple[AuthoredCommit, ...] = ()
     pageInfo: PageInfo  # noqa: N815  as GitLab writes it
 
 
-class Committers(Row):
+class Committers(ForgeRow):
     """A page of the accounts that committed them."""
 
-    nodes: tuple[User, ...] = ()
+    nodes: tuple[GitLabUser, ...] = ()
     pageInfo: PageInfo  # noqa: N815  as GitLab writes it
 
 
-class MergePeople(Row):
+class MergePeople(ForgeRow):
     """A page of who made the commits of a merge request."""
 
     commits: Commits
     committers: Committers
 
 
-class MergeProject(Row):
+class MergeProject(ForgeRow):
     """The project of a merge request, as GraphQL nests it."""
 
     mergeRequest: MergePeople  # noqa: N815  as GitLab writes it
 
 
-class MergeAnswer(Row):
+class MergeAnswer(ForgeRow):
     """What the query for people is answered with."""
 
     project: MergeProject

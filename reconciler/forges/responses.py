@@ -9,20 +9,20 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Vali
 from reconciler.ports.forge import ForgeError
 
 
-class Row(BaseModel):
+class ForgeRow(BaseModel):
     """A part of an answer; keys that are not read may say anything."""
 
     model_config = ConfigDict(frozen=True)
 
 
-Kind = TypeVar("Kind", bound=Row)
+ForgeRowT = TypeVar("ForgeRowT", bound=ForgeRow)
 
 # GitHub writes null as "" or as {} in places.
 Text: TypeAlias = Annotated[str, BeforeValidator(lambda value: value or "")]
-Moment: TypeAlias = AwareDatetime
+Timestamp: TypeAlias = AwareDatetime
 
 
-def row(kind: type[Kind], answer: object) -> Kind:
+def row(kind: type[ForgeRowT], answer: object) -> ForgeRowT:
     """Return one row."""
     try:
         return kind.model_validate(answer)
@@ -32,7 +32,7 @@ def row(kind: type[Kind], answer: object) -> Kind:
         raise ForgeError(message) from error
 
 
-def rows(kind: type[Kind], answers: Iterable[object]) -> list[Kind]:
+def rows(kind: type[ForgeRowT], answers: Iterable[object]) -> list[ForgeRowT]:
     """Return every row."""
     return [row(kind, answer) for answer in answers]
 

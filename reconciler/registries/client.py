@@ -18,7 +18,7 @@ from reconciler.registries.client_runs import ClientTracking
 from reconciler.registries.error_mapping import from_code, shortened
 from reconciler.registries.lent_environment import importing_quietly, lent
 from reconciler.registries.local_store import MISSING_HINT, require_local, require_runs
-from reconciler.registries.responses import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
 from reconciler.registries.search_filters import name_filter
 from reconciler.registries.version_facts import gather
 
@@ -163,10 +163,10 @@ class MlflowClientRegistry:
     def _artifacts_of(self, model: str, version: int) -> str:
         return str(self._call("get_model_version_download_uri", model, str(version)))
 
-    def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
+    def _pages(self, kind: type[RowT], matching: str | None) -> list[RowT]:
         search, size, order = _SEARCHES[kind]
         order_by = None if self._scheme in _UNITY_CATALOG else order
-        found: list[Row] = []
+        found: list[RowT] = []
         token = None
         while True:
             page = self._call(search, matching, size, order_by, token)

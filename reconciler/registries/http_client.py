@@ -37,7 +37,7 @@ class TooMuch(RegistryError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A complete answer."""
 
     status: int
@@ -109,8 +109,8 @@ class Http:
         *,
         tries: int = _TRIES_TO_READ,
         largest: int = _LARGEST_ANSWER,
-    ) -> Answer:
-        def once() -> Answer:
+    ) -> HttpAnswer:
+        def once() -> HttpAnswer:
             answer = self._exchange("GET", path, params=params, largest=largest)
             if answer.status != HTTPStatus.OK:
                 raise self._refusal(answer)
@@ -144,7 +144,7 @@ class Http:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, str] | None = None,
         largest: int = _LARGEST_ANSWER,
-    ) -> Answer:
+    ) -> HttpAnswer:
         with self._counting:
             self._sent += 1
         try:
@@ -162,7 +162,7 @@ class Http:
                 ) as response,
             ):
                 content = self._body(response, largest)
-                return Answer(response.status_code, response.headers, content)
+                return HttpAnswer(response.status_code, response.headers, content)
         except client.FAILURES as error:
             raise self._failure(error) from error
 
@@ -175,7 +175,7 @@ class Http:
             message = f"{self.uri} answered in the encoding `{shortened(str(error))}`"
             raise RegistryError(f"{message}, which nobody asked for") from error
 
-    def _json(self, answer: Answer) -> dict[str, Any]:
+    def _json(self, answer: HttpAnswer) -> dict[str, Any]:
         if sum(map(answer.body.count, (b",", b"[", b"{"))) > _MOST_PARTS:
             raise TooMuch(f"{self.uri} answered with more than {_MOST_PARTS:,} values")
         try:
@@ -189,7 +189,7 @@ class Http:
         message = f"{self.uri} answered with {found if answer.body else 'nothing'}"
         raise RegistryError(f"{message}, not MLflow's JSON: is this a login page?")
 
-    def _refusal(self, answer: Answer) -> RegistryError:
+    def _refusal(self, answer: HttpAnswer) -> RegistryError:
         error = from_status(self.uri, answer.status, answer.headers, answer.body)
         error.message = self._access.redact(error.message)
         error.args = (error.message,)

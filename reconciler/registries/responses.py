@@ -34,9 +34,9 @@ def _alias_pairs(rows: object) -> object:
 
 
 Tags: TypeAlias = Annotated[dict[str, str], BeforeValidator(_tag_pairs)]
-Aliases: TypeAlias = Annotated[dict[str, int], BeforeValidator(_alias_pairs)]
+AliasVersions: TypeAlias = Annotated[dict[str, int], BeforeValidator(_alias_pairs)]
 # Milliseconds since 1970, up to the last second that a date can have.
-Moment: TypeAlias = Annotated[int, pydantic.Field(ge=0, le=253_402_300_799_000)]
+Milliseconds: TypeAlias = Annotated[int, pydantic.Field(ge=0, le=253_402_300_799_000)]
 
 
 class VersionRow(BaseModel):
@@ -50,7 +50,7 @@ class VersionRow(BaseModel):
     description: str | None = None
     run_id: str | None = None
     source: str | None = None
-    creation_timestamp: Moment | None = None
+    creation_timestamp: Milliseconds | None = None
     status: str | None = None
     tags: Tags = {}
 
@@ -63,14 +63,14 @@ class ModelRow(BaseModel):
     name: str
     description: str | None = None
     tags: Tags = {}
-    aliases: Aliases = {}
+    aliases: AliasVersions = {}
     latest_versions: list[VersionRow] | None = None
 
 
-Row = TypeVar("Row", bound=BaseModel)
+RowT = TypeVar("RowT", bound=BaseModel)
 
 
-def rows(kind: type[Row], answer: Mapping[str, object], key: str) -> list[Row]:
+def rows(kind: type[RowT], answer: Mapping[str, object], key: str) -> list[RowT]:
     """Return the rows under `key`; a key that is missing is an empty list, as MLflow means it."""
     listed = answer.get(key) or []
     if not isinstance(listed, list):
@@ -78,7 +78,7 @@ def rows(kind: type[Row], answer: Mapping[str, object], key: str) -> list[Row]:
     return [_parse(kind, one, key) for one in listed]
 
 
-def row(kind: type[Row], answer: Mapping[str, object], key: str) -> Row:
+def row(kind: type[RowT], answer: Mapping[str, object], key: str) -> RowT:
     """Return the one row under `key`."""
     return _parse(kind, answer.get(key), key)
 
@@ -115,7 +115,7 @@ _HIDDEN = (
 )
 
 
-def _parse(kind: type[Row], value: object, key: str) -> Row:
+def _parse(kind: type[RowT], value: object, key: str) -> RowT:
     try:
         return kind.model_validate(value)
     except (ValidationError, KeyError, AttributeError, TypeError) as error:

@@ -15,7 +15,7 @@ from reconciler.ports.registry import Capabilities
 from reconciler.registries.auth import access
 from reconciler.registries.case_insensitive import Spellings
 from reconciler.registries.http_client import Http, TooMuch
-from reconciler.registries.responses import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
 from reconciler.registries.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
 from reconciler.registries.version_facts import LARGEST_ANSWER, LARGEST_FILE, gather
@@ -200,12 +200,12 @@ class MlflowRest:
         self._spellings.saw(found)
         return found
 
-    def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
+    def _pages(self, kind: type[RowT], matching: str | None) -> list[RowT]:
         path, key, question = _SEARCHES[kind]
         params: Mapping[str, Any] = question
         if matching is not None:
             params = {**params, "filter": matching}
-        found: list[Row] = []
+        found: list[RowT] = []
         tokens: set[str] = set()
         until = time.monotonic() + self._http.patience * _SLOWEST
         while True:

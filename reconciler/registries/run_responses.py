@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from reconciler.registries.responses import Moment, Tags
+from reconciler.registries.responses import Milliseconds, Tags
 
 
 def _unclamped(value: float) -> float:
@@ -38,7 +38,7 @@ class RunInfo(_Row):
     run_name: str | None = None
     status: str | None = None
     user_id: str | None = None
-    start_time: Moment | None = None
+    start_time: Milliseconds | None = None
     lifecycle_stage: str | None = None
 
 
@@ -62,7 +62,7 @@ class RunRow(_Row):
         return self.info.lifecycle_stage == "deleted"
 
 
-class MetricRow(_Row):
+class LoggedMetricRow(_Row):
     """One value that a run logged for a model."""
 
     key: str
@@ -75,7 +75,7 @@ class MetricRow(_Row):
 class LoggedModelData(_Row):
     """What was logged for a model, by any run."""
 
-    metrics: list[MetricRow] | None = None
+    metrics: list[LoggedMetricRow] | None = None
     params: Tags = {}
 
 
@@ -85,7 +85,7 @@ class LoggedModelRow(_Row):
     data: LoggedModelData = LoggedModelData()
 
     @property
-    def latest(self) -> dict[str, MetricRow]:
+    def latest(self) -> dict[str, LoggedMetricRow]:
         """The metrics by name, of several values the last that was logged."""
         rows = sorted(self.data.metrics or (), key=lambda row: (row.timestamp, row.step))
         return {row.key: row for row in rows}

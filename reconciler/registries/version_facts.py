@@ -10,7 +10,7 @@ from reconciler.core.state import Identity
 from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.registries import mlmodel_file
 from reconciler.registries.mlmodel_file import MLmodel
-from reconciler.registries.run_responses import LoggedModelRow, MetricRow, RunRow
+from reconciler.registries.run_responses import LoggedMetricRow, LoggedModelRow, RunRow
 
 LARGEST_FILE: Final = 1024 * 1024
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
@@ -145,7 +145,7 @@ class _Asking:
         found = {key: self._value(row) for key, row in sorted(rows.items())}
         return {key: value for key, value in found.items() if value is not None}
 
-    def _value(self, row: MetricRow) -> float | None:
+    def _value(self, row: LoggedMetricRow) -> float | None:
         by = self._runs.get(row.run_id) if row.run_id else None
         if by is not None and by.is_deleted:
             return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
 from reconciler.audit.evidence import Applied
-from reconciler.audit.findings import Audit, Finding, Row
+from reconciler.audit.findings import Audit, AuditRow, Finding
 from reconciler.errors import Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
@@ -99,7 +99,7 @@ def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Docum
     }
 
 
-def _row(row: Row) -> Document:
+def _row(row: AuditRow) -> Document:
     return {
         "model": row.model,
         "commit": row.commit.id,
@@ -163,7 +163,7 @@ def _headline(value: Audit) -> str:
     return f"{changes}, {phrases.count(len(value.findings), 'finding')}{_incomplete(value)}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: AuditRow) -> tuple[str, ...]:
     approved = [*row.verified, *(f"{name} (claimed)" for name in row.claimed)]
     unknown = "not said" if row.apply_state == "unknown" else row.apply_state
     return (
@@ -197,11 +197,11 @@ def _by_kind(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
     return list(kinds.items())
 
 
-def _what(row: Row) -> str:
+def _what(row: AuditRow) -> str:
     return ", ".join(str(move) for move in row.serving_changes)
 
 
-def _author(row: Row) -> str:
+def _author(row: AuditRow) -> str:
     return f"{row.commit.author} <{row.commit.author_email}>"
 
 

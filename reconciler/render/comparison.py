@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from reconciler.core.comparison import Comparison, MetricRow, Side, TextRow
 from reconciler.core.durations import in_words
@@ -18,8 +18,6 @@ from reconciler.core.facts import Column, Run, Signature
 from reconciler.render import phrases
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.table import table
-
-Document: TypeAlias = dict[str, Any]
 
 _MOST_METRICS: Final = 20
 _MOST_OTHERS: Final = 10
@@ -83,7 +81,7 @@ def markdown_lines(comparison: Comparison, now: datetime) -> list[str]:
     return [*lines, *([""] if shown.rows and notes else []), *notes]
 
 
-def document(comparison: Comparison) -> Document:
+def document(comparison: Comparison) -> dict[str, Any]:
     """Return one object of a JSON document; the same input gives the same bytes.
 
     `model`; `places`: the stage and the aliases (`@name`) that the candidate enters, empty where
@@ -115,7 +113,7 @@ def document(comparison: Comparison) -> Document:
     }
 
 
-def side_document(side: Side) -> Document:
+def side_document(side: Side) -> dict[str, Any]:
     """Return one version for a JSON document.
 
     `version`, `stage`, `aliases`, `tags`, `description`; `created`: when it was registered;
@@ -347,7 +345,7 @@ def _odd(value: float) -> str:
     return "Infinity" if value > 0 else "-Infinity"
 
 
-def _run_document(run: Run) -> Document:
+def _run_document(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
         "name": run.name,
@@ -358,7 +356,7 @@ def _run_document(run: Run) -> Document:
     }
 
 
-def _signature_document(signature: Signature) -> Document:
+def _signature_document(signature: Signature) -> dict[str, Any]:
     return {
         part: [
             {"name": one.name, "type": one.type, "required": one.required}

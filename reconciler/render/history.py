@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from reconciler.audit.evidence import Answer, Applied, Entry, Held
+from reconciler.audit.evidence import Applied, DeclaredAt, Entry, Held
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
@@ -35,7 +35,7 @@ class Story:
     entries: tuple[Entry, ...]
     records: bool
     unreadable: tuple[Problem, ...] = ()
-    answer: Answer | None = None
+    answer: DeclaredAt | None = None
 
 
 def text(value: Story, effort: Effort) -> str:
@@ -165,7 +165,7 @@ def _notes(value: Story) -> list[str]:
     return [*notes, ""] if notes else []
 
 
-def _about_answer(answer: Answer, value: Story) -> list[str]:
+def _about_answer(answer: DeclaredAt, value: Story) -> list[str]:
     notes = []
     first, entry = answer.first, answer.entry
     if entry is None:
@@ -186,14 +186,14 @@ def _about_answer(answer: Answer, value: Story) -> list[str]:
     return [*notes, ""] if notes else []
 
 
-def _early(answer: Answer) -> Iterable[str]:
+def _early(answer: DeclaredAt) -> Iterable[str]:
     """Say that what was merged next was live before its merge."""
     for one in answer.later.applied if answer.later else ():
         if one.off_main and one.time <= answer.moment:
             yield f"the next change was live already, before it was merged: applied {_when(one)}"
 
 
-def _answer(answer: Answer, value: Story) -> Document:
+def _answer(answer: DeclaredAt, value: Story) -> Document:
     entry = answer.entry
     serving = [held for held in answer.held if not held.name.startswith("@")]
     return {

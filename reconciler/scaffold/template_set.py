@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from reconciler.errors import UsageError
 from reconciler.scaffold.release import Release
 
-Forge: TypeAlias = Literal["github", "gitlab"]
+ForgeName: TypeAlias = Literal["github", "gitlab"]
 
 DEFAULT_STATE: Final = "registry-state"
 OWNER: Final = "@your-org/registry-owners"
@@ -19,7 +19,7 @@ WORKFLOWS: Final = tuple(
 )
 PIPELINE: Final = ".gitlab-ci.yml"
 OWN_PIPELINE: Final = ".gitlab/reconciler.yml"  # where there is another pipeline already
-CODE_OWNERS: Final[Mapping[Forge, tuple[str, ...]]] = {  # where the forge looks, in its order
+CODE_OWNERS: Final[Mapping[ForgeName, tuple[str, ...]]] = {  # where the forge looks, in its order
     "github": (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"),
     "gitlab": ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"),
 }
@@ -42,7 +42,7 @@ class Start:
     state: str
     branch: str
     registry: str | None
-    forge: Forge
+    forge: ForgeName
     release: Release
 
     @property

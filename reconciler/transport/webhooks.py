@@ -35,7 +35,7 @@ class Miss:
     pause: float = _PAUSE
 
 
-class Webhook:
+class WebhookClient:
     """One webhook, told within `seconds` in all; `over` ends the waiting for another try."""
 
     def __init__(self, url: str, *, seconds: float, over: threading.Event) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Place: TypeAlias = tuple[int, int]
+Position: TypeAlias = tuple[int, int]
 
 _SPACE = re.compile(r"\s*")
 _COMMENT = re.compile(r"[ \t]+#")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenScalar:
     """A scalar as it is written: `raw` begins at `place` and may end late.
 
     `style` is the quote or `|` or `>` that it begins with, empty without one; `text` is what it
@@ -22,10 +22,10 @@ class Written:
     raw: str
     style: str
     text: str
-    place: Place
+    place: Position
     after: str = ""
 
-    def place_of(self, inside: Place) -> Place:
+    def place_of(self, inside: Position) -> Position:
         """Return the place in the file of a line and column in the text.
 
         Where that cannot be told, as among escapes, it is where the scalar begins.
@@ -46,7 +46,7 @@ class Written:
         has_open_quote = any(self.text.count(quote) % 2 for quote in "\"'")
         return not self.style and has_open_quote and _COMMENT.match(self.after) is not None
 
-    def _lines(self) -> Iterator[tuple[int, int, Place]]:
+    def _lines(self) -> Iterator[tuple[int, int, Position]]:
         """Yield for each line of it where that begins in the text, its length and its place."""
         at, (first, column) = 0, self.place
         header = 1 if self.style in ("|", ">") else 0

@@ -11,7 +11,7 @@ from reconciler.files.editing.yaml_nodes import Node, literal, scalar
 Tree: TypeAlias = dict[str, "str | Tree | None"]
 NewTree: TypeAlias = dict[str, "NewPart"]
 NewPart: TypeAlias = "str | NewTree"
-Kind: TypeAlias = Literal["file", "accept", "versions", "entry", "tags", "aliases", "text"]
+PartKind: TypeAlias = Literal["file", "accept", "versions", "entry", "tags", "aliases", "text"]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -21,7 +21,7 @@ _LISTS = ("aliases", "accept")  # their dashes may be indented, or not
 _STEP = 2
 
 
-def kind(path: Path) -> Kind:
+def kind(path: Path) -> PartKind:
     """Return what stands at a path of a model file."""
     match path:
         case ():
@@ -104,7 +104,7 @@ class Layout:
     newline: str
     is_open: bool
     steps: Mapping[int, int]
-    styles: Mapping[tuple[Kind, int], str]
+    styles: Mapping[tuple[PartKind, int], str]
     dash: int
     quote: str
     remarks: Mapping[str, str] = field(default_factory=dict)

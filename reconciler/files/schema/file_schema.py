@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.files.messages import MOST, Fault, Within
+from reconciler.files.messages import MOST, SchemaFault, Within
 from reconciler.files.schema.scalar_types import SHAPES
 
 FileT = TypeVar("FileT")
-Checked: TypeAlias = tuple[FileT | None, tuple[Fault, ...]]
+Checked: TypeAlias = tuple[FileT | None, tuple[SchemaFault, ...]]
 
 
-class Kind(Generic[FileT]):
+class FileSchema(Generic[FileT]):
     """A kind of file, ready to check.
 
     It is made of its type, and of the types of the mappings in it, by the key that they are under.
@@ -57,7 +57,7 @@ class Kind(Generic[FileT]):
         dialect = "https://json-schema.org/draft/2020-12/schema"
         return {"$schema": dialect, **self._adapter.json_schema()}
 
-    def _fault(self, error: ErrorDetails) -> Fault:
+    def _fault(self, error: ErrorDetails) -> SchemaFault:
         path = tuple(part for part in error["loc"] if part not in SHAPES)
         at_key = path[-1:] == ("[key]",)
         path = path[:-1] if at_key else path
@@ -69,7 +69,7 @@ class Kind(Generic[FileT]):
             choices = tuple(re.findall(r"'(\w+)'", facts["expected"]))
         elif error["type"] == "union_tag_invalid":
             choices = tuple(re.findall(r"\((\w+)\)", facts["expected_tags"]))
-        return Fault(
+        return SchemaFault(
             path,
             error["type"],
             error["input"],

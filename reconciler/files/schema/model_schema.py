@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, with
 from typing_extensions import Required, TypedDict
 
 from reconciler.core.state import Stage
-from reconciler.files.schema.file_schema import Kind
+from reconciler.files.schema.file_schema import FileSchema
 from reconciler.files.schema.policy_schema import MOST_POLICIES, OnEntry, PolicyEntry
 from reconciler.files.schema.scalar_types import (
     TAG_KEYS,
@@ -270,8 +270,8 @@ class SettingsFile(TypedDict, total=False):
     ]
 
 
-MODEL = Kind(ModelFile, {"versions": VersionEntry, "accept": AcceptEntry})
-SETTINGS = Kind(
+MODEL = FileSchema(ModelFile, {"versions": VersionEntry, "accept": AcceptEntry})
+SETTINGS = FileSchema(
     SettingsFile,
     {
         "registry": RegistryEntry,
