@@ -1,4 +1,4 @@
-"""An audit as text, JSON, CSV and Markdown."""
+"""Renders an audit as text, JSON, CSV and Markdown."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.render.text import Effort
 
-_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _COLUMNS = (
     *("kind", "model", "time", "commit", "what", "pull_request", "author", "authors", "verified"),
     *("claimed", "applied", "applied_from"),
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 
 def text(value: Audit, effort: Effort) -> str:
-    """Return the changes as a table, the findings by kind, and what the answer rests on."""
+    """Return the changes as a table, the findings by kind, and the sources of both."""
     lines = [*(visible(line) for line in _ground(value)), ""]
     if value.rows:
         header = ("MERGED", "MODEL", "WHAT", "COMMIT", "PR", "AUTHOR", "APPROVED", "APPLIED")
@@ -41,7 +41,7 @@ def text(value: Audit, effort: Effort) -> str:
 
 
 def markdown(value: Audit) -> str:
-    """Return the audit as GitHub-flavoured Markdown; text from outside cannot become markup."""
+    """Return the audit as GitHub-flavoured Markdown; values from outside cannot become markup."""
     lines = [f"### Audit: {_headline(value)}", ""]
     lines += [f"- {prose(line)}" for line in _ground(value)]
     if value.rows:
@@ -56,7 +56,7 @@ def markdown(value: Audit) -> str:
 
 
 def as_csv(value: Audit) -> str:
-    """Return one line a change and one a finding, told apart by `kind`."""
+    """Return one CSV line for each change and for each finding, distinguished by `kind`."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -71,7 +71,7 @@ def as_csv(value: Audit) -> str:
                 *((_moment(row.applied.time), row.applied.commit) if row.applied else ("", "")),
             )
         )
-    rest = [""] * (len(_COLUMNS) - 5)  # what no finding has
+    rest = [""] * (len(_COLUMNS) - 5)  # the columns of changes only
     for problem in value.missing:
         writer.writerow(_harmless(cell) for cell in ("error", "", "", "", _why(problem), *rest))
     for found in value.findings:
@@ -83,7 +83,7 @@ def as_csv(value: Audit) -> str:
 def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Document:
     """Return the audit's JSON document."""
     ending = json_documents.ending(exit_code)
-    if exit_code == 2:  # noqa: PLR2004  the code that this reason belongs to
+    if exit_code == 2:  # noqa: PLR2004  the exit code of this reason
         ending["reason"] = "findings"
     kinds = Counter(finding.kind for finding in value.findings)
     return {
@@ -137,13 +137,13 @@ def _finding(finding: Finding) -> Document:
 
 
 def _ground(value: Audit) -> list[str]:
-    """Say what the answer rests on, and what it therefore cannot say: first what is lacking."""
+    """Return what the audit is based on and what it cannot tell, first what is missing."""
     lines = [_why(problem) for problem in value.missing]
     lines.append(f"merged history of {value.line}")
     if not value.records:
-        lines.append("no apply records in this clone: nothing is said about what was applied")
+        lines.append("no apply records in this clone: whether changes were applied is not known")
     if value.compared is None:
-        lines.append("no registry is compared: git alone is audited")
+        lines.append("no registry is compared: only git is audited")
     else:
         lines.append(f"compared with {value.compared}")
     return lines

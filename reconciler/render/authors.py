@@ -1,22 +1,22 @@
-"""Who made a commit, and who wrote what a merge brought."""
+"""Renders the people behind a commit: its author, its committer, the authors of merged commits."""
 
 from reconciler.audit.merged_changes import MergedCommit, Person
 from reconciler.render.json_documents import Document
 
 
 def author(commit: MergedCommit) -> str:
-    """Return the author, and who wrote the merged commits where that is somebody else."""
+    """Return the author, and the authors of the merged commits where they are others."""
     return _remarked(commit, _written(commit))
 
 
 def author_and_committer(commit: MergedCommit) -> str:
-    """Return the same with who committed it where that is not the author."""
+    """Return the same with the committer, where that is not the author."""
     same = (commit.author, commit.author_email) == (commit.committer, commit.committer_email)
     return _remarked(commit, _written(commit), "" if same else f"committed by {commit.committer}")
 
 
 def authors(commit: MergedCommit) -> list[Document]:
-    """Return everybody who wrote the commit, or what a merge brought, for a JSON document."""
+    """Return the authors of the commit, or of what a merge brought, for a JSON document."""
     return [{"name": person.name, "email": person.email} for person in commit.authors]
 
 
@@ -33,5 +33,5 @@ def _written(commit: MergedCommit) -> str:
 
 
 def _remarked(commit: MergedCommit, *remarks: str) -> str:
-    said = "; ".join(filter(None, remarks))
-    return f"{commit.author} ({said})" if said else commit.author
+    remark = "; ".join(filter(None, remarks))
+    return f"{commit.author} ({remark})" if remark else commit.author
