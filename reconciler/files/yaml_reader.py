@@ -1,4 +1,4 @@
-"""One YAML file while it is read: its texts, where each of them is, and what is wrong."""
+"""Reads one YAML file: its texts, the position of each, and what is wrong."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -25,8 +25,8 @@ from reconciler.files.schema.name_rules import quoted
 LARGEST: Final = 1_000_000
 _DEPTH: Final = 20
 _MANY: Final = 200
-_MOST_PARTS: Final = 150_000  # lines and commas; each may begin a node
-_SEEN: Final = 20  # characters after a scalar that tell whether a comment follows
+_MOST_PARTS: Final = 150_000  # lines and commas: each may begin a node
+_SEEN: Final = 20  # characters after a scalar, enough to see a comment
 _START: Final[Position] = (1, 1)
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _OWN_TAGS: Final = "tag:yaml.org,2002:"
@@ -49,10 +49,10 @@ class _Composer(_Loader):
 
 
 class Source:
-    """One file while it is read: its nodes, which know their places, and what is wrong.
+    """One file while it is read: its nodes with their positions, and its problems.
 
-    `notes` are complaints that have found their place. `plain` are the texts of the file as they
-    are nested, and `faulty` the paths that do not have the form they must have.
+    `notes` are the problems with their positions. `plain` is the nested text of the file, and
+    `faulty` are the paths whose form is wrong.
     """
 
     def __init__(self, file: str) -> None:
@@ -66,7 +66,7 @@ class Source:
         self._places: dict[Within, tuple[Position, Position]] = {}
 
     def model(self, data: bytes) -> ModelFile | None:
-        """Return the valid part of a model file, None when there is nothing to go by."""
+        """Return the valid part of a model file, None when there is none."""
         stem = PurePosixPath(self._file).stem
         content = self.content(MODEL.check_parts, data, model=stem)
         if content is not None:
@@ -77,7 +77,7 @@ class Source:
     def content(
         self, check: Callable[[object], Checked[FileT]], data: bytes, **defaults: str
     ) -> FileT | None:
-        """Return what `check` makes of a file, None when there is nothing to go by."""
+        """Return the result of `check` for a file, None when the file has no content to check."""
         text = self._decoded(data)
         if text is None or not self._composed(text):
             return None
@@ -106,7 +106,7 @@ class Source:
         )
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
-        """Note complaints at the places that they are about."""
+        """Note complaints at their positions."""
         for complaint in complaints:
             if self._is_full:
                 return
@@ -118,7 +118,7 @@ class Source:
             self._note_at(place, complaint.message, hint)
 
     def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:
-        """Return what was noted."""
+        """Return the noted problems."""
         notes = self.notes
         if self._is_full:
             notes = [*notes, (_START, *messages.AND_MORE)]
@@ -128,12 +128,12 @@ class Source:
         )
 
     def top_place(self, key: str) -> Position:
-        """Return where the value of a top-level key is; without it, where the file begins."""
+        """Return the position of a top-level key's value; the start of the file without it."""
         node = self._top(key) or self._root
         return _START if node is None else _begin(node)
 
     def _top(self, name: str) -> yaml.Node | None:
-        # Every file asks this, so it does not pay for an index of all places.
+        # Called for every file: an index of all positions would cost too much.
         pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
         return next((value for key, value in pairs if key.value == name), None)
 
@@ -148,7 +148,7 @@ class Source:
         return _START
 
     def lines(self, key: str) -> tuple[int, ...]:
-        """Return the lines of what is listed under a top-level key."""
+        """Return the line of each item below a top-level key."""
         node = self._top(key)
         items = node.value if isinstance(node, yaml.SequenceNode) else ()
         return tuple(_begin(item)[0] for item in items)
@@ -199,7 +199,7 @@ class Source:
             return None
 
     def _composed(self, text: str) -> bool:
-        """Set the root node; False when the text is no YAML, or too odd to look into."""
+        """Set the root node; return False when the text is not YAML, or not safe to parse."""
         try:
             if _may_hide(text) and not self._is_plain_yaml(text):
                 return False
@@ -233,7 +233,7 @@ class Source:
         self.notes.append((place, *words))
 
     def _is_plain_yaml(self, text: str) -> bool:
-        """Note anchors and tags, which nodes do not show; False at what is not safe to compose."""
+        """Note anchors and tags, which nodes hide; return False where composing is unsafe."""
         depth, is_safe = 0, True
         for event in yaml.parse(text, Loader=_Composer):
             if isinstance(event, yaml.AliasEvent):
@@ -267,7 +267,7 @@ class Source:
         if type(node) is yaml.ScalarNode:
             return None if node.value in _NULLS and not node.style else node.value
         if depth == _DEPTH:
-            return ""  # Nothing has a place so deep: a level further up complains.
+            return ""  # Nothing is valid at this depth: the schema reports a level above.
         if type(node) is yaml.SequenceNode:
             return [self._plain(item, depth + 1) for item in node.value]
         content: dict[str, object] = {}
@@ -286,10 +286,10 @@ class Source:
         return content
 
     def _note_half_texts(self, node: yaml.Node, depth: int = 0) -> None:
-        """Note texts that no registry takes, which only escapes can write."""
+        """Note texts that no registry accepts and only escapes can write."""
         if isinstance(node, yaml.ScalarNode):
             if _NO_TEXT.search(node.value):
-                self._note(node, "a text may not contain NUL or half a character", "remove it")
+                self._note(node, "a text may not contain NUL or a lone surrogate", "remove it")
         elif depth < _DEPTH:
             for item in node.value:
                 for part in item if isinstance(item, tuple) else (item,):
@@ -297,14 +297,14 @@ class Source:
 
 
 def _may_hide(text: str) -> bool:
-    """Return whether a text may have what nodes do not show, or nest more deeply than C can."""
+    """Return whether a text may have what nodes do not show, or nest too deeply for C."""
     if "&" in text or "*" in text or "!" in text:
         return True
     return text.count("[") + text.count("{") + text.count("-") + text.count("?") > _MANY
 
 
 def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Position, Position]]]:
-    """Return where every key and its value begin."""
+    """Yield the positions of every key and its value."""
     if not path:
         yield path, (_begin(node), _begin(node))
     if len(path) == _DEPTH:
@@ -330,5 +330,5 @@ def _line_at(text: str, index: int) -> str:
 
 
 def _end(text: str) -> Position:
-    """Return the place after a text."""
+    """Return the position after a text."""
     return text.count("\n") + 1, len(text) - text.rfind("\n")

@@ -1,4 +1,4 @@
-"""A kind of file as its type: what fits it, what is at fault, and the JSON Schema of it."""
+"""Checks the content of a file against its type, and exports the type as JSON Schema."""
 
 import re
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ Checked: TypeAlias = tuple[FileT | None, tuple[SchemaFault, ...]]
 
 
 class FileSchema(Generic[FileT]):
-    """A kind of file, ready to check.
+    """The schema of a kind of file.
 
-    It is made of its type, and of the types of the mappings in it, by the key that they are under.
+    It is made from the file's type and the types of its inner mappings, by the key that holds them.
     """
 
     def __init__(self, top: type[FileT], inner: Mapping[str, type]) -> None:
@@ -36,9 +36,9 @@ class FileSchema(Generic[FileT]):
             return None, tuple(self._fault(error) for error in errors)
 
     def check_parts(self, content: object) -> Checked[FileT]:
-        """Return the part of `content` that fits, None where there is none, and every fault.
+        """Return the part of `content` that fits, None where none does, and every fault.
 
-        What is at fault is taken out of `content`, so that the rest can still be looked at.
+        Faulty parts are removed from `content`, so that the rest can be checked.
         """
         fitting, found = self.check(content)
         faults = found
@@ -53,7 +53,7 @@ class FileSchema(Generic[FileT]):
         return fitting, faults
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema that an editor checks this kind of file by."""
+        """Return the JSON Schema with which an editor checks this kind of file."""
         dialect = "https://json-schema.org/draft/2020-12/schema"
         return {"$schema": dialect, **self._adapter.json_schema()}
 
@@ -86,9 +86,9 @@ class FileSchema(Generic[FileT]):
 
 
 def _take_out(content: object, path: Within) -> bool:
-    """Remove the innermost mapping entry on a path; say whether it was still there.
+    """Remove the innermost mapping entry on a path; return whether it was still present.
 
-    Of what a list is made of nothing is taken out: the list goes as a whole.
+    An item of a list is never removed alone: the list is removed as a whole.
     """
     inside: tuple[dict[str | int, object], str | int] | None = None
     for part in path:
