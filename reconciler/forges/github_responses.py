@@ -1,4 +1,4 @@
-"""The parts of GitHub's answers that are read."""
+"""The parts of GitHub's answers that we read."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ class GitHubUser(ForgeRow):
     login: str
 
 
-# A commit whose author is nobody's account has null there, or {}.
+# null or {} for a commit whose author has no account.
 Somebody = Annotated[GitHubUser | None, BeforeValidator(lambda value: value or None)]
 
 
@@ -38,7 +38,7 @@ class Pull(ForgeRow):
 
 
 class PullReview(ForgeRow):
-    """A review; `commit_id` is what was the head when it was submitted."""
+    """A review; `commit_id` was the head when it was submitted."""
 
     user: Somebody = None
     state: str
@@ -47,26 +47,26 @@ class PullReview(ForgeRow):
 
 
 class Permission(ForgeRow):
-    """What a person may do in a repository: admin, write, read or none."""
+    """A person's permission in a repository: admin, write, read or none."""
 
     permission: str
 
 
 class GitPerson(ForgeRow):
-    """An author or a committer as git says it."""
+    """An author or a committer as stored in git."""
 
     email: Text = ""
 
 
 class GitCommit(ForgeRow):
-    """The git side of a commit."""
+    """The git data of a commit."""
 
     author: GitPerson | None = None
     committer: GitPerson | None = None
 
 
 class PullCommit(ForgeRow):
-    """A commit, and whose accounts its author and its committer are."""
+    """A commit with the accounts of its author and its committer."""
 
     commit: GitCommit
     author: Somebody = None
@@ -83,19 +83,19 @@ class Comment(ForgeRow):
 
     @property
     def writer(self) -> str:
-        """The login of who wrote it."""
+        """The author's login."""
         return self.user.login if self.user else ""
 
 
 class GitHubIssue(Comment):
-    """An issue; the listing has pull requests, too."""
+    """An issue; the listing also contains pull requests."""
 
     number: int
     pull_request: object = None
 
 
 class Output(ForgeRow):
-    """What a check run says."""
+    """The text of a check run."""
 
     text: Text = ""
 
@@ -107,7 +107,7 @@ class App(ForgeRow):
 
 
 class CheckRun(ForgeRow):
-    """A check run; without a conclusion it is not finished."""
+    """A check run; without a conclusion it is not completed."""
 
     id: int
     name: str
@@ -120,6 +120,6 @@ class CheckRun(ForgeRow):
 
 
 class Viewer(ForgeRow):
-    """Whom a token belongs to."""
+    """The account of a token."""
 
     viewer: GitHubUser

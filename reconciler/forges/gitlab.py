@@ -1,4 +1,4 @@
-"""The port to a forge over GitLab's REST API, for gitlab.com and self-managed servers."""
+"""The forge port over GitLab's REST API, for gitlab.com and self-managed servers."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -38,7 +38,7 @@ _STATES: Final[Mapping[Conclusion, str]] = {
     "action_required": "failed",
 }
 _CONCLUSIONS: Final = {"success": "success", "failed": "failure"}
-_APPROVED: Final = "approved this merge request"  # what GitLab itself notes
+_APPROVED: Final = "approved this merge request"  # the text of GitLab's own note
 
 _PEOPLE: Final = """
 query($path: ID!, $iid: String!, $commits: String, $committers: String) {
@@ -61,9 +61,9 @@ query($path: ID!, $iid: String!, $commits: String, $committers: String) {
 class GitLab:
     """A project on GitLab, `repository` as its full path.
 
-    GitLab's commit statuses hold no text: the text of a check is kept in a comment of ours on the
-    merge request whose head the commit is. Its maintainers can edit that; an edited text counts
-    as none, unless they recompute its digest.
+    GitLab's commit statuses have no text: the text of a check is kept in our comment on the merge
+    request whose head is the commit. Its maintainers can edit the comment; an edited text is
+    ignored, unless they recompute its digest.
     """
 
     name = "GitLab"
@@ -86,7 +86,7 @@ class GitLab:
         self._project = f"projects/{quote(repository, safe='')}"
 
     def user(self) -> str:
-        """Return the user name of whom our token belongs to."""
+        """Return the user name of our token's account."""
         return self._login
 
     @cached_property
@@ -99,7 +99,7 @@ class GitLab:
         return _pull_request(row(MergeRequest, answer))
 
     def pull_requests_of(self, commit: str) -> tuple[PullRequest, ...]:
-        """Return the merged merge requests that brought a commit, newest merge first."""
+        """Return the merged merge requests that contain a commit, newest merge first."""
         dated = [
             (merge.merged_at, merge.iid, merge)
             for merge in self._merges_of(commit)
@@ -109,10 +109,10 @@ class GitLab:
         return tuple(_pull_request(merge) for _, _, merge in dated)
 
     def approvals(self, pull: PullRequest) -> tuple[Review, ...]:
-        """Return the approvals that were given since the head was pushed, oldest first.
+        """Return the approvals since the head was pushed, oldest first.
 
-        GitLab does not say which commit an approval is of, and keeps approvals over a push
-        unless the project says otherwise.
+        GitLab does not tell which commit was approved, and keeps approvals after a push unless the
+        project is configured otherwise.
         """
         path = self._merge_request(pull.number)
         versions = rows(PushedVersion, self._http.rows(f"{path}/versions", needs=_NEEDS))
@@ -144,16 +144,18 @@ class GitLab:
             pages = {"commits": people.commits.pageInfo, "committers": people.committers.pageInfo}
             if not any(page.hasNextPage for page in pages.values()):
                 return frozenset(found - {""})
-            # Past its end a listing has no cursor: without one it would begin again.
+            # After its end a listing has no cursor; without a cursor it would restart.
             after |= {name: page.endCursor or after.get(name) for name, page in pages.items()}
-        raise ForgeError(f"merge request {pull.number} has too many commits to know who wrote them")
+        raise ForgeError(
+            f"merge request {pull.number} has too many commits to determine their authors"
+        )
 
     def put_comment(self, number: int, marker: str, body: str) -> str:
-        """Write our one note that begins with `marker`, and return its URL."""
+        """Write our one note that begins with `marker`; return its URL."""
         text = {"body": marked(marker, body)}
         listing = f"{self._merge_request(number)}/notes"
         found = ours(self._notes(number), marker, self.user())
-        for extra in found[1:]:  # two jobs wrote at the same time
+        for extra in found[1:]:  # another job wrote at the same time
             self._http.delete(f"{listing}/{extra.id}", needs=_NEEDS)
         if found:
             answer = self._http.write("PUT", f"{listing}/{found[0].id}", text, needs=_NEEDS)
@@ -164,7 +166,7 @@ class GitLab:
     def put_check(
         self, commit: str, name: str, *, conclusion: Conclusion, title: str, summary: str, text: str
     ) -> str:
-        """Write a commit status, and the text to the merge requests whose head the commit is."""
+        """Write a commit status, and its text to the merge requests whose head is the commit."""
         if max(len(summary), len(text)) > CHECK_LIMIT:
             raise ForgeError(f"a check's summary and text have {CHECK_LIMIT:,} characters at most")
         body = check_comment(KeptCheck(commit, conclusion, text), title, summary)
@@ -183,9 +185,9 @@ class GitLab:
         return url
 
     def checks(self, commit: str, name: str) -> tuple[Check, ...]:
-        """Return the finished statuses of that name, newest first; ours have their text.
+        """Return the completed statuses of that name, newest first; ours have their text.
 
-        Only the newest of ours has it, and only while the commit is a merge request's head.
+        Only our newest status has a text, and only while the commit is the head of a merge request.
         """
         listed = self._http.rows(
             f"{self._project}/repository/commits/{quote(commit)}/statuses",
@@ -200,7 +202,7 @@ class GitLab:
         return tuple(_check(one, commit, kept if one.id == newest else None) for one in done)
 
     def put_issue(self, marker: str, title: str, body: str) -> str:
-        """Write our one open issue that begins with `marker`, and return its URL."""
+        """Write our one open issue that begins with `marker`; return its URL."""
         issue = {"title": title, "description": marked(marker, body)}
         found = self._open_issue(marker)
         if found is None:
@@ -211,7 +213,7 @@ class GitLab:
         return row(GitLabIssue, answer).web_url
 
     def close_issue(self, marker: str, comment: str) -> str | None:
-        """Comment on our open issue that begins with `marker` and close it; None without one."""
+        """Comment on and close our open issue that begins with `marker`; None without one."""
         found = self._open_issue(marker)
         if found is None:
             return None
@@ -251,7 +253,7 @@ class GitLab:
 
 def _pull_request(merge: MergeRequest) -> PullRequest:
     merged = merge.state == "merged"
-    # A fast-forward merge leaves no commit of its own.
+    # A fast-forward merge creates no commit.
     left = merge.merge_commit_sha or merge.squash_commit_sha or merge.sha
     return PullRequest(
         number=merge.iid,
@@ -270,7 +272,7 @@ def _author(commit: AuthoredCommit) -> str:
 
 
 def _noted_approvals(notes: Iterable[Note]) -> dict[str, datetime]:
-    """Return when each person approved last, from GitLab's own notes, which come oldest first."""
+    """Return each person's last approval time from GitLab's own notes, oldest first."""
     return {
         note.author.username: note.created_at
         for note in notes

@@ -1,10 +1,10 @@
-"""The parts of GitLab's answers that are read."""
+"""The parts of GitLab's answers that we read."""
 
 from reconciler.forges.responses import ForgeRow, Text, Timestamp
 
 
 class GitLabUser(ForgeRow):
-    """A person or a token's bot."""
+    """A person, or the bot of a token."""
 
     username: str
 
@@ -25,7 +25,7 @@ class MergeRequest(ForgeRow):
 
 
 class PushedVersion(ForgeRow):
-    """What a push made of a merge request."""
+    """The version of a merge request after a push."""
 
     id: int
     head_commit_sha: str
@@ -33,20 +33,20 @@ class PushedVersion(ForgeRow):
 
 
 class GitLabApproval(ForgeRow):
-    """An approval; GitLab before 18 does not say when."""
+    """An approval; before version 18 GitLab sends no time."""
 
     user: GitLabUser
     approved_at: Timestamp | None = None
 
 
 class GitLabApprovals(ForgeRow):
-    """The approvals that a merge request has now."""
+    """The present approvals of a merge request."""
 
     approved_by: tuple[GitLabApproval, ...] = ()
 
 
 class Note(ForgeRow):
-    """A comment; GitLab writes those with `system` itself."""
+    """A comment; `system` marks GitLab's own."""
 
     id: int
     body: Text = ""
@@ -56,7 +56,7 @@ class Note(ForgeRow):
 
     @property
     def writer(self) -> str:
-        """The login of who wrote it; empty for what GitLab wrote."""
+        """The author's user name; empty for GitLab's own notes."""
         return self.author.username if self.author and not self.system else ""
 
 
@@ -82,24 +82,24 @@ class GitLabIssue(ForgeRow):
 
     @property
     def body(self) -> str:
-        """What it says."""
+        """The text."""
         return self.description
 
     @property
     def writer(self) -> str:
-        """The login of who wrote it."""
+        """The author's user name."""
         return self.author.username if self.author else ""
 
 
 class PageInfo(ForgeRow):
-    """Where a page of a GraphQL listing ends, and whether another follows."""
+    """The cursor at the end of a GraphQL page, and whether another page follows."""
 
     hasNextPage: bool  # noqa: N815  as GitLab writes it
     endCursor: str | None = None  # noqa: N815  as GitLab writes it
 
 
 class AuthoredCommit(ForgeRow):
-    """A commit, and whose account its author is."""
+    """A commit with its author's account."""
 
     author: GitLabUser | None = None
     authorEmail: Text = ""  # noqa: N815  as GitLab writes it
@@ -113,14 +113,14 @@ class Commits(ForgeRow):
 
 
 class Committers(ForgeRow):
-    """A page of the accounts that committed them."""
+    """A page of the accounts that committed."""
 
     nodes: tuple[GitLabUser, ...] = ()
     pageInfo: PageInfo  # noqa: N815  as GitLab writes it
 
 
 class MergePeople(ForgeRow):
-    """A page of who made the commits of a merge request."""
+    """A page of the authors and committers of a merge request."""
 
     commits: Commits
     committers: Committers
@@ -133,6 +133,6 @@ class MergeProject(ForgeRow):
 
 
 class MergeAnswer(ForgeRow):
-    """What the query for people is answered with."""
+    """The answer to the query for people."""
 
     project: MergeProject
