@@ -139,5 +139,7 @@ def opened(lab: GitLab, path: Path | None = None) -> Iterator[GitRepo]:
     """Open the lab's checkout, as seen from `path`, and end its process afterwards."""
     repo = open_checkout(path or lab.root)
     assert repo is not None
-    yield repo
-    repo.close()
+    try:
+        yield repo
+    finally:
+        repo.close()

@@ -210,3 +210,45 @@ def test_a_repository_that_nobody_holds_ends_its_process(lab: GitLab) -> None:
         assert other.knows(head)
         other.close()
         assert other.find(head, FILE) is not None
+
+
+def test_git_runs_in_the_environment_that_is_given(
+    lab: GitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.commit({FILE: "x"})
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Nobody")
+    monkeypatch.setenv("LANGUAGE", "de")
+    given = {name: value for name, value in lab.env.items() if name != "GIT_AUTHOR_NAME"}
+    (tmp_path / "config").write_text("[user]\nname = Grace\n")
+    repo = open_checkout(lab.root, {**given, "GIT_CONFIG_GLOBAL": str(tmp_path / "config")})
+    assert repo is not None
+    assert repo.run("var", "GIT_AUTHOR_IDENT")[1].startswith("Grace <ada@example.com>")
+    assert "not a valid object name" in repo.run("cat-file", "-t", "nothing")[2].lower()
+    repo.close()
+
+
+def test_an_environment_without_git_is_one_where_it_is_not_installed(lab: GitLab) -> None:
+    with pytest.raises(OutOfStep, match="not installed"):
+        open_checkout(lab.root, {**lab.env, "PATH": "/nonexistent"})
+
+
+def test_a_commit_that_is_fetched_later_is_known_from_then_on(lab: GitLab, tmp_path: Path) -> None:
+    first = lab.commit({FILE: "x"})
+    copy = lab.clone(tmp_path / "copy")
+    later = lab.commit({FILE: "y"})
+    with opened(copy) as repo:
+        assert not repo.knows(later)
+        assert repo.merge_base(first, later) is None
+        copy.git("fetch", "--quiet")
+        assert repo.knows(later)
+        assert repo.merge_base(first, later) == first
+
+
+def test_the_ancestries_of_many_commits_are_not_all_kept(lab: GitLab) -> None:
+    first = lab.commit()
+    commits = [lab.commit() for _ in range(40)]
+    with opened(lab) as repo:
+        assert all(repo.is_ancestor(first, commit) for commit in commits)
+        assert not any(repo.is_ancestor(commit, first) for commit in commits)
+        ancestries = [it for it in gc.get_objects() if isinstance(it, frozenset) and first in it]
+        assert 0 < len(ancestries) < 10

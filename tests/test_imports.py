@@ -92,7 +92,7 @@ _OUTSIDE = {
 _OWNERS = {
     "cel": {"policy.cel.evaluator"},
     "click": {"cli", "cli."},
-    "git": {"repository.repository"},
+    "git": {"repository.command"},
     "mlflow": {"registries.client", "demo."},
     "pydantic": {
         "files.schema.",
@@ -274,7 +274,7 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
         if isinstance(node.value, ast.Name) and node.value.id == "os"
     }
     assert {name for name in readers if not name.startswith(("cli.", "demo."))} <= {
-        "repository.repository",
+        "repository.command",
         "registries.lent_environment",
     }
 

@@ -60,11 +60,11 @@ class Workspace:
         here = self._around
         if here is not None and repository_root(self.folder.resolve()) == here.root.resolve():
             return here
-        return open_checkout(self.folder)
+        return open_checkout(self.folder, self.environ)
 
     @cached_property
     def _around(self) -> GitRepo | None:
-        return open_checkout(Path.cwd())
+        return open_checkout(Path.cwd(), self.environ)
 
     @cached_property
     def folder(self) -> Path:

@@ -19,7 +19,8 @@ from reconciler.audit.apply_record import ApplyRecord, dumps, loads
 from reconciler.core.matching import nearest
 from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.repository.repository import NO_ANSWER, GitRepo
+from reconciler.repository.command import NO_ANSWER
+from reconciler.repository.repository import GitRepo
 
 REF: Final = "refs/notes/reconciler"
 _OURS: Final = "refs/notes/reconciler-of-a-run"  # the start of the names of temporary refs

@@ -13,6 +13,7 @@ from subprocess import Popen
 from typing import NamedTuple
 
 from reconciler.errors import OutOfStep
+from reconciler.repository.command import end
 
 _FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)\n")
 _TREES_KEPT = 256  # a model's commits are asked for together: more would only cost memory
@@ -35,69 +36,77 @@ class Objects:
     def __init__(self, start: Callable[[], "Popen[bytes]"]) -> None:
         self._start = start
         self._lock = threading.Lock()
-        self._process: Popen[bytes] | None = None
-        self._stop: Callable[[], object] = lambda: None
+        self._idle: _Reader | None = None
 
     def get(self, name: str) -> GitObject | None:
         """Return the object that git finds under a name: an id, or `commit:path`."""
         if "\n" in name:
             return None  # one name a line; who needs such a path lists the tree
         with self._lock:
-            process = self._running()
+            # A process that owes an answer is out of reach: whatever interrupts the answer, the
+            # next question goes to another process, and never gets what this one had to say.
+            reader, self._idle = self._idle, None
+            if reader is None or reader.owner != os.getpid():
+                reader = _Reader(self._start())
             try:
-                return _ask(process, name)
+                found = reader.ask(name)
             except OSError as error:
+                reader.close()
                 raise OutOfStep(f"`git cat-file` ended early: {error}", hint="try again") from error
+            except BaseException:
+                reader.close()
+                raise
+            self._idle = reader
+            return found
 
     def close(self) -> None:
         """End the process; a later question starts another one."""
         with self._lock:
-            self._stop()
-            self._process = None
-
-    def _running(self) -> "Popen[bytes]":
-        if self._process is None:
-            self._process = self._start()
-            # Not left to the interpreter: a process that outlives its pipes is a ResourceWarning.
-            self._stop = weakref.finalize(self, _end, self._process, _drained(self._process))
-        return self._process
+            reader, self._idle = self._idle, None
+            if reader is not None:
+                reader.close()
 
 
-def _ask(process: "Popen[bytes]", name: str) -> GitObject | None:
-    requests, answers = process.stdin, process.stdout
-    if requests is None or answers is None:
-        raise OSError("it has no pipes")
-    requests.write(os.fsencode(name) + b"\n")
-    requests.flush()
-    header = answers.readline()
-    found = _FOUND.fullmatch(header)
-    if found is None:
-        if not header.endswith(b"\n"):
-            raise OSError("no answer")
-        return None
-    size = int(found[3])
-    data = answers.read(size + 1)
-    if len(data) != size + 1:
-        raise OSError("half an answer")
-    return GitObject(found[1].decode(), found[2].decode(), data[:-1])
+class _Reader:
+    """One process that answers question by question; a fork of this process has no share in it."""
+
+    def __init__(self, process: "Popen[bytes]") -> None:
+        self.owner = os.getpid()
+        self._process = process
+        # Not left to the interpreter: a process that outlives its pipes is a ResourceWarning.
+        self.close = weakref.finalize(self, end, process)
+        if process.stderr:
+            # Git would wait for ever once nobody empties that pipe. What git started may hold it
+            # open for longer, so the thread has a descriptor of its own.
+            pipe = os.dup(process.stderr.fileno())
+            threading.Thread(target=_drain, args=(pipe,), daemon=True).start()
+
+    def ask(self, name: str) -> GitObject | None:
+        """Return the answer in full; raises `OSError` where it ends early."""
+        requests, answers = self._process.stdin, self._process.stdout
+        if requests is None or answers is None:
+            raise OSError("it has no pipes")
+        requests.write(os.fsencode(name) + b"\n")
+        requests.flush()
+        header = answers.readline()
+        found = _FOUND.fullmatch(header)
+        if found is None:
+            if not header.endswith(b"\n"):
+                raise OSError("no answer")
+            return None
+        size = int(found[3])
+        data = answers.read(size + 1)
+        if len(data) != size + 1:
+            raise OSError("half an answer")
+        return GitObject(found[1].decode(), found[2].decode(), data[:-1])
 
 
-def _drained(process: "Popen[bytes]") -> threading.Thread:
-    """Read what git complains about: it would wait for ever once nobody empties that pipe."""
-    errors = process.stderr
-    thread = threading.Thread(target=errors.read if errors else None, daemon=True)
-    thread.start()
-    return thread
-
-
-def _end(process: "Popen[bytes]", drain: threading.Thread) -> None:
-    if process.stdin:
-        process.stdin.close()
-    process.wait()
-    drain.join()
-    for pipe in (process.stdout, process.stderr):
-        if pipe:
-            pipe.close()
+def _drain(pipe: int) -> None:
+    try:
+        while os.read(pipe, 65_536):
+            pass
+    finally:
+        os.close(pipe)
 
 
 class Trees:

@@ -1,160 +1,42 @@
 """Talks to git: which commit is checked out, how commits relate, and what is not committed."""
 
-from __future__ import annotations
-
-import os
 import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
-from subprocess import PIPE, Popen, TimeoutExpired
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.repository import worktree
+from reconciler.repository.command import Answer, GitCommand, git_in
 from reconciler.repository.locate import repository_root
 from reconciler.repository.objects import GitObject, Objects, Trees, is_plain
 
-if TYPE_CHECKING:
-    from git import Git
-
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",  # reading leaves the index as it is
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",  # a commit means the same in every clone
-}
-# Inside a hook these name the repository that runs the hook; we ask about the one around a path.
-_OF_THE_HOOK = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
-)
-_environment_lock = threading.Lock()
 
 # One process an answer is cheap for the first few; after that the whole ancestry is, at once.
-_FEW = 16
-
-NO_ANSWER: Final = -1  # the status of a git that was ended because it took too long
-_TO_TIDY_UP = 5.0  # seconds for a git that is told to end: it removes its lock files
-
-
-class _Answer(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def line(self) -> str:
-        return self.out.rstrip("\n")
-
-    @property
-    def reason(self) -> str:
-        first = self.err.strip().split("\n")[0].removeprefix("fatal: ")
-        return first or f"status {self.status}"
+_FEW: Final = 16
+# A repository may stay open for days. What is forgotten is asked again: a commit costs one line to
+# a process that is running, a pair a look into an ancestry.
+_COMMITS_KEPT: Final = 16_384  # more than a registry has models, each recorded at another commit
+# This checkout's, the main line's and two more: 100,000 commits take 15 MB in each.
+_ANCESTRIES_KEPT: Final = 4
 
 
-class _Command:
-    """Runs git in a folder, the same way whatever the user's language, hooks and terminal."""
-
-    def __init__(self, git: Git, folder: Path) -> None:
-        self._git = git
-        self._start = [git.GIT_PYTHON_GIT_EXECUTABLE or "git", "-C", str(folder)]
-
-    def at(self, folder: Path) -> _Command:
-        return _Command(self._git, folder)
-
-    def ask(self, *arguments: str) -> _Answer:
-        with _outside_any_hook():
-            status, out, err = self._git.execute(
-                [*self._start, *arguments],
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-                env=_ENVIRONMENT,
-            )
-        return _Answer(status, os.fsdecode(out), err)
-
-    def ask_within(self, seconds: float, *arguments: str) -> _Answer:
-        process = self.start(*arguments)
-        try:
-            out, err = process.communicate(timeout=seconds)
-        except TimeoutExpired:
-            _end(process)
-            return _Answer(NO_ANSWER, "", f"no answer within {seconds:g} s")
-        return _Answer(process.returncode, os.fsdecode(out), err.decode(errors="replace"))
-
-    def tell(self, *arguments: str) -> str:
-        """Return the answer to a question that git has no reason to refuse."""
-        answer = self.ask(*arguments)
-        if answer.status:
-            raise OutOfStep(f"`git {arguments[0]}` failed: {answer.reason}")
-        return answer.out
-
-    def start(self, *arguments: str) -> Popen[bytes]:
-        with _outside_any_hook():
-            process = self._git.execute(
-                [*self._start, *arguments], istream=PIPE, as_process=True, env=_ENVIRONMENT
-            )
-        inner = process.proc
-        process.proc = None  # it would kill the process; we end it by closing its input
-        if inner is None:
-            raise OutOfStep(f"`git {arguments[0]}` did not start")
-        return inner
-
-
-def _end(process: Popen[bytes]) -> None:
-    """End a process without reading its pipes: what it started may live on and hold them open."""
-    process.terminate()
-    try:
-        process.wait(_TO_TIDY_UP)
-    except TimeoutExpired:
-        process.kill()
-        process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe:
-            pipe.close()
-
-
-@contextmanager
-def _outside_any_hook() -> Iterator[None]:
-    with _environment_lock:
-        hidden = {name: os.environ.pop(name) for name in _OF_THE_HOOK if name in os.environ}
-        try:
-            yield
-        finally:
-            os.environ.update(hidden)
-
-
-def open_checkout(path: Path) -> GitRepo | None:
+def open_checkout(path: Path, environ: Mapping[str, str] | None = None) -> "GitRepo | None":
     """Return the repository around a path, None outside of any.
 
-    Raises `OutOfStep` where there is one that cannot be read, with the command that helps.
+    Git runs in `environ`, without one in that of this process. Raises `OutOfStep` where there is a
+    repository that cannot be read, with the command that helps.
     """
     place = path.absolute()
     folder = next(up for up in (place, *place.parents) if up.is_dir())
-    # Its import looks for git, and fails without; a plan outside a repository needs neither.
-    try:
-        from git import Git, GitCommandNotFound  # noqa: PLC0415  see above
-    except ImportError as error:
-        _refuse_without_git(folder, error)
+    command = git_in(folder, environ)
+    if command is None:
+        _refuse_without_git(folder)
         return None
-    command = _Command(Git(), folder)
-    try:
-        answer = command.ask("rev-parse", "--is-bare-repository", "--is-inside-work-tree")
-    except GitCommandNotFound as error:
-        _refuse_without_git(folder, error)
-        return None
+    answer = command.ask("rev-parse", "--is-bare-repository", "--is-inside-work-tree")
     if answer.status:
         if "not a git repository (or any" in answer.err:
             return None
@@ -168,15 +50,15 @@ def open_checkout(path: Path) -> GitRepo | None:
     return GitRepo(root, command.at(root))
 
 
-def _refuse_without_git(folder: Path, error: Exception) -> None:
+def _refuse_without_git(folder: Path) -> None:
     if repository_root(folder) is not None:
         raise OutOfStep(
             f"`{folder}` is in a git repository, and git is not installed or not on the PATH",
             hint="apt-get install git",
-        ) from error
+        )
 
 
-def _unreadable(folder: Path, answer: _Answer) -> OutOfStep:
+def _unreadable(folder: Path, answer: Answer) -> OutOfStep:
     advice = re.search(r"git config --global --add safe\.directory .+", answer.err)
     if advice is None:
         return OutOfStep(f"git cannot read the repository of `{folder}`: {answer.reason}")
@@ -192,7 +74,7 @@ class GitRepo:
     Commits are full ids, paths are relative to `root` and written with `/`.
     """
 
-    def __init__(self, root: Path, command: _Command) -> None:
+    def __init__(self, root: Path, command: GitCommand) -> None:
         self.root = root
         self._command = command
         self.head: str | None = (
@@ -202,9 +84,9 @@ class GitRepo:
         self.is_shallow = shallow == "true\n"
         self._objects = Objects(lambda: command.start("cat-file", "--batch"))
         self._trees = Trees(self._objects)
-        self._known: dict[str, bool] = {}
-        self._bases: dict[tuple[str, str], str | None] = {}
-        self._ancestors: dict[str, frozenset[str]] = {}
+        self._kind = lru_cache(_COMMITS_KEPT)(self._kind_of)
+        self._base = lru_cache(_COMMITS_KEPT)(self._best_base)
+        self._ancestry = lru_cache(_ANCESTRIES_KEPT)(self._all_ancestors)
 
     def close(self) -> None:
         """End the process that reads objects; it ends with the interpreter otherwise."""
@@ -227,8 +109,7 @@ class GitRepo:
 
         Where it takes longer than `seconds` it is ended, and the status is `NO_ANSWER`.
         """
-        ask = self._command.ask if seconds is None else partial(self._command.ask_within, seconds)
-        answer = ask(*arguments)
+        answer = self._command.ask(*arguments, seconds=seconds)
         return answer.status, answer.out, answer.reason if answer.status else answer.err
 
     # --- commits
@@ -288,10 +169,17 @@ class GitRepo:
 
     def knows(self, commit: str) -> bool:
         """Return whether this clone has a commit under that full id."""
-        if commit not in self._known:
-            found = self._objects.get(commit) if _ID.fullmatch(commit) else None
-            self._known[commit] = found is not None and found.kind == "commit"
-        return self._known[commit]
+        try:
+            return self._kind(commit) == "commit"
+        except KeyError:
+            return False
+
+    def _kind_of(self, name: str) -> str:
+        """Return an object's kind; raises `KeyError` for none, which a fetch may bring yet."""
+        found = self._objects.get(name) if _ID.fullmatch(name) else None
+        if found is None:
+            raise KeyError(name)
+        return found.kind
 
     def is_signed(self, commit: str) -> bool:
         """Return whether a commit carries a signature, of whatever worth."""
@@ -305,27 +193,20 @@ class GitRepo:
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Return the best common ancestor, None when there is none in this clone."""
-        if (one, other) not in self._bases:
-            known = self.knows(one) and self.knows(other)
-            self._bases[one, other] = self._merge_base(one, other) if known else None
-        return self._bases[one, other]
+        return self._base(one, other) if self.knows(one) and self.knows(other) else None
 
-    def _merge_base(self, one: str, other: str) -> str | None:
+    def _best_base(self, one: str, other: str) -> str | None:
         if one == other:
             return one
-        if len(self._bases) >= _FEW and one in self._ancestry(other):
+        if self._base.cache_info().misses > _FEW and one in self._ancestry(other):
             return one
         answer = self._command.ask("merge-base", one, other)
         if answer.status > 1:
             raise OutOfStep(f"`git merge-base` failed: {answer.reason}")
         return answer.line or None
 
-    def _ancestry(self, commit: str) -> frozenset[str]:
-        if commit not in self._ancestors:
-            self._ancestors[commit] = frozenset(
-                self._command.tell("rev-list", commit, "--").split()
-            )
-        return self._ancestors[commit]
+    def _all_ancestors(self, commit: str) -> frozenset[str]:
+        return frozenset(self._command.tell("rev-list", commit, "--").split())
 
     def first_parents(self, commit: str) -> tuple[str, ...]:
         """Return the first-parent line from a commit back, newest first."""
