@@ -1,11 +1,10 @@
 """Makes a folder a git repository: the only thing done with git where there is none yet."""
 
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.errors import OutOfStep, UsageError
+from reconciler.errors import UsageError
+from reconciler.repository.command import GitCommand, git_in
 
 
 def require_beginning(folder: Path, environ: Mapping[str, str]) -> None:
@@ -18,28 +17,22 @@ def require_beginning(folder: Path, environ: Mapping[str, str]) -> None:
             f"`{folder}` is not a git repository, and not empty",
             hint="if it is to become one: `git init`, then again; else begin in an empty folder",
         )
-    if shutil.which("git", path=environ.get("PATH")) is None:
-        raise UsageError(
-            "this is not a git repository, and git is not installed or not on the PATH",
-            hint="apt-get install git",
-        )
+    _installed(folder, environ)
 
 
 def start_repository(folder: Path, branch: str, environ: Mapping[str, str]) -> None:
     """Make a folder a repository whose first commit will be on `branch`."""
-    # Two commands, because git learned `--initial-branch` late. Inside a hook GIT_DIR is another.
-    inside = {name: value for name, value in environ.items() if name != "GIT_DIR"}
-    for command in (["init", "--quiet"], ["symbolic-ref", "HEAD", f"refs/heads/{branch}"]):
-        done = subprocess.run(  # noqa: S603  our own words, and a branch that was checked
-            ["git", *command],  # noqa: S607  whichever git is the user's
-            cwd=folder,
-            env=inside,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
+    git = _installed(folder, environ)
+    # Two commands, because git learned `--initial-branch` late.
+    git.tell("init", "--quiet")
+    git.tell("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+
+
+def _installed(folder: Path, environ: Mapping[str, str]) -> GitCommand:
+    git = git_in(folder, environ)
+    if git is None:
+        raise UsageError(
+            "this is not a git repository, and git is not installed or not on the PATH",
+            hint="apt-get install git",
         )
-        if done.returncode:
-            reason = done.stderr.strip().removeprefix("fatal: ") or f"status {done.returncode}"
-            raise OutOfStep(f"`git {command[0]}` failed in `{folder}`: {reason}")
+    return git
