@@ -34,9 +34,9 @@ import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from reconciler.apply_record import ApplyRecord
-from reconciler.repository.git_notes import push_notes, write_record
-from reconciler.repository.git_repo import open_checkout
+from reconciler.audit.apply_record import ApplyRecord
+from reconciler.repository.notes import push_notes, write_record
+from reconciler.repository.repository import open_checkout
 commit, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 repo = open_checkout(Path.cwd())
 noon = datetime(2026, 1, 5, 12, tzinfo=timezone.utc)

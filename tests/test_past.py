@@ -1,5 +1,6 @@
 """What was declared at a commit, wherever the file and the folder were then."""
 
+import gc
 import json
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -401,3 +402,26 @@ def test_a_file_that_went_and_came_back_is_seen_and_costs_the_other_models_nothi
         assert not history.strayed(one, STATE, desired.declarations["churn"], "churn")
         assert parsed == []
         assert history.strayed(one, STATE, desired.declarations["fraud"], "fraud")
+
+
+def test_what_was_parsed_is_not_all_kept(lab: GitLab) -> None:
+    revisions = 9000
+    with subprocess.Popen(
+        ["git", "fast-import", "--quiet"], cwd=lab.root, env=lab.env, stdin=subprocess.PIPE
+    ) as importing:
+        assert importing.stdin is not None
+        for number in range(1, revisions + 1):
+            text = f"versions: {{{number}: {{stage: Production}}}}"
+            importing.stdin.write(
+                f"commit refs/heads/main\ncommitter Ada <ada@example.com> {number} +0000\n"
+                "data 1\nx\n"
+                f"M 100644 inline {STATE}/fraud.yaml\ndata {len(text)}\n{text}\n".encode()
+            )
+    lab.git("reset", "--quiet", "--hard")
+    with past(lab) as history:
+        commits = lab.git("rev-list", "--reverse", "HEAD").split()
+        for number, commit in enumerate(commits, start=1):
+            assert versions(history.declared(commit, STATE, "fraud")) == (number,)
+        kept = sum(isinstance(it, Declaration) for it in gc.get_objects())
+        assert kept < revisions - 500
+        assert versions(history.declared(commits[0], STATE, "fraud")) == (1,)

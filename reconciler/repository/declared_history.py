@@ -16,7 +16,13 @@ from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.repository.port import Repository
 
 _SETTINGS = "reconciler.yaml"
-_LISTINGS_KEPT = 256  # a model's commits are asked for together: more would only cost memory
+# A model's commits are asked for together: more would only cost memory.
+_LISTINGS_KEPT = 256
+_COMMITS_KEPT = 4096
+_SETTINGS_KEPT = 1024  # files with different content, of every state in the repository
+# What is parsed is more expensive, and a listing needs every model's file at once.
+_FILES_KEPT = 4096
+_COMMITS_OF_EACH = 4
 
 
 class Parsers(NamedTuple):
@@ -49,7 +55,8 @@ class Past:
     """The history of one checkout; implements the `History` port.
 
     `main` is the tip of the main line, None where it is not known. Content is parsed once,
-    whatever the number of commits that have it.
+    whatever the number of commits that have it. What is remembered is bounded: a program may ask
+    for days.
     """
 
     def __init__(
@@ -65,11 +72,12 @@ class Past:
         self._place = place
         self._main = main
         self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
-        self._declared: dict[tuple[str, str, str], Declaration | None] = {}
+        self._read_kept = max(_FILES_KEPT, _COMMITS_OF_EACH * len(place.files))
         self._elsewhere: dict[str, str] = {}
-        self._ruled: dict[str, Settings | None] = {}
-        self._settled: dict[tuple[str, str], Settings | None] = {}
-        self._folders: dict[tuple[str, str], str | None] = {}
+        self._declared = lru_cache(_COMMITS_KEPT)(self._declared_then)
+        self._settings = lru_cache(_SETTINGS_KEPT)(self._parsed_settings)
+        self._settings_in = lru_cache(_COMMITS_KEPT)(self._settings_then)
+        self._folder_of = lru_cache(_COMMITS_KEPT)(self._find_folder)
         self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
 
     def main_contains(self, commit: str) -> bool:
@@ -81,10 +89,7 @@ class Past:
 
         Raises `DeclarationError` when a file that may be the model's cannot be read.
         """
-        key = (commit, owner, model)
-        if key not in self._declared:
-            self._declared[key] = self._declared_then(commit, owner, model)
-        return self._declared[key]
+        return self._declared(commit, owner, model)
 
     def _declared_then(self, commit: str, owner: str, model: str) -> Declaration | None:
         folder = self._folder_of(owner, commit)
@@ -109,13 +114,10 @@ class Past:
             raise DeclarationError([Problem(message, ExitCode.DECLARATION, file=file)])
         return found
 
-    def _settings_in(self, folder: str, commit: str) -> Settings | None:
-        key = (folder, commit)
-        if key not in self._settled:
-            path = _joined(folder, _SETTINGS)
-            found = self._repo.find(commit, path)
-            self._settled[key] = Settings() if found is None else self._rules(found.id, path)
-        return self._settled[key]
+    def _settings_then(self, folder: str, commit: str) -> Settings | None:
+        path = _joined(folder, _SETTINGS)
+        found = self._repo.find(commit, path)
+        return Settings() if found is None else self._settings(found.id, path)
 
     def _as_loaded(self, found: Declaration, commit: str, folder: str) -> Declaration:
         """Return a declaration with the tags of its A/B test, by the settings of its commit."""
@@ -295,31 +297,37 @@ class Past:
     ) -> Declaration | tuple[Problem, ...]:
         # The name of the file counts: it is the model's where the file names none.
         key = (blob, path)
-        if key not in self._read:
+        read = self._read.get(key)
+        if read is None:
             content = self._repo.blob(blob) if data is None else data
             try:
-                self._read[key] = self._parsers.declaration(content, path)
+                read = self._parsers.declaration(content, path)
             except DeclarationError as error:
-                self._read[key] = error.problems
-        return self._read[key]
+                read = error.problems
+            self._forget_if_full()
+            self._read[key] = read
+        return read
 
-    def _folder_of(self, owner: str, commit: str) -> str | None:
+    def _forget_if_full(self) -> None:
+        """Begin anew with what was parsed, and with the hints where to look for a model."""
+        if len(self._read) >= self._read_kept:
+            self._read.clear()
+            self._elsewhere.clear()
+
+    def _find_folder(self, owner: str, commit: str) -> str | None:
         """Return the folder that an owner's records speak of, None when it was not there.
 
         An owner is a folder, or the name of a registry: then its folder may have been another
         one, and its settings tell.
         """
-        key = (owner, commit)
-        if key not in self._folders:
-            folder = self._place.folder if owner == self._place.name else owner
-            there = self._repo.tree_id(commit, folder) is not None
-            self._folders[key] = folder if there else self._folder_named(owner, commit)
-        return self._folders[key]
+        folder = self._place.folder if owner == self._place.name else owner
+        there = self._repo.tree_id(commit, folder) is not None
+        return folder if there else self._folder_named(owner, commit)
 
     def _folder_named(self, name: str, commit: str) -> str | None:
         for path, blob in self._repo.tree(commit, ".").items():
             if _is_settings(path):
-                settings = self._rules(blob, path)
+                settings = self._settings(blob, path)
                 if (
                     settings is not None
                     and settings.registry is not None
@@ -328,17 +336,15 @@ class Past:
                     return str(PurePosixPath(path).parent)
         return None
 
-    def _rules(self, blob: str, path: str) -> Settings | None:
+    def _parsed_settings(self, blob: str, path: str) -> Settings | None:
         """Return what a settings file said, None when it cannot be read."""
-        if blob not in self._ruled:
-            try:
-                self._ruled[blob] = self._parsers.settings(self._repo.blob(blob), path)
-            except DeclarationError:
-                self._ruled[blob] = None
-        return self._ruled[blob]
+        try:
+            return self._parsers.settings(self._repo.blob(blob), path)
+        except DeclarationError:
+            return None
 
     def _same_settings(self, blob: str | None, settings: Settings) -> bool:
-        before = Settings() if blob is None else self._rules(blob, _SETTINGS)
+        before = Settings() if blob is None else self._settings(blob, _SETTINGS)
         # The main line decides who may apply, and `notify` who is told: not what differs.
         return before is not None and replace(before, branch=None, notify=()) == replace(
             settings, branch=None, notify=()
