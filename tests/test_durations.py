@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.durations import in_words, parse_duration
-from reconciler.core.parse_error import Unreadable
+from reconciler.core.parse_error import ParseError
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_length_of_time_is_read_as_written(text: str, duration: timedelta) -> 
     ],
 )
 def test_what_is_no_length_of_time_is_refused_with_what_to_write(text: str, rule: str) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ParseError) as caught:
         parse_duration(text)
     assert rule in caught.value.rule
     assert f"`{text}`" in caught.value.rule

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.parse_error import Unreadable
+from reconciler.core.parse_error import ParseError
 from reconciler.core.policies import DatedFreeze, WeeklyFreeze
 from reconciler.policy.freeze_windows import closed, freeze_text, frozen_until, parse_freeze
 
@@ -94,7 +94,7 @@ def test_a_window_is_read_from_one_line(text: str, freeze: WeeklyFreeze | DatedF
     ],
 )
 def test_what_is_no_window_is_refused_with_what_to_write(text: str, rule: str, hint: str) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ParseError) as caught:
         parse_freeze(text)
     assert rule in caught.value.rule
     assert hint in caught.value.hint

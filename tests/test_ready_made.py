@@ -18,9 +18,9 @@ from reconciler.core.policies import (
 )
 from reconciler.core.transitions import Transition
 from reconciler.policy.builtin_rules import (
-    Case,
-    Entered,
-    ReadyMade,
+    BuiltinRule,
+    RuleInput,
+    StageEntry,
     exempts_rollback,
     reads_facts,
     reads_history,
@@ -31,7 +31,7 @@ from reconciler.policy.builtin_rules import (
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)  # a Saturday
 PROMOTION = Transition("m", 4, stage="Production", before="Staging", incumbent=3)
 ALIAS = Transition("m", 4, alias="champion", before="Staging", incumbent=3)
-CASE = Case(
+CASE = RuleInput(
     transition=PROMOTION,
     facts=NO_FACTS,
     incumbent_facts=None,
@@ -49,11 +49,11 @@ FREEZE = WeeklyFreeze((4, 960), (0, 480), "Europe/Berlin")
 LINEAGE = Lineage(("params.git_commit", "tags.data_version", "run.tags.team"))
 REQUIRED, COMPATIBLE = SignatureRule("required"), SignatureRule("compatible")
 TWO = Approvals(2)
-RULES: tuple[ReadyMade, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE, TWO)
+RULES: tuple[BuiltinRule, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE, TWO)
 
 
-def going(before: str | None, stage: str) -> Case:
-    transition = Transition("m", 4, stage=stage, before=before, standing=before == stage)
+def going(before: str | None, stage: str) -> RuleInput:
+    transition = Transition("m", 4, stage=stage, before=before, in_place=before == stage)
     return replace(CASE, transition=transition)
 
 
@@ -102,7 +102,7 @@ def test_an_alias_goes_no_way() -> None:
 
 @pytest.mark.parametrize("transition", [PROMOTION, ALIAS])
 def test_time_in_the_stage_before_is_counted_and_its_source_named(transition: Transition) -> None:
-    entered = Entered(NOW - timedelta(hours=3), "apply record", "1f0c2ab9d3e4")
+    entered = StageEntry(NOW - timedelta(hours=3), "apply record", "1f0c2ab9d3e4")
     case = replace(CASE, transition=transition, entered=entered)
     assert unmet(SOAK, case) == (
         "v4 is in Staging since 2026-11-21 09:00 UTC (apply record of 1f0c2ab9), 3 h; "
@@ -113,7 +113,7 @@ def test_time_in_the_stage_before_is_counted_and_its_source_named(transition: Tr
 
 
 def test_a_clock_that_is_ahead_makes_no_time_of_it() -> None:
-    case = replace(CASE, entered=Entered(NOW + timedelta(hours=1), "main line"))
+    case = replace(CASE, entered=StageEntry(NOW + timedelta(hours=1), "main line"))
     assert "(main line), 0 s; 24 h are asked" in (unmet(SOAK, case) or "")
 
 
@@ -132,7 +132,7 @@ def test_a_time_that_nobody_knows_is_not_long_enough() -> None:
     ],
 )
 def test_rest_is_no_soak_for_a_stage_but_time_is_for_an_alias(before: str, said: str) -> None:
-    long_ago = Entered(NOW - timedelta(days=400), "main line", "1f0c2ab9d3e4")
+    long_ago = StageEntry(NOW - timedelta(days=400), "main line", "1f0c2ab9d3e4")
     assert unmet(SOAK, replace(going(before, "Production"), entered=long_ago)) == said
     alias = replace(CASE, transition=replace(ALIAS, before=before), entered=long_ago)
     assert unmet(SOAK, alias) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.core.ab_tests import (
     ROLE_TAG,
     TRAFFIC_TAG,
-    flaws,
+    traffic_problems,
     with_test_tags,
     without_test_tags,
 )
@@ -116,9 +116,9 @@ def test_parts_that_people_can_write_sum_exactly(cuts: list[int]) -> None:
     shares = [Decimal(high - low) / 10**10 for low, high in pairwise(bounds)]
     versions = {number: DeclaredVersion(traffic=part) for number, part in enumerate(shares, 1)}
     fields = {Field("stage", 1): "Production"}
-    assert not list(flaws(Declaration("m", fields, versions), Serving()))
+    assert not list(traffic_problems(Declaration("m", fields, versions), Serving()))
     versions[1] = DeclaredVersion(traffic=shares[0] + Decimal("1e-10"))
-    (flaw,) = flaws(Declaration("m", fields, versions), Serving())
+    (flaw,) = traffic_problems(Declaration("m", fields, versions), Serving())
     assert "sums to 1.0000000001, not 1" in flaw.message
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from reconciler.apply.staleness import (
-    crowd_after,
     differences,
-    shared,
+    occupants_after,
+    shared_stages,
     unconfirmed,
     unexpected_occupants,
 )
@@ -38,9 +38,9 @@ class ModelRun:
     ) -> None:
         self.plan = plan
         self._ordered = ordered
-        self._tell = on_result
-        self._newer = is_superseded_by
-        self._late_is_fine = allow_superseded
+        self._on_result = on_result
+        self._is_superseded_by = is_superseded_by
+        self._allow_superseded = allow_superseded
         self._results: dict[Change, Result] = {}
         self._under_way: Change | None = None
         self._recorded = False
@@ -63,10 +63,10 @@ class ModelRun:
         """Compare `live` with what the plan saw, then send every change; ends at the first miss."""
         if isinstance(live, RegistryError):
             return self._end("failed", f"nothing was written: {live.message}", live.code)
-        moved = self._moved(live)
+        moved = self._staleness(live)
         if moved is not None:
             return self._end(*moved)
-        first_to_go = first_to_leave(
+        first_leaving = first_to_leave(
             self._ordered, self.plan.seen.stage_occupants if self.plan.seen else ()
         )
         try:
@@ -74,19 +74,19 @@ class ModelRun:
             for change in self._ordered:
                 with self._lock:
                     self._under_way = change
-                if change is first_to_go:
-                    self._look_who_came(writer)
+                if change is first_leaving:
+                    self._check_no_other_run(writer)
                 writer.write(change)
                 self._wrote = True
                 self._note(change, "applied")
         except Stopped:
             self._end("skipped", "interrupted before it was sent", ExitCode.OUT_OF_STEP)
         except Moved as meanwhile:
-            self._miss("stale", str(meanwhile), ExitCode.OUT_OF_STEP)
+            self._end_at_failure("stale", str(meanwhile), ExitCode.OUT_OF_STEP)
         except RegistryError as error:
             hint = f" ({error.hint})" if error.hint else ""
             unclear = isinstance(error, AnswerLost)
-            self._miss("failed", error.message + hint, error.code, unclear=unclear)
+            self._end_at_failure("failed", error.message + hint, error.code, unclear=unclear)
         return None
 
     def finish(self, live: Live | RegistryError | None, writer: Writer) -> None:
@@ -112,7 +112,7 @@ class ModelRun:
 
     def break_off(self, bug: Exception) -> None:
         """End the run because of a bug: what it was doing failed, the rest is skipped."""
-        self._miss("failed", f"a bug: {type(bug).__name__}: {bug}", ExitCode.USAGE)
+        self._end_at_failure("failed", f"a bug: {type(bug).__name__}: {bug}", ExitCode.USAGE)
 
     def report(self) -> ModelReport:
         """Return what is known now; what never was tried is skipped."""
@@ -130,7 +130,7 @@ class ModelRun:
             error, code = "interrupted before it was read back and recorded", ExitCode.OUT_OF_STEP
         applied = [change for change in self._ordered if results[change].outcome == "applied"]
         stage_occupants = (
-            crowd_after(self.plan.seen.stage_occupants, applied)
+            occupants_after(self.plan.seen.stage_occupants, applied)
             if self.plan.seen and applied
             else {}
         )
@@ -141,19 +141,19 @@ class ModelRun:
             self._wrote,
             error,
             code,
-            messages=tuple(shared(stage_occupants)),
+            messages=tuple(shared_stages(stage_occupants)),
         )
 
-    def _moved(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:
+    def _staleness(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:
         """Say what moved since the plan, None when nothing did."""
         seen = self.plan.seen
         if live is None or seen is None:
             return "stale", "the model is not in the registry any more", ExitCode.OUT_OF_STEP
         if (live.commit, live.owner) != (seen.commit, seen.owner):
-            if not live.recorded or not self._newer(live.recorded[-1]):
-                return "stale", _another(live), ExitCode.OUT_OF_STEP
-            code = ExitCode.OK if self._late_is_fine else ExitCode.OUT_OF_STEP
-            return "superseded", _another(live), code
+            if not live.recorded or not self._is_superseded_by(live.recorded[-1]):
+                return "stale", _recorded_by_another(live), ExitCode.OUT_OF_STEP
+            code = ExitCode.OK if self._allow_superseded else ExitCode.OUT_OF_STEP
+            return "superseded", _recorded_by_another(live), code
         found = differences(live, seen, self._ordered)
         if found:
             return "stale", f"{'; '.join(found)}: plan again", ExitCode.OUT_OF_STEP
@@ -182,7 +182,7 @@ class ModelRun:
             writer.write(record_change(self.plan.model, OWNER_TAG, seen.owner, record.owner))
             self._wrote = True
 
-    def _look_who_came(self, writer: Writer) -> None:
+    def _check_no_other_run(self, writer: Writer) -> None:
         """Make sure that nobody else came before a version leaves an exclusive stage.
 
         Of two runs that each enter, then look, then leave, at least one sees the other: without
@@ -193,7 +193,7 @@ class ModelRun:
         if live is None or seen is None:
             raise Moved("the model is not in the registry any more")
         if live.commit != (self._start or seen.commit):
-            raise Moved(_another(live))
+            raise Moved(_recorded_by_another(live))
         applied = [change for change in self._ordered if change in self._results]
         found = unexpected_occupants(live, seen, applied)
         if found:
@@ -205,7 +205,7 @@ class ModelRun:
             return
         started = self._start or seen.commit
         if live.commit != started:
-            raise Moved(f"{_another(live)}: this one leaves the record")
+            raise Moved(f"{_recorded_by_another(live)}: this one leaves the record")
         writer.write(record_change(self.plan.model, COMMIT_TAG, started, record.commit))
         self._recorded = self._wrote = True
 
@@ -231,7 +231,7 @@ class ModelRun:
         with self._lock:
             self._results[change] = result
             self._under_way = None
-        self._tell(result)
+        self._on_result(result)
 
     def _end(self, outcome: ChangeOutcome, error: str, code: ExitCode) -> None:
         """Give every change that has no result yet this one."""
@@ -242,7 +242,7 @@ class ModelRun:
         if not self._ordered and self._error is None:
             self._error = (error, code)
 
-    def _miss(
+    def _end_at_failure(
         self, outcome: ChangeOutcome, error: str, code: ExitCode, *, unclear: bool = False
     ) -> None:
         """Say why what was under way was not confirmed, and skip the rest."""
@@ -259,7 +259,7 @@ class ModelRun:
         self._end("skipped", "a change before it was not applied", code)
 
 
-def _another(live: Live) -> str:
+def _recorded_by_another(live: Live) -> str:
     last = live.recorded[-1][:12] if live.recorded else "nothing"
     return f"another run recorded {last} meanwhile"
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.apply.writer import value_of
 from reconciler.core.changes import Change
 from reconciler.core.diff import same
-from reconciler.core.plan import Seen
+from reconciler.core.plan import Snapshot
 from reconciler.core.state import Live, Value, occupants
 
 
-def differences(live: Live, seen: Seen, changes: Sequence[Change]) -> list[str]:
+def differences(live: Live, seen: Snapshot, changes: Sequence[Change]) -> list[str]:
     """Return a sentence for each thing that is not as it was when the changes were computed."""
     found = []
     for change in changes:
@@ -20,7 +20,7 @@ def differences(live: Live, seen: Seen, changes: Sequence[Change]) -> list[str]:
         there = live.versions.get(version)
         if (there.identity if there else None) != identity:
             found.append(f"v{version} is another version than the plan saw")
-    return found + _crowding(live, seen.stage_occupants)
+    return found + _changed_occupants(live, seen.stage_occupants)
 
 
 def unconfirmed(live: Live, changes: Iterable[Change]) -> dict[Change, str]:
@@ -32,12 +32,12 @@ def unconfirmed(live: Live, changes: Iterable[Change]) -> dict[Change, str]:
     }
 
 
-def unexpected_occupants(live: Live, seen: Seen, changes: Iterable[Change]) -> list[str]:
+def unexpected_occupants(live: Live, seen: Snapshot, changes: Iterable[Change]) -> list[str]:
     """Return a sentence for each exclusive stage that holds others than the changes left there."""
-    return _crowding(live, crowd_after(seen.stage_occupants, changes))
+    return _changed_occupants(live, occupants_after(seen.stage_occupants, changes))
 
 
-def crowd_after(
+def occupants_after(
     stage_occupants: Mapping[str, tuple[int, ...]], changes: Iterable[Change]
 ) -> dict[str, tuple[int, ...]]:
     """Return who is in each of these stages once the changes are made."""
@@ -51,7 +51,7 @@ def crowd_after(
     return {stage: tuple(sorted(versions)) for stage, versions in after.items()}
 
 
-def shared(stage_occupants: Mapping[str, tuple[int, ...]]) -> list[str]:
+def shared_stages(stage_occupants: Mapping[str, tuple[int, ...]]) -> list[str]:
     """Return who serves, for each exclusive stage that an unfinished run leaves to several."""
     return [
         f"{stage} holds {_versions(versions)} until the next run, and serves v{max(versions)}"
@@ -60,7 +60,7 @@ def shared(stage_occupants: Mapping[str, tuple[int, ...]]) -> list[str]:
     ]
 
 
-def _crowding(live: Live, expected: Mapping[str, tuple[int, ...]]) -> list[str]:
+def _changed_occupants(live: Live, expected: Mapping[str, tuple[int, ...]]) -> list[str]:
     found = occupants(live.fields, expected)
     return [
         f"{stage} now holds {_versions(found[stage])}"

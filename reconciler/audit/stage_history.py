@@ -5,7 +5,7 @@ from itertools import groupby
 
 from reconciler.audit.evidence import Entry
 from reconciler.core.state import Declaration, Field, Value
-from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.builtin_rules import StageEntry
 
 _NOTHING_DONE = ("never", "not yet")
 
@@ -24,7 +24,7 @@ def served_before(history: Sequence[Entry], version: int) -> bool:
     )
 
 
-def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -> Entered | None:
+def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -> StageEntry | None:
     """Return when a version last came into a stage, None where git never declared it there.
 
     From the first apply on that registry where its record is here, else from the merge.
@@ -41,8 +41,8 @@ def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -
         return None
     applied = [one for one in first.applied if one.registry == registry]
     if applied:
-        return Entered(min(one.time for one in applied), "apply record", first.step.commit.id)
-    return Entered(first.time, "main line", first.step.commit.id)
+        return StageEntry(min(one.time for one in applied), "apply record", first.step.commit.id)
+    return StageEntry(first.time, "main line", first.step.commit.id)
 
 
 def _value(declaration: Declaration | None, address: Field) -> Value | None:

@@ -19,7 +19,7 @@ AB_TAGS: Final = (ROLE_TAG, TRAFFIC_TAG)
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class TrafficProblem:
     """What is wrong with an A/B test, at the traffic of a version, or at one of its tags."""
 
     version: int
@@ -70,7 +70,7 @@ def without_test_tags(declaration: Declaration) -> Declaration:
     return replace(declaration, fields=MappingProxyType(fields))
 
 
-def flaws(declaration: Declaration, serving: Serving | None) -> Iterator[Flaw]:
+def traffic_problems(declaration: Declaration, serving: Serving | None) -> Iterator[TrafficProblem]:
     """Yield what is wrong with a test, as its file says it; `serving` is None where unknown."""
     carried = parts(declaration)
     if not carried:
@@ -82,46 +82,52 @@ def flaws(declaration: Declaration, serving: Serving | None) -> Iterator[Flaw]:
         yield from _without_control(declaration, carried, serving)
 
 
-def doubts(declaration: Declaration) -> Iterator[Flaw]:
+def traffic_warnings(declaration: Declaration) -> Iterator[TrafficProblem]:
     """Yield what is legal and hardly meant: traffic for a version that is put away."""
     named = set(aliases(declaration.fields).values())
     for version, part in parts(declaration).items():
         is_away = declaration.fields.get(Field("stage", version)) == "Archived"
         if part and is_away and version not in named:
             message = f"version {version} is declared `Archived`, and carries traffic"
-            yield Flaw(version, message, "end the test (remove every `traffic`), or move its part")
+            yield TrafficProblem(
+                version, message, "end the test (remove every `traffic`), or move its part"
+            )
 
 
-def _blocked(declaration: Declaration, carried: Mapping[int, Decimal]) -> Iterator[Flaw]:
+def _blocked(declaration: Declaration, carried: Mapping[int, Decimal]) -> Iterator[TrafficProblem]:
     for version, part in carried.items():
         if part and declaration.versions[version].blocked is not None:
             message = f"version {version} is blocked and may not carry traffic"
             hint = "move its part to another version, or remove `blocked` when the reason is gone"
-            yield Flaw(version, message, hint)
+            yield TrafficProblem(version, message, hint)
 
 
-def _declared_beside(declaration: Declaration) -> Iterator[Flaw]:
+def _declared_beside(declaration: Declaration) -> Iterator[TrafficProblem]:
     for address in declaration.fields:
         if is_ab_tag(address) and address.version is not None:
             message = f"tag `{address.key}` is what `traffic` writes"
             hint = "remove the tag: this model says it with `traffic`"
-            yield Flaw(address.version, message, hint, address.key)
+            yield TrafficProblem(address.version, message, hint, address.key)
 
 
-def _sums(carried: Mapping[int, Decimal]) -> Iterator[Flaw]:
+def _sums(carried: Mapping[int, Decimal]) -> Iterator[TrafficProblem]:
     first, total = next(iter(carried)), sum(carried.values())
     if len(carried) == 1:
         hint = "give another version its part, or remove `traffic`"
-        yield Flaw(first, f"only version {first} carries `traffic`; a test has two or more", hint)
+        yield TrafficProblem(
+            first, f"only version {first} carries `traffic`; a test has two or more", hint
+        )
     elif total != 1:
         which = _listed(carried)
         hint = "the parts of a test sum to exactly 1"
-        yield Flaw(first, f"the `traffic` of versions {which} sums to {total:f}, not 1", hint)
+        yield TrafficProblem(
+            first, f"the `traffic` of versions {which} sums to {total:f}, not 1", hint
+        )
 
 
 def _without_control(
     declaration: Declaration, carried: Mapping[int, Decimal], serving: Serving
-) -> Iterator[Flaw]:
+) -> Iterator[TrafficProblem]:
     """Yield that the control is missing; two of them are a stage with two versions already."""
     serves = sorted(serving.versions(declaration.fields))
     if set(serves) & carried.keys():
@@ -135,7 +141,7 @@ def _without_control(
     else:
         message = f"no version is declared as serving ({serving}): a test needs one as its control"
         hint = "declare the version that serves, or remove `traffic`"
-    yield Flaw(next(iter(carried)), message, hint)
+    yield TrafficProblem(next(iter(carried)), message, hint)
 
 
 def _listed(versions: Mapping[int, Decimal] | list[int]) -> str:

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from reconciler.core.parse_error import Unreadable
+from reconciler.core.parse_error import ParseError
 
 _SECONDS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _WRITTEN = re.compile(r"\s*".join(rf"(?:(?P<{unit}>[0-9]{{1,9}})\s*{unit})?" for unit in _SECONDS))
@@ -13,15 +13,15 @@ _UNITS: Final = "write it like `24h`, `7d`, `90m` or `1d12h` (units: w, d, h, m,
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return the length of time that a text says; raises `Unreadable`."""
+    """Return the length of time that a text says; raises `ParseError`."""
     found = _WRITTEN.fullmatch(text.strip())
     if found is None or not any(found.groups()):
-        raise Unreadable(f"`{text}` is not a length of time", _UNITS)
+        raise ParseError(f"`{text}` is not a length of time", _UNITS)
     seconds = sum(int(count) * _SECONDS[unit] for unit, count in found.groupdict("0").items())
     if not seconds:
-        raise Unreadable(f"`{text}` is no time at all", "write how long it is, or remove the rule")
+        raise ParseError(f"`{text}` is no time at all", "write how long it is, or remove the rule")
     if seconds > _LONGEST.total_seconds():
-        raise Unreadable(f"`{text}` is longer than ten years", _UNITS)
+        raise ParseError(f"`{text}` is longer than ten years", _UNITS)
     return timedelta(seconds=seconds)
 
 

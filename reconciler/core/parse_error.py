@@ -1,7 +1,7 @@
 """What a text in a file says when it cannot be read as the value that it stands for."""
 
 
-class Unreadable(ValueError):
+class ParseError(ValueError):
     """A text breaks `rule`, and `hint` says what to write; a file's loader adds where it is."""
 
     def __init__(self, rule: str, hint: str) -> None:

@@ -19,7 +19,7 @@ from reconciler.core.state import Field, Identity
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.errors import ExitCode, Problem, Refused, first_code
 
-Outcome: TypeAlias = Literal[
+PlanOutcome: TypeAlias = Literal[
     "in-sync", "changes", "superseded", "behind", "diverged", "released", "held", "error"
 ]
 
@@ -60,7 +60,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Snapshot:
     """What a model's changes were computed against, besides the values they start from.
 
     `identities` has every version that the changes name; `crowd` every version in an exclusive
@@ -81,11 +81,11 @@ class ModelPlan:
     """
 
     model: str
-    outcome: Outcome
+    outcome: PlanOutcome
     file: str | None = None
     changes: tuple[Change, ...] = ()
     record: Record | None = None
-    seen: Seen | None = None
+    seen: Snapshot | None = None
     messages: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     unmanaged: tuple[Field, ...] = ()

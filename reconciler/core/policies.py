@@ -75,7 +75,7 @@ class SignatureRule:
     level: Literal["required", "compatible"]
 
 
-MOST_APPROVALS: Final = 20
+MAX_APPROVALS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,18 +43,18 @@ class Serving:
 class Ignore:
     """Globs for what is never read, imported, compared or removed; case counts.
 
-    `too` narrows it: what is ignored must be ignored by that one as well.
+    `narrowed_by` narrows it: what is ignored must be ignored by that one as well.
     """
 
     models: tuple[str, ...] = ()
     tags: tuple[str, ...] = ("mlflow.*", "reconciler.*")
     aliases: tuple[str, ...] = ()
-    too: "Ignore | None" = None
+    narrowed_by: "Ignore | None" = None
 
     def model(self, name: str) -> bool:
         """Return whether a model is none of our business."""
         here = _any_of(self.models).match(name) is not None
-        return here and (self.too is None or self.too.model(name))
+        return here and (self.narrowed_by is None or self.narrowed_by.model(name))
 
     def field(self, address: Field) -> bool:
         """Return whether a tag or an alias is none of our business."""
@@ -62,7 +62,7 @@ class Ignore:
             return False
         globs = self.tags if address.name == "tag" else self.aliases
         here = _any_of(globs).match(address.key) is not None
-        return here and (self.too is None or self.too.field(address))
+        return here and (self.narrowed_by is None or self.narrowed_by.field(address))
 
     def without(self, fields: Fields) -> Mapping[Field, Value]:
         """Return `fields` less what is ignored."""
@@ -113,8 +113,8 @@ class EffectiveSettings:
 
     settings: Settings
     own: Settings
-    also: Settings | None = None
-    later: tuple[str, ...] = ()
+    base: Settings | None = None
+    deferred: tuple[str, ...] = ()
 
 
 def effective_settings(own: Settings, before: Settings | None) -> EffectiveSettings:
@@ -124,7 +124,7 @@ def effective_settings(own: Settings, before: Settings | None) -> EffectiveSetti
         return EffectiveSettings(own, own)
     ignore = own.ignore
     if own.ignore != before.ignore:
-        ignore = replace(own.ignore, too=before.ignore)
+        ignore = replace(own.ignore, narrowed_by=before.ignore)
     settings = replace(
         own,
         exclusive=_both(own.exclusive, before.exclusive),
@@ -134,10 +134,10 @@ def effective_settings(own: Settings, before: Settings | None) -> EffectiveSetti
         fresh=own.fresh and before.fresh,
         heal=own.heal and before.heal,
     )
-    return EffectiveSettings(settings, own, before, tuple(_later(own, before)))
+    return EffectiveSettings(settings, own, before, tuple(_deferred(own, before)))
 
 
-def _later(own: Settings, before: Settings) -> Iterable[str]:
+def _deferred(own: Settings, before: Settings) -> Iterable[str]:
     for stage in before.exclusive:
         if stage not in own.exclusive:
             yield f"`exclusive` still holds {stage}"

@@ -13,7 +13,7 @@ class Transition:
     """One version that enters `stage` or takes `alias`; not both. `before` is its live stage.
 
     `incumbent` is a version that is displaced from the stage (each makes a move of its own), or
-    that has the alias until now; None where there is none. A `standing` one is there already:
+    that has the alias until now; None where there is none. A `in_place` one is there already:
     nothing moves, and no moment is chosen.
     """
 
@@ -23,7 +23,7 @@ class Transition:
     before: str | None = None
     alias: str | None = None
     incumbent: int | None = None
-    standing: bool = False
+    in_place: bool = False
 
     @property
     def place(self) -> str:
@@ -52,16 +52,16 @@ def transitions(
     return tuple(found)
 
 
-def standing_transitions(model: str, fields: Fields, live: Fields) -> tuple[Transition, ...]:
+def transitions_in_place(model: str, fields: Fields, live: Fields) -> tuple[Transition, ...]:
     """Return every place that `fields` declare and the registry has, as if it were taken now."""
     there = stages(live)
     held = [
-        Transition(model, version, stage=stage, before=stage, standing=True)
+        Transition(model, version, stage=stage, before=stage, in_place=True)
         for version, stage in sorted(stages(fields).items())
         if there.get(version) == stage
     ]
     named = [
-        Transition(model, version, before=there.get(version), alias=alias, standing=True)
+        Transition(model, version, before=there.get(version), alias=alias, in_place=True)
         for alias, version in sorted(aliases(fields).items())
         if aliases(live).get(alias) == version
     ]

@@ -15,17 +15,17 @@ from reconciler.ports.history import History
 
 NOTHING_BEFORE = "-"  # stands for "no commit" as the first recorded id of the very first apply
 
-Verdict: TypeAlias = Literal["first", "go", "superseded", "behind", "diverged", "unknown"]
+AncestryStatus: TypeAlias = Literal["first", "go", "superseded", "behind", "diverged", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ancestry:
-    """The verdict on one model, and the recorded commit that it was reached on.
+    """The status on one model, and the recorded commit that it was reached on.
 
     `same` says that it declares what this checkout does.
     """
 
-    verdict: Verdict
+    status: AncestryStatus
     recorded: str | None = None
     same: bool = False
 

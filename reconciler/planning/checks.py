@@ -13,15 +13,15 @@ from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import (
     Transition,
     changing_hands,
-    standing_transitions,
     transitions,
+    transitions_in_place,
 )
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.planning.live_state import read_facts
 from reconciler.planning.model_plan import Planned
 from reconciler.policy import evaluation, guards
 from reconciler.policy.evaluation import PolicyContext, PolicyInput
-from reconciler.policy.guards import Judged
+from reconciler.policy.guards import GuardInput
 from reconciler.ports.registry import Registry
 
 _READERS = 8
@@ -42,7 +42,7 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ModelDraft:
     """A model's plan before it is judged; `moves` are those that it makes."""
 
     planned: Planned
@@ -56,13 +56,13 @@ class Draft:
 class Compared:
     """A checkout compared with a registry, and judged by nobody yet.
 
-    `live` is the registry by model name. `astray` says that it looks like another one.
+    `live` is the registry by model name. `registry_violations` says that it looks like another one.
     """
 
     plan: DraftPlan
     live: Mapping[str, Live]
-    drafts: tuple[Draft, ...]
-    astray: tuple[Violation, ...] = ()
+    drafts: tuple[ModelDraft, ...]
+    registry_violations: tuple[Violation, ...] = ()
 
     def narrowed(self, plans: Sequence[ModelPlan]) -> "Compared":
         """Return what is left where these plans, with no more to write, are all that is meant."""
@@ -76,7 +76,7 @@ class Compared:
         return replace(self, plan=replace(self.plan, models=models), drafts=drafts)
 
 
-def _planned_as(draft: Draft, plan: ModelPlan) -> Draft:
+def _planned_as(draft: ModelDraft, plan: ModelPlan) -> ModelDraft:
     made = transitions(plan.changes, draft.planned.live)
     return replace(draft, planned=replace(draft.planned, plan=plan), transitions=made)
 
@@ -88,13 +88,17 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
         d.planned.plan.model: _policy_input(d, judging) for d in drafts if d.live is not None
     }
     facts = _facts(drafts, policy_inputs, registry, judging)
-    verdict = evaluation.all_of(
+    verdict = evaluation.combined(
         [
-            evaluation.judge(policy_input, facts.get(name, {}), judging.context)
+            evaluation.check_policies(policy_input, facts.get(name, {}), judging.context)
             for name, policy_input in policy_inputs.items()
         ]
     )
-    found = (*compared.astray, *guards.judge(list(_guarded(drafts))), *verdict.violations)
+    found = (
+        *compared.registry_violations,
+        *guards.check_guards(list(_guarded(drafts))),
+        *verdict.violations,
+    )
     declarations = [draft.declaration for draft in drafts if draft.declaration is not None]
     consents = judging.accept | consents_of_files(declarations, judging.context.now)
     return JudgedPlan(
@@ -125,7 +129,7 @@ def closed_by_now(
     found = [
         violation
         for model in plan.models
-        for violation in evaluation.judge(
+        for violation in evaluation.check_policies(
             PolicyInput(None, Live(model.model, {}, {}), transitions(model.changes, {}), freezes),
             {},
             context,
@@ -145,7 +149,7 @@ def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> fro
     )
 
 
-def _policy_input(draft: Draft, judging: Judging) -> PolicyInput:
+def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
     plan, live = draft.planned.plan, draft.live
     if live is None:  # the caller asks only where it is there
         raise ValueError(plan.model)
@@ -153,14 +157,14 @@ def _policy_input(draft: Draft, judging: Judging) -> PolicyInput:
     if judging.everything and draft.declaration is not None:
         made = (
             *transitions(plan.changes, draft.planned.live, drift=True),
-            *standing_transitions(plan.model, draft.declaration.fields, draft.planned.live),
+            *transitions_in_place(plan.model, draft.declaration.fields, draft.planned.live),
         )
-    before = draft.effective.also.policies if draft.effective.also else ()
+    before = draft.effective.base.policies if draft.effective.base else ()
     return PolicyInput(draft.declaration, live, made, draft.effective.settings.policies, before)
 
 
 def _facts(
-    drafts: Iterable[Draft],
+    drafts: Iterable[ModelDraft],
     policy_inputs: Mapping[str, PolicyInput],
     registry: Registry,
     judging: Judging,
@@ -184,7 +188,7 @@ def _facts(
 
 
 def _with_evidence(
-    draft: Draft, facts: Mapping[str, Mapping[int, Facts]], judging: Judging
+    draft: ModelDraft, facts: Mapping[str, Mapping[int, Facts]], judging: Judging
 ) -> ModelPlan:
     plan = draft.planned.plan
     known = facts.get(plan.model)
@@ -193,13 +197,13 @@ def _with_evidence(
     return replace(plan, evidence=comparisons(draft.transitions, draft.live, known))
 
 
-def _guarded(drafts: Iterable[Draft]) -> Iterable[Judged]:
+def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:
     for draft in drafts:
         if draft.declaration is None or draft.live is None:
             continue
         settings = draft.effective.settings
         servings = dict.fromkeys((settings.serving, draft.effective.own.serving))
-        yield Judged(
+        yield GuardInput(
             draft.declaration,
             draft.planned.live,
             draft.planned.plan.changes,

@@ -1,13 +1,13 @@
-"""Plans one model: authority, readiness, difference, record."""
+"""Plans one model: write_access, readiness, difference, record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.diff import Difference, diff
-from reconciler.core.plan import ModelPlan, Outcome, Seen
+from reconciler.core.plan import ModelPlan, PlanOutcome, Snapshot
 from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
 from reconciler.planning import preconditions
-from reconciler.planning.ownership import Authority, Context, authority
+from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Planned:
 
 
 def plan_model(
-    name: str, declaration: Declaration | None, live: Live | None, context: Context
+    name: str, declaration: Declaration | None, live: Live | None, context: PlanningContext
 ) -> Planned:
     """Return the plan for one model; what is wrong with it is in the plan's `problems`."""
     file = declaration.file if declaration else None
-    allowed = authority(name, declaration, live, context)
+    allowed = write_access(name, declaration, live, context)
     if allowed.refusal is not None:
         return Planned(allowed.refusal)
     if declaration is None:
@@ -51,8 +51,8 @@ def _to_write(
     declaration: Declaration,
     live: Live,
     difference: Difference,
-    allowed: Authority,
-    context: Context,
+    allowed: WriteAccess,
+    context: PlanningContext,
 ) -> ModelPlan:
     named = frozenset[int]().union(*(change.versions for change in difference.changes))
     touched = {
@@ -63,14 +63,14 @@ def _to_write(
     }
     stage_occupants = [stage for stage in context.settings.exclusive if stage in touched]
     identities = {v: live.versions[v].identity if v in live.versions else None for v in named}
-    outcome: Outcome = "changes" if difference.changes else "in-sync"
+    outcome: PlanOutcome = "changes" if difference.changes else "in-sync"
     return ModelPlan(
         declaration.model,
         outcome,
         file=declaration.file,
         changes=difference.changes,
         record=allowed.record,
-        seen=Seen(
+        seen=Snapshot(
             live.commit,
             live.owner,
             dict(sorted(identities.items())),
@@ -100,7 +100,7 @@ def _held(declaration: Declaration, reason: str, difference: Difference) -> Mode
     )
 
 
-def _released(name: str, live: Live | None, allowed: Authority) -> ModelPlan:
+def _released(name: str, live: Live | None, allowed: WriteAccess) -> ModelPlan:
     if live is None or allowed.record is None:
         return ModelPlan(name, "in-sync")
     staying = [
@@ -113,6 +113,6 @@ def _released(name: str, live: Live | None, allowed: Authority) -> ModelPlan:
         name,
         "released",
         record=allowed.record,
-        seen=Seen(live.commit, live.owner, {}),
+        seen=Snapshot(live.commit, live.owner, {}),
         messages=(f"released: git no longer declares it, and leaves it as it is ({left})",),
     )

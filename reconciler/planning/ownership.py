@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from shlex import quote
 
-from reconciler.core.plan import ModelPlan, Outcome, Record
+from reconciler.core.plan import ModelPlan, PlanOutcome, Record
 from reconciler.core.settings import Settings
 from reconciler.core.state import NO_BASE, Base, Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
@@ -13,7 +13,7 @@ from reconciler.ports.history import History
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class PlanningContext:
     """What planning a model needs to know besides the model; `names` are the live models."""
 
     settings: Settings
@@ -26,7 +26,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class WriteAccess:
     """Either a `refusal`, or the base to compare with and the record to leave."""
 
     base: Base = NO_BASE
@@ -34,13 +34,13 @@ class Authority:
     refusal: ModelPlan | None = None
 
 
-def authority(
-    name: str, declaration: Declaration | None, live: Live | None, context: Context
-) -> Authority:
+def write_access(
+    name: str, declaration: Declaration | None, live: Live | None, context: PlanningContext
+) -> WriteAccess:
     """Return whether and how this checkout may write to a model."""
     history = context.history
     if live is None or history is None:
-        return Authority()
+        return WriteAccess()
     try:
         if name in context.adopt:
             return _adopted(live, context, history)
@@ -54,8 +54,12 @@ def authority(
 
 
 def _own(
-    name: str, declaration: Declaration | None, live: Live, context: Context, history: History
-) -> Authority:
+    name: str,
+    declaration: Declaration | None,
+    live: Live,
+    context: PlanningContext,
+    history: History,
+) -> WriteAccess:
     owner = live.owner or context.owner
     ancestry = check_ancestry(
         name,
@@ -65,28 +69,28 @@ def _own(
         history=history,
         planning=context.planning,
     )
-    match ancestry.verdict:
+    match ancestry.status:
         case "first":
             base = NO_BASE
         case "go":
             ignore = context.settings.ignore
             base = base_of(name, live.recorded, owner=owner, history=history, ignore=ignore)
         case _:
-            return _without_standing(name, declaration, ancestry, context, history)
+            return _cannot_write(name, declaration, ancestry, context, history)
     if ancestry.same and len(live.recorded) == 1:
         # A change that came and went (a revert) is recorded: a late job for the commit in between
         # could not know otherwise that it is late. So is one whose record is of a branch that was
         # merged as another commit: a clone may not have that branch.
         since = live.recorded[0]
         left_behind = history.main_contains(history.head) and not history.main_contains(since)
-        if not (left_behind or history.strayed(since, owner, declaration, name)):
-            return Authority(base)
-    return Authority(base, _record(live, ancestry, context, history))
+        if not (left_behind or history.declared_otherwise(since, owner, declaration, name)):
+            return WriteAccess(base)
+    return WriteAccess(base, _record(live, ancestry, context, history))
 
 
-def _record(live: Live, ancestry: Ancestry, context: Context, history: History) -> Record:
+def _record(live: Live, ancestry: Ancestry, context: PlanningContext, history: History) -> Record:
     head = history.head
-    before = (NOTHING_BEFORE,) if ancestry.verdict == "first" else live.recorded
+    before = (NOTHING_BEFORE,) if ancestry.status == "first" else live.recorded
     # An id that declares the same gives way: a model that keeps failing keeps its record short.
     kept = before[:-1] if ancestry.same else before
     start = None if before[-1] == head else " ".join((*kept, head))
@@ -94,7 +98,7 @@ def _record(live: Live, ancestry: Ancestry, context: Context, history: History) 
     return Record(commit=head, start=start, owner=owner)
 
 
-def _adopted(live: Live, context: Context, history: History) -> Authority:
+def _adopted(live: Live, context: PlanningContext, history: History) -> WriteAccess:
     """Take over: the base is what the last recorded commit declared where that is known."""
     last = live.recorded[-1] if live.recorded else NOTHING_BEFORE
     known = history.knows(last)
@@ -102,7 +106,7 @@ def _adopted(live: Live, context: Context, history: History) -> Authority:
     owner = live.owner or context.owner
     ignore = context.settings.ignore
     base = base_of(live.model, commits, owner=owner, history=history, ignore=ignore)
-    return Authority(
+    return WriteAccess(
         base,
         Record(
             commit=history.head,
@@ -112,23 +116,23 @@ def _adopted(live: Live, context: Context, history: History) -> Authority:
     )
 
 
-def _without_standing(
+def _cannot_write(
     name: str,
     declaration: Declaration | None,
     ancestry: Ancestry,
-    context: Context,
+    context: PlanningContext,
     history: History,
-) -> Authority:
+) -> WriteAccess:
     last = (ancestry.recorded or "")[:12]
     file = declaration.file if declaration else None
-    if ancestry.verdict == "behind":
+    if ancestry.status == "behind":
         message = f"behind: the main line has moved this model since (commit {last} is applied)"
-        return Authority(refusal=ModelPlan(name, "behind", file=file, messages=(message,)))
-    if ancestry.verdict == "superseded":
+        return WriteAccess(refusal=ModelPlan(name, "behind", file=file, messages=(message,)))
+    if ancestry.status == "superseded":
         message = f"superseded: commit {last}, which contains this one, is applied already"
         if context.allow_superseded:
             refusal = ModelPlan(name, "superseded", file=file, messages=(message,))
-            return Authority(refusal=refusal)
+            return WriteAccess(refusal=refusal)
         hint = (
             f"nothing is written; to go back, `reconciler rollback {quote(name)}` or `git revert`, "
             "and merge that"
@@ -136,10 +140,10 @@ def _without_standing(
         return _refused(
             name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="superseded"
         )
-    if ancestry.verdict == "unknown" and declaration is None:
+    if ancestry.status == "unknown" and declaration is None:
         # Another repository's model under the same owner name: none of our business.
-        return Authority()
-    if ancestry.verdict == "unknown":
+        return WriteAccess()
+    if ancestry.status == "unknown":
         there = history.knows(ancestry.recorded or "")
         what = f"the way to the recorded commit {last}" if there else f"the recorded commit {last}"
         message = f"{what} is not in this clone"
@@ -165,7 +169,7 @@ def _without_standing(
     return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="diverged")
 
 
-def _foreign(name: str, live: Live, context: Context) -> tuple[str, ExitCode, str]:
+def _foreign(name: str, live: Live, context: PlanningContext) -> tuple[str, ExitCode, str]:
     message = f"`{live.owner}` speaks for `{name}`, not `{context.owner}`"
     return message, ExitCode.REFUSED, f"remove the file, or {_take_over(name)}"
 
@@ -190,8 +194,8 @@ def _refused(
     code: ExitCode,
     hint: str,
     *,
-    outcome: Outcome = "error",
-) -> Authority:
+    outcome: PlanOutcome = "error",
+) -> WriteAccess:
     file, line = (declaration.file, declaration.line) if declaration else (None, None)
     problem = Problem(message, code, file=file, line=line, model=name, hint=hint)
-    return Authority(refusal=ModelPlan(name, outcome, file=file, problems=(problem,)))
+    return WriteAccess(refusal=ModelPlan(name, outcome, file=file, problems=(problem,)))

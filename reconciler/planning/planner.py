@@ -13,10 +13,10 @@ from reconciler.core.state import Live
 from reconciler.core.transitions import transitions
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
-from reconciler.planning.checks import Compared, Draft, Judging, judge
+from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
 from reconciler.planning.live_state import read_live
 from reconciler.planning.model_plan import Planned, plan_model
-from reconciler.planning.ownership import Context
+from reconciler.planning.ownership import PlanningContext
 from reconciler.planning.preconditions import beyond
 from reconciler.policy import guards
 from reconciler.ports.history import History
@@ -95,16 +95,16 @@ def compare(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: PlanR
         if (draft := _draft(name, live, unreadable.get(name), checkout, ask)) is not None
     )
     declared = [name for name in chosen if name in desired.declarations]
-    astray = () if unreadable else guards.judge_registry(declared, live, registry.uri)
+    registry_violations = () if unreadable else guards.check_registry(declared, live, registry.uri)
     plan = DraftPlan(
         registry=ref,
         state=checkout.state,
         models=tuple(draft.planned.plan for draft in drafts),
         warnings=desired.warnings,
         exclusive=_exclusive(drafts, desired.settings),
-        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.effective.later)),
+        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.effective.deferred)),
     )
-    return Compared(plan, live, drafts, astray)
+    return Compared(plan, live, drafts, registry_violations)
 
 
 def _draft(
@@ -113,17 +113,19 @@ def _draft(
     unreadable: Problem | None,
     checkout: Checkout,
     ask: PlanRequest,
-) -> Draft | None:
+) -> ModelDraft | None:
     """Plan one model; None for one that is none of our business."""
     desired = checkout.desired
     declaration, there = desired.declarations.get(name), live.get(name)
     if unreadable is not None:
         plan = _unreadable(name, unreadable, checkout)
-        return Draft(Planned(plan), declaration, None, effective_settings(desired.settings, None))
+        return ModelDraft(
+            Planned(plan), declaration, None, effective_settings(desired.settings, None)
+        )
     if declaration is None and (there is None or there.owner != checkout.owner):
         return None  # asked for by name, and not ours
     effective = effective_settings(desired.settings, _before(there, checkout))
-    context = Context(
+    context = PlanningContext(
         settings=effective.settings,
         owner=checkout.owner,
         history=checkout.history,
@@ -136,7 +138,7 @@ def _draft(
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released long ago, or never ours
     made = transitions(planned.plan.changes, planned.live)
-    return Draft(planned, declaration, there, effective, made)
+    return ModelDraft(planned, declaration, there, effective, made)
 
 
 def _before(live: Live | None, checkout: Checkout) -> Settings | None:
@@ -150,7 +152,7 @@ def _before(live: Live | None, checkout: Checkout) -> Settings | None:
     return history.base_settings(since, live.owner or checkout.owner, live.model)
 
 
-def _exclusive(drafts: Iterable[Draft], settings: Settings) -> tuple[str, ...]:
+def _exclusive(drafts: Iterable[ModelDraft], settings: Settings) -> tuple[str, ...]:
     stages = (stage for draft in drafts for stage in draft.effective.settings.exclusive)
     return tuple(dict.fromkeys((*settings.exclusive, *stages)))
 

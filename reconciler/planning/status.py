@@ -6,14 +6,14 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.declared import DeclaredState
 from reconciler.core.diff import unmanaged
-from reconciler.core.plan import DraftPlan, ModelPlan, Outcome
+from reconciler.core.plan import DraftPlan, ModelPlan, PlanOutcome
 from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
 
-Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | Outcome
+Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | PlanOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StatusRow:
     """One version, or with `version` None the model itself; `commit` is what is live for it.
 
     `unfinished` says that an apply of `commit` began and was not confirmed to its end.
@@ -28,7 +28,9 @@ class Row:
     unfinished: bool = False
 
 
-def rows(plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState) -> tuple[Row, ...]:
+def rows(
+    plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState
+) -> tuple[StatusRow, ...]:
     """Return a row for every declared version and every other one that somebody may use.
 
     That is a version in an active stage or under an alias; a model without any has one row.
@@ -46,7 +48,7 @@ def rows(plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState) -> t
 
 def _model_rows(
     name: str, plan: ModelPlan | None, live: Live | None, desired: DeclaredState
-) -> Iterable[Row]:
+) -> Iterable[StatusRow]:
     declaration = desired.declarations.get(name)
     declared = set(declaration.versions) if declaration else set()
     touched = {v for change in plan.changes for v in change.versions} if plan else set()
@@ -58,10 +60,10 @@ def _model_rows(
     commit = live.recorded[-1] if live and live.recorded else None
     unfinished = live is not None and len(live.recorded) > 1
 
-    def row(version: int | None, sync: Sync) -> Row:
+    def row(version: int | None, sync: Sync) -> StatusRow:
         stage = where.get(version) if version is not None else None
         held = tuple(named.get(version, ())) if version is not None else ()
-        return Row(name, version, stage, held, sync, commit, unfinished)
+        return StatusRow(name, version, stage, held, sync, commit, unfinished)
 
     shown = sorted({*serving, *named, *(declared & set(where))}, reverse=True)
     # Only a model that was compared can be said to be in sync.

@@ -25,7 +25,7 @@ from reconciler.core.state import ACTIVE_STAGES
 from reconciler.core.transitions import Transition
 from reconciler.policy.freeze_windows import closed, frozen_until
 
-ReadyMade: TypeAlias = (
+BuiltinRule: TypeAlias = (
     Transitions | Soak | WeeklyFreeze | DatedFreeze | Lineage | SignatureRule | Approvals
 )
 
@@ -34,7 +34,7 @@ _SHORT: Final = 8  # characters of a commit's id
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class StageEntry:
     """Since when a version is in the stage that it leaves, by which source and commit."""
 
     when: datetime
@@ -43,7 +43,7 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RuleInput:
     """One move, and everything that a ready-made rule may look at.
 
     `tags` are the version's live ones. `entered` is about its live stage, None where nobody knows.
@@ -55,13 +55,13 @@ class Case:
     incumbent_facts: Facts | None
     tags: Mapping[str, str]
     rollback: bool
-    entered: Entered | None
+    entered: StageEntry | None
     now: datetime
     approvers: frozenset[str] | None
     authors: frozenset[str]
 
 
-def unmet(requirement: ReadyMade, case: Case) -> str | None:
+def unmet(requirement: BuiltinRule, case: RuleInput) -> str | None:
     """Return why a move does not meet a requirement, in words and numbers; None when it does."""
     if case.rollback and exempts_rollback(requirement):
         return None
@@ -82,17 +82,17 @@ def unmet(requirement: ReadyMade, case: Case) -> str | None:
             assert_never(requirement)
 
 
-def exempts_rollback(requirement: ReadyMade) -> bool:
+def exempts_rollback(requirement: BuiltinRule) -> bool:
     """Return whether a version that served before passes: going back must be quick, yet not blind."""
     return isinstance(requirement, Transitions | Soak | WeeklyFreeze | DatedFreeze)
 
 
-def reads_history(requirement: ReadyMade) -> bool:
+def reads_history(requirement: BuiltinRule) -> bool:
     """Return whether the past of a version counts: since when it is where it is, or if it served."""
     return exempts_rollback(requirement)
 
 
-def reads_facts(requirement: ReadyMade) -> bool:
+def reads_facts(requirement: BuiltinRule) -> bool:
     """Return whether runs or signatures are looked at, which costs requests."""
     if isinstance(requirement, Lineage):
         return any(not name.startswith("tags.") for name in requirement.names)
@@ -124,7 +124,7 @@ def way_out(requirement: Requirement) -> str:
 
 def _transition(rule: Transitions, transition: Transition) -> str | None:
     """Judge a way into an active stage; leaving for a rest, and an alias, are always allowed."""
-    if transition.stage not in ACTIVE_STAGES or transition.standing:
+    if transition.stage not in ACTIVE_STAGES or transition.in_place:
         return None
     before = transition.before or "None"
     if transition.stage in rule.order:
@@ -135,10 +135,10 @@ def _transition(rule: Transitions, transition: Transition) -> str | None:
     return f"v{transition.version} goes {before} → {transition.stage}; the way is {way}"
 
 
-def _soak(rule: Soak, case: Case) -> str | None:
+def _soak(rule: Soak, case: RuleInput) -> str | None:
     """Judge the time in the active stage before; for an alias, in whatever stage it is now."""
     transition, asked = case.transition, in_words(rule.at_least)
-    if transition.standing:
+    if transition.in_place:
         return None
     before = transition.before or "None"
     if transition.alias is None and before not in ACTIVE_STAGES:
@@ -164,12 +164,12 @@ def _utc(moment: datetime) -> str:
     return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
-def _freeze(rule: WeeklyFreeze | DatedFreeze, case: Case) -> str | None:
-    opening = None if case.transition.standing else closed(rule, case.now)
+def _freeze(rule: WeeklyFreeze | DatedFreeze, case: RuleInput) -> str | None:
+    opening = None if case.transition.in_place else closed(rule, case.now)
     return None if opening is None else frozen_until(rule, opening)
 
 
-def _lineage(rule: Lineage, case: Case) -> str | None:
+def _lineage(rule: Lineage, case: RuleInput) -> str | None:
     """Judge names that need a value; one of blanks is none."""
     families = {
         "params": case.facts.params,
@@ -197,7 +197,7 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "") or "none"
 
 
-def _signature(rule: SignatureRule, case: Case) -> str | None:
+def _signature(rule: SignatureRule, case: RuleInput) -> str | None:
     """Judge a signature; `compatible` asks no more than `required` where the incumbent has none."""
     version, signature = f"v{case.transition.version}", case.facts.signature
     if signature is None:
@@ -217,7 +217,7 @@ def _signature(rule: SignatureRule, case: Case) -> str | None:
     return f"{version} breaks callers of v{case.transition.incumbent}: {broken}" if broken else None
 
 
-def _approvals(rule: Approvals, case: Case) -> str | None:
+def _approvals(rule: Approvals, case: RuleInput) -> str | None:
     """Judge verified approvals; names count without case, and no author's does."""
     if case.approvers is None:
         return "approvals are not known here: no forge confirmed any"
@@ -229,7 +229,7 @@ def _approvals(rule: Approvals, case: Case) -> str | None:
     return "; ".join([f"{len(count)} of {rule.at_least} approvals", *_who(count, case, authors)])
 
 
-def _who(count: Collection[str], case: Case, authors: Collection[str]) -> Iterator[str]:
+def _who(count: Collection[str], case: RuleInput, authors: Collection[str]) -> Iterator[str]:
     if count:
         yield f"by {', '.join(count)}"
     own = sorted(name for name in case.approvers or () if name.casefold() in authors)

@@ -16,8 +16,8 @@ from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
-from reconciler.policy.builtin_rules import Case, Entered
-from reconciler.policy.variables import Commit, Seen, Variables, live_tags, variables
+from reconciler.policy.builtin_rules import RuleInput, StageEntry
+from reconciler.policy.variables import Commit, TransitionInput, Variables, live_tags, variables
 
 Topic: TypeAlias = Literal["facts", "history", "approvals"]
 
@@ -35,7 +35,7 @@ class Expressions(Protocol):
         """Return whether approvals that may still come can make an unmet condition hold."""
         ...
 
-    def asks(self, source: str, topic: Topic) -> bool:
+    def reads(self, source: str, topic: Topic) -> bool:
         """Return whether a condition looks at runs and signatures, at the past, or at approvals."""
         ...
 
@@ -47,7 +47,7 @@ class StageHistory(Protocol):
         """Return whether a version served, and then another one did."""
         ...
 
-    def entered(self, model: str, version: int, stage: str) -> Entered | None:
+    def entered(self, model: str, version: int, stage: str) -> StageEntry | None:
         """Return since when a version is in a stage, None where nobody knows."""
         ...
 
@@ -80,7 +80,7 @@ class PolicyInput:
     policies: tuple[Policy, ...]
     before: tuple[Policy, ...] = ()
 
-    def asked(self) -> Iterable[tuple[Policy, bool, Transition]]:
+    def covered(self) -> Iterable[tuple[Policy, bool, Transition]]:
         """Yield each policy with each move that it covers; true for a rule from before."""
         settings = [(policy, False) for policy in self.policies]
         settings += [(policy, True) for policy in self.before if policy not in self.policies]
@@ -91,7 +91,7 @@ class PolicyInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PolicyResult:
     """What the policies found; `pending` waits for an approval that may still come."""
 
     violations: tuple[Violation, ...] = ()
@@ -113,7 +113,7 @@ def covers(policy: Policy, transition: Transition) -> bool:
 def versions_to_know(policy_input: PolicyInput, expressions: Expressions) -> Collection[int]:
     """Return the versions whose facts the policies ask for: none, where none does."""
     named: set[int] = set()
-    for policy, _, transition in policy_input.asked():
+    for policy, _, transition in policy_input.covered():
         if _reads(policy, "facts", expressions):
             named |= {transition.version} | (
                 {transition.incumbent} if transition.incumbent is not None else set()
@@ -121,11 +121,13 @@ def versions_to_know(policy_input: PolicyInput, expressions: Expressions) -> Col
     return sorted(named)
 
 
-def judge(policy_input: PolicyInput, facts: Mapping[int, Facts], context: PolicyContext) -> Verdict:
+def check_policies(
+    policy_input: PolicyInput, facts: Mapping[int, Facts], context: PolicyContext
+) -> PolicyResult:
     """Return every policy that the moves of one model break."""
     found: dict[tuple[str, int, str, bool], _Broken] = {}
-    for policy, old, transition in policy_input.asked():
-        seen = Seen(transition, policy_input.live, policy_input.declaration, facts)
+    for policy, old, transition in policy_input.covered():
+        seen = TransitionInput(transition, policy_input.live, policy_input.declaration, facts)
         reason, waits = _unmet(policy, seen, context)
         if reason is not None:
             key = (policy.name, transition.version, reason, old)
@@ -135,7 +137,7 @@ def judge(policy_input: PolicyInput, facts: Mapping[int, Facts], context: Policy
     broken = sorted(
         found.values(), key=lambda one: (one.policy.name, one.transition.version, one.reason)
     )
-    return Verdict(
+    return PolicyResult(
         tuple(_violation(one) for one in broken if not one.waits),
         tuple(_violation(one) for one in broken if one.waits),
     )
@@ -168,7 +170,9 @@ def _violation(broken: _Broken) -> Violation:
     )
 
 
-def _unmet(policy: Policy, seen: Seen, context: PolicyContext) -> tuple[str | None, bool]:
+def _unmet(
+    policy: Policy, seen: TransitionInput, context: PolicyContext
+) -> tuple[str | None, bool]:
     """Return why a policy is not met, and whether an approval is all that it waits for."""
     requires = policy.requires
     past = _reads(policy, "history", context.expressions)
@@ -189,7 +193,7 @@ def _unmet_condition(
         return None, False
     waits = (
         context.planning
-        and context.expressions.asks(source, "approvals")
+        and context.expressions.reads(source, "approvals")
         and context.expressions.may_be_approved(source, scope)
     )
     if len(source) > _LONGEST:
@@ -197,13 +201,15 @@ def _unmet_condition(
     return f"`{' '.join(source.split())}` does not hold: {found}", waits
 
 
-def _case(seen: Seen, context: PolicyContext, *, rollback: bool, past: bool) -> Case:
+def _case(
+    seen: TransitionInput, context: PolicyContext, *, rollback: bool, past: bool
+) -> RuleInput:
     transition, commit = seen.transition, context.commit_of(seen.live)
     approvals = commit.approvals
     incumbent = (
         None if transition.incumbent is None else seen.facts.get(transition.incumbent, NO_FACTS)
     )
-    return Case(
+    return RuleInput(
         transition=transition,
         facts=seen.facts.get(transition.version, NO_FACTS),
         incumbent_facts=incumbent,
@@ -222,7 +228,7 @@ def _served_before(transition: Transition, context: PolicyContext) -> bool:
     )
 
 
-def _entered(seen: Seen, context: PolicyContext) -> Entered | None:
+def _entered(seen: TransitionInput, context: PolicyContext) -> StageEntry | None:
     transition = seen.transition
     if context.stage_history is None or transition.before is None:
         return None
@@ -232,7 +238,7 @@ def _entered(seen: Seen, context: PolicyContext) -> Entered | None:
 def _reads(policy: Policy, topic: Topic, expressions: Expressions) -> bool:
     requires = policy.requires
     if isinstance(requires, Expression):
-        return expressions.asks(requires.source, topic)
+        return expressions.reads(requires.source, topic)
     match topic:
         case "facts":
             return builtin_rules.reads_facts(requires)
@@ -242,9 +248,9 @@ def _reads(policy: Policy, topic: Topic, expressions: Expressions) -> bool:
             return isinstance(requires, Approvals)
 
 
-def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+def combined(verdicts: Sequence[PolicyResult]) -> PolicyResult:
     """Return several models' verdicts as one."""
-    return Verdict(
+    return PolicyResult(
         tuple(violation for verdict in verdicts for violation in verdict.violations),
         tuple(waiting for verdict in verdicts for waiting in verdict.pending),
     )

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from reconciler.core.matching import nearest
-from reconciler.core.parse_error import Unreadable
+from reconciler.core.parse_error import ParseError
 from reconciler.core.policies import DatedFreeze, WeeklyFreeze
 
 Freeze: TypeAlias = WeeklyFreeze | DatedFreeze
@@ -42,14 +42,14 @@ _EXAMPLES: Final = (
 
 
 def parse_freeze(text: str) -> Freeze:
-    """Return the window that one line says; raises `Unreadable`.
+    """Return the window that one line says; raises `ParseError`.
 
     A day without a time counts whole: as a start from its first minute, as an end through its last.
     """
     weekly, dated = (form.fullmatch(text.strip()) for form in _FORMS)
     found = weekly or dated
     if found is None:
-        raise Unreadable(f"`{text}` is not a freeze window", _EXAMPLES)
+        raise ParseError(f"`{text}` is not a freeze window", _EXAMPLES)
     start = found["start"], _minutes(found["start_time"], whole=0)
     end = found["end"], _minutes(found["end_time"], whole=_MINUTES)
     zone = _zone(found["zone"])
@@ -59,7 +59,7 @@ def parse_freeze(text: str) -> Freeze:
 def _weekly(text: str, start: tuple[str, int], end: tuple[str, int], zone: str) -> WeeklyFreeze:
     first, last = _moment_of_week(*start), _moment_of_week(*end)
     if first == last:
-        raise Unreadable(
+        raise ParseError(
             f"`{text}` begins and ends at the same moment of the week",
             "write another end; to stop a model for good, write `hold: REASON` in its file",
         )
@@ -69,7 +69,7 @@ def _weekly(text: str, start: tuple[str, int], end: tuple[str, int], zone: str) 
 def _dated(text: str, start: tuple[str, int], end: tuple[str, int], zone: str) -> DatedFreeze:
     first, last = _moment(*start), _moment(*end)
     if last <= first:
-        raise Unreadable(f"`{text}` ends before it begins", "write the earlier moment first")
+        raise ParseError(f"`{text}` ends before it begins", "write the earlier moment first")
     return DatedFreeze(first, last, zone)
 
 
@@ -78,7 +78,7 @@ def _minutes(text: str | None, *, whole: int) -> int:
         return whole
     hours, minutes = (int(part) for part in text.split(":"))
     if hours * 60 + minutes > _MINUTES or minutes > 59:  # noqa: PLR2004  a clock's
-        raise Unreadable(f"`{text}` is not a time of day", "write it like `08:00` or `16:30`")
+        raise ParseError(f"`{text}` is not a time of day", "write it like `08:00` or `16:30`")
     return hours * 60 + minutes
 
 
@@ -89,7 +89,7 @@ def _moment_of_week(name: str, minutes: int) -> tuple[int, int]:
     if number is None:
         hint = nearest(name.capitalize(), (*(day[:3] for day in _DAYS), *_DAYS))
         known = f"the weekdays are {', '.join(day[:3] for day in _DAYS)}"
-        raise Unreadable(f"`{name}` is not a weekday", hint or known)
+        raise ParseError(f"`{name}` is not a weekday", hint or known)
     later, minutes = divmod(minutes, _MINUTES)
     return (number + later) % 7, minutes
 
@@ -98,15 +98,15 @@ def _moment(day: str, minutes: int) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(day), time()) + timedelta(minutes=minutes)
     except ValueError as error:
-        raise Unreadable(f"`{day}` is not a date: {error}", "write it as YYYY-MM-DD") from error
+        raise ParseError(f"`{day}` is not a date: {error}", "write it as YYYY-MM-DD") from error
 
 
 def _zone(name: str | None) -> str:
     if name is None:
-        raise Unreadable("a freeze window needs its time zone", _EXAMPLES)
+        raise ParseError("a freeze window needs its time zone", _EXAMPLES)
     if not _is_zone(name):
         hint = _nearest_zone(name) or "write a name of the IANA database, such as Europe/Berlin"
-        raise Unreadable(f"`{name}` is not a time zone", hint)
+        raise ParseError(f"`{name}` is not a time zone", hint)
     return name
 
 

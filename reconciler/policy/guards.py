@@ -25,7 +25,7 @@ _REMOVALS_SHARE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class GuardInput:
     """What the guards look at for one model; `declared` counts its aliases and tags in git.
 
     `servings` are the meanings of "serving" that it is held to: two while a change of it is new.
@@ -39,7 +39,7 @@ class Judged:
     servings: tuple[Serving, ...]
 
 
-def judge(models: Collection[Judged]) -> tuple[Violation, ...]:
+def check_guards(models: Collection[GuardInput]) -> tuple[Violation, ...]:
     """Return every violation of the core's guards."""
     found = [*_removals(models)]
     for model in models:
@@ -48,7 +48,7 @@ def judge(models: Collection[Judged]) -> tuple[Violation, ...]:
     return tuple(found)
 
 
-def judge_registry(
+def check_registry(
     asked: Collection[str], found: Collection[str], uri: str
 ) -> tuple[Violation, ...]:
     """Return the violation of a registry that has none of several declared models."""
@@ -78,7 +78,7 @@ def checkout_violations(
     return tuple(with_consent(violation, consents) for violation in found)
 
 
-def _empty_serving(model: Judged) -> Iterable[Violation]:
+def _empty_serving(model: GuardInput) -> Iterable[Violation]:
     name = model.declaration.model
     after = applied(model.live, model.changes)
     hint = (
@@ -98,7 +98,7 @@ def _empty_serving(model: Judged) -> Iterable[Violation]:
         yield Violation(EMPTY_SERVING, name, message, hint)
 
 
-def _removals(models: Collection[Judged]) -> Iterable[Violation]:
+def _removals(models: Collection[GuardInput]) -> Iterable[Violation]:
     removed: Mapping[str, int] = {
         model.declaration.model: sum(change.action == "remove" for change in model.changes)
         for model in models

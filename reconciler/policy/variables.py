@@ -39,7 +39,7 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TransitionInput:
     """What is known about the two versions of a move: live, declared, and their facts."""
 
     transition: Transition
@@ -48,7 +48,7 @@ class Seen:
     facts: Mapping[int, Facts]
 
 
-def variables(seen: Seen, commit: Commit, now: datetime, *, rollback: bool) -> Variables:
+def variables(seen: TransitionInput, commit: Commit, now: datetime, *, rollback: bool) -> Variables:
     """Return the variables of one move; `incumbent`, `run` and `signature` are None without one."""
     transition = seen.transition
     facts = seen.facts.get(transition.version, NO_FACTS)
@@ -72,11 +72,11 @@ def variables(seen: Seen, commit: Commit, now: datetime, *, rollback: bool) -> V
     }
 
 
-def _incumbent(seen: Seen, version: int, now: datetime) -> Variables:
+def _incumbent(seen: TransitionInput, version: int, now: datetime) -> Variables:
     return {**_version(seen, version, now), **_outcomes(seen.facts.get(version, NO_FACTS))}
 
 
-def _version(seen: Seen, version: int, now: datetime) -> Variables:
+def _version(seen: TransitionInput, version: int, now: datetime) -> Variables:
     fields = seen.live.fields
     there = seen.live.versions.get(version)
     created = _moment(there.identity.created if there else None)

@@ -35,7 +35,9 @@ class History(Protocol):
         """Return whether the main line contains a commit; true where no main line is known."""
         ...
 
-    def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
+    def declared_otherwise(
+        self, since: str, owner: str, declared: Declaration | None, model: str
+    ) -> bool:
         """Return whether a commit between `since` and here declared a model otherwise than `declared`.
 
         Looks at the commits of the first-parent line; false where `since` is not on it.

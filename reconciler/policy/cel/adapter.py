@@ -13,19 +13,19 @@ class CelConditions:
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
         """Return None when a condition holds, else why not; never raises for what it does."""
-        return evaluator.judge(source, scope)
+        return evaluator.why_unmet(source, scope)
 
     def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
         """Return whether approvals that may still come can make an unmet condition hold."""
         return evaluator.may_be_approved(source, scope)
 
-    def asks(self, source: str, topic: Topic) -> bool:
+    def reads(self, source: str, topic: Topic) -> bool:
         """Return whether a condition looks at runs and signatures, at the past, or at approvals."""
         match topic:
             case "facts":
-                return references.asks_facts(source)
+                return references.reads_facts(source)
             case "history":
-                return references.asks_history(source)
+                return references.reads_history(source)
             case "approvals":
                 return references.uses(source, "commit.approvals")
             case _:

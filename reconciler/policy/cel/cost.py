@@ -7,7 +7,7 @@ from reconciler.policy.cel.references import Loop, Reference, around, references
 from reconciler.policy.cel.tokenizer import Token, closer, text_at, tokens
 
 # A unit is one token looked at once, 20 to 130 ns: at most about 0.6 s in one evaluation.
-MOST_WORK: Final = 5_000_000
+MAX_WORK: Final = 5_000_000
 
 _TEXT_PER_UNIT: Final = 20
 _REGEX: Final = 5_000

@@ -16,13 +16,13 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.policies import MOST_APPROVALS
-from reconciler.policy.cel.cost import MOST_WORK, work
+from reconciler.core.policies import MAX_APPROVALS
+from reconciler.policy.cel.cost import MAX_WORK, work
 from reconciler.policy.cel.explanations import absences, kinds, not_a_number, values
 from reconciler.policy.cel.formatting import shown
 from reconciler.policy.cel.rewrite import WATCH, with_decimals, with_watch
-from reconciler.policy.cel.static_checks import Fault, at, limits, unknown
-from reconciler.policy.cel.syntax_errors import unreadable
+from reconciler.policy.cel.static_checks import ExpressionProblem, at, limits, unknown
+from reconciler.policy.cel.syntax_errors import first_syntax_problem
 from reconciler.policy.cel.tokenizer import closer, text_at, tokens
 
 if TYPE_CHECKING:
@@ -54,15 +54,19 @@ class _Failed:
     error: Exception
 
 
-def judge(source: str, scope: Mapping[str, object]) -> str | None:
+def why_unmet(source: str, scope: Mapping[str, object]) -> str | None:
     """Return None when the condition holds in `scope`, else why not, in a sentence.
 
     Never raises for what an expression does, and only `true` is a condition that holds.
     """
-    wrong = faults(source)
+    wrong = expression_problems(source)
     if wrong:
         return f"it cannot be evaluated: {wrong[0].message}"
-    return _too_large(source, scope) or not_a_number(source, scope) or _verdict(source, scope)
+    return (
+        _too_large(source, scope)
+        or not_a_number(source, scope)
+        or _evaluate_condition(source, scope)
+    )
 
 
 def may_be_approved(source: str, scope: Mapping[str, object]) -> bool:
@@ -73,16 +77,20 @@ def may_be_approved(source: str, scope: Mapping[str, object]) -> bool:
     them. What is false or fails whoever approves is not worth waiting for.
     """
     approved, unknown = _with_everybody(source, scope), _without_approvals(scope)
-    if judge(source, approved) is None:
+    if why_unmet(source, approved) is None:
         return True
-    if faults(source) or _too_large(source, approved) or not_a_number(source, approved):
+    if (
+        expression_problems(source)
+        or _too_large(source, approved)
+        or not_a_number(source, approved)
+    ):
         return False
     return _has_value(source, approved) and not _has_value(source, unknown)
 
 
 def _with_everybody(source: str, scope: Mapping[str, Any]) -> Mapping[str, object]:
     named = (token.plain for token in tokens(source) if token.kind == "text")
-    others = (f"somebody-{number}" for number in range(MOST_APPROVALS))
+    others = (f"somebody-{number}" for number in range(MAX_APPROVALS))
     logins = dict.fromkeys((*(name for name in named if name), *others))
     commit, time = scope["commit"], f"{scope['now']:%Y-%m-%dT%H:%M:%SZ}"
     approvals = [{"login": login, "commit": commit["id"], "time": time} for login in logins]
@@ -101,7 +109,7 @@ def _has_value(source: str, scope: Mapping[str, object]) -> bool:
 
 
 @lru_cache(maxsize=512)
-def faults(source: str) -> tuple[Fault, ...]:
+def expression_problems(source: str) -> tuple[ExpressionProblem, ...]:
     """Return everything that is wrong with an expression, by its place; nothing when it is fine.
 
     Of what the language itself cannot read only the first is said: the rest follows from it.
@@ -112,12 +120,12 @@ def faults(source: str) -> tuple[Fault, ...]:
     try:
         _compiled(source)
     except ImportError:
-        return (Fault(1, 1, NEEDS_PYTHON),)
+        return (ExpressionProblem(1, 1, NEEDS_PYTHON),)
     except ValueError as error:
-        found = [unreadable(source, str(error))]
+        found = [first_syntax_problem(source, str(error))]
     else:
         large = _too_large(source, {})
-        found = [Fault(1, 1, large)] if large else list(_literals(source))
+        found = [ExpressionProblem(1, 1, large)] if large else list(_literals(source))
     places = {(fault.line, fault.column) for fault in found}
     found += [fault for fault in unknown(source) if (fault.line, fault.column) not in places]
     return tuple(sorted(found, key=lambda fault: (fault.line, fault.column)))
@@ -132,12 +140,12 @@ def _compiled(source: str) -> "Program":
 
 def _too_large(source: str, scope: Mapping[str, object]) -> str | None:
     units = work(source, scope)
-    if units <= MOST_WORK:
+    if units <= MAX_WORK:
         return None
-    return f"too large to evaluate: up to {units:,} steps, and {MOST_WORK:,} are allowed"
+    return f"too large to evaluate: up to {units:,} steps, and {MAX_WORK:,} are allowed"
 
 
-def _literals(source: str) -> Iterator[Fault]:
+def _literals(source: str) -> Iterator[ExpressionProblem]:
     """Yield the literal texts that a function can never read, like `duration("7d")`."""
     found = tokens(source)
     for index, token in enumerate(found):
@@ -151,7 +159,7 @@ def _literals(source: str) -> Iterator[Fault]:
                     yield at(source, literal.start, f"{literal.text} is {what}", hint)
 
 
-def _verdict(source: str, scope: Mapping[str, object]) -> str | None:
+def _evaluate_condition(source: str, scope: Mapping[str, object]) -> str | None:
     text, values_of = source, scope
     result = _evaluated(text, values_of)
     if isinstance(result, _Failed) and _MIXED.match(str(result.error)):

@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.core.matching import nearest
 from reconciler.policy.cel.formatting import count, kind, names, shown, spelled
-from reconciler.policy.cel.references import Reference, Step, references
+from reconciler.policy.cel.references import PathStep, Reference, references
 from reconciler.policy.cel.schema import TYPES
 from reconciler.policy.cel.static_checks import looked_into
 from reconciler.policy.cel.tokenizer import text_at, tokens
@@ -18,7 +18,7 @@ _ID: Final = 8
 _OBJECTS: Final = {path for path, name in TYPES.items() if name.startswith("object")}
 
 # What a map of names holds, by where it is in a version: what one is called, what it is to have it.
-_HELD: Final[Mapping[tuple[Step, ...], tuple[str, str]]] = {
+_HELD: Final[Mapping[tuple[PathStep, ...], tuple[str, str]]] = {
     ("metrics",): ("metric", "logged"),
     ("params",): ("param", "logged"),
     ("tags",): ("tag", "has the tags"),
@@ -39,7 +39,7 @@ def not_a_number(source: str, scope: Scope) -> str | None:
     return None
 
 
-def _metrics(source: str, base: tuple[str, ...], metrics: Iterable[str]) -> Iterator[Step]:
+def _metrics(source: str, base: tuple[str, ...], metrics: Iterable[str]) -> Iterator[PathStep]:
     for reference in references(source):
         if reference.touches(*base):
             steps = reference.path[len(base) :]
@@ -92,7 +92,7 @@ def _known(source: str) -> tuple[Reference, ...]:
     return tuple(looked_into(one) for one in references(source) if one.path[0] in TYPES)
 
 
-def _absence(path: tuple[Step, ...], scope: Scope) -> str | None:
+def _absence(path: tuple[PathStep, ...], scope: Scope) -> str | None:
     """Return what keeps a path from ending at a value, None when it has one."""
     value: object = scope
     for done, step in enumerate(path):
@@ -113,7 +113,7 @@ def _absence(path: tuple[Step, ...], scope: Scope) -> str | None:
     return _null(path, scope) if value is None else None
 
 
-def _value(path: tuple[Step, ...], scope: Scope) -> object:
+def _value(path: tuple[PathStep, ...], scope: Scope) -> object:
     """Return what is at the end of a path, None where nothing is."""
     value: object = scope
     for step in path:
@@ -126,13 +126,13 @@ def _value(path: tuple[Step, ...], scope: Scope) -> object:
     return value
 
 
-def _is(path: tuple[Step, ...], scope: Scope) -> str | None:
+def _is(path: tuple[PathStep, ...], scope: Scope) -> str | None:
     known = path[: path.index(None)] if None in path else path
     name = spelled(known)
     return None if name in _OBJECTS else f"{name} is {shown(_value(known, scope))}"
 
 
-def _null(path: tuple[Step, ...], scope: Scope) -> str:
+def _null(path: tuple[PathStep, ...], scope: Scope) -> str:
     match path:
         case ("incumbent",):
             hint = "write `incumbent == null || …` where the first one may pass"
@@ -145,7 +145,9 @@ def _null(path: tuple[Step, ...], scope: Scope) -> str:
             return f"{spelled(path)} is null"
 
 
-def _missing(path: tuple[Step, ...], name: str, held: Mapping[str, object], scope: Scope) -> str:
+def _missing(
+    path: tuple[PathStep, ...], name: str, held: Mapping[str, object], scope: Scope
+) -> str:
     """Say that a name is not among those that are held at a path, and which are."""
     place = path[1:] if path[:1] in (("version",), ("incumbent",)) else path
     if place not in _HELD:
@@ -161,7 +163,7 @@ def _missing(path: tuple[Step, ...], name: str, held: Mapping[str, object], scop
     return f"{_whose(path, scope)}{one} `{name}` is not there: {there}{aside}"
 
 
-def _aside(path: tuple[Step, ...], name: str, held: Iterable[str], scope: Scope) -> str:
+def _aside(path: tuple[PathStep, ...], name: str, held: Iterable[str], scope: Scope) -> str:
     """Say the likeliest reason why a name is not there, where one is known."""
     declared = _value(("version", "declared", "tags"), scope)
     if path == ("version", "tags") and isinstance(declared, Mapping) and name in declared:
@@ -170,7 +172,7 @@ def _aside(path: tuple[Step, ...], name: str, held: Iterable[str], scope: Scope)
     return f"; {near}" if near else ""
 
 
-def _run(path: tuple[Step, ...], scope: Scope) -> str | None:
+def _run(path: tuple[PathStep, ...], scope: Scope) -> str | None:
     base = ("incumbent",) if path[0] == "incumbent" else ()
     run = _value((*base, "run", "id"), scope)
     if not isinstance(run, str):
@@ -178,13 +180,13 @@ def _run(path: tuple[Step, ...], scope: Scope) -> str | None:
     return f"run {run[:_ID]}…" if len(run) > _ID else f"run {run}"
 
 
-def _owner(path: tuple[Step, ...], scope: Scope) -> str:
+def _owner(path: tuple[PathStep, ...], scope: Scope) -> str:
     owner = "incumbent" if path[0] == "incumbent" else "version"
     number = _value((owner, "number"), scope)
     return f"the incumbent v{number}" if owner == "incumbent" else f"v{number}"
 
 
-def _whose(path: tuple[Step, ...], scope: Scope) -> str:
+def _whose(path: tuple[PathStep, ...], scope: Scope) -> str:
     return f"{_owner(path, scope)}: " if path[0] == "incumbent" else ""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sized
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.policy.cel.references import Step
+from reconciler.policy.cel.references import PathStep
 
 _MOST_NAMES: Final = 10
 _LONGEST_TEXT: Final = 60
@@ -32,7 +32,7 @@ def shown(value: object) -> str:
             return str(value)
 
 
-def spelled(path: tuple[Step, ...]) -> str:
+def spelled(path: tuple[PathStep, ...]) -> str:
     """Return a path as the language writes it: `version.tags["a b"]`."""
     text = str(path[0])
     for step in path[1:]:

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from reconciler.policy.cel.tokenizer import Token, closer, text_at, tokens
 
-Step: TypeAlias = str | int | None
+PathStep: TypeAlias = str | int | None
 Test: TypeAlias = Literal["", "has", "null", "in"]
 
 MACROS: Final = ("all", "exists", "exists_one", "filter", "map")
@@ -26,7 +26,7 @@ class Reference:
     `test` says that it is only asked whether it is there. `start` and `end` are its tokens.
     """
 
-    path: tuple[Step, ...]
+    path: tuple[PathStep, ...]
     start: int
     end: int
     test: Test = ""
@@ -77,7 +77,7 @@ def uses(source: str, path: str) -> bool:
     return any(reference.touches(*path.split(".")) for reference in references(source))
 
 
-def asks_facts(source: str) -> bool:
+def reads_facts(source: str) -> bool:
     """Return whether an expression needs metrics, params, a run or a signature."""
     paths = (
         *("metrics", "params", "run", "version.signature"),
@@ -86,7 +86,7 @@ def asks_facts(source: str) -> bool:
     return any(uses(source, path) for path in paths)
 
 
-def asks_history(source: str) -> bool:
+def reads_history(source: str) -> bool:
     """Return whether an expression needs to know if the version served before."""
     return uses(source, "change.rollback")
 
@@ -107,7 +107,7 @@ def _references(source: str, found: tuple[Token, ...]) -> Iterator[Reference]:
 
 
 def _reference(found: tuple[Token, ...], start: int) -> Reference:
-    path: list[Step] = [found[start].text]
+    path: list[PathStep] = [found[start].text]
     index = start + 1
     while True:
         match text_at(found, index):
@@ -125,7 +125,7 @@ def _reference(found: tuple[Token, ...], start: int) -> Reference:
     return Reference(tuple(path), start, index)
 
 
-def _literal(token: Token) -> Step:
+def _literal(token: Token) -> PathStep:
     return int(token.text) if token.kind == "int" else token.plain
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Variable:
     """One variable or attribute; an `object` has exactly the attributes that are listed for it.
 
     `[]` in a path stands for any element of a list.
@@ -28,76 +28,86 @@ class Function:
     meaning: str
 
 
-def _columns(path: str, meaning: str) -> tuple[Name, ...]:
+def _columns(path: str, meaning: str) -> tuple[Variable, ...]:
     return (
-        Name(path, "list(object)", meaning),
-        Name(f"{path}[].name", "string or null", "The column's name; null for an unnamed one."),
-        Name(f"{path}[].type", "string", "Its type as MLflow spells it, a tensor's with shape."),
-        Name(f"{path}[].required", "bool", "Whether it must be given."),
+        Variable(path, "list(object)", meaning),
+        Variable(f"{path}[].name", "string or null", "The column's name; null for an unnamed one."),
+        Variable(
+            f"{path}[].type", "string", "Its type as MLflow spells it, a tensor's with shape."
+        ),
+        Variable(f"{path}[].required", "bool", "Whether it must be given."),
     )
 
 
-def _version(path: str) -> tuple[Name, ...]:
+def _version(path: str) -> tuple[Variable, ...]:
     return (
-        Name(f"{path}.number", "int", "The version's number."),
-        Name(f"{path}.stage", "string", "Its live stage, before this plan."),
-        Name(f"{path}.tags", "map(string, string)", "Its live tags, before this plan."),
-        Name(f"{path}.aliases", "list(string)", "Its live aliases, before this plan."),
-        Name(f"{path}.description", "string", "Its live description; empty when there is none."),
-        Name(f"{path}.status", "string", "`READY` when it can be served."),
-        Name(f"{path}.created", "timestamp or null", "When it was registered."),
-        Name(f"{path}.age", "duration or null", "How long ago it was registered."),
-        Name(f"{path}.run_id", "string or null", "The run that it came from."),
-        Name(f"{path}.source", "string or null", "Where its files came from."),
-        Name(f"{path}.signature", "object or null", "What it takes and gives; null without one."),
+        Variable(f"{path}.number", "int", "The version's number."),
+        Variable(f"{path}.stage", "string", "Its live stage, before this plan."),
+        Variable(f"{path}.tags", "map(string, string)", "Its live tags, before this plan."),
+        Variable(f"{path}.aliases", "list(string)", "Its live aliases, before this plan."),
+        Variable(
+            f"{path}.description", "string", "Its live description; empty when there is none."
+        ),
+        Variable(f"{path}.status", "string", "`READY` when it can be served."),
+        Variable(f"{path}.created", "timestamp or null", "When it was registered."),
+        Variable(f"{path}.age", "duration or null", "How long ago it was registered."),
+        Variable(f"{path}.run_id", "string or null", "The run that it came from."),
+        Variable(f"{path}.source", "string or null", "Where its files came from."),
+        Variable(
+            f"{path}.signature", "object or null", "What it takes and gives; null without one."
+        ),
         *_columns(f"{path}.signature.inputs", "What it takes."),
         *_columns(f"{path}.signature.outputs", "What it gives."),
         *_columns(f"{path}.signature.params", "Its parameters at inference."),
     )
 
 
-def _outcomes(prefix: str) -> tuple[Name, ...]:
+def _outcomes(prefix: str) -> tuple[Variable, ...]:
     metrics = "What its run measured; the logged model's metrics where the run has none."
     return (
-        Name(f"{prefix}metrics", "map(string, double)", metrics),
-        Name(f"{prefix}params", "map(string, string)", "The parameters of its run."),
-        Name(f"{prefix}run", "object or null", "Its run; null when there is none to be read."),
-        Name(f"{prefix}run.id", "string", "The run's id."),
-        Name(f"{prefix}run.name", "string or null", "The run's name."),
-        Name(f"{prefix}run.status", "string or null", "`FINISHED`, `FAILED`, …"),
-        Name(f"{prefix}run.user", "string or null", "Who started it."),
-        Name(f"{prefix}run.started", "timestamp or null", "When it started."),
-        Name(f"{prefix}run.tags", "map(string, string)", "The run's tags."),
+        Variable(f"{prefix}metrics", "map(string, double)", metrics),
+        Variable(f"{prefix}params", "map(string, string)", "The parameters of its run."),
+        Variable(f"{prefix}run", "object or null", "Its run; null when there is none to be read."),
+        Variable(f"{prefix}run.id", "string", "The run's id."),
+        Variable(f"{prefix}run.name", "string or null", "The run's name."),
+        Variable(f"{prefix}run.status", "string or null", "`FINISHED`, `FAILED`, …"),
+        Variable(f"{prefix}run.user", "string or null", "Who started it."),
+        Variable(f"{prefix}run.started", "timestamp or null", "When it started."),
+        Variable(f"{prefix}run.tags", "map(string, string)", "The run's tags."),
     )
 
 
 VARIABLES: Final = (
-    Name("model", "string", "The registered model's name."),
-    Name("version", "object", "The version that enters a stage or takes an alias."),
+    Variable("model", "string", "The registered model's name."),
+    Variable("version", "object", "The version that enters a stage or takes an alias."),
     *_version("version"),
-    Name("version.declared", "object", "What this change declares for it: no proof of anything."),
-    Name("version.declared.tags", "map(string, string)", "The tags that the file declares."),
+    Variable(
+        "version.declared", "object", "What this change declares for it: no proof of anything."
+    ),
+    Variable("version.declared.tags", "map(string, string)", "The tags that the file declares."),
     *_outcomes(""),
-    Name("incumbent", "object or null", "The version it displaces; null when there is none."),
+    Variable("incumbent", "object or null", "The version it displaces; null when there is none."),
     *_version("incumbent"),
     *_outcomes("incumbent."),
-    Name("change", "object", "What happens to the version."),
-    Name("change.from", "string or int or null", "The stage before; for an alias, its holder."),
-    Name("change.to", "string or int", "The stage it enters; for an alias, the version's number."),
-    Name("change.alias", "string or null", "The alias it takes; null for a stage."),
-    Name("change.rollback", "bool", "Whether it was serving before, by the merged history."),
-    Name("commit", "object", "The commit that is judged."),
-    Name("commit.id", "string or null", "Its full id; null outside a repository."),
-    Name("commit.author", "string", "Who wrote it."),
-    Name(
+    Variable("change", "object", "What happens to the version."),
+    Variable("change.from", "string or int or null", "The stage before; for an alias, its holder."),
+    Variable(
+        "change.to", "string or int", "The stage it enters; for an alias, the version's number."
+    ),
+    Variable("change.alias", "string or null", "The alias it takes; null for a stage."),
+    Variable("change.rollback", "bool", "Whether it was serving before, by the merged history."),
+    Variable("commit", "object", "The commit that is judged."),
+    Variable("commit.id", "string or null", "Its full id; null outside a repository."),
+    Variable("commit.author", "string", "Who wrote it."),
+    Variable(
         "commit.approvals",
         "list(object) or null",
         "Approvals that the forge confirmed; null where none was asked.",
     ),
-    Name("commit.approvals[].login", "string", "Who approved."),
-    Name("commit.approvals[].commit", "string or null", "The commit that was approved."),
-    Name("commit.approvals[].time", "string or null", "When, as ISO 8601."),
-    Name("now", "timestamp", "The moment of this run."),
+    Variable("commit.approvals[].login", "string", "Who approved."),
+    Variable("commit.approvals[].commit", "string or null", "The commit that was approved."),
+    Variable("commit.approvals[].time", "string or null", "When, as ISO 8601."),
+    Variable("now", "timestamp", "The moment of this run."),
 )
 
 FUNCTIONS: Final = (

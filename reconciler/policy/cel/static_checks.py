@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.matching import nearest
-from reconciler.policy.cel.references import MACROS, Reference, Step, around, loops, references
+from reconciler.policy.cel.references import MACROS, PathStep, Reference, around, loops, references
 from reconciler.policy.cel.schema import FUNCTIONS, TYPES, attributes
 from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokens
 
-LONGEST: Final = 2_000
-DEEPEST: Final = 40
-LOOPS_NESTED: Final = 2
-LOOPS: Final = 5
+MAX_LENGTH: Final = 2_000
+MAX_DEPTH: Final = 40
+MAX_LOOP_DEPTH: Final = 2
+MAX_LOOPS: Final = 5
 _FEW: Final = 15
 
 # A text that is not closed, or another dialect's quotes: what follows may be names or not.
@@ -40,7 +40,7 @@ _MEANT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ExpressionProblem:
     """One thing that is wrong with an expression, at a line and column of it, from 1."""
 
     line: int
@@ -49,41 +49,41 @@ class Fault:
     hint: str | None = None
 
 
-def at(source: str, offset: int, message: str, hint: str | None = None) -> Fault:
+def at(source: str, offset: int, message: str, hint: str | None = None) -> ExpressionProblem:
     """Return the fault with an offset in the source as its line and column."""
     line = source.count("\n", 0, offset) + 1
-    return Fault(line, offset - source.rfind("\n", 0, offset), message, hint)
+    return ExpressionProblem(line, offset - source.rfind("\n", 0, offset), message, hint)
 
 
-def limits(source: str) -> Iterator[Fault]:
+def limits(source: str) -> Iterator[ExpressionProblem]:
     """Yield what is too large to be given to the language at all."""
-    if len(source) > LONGEST:
-        message = f"the expression has {len(source):,} characters; {LONGEST:,} are allowed"
-        yield Fault(1, 1, message)
+    if len(source) > MAX_LENGTH:
+        message = f"the expression has {len(source):,} characters; {MAX_LENGTH:,} are allowed"
+        yield ExpressionProblem(1, 1, message)
         return
     found = tokens(source)
     depths = {NOT_INSIDE: 0}
     for index, token in enumerate(found):
         depths[index] = depths[token.opener] + 1
-        if depths[index] > DEEPEST and token.text in ("(", "[", "{"):
-            yield at(source, token.start, f"brackets are nested more than {DEEPEST} deep")
+        if depths[index] > MAX_DEPTH and token.text in ("(", "[", "{"):
+            yield at(source, token.start, f"brackets are nested more than {MAX_DEPTH} deep")
             return
     yield from _loop_limits(source, found)
 
 
-def _loop_limits(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
+def _loop_limits(source: str, found: tuple[Token, ...]) -> Iterator[ExpressionProblem]:
     names = ", ".join(f"`{name}`" for name in MACROS if name != "map")
     for count, loop in enumerate(loops(source), start=1):
         place = found[loop.name].start
-        if count > LOOPS:
-            yield at(source, place, f"more than {LOOPS} of {names} in one expression")
+        if count > MAX_LOOPS:
+            yield at(source, place, f"more than {MAX_LOOPS} of {names} in one expression")
             return
-        if len(around(source, loop.name)) >= LOOPS_NESTED:
-            yield at(source, place, f"{names} are nested more than {LOOPS_NESTED} deep")
+        if len(around(source, loop.name)) >= MAX_LOOP_DEPTH:
+            yield at(source, place, f"{names} are nested more than {MAX_LOOP_DEPTH} deep")
             return
 
 
-def unknown(source: str) -> Iterator[Fault]:
+def unknown(source: str) -> Iterator[ExpressionProblem]:
     """Yield every variable, attribute and function that does not exist."""
     found = tokens(source)
     if any(token.kind == "op" and token.text in _MISLEADING for token in found):
@@ -94,7 +94,7 @@ def unknown(source: str) -> Iterator[Fault]:
         yield from _variable(source, found, reference)
 
 
-def _leading_dots(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
+def _leading_dots(source: str, found: tuple[Token, ...]) -> Iterator[ExpressionProblem]:
     for index, token in enumerate(found[:-1]):
         before = found[index - 1] if index else None
         begins = before is None or (before.kind == "op" and before.text not in (")", "]", "}"))
@@ -103,7 +103,7 @@ def _leading_dots(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
             yield at(source, token.start, "a name does not begin with a dot", f"write `{name}`")
 
 
-def _functions(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
+def _functions(source: str, found: tuple[Token, ...]) -> Iterator[ExpressionProblem]:
     for index, token in enumerate(found):
         if token.kind != "name":
             continue
@@ -123,7 +123,7 @@ def _functions(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
                 pass
 
 
-def _macro(source: str, found: tuple[Token, ...], index: int) -> Iterator[Fault]:
+def _macro(source: str, found: tuple[Token, ...], index: int) -> Iterator[ExpressionProblem]:
     """Ask of `all` and its like what the language does not: a list before, and two arguments."""
     loop = next((loop for loop in loops(source) if loop.name == index), None)
     commas = [token for token in found[index:] if token.text == "," and token.opener == index + 1]
@@ -133,7 +133,9 @@ def _macro(source: str, found: tuple[Token, ...], index: int) -> Iterator[Fault]
         yield at(source, found[index].start, message, "x is a name, … a condition on it")
 
 
-def _variable(source: str, found: tuple[Token, ...], reference: Reference) -> Iterator[Fault]:
+def _variable(
+    source: str, found: tuple[Token, ...], reference: Reference
+) -> Iterator[ExpressionProblem]:
     name = str(reference.path[0])
     if name in _TYPE_NAMES:
         return
@@ -153,7 +155,7 @@ def _variable(source: str, found: tuple[Token, ...], reference: Reference) -> It
         known = inside
 
 
-def _inside(known: str, step: Step) -> str | None:
+def _inside(known: str, step: PathStep) -> str | None:
     """Return the path one step further; None where there is no such, "" where anything can be."""
     kind = _kind(known)
     if kind == "object":
@@ -171,7 +173,7 @@ def _kind(known: str) -> str:
     return TYPES.get(known, "object").removesuffix(" or null")
 
 
-def _nothing(known: str, step: Step) -> str:
+def _nothing(known: str, step: PathStep) -> str:
     kind = _kind(known)
     if kind == "object":
         return f"`{known}` has no `{step}`"

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from reconciler.policy.cel.static_checks import Fault, meant
+from reconciler.policy.cel.static_checks import ExpressionProblem, meant
 
 # The parser's own list of problems, each with its place; the first is the one to be fixed.
 _PROBLEM = re.compile(
@@ -18,16 +18,16 @@ _RESERVED = re.compile(r"reserved identifier: (\w+)")
 _AT_END: Final = "<EOF>"
 
 
-def unreadable(source: str, complaint: str) -> Fault:
+def first_syntax_problem(source: str, complaint: str) -> ExpressionProblem:
     """Return the first problem of the parser's complaint about an expression."""
     listed = complaint.removeprefix(f"Failed to parse expression '{source}': ")
     problems = [
         # Of what is not finished the parser says that it is at 0:0.
-        Fault(max(1, int(line)), max(1, int(column)), *_sentence(text.strip()))
+        ExpressionProblem(max(1, int(line)), max(1, int(column)), *_sentence(text.strip()))
         for line, column, text in _PROBLEM.findall(listed)
         if "Incomplete" not in text
     ]
-    return problems[0] if problems else Fault(1, 1, "it cannot be read as CEL")
+    return problems[0] if problems else ExpressionProblem(1, 1, "it cannot be read as CEL")
 
 
 def _sentence(text: str) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias, cast
 
-Kind: TypeAlias = Literal["name", "word", "int", "number", "text", "op"]
+TokenKind: TypeAlias = Literal["name", "word", "int", "number", "text", "op"]
 
 _TOKEN = re.compile(
     r"""
@@ -34,7 +34,7 @@ class Token:
     text that is not closed.
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
     opener: int
@@ -57,7 +57,7 @@ def tokens(source: str) -> tuple[Token, ...]:
     found: list[Token] = []
     openers: list[int] = []
     for match in _TOKEN.finditer(source):
-        kind = cast("Kind", match.lastgroup)
+        kind = cast("TokenKind", match.lastgroup)
         text = match.group()
         if match.lastgroup == "space":
             continue
