@@ -78,5 +78,5 @@ def test_what_nobody_judged_is_for_looking_at_alone(gates: Gates) -> None:
             AdmittedPlan(draft)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="judging"):
         reconcile(checkout, gates.registry, REF, PlanRequest())  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="court"):
+    with pytest.raises(TypeError, match="context"):
         Judging()  # type: ignore[call-arg]
