@@ -1,4 +1,4 @@
-"""What the text of an expression says: its tokens, what it refers to, and its second readings."""
+"""What the text of an expression says: its tokenize, what it refers to, and its second readings."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 from reconciler.policy.cel.cost import work
 from reconciler.policy.cel.references import loops, reads_facts, reads_history, references, uses
 from reconciler.policy.cel.rewrite import with_decimals, with_watch
-from reconciler.policy.cel.tokenizer import tokens
+from reconciler.policy.cel.tokenizer import tokenize
 
 
 def paths(source: str) -> list[tuple[object, ...]]:
@@ -16,7 +16,7 @@ def paths(source: str) -> list[tuple[object, ...]]:
 
 
 def texts(source: str) -> list[str]:
-    return [token.text for token in tokens(source)]
+    return [token.text for token in tokenize(source)]
 
 
 @pytest.mark.parametrize(

@@ -96,14 +96,14 @@ def test_every_name_can_be_evaluated() -> None:
         ("version.?tags", ["1:8: `.?` is not available"]),
         (
             "version.tags.`a`",
-            ['1:13: names are not quoted like that (write version.tags["a.b"])'],
+            ['1:13: names cannot be quoted with backticks (write version.tags["a.b"])'],
         ),
         (
             'has(metrics["a"])',
             [
                 (
                     "1:12: `has` takes a name after a dot: has(metrics.auc)"
-                    ' (other keys: "test auc" in metrics)'
+                    ' (for other keys write "test auc" in metrics)'
                 ),
             ],
         ),
@@ -112,7 +112,7 @@ def test_every_name_can_be_evaluated() -> None:
             [
                 (
                     "1:10: a text is not closed, or has an unknown escape "
-                    "(a backslash is written `\\\\`)"
+                    "(write a backslash as `\\\\`)"
                 ),
             ],
         ),
@@ -143,17 +143,17 @@ def test_what_cannot_be_read_is_said_in_a_sentence_with_its_place(
         (".metrics.x > 1", "1:1: a name does not begin with a dot (write `metrics`)"),
         (
             "all(metrics, true)",
-            "1:1: `all` is written `LIST.all(x, …)` (x is a name, … a condition on it)",
+            "1:1: write `all` as `LIST.all(x, …)` (x is a name, … a condition on it)",
         ),
         (
             "version.aliases.exists(i, a, true)",
-            "1:17: `exists` is written `LIST.exists(x, …)` (x is a name, … a condition on it)",
+            "1:17: write `exists` as `LIST.exists(x, …)` (x is a name, … a condition on it)",
         ),
         (
             "version.age > duration('7d')",
-            "1:24: '7d' is no length of time (hours, minutes or seconds: duration(\"168h\"))",
+            "1:24: '7d' is not a duration (hours, minutes or seconds: duration(\"168h\"))",
         ),
-        ("model.matches('(')", "1:15: '(' is no regular expression, or too large a one"),
+        ("model.matches('(')", "1:15: '(' is not a regular expression, or too large"),
     ],
 )
 def test_an_unknown_name_is_found_before_it_is_needed(source: str, expected: str) -> None:
@@ -187,7 +187,7 @@ def test_every_problem_is_said_in_the_order_of_the_text() -> None:
             "version.aliases.map(a, a) == []",
             (
                 "1:17: `map` is not available in policies "
-                "(`all`, `exists`, `exists_one` and `filter` ask about elements one by one)"
+                "(use `all`, `exists`, `exists_one` or `filter`)"
             ),
         ),
     ],

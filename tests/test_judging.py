@@ -73,63 +73,63 @@ def test_long_values_and_many_of_them_are_shortened() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("metrics.loss < 1", "metric `loss` is not there: run 4f0c2a3b… logged auc, f1"),
+        ("metrics.loss < 1", "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1"),
         (
             "metrics.auk > 0.5",
-            "metric `auk` is not there: run 4f0c2a3b… logged auc, f1; did you mean `auc`?",
+            "metric `auk` does not exist: run 4f0c2a3b… logged auc, f1; did you mean `auc`?",
         ),
         (
             "metrics.auc > incumbent.metrics.f1",
-            "the incumbent v3: metric `f1` is not there: run 3f0c2a3b… logged auc",
+            "the incumbent v3: metric `f1` does not exist: run 3f0c2a3b… logged auc",
         ),
         (
             "metrics.x > incumbent.metrics.y",
             (
-                "metric `x` is not there: run 4f0c2a3b… logged auc, f1; "
-                "the incumbent v3: metric `y` is not there: run 3f0c2a3b… logged auc"
+                "metric `x` does not exist: run 4f0c2a3b… logged auc, f1; "
+                "the incumbent v3: metric `y` does not exist: run 3f0c2a3b… logged auc"
             ),
         ),
-        ("params.depth == '3'", "param `depth` is not there: run 4f0c2a3b… logged lr, odd"),
+        ("params.depth == '3'", "param `depth` does not exist: run 4f0c2a3b… logged lr, odd"),
         (
             "incumbent.params.depth == '3'",
-            "the incumbent v3: param `depth` is not there: run 3f0c2a3b… logged no params",
+            "the incumbent v3: param `depth` does not exist: run 3f0c2a3b… logged no params",
         ),
         (
             "version.tags.approved == 'true'",
-            "tag `approved` is not there: v4 has the tags blank, n, owner",
+            "tag `approved` does not exist: v4 has the tags blank, n, owner",
         ),
         (
             "version.tags.validated == 'true'",
             (
-                "tag `validated` is not there: v4 has the tags blank, n, owner; "
-                "that this change sets it does not count"
+                "tag `validated` does not exist: v4 has the tags blank, n, owner; "
+                "only live tags count, not those that this change sets"
             ),
         ),
         (
             "incumbent.tags.approved == 'true'",
             (
-                "the incumbent v3: tag `approved` is not there: "
+                "the incumbent v3: tag `approved` does not exist: "
                 "the incumbent v3 has the tags blank, n, owner"
             ),
         ),
-        ("run.tags.git != ''", "run tag `git` is not there: run 4f0c2a3b… has no run tags"),
+        ("run.tags.git != ''", "run tag `git` does not exist: run 4f0c2a3b… has no run tags"),
         ("version.signature.inputs.size() > 0", "v4 has no signature"),
-        ("commit.approvals.size() >= 1", "approvals are not known here: no forge confirmed any"),
-        ("size(commit.approvals) >= 1", "approvals are not known here: no forge confirmed any"),
+        ("commit.approvals.size() >= 1", "approvals are not known here: no forge was asked"),
+        ("size(commit.approvals) >= 1", "approvals are not known here: no forge was asked"),
         ("version.aliases[3] == 'x'", "version.aliases has 1 element"),
         ("version.source.startsWith('s3')", "version.source is null"),
         (
             "has(metrics.loss) && metrics.loss < 1",
-            "metric `loss` is not there: run 4f0c2a3b… logged auc, f1",
+            "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1",
         ),
-        ("'loss' in metrics", "metric `loss` is not there: run 4f0c2a3b… logged auc, f1"),
+        ("'loss' in metrics", "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1"),
         (
             "metrics[model] > 1",
-            '`fraud` is not there: metrics is a map with auc, f1, model is "fraud"',
+            '`fraud` does not exist: metrics is a map with auc, f1, model is "fraud"',
         ),
         (
             "(incumbent == null || metrics.auc > 0.1) && metrics.loss < 1",
-            "metric `loss` is not there: run 4f0c2a3b… logged auc, f1",
+            "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1",
         ),
     ],
 )
@@ -139,16 +139,16 @@ def test_what_is_missing_is_named_with_what_is_there(source: str, expected: str)
 
 def test_without_a_run_the_version_is_named() -> None:
     bare = scope({}, run=None)
-    assert why_unmet("metrics.auc > 1", bare) == "metric `auc` is not there: v4 has no metrics"
+    assert why_unmet("metrics.auc > 1", bare) == "metric `auc` does not exist: v4 has no metrics"
     assert why_unmet("run.tags.git != ''", bare) == "v4 has no run"
     measured = scope({"loss": 1.0}, run=None)
     said = why_unmet("metrics.auc > 1", measured)
-    assert said == "metric `auc` is not there: v4 has the metrics loss"
+    assert said == "metric `auc` does not exist: v4 has the metrics loss"
 
 
 def test_without_an_incumbent_an_expression_says_whether_the_first_one_may_pass() -> None:
     first = scope({"auc": 0.9})
-    why = "there is no incumbent: write `incumbent == null || …` where the first one may pass"
+    why = "there is no incumbent: write `incumbent == null || …` to let the first version pass"
     for source in (
         "metrics.auc >= incumbent.metrics.auc",
         "has(incumbent.metrics.auc)",
@@ -158,7 +158,7 @@ def test_without_an_incumbent_an_expression_says_whether_the_first_one_may_pass(
         assert why_unmet(source, first) == why, source
     assert why_unmet("incumbent == null || metrics.auc >= incumbent.metrics.auc", first) is None
     guarded = "(incumbent == null || metrics.auc > incumbent.metrics.auc) && metrics.loss < 1"
-    assert why_unmet(guarded, first) == "metric `loss` is not there: run 4f0c2a3b… logged auc"
+    assert why_unmet(guarded, first) == "metric `loss` does not exist: run 4f0c2a3b… logged auc"
 
 
 @pytest.mark.parametrize(
@@ -167,28 +167,28 @@ def test_without_an_incumbent_an_expression_says_whether_the_first_one_may_pass(
         ("version.number / 0 > 1", "it divides by zero: version.number is 4"),
         (
             "version.tags.n > 3",
-            "the types do not go together: version.tags.n is text (write double(version.tags.n))",
+            "the types do not match: version.tags.n is text (write double(version.tags.n))",
         ),
         (
             "version.tags.n + 1 > metrics.auc",
             (
-                "the types do not go together: version.tags.n is text "
+                "the types do not match: version.tags.n is text "
                 "(write double(version.tags.n)), metrics.auc is a number"
             ),
         ),
         (
             "double(version.tags.owner) > 1",
-            '`double` cannot take what it is given: version.tags.owner is "payments"',
+            '`double` does not accept its argument: version.tags.owner is "payments"',
         ),
         (
             "now > version.age",
-            "the types do not go together: now is a moment, version.age is a length of time",
+            "the types do not match: now is a timestamp, version.age is a duration",
         ),
-        ("size(version.number) > 1", "`size` cannot take what it is given: version.number is 4"),
+        ("size(version.number) > 1", "`size` does not accept its argument: version.number is 4"),
         ("9223372036854775807 + 1 > 0", "a number grows too large"),
-        ("[1][1] == 1", "a list has fewer elements than are asked for"),
-        ("!model", "the types do not go together: model is text"),
-        ("metrics.auc && true", "the types do not go together: metrics.auc is a number"),
+        ("[1][1] == 1", "an index is beyond the end of a list"),
+        ("!model", "the types do not match: model is text"),
+        ("metrics.auc && true", "the types do not match: metrics.auc is a number"),
     ],
 )
 def test_what_goes_wrong_is_no_pass_and_no_crash(source: str, expected: str) -> None:

@@ -145,7 +145,7 @@ def test_soak_asks_for_this_version_in_the_stage_that_it_leaves() -> None:
         Transition("m", 3, stage="Production", before="Staging"),
     ):
         (message,) = said(verdict(rule, stage_history=long_ago, transition=transition))
-        assert "nobody knows since when" in message
+        assert "it is not known when" in message
 
 
 def test_only_a_version_of_this_model_that_served_before_is_exempt() -> None:
@@ -207,7 +207,7 @@ def test_the_commit_is_asked_for_with_the_live_model() -> None:
     ("asked", "found", "what"),
     [
         (("a", "b"), ("c", "d", "e"), "it has 3 others"),
-        (("a", "b"), (), "it shows no model at all"),
+        (("a", "b"), (), "it lists no models"),
     ],
 )
 def test_a_registry_with_none_of_several_models_is_told_by_what_it_has(
@@ -216,7 +216,10 @@ def test_a_registry_with_none_of_several_models_is_told_by_what_it_has(
     (violation,) = check_registry(asked, found, "http://x")
     assert violation.message == f"none of the 2 declared models is in http://x; {what}"
     assert violation.name == "wrong-registry"
-    assert violation.hint == "is it the right registry, and may these credentials read it?"
+    assert (
+        violation.hint
+        == "check that this is the right registry, and that these credentials may read it"
+    )
 
 
 @pytest.mark.parametrize(("asked", "found"), [(("a",), ()), (("a", "b"), ("b", "c"))])
@@ -236,7 +239,7 @@ def test_a_dirty_checkout_names_three_files_and_how_many_more() -> None:
     )
     (violation,) = checkout_violations(["a", "b", "c"], None, [])
     assert violation.message == "not committed: a, b, c"
-    assert violation.hint == "commit them: what is applied must be what git has"
+    assert violation.hint == "commit them: only committed files are applied"
 
 
 def test_a_commit_off_the_main_line_is_refused_unless_that_is_accepted() -> None:
@@ -305,8 +308,8 @@ def test_a_guarded_alias_and_who_serves_may_not_vanish_unless_the_model_is_retir
             []
             if retired
             else [
-                "no version would be serving (Production) any more; v1, v2 is now",
-                "@champion would name no version any more; it names v1 now",
+                "no version would be serving (Production); now it is v1, v2",
+                "@champion would be removed; it names v1 now",
             ]
         )
 

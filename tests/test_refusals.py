@@ -16,8 +16,8 @@ _SETTINGS = "registry-state/reconciler.yaml"
 @pytest.mark.parametrize(
     ("after", "said"),
     [
-        ("versions: {1: {stage: Archived, aliases: [champion]}}", "(Production) any more; v1"),
-        ("versions: {1: {stage: Production}}", "@champion would name no version any more"),
+        ("versions: {1: {stage: Archived, aliases: [champion]}}", "(Production); now it is v1"),
+        ("versions: {1: {stage: Production}}", "@champion would be removed"),
     ],
 )
 def test_a_model_is_not_left_without_what_serves_it_unless_somebody_consents(
