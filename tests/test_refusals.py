@@ -104,7 +104,9 @@ def test_another_state_folders_model_is_not_touched(lab: Lab) -> None:
     for command in (["plan"], ["apply", "--yes"]):
         refused = lab.run(*command, "--state", "team-b")
         assert refused.code == 4
-        assert f"`registry-state` speaks for `{model}`, not `team-b`" in refused.stderr
+        assert (
+            f"`{model}` is managed by state folder `registry-state`, not `team-b`" in refused.stderr
+        )
     assert lab.hand.holds(model) == before
 
 
@@ -134,7 +136,7 @@ def test_a_model_on_hold_is_written_by_nobody_until_the_key_goes(lab: Lab) -> No
     lab.declare(model, f'hold: "incident 42"\n{_V1}')
     done = lab.run("apply", "--yes")
     assert done.code == 0
-    assert "held: incident 42; 2 changes wait" in done.stdout
+    assert "held: incident 42; 2 changes pending" in done.stdout
     assert lab.hand.holds(model) == {"v1 stage": "None"}
     lab.declare(model, _V1)
     assert lab.run("apply", "--yes").code == 0

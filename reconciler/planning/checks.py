@@ -1,4 +1,4 @@
-"""Guards and policies judge the whole plan before its first write, with the evidence beside it."""
+"""Has guards and policies judge the whole plan, and adds the evidence."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,10 +29,10 @@ _READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How a plan is judged: the court that the policies have, and the consents of this run.
+    """How a plan is judged: the context of the policies, and the consents of this run.
 
-    `evidence` reads the runs of versions that change hands, `everything` judges also what is
-    live already.
+    With `evidence`, the runs of versions that change hands are read; with `everything`, live state
+    is judged too.
     """
 
     context: PolicyContext
@@ -43,7 +43,7 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class ModelDraft:
-    """A model's plan before it is judged; `moves` are those that it makes."""
+    """One model's plan before it is judged, with what judging it needs."""
 
     planned: Planned
     declaration: Declaration | None
@@ -54,9 +54,9 @@ class ModelDraft:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A checkout compared with a registry, and judged by nobody yet.
+    """A checkout compared with a registry, not judged yet.
 
-    `live` is the registry by model name. `registry_violations` says that it looks like another one.
+    `live` is the registry by model name; `registry_violations` are those of `check_registry`.
     """
 
     plan: DraftPlan
@@ -65,7 +65,7 @@ class Compared:
     registry_violations: tuple[Violation, ...] = ()
 
     def narrowed(self, plans: Sequence[ModelPlan]) -> "Compared":
-        """Return what is left where these plans, with no more to write, are all that is meant."""
+        """Return the comparison with these plans alone, each a part of the model's plan here."""
         chosen = {plan.model: plan for plan in plans}
         drafts = tuple(
             _planned_as(draft, chosen[draft.planned.plan.model])
@@ -77,27 +77,30 @@ class Compared:
 
 
 def _planned_as(draft: ModelDraft, plan: ModelPlan) -> ModelDraft:
-    made = transitions(plan.changes, draft.planned.live)
-    return replace(draft, planned=replace(draft.planned, plan=plan), transitions=made)
+    moved = transitions(plan.changes, draft.planned.live)
+    return replace(draft, planned=replace(draft.planned, plan=plan), transitions=moved)
 
 
 def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPlan:
-    """Return the plan with the evidence for it, and all that guards and policies find in it."""
+    """Return the plan with its evidence and the violations of guards and policies.
+
+    Reads runs from the registry where policies or the evidence need them.
+    """
     draft, drafts = compared.plan, compared.drafts
     policy_inputs = {
         d.planned.plan.model: _policy_input(d, judging) for d in drafts if d.live is not None
     }
     facts = _facts(drafts, policy_inputs, registry, judging)
-    verdict = evaluation.combined(
+    result = evaluation.combined(
         [
             evaluation.check_policies(policy_input, facts.get(name, {}), judging.context)
             for name, policy_input in policy_inputs.items()
         ]
     )
-    found = (
+    violations = (
         *compared.registry_violations,
         *guards.check_guards(list(_guarded(drafts))),
-        *verdict.violations,
+        *result.violations,
     )
     declarations = [draft.declaration for draft in drafts if draft.declaration is not None]
     consents = judging.accept | consents_of_files(declarations, judging.context.now)
@@ -110,12 +113,12 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
         models=tuple(_with_evidence(draft, facts, judging) for draft in drafts),
         violations=tuple(
             sorted(
-                (with_consent(violation, consents) for violation in found),
+                (with_consent(violation, consents) for violation in violations),
                 key=lambda violation: violation.sort_key,
             )
         ),
         pending=tuple(
-            waiting for waiting in verdict.pending if not with_consent(waiting, consents).accepted
+            waiting for waiting in result.pending if not with_consent(waiting, consents).accepted
         ),
     )
 
@@ -123,10 +126,10 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
 def closed_by_now(
     plan: JudgedPlan, policies: Sequence[Policy], context: PolicyContext
 ) -> JudgedPlan:
-    """Return a saved plan with the freezes that began since it was judged."""
-    freezes = tuple(one for one in policies if isinstance(one.requires, WeeklyFreeze | DatedFreeze))
-    known = {(one.name, one.model) for one in (*plan.violations, *plan.pending)}
-    found = [
+    """Return a saved plan with the violations of freezes that began since it was judged."""
+    freezes = tuple(p for p in policies if isinstance(p.requires, WeeklyFreeze | DatedFreeze))
+    known = {(v.name, v.model) for v in (*plan.violations, *plan.pending)}
+    new = [
         violation
         for model in plan.models
         for violation in evaluation.check_policies(
@@ -136,11 +139,11 @@ def closed_by_now(
         ).violations
         if (violation.name, violation.model) not in known
     ]
-    return replace(plan, violations=(*plan.violations, *found))
+    return replace(plan, violations=(*plan.violations, *new))
 
 
 def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> frozenset[Consent]:
-    """Return the consents that the models' files give, and that have not ended."""
+    """Return the consents in the models' files that have not expired."""
     return frozenset(
         Consent(consent.guard, declaration.model)
         for declaration in declarations
@@ -151,7 +154,7 @@ def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> fro
 
 def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
     plan, live = draft.planned.plan, draft.live
-    if live is None:  # the caller asks only where it is there
+    if live is None:  # the caller passes live models only
         raise ValueError(plan.model)
     made = draft.transitions
     if judging.everything and draft.declaration is not None:
@@ -169,8 +172,8 @@ def _facts(
     registry: Registry,
     judging: Judging,
 ) -> Mapping[str, Mapping[int, Facts]]:
-    """Read the runs that a policy or a reader asks about, and no others."""
-    asked: list[tuple[Live, int]] = []
+    """Read the runs that a policy or the evidence needs, and no others."""
+    needed: list[tuple[Live, int]] = []
     for draft in drafts:
         policy_input = policy_inputs.get(draft.planned.plan.model)
         if policy_input is None:
@@ -181,10 +184,10 @@ def _facts(
             else ()
         )
         versions |= set(evaluation.versions_to_know(policy_input, judging.context.expressions))
-        asked += [
+        needed += [
             (policy_input.live, v) for v in sorted(versions) if v in policy_input.live.versions
         ]
-    return read_facts(registry, asked, parallelism=_READERS)
+    return read_facts(registry, needed, parallelism=_READERS)
 
 
 def _with_evidence(

@@ -1,4 +1,4 @@
-"""Plans one model: write_access, readiness, difference, record."""
+"""Plans one model: ownership, preconditions, difference and record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -12,9 +12,9 @@ from reconciler.planning.ownership import PlanningContext, WriteAccess, write_ac
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A model's plan, and what the guards look at besides.
+    """A model's plan, with what the guards check besides.
 
-    `live` is without what is ignored; `declared` counts the aliases and tags of base and desired.
+    `live` is without ignored fields; `declared` counts the aliases and tags of base and desired.
     """
 
     plan: ModelPlan
@@ -25,24 +25,24 @@ class Planned:
 def plan_model(
     name: str, declaration: Declaration | None, live: Live | None, context: PlanningContext
 ) -> Planned:
-    """Return the plan for one model; what is wrong with it is in the plan's `problems`."""
+    """Return the plan of one model; its problems are in the plan's `problems`."""
     file = declaration.file if declaration else None
-    allowed = write_access(name, declaration, live, context)
-    if allowed.refusal is not None:
-        return Planned(allowed.refusal)
+    access = write_access(name, declaration, live, context)
+    if access.refusal is not None:
+        return Planned(access.refusal)
     if declaration is None:
-        return Planned(_released(name, live, allowed))
-    found = preconditions.problems(declaration, live, names=context.names)
-    if declaration.hold is not None and (live is None or found):
+        return Planned(_released(name, live, access))
+    problems = preconditions.problems(declaration, live, names=context.names)
+    if declaration.hold is not None and (live is None or problems):
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
-    if live is None or found:
-        return Planned(ModelPlan(name, "error", file=file, problems=found))
+    if live is None or problems:
+        return Planned(ModelPlan(name, "error", file=file, problems=problems))
     visible = replace(live, fields=context.settings.ignore.without(live.fields))
-    difference = diff(allowed.base, declaration, visible, exclusive=context.settings.exclusive)
+    difference = diff(access.base, declaration, visible, exclusive=context.settings.exclusive)
     if declaration.hold is not None:
         return Planned(_held(declaration, declaration.hold, difference), visible.fields)
-    plan = _to_write(declaration, live, difference, allowed, context)
-    addresses = {*allowed.base.ever, *declaration.fields}
+    plan = _to_write(declaration, live, difference, access, context)
+    addresses = {*access.base.ever, *declaration.fields}
     count = sum(address.name in ("alias", "tag") for address in addresses)
     return Planned(plan, visible.fields, count)
 
@@ -51,7 +51,7 @@ def _to_write(
     declaration: Declaration,
     live: Live,
     difference: Difference,
-    allowed: WriteAccess,
+    access: WriteAccess,
     context: PlanningContext,
 ) -> ModelPlan:
     named = frozenset[int]().union(*(change.versions for change in difference.changes))
@@ -69,7 +69,7 @@ def _to_write(
         outcome,
         file=declaration.file,
         changes=difference.changes,
-        record=allowed.record,
+        record=access.record,
         seen=Snapshot(
             live.commit,
             live.owner,
@@ -85,12 +85,14 @@ def _gone(declaration: Declaration, live: Live) -> Iterable[str]:
     for version in preconditions.gone(declaration, live):
         stage = stages(declaration.fields).get(version)
         declared = f"declared {stage}" if stage else "declared"
-        yield f"v{version} is {declared} but gone from the registry: its entry can be removed"
+        yield f"v{version} is {declared} but no longer in the registry: its entry can be removed"
 
 
 def _held(declaration: Declaration, reason: str, difference: Difference) -> ModelPlan:
     count = len(difference.changes)
-    waiting = f"{count} change{'s' if count != 1 else ''} wait" if count else "nothing waits"
+    waiting = (
+        f"{count} change{'s' if count != 1 else ''} pending" if count else "no changes pending"
+    )
     return ModelPlan(
         declaration.model,
         "held",
@@ -100,8 +102,8 @@ def _held(declaration: Declaration, reason: str, difference: Difference) -> Mode
     )
 
 
-def _released(name: str, live: Live | None, allowed: WriteAccess) -> ModelPlan:
-    if live is None or allowed.record is None:
+def _released(name: str, live: Live | None, access: WriteAccess) -> ModelPlan:
+    if live is None or access.record is None:
         return ModelPlan(name, "in-sync")
     staying = [
         f"v{version} {stage}"
@@ -112,7 +114,7 @@ def _released(name: str, live: Live | None, allowed: WriteAccess) -> ModelPlan:
     return ModelPlan(
         name,
         "released",
-        record=allowed.record,
+        record=access.record,
         seen=Snapshot(live.commit, live.owner, {}),
-        messages=(f"released: git no longer declares it, and leaves it as it is ({left})",),
+        messages=(f"released: git no longer declares it, and it stays as it is ({left})",),
     )

@@ -1,4 +1,4 @@
-"""Turns a model's standing into leave to write, or into the finished plan that says why not."""
+"""Decides whether this checkout may write a model; returns its base and record, or a refusal."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from reconciler.ports.history import History
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """What planning a model needs to know besides the model; `names` are the live models."""
+    """What planning a model needs besides the model; `names` are the live models."""
 
     settings: Settings
     owner: str
@@ -27,7 +27,7 @@ class PlanningContext:
 
 @dataclass(frozen=True, slots=True)
 class WriteAccess:
-    """Either a `refusal`, or the base to compare with and the record to leave."""
+    """Either a `refusal`, or the base to compare with and the record to write."""
 
     base: Base = NO_BASE
     record: Record | None = None
@@ -37,7 +37,7 @@ class WriteAccess:
 def write_access(
     name: str, declaration: Declaration | None, live: Live | None, context: PlanningContext
 ) -> WriteAccess:
-    """Return whether and how this checkout may write to a model."""
+    """Return whether this checkout may write a model, with its base and record."""
     history = context.history
     if live is None or history is None:
         return WriteAccess()
@@ -78,12 +78,12 @@ def _own(
         case _:
             return _cannot_write(name, declaration, ancestry, context, history)
     if ancestry.same and len(live.recorded) == 1:
-        # A change that came and went (a revert) is recorded: a late job for the commit in between
-        # could not know otherwise that it is late. So is one whose record is of a branch that was
-        # merged as another commit: a clone may not have that branch.
+        # A change that was reverted is recorded all the same, so that a late job for the commit in
+        # between sees that it is superseded. So is a record of a branch commit that was merged as
+        # another commit, because a clone may not have that branch.
         since = live.recorded[0]
-        left_behind = history.main_contains(history.head) and not history.main_contains(since)
-        if not (left_behind or history.declared_otherwise(since, owner, declaration, name)):
+        is_off_main = history.main_contains(history.head) and not history.main_contains(since)
+        if not (is_off_main or history.declared_otherwise(since, owner, declaration, name)):
             return WriteAccess(base)
     return WriteAccess(base, _record(live, ancestry, context, history))
 
@@ -91,7 +91,7 @@ def _own(
 def _record(live: Live, ancestry: Ancestry, context: PlanningContext, history: History) -> Record:
     head = history.head
     before = (NOTHING_BEFORE,) if ancestry.status == "first" else live.recorded
-    # An id that declares the same gives way: a model that keeps failing keeps its record short.
+    # A commit that declares the same is replaced, so that repeated failures do not lengthen it.
     kept = before[:-1] if ancestry.same else before
     start = None if before[-1] == head else " ".join((*kept, head))
     owner = None if live.owner == context.owner else context.owner
@@ -99,7 +99,7 @@ def _record(live: Live, ancestry: Ancestry, context: PlanningContext, history: H
 
 
 def _adopted(live: Live, context: PlanningContext, history: History) -> WriteAccess:
-    """Take over: the base is what the last recorded commit declared where that is known."""
+    """Take over a model; its base is the last recorded commit, if this clone has it."""
     last = live.recorded[-1] if live.recorded else NOTHING_BEFORE
     known = history.knows(last)
     commits = (last,) if known else (NOTHING_BEFORE,)
@@ -126,42 +126,46 @@ def _cannot_write(
     last = (ancestry.recorded or "")[:12]
     file = declaration.file if declaration else None
     if ancestry.status == "behind":
-        message = f"behind: the main line has moved this model since (commit {last} is applied)"
+        message = f"behind: the main line has changed this model since (commit {last} is applied)"
         return WriteAccess(refusal=ModelPlan(name, "behind", file=file, messages=(message,)))
     if ancestry.status == "superseded":
-        message = f"superseded: commit {last}, which contains this one, is applied already"
+        message = f"superseded: commit {last}, which contains this one, is already applied"
         if context.allow_superseded:
             refusal = ModelPlan(name, "superseded", file=file, messages=(message,))
             return WriteAccess(refusal=refusal)
         hint = (
-            f"nothing is written; to go back, `reconciler rollback {quote(name)}` or `git revert`, "
-            "and merge that"
+            f"nothing is written; to go back, use `reconciler rollback {quote(name)}` or "
+            "`git revert`, and merge that"
         )
         return _refused(
             name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="superseded"
         )
     if ancestry.status == "unknown" and declaration is None:
-        # Another repository's model under the same owner name: none of our business.
+        # The model of another repository with the same owner name.
         return WriteAccess()
     if ancestry.status == "unknown":
-        there = history.knows(ancestry.recorded or "")
-        what = f"the way to the recorded commit {last}" if there else f"the recorded commit {last}"
-        message = f"{what} is not in this clone"
+        known = history.knows(ancestry.recorded or "")
+        missing = (
+            f"the history up to the recorded commit {last}"
+            if known
+            else f"the recorded commit {last}"
+        )
+        message = f"{missing} is not in this clone"
         return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _fetch(name, history))
     recorded = ancestry.recorded or ""
     if history.main_contains(recorded):
-        message = f"diverged: commit {last} is applied, and this checkout does not contain it"
+        message = f"diverged: commit {last} is applied, but this checkout does not contain it"
         hint = f"merge it first: `git merge {last}`"
     elif history.merge_base(recorded, history.head) == history.head:
-        # A late job's clone can have the main line of its own day: actions/checkout by a branch's
-        # name puts it back. Whoever takes over then undoes what was merged since.
+        # A late job's clone can have an old main line, because actions/checkout by branch name
+        # resets it. Taking over from there would undo what was merged since.
         message = (
-            f"diverged: commit {last}, which contains this one, is applied, and is not on the main "
-            "line that this clone knows"
+            f"diverged: commit {last}, which contains this one, is applied, but is not on this "
+            "clone's main line"
         )
         hint = (
-            "`git fetch origin`, and in CI check out by the commit's id; where it was applied from "
-            f"a branch, merge that, or {_take_over(name)}"
+            "`git fetch origin`, and in CI check out the commit id; if a branch was applied, "
+            f"merge that, or {_take_over(name)}"
         )
     else:
         message = f"diverged: commit {last} is applied, but was never merged into the main line"
@@ -170,7 +174,7 @@ def _cannot_write(
 
 
 def _foreign(name: str, live: Live, context: PlanningContext) -> tuple[str, ExitCode, str]:
-    message = f"`{live.owner}` speaks for `{name}`, not `{context.owner}`"
+    message = f"`{name}` is managed by state folder `{live.owner}`, not `{context.owner}`"
     return message, ExitCode.REFUSED, f"remove the file, or {_take_over(name)}"
 
 
@@ -178,8 +182,8 @@ def _fetch(name: str, history: History) -> str:
     if history.is_shallow:
         return "this clone is shallow: `git fetch --unshallow` (in CI: `fetch-depth: 0`)"
     return (
-        "`git fetch` it; was history rewritten, or is another repository applying to this "
-        f"registry? then {_take_over(name)}"
+        "`git fetch` it; if history was rewritten, or another repository applies to this registry, "
+        f"{_take_over(name)}"
     )
 
 
