@@ -18,7 +18,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 resource.setrlimit(resource.RLIMIT_CPU, (120, 120))
-import reconciler.cli.plan, reconciler.cli.validate
+import reconciler.cli.commands.plan, reconciler.cli.commands.validate
 from reconciler.cli import run
 gc.set_threshold(200_000, 50, 100)  # as the command does
 

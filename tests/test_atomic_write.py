@@ -76,7 +76,7 @@ def test_a_promotion_on_a_full_disk_leaves_the_file_as_it_was(lab: Lab) -> None:
         result = lab.run("promote", model, "2")
         assert result.code == 1, result.text
         assert "No space left on device; nothing was changed" in result.stderr
-        assert "make room on the disk" in result.stderr
+        assert "free some disk space" in result.stderr
         assert _tree(state) == before
 
         (state / ".filler").unlink()
@@ -241,7 +241,7 @@ def test_what_may_not_be_written_to_is_left_alone(
 
 # Files that are no product: what git reads and the demo's home, both in temporary folders; the
 # outputs of a CI step, which are appended to.
-_OTHERS = {"cli.ci.job", "demo.sandbox", "repository.notes"}
+_OTHERS = {"cli.commands.ci.job", "demo.sandbox", "repository.notes"}
 
 
 _WRITING = {"w", "x", "a", "wb", "xb", "ab"}

@@ -183,7 +183,7 @@ def test_a_clone_without_records_says_so_and_makes_no_statement_about_applying(
     assert findings(result, model, "never-applied") == []
     assert "`--fetch-notes REMOTE`" in result.stderr
     shown = clone.run("audit", env={"MLFLOW_TRACKING_URI": ""}).stdout
-    assert "no apply records in this clone: nothing is said about what was applied" in shown
+    assert "no apply records in this clone: whether changes were applied is not known" in shown
 
     fetched = git_alone(clone, "--fetch-notes", "origin")
     assert fetched.document["records"] is True
@@ -241,7 +241,7 @@ def test_a_commit_that_never_was_on_the_main_line_is_found_in_records_and_regist
     lab.git.checkout("main")
     recorded, live = findings(audit(lab), model, "off-main")
     assert recorded == (
-        f"applied to {lab.uri} by mallory, accepted: off-main; the main line never had it"
+        f"applied to {lab.uri} by mallory, accepted: off-main; the main line never contained it"
     )
     assert "is the commit that the registry records" in live
     assert len(findings(git_alone(lab), model, "off-main")) == 1

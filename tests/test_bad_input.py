@@ -46,7 +46,7 @@ def _clean(result: Result, code: int) -> None:
         ("versions: {1: &a {}, 2: *a}", "anchor"),
         ("versions: {1: {aliases: [latest]}}", "reserved"),
         ("versions: {1: {stage: Production}, 2: {stage: Production}}", "Production"),
-        ("model: a/b\nversions: {1: {}}", "no `/`"),
+        ("model: a/b\nversions: {1: {}}", "neither `/`"),
         ("model: ..\nversions: {1: {}}", "path"),
         ("versions: {1: {stage: null}}", "`stage: None`"),
         ("tags: {reconciler.commit: abc}\nversions: {1: {}}", "reconciler.commit"),

@@ -48,27 +48,27 @@ def test_consent_names_a_guard_or_a_policy_and_says_until_when_and_why(tmp_path:
     [
         (
             "- {guard: empty-servin, until: 2026-11-30, reason: x}",
-            "2:11 there is no guard and no policy `empty-servin` (did you mean `empty-serving`?)",
+            "2:11 there is no guard or policy `empty-servin` (did you mean `empty-serving`?)",
         ),
         (
             "- {guard: valdated, until: 2026-11-30, reason: x}",
-            "2:11 there is no guard and no policy",
+            "2:11 there is no guard or policy",
         ),
         (
             "- {guard: zzz, until: 2026-11-30, reason: x}",
-            "2:11 there is no guard and no policy `zzz` (there are `empty-serving`, `validated`)",
+            "2:11 there is no guard or policy `zzz` (the names are `empty-serving`, `validated`)",
         ),
         (
             "- {guard: removals, until: 2026-11-30, reason: x}",
-            "2:11 `removals` is about a whole run, and not about one model (for one run there",
+            "2:11 `removals` applies to a whole run, not to one model (for one run there",
         ),
         (
             "- {guard: off-main, until: 2026-11-30, reason: x}",
-            "2:11 `off-main` is about a whole run, and not about one model",
+            "2:11 `off-main` applies to a whole run, not to one model",
         ),
         (
             "- {guard: dirty, until: 2026-11-30, reason: x}",
-            "2:11 `dirty` is about a run, and nothing lets it pass (commit the files)",
+            "2:11 `dirty` applies to a run and cannot be accepted (commit the files)",
         ),
         (
             "- {guard: validated, until: 2026-12-22, reason: x}",
@@ -76,7 +76,7 @@ def test_consent_names_a_guard_or_a_policy_and_says_until_when_and_why(tmp_path:
         ),
         (
             2 * _A,
-            "3:11 consent to `a` is here twice (remove one of them)",
+            "3:11 consent to `a` is given twice (remove one of them)",
         ),
         ("- {guard: validated, until: 2026-13-01, reason: x}", "2:29 `2026-13-01` is not a date: "),
         ("- {guard: validated, until: 20261201, reason: x}", "2:29 `20261201` is not a date (writ"),

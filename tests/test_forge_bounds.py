@@ -75,6 +75,6 @@ def test_an_encoding_that_was_not_asked_for_is_refused(encoding: str) -> None:
     answer = Answer(200, gzip.compress(b"{}"), {"Content-Encoding": encoding})
     with (
         proxy(before=lambda _: answer) as server,
-        pytest.raises(ForgeError, match="in an encoding that nobody asked for"),
+        pytest.raises(ForgeError, match="in an encoding that was not requested"),
     ):
         _http(server.uri).get("x", needs="")

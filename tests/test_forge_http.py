@@ -214,7 +214,7 @@ def test_an_answer_that_is_no_json_is_told(body: bytes) -> None:
 def test_a_listing_that_is_none_is_told(body: bytes) -> None:
     with (
         proxy(before=lambda _: Answer(200, body)) as server,
-        pytest.raises(ForgeError, match="something else than a list"),
+        pytest.raises(ForgeError, match="something other than a list"),
     ):
         _http(server).rows("x", needs="")
 

@@ -303,6 +303,6 @@ def test_of_very_many_complaints_the_first_are_told_and_that_there_are_more() ->
     with pytest.raises(DeclarationError) as caught:
         parse_declaration(text.encode(), FILE)
     first, second, *rest = caught.value.problems
-    assert "only the first 1,000 complaints" in first.message
+    assert "only the first 1,000 problems" in first.message
     assert second.message == "unknown key `x`"
     assert len(rest) == 999

@@ -228,8 +228,8 @@ def test_with_apply_records_it_says_what_was_applied_when_and_what_never(lab: La
     text = lab.run("history", "fraud")
     assert "APPLIED" in text.stdout
     assert "2026-05-01T02:00:00Z" in text.stdout
-    assert "not live yet" in lab.run("history", "fraud", "--at", "2026-05-01T01:30").stdout
-    assert "not live yet" not in lab.run("history", "fraud", "--at", "2026-05-02").stdout
+    assert "not yet live" in lab.run("history", "fraud", "--at", "2026-05-01T01:30").stdout
+    assert "not yet live" not in lab.run("history", "fraud", "--at", "2026-05-02").stdout
 
 
 @pytest.mark.usefixtures("_isolated")

@@ -56,7 +56,7 @@ def test_the_order_of_the_line_decides_where_dates_lie(lab: Lab) -> None:
     assert _served(lab, "2026-01-05") == (4, second)
     row = changes(lab)[1]
     assert (row["merged"], row["dated"]) == ("2026-01-05T12:00:00Z", "2001-01-01T12:00:00Z")
-    assert f"{second[:12]} dates itself 2001-01-01" in lab.run("history", "fraud").stdout
+    assert f"{second[:12]} has the date 2001-01-01" in lab.run("history", "fraud").stdout
 
 
 def test_a_model_whose_file_is_gone_is_no_longer_declared(lab: Lab) -> None:

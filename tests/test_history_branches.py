@@ -197,7 +197,7 @@ def test_at_a_moment_between_the_apply_of_a_branch_and_its_merge_both_are_told(l
     applied(lab, topic, 2, "fraud")
     moment = ("history", "fraud", "--at", "2026-05-02")
     assert document(lab, *moment[2:])["serving"]["version"] == 3
-    said = "the next change was live already, before it was merged: applied 2026-05-01T02:00:00Z"
+    said = "the next change was live before it was merged: applied 2026-05-01T02:00:00Z"
     assert f"{said} from {topic[:12]}" in lab.run(*moment).stdout
     assert "live already" not in lab.run("history", "fraud", "--at", "2026-05-01T01:00").stdout
 

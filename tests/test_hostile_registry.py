@@ -52,7 +52,7 @@ def test_a_moment_that_no_date_can_have_is_not_what_mlflow_answers(moment: int) 
     answer = json.dumps({"model_versions": [row]}).encode()
     with (
         proxy(before=lambda _: Answer(200, answer)) as server,
-        pytest.raises(RegistryError, match="`model_versions` is not what MLflow answers"),
+        pytest.raises(RegistryError, match="`model_versions` does not have MLflow's form"),
     ):
         MlflowRest(server.uri, environ={}).read()
 
@@ -150,7 +150,7 @@ def test_a_refusal_of_any_shape_is_a_short_message(body: bytes, kind: type[Regis
 def test_an_encoding_that_was_not_asked_for_is_refused(encoding: str) -> None:
     body = gzip.compress(b"{}")
     with proxy(before=lambda _: Answer(200, body, {"Content-Encoding": encoding})) as server:
-        with pytest.raises(RegistryError, match="which nobody asked for") as caught:
+        with pytest.raises(RegistryError, match="which was not requested") as caught:
             MlflowRest(server.uri, environ={}).set_alias("m", "a", 1)
         assert len(caught.value.message) < 1_200
         assert server.requests[0].headers["Accept-Encoding"] == "gzip"
@@ -198,7 +198,7 @@ _LARGE: dict[str, tuple[Callable[[Request], Answer], str]] = {
     "40 MB of text": (lambda _: Answer(200, b'{"a": "' + b"x" * 40 * _MB), "more than"),
     "a smile in 15 MB": (
         lambda _: Answer(200, '{"a": "😀'.encode() + b"x" * 15 * _MB + b'"}'),
-        "is not what MLflow answers",
+        "does not have MLflow's form",
     ),
     "deep nesting": (
         lambda _: Answer(200, b'{"registered_models": ' + b"[" * 900_000),

@@ -160,7 +160,7 @@ def test_what_no_file_can_say_is_left_out_with_a_reason() -> None:
         Field("stage", 4),
         Field("alias", None, "champion"),
     }
-    left = "it is not declared, and a plan leaves it"
+    left = "it is not declared, and a plan does not change it"
     assert [
         message.removesuffix(f"; {left}").partition(": ")[0] for message in result.warnings
     ] == [
@@ -265,8 +265,8 @@ def test_a_blocked_version_that_is_live_is_not_added() -> None:
     update = additions(declared, found, exclusive=EXCLUSIVE)
     assert edited(declared, update.edits).fields == {}
     assert sorted(update.warnings) == [
-        "v4 is blocked, but live @champion; that is not added",
-        "v4 is blocked, but live in Production; that is not added",
+        "v4 is blocked, but live @champion; this is not added",
+        "v4 is blocked, but live in Production; this is not added",
     ]
 
 

@@ -271,7 +271,7 @@ def test_files_that_are_there_stay_and_it_says_which_lines_to_add(lab: Lab) -> N
     assert {path: tree(lab.git.root)[path].decode() for path in ours} == ours
     assert _OWNERS not in tree(lab.git.root), "the one in docs/ would no longer count"
     steps = "\n".join(document["next"])
-    assert ".github/workflows/plan.yml was there, and is not the reconciler's" in steps
+    assert ".github/workflows/plan.yml exists already, and does not use the reconciler" in steps
     assert f"rev: {this_release().tag}" in steps
     assert "/registry-state/**/reconciler.yaml @" in steps
     assert "\n/.github/ @" not in steps, "it is owned already"
@@ -359,7 +359,7 @@ def test_every_obstacle_is_said_at_once(lab: Lab, tmp_path: Path) -> None:
     result = init(lab)
     assert result.code == 1
     assert f"`{HOOKS}` is not a file" in result.stderr
-    assert "`.github` leads out of the repository" in result.stderr
+    assert "`.github` leads outside of the repository" in result.stderr
     assert result.stderr.count(".github") == 1
     assert list((tmp_path / "outside").iterdir()) == []
 

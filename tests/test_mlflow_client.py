@@ -170,7 +170,7 @@ def _imported_for(uri: str, environ: dict[str, str]) -> set[str]:
         "from reconciler.registries.connect import connect\n"
         f"connect({uri!r}, {environ!r}, timeout=1)\n"
         "print(*(name for name in ('mlflow', 'requests') if name in sys.modules))\n"
-        "start = 'reconciler.registries.mlflow_'\n"
+        "start = 'reconciler.registries.'\n"
         "print(*(name for name in sys.modules if name.startswith(start)))\n"
     )
     done = subprocess.run(

@@ -155,8 +155,11 @@ def test_transitions_without_a_place_are_about_both_active_stages() -> None:
         ("name: p, soak: 3 days", "2:19 `3 days` is not a duration (write it like `24h`"),
         ("name: p, freeze: Fri - Mon UTZ", "2:21 `UTZ` is not a time zone (did you mean `UTC`?)"),
         ("name: p, freeze: [Fri - Mon UTC]", "2:21 `freeze` must be text, not a list (write one"),
-        ("name: p, lineage: [commit]", "2:23 `commit` does not say what it is a name of (write `p"),
-        ("name: p, lineage: [tags.]", "2:23 `tags.` does not say what it is a name of"),
+        (
+            "name: p, lineage: [commit]",
+            "2:23 `commit` does not say where the name is looked up (write `p",
+        ),
+        ("name: p, lineage: [tags.]", "2:23 `tags.` does not say where the name is looked up"),
         ("name: p, lineage: []", "2:22 `lineage` is empty (add an item, or leave the key out)"),
         ("name: p, signature: compatibel", "2:24 `compatibel` is not one of `required`, `compat"),
         ("name: p, approvals: 0", "2:24 `0` is not a number of approvals (write a whole number fr"),
@@ -164,7 +167,7 @@ def test_transitions_without_a_place_are_about_both_active_stages() -> None:
         ("name: p, approvals: 1.0", "2:24 `1.0` is not a number of approvals"),
         ("name: p, approvals: [1]", "2:24 `approvals` must be a whole number, not a list"),
         ("name: p, approvals: ~", "2:24 `approvals` is null (write a value, or leave the key out)"),
-        ("name: p, self_approval: true", "2:28 self-approval is only ever forbidden (leave the r"),
+        ("name: p, self_approval: true", "2:28 self-approval can only be forbidden (leave the r"),
         ("name: p, self_approval: no", "2:28 `self_approval` must be `true` or `false`, not text"),
         ("name: p, transitions: [None]", "2:26 `transitions` has less than 2 items"),
         ("name: p, transitions: [None, None]", "2:26 `None` is listed twice"),
@@ -310,7 +313,7 @@ def test_an_expression_that_yaml_takes_apart_is_told_how_to_be_written(
     expression: str, column: int
 ) -> None:
     (found,) = complaints(f"policies:\n- name: p\n  require: {expression}\n  enforce: warn\n")
-    assert found.startswith(f"3:{column - 1} this expression cannot stand here as it is")
+    assert found.startswith(f"3:{column - 1} YAML cannot read this expression as it is written")
     assert "write `require: |` and the expression on the next line" in found
 
 

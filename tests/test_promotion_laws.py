@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
-from reconciler.audit.merged_changes import Commit, Step, serving
+from reconciler.audit.merged_changes import MergedCommit, Step, serving
 from reconciler.authoring.promotion import Promotion, promoted
 from reconciler.authoring.rollback import candidates, chosen, rolled_back
 from reconciler.core.settings import Serving, Settings
@@ -53,7 +53,7 @@ def history(*declared: Declaration) -> tuple[Entry, ...]:
     """Return what those declarations are as a merged history without any record."""
     time = datetime(2030, 1, 1, tzinfo=timezone.utc)
     steps = [
-        Step(Commit(f"{n:040}", (), time, "", "", "", "", ""), after.model, before, after)
+        Step(MergedCommit(f"{n:040}", (), time, "", "", "", "", ""), after.model, before, after)
         for n, (before, after) in enumerate(zip((None, *declared), declared, strict=False))
     ]
     return evidence.entries(steps, Settings(), None)

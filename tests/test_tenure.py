@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from reconciler.audit.evidence import Applied, ApplyState, Entry
-from reconciler.audit.merged_changes import Commit, Step
+from reconciler.audit.merged_changes import MergedCommit, Step
 from reconciler.audit.stage_history import entered, served_before
 from reconciler.core.state import Declaration, DeclaredVersion, Field
 
@@ -18,7 +18,7 @@ def entry(hour: int, serving: int | None, apply_state: ApplyState = "applied") -
     stages = {} if serving is None else {serving: "Production", serving + 1: "Staging"}
     fields = {Field("stage", version): stage for version, stage in stages.items()}
     versions = {version: DeclaredVersion() for version in stages}
-    commit = Commit(f"c{hour}", (), NOON + timedelta(hours=hour), "a", "a@x", "a", "a@x", "s")
+    commit = MergedCommit(f"c{hour}", (), NOON + timedelta(hours=hour), "a", "a@x", "a", "a@x", "s")
     step = Step(commit, "m", None, Declaration("m", fields, versions))
     return Entry(step, (), serving, {}, None, (), apply_state)
 

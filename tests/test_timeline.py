@@ -9,9 +9,9 @@ import pytest
 from reconciler.audit.apply_record import ApplyRecord, RecordedApproval, RecordedChange
 from reconciler.audit.evidence import Records, answer, entries
 from reconciler.audit.merged_changes import (
-    Approval,
-    Commit,
-    Merged,
+    MergeApproval,
+    MergedCommit,
+    MergedFiles,
     Step,
     claimed_approvals,
     concerns,
@@ -28,8 +28,10 @@ _NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 _BY_ALIAS = Settings(serving=Serving(stage=None, alias="live"))
 
 
-def _commit(number: int = 0, subject: str = "change", body: str = "", *trailers: str) -> Commit:
-    return Commit(
+def _commit(
+    number: int = 0, subject: str = "change", body: str = "", *trailers: str
+) -> MergedCommit:
+    return MergedCommit(
         id=f"c{number}",
         parents=(),
         time=_NOON + timedelta(hours=number),
@@ -84,9 +86,9 @@ def test_claims_are_read_from_the_three_trailers_and_never_from_a_sign_off() -> 
         "Signed-off-by: Ed <ed@example.com>",
     )
     assert claimed_approvals(commit) == (
-        Approval("Bo <bo@example.com>", "claimed"),
-        Approval("Cy", "claimed"),
-        Approval("Di <di@example.com>", "claimed"),
+        MergeApproval("Bo <bo@example.com>", "claimed"),
+        MergeApproval("Cy", "claimed"),
+        MergeApproval("Di <di@example.com>", "claimed"),
     )
 
 
@@ -169,12 +171,12 @@ def test_a_step_concerns_the_versions_that_it_changed(*, version: int, said: boo
 # --- steps
 
 
-def _merged(number: int, files: Mapping[str, str | None]) -> Merged:
+def _merged(number: int, files: Mapping[str, str | None]) -> MergedFiles:
     declared = {
         path: None if text is None else _declares(text, path.removesuffix(".yaml"))
         for path, text in files.items()
     }
-    return Merged(_commit(number), declared)
+    return MergedFiles(_commit(number), declared)
 
 
 def test_a_step_is_a_change_of_meaning_of_one_model() -> None:
@@ -303,7 +305,7 @@ def test_only_the_commits_own_record_verifies_it() -> None:
     assert entry.approvals == ()
     records = Records({"c0": [_record("c0", 1, "a")]}, _LINE, {"state"})
     (entry,) = entries(found, Settings(), records)
-    assert entry.approvals == (Approval("of-c0", "verified"),)
+    assert entry.approvals == (MergeApproval("of-c0", "verified"),)
 
 
 def test_an_answer_names_the_commit_that_began_the_present_run() -> None:

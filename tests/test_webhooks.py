@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.transport.webhooks import Miss, Webhook, is_webhook_url
+from reconciler.transport.webhooks import Miss, WebhookClient, is_webhook_url
 from tests.raw_servers import HEAD, TRICKLES, Serve, for_ever, raw_server
 from tests.servers import HANG_UP, Answer, Request, free_port, proxy
 from tests.test_mlflow_rest_access import certificate, encrypted_uri  # noqa: F401  fixtures
@@ -16,8 +16,8 @@ from tests.test_mlflow_rest_access import certificate, encrypted_uri  # noqa: F4
 _AT_ONCE = {"Retry-After": "0"}
 
 
-def _webhook(uri: str, *, seconds: float = 5.0) -> Webhook:
-    return Webhook(f"{uri}/T0/hunter2", seconds=seconds, over=threading.Event())
+def _webhook(uri: str, *, seconds: float = 5.0) -> WebhookClient:
+    return WebhookClient(f"{uri}/T0/hunter2", seconds=seconds, over=threading.Event())
 
 
 def _first(bad: Answer) -> Callable[[Request], Answer]:
@@ -144,7 +144,7 @@ def test_after_a_signal_nothing_is_sent_again() -> None:
 
     with proxy(before=answered) as server:
         begun = time.monotonic()
-        miss = Webhook(server.uri, seconds=30.0, over=over).tell({})
+        miss = WebhookClient(server.uri, seconds=30.0, over=over).tell({})
         assert time.monotonic() - begun < 3
     assert miss is not None
     assert len(server.requests) == 1

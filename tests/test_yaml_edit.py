@@ -293,5 +293,5 @@ def test_a_layout_that_cannot_be_edited_is_refused_and_not_spoiled(text: str) ->
     with pytest.raises(DeclarationError) as refused:
         changed(text, ("versions/4/stage", None), ("versions/4/tags/a", "b"))
     assert [problem.message for problem in refused.value.problems] == [
-        "the layout of this file is too unusual to be edited in place"
+        "the layout of this file cannot be edited in place"
     ]

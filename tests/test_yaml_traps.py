@@ -233,14 +233,14 @@ def test_without_the_c_parser_files_read_the_same() -> None:
 import sys
 sys.modules["yaml._yaml"] = None
 import yaml
-from reconciler.files import yaml_files
+from reconciler.files import loader
 from reconciler.errors import DeclarationError
 assert not yaml.__with_libyaml__
-print(sorted(yaml_files.parse_declaration(b"tags: {k: 2.10}", "m.yaml").fields.values()))
+print(sorted(loader.parse_declaration(b"tags: {k: 2.10}", "m.yaml").fields.values()))
 odd = [b"tags: {k: \\"\\\\ud800\\"}", b"a: \\x07", b"tags: {k: @x}", b"- " * 2000, b"versions: &v"]
 for data in odd:
     try:
-        yaml_files.parse_declaration(data, "m.yaml")
+        loader.parse_declaration(data, "m.yaml")
     except DeclarationError as error:
         print(error.problems[0].line, error.problems[0].column, error.problems[0].message)
 """
@@ -249,7 +249,7 @@ for data in odd:
     )
     assert done.stdout.splitlines() == [
         "['2.10']",
-        "1 11 a text may not contain NUL or half a character",
+        "1 11 a text may not contain NUL or a lone surrogate",
         "1 4 U+0007 is not allowed in a YAML file",
         "1 11 a text may not begin with `@`",
         "1 41 the file is nested too deeply",

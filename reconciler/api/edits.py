@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reconciler.api.git_delivery import Delivery, GitDelivery, Outcome, Proposal
 from reconciler.api.workspace import Workspace
-from reconciler.audit.merged_changes import Commit, Step, meaning
+from reconciler.audit.merged_changes import MergedCommit, Step, meaning
 from reconciler.authoring.promotion import alone, remarks
 from reconciler.cli import output
 from reconciler.core.matching import nearest
@@ -42,7 +42,7 @@ from reconciler.repository.repository import GitRepo
 PATIENCE = 10.0  # seconds for a registry that is asked by the way
 
 # What a change means is told of a commit; this one is still to be made.
-_TO_COME = Commit("", (), datetime.fromtimestamp(0, timezone.utc), "", "", "", "", "")
+_TO_COME = MergedCommit("", (), datetime.fromtimestamp(0, timezone.utc), "", "", "", "", "")
 
 
 def declared(workspace: Workspace, model: str) -> Declaration:

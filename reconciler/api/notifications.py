@@ -104,7 +104,7 @@ def _work(
         elif not webhooks.is_webhook_url(url):
             tally.why = "the variable holds no URL with https (or with http, of this machine)"
         else:
-            webhook = webhooks.Webhook(url, seconds=_SECONDS, over=over)
+            webhook = webhooks.WebhookClient(url, seconds=_SECONDS, over=over)
             for one in told:
                 miss = webhook.tell(_rendered(tally.webhook, one))
                 if miss is None:

@@ -1,1 +1,1 @@
-"""What git and the apply records prove: who changed what, when, approved by whom. Pure."""
+"""What git and the apply records prove: changes, authors, times, approvals, applies. Pure."""

@@ -1,7 +1,7 @@
-"""What an apply leaves behind in git: who wrote what to which registry, and what became of it.
+"""The record of one apply, as a git note keeps it: what was written where, with which outcome.
 
-A record is one line of JSON in the note of the applied commit. The time comes first in the line,
-so that notes which two writers made at once can be merged by sorting their lines.
+A record is one line of JSON in the note of the applied commit. The time comes first in the line, so
+that notes of two concurrent writers can be merged by sorting their lines.
 """
 
 import json
@@ -16,7 +16,7 @@ from reconciler.core.report import ApplyReport, ChangeOutcome, ModelReport
 from reconciler.core.state import FieldName, Identity, Value
 from reconciler.core.violations import Consent
 
-_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # of one length: sorting the text sorts the time
+_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # fixed width: sorting the texts sorts the times
 _OUTCOMES: Final = get_args(ChangeOutcome)
 _CAUSES: Final = get_args(Cause)
 _FIELDS: Final = get_args(FieldName)
@@ -24,7 +24,7 @@ _FIELDS: Final = get_args(FieldName)
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """One change of an apply, and what became of it; as in the JSON of `apply`."""
+    """One change of an apply with its outcome, as in the JSON of `apply`."""
 
     model: str
     version: int | None
@@ -38,7 +38,7 @@ class RecordedChange:
 
 @dataclass(frozen=True, slots=True)
 class RecordedVersion:
-    """Which version it was that an apply named: what tells it from another of the same number."""
+    """The identity of a version that an apply named; its number can be used again."""
 
     model: str
     version: int
@@ -48,15 +48,15 @@ class RecordedVersion:
 
     @property
     def identity(self) -> Identity:
-        """The part that the registry is asked for again."""
+        """The identity, to be compared with that of the live version."""
         return Identity(self.run_id, self.source, self.created)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedApproval:
-    """An approval that the forge confirmed: who, of which commit, when (UTC, ISO 8601).
+    """An approval that the forge confirmed: approver, commit and time (UTC, ISO 8601).
 
-    `merged` is the commit of the main line that it let in.
+    `merged` is the commit on the main line that the approval allowed.
     """
 
     login: str
@@ -67,11 +67,11 @@ class RecordedApproval:
 
 @dataclass(frozen=True, slots=True)
 class ApplyRecord:
-    """One apply: `models` are those for which `commit` is now live, whole and confirmed.
+    """One apply; `models` are those for which `commit` is now live, complete and confirmed.
 
-    `registry` is the registry's name or its URI without credentials, `state` the name under which
-    the state folder speaks for models, `accepted` the consents that were used. `approvals` are
-    those that the forge confirmed for what was applied.
+    `registry` is the registry's name or its URI without credentials, `state` the name of the state
+    folder, `accepted` the consents that were used. `approvals` are those that the forge confirmed
+    for what was applied.
     """
 
     time: datetime
@@ -89,7 +89,7 @@ class ApplyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a report does not know: when it was, as whom the state spoke, and who ran it."""
+    """What a report does not contain: the time, the state's name, who ran it, the approvals."""
 
     time: datetime
     state: str
@@ -99,7 +99,7 @@ class Circumstances:
 
 
 def apply_record(report: ApplyReport, around: Circumstances) -> ApplyRecord | None:
-    """Return the record of an apply, None when it neither tried nor confirmed anything."""
+    """Return the record of an apply; None when it neither attempted nor confirmed anything."""
     plan = report.plan
     models = _in_step(report)
     if plan.state.commit is None or not (report.results or models):
@@ -113,7 +113,9 @@ def apply_record(report: ApplyReport, around: Circumstances) -> ApplyRecord | No
         run_url=around.run_url,
         approvals=around.approvals,
         accepted=tuple(
-            str(Consent(one.name, one.model)) for one in plan.violations if one.accepted
+            str(Consent(violation.name, violation.model))
+            for violation in plan.violations
+            if violation.accepted
         ),
         models=models,
         changes=tuple(
@@ -134,22 +136,23 @@ def apply_record(report: ApplyReport, around: Circumstances) -> ApplyRecord | No
 
 
 def news(record: ApplyRecord, known: Iterable[ApplyRecord]) -> bool:
-    """Return whether a record has something that the records known for its commit do not have."""
+    """Return whether a record adds anything to the records that its commit has already."""
     if record.changes:
         return True
-    same = [one for one in known if (one.registry, one.state) == (record.registry, record.state)]
-    return not set(record.models) <= {model for one in same for model in one.models}
+    target = (record.registry, record.state)
+    same_target = [other for other in known if (other.registry, other.state) == target]
+    return not set(record.models) <= {model for other in same_target for model in other.models}
 
 
 def dumps(record: ApplyRecord) -> str:
-    """Return the record as one line, its time first."""
+    """Return the record as one line of JSON, its time first."""
     document = asdict(record)
     document["time"] = record.time.strftime(_TIME)
     return json.dumps(document, separators=(",", ":")) + "\n"
 
 
 def loads(line: str) -> ApplyRecord | None:
-    """Return the record of a line, None when it is none; members that are not known are left."""
+    """Return the record in a line, None when it is not a record; unknown members are ignored."""
     try:
         return _record(json.loads(line))
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -157,7 +160,7 @@ def loads(line: str) -> ApplyRecord | None:
 
 
 def _in_step(report: ApplyReport) -> tuple[str, ...]:
-    """Return the models whose record now is this commit, alone: in step, whole and confirmed."""
+    """Return the models for which exactly this commit is now recorded, complete and confirmed."""
     commit = report.plan.state.commit
     reports = {model.model: model for model in report.models}
     return tuple(
@@ -168,9 +171,9 @@ def _in_step(report: ApplyReport) -> tuple[str, ...]:
 def _is_live(model: ModelPlan, reports: Mapping[str, ModelReport], commit: str) -> bool:
     if model.model in reports and (model.record is not None or model.changes):
         report = reports[model.model]
-        whole = all(result.outcome == "applied" for result in report.results)
-        ours = report.recorded or (model.record is None and _recorded(model, commit))
-        return whole and ours and report.error is None
+        is_complete = all(result.outcome == "applied" for result in report.results)
+        is_recorded = report.recorded or (model.record is None and _recorded(model, commit))
+        return is_complete and is_recorded and report.error is None
     return not model.writes and _recorded(model, commit)
 
 

@@ -1,8 +1,8 @@
-"""What a pull request's plan showed to those who approved it, and whether a plan is still that.
+"""What the plan of a pull request showed to its approvers, and whether a later plan exceeds it.
 
-A plan after the merge is computed anew. It may write a row that one of the pull requests showed:
-to the value that the latest of them showed, from a value that any of them showed. Fewer rows than
-were shown are fine.
+The plan after the merge is computed again. It may write a row only if a pull request showed that
+row: to the value that the latest of them showed, and from a value that any of them showed. It may
+have fewer rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ from reconciler.core.plan import JudgedPlan, ModelPlan
 from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
 
-_LAST_MOMENT: Final = 253_402_300_799_000  # ms, of the last second that a date can have
+_LAST_MOMENT: Final = 253_402_300_799_000  # ms: 9999-12-31T23:59:59, the latest `datetime`
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRow:
-    """One row of a plan as it was shown: from which value to which."""
+    """One row of a plan as it was shown, with its value before and after."""
 
     field: Field
     before: Value | None
@@ -29,7 +29,7 @@ class ShownRow:
 
 @dataclass(frozen=True, slots=True)
 class ShownModel:
-    """What was shown for one model; `identities` are those of the versions that its rows name."""
+    """What was shown for one model; `identities` are those of the versions in its rows."""
 
     model: str
     digest: str
@@ -39,7 +39,7 @@ class ShownModel:
 
 @dataclass(frozen=True, slots=True)
 class ShownPlan:
-    """What was shown for a commit: on which registry, and as whom the state folder spoke."""
+    """The plan that was shown for a commit, with its registry and the state's name."""
 
     registry: str
     state: str
@@ -47,8 +47,8 @@ class ShownPlan:
     models: tuple[ShownModel, ...] = ()
 
     def of(self, model: str) -> ShownModel | None:
-        """Return what was shown for a model, None when it was not in the plan."""
-        return next((one for one in self.models if one.model == model), None)
+        """Return what was shown for a model, None when the plan did not contain it."""
+        return next((shown for shown in self.models if shown.model == model), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Approved:
 
 
 def shown_plan(plan: JudgedPlan, state: str, commit: str) -> ShownPlan:
-    """Return what a plan shows, for keeping beside `commit`; models without a row are left out."""
+    """Return what a plan shows, to be kept with `commit`; models without changes are left out."""
     models = (
         ShownModel(
             model.model,
@@ -75,17 +75,17 @@ def shown_plan(plan: JudgedPlan, state: str, commit: str) -> ShownPlan:
 
 
 def not_shown(model: ModelPlan, digest: str, by: Sequence[Approved]) -> tuple[Contrast, ...]:
-    """Return what a model's plan would write that its pull requests, oldest first, did not show.
+    """Return what a model's plan would write although its pull requests did not show it.
 
-    `digest` is the model's own; one that was shown as it is needs no look at its rows.
+    `by` is sorted oldest first. When its last digest equals `digest`, the rows are not compared.
     """
     if by and by[-1].shown.digest == digest:
         return ()
-    found = [contrast for row in model.changes if (contrast := _row(row, by)) is not None]
-    return (*found, *_identities(model, by))
+    contrasts = [contrast for row in model.changes if (contrast := _contrast(row, by)) is not None]
+    return (*contrasts, *_identities(model, by))
 
 
-def _row(row: Change, by: Sequence[Approved]) -> Contrast | None:
+def _contrast(row: Change, by: Sequence[Approved]) -> Contrast | None:
     rows = [
         (approved, shown)
         for approved in by
@@ -97,23 +97,23 @@ def _row(row: Change, by: Sequence[Approved]) -> Contrast | None:
         return Contrast(str(row.field), "not shown", present)
     latest, last = rows[-1]
     if last.after != row.after or row.before not in {shown.before for _, shown in rows}:
-        said = f"{_move(last.before, last.after)} (#{latest.pull_request})"
-        return Contrast(str(row.field), said, present)
+        approved_move = f"{_move(last.before, last.after)} (#{latest.pull_request})"
+        return Contrast(str(row.field), approved_move, present)
     return None
 
 
 def _identities(model: ModelPlan, by: Sequence[Approved]) -> Iterable[Contrast]:
     present = model.seen.identities if model.seen else {}
     for version, identity in present.items():
-        named = [one for one in by if version in one.shown.identities]
-        before = named[-1].shown.identities[version] if named else identity
+        naming = [approved for approved in by if version in approved.shown.identities]
+        before = naming[-1].shown.identities[version] if naming else identity
         if before != identity:
-            said = f"{_origin(before)} (#{named[-1].pull_request})"
-            yield Contrast(f"v{version} itself", said, _origin(identity))
+            was = f"{_origin(before)} (#{naming[-1].pull_request})"
+            yield Contrast(f"v{version} itself", was, _origin(identity))
 
 
 def _origin(identity: Identity | None) -> str:
-    """Say what a version is, whatever number it has; not its source, which may hold a password."""
+    """Describe a version by its run and creation time; its source may hold a password."""
     if identity is None:
         return "no such version"
     moment = min(max(identity.created or 0, 0), _LAST_MOMENT)

@@ -1,7 +1,7 @@
-"""What proves a merged change: who approved it, what was applied when, and what held at a moment.
+"""The evidence for a merged change: approvals, applies, and what was declared at a moment.
 
-Where a clone has no apply records nothing is said about applying; where records begin later than
-a change, they do not say that it never was.
+A clone without apply records says nothing about applying. Records that begin later than a change do
+not prove that it was never applied.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.merged_changes import (
-    Approval,
+    MergeApproval,
     Step,
     claimed_approvals,
     meaning,
@@ -26,9 +26,9 @@ ApplyState: TypeAlias = Literal["applied", "partly", "never", "not yet", "unknow
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """When a declaration first was live in a registry, by the record of which commit's apply.
+    """The first time that a declaration was live in a registry, and the commit that was applied.
 
-    `off_main` says that the commit came to the main line by a merge, and is not on the line itself.
+    `off_main` means that a merge brought the commit: it is not on the first-parent line itself.
     """
 
     time: datetime
@@ -43,7 +43,7 @@ class Applied:
 class Entry:
     """One merged change of a model, what it meant, and its evidence.
 
-    `applied` has the first apply for every registry. `standing` is `never` where a later merged
+    `applied` has the first apply for every registry. `apply_state` is `never` where a later merged
     change was applied in its place, and `unknown` where the records cannot tell.
     """
 
@@ -52,19 +52,19 @@ class Entry:
     serving: int | None
     aliases: Mapping[str, int]
     pull_request: int | None
-    approvals: tuple[Approval, ...]
+    approvals: tuple[MergeApproval, ...]
     apply_state: ApplyState
     applied: tuple[Applied, ...] = ()
 
     @property
     def time(self) -> datetime:
-        """When it was merged."""
+        """The time of the merge."""
         return self.step.commit.time
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one name stood for at a moment, and which merged change had brought that."""
+    """The value of one name at a moment, and the merged change that set it."""
 
     name: str
     version: int | None
@@ -72,11 +72,11 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What was declared for a model at a moment: what served, and where each alias pointed.
+class DeclaredAt:
+    """What was declared for a model at a moment: the serving version and the aliases.
 
-    `entry` is the last change before, None where nothing had been declared yet; `first` and
-    `later` are the first change of all and the next one after the moment.
+    `entry` is the last change before the moment, None where nothing had been declared yet; `first`
+    is the first change of all, `later` the next one after the moment.
     """
 
     model: str
@@ -93,11 +93,11 @@ def _nothing(commit: str, model: str) -> Declaration | None:  # noqa: ARG001  a 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The apply records of a clone, and the first-parent line that they are about.
+    """The apply records of a clone, and its first-parent line.
 
-    `states` are the names under which this state folder speaks: records of others do not count.
-    `landed` names the merge of the line that brought a commit of a branch, and `declared` says what
-    such a commit declares for a model.
+    `states` are the names of this state folder; records of other states do not count. `landed` maps
+    a commit of a branch to the merge on the line that brought it, and `declared` returns what such
+    a commit declares for a model.
     """
 
     by_commit: Mapping[str, Sequence[ApplyRecord]]
@@ -135,10 +135,10 @@ def entries(
 
 
 def _already(past: Sequence[Entry], step: Step, apply_state: ApplyState) -> Entry | None:
-    """Return the entry that made live what a step declares, so that it left nothing to apply.
+    """Return the entry that already made live what a step declares, None where none did.
 
-    The one before it, for a step that changed settings alone; for one that takes back what was
-    never applied the last one that was. None where the step's own standing counts.
+    For a step that changed only settings it is the entry before. For a step that restores what is
+    live, after changes that were never applied, it is the entry that was applied.
     """
     if past and step.before == step.after:
         return past[-1]
@@ -159,13 +159,13 @@ def _later(steps: Sequence[Step]) -> Iterable[Step | None]:
     return reversed(found)
 
 
-def answer(history: Sequence[Entry], moment: datetime, settings: Settings) -> Answer:
-    """Return what a model's history says about a moment; the history must not be empty."""
-    # Merge times never go back along the line, so that its order decides.
+def answer(history: Sequence[Entry], moment: datetime, settings: Settings) -> DeclaredAt:
+    """Return what was declared at a moment; the history must not be empty."""
+    # Merge times never decrease along the line, so its order decides.
     past = [entry for entry in history if entry.time <= moment]
     later = history[len(past)] if len(past) < len(history) else None
     last = past[-1] if past else None
-    return Answer(
+    return DeclaredAt(
         model=history[0].step.model,
         moment=moment,
         entry=last,
@@ -185,7 +185,7 @@ def _held(past: Sequence[Entry], settings: Settings) -> Iterable[Held]:
 
 
 def _since(past: Sequence[Entry], values: Sequence[int | None]) -> Entry:
-    """Return the entry at which the last value began its present run."""
+    """Return the entry since which the last value has held without interruption."""
     begin = len(past) - 1
     while begin and values[begin - 1] == values[-1]:
         begin -= 1
@@ -196,7 +196,7 @@ _UNKNOWN: tuple[ApplyState, tuple[Applied, ...]] = ("unknown", ())
 
 
 class _Applies:
-    """Finds the applies that made a merged change live: its own commit's, or a later one's."""
+    """Finds the applies that made a merged change live: of its own commit, or of a later one."""
 
     def __init__(self, records: Records) -> None:
         self._place = {commit: number for number, commit in enumerate(records.line)}
@@ -224,13 +224,13 @@ class _Applies:
         on_line = (place for place, record in self._placed if record.commit in self._place)
         self._begin = min(on_line, default=len(records.line))
 
-    def verified(self, step: Step) -> tuple[Approval, ...]:
-        """Return whom the forge named, by the records of any apply of that merge."""
+    def verified(self, step: Step) -> tuple[MergeApproval, ...]:
+        """Return the approvals that the forge confirmed, from all apply records of that merge."""
         names = sorted(self._approved.get(step.commit.id, ()))
-        return tuple(Approval(name, "verified") for name in names)
+        return tuple(MergeApproval(name, "verified") for name in names)
 
     def of(self, step: Step, later: Step | None) -> tuple[ApplyState, tuple[Applied, ...]]:
-        """Return what became of a step before the next one of its model took over."""
+        """Return how a step was applied before the next step of its model replaced it."""
         start = self._place[step.commit.id]
         end = self._place[later.commit.id] if later else len(self._place)
         made = [
@@ -251,7 +251,7 @@ class _Applies:
         return ("not yet" if later is None else "never"), ()
 
     def _is_about(self, record: ApplyRecord, step: Step) -> bool:
-        """Return whether a commit declares what the step does; one of a branch may not."""
+        """Return whether a commit declares what the step does; a commit of a branch may not."""
         if record.commit in self._place:
             return True
         is_named = step.model in record.models or _wrote(record, step.model)

@@ -1,4 +1,4 @@
-"""What an auditor asks: every change of what serves, its evidence, and what does not add up."""
+"""The audit: every change of what serves, its evidence, and every contradiction that is found."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from typing import Final, Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.evidence import Applied, ApplyState, Entry, Records
-from reconciler.audit.merged_changes import Commit, Step
+from reconciler.audit.merged_changes import MergedCommit, Step
 from reconciler.core.changes import Change
 from reconciler.core.plan import DraftPlan
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Field, Identity, Live, Value, aliases
 from reconciler.errors import Problem
 
-Kind: TypeAlias = Literal[
+FindingKind: TypeAlias = Literal[
     "unapproved",
     "off-main",
     "never-applied",
@@ -27,15 +27,15 @@ Kind: TypeAlias = Literal[
 ]
 
 _NOT_APPLIED: Final[Mapping[ApplyState, str]] = {
-    "never": "merged and never applied: a later change took its place",
+    "never": "merged and never applied: a later change replaced it",
     "not yet": "merged, and no record says that it was applied",
-    "partly": "merged, and applied in part only",
+    "partly": "merged, but applied only in part",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ServingChange:
-    """What serves, or where an alias points, before and after; `alias` None is the serving one."""
+    """The serving version (`alias` None), or the version of an alias, before and after."""
 
     alias: str | None
     before: int | None
@@ -47,13 +47,13 @@ class ServingChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One merged change of what serves or of aliases, with its evidence.
+class AuditRow:
+    """One merged change of the serving version or of aliases, with its evidence.
 
-    `applied` is where a record says that it became live first, None when none does.
+    `applied` is the first apply that made it live, None when no record shows one.
     """
 
-    commit: Commit
+    commit: MergedCommit
     model: str
     serving_changes: tuple[ServingChange, ...]
     pull_request: int | None
@@ -65,9 +65,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that does not add up; `time` is when it was, None for what is so now."""
+    """One contradiction; `time` is None for one that exists now."""
 
-    kind: Kind
+    kind: FindingKind
     message: str
     model: str | None = None
     commit: str | None = None
@@ -76,12 +76,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The answer; `records` and `compared` say whether apply records and a registry were there.
+    """The result; `records` tells whether there are apply records, `compared` names the registry.
 
-    `missing` says why the registry that was asked about could not be compared.
+    `missing` says why a registry that was asked for could not be compared.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[AuditRow, ...]
     findings: tuple[Finding, ...]
     line: str
     records: bool
@@ -91,7 +91,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `since` to `until`, both included; None is open."""
+    """The time from `since` to `until`, both included; None means no limit."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -105,8 +105,8 @@ class Span:
 class Trail:
     """What git knows: merged changes by model, oldest first, and the apply records.
 
-    `records` are those of this state folder, None when this clone has none at all. `on_main` says
-    whether the main line contains a commit, None where that is not known.
+    `records` are those of this state folder, None when this clone has none. `on_main` returns
+    whether the main line contains a commit; it is None where that is not known.
     """
 
     histories: Mapping[str, Sequence[Entry]]
@@ -117,29 +117,32 @@ class Trail:
 
     @property
     def applies(self) -> tuple[ApplyRecord, ...]:
-        """Every apply that was recorded, sorted by time."""
-        made = self.records.by_commit.values() if self.records else ()
-        return tuple(sorted((r for some in made for r in some), key=lambda r: (r.time, r.commit)))
+        """Every recorded apply, sorted by time."""
+        by_commit = self.records.by_commit.values() if self.records else ()
+        records = (record for of_commit in by_commit for record in of_commit)
+        return tuple(sorted(records, key=lambda record: (record.time, record.commit)))
 
 
-def rows(trail: Trail, settings: Settings) -> tuple[Row, ...]:
-    """Return every merged change of what serves or of aliases, oldest first."""
-    found = [
+def rows(trail: Trail, settings: Settings) -> tuple[AuditRow, ...]:
+    """Return every merged change of the serving version or of aliases, oldest first."""
+    audited = [
         _row(entry, serving_changes)
         for history in trail.histories.values()
         for entry in history
         if entry.time in trail.span and (serving_changes := _serving_changes(entry.step, settings))
     ]
-    return tuple(sorted(found, key=lambda row: (row.commit.time, row.model)))
+    return tuple(sorted(audited, key=lambda row: (row.commit.time, row.model)))
 
 
-def findings_of_git(trail: Trail, found: Iterable[Row]) -> tuple[Finding, ...]:
-    """Return what git alone shows: no verified approval, never applied, not on the main line."""
+def findings_of_git(trail: Trail, audited: Iterable[AuditRow]) -> tuple[Finding, ...]:
+    """Return what git alone shows: not approved, never applied, not on the main line."""
     return (
-        *(finding for row in found for finding in _of_row(row)),
+        *(finding for row in audited for finding in _of_row(row)),
         *_off_main(trail),
         *(
-            Finding("unreadable", "its note has a line that is no apply record of it", None, commit)
+            Finding(
+                "unreadable", "its note has a line that is not an apply record of it", None, commit
+            )
             for commit in sorted(trail.unreadable)
         ),
     )
@@ -152,28 +155,28 @@ def findings_of_live(
     settings: Settings,
     trail: Trail,
 ) -> tuple[Finding, ...]:
-    """Return what the registry and git do not have alike, by model."""
+    """Return where the registry differs from git, by model."""
     recorded = _identities(trail.applies)
     changes = {model.model: model.changes for model in plan.models}
-    found: list[Finding] = [_problem(problem) for problem in plan.problems]
-    found += [_difference(change) for change in plan.changes]
+    findings: list[Finding] = [_problem(problem) for problem in plan.problems]
+    findings += [_difference(change) for change in plan.changes]
     for name, model in live.items():
         if model.is_prompt or settings.ignore.model(name):
             continue
-        found += _unmanaged(model, declared.get(name), changes.get(name, ()), settings)
-        found += _recreated(model, recorded.get(name, {}))
-    # Another owner's commits are of another line, perhaps of another repository.
+        findings += _unmanaged(model, declared.get(name), changes.get(name, ()), settings)
+        findings += _recreated(model, recorded.get(name, {}))
+    # The commits of another owner are on another line, perhaps in another repository.
     owned = {model.model for model in plan.models}
-    found += _live_off_main({name: live[name] for name in owned if name in live}, trail)
-    return tuple(sorted(found, key=lambda finding: finding.model or ""))
+    findings += _live_off_main({name: live[name] for name in owned if name in live}, trail)
+    return tuple(sorted(findings, key=lambda finding: finding.model or ""))
 
 
-def _row(entry: Entry, serving_changes: tuple[ServingChange, ...]) -> Row:
+def _row(entry: Entry, serving_changes: tuple[ServingChange, ...]) -> AuditRow:
     verified, claimed = (
         tuple(approval.name for approval in entry.approvals if approval.kind == kind)
         for kind in ("verified", "claimed")
     )
-    return Row(
+    return AuditRow(
         commit=entry.step.commit,
         model=entry.step.model,
         serving_changes=serving_changes,
@@ -197,7 +200,7 @@ def _serving_changes(step: Step, settings: Settings) -> tuple[ServingChange, ...
     return tuple(found)
 
 
-def _of_row(row: Row) -> Iterable[Finding]:
+def _of_row(row: AuditRow) -> Iterable[Finding]:
     what = ", ".join(str(serving_change) for serving_change in row.serving_changes)
     commit, time = row.commit.id, row.commit.time
     if not row.verified:
@@ -215,7 +218,7 @@ def _off_main(trail: Trail) -> Iterable[Finding]:
             continue
         by = f" by {record.actor}" if record.actor else ""
         consent = f", accepted: {', '.join(record.accepted)}" if record.accepted else ""
-        what = f"applied to {record.registry}{by}{consent}; the main line never had it"
+        what = f"applied to {record.registry}{by}{consent}; the main line never contained it"
         for model in sorted({*record.models, *(change.model for change in record.changes)}):
             yield Finding("off-main", what, model, record.commit, record.time)
 
@@ -226,14 +229,16 @@ def _live_off_main(live: Mapping[str, Live], trail: Trail) -> Iterable[Finding]:
     for name, model in live.items():
         for commit in model.recorded:
             if commit != "-" and not trail.on_main(commit):
-                message = "is the commit that the registry records; the main line does not have it"
+                message = (
+                    "is the commit that the registry records; the main line does not contain it"
+                )
                 yield Finding("off-main", message, name, commit)
 
 
 def _difference(change: Change) -> Finding:
-    kind: Kind = "drift" if change.cause == "drift" else "pending"
-    there, declared = (_shown(change.field, held) for held in (change.before, change.after))
-    return Finding(kind, f"{change.field} is {there}, git says {declared}", change.model)
+    kind: FindingKind = "drift" if change.cause == "drift" else "pending"
+    live, declared = (_shown(change.field, value) for value in (change.before, change.after))
+    return Finding(kind, f"{change.field} is {live}, git says {declared}", change.model)
 
 
 def _shown(address: Field, held: Value | None) -> str:
@@ -257,7 +262,7 @@ def _unmanaged(
 def _identities(
     applies: Iterable[ApplyRecord],
 ) -> Mapping[str, Mapping[int, tuple[datetime, Identity]]]:
-    """Return what every version was when the last of the applies named it."""
+    """Return each version's identity in the last apply that named it, with its time."""
     latest: dict[str, dict[int, tuple[datetime, Identity]]] = {}
     for record in applies:
         for named in record.versions:
@@ -267,14 +272,14 @@ def _identities(
 
 def _recreated(live: Live, recorded: Mapping[int, tuple[datetime, Identity]]) -> Iterable[Finding]:
     for version, (time, was) in sorted(recorded.items()):
-        there = live.versions.get(version)
-        if there is not None and there.identity != was:
+        present = live.versions.get(version)
+        if present is not None and present.identity != was:
             parts = [
                 f"{name} was {old}, is {new}"
                 for name, old, new in (
-                    ("run", was.run_id, there.identity.run_id),
-                    ("source", was.source, there.identity.source),
-                    ("creation time", was.created, there.identity.created),
+                    ("run", was.run_id, present.identity.run_id),
+                    ("source", was.source, present.identity.source),
+                    ("creation time", was.created, present.identity.created),
                 )
                 if old != new
             ]

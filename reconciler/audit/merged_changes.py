@@ -1,6 +1,6 @@
-"""What the merged history of a state folder says: which commit changed which model, and how.
+"""The merged history of a state folder: which commit changed which model, and how.
 
-The order of the first-parent line decides what came before what; dates do not.
+The order of the first-parent line decides which change came first; dates do not.
 """
 
 import re
@@ -28,19 +28,20 @@ _ADDRESS: Final = re.compile(r"\A(.*?)\s*<([^<>]*)>\s*\Z", re.DOTALL)
 
 
 class Person(NamedTuple):
-    """Who wrote a commit, as git has it."""
+    """The author of a commit, as git stores it."""
 
     name: str
     email: str
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class MergedCommit:
     """A commit of the first-parent line, or one that a merge brought.
 
-    `time` is when it was merged: its committer date, or that of the commit before it on the line
-    where that is later; then `dated` is its own. `signature` is what git makes of it: `good`,
-    `bad`, `unknown key`, `none`, ... `brought` are the commits that a merge brought, oldest first.
+    `time` is the time of the merge: the committer date, or that of the commit before it on the line
+    where that is later; then `dated` is the commit's own date. `signature` is git's verdict:
+    `good`, `bad`, `unknown key`, `none`, ... `brought` are the commits that a merge brought, oldest
+    first.
     """
 
     id: str
@@ -55,77 +56,77 @@ class Commit:
     trailers: tuple[tuple[str, str], ...] = ()
     signature: str = UNCHECKED
     dated: datetime | None = None
-    brought: tuple["Commit", ...] = ()
+    brought: tuple["MergedCommit", ...] = ()
 
     @property
     def authors(self) -> tuple[Person, ...]:
-        """Who wrote the commits that a merge brought, in order and once each, else its author."""
-        found: dict[str, Person] = {}
-        for one in self.brought or (self,):
-            person = Person(one.author, one.author_email)
-            found.setdefault((person.email or person.name).casefold(), person)
-        return tuple(found.values())
+        """The authors of the commits that a merge brought, once each, else its own author."""
+        people: dict[str, Person] = {}
+        for commit in self.brought or (self,):
+            person = Person(commit.author, commit.author_email)
+            people.setdefault((person.email or person.name).casefold(), person)
+        return tuple(people.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """What one merged commit did to the files of the state folder, by path below it.
+class MergedFiles:
+    """The files of the state folder that one merged commit changed, by path below the folder.
 
-    None stands for a file that is gone. A file that cannot be read is not in it: it declares
-    what it did before. `rules` are the settings since then, None where it did not change them.
+    None stands for a removed file. A file that cannot be read is left out: it declares what it did
+    before. `settings` are the new settings, None where the commit did not change them.
     """
 
-    commit: Commit
+    commit: MergedCommit
     files: Mapping[str, Declaration | None]
     settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One merged commit that changed what is declared for one model; None: nothing.
+    """One merged commit that changed a model's declaration (None: not declared).
 
-    Or that changed what serving means, with the declaration as it was. `rules` are the settings
-    before and after it, None where they are not followed.
+    Or one that changed what serving means while the declaration stayed. `settings` are those before
+    and after it, None where they are not followed.
     """
 
-    commit: Commit
+    commit: MergedCommit
     model: str
     before: Declaration | None
     after: Declaration | None
     settings: tuple[Settings, Settings] | None = None
 
     def by(self, settings: Settings) -> Settings:
-        """Return the settings of then, `rules` where they are not followed."""
+        """Return the settings after this step, `settings` where they are not followed."""
         return self.settings[1] if self.settings else settings
 
     def served(self, settings: Settings) -> tuple[int | None, int | None]:
-        """Return which version served before and after, by the settings of then or `rules`."""
+        """Return the serving version before and after, by its own settings or `settings`."""
         old, new = self.settings or (settings, settings)
         return serving(self.before, old), serving(self.after, new)
 
     @property
     def redefines(self) -> bool:
-        """Return whether it changed what serving means, for a model that was declared before."""
+        """Return whether it changed what serving means for a model that was declared before."""
         if self.before is None or self.settings is None:
             return False
         return self.settings[0].serving != self.settings[1].serving
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """Who approved, and whether the forge says so (`verified`) or a trailer does (`claimed`)."""
+class MergeApproval:
+    """An approver, confirmed by the forge (`verified`) or named by a trailer (`claimed`)."""
 
     name: str
     kind: Literal["verified", "claimed"]
 
 
 def steps(
-    merged: Iterable[Merged], settings: Settings | None = None
+    merged: Iterable[MergedFiles], settings: Settings | None = None
 ) -> Mapping[str, tuple[Step, ...]]:
-    """Return each model's steps, oldest first, from all merged commits, oldest first.
+    """Return each model's steps from all merged commits, both oldest first.
 
-    Models are followed by name, whichever file declares them; the settings where `rules` says
-    what they are without a file.
+    Models are followed by name, whichever file declares them. Settings are followed only when
+    `settings` gives those that hold without a file.
     """
     files: dict[str, Declaration] = {}
     holders: dict[str, dict[str, Declaration]] = {}
@@ -147,7 +148,7 @@ def steps(
 
 
 def _first(held: Mapping[str, Declaration] | None) -> Declaration | None:
-    """Return the declaration of the first file; two for one model are an error of that commit."""
+    """Return the declaration of the first file; a second one for a model is that commit's error."""
     return held[min(held)] if held else None
 
 
@@ -165,8 +166,8 @@ def _take(
             holders.setdefault(declared.model, {})[path] = declared
 
 
-def pull_request(commit: Commit) -> int | None:
-    """Return the number of the pull or merge request, as the forges write it into merges."""
+def pull_request(commit: MergedCommit) -> int | None:
+    """Return the number of the pull or merge request that the forge wrote into a merge."""
     for pattern in _PULL_REQUEST:
         found = pattern.search(commit.subject)
         if found:
@@ -175,10 +176,10 @@ def pull_request(commit: Commit) -> int | None:
     return int(merge_request[1]) if merge_request else None
 
 
-def claimed_approvals(commit: Commit) -> tuple[Approval, ...]:
-    """Return who the trailers say approved, less the authors; nothing proves them.
+def claimed_approvals(commit: MergedCommit) -> tuple[MergeApproval, ...]:
+    """Return the approvers that trailers name, without the authors; nothing proves them.
 
-    Those of the commits that a merge brought count like its own, as approvals and as authors.
+    The trailers and authors of the commits that a merge brought count like its own.
     """
     commits = (commit, *commit.brought)
     trailers = [trailer for one in commits for trailer in one.trailers]
@@ -191,24 +192,24 @@ def claimed_approvals(commit: Commit) -> tuple[Approval, ...]:
         for key, value in trailers
         if key.lower() in _APPROVING and value.strip() and not _who(value) & authors
     )
-    return tuple(Approval(name, "claimed") for name in names)
+    return tuple(MergeApproval(name, "claimed") for name in names)
 
 
 def _who(text: str) -> set[str]:
-    """Return what a person goes by: the address, and the name."""
+    """Return the casefolded names of a person: the address and the name."""
     found = _ADDRESS.match(text.strip())
     parts = found.groups() if found else (text,)
     return {" ".join(part.split()).casefold() for part in parts if part.strip()}
 
 
 def serving(declaration: Declaration | None, settings: Settings) -> int | None:
-    """Return the version that is declared to serve; of several, the one that a reader gets."""
+    """Return the version that is declared to serve; of several, the highest."""
     found = settings.serving.versions(declaration.fields) if declaration else ()
     return max(found, default=None)
 
 
 def concerns(step: Step, version: int) -> bool:
-    """Return whether a step changed anything of a version, or an alias that named or names it."""
+    """Return whether a step changed a version, or an alias that pointed or points to it."""
     before, after = _fields(step.before), _fields(step.after)
     for address in {*before, *after}:
         values = before.get(address), after.get(address)
@@ -221,7 +222,7 @@ def concerns(step: Step, version: int) -> bool:
 
 
 def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
-    """Return what a step meant, the serving version first, each change in a few words."""
+    """Return what a step changed, in a few words each, the serving version first."""
     before, after = _fields(step.before), _fields(step.after)
     gone = _gone(step)
     changed = [
@@ -230,18 +231,18 @@ def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
         if before.get(field) != after.get(field) and not _went_along(field, gone)
     ]
     changed.sort(key=lambda field: _reading_order(field, after.get(field), step.by(settings)))
-    said = [_move(field, before.get(field), after.get(field), gone) for field in changed]
+    moves = [_move(field, before.get(field), after.get(field), gone) for field in changed]
     if step.after is None:
-        return ("no longer declared", *said)
+        return ("no longer declared", *moves)
     first = ("declared",) if step.before is None else ()
     if step.redefines and step.settings:
         old, new = step.settings
         first = (f"serving is {new.serving}, not {old.serving}",)
-    return (*first, *said, *_about_versions(step, gone), *_about_model(step))
+    return (*first, *moves, *_about_versions(step, gone), *_about_model(step))
 
 
 def _gone(step: Step) -> set[int | None]:
-    """Return the versions whose whole entry is gone; None among them: the model's, too."""
+    """Return the versions whose whole entry was removed; None stands for the model itself."""
     had = step.before.versions if step.before else {}
     if step.after is None:
         return {None, *had}
@@ -249,12 +250,12 @@ def _gone(step: Step) -> set[int | None]:
 
 
 def _went_along(field: Field, gone: set[int | None]) -> bool:
-    """Return whether it is gone with the entry that it was in: saying so once is enough."""
+    """Return whether a field was removed with its entry, which is reported once."""
     return field.name in ("tag", "description") and field.version in gone
 
 
 def _fields(declaration: Declaration | None) -> Mapping[Field, Value]:
-    """Return what a file says: its `traffic` is said there, and not as tags besides."""
+    """Return what a file says; its `traffic` is reported as such, and not as tags too."""
     return without_test_tags(declaration).fields if declaration else {}
 
 
@@ -337,7 +338,7 @@ def _about_traffic(was: Decimal | None, now: Decimal | None) -> str:
 
 
 def _is_named(declaration: Declaration | None, version: int) -> bool:
-    """Return whether a field is of that version, or an alias names it."""
+    """Return whether the declaration has a field of that version, or an alias that points to it."""
     return any(
         field.version == version or (field.name == "alias" and value == version)
         for field, value in _fields(declaration).items()

@@ -1,4 +1,4 @@
-"""What webhooks are told of an apply: one notification for each model that it changed."""
+"""What webhooks are told about an apply: one notification for each model that it changed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ ModelOutcome: TypeAlias = Literal["applied", "partial", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """Who is behind a model's changes, as far as the run knows: logins, or the commit's author."""
+    """The people behind a model's changes, where known: logins, or the commit's author."""
 
     authors: tuple[str, ...] = ()
     pull_requests: tuple[int, ...] = ()
@@ -23,7 +23,7 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The run that applied: when, who started it, and where it can be looked at."""
+    """The run that applied: its time, who started it, and its URL."""
 
     time: datetime
     actor: str | None = None
@@ -32,7 +32,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What became of one model; `id` tells two notifications of the same words apart."""
+    """The outcome for one model; `id` distinguishes two notifications with the same text."""
 
     id: str
     registry: RegistryRef
@@ -43,7 +43,7 @@ class Notification:
 
     @property
     def outcome(self) -> ModelOutcome:
-        """`applied` when everything was, `failed` when nothing was."""
+        """`applied` when every change was, `failed` when none was, else `partial`."""
         applied = [result.outcome == "applied" for result in self.model.results]
         if not any(applied):
             return "failed"
@@ -51,9 +51,9 @@ class Notification:
 
 
 def worth_telling(report: ApplyReport) -> Iterable[ModelReport]:
-    """Return the models that the run changed, and those where it failed after its first write.
+    """Yield the models that the run changed, and those that failed after its first write.
 
-    A record alone changes nothing that anybody uses: it is not told.
+    A model for which only the record was written is left out: nobody uses the record.
     """
     for model in report.models:
         outcomes = {result.outcome for result in model.results}

@@ -1,4 +1,4 @@
-"""Since when a version is where it is, and whether it served before: as the merged history says."""
+"""Since when a version has been in its stage, and whether it served before, by merged history."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -11,11 +11,11 @@ _NOTHING_DONE = ("never", "not yet")
 
 
 def served_before(history: Sequence[Entry], version: int) -> bool:
-    """Return whether a version was declared to serve, and then another one or none was.
+    """Return whether a version was declared to serve and was then replaced.
 
-    The run of changes that lasts until today does not count: it may be the one that is judged.
-    Neither does one of which the records say that nothing of it was ever applied: a promotion
-    that was refused and taken back is no past.
+    The run of changes that lasts until today does not count: it may be the one that is judged. Nor
+    does a run of which nothing was ever applied by the records: a promotion that was refused and
+    reverted never served.
     """
     runs = [(which, list(run)) for which, run in groupby(history, lambda entry: entry.serving)]
     return any(
@@ -25,23 +25,23 @@ def served_before(history: Sequence[Entry], version: int) -> bool:
 
 
 def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -> StageEntry | None:
-    """Return when a version last came into a stage, None where git never declared it there.
+    """Return when a version last entered a stage, None where git never declared it there.
 
-    From the first apply on that registry where its record is here, else from the merge.
+    The time is that of the first recorded apply to that registry, else that of the merge.
     """
     address = Field("stage", version)
     first: Entry | None = None
     before: Value | None = None
     for entry in history:
-        here = _value(entry.step.after, address)
-        if here == stage and before != stage:
+        declared = _value(entry.step.after, address)
+        if declared == stage and before != stage:
             first = entry
-        before = here
+        before = declared
     if first is None:
         return None
-    applied = [one for one in first.applied if one.registry == registry]
-    if applied:
-        return StageEntry(min(one.time for one in applied), "apply record", first.step.commit.id)
+    times = [applied.time for applied in first.applied if applied.registry == registry]
+    if times:
+        return StageEntry(min(times), "apply record", first.step.commit.id)
     return StageEntry(first.time, "main line", first.step.commit.id)
 
 

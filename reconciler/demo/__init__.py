@@ -1,1 +1,1 @@
-"""The demonstration: one model's life on an embedded registry, in a temporary folder."""
+"""The demonstration: the life of one model on a local registry, in a temporary folder."""

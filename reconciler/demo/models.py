@@ -1,6 +1,6 @@
-"""Trains the three versions of `iris_clf` that the demonstration is about, and registers them.
+"""Trains and registers the three versions of `iris_clf` for the demonstration.
 
-They have no trees: MLflow refuses those when it saves without pickle, as newer ones do.
+None is a tree model: newer MLflow versions, which save without pickle, refuse those.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ MODEL = "iris_clf"
 
 
 def register_versions() -> Iterator[str]:
-    """Register one version after the other; yields what each is, once it is there."""
+    """Register the versions one by one; yields a description of each afterwards."""
     iris = load_iris()
     kinds = iris.target_names[iris.target]
     split = train_test_split(iris.data, kinds, random_state=7, stratify=kinds)
@@ -32,6 +32,6 @@ def register_versions() -> Iterator[str]:
                 candidate,
                 "model",
                 registered_model_name=MODEL,
-                pip_requirements=["scikit-learn"],  # finding out takes longer than the training
+                pip_requirements=["scikit-learn"],  # detecting them takes longer than the training
             )
         yield f"v{number}  {candidate!s:<33}  accuracy {accuracy:.2f}"

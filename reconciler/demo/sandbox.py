@@ -1,4 +1,4 @@
-"""A place to work in that leaves no trace: folder, environment, signals, and MLflow's chatter."""
+"""Isolates the demonstration: its folder, environment, signals, logs and warnings."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Final
 
-# What would lead git, MLflow or us to something of the user's; XDG has git's ignore file.
+# Variables that point to the user's own files and servers; XDG has git's ignore file.
 _FOREIGN: Final = ("GIT_", "MLFLOW_", "RECONCILER_", "DATABRICKS_", "XDG_CONFIG_")
 _NEEDED: Final = ("GIT_EXEC_PATH", "GIT_PYTHON_GIT_EXECUTABLE")
 _GIT_SETTINGS: Final = """\
@@ -23,12 +23,12 @@ _GIT_SETTINGS: Final = """\
   defaultBranch = main
 """
 
-_came: list[int] = []  # the signals that are to end the demo
+_came: list[int] = []  # the signals that should end the demo
 
 
 @contextmanager
 def sandbox() -> Iterator[None]:
-    """Work in an empty temporary folder; on the way out all is as before, and the folder gone."""
+    """Work in an empty temporary folder; afterwards restore everything and remove the folder."""
     with _ended_cleanly(), _scratch() as folder, _environment(folder), _quiet():
         work = folder / "iris"
         work.mkdir()
@@ -46,7 +46,7 @@ def _scratch() -> Iterator[Path]:
     try:
         yield Path(folder.name)
     finally:
-        # Who is in a hurry presses Ctrl-C twice.
+        # An impatient user presses Ctrl-C twice.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         folder.cleanup()
         signal.signal(signal.SIGINT, before)
@@ -88,7 +88,7 @@ def _replace_environment(values: Mapping[str, str]) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence logs and warnings: they are MLflow's and alembic's, the reconciler has none."""
+    """Silence logs and warnings, which all come from MLflow and alembic."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -101,7 +101,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _ended_cleanly() -> Iterator[None]:
-    """Let a closed terminal and SIGTERM unwind: by default they leave everything behind."""
+    """Clean up after SIGTERM and a closed terminal; by default neither would."""
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), _end) for name in names}
     _came.clear()
@@ -118,6 +118,6 @@ def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal'
 
 
 def end_if_asked() -> None:
-    """End when a signal came: its exception is lost where it meets a destructor or a callback."""
+    """End when a signal came: its exception is lost inside a destructor or a callback."""
     if _came:
         sys.exit(128 + _came[0])

@@ -1,4 +1,4 @@
-"""What the demonstration says and types, in order; knows neither terminal nor process."""
+"""The texts and commands of the demonstration, in order, independent of terminal and process."""
 
 from pathlib import Path
 from typing import Final, Protocol
@@ -21,18 +21,18 @@ versions:
 _FLOWERS: Final = "[[6.0, 2.7, 4.5, 1.5], [6.0, 2.9, 4.9, 1.7]]"
 _BY_STAGE: Final = 'load_model("models:/iris_clf/Production").predict(flowers).tolist()'
 _BY_ALIAS: Final = 'load_model("models:/iris_clf@champion").predict(flowers).tolist()'
-_FOUND: Final = 2  # the exit code of `drift` when there is some
+_FOUND: Final = 2  # the exit code of `drift` when it finds some
 
 
 class Prompt(Protocol):
-    """Where a person types: shows each line as typed, runs it, and shows what it answers."""
+    """A prompt that shows each typed line, runs it, and shows its output."""
 
     def title(self, text: str) -> None:
-        """Begin a part."""
+        """Begin a part of the story."""
         ...
 
     def say(self, text: str) -> None:
-        """Tell what comes next, and why."""
+        """Explain what comes next, and why."""
         ...
 
     def shell(self, line: str, *, code: int = 0) -> None:
@@ -40,16 +40,16 @@ class Prompt(Protocol):
         ...
 
     def python(self, *lines: str) -> None:
-        """Run lines in one Python session, which must not fail."""
+        """Run lines in one Python session; they must not fail."""
         ...
 
     def register_versions(self) -> None:
-        """Train and register the versions, and tell each."""
+        """Train and register the versions, and describe each."""
         ...
 
 
 def tell(prompt: Prompt) -> None:
-    """Play the whole story in the working directory."""
+    """Run the whole story in the working directory."""
     _register(prompt)
     _declare(prompt)
     _first_promotion(prompt)
@@ -61,7 +61,7 @@ def tell(prompt: Prompt) -> None:
 def _register(prompt: Prompt) -> None:
     prompt.title("1. A registry with three versions of a model")
     prompt.say(
-        "A sqlite file is the registry here, where you have a server. Three classifiers are "
+        "Here a sqlite file is the registry; you have a server. Three classifiers are "
         "trained and registered as `iris_clf`; that takes some seconds."
     )
     prompt.shell("export MLFLOW_TRACKING_URI=sqlite:///mlflow.db")
@@ -81,7 +81,7 @@ def _declare(prompt: Prompt) -> None:
 
 def _first_promotion(prompt: Prompt) -> None:
     prompt.title("3. `apply` shows the difference and closes it")
-    prompt.say("It shows its plan, asks (not with --yes, in CI), and carries out just that.")
+    prompt.say("It shows its plan, asks (not with --yes, in CI), and carries out exactly that.")
     prompt.shell("reconciler apply --yes")
     prompt.say("Whoever loads the model by its stage or its alias gets v1 now.")
     prompt.python(
@@ -103,7 +103,7 @@ def _promotion(prompt: Prompt) -> None:
         "version, so v1 is `replaced`."
     )
     prompt.shell("reconciler plan --out plan.json")
-    prompt.say("What was shown is what is done. v2 enters first: Production is never empty.")
+    prompt.say("Exactly the shown plan is applied. v2 enters first: Production is never empty.")
     prompt.shell("reconciler apply plan.json")
     prompt.python(_BY_ALIAS)
 
@@ -118,9 +118,9 @@ def _drift(prompt: Prompt) -> None:
         'moved = client.transition_model_version_stage("iris_clf", "3", "Production")',
         _BY_ALIAS,
     )
-    prompt.say("The shop gets other answers. `drift` says why; its exit code 2 fails a job.")
+    prompt.say("The shop gets other predictions. `drift` says why; its exit code 2 fails a job.")
     prompt.shell("reconciler drift", code=_FOUND)
-    prompt.say("`apply` heals it: what was reviewed is v2.")
+    prompt.say("`apply` reverts it: the reviewed version is v2.")
     prompt.shell("reconciler apply --yes")
     prompt.python(_BY_ALIAS)
 
@@ -131,6 +131,6 @@ def _revert(prompt: Prompt) -> None:
     prompt.shell("git revert --no-edit HEAD")
     prompt.shell("reconciler apply --yes")
     prompt.python(_BY_STAGE)
-    prompt.say("Where every version stands now, and how it came to that:")
+    prompt.say("Where every version is now, and how it got there:")
     prompt.shell("reconciler status")
     prompt.shell("git log --oneline")

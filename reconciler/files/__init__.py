@@ -1,1 +1,1 @@
-"""Files and what they declare: reading, checking, writing and editing YAML."""
+"""YAML files and what they declare: reads, checks, writes and edits them."""

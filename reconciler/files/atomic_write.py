@@ -1,7 +1,7 @@
-"""Writes files whole or not at all: a full disk, a crash or Ctrl-C leaves no half of one.
+"""Writes files completely or not at all, also on a full disk, a crash or Ctrl-C.
 
-Each content goes into a temporary file in the folder of its target, is flushed to the disk, and
-takes the target's name in one step. Of several files none gets its name before all are ready.
+Each content is written to a temporary file in the target's folder, flushed to disk, and renamed to
+the target in one step. No file is renamed before all are ready.
 """
 
 import errno
@@ -22,7 +22,7 @@ _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 @dataclass(frozen=True, slots=True)
 class FileToWrite:
-    """A file's place, its name in messages and its content; a new one never overwrites another."""
+    """A file's path, its name in messages, and its content; a new file never overwrites one."""
 
     path: Path
     shown: str
@@ -31,10 +31,10 @@ class FileToWrite:
 
 
 def write_files(files: Sequence[FileToWrite]) -> tuple[FileToWrite, ...]:
-    """Write files, and return those new ones that were left out because their name is taken.
+    """Write files; return the new ones that were left out because their name is taken.
 
-    Raises `UsageError` where one cannot be written: new ones are removed again, and what was
-    replaced before it is named.
+    Raises `UsageError` where a file cannot be written: new files are removed again, and the files
+    that were already replaced are named.
     """
     with written(files) as taken:
         return taken
@@ -42,14 +42,14 @@ def write_files(files: Sequence[FileToWrite]) -> tuple[FileToWrite, ...]:
 
 @contextmanager
 def written(files: Sequence[FileToWrite]) -> Iterator[tuple[FileToWrite, ...]]:
-    """Write files as `write_files` does; new ones are removed when the body fails, too."""
+    """Write files as `write_files` does; new files are also removed when the body fails."""
     with ExitStack() as undo:
         yield _write(files, undo)
         undo.pop_all()
 
 
 class _Ready(NamedTuple):
-    """A file, where its content waits, and the place it goes to; a device has no such content."""
+    """A file with its written temporary and its target; a device or pipe has no temporary."""
 
     file: FileToWrite
     temporary: Path | None
@@ -64,20 +64,21 @@ def _write(files: Sequence[FileToWrite], undo: ExitStack) -> tuple[FileToWrite, 
         for file in files:
             with _told_of(file, ()):
                 ready.append(_prepared(file, scraps, undo))
-        for one in sorted(ready, key=lambda one: not one.file.is_new):  # what can be undone first
-            with _told_of(one.file, replaced):
-                has_name = _named(one, undo)
-            if not has_name:
-                taken.append(one.file)
-            elif not one.file.is_new:
-                replaced.append(one.file.shown)
-    for folder in {one.target.parent for one in ready}:
+        # New files first: they can be removed again when a later one fails.
+        for prepared in sorted(ready, key=lambda prepared: not prepared.file.is_new):
+            with _told_of(prepared.file, replaced):
+                is_renamed = _renamed(prepared, undo)
+            if not is_renamed:
+                taken.append(prepared.file)
+            elif not prepared.file.is_new:
+                replaced.append(prepared.file.shown)
+    for folder in {prepared.target.parent for prepared in ready}:
         _flush_folder(folder)
     return tuple(taken)
 
 
 def _prepared(file: FileToWrite, scraps: ExitStack, undo: ExitStack) -> _Ready:
-    """Return a file whose content is on the disk already; a link's target is what is replaced."""
+    """Write a file's content to a temporary; for a link, the link's target is replaced."""
     if file.is_new:
         _make_folder(file.path.parent, undo)
         return _Ready(file, _temporary(file.path, file.content, None, scraps), file.path)
@@ -88,11 +89,11 @@ def _prepared(file: FileToWrite, scraps: ExitStack, undo: ExitStack) -> _Ready:
         return _Ready(file, _temporary(target, file.content, None, scraps), target)
     if stat.S_ISDIR(before.st_mode):
         raise _error(errno.EISDIR)
-    if not stat.S_ISREG(before.st_mode):  # a pipe or a device: its name is not to be taken
+    if not stat.S_ISREG(before.st_mode):  # a pipe or a device is written to, not replaced
         return _Ready(file, None, file.path)
     temporary = _temporary(target, file.content, before, scraps)
     effective = os.access in os.supports_effective_ids
-    if not os.access(target, os.W_OK, effective_ids=effective):  # a replacement would not care
+    if not os.access(target, os.W_OK, effective_ids=effective):  # a rename would ignore this
         raise _error(errno.EACCES)
     return _Ready(file, temporary, target)
 
@@ -104,8 +105,8 @@ def _error(number: int) -> OSError:
 def _temporary(
     target: Path, content: bytes, before: os.stat_result | None, scraps: ExitStack
 ) -> Path:
-    """Write the content beside its target, with the mode and owner of what it is to replace."""
-    # The dot keeps it out of the state folder's files, should it ever be left behind.
+    """Write the content next to its target, with the mode and owner of the old file."""
+    # The dot hides it from the state folder's reader, should it ever be left behind.
     path = target.with_name(f".reconciler-{secrets.token_hex(8)}.tmp")
     mode = 0o666 if before is None else stat.S_IMODE(before.st_mode)
     scraps.callback(_remove, path)
@@ -114,15 +115,15 @@ def _temporary(
         stream.flush()
         os.fsync(stream.fileno())
     if before is not None:
-        with suppress(PermissionError, AttributeError):  # another's file; Windows has no `chown`
+        with suppress(PermissionError, AttributeError):  # not our file; Windows has no `chown`
             os.chown(path, before.st_uid, before.st_gid)
-        path.chmod(mode)  # last: a change of owner takes bits of it away
+        path.chmod(mode)  # last: a change of owner clears some bits
     return path
 
 
-def _named(one: _Ready, undo: ExitStack) -> bool:
-    """Give a content its name, and return whether that was free for a new file."""
-    file, temporary, target = one
+def _renamed(prepared: _Ready, undo: ExitStack) -> bool:
+    """Rename a temporary to its target; return False where a new file's name is taken."""
+    file, temporary, target = prepared
     if temporary is None:
         target.write_bytes(file.content)
     elif file.is_new:
@@ -137,7 +138,7 @@ def _created(temporary: Path, target: Path, undo: ExitStack) -> bool:
         os.link(temporary, target)
     except FileExistsError:
         return False
-    except OSError:  # some file systems have no links; what else is wrong is wrong here, too
+    except OSError:  # some file systems have no links; another error occurs again below
         try:
             target.touch(exist_ok=False)
         except FileExistsError:
@@ -162,12 +163,12 @@ def _remove(path: Path) -> None:
 
 
 def _remove_folder(path: Path) -> None:
-    with suppress(OSError):  # somebody may have put something there
+    with suppress(OSError):  # somebody else may have put a file there
         path.rmdir()
 
 
 def _flush_folder(folder: Path) -> None:
-    """Bring the names on the disk, where the system can; the contents are there already."""
+    """Flush the new names to disk where the system can; the contents are flushed already."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -178,7 +179,7 @@ def _flush_folder(folder: Path) -> None:
 
 @contextmanager
 def _told_of(file: FileToWrite, replaced: Sequence[str]) -> Iterator[None]:
-    """Raise `UsageError` for what the system says of a file."""
+    """Raise `UsageError` with the system's reason for an error about a file."""
     try:
         yield
     except OSError as error:
@@ -191,7 +192,7 @@ def _told_of(file: FileToWrite, replaced: Sequence[str]) -> Iterator[None]:
 
 def _hint(number: int | None) -> str:
     if number in _NO_ROOM:
-        return "make room on the disk, and run it again"
+        return "free some disk space, then run it again"
     if number in _NOT_ALLOWED:
-        return "the file, and the folder that it is in, must be writable"
-    return "mend that, and run it again"
+        return "the file and its folder must be writable"
+    return "fix this, then run it again"

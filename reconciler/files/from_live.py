@@ -1,4 +1,4 @@
-"""From what is live to what a file would declare, and what an update adds to a file."""
+"""Builds the declaration of a live model, and the edits that update a file from it."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -25,21 +25,21 @@ from reconciler.files.messages import worded
 from reconciler.files.schema.model_schema import MODEL
 from reconciler.files.schema.name_rules import quoted
 
-# What no file holds, not even escaped: NUL, and halves of characters.
+# What no file can contain, not even escaped: NUL and lone surrogates.
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _LONGEST_STEM = 200
 _RESERVED_STEM = re.compile(r"(?i)reconciler|(con|prn|aux|nul|(com|lpt)\d)(\..*)?")
 
-_LEFT = "it is not declared, and a plan leaves it"
+_LEFT = "it is not declared, and a plan does not change it"
 
 _Place: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a file would declare for a live model; None when no file can name the model.
+    """The declaration of a live model; None when no file can name the model.
 
-    `warnings` say what is live and left out, and what a plan does with it.
+    `warnings` say which live values are left out, and what a plan does with them.
     """
 
     declaration: Declaration | None
@@ -48,7 +48,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What an update adds to a file and changes in it; `warnings` say what it leaves as it is."""
+    """The edits that update a file; `warnings` say what they leave unchanged."""
 
     edits: tuple[Edit, ...]
     warnings: tuple[str, ...]
@@ -57,10 +57,10 @@ class Additions:
 def declaration_of(
     live: Live, settings: Settings, *, every_version: bool, besides: Collection[int] = ()
 ) -> Imported:
-    """Return a live model as a declaration that a plan has nothing to do for.
+    """Return the declaration for which a plan makes no changes to a live model.
 
-    It has the versions in an active stage, those with an alias, and those in `besides`; or every
-    one. What a valid file cannot say is left out, and the warnings say what a plan does with it.
+    It has the versions in an active stage, those with an alias, and those in `besides`, or all
+    versions. What a valid file cannot express is left out, with a warning.
     """
     fields = settings.ignore.without(live.fields)
     kept = set(live.versions) & (
@@ -84,13 +84,14 @@ def declaration_of(
 def additions(
     declared: Declaration, imported: Declaration, *, exclusive: Sequence[str]
 ) -> Additions:
-    """Return the edits that make a file say what is live as well; the result is valid.
+    """Return the edits that add the live values to a file; the result is valid.
 
-    Nothing that only the file says is removed, except an alias from the version it left. Where a
-    live version takes an exclusive stage, the declared holder goes to its live stage, or Archived.
+    Nothing that only the file declares is removed, except an alias from the version that lost it.
+    Where a live version takes an exclusive stage, the declared holder goes to its live stage, or
+    Archived.
     """
     fields, warnings = dict(declared.fields), []
-    is_tested = bool(parts(declared))  # then `traffic` says what the two tags are
+    is_tested = bool(parts(declared))  # then `traffic` declares the two tags
     for address, value in sorted(imported.fields.items(), key=lambda item: item[0].sort_key):
         version = value if address.name == "alias" else address.version
         entry = declared.versions.get(version) if isinstance(version, int) else None
@@ -99,7 +100,7 @@ def additions(
             continue
         if address.name in ("alias", "stage") and is_active and entry and entry.blocked:
             place = f"in {value}" if address.name == "stage" else f"@{address.key}"
-            warnings.append(f"v{version} is blocked, but live {place}; that is not added")
+            warnings.append(f"v{version} is blocked, but live {place}; this is not added")
         else:
             fields[address] = value
     for version in tuple(_displaced(fields, imported, exclusive)):
@@ -111,9 +112,10 @@ def additions(
 
 
 def file_stem(model: str) -> str:
-    """Return the name of a model's file without its ending: portable, and its own for every name.
+    """Return the name of a model's file without its suffix: portable and unique.
 
-    Letters, digits, `_`, `-`, `.` and space stay, all else is percent-encoded, a long name is cut.
+    Letters, digits, `_`, `-`, `.` and space are kept, other characters are percent-encoded, and a
+    long name is cut.
     """
     stem = re.sub(r"[^\w.\- ]", lambda found: _percent(found[0]), model)
     if stem[:1] in (".", " ") or _RESERVED_STEM.fullmatch(stem):
@@ -122,7 +124,7 @@ def file_stem(model: str) -> str:
         stem = stem[:-1] + _percent(stem[-1])
     if len(stem.encode()) <= _LONGEST_STEM:
         return stem
-    # A tilde is in no other stem: it would be encoded.
+    # No other stem contains a tilde: it would be encoded.
     digest = f"~{sha256(model.encode(errors='surrogatepass')).hexdigest()[:16]}"
     return stem.encode()[: _LONGEST_STEM - len(digest)].decode(errors="ignore") + digest
 
@@ -140,7 +142,7 @@ def _pins(identity: Identity) -> DeclaredVersion:
 
 
 def _undeclarable(model: str, fields: Fields) -> tuple[str | None, dict[Field, str]]:
-    """Return what is wrong with a model's name, and every field that breaks a rule of files."""
+    """Return why a model's name is not valid, and a reason for every field that is not valid."""
     content, places = _content(model, fields)
     wrong_name = "its name is not text" if _NO_TEXT.search(model) else None
     wrong = {
@@ -161,7 +163,7 @@ def _undeclarable(model: str, fields: Fields) -> tuple[str | None, dict[Field, s
 
 
 def _content(model: str, fields: Fields) -> tuple[dict[str, object], dict[_Place, Field]]:
-    """Return fields as the content of a file, and the field at each of its places."""
+    """Return fields as the content of a file, and the field at each of its paths."""
     content: dict[str, Any] = {"model": model, "versions": {}}
     places: dict[_Place, Field] = {}
     for address, value in fields.items():
@@ -189,7 +191,7 @@ def _dangling(fields: Fields, live: Live) -> Iterator[tuple[Field, str]]:
 
 
 def _second_holders(fields: Fields, exclusive: Sequence[str]) -> Iterator[tuple[Field, str]]:
-    """Yield who shares an exclusive stage with a higher version, which is the one that serves."""
+    """Yield the versions that share an exclusive stage with a higher, serving version."""
     for stage, holders in occupants(fields, exclusive).items():
         for version in holders[:-1]:
             message = f"v{version} is in {stage} as well as v{holders[-1]}, which serves"
@@ -197,7 +199,7 @@ def _second_holders(fields: Fields, exclusive: Sequence[str]) -> Iterator[tuple[
 
 
 def _displaced(fields: Fields, imported: Declaration, exclusive: Sequence[str]) -> Iterator[int]:
-    """Yield who is declared in an exclusive stage that a live version takes."""
+    """Yield the versions that are declared in an exclusive stage which a live version takes."""
     for stage, holders in occupants(fields, exclusive).items():
         for version in holders if len(holders) > 1 else ():
             if imported.fields.get(Field("stage", version)) != stage:
@@ -207,7 +209,7 @@ def _displaced(fields: Fields, imported: Declaration, exclusive: Sequence[str]) 
 def _with_pins(
     declared: Declaration, imported: Declaration
 ) -> tuple[dict[int, DeclaredVersion], tuple[str, ...]]:
-    """Return the declared versions with the pins they lack, and what is not as it is pinned."""
+    """Return the declared versions with their missing pins, and warnings where a pin differs."""
     versions, unlike = dict(declared.versions), []
     for version, live in imported.versions.items():
         entry = versions.get(version, DeclaredVersion())
@@ -215,7 +217,7 @@ def _with_pins(
         if any(pin and found and pin != found for pin, found in pairs):
             unlike.append(
                 f"v{version} is not the version that was declared: its run_id or source differs, "
-                "and a plan refuses the model; its pins are left"
+                "and a plan refuses the model; its pins are not changed"
             )
         else:
             entry = replace(

@@ -1,4 +1,4 @@
-"""Files and what they declare: YAML in, with positions, and YAML out."""
+"""Loads a state folder: YAML files in, declarations and settings out, or all problems at once."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timezone
@@ -27,7 +27,7 @@ from reconciler.files.yaml_reader import LARGEST, Source
 from reconciler.policy.cel.evaluator import expression_problems
 
 _MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
-_LONGEST: Final = 2_000  # a longer one is refused unread
+_LONGEST: Final = 2_000  # a longer one is refused without parsing it
 
 __all__ = [
     "dump_declaration",
@@ -43,10 +43,10 @@ __all__ = [
 def load(
     folder: Path, shown: str, today: date | None = None, *, others: Sequence[str] = ()
 ) -> DeclaredState:
-    """Return what a state folder declares, or raise every complaint about it at once.
+    """Return what a state folder declares; raises `DeclarationError` with every problem at once.
 
-    `shown` names the folder in messages; dates are judged by `today`, else the clock's, in UTC.
-    `others` are the other states beside it.
+    `shown` names the folder in messages. Dates are compared with `today`, by default the clock's
+    date in UTC. `others` are the names of the other states beside it.
     """
     return load_contents(state_folder.contents(str(folder), shown), shown, today, others=others)
 
@@ -54,7 +54,7 @@ def load(
 def load_contents(
     found: Contents, shown: str, today: date | None = None, *, others: Sequence[str] = ()
 ) -> DeclaredState:
-    """Return what files declare, as `load` does for those of a folder."""
+    """Return what files declare, as `load` does for a folder."""
     problems = found.problems
     settings: Settings | None = Settings()
     if found.settings is not None:
@@ -69,7 +69,7 @@ def load_contents(
 
 
 def parse_declaration(data: bytes, file: str) -> Declaration:
-    """Return what one model file declares, judged without any settings and at no date.
+    """Return what one model file declares, checked without any settings or date.
 
     The tags of an A/B test are not in it: they depend on what serving means in the settings.
     """
@@ -81,7 +81,7 @@ def parse_declaration(data: bytes, file: str) -> Declaration:
 
 
 def parse_settings(data: bytes, file: str) -> Settings:
-    """Return what a settings file says."""
+    """Return the settings of a settings file."""
     source = Source(file)
     content = source.content(SETTINGS.check, data) or {}
     entries = source.plain.get("policies") if isinstance(source.plain, dict) else None
@@ -102,8 +102,8 @@ def _expression_faults(entries: object) -> Iterator[Complaint]:
     for index, text in policy_from_yaml.expressions(entries):
         room -= min(len(text), _LONGEST)
         if room < 0:
-            message = f"the expressions have more than {_MOST_EXPRESSIONS:,} characters together"
-            hint = "make the rules of a few: `reconciler schema settings` has the ready-made ones"
+            message = f"the expressions have more than {_MOST_EXPRESSIONS:,} characters in total"
+            hint = "replace some by built-in rules: `reconciler schema settings` lists them"
             yield Complaint(("policies", index, "require"), message, hint)
             return
         for fault in expression_problems(text):
@@ -124,7 +124,7 @@ def _load_model(
     declaration = source.declaration(content)
     source.complain(cross_checks.blocked_at_rest(content))
     source.complain(consent_from_yaml.consents_hold(content, settings, today))
-    # A version that was left out for a fault would make the sums wrong.
+    # A version that was left out because of a fault would make the sums wrong.
     if not any(path[0] == "versions" for path in source.faulty if path):
         source.complain(ab_test_checks.ab_test_holds(declaration, settings))
     if settings is not None:

@@ -1,4 +1,4 @@
-"""What is wrong at a place of a file, in our own words: what, the rule, and what to do."""
+"""The messages for what is wrong at a place of a file: the fault, the rule, and the remedy."""
 
 import re
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ Within: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing that is wrong at a path of a file; `at_key` means the key, not its value.
+    """One problem at a path of a file; `at_key` means the key, not its value.
 
-    `inside` is the line and column in the text of that value, where only a part of it is wrong.
+    `inside` is the line and column within the text of that value, where only a part is wrong.
     """
 
     path: Within
@@ -26,11 +26,11 @@ class Complaint:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A place that does not have the form it must have, not yet in words.
+class SchemaFault:
+    """A value that does not fit the schema, before it is worded.
 
-    `kind` is the validator's name for it; `choices` are what could stand there, `limit` is the
-    longest text or the shortest list; `rule` and `hint` are the words of a rule that is broken.
+    `kind` is the validator's name for the fault, `choices` are the allowed values, `limit` is the
+    longest text or the shortest list; `rule` and `hint` are the words of a broken rule.
     """
 
     path: Within
@@ -43,20 +43,22 @@ class Fault:
     hint: str | None = None
 
 
-MOST: Final = 1_000  # complaints that are told about one file
+MOST: Final = 1_000  # problems that are reported for one file
 
 AND_MORE: Final = (
-    f"only the first {MOST:,} complaints about this file are told",
-    "mend them first",
+    f"only the first {MOST:,} problems of this file are shown",
+    "fix them first",
 )
 
 TOO_DEEP: Final = ("the file is nested too deeply", "flatten it")
 
-_AS_BLOCK = "write `require: |` and the expression on the next line: there YAML leaves it alone"
-NOT_PLAIN = ("this expression cannot stand here as it is", _AS_BLOCK)
+_AS_BLOCK = (
+    "write `require: |` and the expression on the next line: there YAML does not interpret it"
+)
+NOT_PLAIN = ("YAML cannot read this expression as it is written", _AS_BLOCK)
 CUT_BY_COMMENT = f"` #` begins a comment in YAML: {_AS_BLOCK}"
 
-# An expression after its key, where YAML has its own ideas of quotes, brackets, `: ` and ` #`.
+# An expression after its key, where YAML interprets quotes, brackets, `: ` and ` #`.
 _EXPRESSION = re.compile(r"(^|[\s{,\"'])require[\"']?\s*:\s+[^\s|>]")
 _FORMS = {
     "string_type": "text",
@@ -94,8 +96,8 @@ _INSTEAD_OF_NULL = {
 }
 
 
-def worded(fault: Fault) -> Complaint:
-    """Return a fault as a complaint."""
+def worded(fault: SchemaFault) -> Complaint:
+    """Return a fault as a problem with its message and hint."""
     message, hint = _words(fault)
     return Complaint(fault.path, message, hint, at_key=fault.at_key)
 
@@ -106,32 +108,32 @@ def has_expression(line: str) -> bool:
 
 
 def did_not_parse(problem: str, context: str, at: str) -> tuple[str, str]:
-    """Return what is wrong with text that is not YAML, by what the parser met `at` the place."""
+    """Return the message and hint for text that is not YAML; `at` is the character there."""
     if at == "\t":
         return "a tab may not be used for indentation", "use spaces"
-    if "maximum nesting depth" in problem:  # PyYAML 6.0.4 and newer notice it before we do
+    if "maximum nesting depth" in problem:  # PyYAML 6.0.4 and newer detect it before we do
         return TOO_DEEP
     if "another document" in problem:
         return "a file is one YAML document, and here a second one begins", "remove the `---`"
     if "mapping values are not allowed" in problem:
         return (
             "a `: ` that is not after a key",
-            "put a text that contains `: ` in quotes, and line keys up below each other",
+            "put a text that contains `: ` in quotes, and align the keys",
         )
     if "cannot start any token" in problem and at:
         return f"a text may not begin with `{at}`", f"put it in quotes, like `'{at}...'`"
-    said = " ".join(part for part in (context, problem) if part)
-    return f"this is not YAML: {said}", "check brackets, quotes and indentation around here"
+    reason = " ".join(part for part in (context, problem) if part)
+    return f"this is not YAML: {reason}", "check brackets, quotes and indentation around here"
 
 
 def did_you_mean(text: str, choices: Sequence[str]) -> str | None:
-    """Return the question that names the nearest choice, None when nothing is near."""
+    """Return a question that names the nearest choice, None when none is near."""
     folded = {choice.casefold(): choice for choice in choices}
     near = get_close_matches(text.casefold(), folded, n=1)
     return f"did you mean `{folded[near[0]]}`?" if near else None
 
 
-def _words(fault: Fault) -> tuple[str, str | None]:
+def _words(fault: SchemaFault) -> tuple[str, str | None]:
     thing, name = _thing(fault.path), str(fault.path[-1]) if fault.path else ""
     match fault.kind:
         case "rule":
@@ -165,7 +167,7 @@ def _words(fault: Fault) -> tuple[str, str | None]:
     return _form(fault, thing, name)
 
 
-def _form(fault: Fault, thing: str, name: str) -> tuple[str, str | None]:
+def _form(fault: SchemaFault, thing: str, name: str) -> tuple[str, str | None]:
     if not fault.path:
         empty = "the file is empty" if fault.found is None else "the file is not a mapping of keys"
         return empty, "write `key: value` lines, as `reconciler schema` describes them"
@@ -176,7 +178,7 @@ def _form(fault: Fault, thing: str, name: str) -> tuple[str, str | None]:
 
 
 def _either(shapes: Sequence[str]) -> str:
-    """Return the shapes that one place may have."""
+    """Return the forms that a value may have."""
     named = {"text": "text", "list": "a list", "mapping": "a mapping"}
     return " or ".join(words for shape, words in named.items() if shape in shapes)
 
@@ -201,7 +203,7 @@ def _instead_of_null(path: Within) -> str:
 
 
 def _thing(path: Within) -> str:
-    """Return how people name the place: a version, a tag, an item of a list, or a key."""
+    """Return the name of a place for a message: a version, a tag, an item of a list, or a key."""
     match path:
         case ("versions", version):
             return f"version {quoted(str(version))}"

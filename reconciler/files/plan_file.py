@@ -1,6 +1,6 @@
-"""A plan in a file: the JSON document that people read, and the plan that `apply` carries out.
+"""Saves a plan as the JSON document that people read, and loads it again for `apply`.
 
-The file must be what `plan --out` wrote: an approval that cannot be verified is a refusal.
+The file must be exactly what `plan --out` wrote: an approval that cannot be verified is refused.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _AGAIN = "plan again: `reconciler plan --out FILE`"
 
 
 def dumps(plan: JudgedPlan, code: ExitCode) -> str:
-    """Return the file of a plan."""
+    """Return the content of a plan's file."""
     document = json_documents.plan(plan, code)
     document["saved"] = _PLAN.dump_python(plan, mode="json")
     document["checksum"] = _checksum(document)
@@ -26,7 +26,7 @@ def dumps(plan: JudgedPlan, code: ExitCode) -> str:
 
 
 def loads(text: str, name: str) -> JudgedPlan:
-    """Return the plan of a file that `dumps` wrote; raises `OutOfStep` saying what differs."""
+    """Return the plan in a file that `dumps` wrote; raises `OutOfStep` with what differs."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -47,7 +47,7 @@ def loads(text: str, name: str) -> JudgedPlan:
         raise OutOfStep(f"{name} was edited: {'; '.join(differs)}", hint=_AGAIN)
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
-        raise OutOfStep(f"{name} was edited: its checksum does not fit its content", hint=_AGAIN)
+        raise OutOfStep(f"{name} was edited: its checksum does not match its content", hint=_AGAIN)
     return plan
 
 
@@ -57,7 +57,7 @@ def _checksum(document: dict[str, Any]) -> str:
 
 
 def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str]:
-    """Say which members of the readable part are not those of the plan that would be applied."""
+    """Return the members of the readable part that differ from the plan to be applied."""
     found = []
     for key, value in json.loads(json_documents.dumps(computed)).items():
         if key != "exit" and document.get(key) != value:

@@ -1,4 +1,4 @@
-"""The model files of a state folder together: what they declare, or all that is wrong."""
+"""Combines the model files of a state folder: all their declarations, or all their problems."""
 
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from reconciler.files.schema.name_rules import quoted
 class LoadedModel(NamedTuple):
     """A model file that was read; `name` is None where it has no valid name.
 
-    `line` and `column` are where the name is. There is no declaration where there are problems.
+    `line` and `column` are those of the name. There is no declaration where there are problems.
     """
 
     file: str
@@ -33,9 +33,9 @@ def assembled(
     models: Sequence[LoadedModel],
     problems: Sequence[Problem],
 ) -> DeclaredState:
-    """Return what the files declare, or raise `problems` and every complaint about the files.
+    """Return what the files declare; raises `DeclarationError` with every problem at once.
 
-    `shown` names the state folder; `rules` is None when its settings are wrong.
+    `shown` names the state folder; `settings` is None when they are wrong.
     """
     problems = [*problems, *(problem for model in models for problem in model.problems)]
     problems += _declared_twice(models)
@@ -69,7 +69,7 @@ def _declared_twice(models: Sequence[LoadedModel]) -> Iterator[Problem]:
                 model,
                 ExitCode.DECLARATION,
                 f"model {quoted(model.name)} is declared in {where} already",
-                "one file declares a model: merge the two",
+                "a model is declared in one file: merge the two",
             )
 
 
@@ -81,7 +81,7 @@ def _names_in_two_cases(models: Sequence[LoadedModel]) -> Iterator[Problem]:
                 by_name[other],
                 ExitCode.OK,
                 f"models {quoted(first)} and {quoted(other)} differ only in case",
-                "a registry on MySQL takes them for one model: rename one",
+                "a registry on MySQL treats them as one model: rename one",
             )
 
 

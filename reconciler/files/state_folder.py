@@ -1,4 +1,4 @@
-"""Which files of a state folder are read, and which files do not belong there."""
+"""Lists the files of a state folder that are read, and reports files that do not belong there."""
 
 import os
 from collections.abc import Iterator
@@ -15,19 +15,21 @@ _USUAL = 65_536
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file to read: where it is, how it is named in messages, and a content to take instead."""
+    """A file to read: its path, its name in messages, and a content that replaces its own."""
 
     path: str
     shown: str
     content: bytes | None = None
 
     def read(self, largest: int) -> bytes:
-        """Return its bytes, not all of them when they are more than `largest`, or raise why not."""
+        """Return its content, cut soon after `largest` bytes; raises a problem where it cannot."""
         if self.content is not None:
             return self.content
         try:
             with open(self.path, "rb", buffering=0) as stream:  # noqa: PTH123  twice as fast as pathlib, for thousands of files
-                start = stream.read(_USUAL)  # Room for `largest` would cost more than the reading.
+                start = stream.read(
+                    _USUAL
+                )  # A buffer of `largest` bytes would cost more than the reading.
                 return start + stream.read(largest) if len(start) == _USUAL else start
         except OSError as error:
             problem = _problem(self.shown, f"the file cannot be read: {error.strerror}")
@@ -36,7 +38,7 @@ class FoundFile:
 
 @dataclass(slots=True)
 class Contents:
-    """What is in a state folder, sorted by name; `problems` are about files as such."""
+    """The files of a state folder, sorted by name; `problems` concern files as such."""
 
     settings: FoundFile | None = None
     models: list[FoundFile] = field(default_factory=list)
@@ -46,26 +48,26 @@ class Contents:
 def others_beside(folder: Path, root: Path | None) -> tuple[str, ...]:
     """Return the names of the other state folders in the same parent: those with settings.
 
-    `root` is the repository's; what lies outside of it is no concern of this state.
+    `root` is the repository's root; folders outside of it do not count.
     """
     place = folder.resolve()
     if root is None or root.resolve() not in place.parents:
         return ()
     try:
         around = sorted(other for other in place.parent.iterdir() if other.name[0] != ".")
-    except OSError:  # this folder is fine without knowing
+    except OSError:  # this folder can be read without knowing its neighbours
         return ()
     return tuple(other.name for other in around if _is_another_state(other, place))
 
 
 def _is_another_state(folder: Path, place: Path) -> bool:
     settings = folder / SETTINGS_FILE
-    there = os.path.exists(settings)  # noqa: PTH110  pathlib's raises where nobody may look
-    return there and not folder.samefile(place)  # a link to this one is no other
+    there = os.path.exists(settings)  # noqa: PTH110  pathlib's raises without permission
+    return there and not folder.samefile(place)  # a link to this folder is not another one
 
 
 def contents(folder: str, shown: str) -> Contents:
-    """Return the files of a state folder; what starts with a dot is skipped."""
+    """Return the files of a state folder; names that start with a dot are skipped."""
     found = Contents()
     folders = [(folder, shown)]
     while folders:
@@ -78,7 +80,7 @@ def contents(folder: str, shown: str) -> Contents:
             continue
         if name != shown and any(entry.name == SETTINGS_FILE for entry in entries):
             found.problems.append(_another_state(name))
-            continue  # what it declares is another registry's
+            continue  # it declares another registry
         for entry in entries:
             entry_name = f"{name}/{_printable(entry.name)}"
             if entry.is_dir(follow_symlinks=False):
@@ -100,7 +102,7 @@ def _sort_in(entry: "os.DirEntry[str]", name: str, found: Contents) -> None:
 
 
 def _misplaced(entry: "os.DirEntry[str]", name: str) -> Iterator[Problem]:
-    """Complain about a file that looks as if it were read, but is not, or not as it looks."""
+    """Report a file that looks like a declaration but is not read as one."""
     is_yaml = entry.name.lower().endswith(_SUFFIXES)
     if entry.is_symlink() and (is_yaml or entry.is_dir()):
         hint = "git records the link, not what it points to: put the file itself here"

@@ -1,9 +1,9 @@
-"""One YAML file while it is read: its texts, where each of them is, and what is wrong."""
+"""Reads one YAML file: its texts, the position of each, and what is wrong."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Final, TypeVar
+from typing import Final
 
 import yaml
 
@@ -15,21 +15,19 @@ except ImportError:  # PyYAML without its C half: the same nodes, ten times slow
 from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Problem
 from reconciler.files import messages
-from reconciler.files.editing.scalar_positions import Place, Written
+from reconciler.files.editing.scalar_positions import Position, WrittenScalar
 from reconciler.files.messages import Complaint, Within
 from reconciler.files.schema import cross_checks, from_yaml
-from reconciler.files.schema.file_schema import Checked
+from reconciler.files.schema.file_schema import Checked, FileT
 from reconciler.files.schema.model_schema import MODEL, ModelFile
 from reconciler.files.schema.name_rules import quoted
-
-FileT = TypeVar("FileT")
 
 LARGEST: Final = 1_000_000
 _DEPTH: Final = 20
 _MANY: Final = 200
-_MOST_PARTS: Final = 150_000  # lines and commas; each may begin a node
-_SEEN: Final = 20  # characters after a scalar that tell whether a comment follows
-_START: Final[Place] = (1, 1)
+_MOST_PARTS: Final = 150_000  # lines and commas: each may begin a node
+_SEEN: Final = 20  # characters after a scalar, enough to see a comment
+_START: Final[Position] = (1, 1)
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _OWN_TAGS: Final = "tag:yaml.org,2002:"
 _ODD_KEYS: Final = _NULLS | {"<<"}
@@ -51,24 +49,24 @@ class _Composer(_Loader):
 
 
 class Source:
-    """One file while it is read: its nodes, which know their places, and what is wrong.
+    """One file while it is read: its nodes with their positions, and its problems.
 
-    `notes` are complaints that have found their place. `plain` are the texts of the file as they
-    are nested, and `faulty` the paths that do not have the form they must have.
+    `notes` are the problems with their positions. `plain` is the nested text of the file, and
+    `faulty` are the paths whose form is wrong.
     """
 
     def __init__(self, file: str) -> None:
-        self.notes: list[tuple[Place, str, str | None]] = []
+        self.notes: list[tuple[Position, str, str | None]] = []
         self.plain: object = None
         self.faulty: tuple[Within, ...] = ()
         self._text = ""
         self._file = file
         self._model: str | None = None
         self._root: yaml.Node | None = None
-        self._places: dict[Within, tuple[Place, Place]] = {}
+        self._places: dict[Within, tuple[Position, Position]] = {}
 
     def model(self, data: bytes) -> ModelFile | None:
-        """Return the valid part of a model file, None when there is nothing to go by."""
+        """Return the valid part of a model file, None when there is none."""
         stem = PurePosixPath(self._file).stem
         content = self.content(MODEL.check_parts, data, model=stem)
         if content is not None:
@@ -79,7 +77,7 @@ class Source:
     def content(
         self, check: Callable[[object], Checked[FileT]], data: bytes, **defaults: str
     ) -> FileT | None:
-        """Return what `check` makes of a file, None when there is nothing to go by."""
+        """Return the result of `check` for a file, None when the file has no content to check."""
         text = self._decoded(data)
         if text is None or not self._composed(text):
             return None
@@ -108,7 +106,7 @@ class Source:
         )
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
-        """Note complaints at the places that they are about."""
+        """Note complaints at their positions."""
         for complaint in complaints:
             if self._is_full:
                 return
@@ -120,7 +118,7 @@ class Source:
             self._note_at(place, complaint.message, hint)
 
     def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:
-        """Return what was noted."""
+        """Return the noted problems."""
         notes = self.notes
         if self._is_full:
             notes = [*notes, (_START, *messages.AND_MORE)]
@@ -129,17 +127,17 @@ class Source:
             for place, message, hint in notes
         )
 
-    def top_place(self, key: str) -> Place:
-        """Return where the value of a top-level key is; without it, where the file begins."""
+    def top_place(self, key: str) -> Position:
+        """Return the position of a top-level key's value; the start of the file without it."""
         node = self._top(key) or self._root
         return _START if node is None else _begin(node)
 
     def _top(self, name: str) -> yaml.Node | None:
-        # Every file asks this, so it does not pay for an index of all places.
+        # Called for every file: an index of all positions would cost too much.
         pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
         return next((value for key, value in pairs if key.value == name), None)
 
-    def _place(self, path: Within, *, at_key: bool) -> Place:
+    def _place(self, path: Within, *, at_key: bool) -> Position:
         if not self._places and self._root is not None:
             for within, places in _places(self._root, ()):
                 self._places.setdefault(within, places)
@@ -150,12 +148,12 @@ class Source:
         return _START
 
     def lines(self, key: str) -> tuple[int, ...]:
-        """Return the lines of what is listed under a top-level key."""
+        """Return the line of each item below a top-level key."""
         node = self._top(key)
         items = node.value if isinstance(node, yaml.SequenceNode) else ()
         return tuple(_begin(item)[0] for item in items)
 
-    def _written(self, path: Within) -> Written | None:
+    def _written(self, path: Within) -> WrittenScalar | None:
         node = self._root
         for part in path:
             if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
@@ -166,12 +164,14 @@ class Source:
             return None
         start, end = node.start_mark.index, node.end_mark.index
         after = self._text[end : end + _SEEN].partition("\n")[0]
-        return Written(self._text[start:end], node.style or "", node.value, _begin(node), after)
+        return WrittenScalar(
+            self._text[start:end], node.style or "", node.value, _begin(node), after
+        )
 
     def _note(self, node: yaml.Node | yaml.Event, message: str, hint: str) -> None:
         self._note_at(_begin(node), message, hint)
 
-    def _note_at(self, place: Place, message: str, hint: str | None) -> None:
+    def _note_at(self, place: Position, message: str, hint: str | None) -> None:
         if not self._is_full:
             self.notes.append((place, message, hint))
 
@@ -199,7 +199,7 @@ class Source:
             return None
 
     def _composed(self, text: str) -> bool:
-        """Set the root node; False when the text is no YAML, or too odd to look into."""
+        """Set the root node; return False when the text is not YAML, or not safe to parse."""
         try:
             if _may_hide(text) and not self._is_plain_yaml(text):
                 return False
@@ -233,7 +233,7 @@ class Source:
         self.notes.append((place, *words))
 
     def _is_plain_yaml(self, text: str) -> bool:
-        """Note anchors and tags, which nodes do not show; False at what is not safe to compose."""
+        """Note anchors and tags, which nodes hide; return False where composing is unsafe."""
         depth, is_safe = 0, True
         for event in yaml.parse(text, Loader=_Composer):
             if isinstance(event, yaml.AliasEvent):
@@ -267,7 +267,7 @@ class Source:
         if type(node) is yaml.ScalarNode:
             return None if node.value in _NULLS and not node.style else node.value
         if depth == _DEPTH:
-            return ""  # Nothing has a place so deep: a level further up complains.
+            return ""  # Nothing is valid at this depth: the schema reports a level above.
         if type(node) is yaml.SequenceNode:
             return [self._plain(item, depth + 1) for item in node.value]
         content: dict[str, object] = {}
@@ -286,10 +286,10 @@ class Source:
         return content
 
     def _note_half_texts(self, node: yaml.Node, depth: int = 0) -> None:
-        """Note texts that no registry takes, which only escapes can write."""
+        """Note texts that no registry accepts and only escapes can write."""
         if isinstance(node, yaml.ScalarNode):
             if _NO_TEXT.search(node.value):
-                self._note(node, "a text may not contain NUL or half a character", "remove it")
+                self._note(node, "a text may not contain NUL or a lone surrogate", "remove it")
         elif depth < _DEPTH:
             for item in node.value:
                 for part in item if isinstance(item, tuple) else (item,):
@@ -297,14 +297,14 @@ class Source:
 
 
 def _may_hide(text: str) -> bool:
-    """Return whether a text may have what nodes do not show, or nest more deeply than C can."""
+    """Return whether a text may have what nodes do not show, or nest too deeply for C."""
     if "&" in text or "*" in text or "!" in text:
         return True
     return text.count("[") + text.count("{") + text.count("-") + text.count("?") > _MANY
 
 
-def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Place, Place]]]:
-    """Return where every key and its value begin."""
+def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Position, Position]]]:
+    """Yield the positions of every key and its value."""
     if not path:
         yield path, (_begin(node), _begin(node))
     if len(path) == _DEPTH:
@@ -320,7 +320,7 @@ def _places(node: yaml.Node, path: Within) -> Iterator[tuple[Within, tuple[Place
             yield from _places(item, (*path, index))
 
 
-def _begin(node: yaml.Node | yaml.Event) -> Place:
+def _begin(node: yaml.Node | yaml.Event) -> Position:
     mark = node.start_mark
     return _START if mark is None else (mark.line + 1, mark.column + 1)
 
@@ -329,6 +329,6 @@ def _line_at(text: str, index: int) -> str:
     return text[text.rfind("\n", 0, index) + 1 :].partition("\n")[0]
 
 
-def _end(text: str) -> Place:
-    """Return the place after a text."""
+def _end(text: str) -> Position:
+    """Return the position after a text."""
     return text.count("\n") + 1, len(text) - text.rfind("\n")

@@ -1,1 +1,1 @@
-"""The adapters behind the port to a forge, and what a job's environment says about it."""
+"""The adapters of the forge port, and the environment of a CI job."""

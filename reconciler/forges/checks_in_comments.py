@@ -1,4 +1,4 @@
-"""Keeps a check's text in a comment, for a forge whose checks hold none."""
+"""Keeps a check's text in a comment, for a forge whose checks have no text."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ _FENCE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeptCheck:
-    """What a comment keeps of a check."""
+    """The part of a check that a comment keeps."""
 
     commit: str
     conclusion: str
@@ -22,13 +22,13 @@ class KeptCheck:
 
 
 def check_marker(name: str) -> str:
-    """Return what the comment for the checks of that name begins with."""
-    # A name may hold what ends an HTML comment.
+    """Return the start of the comment for the checks of that name."""
+    # Hashed: a name may contain `-->`, which would end the HTML comment.
     return f"<!-- reconciler check {hashlib.sha256(name.encode()).hexdigest()[:16]} -->"
 
 
 def check_comment(kept: KeptCheck, title: str, summary: str) -> str:
-    """Return the comment: title and summary to read, and the text behind a fold."""
+    """Return the comment: title and summary, and the text in a folded section."""
     digest = hashlib.sha256(kept.text.encode()).hexdigest()
     fence = (
         f"<!-- commit={kept.commit} conclusion={kept.conclusion} "
@@ -39,7 +39,7 @@ def check_comment(kept: KeptCheck, title: str, summary: str) -> str:
 
 
 def kept_check(body: str) -> KeptCheck | None:
-    """Return what a comment keeps, None where it is not as it was written."""
+    """Return the check in a comment, None where its text was changed."""
     for fence in _FENCE.finditer(body):
         text = body[fence.end() : fence.end() + int(fence["length"])]
         if hashlib.sha256(text.encode()).hexdigest() == fence["digest"]:

@@ -1,4 +1,4 @@
-"""What a CI job's environment says: which event, which commit, and how to reach the forge."""
+"""Reads a CI job's environment: the event, the commit, and how to reach the forge."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from reconciler.ports.forge import Forge
 
 System: TypeAlias = Literal["github", "gitlab"]
 
-_NO_COMMIT: Final = re.compile("0*")  # the id of nothing, before a branch's first push
+_NO_COMMIT: Final = re.compile("0*")  # git's null id: the branch did not exist before
 _QUEUED: Final = re.compile(r"gh-readonly-queue/.+/pr-(\d+)-")
 _GITLAB_EVENTS: Final = {
     "merge_request_event": "pull_request",
@@ -26,8 +26,8 @@ _GITLAB_EVENTS: Final = {
 class Pipeline:
     """A CI job; events have GitHub's names on every system.
 
-    `commit` is the head of the pull request where there is one, else what the job runs for;
-    `base` is the branch that it goes to, or ran for, and `base_commit` what that was before it.
+    `commit` is the head of the pull request where there is one, else the commit of the job; `base`
+    is the target branch, or the branch of the job, and `base_commit` is its commit before that.
     """
 
     system: System | None = None
@@ -50,10 +50,10 @@ class Pipeline:
 
 
 def pipeline(environ: Mapping[str, str], event: str | None = None) -> Pipeline:
-    """Return what `environ` says; `event` is the text of the file that GITHUB_EVENT_PATH names.
+    """Return the job in `environ`; `event` is the content of the file at GITHUB_EVENT_PATH.
 
-    Without GitHub Actions or GitLab CI everything is empty. Raises `UsageError` for a job whose
-    commit cannot be known.
+    Outside of GitHub Actions and GitLab CI everything is empty. Raises `UsageError` for a job whose
+    commit cannot be determined.
     """
     if environ.get("GITHUB_ACTIONS") == "true":
         return _github(environ, event)
@@ -63,11 +63,11 @@ def pipeline(environ: Mapping[str, str], event: str | None = None) -> Pipeline:
 
 
 def forge_of(job: Pipeline) -> Forge | None:
-    """Return the forge of a job, None outside of one or without a token."""
+    """Return the forge of a job; None outside of a job or without a token."""
     if job.system is None or not job.token:
         return None
     if job.system == "github":
-        from reconciler.forges.github import GitHub  # noqa: PLC0415  requests, for who needs it
+        from reconciler.forges.github import GitHub  # noqa: PLC0415  imports requests, only where needed
 
         return GitHub(api=job.api, server=job.server, repository=job.repository, token=job.token)
     from reconciler.forges.gitlab import GitLab  # noqa: PLC0415  as above
@@ -123,7 +123,7 @@ def _github_place(environ: Mapping[str, str], event: Event) -> _Place:
         return _merge_group_place(event.merge_group)
     name = environ.get("GITHUB_EVENT_NAME", "")
     if name.startswith("pull_request"):
-        # GITHUB_SHA is a trial merge there: nobody's commit.
+        # There GITHUB_SHA is a trial merge, which nobody committed.
         raise UsageError(
             "the head of the pull request is not known",
             hint="let the job see the file that `GITHUB_EVENT_PATH` names",
@@ -141,7 +141,7 @@ def _pull_request_place(pull: PullRequestEvent) -> _Place:
 
 
 def _merge_group_place(group: MergeGroup) -> _Place:
-    last = _QUEUED.search(group.head_ref)  # of a group of several, the one that was added last
+    last = _QUEUED.search(group.head_ref)  # of a group with several, the last one
     return _Place(
         group.head_sha,
         group.base_ref.removeprefix("refs/heads/"),
@@ -171,7 +171,7 @@ def _gitlab(environ: Mapping[str, str]) -> Pipeline:
         base_commit=_gitlab_base(environ),
         pull_request=int(number) if number.isdecimal() else None,
         is_fork=environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", project) != project,
-        # A job that is run again has the environment of the first.
+        # A job that is retried has the environment of the first run.
         is_rerun=False,
         run_url=environ.get("CI_JOB_URL") or environ.get("CI_PIPELINE_URL") or None,
         actor=environ.get("GITLAB_USER_LOGIN") or None,
@@ -183,7 +183,7 @@ def _gitlab(environ: Mapping[str, str]) -> Pipeline:
 def _gitlab_commit(environ: Mapping[str, str], event: str) -> str | None:
     head = None
     if event == "pull_request":
-        # Where the pipeline runs for a trial merge, the head is said; else it is what is run for.
+        # Only a pipeline for a trial merge names the head; otherwise it runs for the head.
         head = _commit(environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"))
     return head or _commit(environ.get("CI_COMMIT_SHA"))
 
@@ -203,7 +203,7 @@ def _event(text: str | None) -> Event:
     try:
         return Event.model_validate(json.loads(text))
     except (ValueError, RecursionError) as error:
-        raise UsageError("the file that `GITHUB_EVENT_PATH` names is not GitHub's") from error
+        raise UsageError("the file that `GITHUB_EVENT_PATH` names is not a GitHub event") from error
 
 
 def _commit(text: str | None) -> str | None:

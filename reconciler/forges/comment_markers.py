@@ -1,32 +1,32 @@
-"""How a comment or an issue of ours is known again: its author, and the marker it begins with."""
+"""Recognises our own comments and issues by their author and their first line, the marker."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 
-class Written(Protocol):
-    """Something that somebody wrote on a forge."""
+class Authored(Protocol):
+    """A text that somebody wrote on a forge."""
 
     @property
     def writer(self) -> str:
-        """The login of who wrote it; empty when that account is gone."""
+        """The author's login; empty when that account does not exist any more."""
         ...
 
     @property
     def body(self) -> str:
-        """What it says, as it was written."""
+        """The text as it was written."""
         ...
 
 
-Piece = TypeVar("Piece", bound=Written)
+Piece = TypeVar("Piece", bound=Authored)
 
 
 def marked(marker: str, body: str) -> str:
-    """Return `body` so that it begins with the marker."""
+    """Return `body` with the marker as its first line."""
     return body if body.startswith(marker) else f"{marker}\n{body}"
 
 
 def ours(pieces: Iterable[Piece], marker: str, login: str) -> list[Piece]:
-    """Return those that `login` wrote with that marker at their beginning, in their order."""
-    # Further down it may be what we quoted of somebody else.
-    return [one for one in pieces if one.writer == login and one.body.startswith(marker)]
+    """Return the texts that `login` wrote and that begin with the marker, in their order."""
+    # Anywhere else the marker may be a quotation of somebody else's text.
+    return [piece for piece in pieces if piece.writer == login and piece.body.startswith(marker)]

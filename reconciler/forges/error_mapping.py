@@ -1,4 +1,4 @@
-"""What an answer other than success means: not executed, perhaps executed, or refused."""
+"""Maps failed answers to errors: not executed, perhaps executed, or refused."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from reconciler.registries.auth import redact
 from reconciler.transport.retry_after import retry_after
 
 _LONGEST_MESSAGE: Final = 500
-_SECONDARY_WAIT: Final = 60.0  # GitHub asks for a minute where it says nothing
+_SECONDARY_WAIT: Final = 60.0  # GitHub recommends a minute where it sends no header
 
 LOG_IN_HINT: Final = (
     "set RECONCILER_FORGE_TOKEN, or the job's own: GITHUB_TOKEN on GitHub, GITLAB_TOKEN on GitLab"
@@ -19,7 +19,7 @@ LOG_IN_HINT: Final = (
 
 
 class Later(ForgeError):
-    """The forge cannot answer now; `retry_after` is what it asked for, in seconds."""
+    """The forge cannot answer now; `retry_after` is the wait that it requests, in seconds."""
 
     def __init__(
         self, message: str, *, hint: str | None = None, retry_after: float | None = None
@@ -37,7 +37,7 @@ class Lost(Later):
 
 
 class Missing(ForgeError):
-    """There is no such thing, or this token may not see it."""
+    """The resource does not exist, or this token may not see it."""
 
 
 def refusal(
@@ -50,7 +50,7 @@ def refusal(
     needs: str,
     token: str,
 ) -> ForgeError:
-    """Return the error that an answer is; `needs` names the permission that a job lacks."""
+    """Return the error for an answer; `needs` names the permission that a job may lack."""
     said = redact(_said(body), [token])
     message = f"{forge} answered {status} to {what}" + (f": {said}" if said else "")
     if _is_limit(status, headers, said):
@@ -72,7 +72,7 @@ _MOVED_HINT: Final = "was the repository renamed? Name it, or its API, as it is 
 
 
 def _is_limit(status: int, headers: Mapping[str, str], said: str) -> bool:
-    """Return whether we were told to slow down, which GitHub also does with a 403."""
+    """Return whether the answer is a rate limit, for which GitHub also uses 403."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return True
     return status == HTTPStatus.FORBIDDEN and (
@@ -93,7 +93,7 @@ def _wait(headers: Mapping[str, str]) -> float:
 
 
 def _said(body: bytes) -> str:
-    """Return the forge's own words: GitHub's `message` and `errors`, GitLab's of any shape."""
+    """Return the forge's message: GitHub's `message` and `errors`, GitLab's in any form."""
     text = body.decode("utf-8", errors="replace").strip()
     try:
         answer = json.loads(text)

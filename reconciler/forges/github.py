@@ -1,4 +1,4 @@
-"""The port to a forge over GitHub's REST API, for github.com and GitHub Enterprise."""
+"""The forge port over GitHub's REST API, for github.com and GitHub Enterprise."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,13 +10,13 @@ from reconciler.forges.error_mapping import Missing
 from reconciler.forges.github_responses import (
     CheckRun,
     Comment,
+    GitHubIssue,
+    GitHubUser,
     GitPerson,
-    Issue,
     Permission,
     Pull,
     PullCommit,
     PullReview,
-    User,
     Viewer,
 )
 from reconciler.forges.http_client import Address, ForgeHttp
@@ -24,10 +24,10 @@ from reconciler.forges.responses import row, rows, utc
 from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
 
 _VERSION: Final = "2022-11-28"
-_MOST_COMMITS: Final = 250  # GitHub lists no more of a pull request
+_MOST_COMMITS: Final = 250  # GitHub lists at most this many commits
 _VERDICTS: Final = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _MAY_WRITE: Final = frozenset({"admin", "maintain", "write"})
-_OF_THE_PAGES: Final = "web-flow"  # commits merges and edits that were made on GitHub's pages
+_OF_THE_PAGES: Final = "web-flow"  # commits merges and edits made in GitHub's UI
 
 _READ_PULLS: Final = "`pull-requests: read` and `contents: read`"
 _WRITE_PULLS: Final = "`pull-requests: write`"
@@ -56,12 +56,12 @@ class GitHub:
         self._repo = f"repos/{quote(repository)}"
 
     def user(self) -> str:
-        """Return the login of whom our token belongs to; an app's ends in `[bot]`."""
+        """Return the login of our token's account; an app's login ends in `[bot]`."""
         return self._login
 
     @cached_property
     def _login(self) -> str:
-        # GET /user is refused to a job's own token and to every app's.
+        # GET /user is refused for the token of a job or an app.
         answer = self._http.query("query { viewer { login } }", {}, needs="a valid token")
         return row(Viewer, answer).viewer.login
 
@@ -71,7 +71,7 @@ class GitHub:
         return _pull_request(row(Pull, answer))
 
     def pull_requests_of(self, commit: str) -> tuple[PullRequest, ...]:
-        """Return the merged pull requests that brought a commit, newest merge first."""
+        """Return the merged pull requests that contain a commit, newest merge first."""
         listed = self._http.rows(f"{self._repo}/commits/{quote(commit)}/pulls", needs=_READ_PULLS)
         merged = [(pull.merged_at, pull) for pull in rows(Pull, listed)]
         dated = [(moment, pull.number, pull) for moment, pull in merged if moment is not None]
@@ -79,7 +79,7 @@ class GitHub:
         return tuple(_pull_request(pull) for _, _, pull in dated)
 
     def approvals(self, pull: PullRequest) -> tuple[Review, ...]:
-        """Return the approvals by people who may write that hold for the head, oldest first."""
+        """Return the valid approvals of the head by people with write access, oldest first."""
         listed = self._http.rows(f"{self._repo}/pulls/{pull.number}/reviews", needs=_READ_PULLS)
         latest: dict[str, PullReview] = {}
         for review in rows(PullReview, listed):  # oldest first
@@ -106,12 +106,12 @@ class GitHub:
         return frozenset(found | {pull.author})
 
     def put_comment(self, number: int, marker: str, body: str) -> str:
-        """Write our one comment that begins with `marker`, and return its URL."""
+        """Write our one comment that begins with `marker`; return its URL."""
         text = {"body": marked(marker, body)}
         listing = f"{self._repo}/issues/{number}/comments"
         listed = rows(Comment, self._http.rows(listing, needs=_WRITE_PULLS))
         found = ours(listed, marker, self.user())
-        for extra in found[1:]:  # two jobs wrote at the same time
+        for extra in found[1:]:  # another job wrote at the same time
             self._http.delete(f"{self._repo}/issues/comments/{extra.id}", needs=_WRITE_PULLS)
         if found:
             path = f"{self._repo}/issues/comments/{found[0].id}"
@@ -123,7 +123,7 @@ class GitHub:
     def put_check(
         self, commit: str, name: str, *, conclusion: Conclusion, title: str, summary: str, text: str
     ) -> str:
-        """Write a finished check run of a commit, and return its URL."""
+        """Write a completed check run for a commit; return its URL."""
         if max(len(summary), len(text)) > CHECK_LIMIT:
             raise ForgeError(f"a check's summary and text have {CHECK_LIMIT:,} characters at most")
         run = {
@@ -138,7 +138,7 @@ class GitHub:
         return row(CheckRun, answer).html_url
 
     def checks(self, commit: str, name: str) -> tuple[Check, ...]:
-        """Return the finished check runs of that name, newest first, whoever wrote them."""
+        """Return the completed check runs of that name by any author, newest first."""
         listed = self._http.rows(
             f"{self._repo}/commits/{quote(commit)}/check-runs",
             needs="`checks: read`",
@@ -162,7 +162,7 @@ class GitHub:
         )
 
     def put_issue(self, marker: str, title: str, body: str) -> str:
-        """Write our one open issue that begins with `marker`, and return its URL."""
+        """Write our one open issue that begins with `marker`; return its URL."""
         issue = {"title": title, "body": marked(marker, body)}
         found = self._open_issue(marker)
         if found is None:
@@ -170,10 +170,10 @@ class GitHub:
         else:
             path = f"{self._repo}/issues/{found.number}"
             answer = self._http.write("PATCH", path, issue, needs=_WRITE_ISSUES)
-        return row(Issue, answer).html_url
+        return row(GitHubIssue, answer).html_url
 
     def close_issue(self, marker: str, comment: str) -> str | None:
-        """Comment on our open issue that begins with `marker` and close it; None without one."""
+        """Comment on and close our open issue that begins with `marker`; None without one."""
         found = self._open_issue(marker)
         if found is None:
             return None
@@ -183,18 +183,18 @@ class GitHub:
         self._http.write("PATCH", path, closed, needs=_WRITE_ISSUES)
         return found.html_url
 
-    def _open_issue(self, marker: str) -> Issue | None:
+    def _open_issue(self, marker: str) -> GitHubIssue | None:
         listed = self._http.rows(
             f"{self._repo}/issues",
             needs=_WRITE_ISSUES,
             params={"state": "open", "creator": self.user(), "sort": "created", "direction": "asc"},
         )
-        issues = [issue for issue in rows(Issue, listed) if issue.pull_request is None]
+        issues = [issue for issue in rows(GitHubIssue, listed) if issue.pull_request is None]
         return next(iter(ours(issues, marker, self.user())), None)
 
     def _may_write(self, login: str) -> bool:
-        # Anybody may approve a pull request of a public repository, and so may an app's bot, which
-        # is nobody that the endpoint knows.
+        # Anybody may approve a pull request of a public repository; so may an app's bot, which the
+        # endpoint does not know.
         path = f"{self._repo}/collaborators/{quote(login)}/permission"
         try:
             answer = self._http.get(path, needs="`metadata: read`, which every token has")
@@ -223,7 +223,7 @@ def _people(commit: PullCommit) -> Iterator[str]:
         yield from _person(commit.committer, commit.commit.committer)
 
 
-def _person(user: User | None, signature: GitPerson | None) -> Iterator[str]:
+def _person(user: GitHubUser | None, signature: GitPerson | None) -> Iterator[str]:
     if user is not None:
         yield user.login
     elif signature is not None and signature.email:

@@ -1,4 +1,4 @@
-"""The parts of GitHub's event file that are read."""
+"""The parts of GitHub's event file that we read."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -8,7 +8,7 @@ class _Part(BaseModel):
 
 
 class EventRepository(_Part):
-    """A repository, known by its name."""
+    """A repository with its name."""
 
     full_name: str
 
@@ -18,11 +18,11 @@ class EventSide(_Part):
 
     sha: str
     ref: str
-    repo: EventRepository | None = None  # a fork that was deleted is null
+    repo: EventRepository | None = None  # null for a deleted fork
 
 
 class PullRequestEvent(_Part):
-    """The pull request that an event is about."""
+    """The pull request of an event."""
 
     number: int
     head: EventSide
@@ -30,7 +30,7 @@ class PullRequestEvent(_Part):
 
 
 class MergeGroup(_Part):
-    """What a merge queue would merge."""
+    """The commit that a merge queue would merge."""
 
     head_sha: str
     head_ref: str
@@ -39,7 +39,7 @@ class MergeGroup(_Part):
 
 
 class Event(_Part):
-    """An event; those without any of these parts are told by the environment alone."""
+    """An event; one without any of these parts is described by the environment alone."""
 
     pull_request: PullRequestEvent | None = None
     merge_group: MergeGroup | None = None

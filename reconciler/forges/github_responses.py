@@ -1,79 +1,79 @@
-"""The parts of GitHub's answers that are read."""
+"""The parts of GitHub's answers that we read."""
 
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from reconciler.forges.responses import Moment, Row, Text
+from reconciler.forges.responses import ForgeRow, Text, Timestamp
 
 
-class User(Row):
+class GitHubUser(ForgeRow):
     """A person, a bot or an app's bot."""
 
     login: str
 
 
-# A commit whose author is nobody's account has null there, or {}.
-Somebody = Annotated[User | None, BeforeValidator(lambda value: value or None)]
+# null or {} for a commit whose author has no account.
+Somebody = Annotated[GitHubUser | None, BeforeValidator(lambda value: value or None)]
 
 
-class Side(Row):
+class PullSide(ForgeRow):
     """One side of a pull request."""
 
     sha: str
     ref: str
 
 
-class Pull(Row):
+class Pull(ForgeRow):
     """A pull request; `merge_commit_sha` is a trial merge until it is merged."""
 
     number: int
     title: Text = ""
     html_url: str
-    head: Side
-    base: Side
+    head: PullSide
+    base: PullSide
     user: Somebody = None
-    merged_at: Moment | None = None
+    merged_at: Timestamp | None = None
     merge_commit_sha: str | None = None
 
 
-class PullReview(Row):
-    """A review; `commit_id` is what was the head when it was submitted."""
+class PullReview(ForgeRow):
+    """A review; `commit_id` was the head when it was submitted."""
 
     user: Somebody = None
     state: str
     commit_id: str | None = None
-    submitted_at: Moment | None = None
+    submitted_at: Timestamp | None = None
 
 
-class Permission(Row):
-    """What a person may do in a repository: admin, write, read or none."""
+class Permission(ForgeRow):
+    """A person's permission in a repository: admin, write, read or none."""
 
     permission: str
 
 
-class GitPerson(Row):
-    """An author or a committer as git says it."""
+class GitPerson(ForgeRow):
+    """An author or a committer as stored in git."""
 
     email: Text = ""
 
 
-class GitCommit(Row):
-    """The git side of a commit."""
+class GitCommit(ForgeRow):
+    """The git data of a commit."""
 
     author: GitPerson | None = None
     committer: GitPerson | None = None
 
 
-class PullCommit(Row):
-    """A commit, and whose accounts its author and its committer are."""
+class PullCommit(ForgeRow):
+    """A commit with the accounts of its author and its committer."""
 
     commit: GitCommit
     author: Somebody = None
     committer: Somebody = None
 
 
-class Comment(Row):
+class Comment(ForgeRow):
     """A comment on a pull request or an issue."""
 
     id: int
@@ -83,43 +83,43 @@ class Comment(Row):
 
     @property
     def writer(self) -> str:
-        """The login of who wrote it."""
+        """The author's login."""
         return self.user.login if self.user else ""
 
 
-class Issue(Comment):
-    """An issue; the listing has pull requests, too."""
+class GitHubIssue(Comment):
+    """An issue; the listing also contains pull requests."""
 
     number: int
     pull_request: object = None
 
 
-class Output(Row):
-    """What a check run says."""
+class Output(ForgeRow):
+    """The text of a check run."""
 
     text: Text = ""
 
 
-class App(Row):
+class App(ForgeRow):
     """The GitHub App that wrote a check run."""
 
     slug: Text = ""
 
 
-class CheckRun(Row):
-    """A check run; without a conclusion it is not finished."""
+class CheckRun(ForgeRow):
+    """A check run; without a conclusion it is not completed."""
 
     id: int
     name: str
     head_sha: str
     html_url: Text = ""
     conclusion: str | None = None
-    completed_at: Moment | None = None
+    completed_at: Timestamp | None = None
     output: Output = Output()
     app: App | None = None
 
 
-class Viewer(Row):
-    """Whom a token belongs to."""
+class Viewer(ForgeRow):
+    """The account of a token."""
 
-    viewer: User
+    viewer: GitHubUser

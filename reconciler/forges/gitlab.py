@@ -1,4 +1,4 @@
-"""The port to a forge over GitLab's REST API, for gitlab.com and self-managed servers."""
+"""The forge port over GitLab's REST API, for gitlab.com and self-managed servers."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -14,15 +14,15 @@ from reconciler.forges.checks_in_comments import (
 )
 from reconciler.forges.comment_markers import marked, ours
 from reconciler.forges.gitlab_responses import (
-    Approvals,
-    Authored,
-    Issue,
-    Merge,
+    AuthoredCommit,
+    CommitStatus,
+    GitLabApprovals,
+    GitLabIssue,
+    GitLabUser,
     MergeAnswer,
+    MergeRequest,
     Note,
-    Status,
-    User,
-    Version,
+    PushedVersion,
 )
 from reconciler.forges.http_client import Address, ForgeHttp
 from reconciler.forges.responses import row, rows, utc
@@ -38,7 +38,7 @@ _STATES: Final[Mapping[Conclusion, str]] = {
     "action_required": "failed",
 }
 _CONCLUSIONS: Final = {"success": "success", "failed": "failure"}
-_APPROVED: Final = "approved this merge request"  # what GitLab itself notes
+_APPROVED: Final = "approved this merge request"  # the text of GitLab's own note
 
 _PEOPLE: Final = """
 query($path: ID!, $iid: String!, $commits: String, $committers: String) {
@@ -61,9 +61,9 @@ query($path: ID!, $iid: String!, $commits: String, $committers: String) {
 class GitLab:
     """A project on GitLab, `repository` as its full path.
 
-    GitLab's commit statuses hold no text: the text of a check is kept in a comment of ours on the
-    merge request whose head the commit is. Its maintainers can edit that; an edited text counts
-    as none, unless they recompute its digest.
+    GitLab's commit statuses have no text: the text of a check is kept in our comment on the merge
+    request whose head is the commit. Its maintainers can edit the comment; an edited text is
+    ignored, unless they recompute its digest.
     """
 
     name = "GitLab"
@@ -86,20 +86,20 @@ class GitLab:
         self._project = f"projects/{quote(repository, safe='')}"
 
     def user(self) -> str:
-        """Return the user name of whom our token belongs to."""
+        """Return the user name of our token's account."""
         return self._login
 
     @cached_property
     def _login(self) -> str:
-        return row(User, self._http.get("user", needs=_NEEDS)).username
+        return row(GitLabUser, self._http.get("user", needs=_NEEDS)).username
 
     def pull_request(self, number: int) -> PullRequest:
         """Return one merge request."""
         answer = self._http.get(self._merge_request(number), needs=_NEEDS)
-        return _pull_request(row(Merge, answer))
+        return _pull_request(row(MergeRequest, answer))
 
     def pull_requests_of(self, commit: str) -> tuple[PullRequest, ...]:
-        """Return the merged merge requests that brought a commit, newest merge first."""
+        """Return the merged merge requests that contain a commit, newest merge first."""
         dated = [
             (merge.merged_at, merge.iid, merge)
             for merge in self._merges_of(commit)
@@ -109,18 +109,18 @@ class GitLab:
         return tuple(_pull_request(merge) for _, _, merge in dated)
 
     def approvals(self, pull: PullRequest) -> tuple[Review, ...]:
-        """Return the approvals that were given since the head was pushed, oldest first.
+        """Return the approvals since the head was pushed, oldest first.
 
-        GitLab does not say which commit an approval is of, and keeps approvals over a push
-        unless the project says otherwise.
+        GitLab does not tell which commit was approved, and keeps approvals after a push unless the
+        project is configured otherwise.
         """
         path = self._merge_request(pull.number)
-        versions = rows(Version, self._http.rows(f"{path}/versions", needs=_NEEDS))
+        versions = rows(PushedVersion, self._http.rows(f"{path}/versions", needs=_NEEDS))
         newest = max(versions, key=lambda version: version.id, default=None)
         if newest is None or newest.head_commit_sha != pull.head:
             return ()
         answer = self._http.get(f"{path}/approvals", needs=_NEEDS)
-        given = row(Approvals, answer).approved_by
+        given = row(GitLabApprovals, answer).approved_by
         times = {one.user.username: one.approved_at for one in given}
         if None in times.values():
             noted = _noted_approvals(self._notes(pull.number))
@@ -144,16 +144,18 @@ class GitLab:
             pages = {"commits": people.commits.pageInfo, "committers": people.committers.pageInfo}
             if not any(page.hasNextPage for page in pages.values()):
                 return frozenset(found - {""})
-            # Past its end a listing has no cursor: without one it would begin again.
+            # After its end a listing has no cursor; without a cursor it would restart.
             after |= {name: page.endCursor or after.get(name) for name, page in pages.items()}
-        raise ForgeError(f"merge request {pull.number} has too many commits to know who wrote them")
+        raise ForgeError(
+            f"merge request {pull.number} has too many commits to determine their authors"
+        )
 
     def put_comment(self, number: int, marker: str, body: str) -> str:
-        """Write our one note that begins with `marker`, and return its URL."""
+        """Write our one note that begins with `marker`; return its URL."""
         text = {"body": marked(marker, body)}
         listing = f"{self._merge_request(number)}/notes"
         found = ours(self._notes(number), marker, self.user())
-        for extra in found[1:]:  # two jobs wrote at the same time
+        for extra in found[1:]:  # another job wrote at the same time
             self._http.delete(f"{listing}/{extra.id}", needs=_NEEDS)
         if found:
             answer = self._http.write("PUT", f"{listing}/{found[0].id}", text, needs=_NEEDS)
@@ -164,7 +166,7 @@ class GitLab:
     def put_check(
         self, commit: str, name: str, *, conclusion: Conclusion, title: str, summary: str, text: str
     ) -> str:
-        """Write a commit status, and the text to the merge requests whose head the commit is."""
+        """Write a commit status, and its text to the merge requests whose head is the commit."""
         if max(len(summary), len(text)) > CHECK_LIMIT:
             raise ForgeError(f"a check's summary and text have {CHECK_LIMIT:,} characters at most")
         body = check_comment(KeptCheck(commit, conclusion, text), title, summary)
@@ -183,16 +185,16 @@ class GitLab:
         return url
 
     def checks(self, commit: str, name: str) -> tuple[Check, ...]:
-        """Return the finished statuses of that name, newest first; ours have their text.
+        """Return the completed statuses of that name, newest first; ours have their text.
 
-        Only the newest of ours has it, and only while the commit is a merge request's head.
+        Only our newest status has a text, and only while the commit is the head of a merge request.
         """
         listed = self._http.rows(
             f"{self._project}/repository/commits/{quote(commit)}/statuses",
             needs=_NEEDS,
             params={"name": name, "all": "true"},
         )
-        found = [one for one in rows(Status, listed) if one.name == name]
+        found = [one for one in rows(CommitStatus, listed) if one.name == name]
         done = [one for one in found if one.status in _CONCLUSIONS]
         done.sort(key=lambda one: one.id, reverse=True)
         newest = next((one.id for one in done if _writer(one) == self.user()), None)
@@ -200,7 +202,7 @@ class GitLab:
         return tuple(_check(one, commit, kept if one.id == newest else None) for one in done)
 
     def put_issue(self, marker: str, title: str, body: str) -> str:
-        """Write our one open issue that begins with `marker`, and return its URL."""
+        """Write our one open issue that begins with `marker`; return its URL."""
         issue = {"title": title, "description": marked(marker, body)}
         found = self._open_issue(marker)
         if found is None:
@@ -208,10 +210,10 @@ class GitLab:
         else:
             path = f"{self._project}/issues/{found.iid}"
             answer = self._http.write("PUT", path, issue, needs=_NEEDS)
-        return row(Issue, answer).web_url
+        return row(GitLabIssue, answer).web_url
 
     def close_issue(self, marker: str, comment: str) -> str | None:
-        """Comment on our open issue that begins with `marker` and close it; None without one."""
+        """Comment on and close our open issue that begins with `marker`; None without one."""
         found = self._open_issue(marker)
         if found is None:
             return None
@@ -223,21 +225,21 @@ class GitLab:
     def _merge_request(self, number: int) -> str:
         return f"{self._project}/merge_requests/{number}"
 
-    def _merges_of(self, commit: str) -> list[Merge]:
+    def _merges_of(self, commit: str) -> list[MergeRequest]:
         path = f"{self._project}/repository/commits/{quote(commit)}/merge_requests"
-        return rows(Merge, self._http.rows(path, needs=_NEEDS))
+        return rows(MergeRequest, self._http.rows(path, needs=_NEEDS))
 
     def _notes(self, number: int) -> list[Note]:
         oldest_first = {"sort": "asc", "order_by": "created_at"}
         path = f"{self._merge_request(number)}/notes"
         return rows(Note, self._http.rows(path, needs=_NEEDS, params=oldest_first))
 
-    def _open_issue(self, marker: str) -> Issue | None:
+    def _open_issue(self, marker: str) -> GitLabIssue | None:
         open_ = {"state": "opened", "scope": "created_by_me", "order_by": "created_at"}
         listed = self._http.rows(
             f"{self._project}/issues", needs=_NEEDS, params={**open_, "sort": "asc"}
         )
-        return next(iter(ours(rows(Issue, listed), marker, self.user())), None)
+        return next(iter(ours(rows(GitLabIssue, listed), marker, self.user())), None)
 
     def _kept(self, commit: str, name: str) -> KeptCheck | None:
         for merge in self._merges_of(commit):
@@ -249,9 +251,9 @@ class GitLab:
         return None
 
 
-def _pull_request(merge: Merge) -> PullRequest:
+def _pull_request(merge: MergeRequest) -> PullRequest:
     merged = merge.state == "merged"
-    # A fast-forward merge leaves no commit of its own.
+    # A fast-forward merge creates no commit.
     left = merge.merge_commit_sha or merge.squash_commit_sha or merge.sha
     return PullRequest(
         number=merge.iid,
@@ -265,12 +267,12 @@ def _pull_request(merge: Merge) -> PullRequest:
     )
 
 
-def _author(commit: Authored) -> str:
+def _author(commit: AuthoredCommit) -> str:
     return commit.author.username if commit.author else commit.authorEmail
 
 
 def _noted_approvals(notes: Iterable[Note]) -> dict[str, datetime]:
-    """Return when each person approved last, from GitLab's own notes, which come oldest first."""
+    """Return each person's last approval time from GitLab's own notes, oldest first."""
     return {
         note.author.username: note.created_at
         for note in notes
@@ -278,11 +280,11 @@ def _noted_approvals(notes: Iterable[Note]) -> dict[str, datetime]:
     }
 
 
-def _writer(status: Status) -> str:
+def _writer(status: CommitStatus) -> str:
     return status.author.username if status.author else ""
 
 
-def _check(status: Status, commit: str, kept: KeptCheck | None) -> Check:
+def _check(status: CommitStatus, commit: str, kept: KeptCheck | None) -> Check:
     return Check(
         name=status.name,
         commit=commit,

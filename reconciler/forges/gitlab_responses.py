@@ -1,15 +1,15 @@
-"""The parts of GitLab's answers that are read."""
+"""The parts of GitLab's answers that we read."""
 
-from reconciler.forges.responses import Moment, Row, Text
+from reconciler.forges.responses import ForgeRow, Text, Timestamp
 
 
-class User(Row):
-    """A person or a token's bot."""
+class GitLabUser(ForgeRow):
+    """A person, or the bot of a token."""
 
     username: str
 
 
-class Merge(Row):
+class MergeRequest(ForgeRow):
     """A merge request; `sha` is its head."""
 
     iid: int
@@ -17,122 +17,122 @@ class Merge(Row):
     web_url: str
     sha: Text = ""
     target_branch: str
-    author: User | None = None
+    author: GitLabUser | None = None
     state: str
-    merged_at: Moment | None = None
+    merged_at: Timestamp | None = None
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
 
 
-class Version(Row):
-    """What a push made of a merge request."""
+class PushedVersion(ForgeRow):
+    """The version of a merge request after a push."""
 
     id: int
     head_commit_sha: str
-    created_at: Moment
+    created_at: Timestamp
 
 
-class Approval(Row):
-    """An approval; GitLab before 18 does not say when."""
+class GitLabApproval(ForgeRow):
+    """An approval; before version 18 GitLab sends no time."""
 
-    user: User
-    approved_at: Moment | None = None
-
-
-class Approvals(Row):
-    """The approvals that a merge request has now."""
-
-    approved_by: tuple[Approval, ...] = ()
+    user: GitLabUser
+    approved_at: Timestamp | None = None
 
 
-class Note(Row):
-    """A comment; GitLab writes those with `system` itself."""
+class GitLabApprovals(ForgeRow):
+    """The present approvals of a merge request."""
+
+    approved_by: tuple[GitLabApproval, ...] = ()
+
+
+class Note(ForgeRow):
+    """A comment; `system` marks GitLab's own."""
 
     id: int
     body: Text = ""
-    author: User | None = None
+    author: GitLabUser | None = None
     system: bool = False
-    created_at: Moment
+    created_at: Timestamp
 
     @property
     def writer(self) -> str:
-        """The login of who wrote it; empty for what GitLab wrote."""
+        """The author's user name; empty for GitLab's own notes."""
         return self.author.username if self.author and not self.system else ""
 
 
-class Status(Row):
+class CommitStatus(ForgeRow):
     """A commit status."""
 
     id: int
     name: str
     status: str
     target_url: Text = ""
-    author: User | None = None
-    created_at: Moment
-    finished_at: Moment | None = None
+    author: GitLabUser | None = None
+    created_at: Timestamp
+    finished_at: Timestamp | None = None
 
 
-class Issue(Row):
+class GitLabIssue(ForgeRow):
     """An issue."""
 
     iid: int
     web_url: str
     description: Text = ""
-    author: User | None = None
+    author: GitLabUser | None = None
 
     @property
     def body(self) -> str:
-        """What it says."""
+        """The text."""
         return self.description
 
     @property
     def writer(self) -> str:
-        """The login of who wrote it."""
+        """The author's user name."""
         return self.author.username if self.author else ""
 
 
-class PageInfo(Row):
-    """Where a page of a GraphQL listing ends, and whether another follows."""
+class PageInfo(ForgeRow):
+    """The cursor at the end of a GraphQL page, and whether another page follows."""
 
     hasNextPage: bool  # noqa: N815  as GitLab writes it
     endCursor: str | None = None  # noqa: N815  as GitLab writes it
 
 
-class Authored(Row):
-    """A commit, and whose account its author is."""
+class AuthoredCommit(ForgeRow):
+    """A commit with its author's account."""
 
-    author: User | None = None
+    author: GitLabUser | None = None
     authorEmail: Text = ""  # noqa: N815  as GitLab writes it
 
 
-class Commits(Row):
+class Commits(ForgeRow):
     """A page of a merge request's commits."""
 
-    nodes: tuple[Authored, ...] = ()
+    nodes: tuple[AuthoredCommit, ...] = ()
     pageInfo: PageInfo  # noqa: N815  as GitLab writes it
 
 
-class Committers(Row):
-    """A page of the accounts that committed them."""
+class Committers(ForgeRow):
+    """A page of the accounts that committed."""
 
-    nodes: tuple[User, ...] = ()
+    nodes: tuple[GitLabUser, ...] = ()
     pageInfo: PageInfo  # noqa: N815  as GitLab writes it
 
 
-class MergePeople(Row):
-    """A page of who made the commits of a merge request."""
+class MergePeople(ForgeRow):
+    """A page of the authors and committers of a merge request."""
 
     commits: Commits
     committers: Committers
 
 
-class MergeProject(Row):
+class MergeProject(ForgeRow):
     """The project of a merge request, as GraphQL nests it."""
 
     mergeRequest: MergePeople  # noqa: N815  as GitLab writes it
 
 
-class MergeAnswer(Row):
-    """What the query for people is answered with."""
+class MergeAnswer(ForgeRow):
+    """The answer to the query for people."""
 
     project: MergeProject

@@ -1,4 +1,4 @@
-"""Requests to a forge's API and what came of them: the only importer of requests here."""
+"""Sends requests to a forge's API, and translates failures."""
 
 import json
 import random
@@ -18,30 +18,30 @@ from reconciler.ports.forge import ForgeError
 from reconciler.registries.auth import redact
 from reconciler.transport import client, limits
 
-_PAGES: Final = 100  # of 100 rows
+_PAGES: Final = 100  # with 100 rows each
 _TRIES: Final = 5
 _LONGEST_PAUSE: Final = 8.0
-# A hundred comments that need six bytes a character: whoever may comment must not stop a job.
+# A hundred comments of six bytes a character: nobody may stop a job by long comments.
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
 _NO_ADDRESS: Final = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
 )
-_SLOWEST: Final = 2  # times the timeout for silence, for an answer as a whole
+_SLOWEST: Final = 2  # times the timeout for silence: the limit for a whole answer
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a forge's API is, and who we say we are there."""
+    """The address of a forge's API, and our credentials."""
 
     forge: str
     api: str
     token: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
-    authorities: str | None = None  # a file with certificates; the system's without one
+    authorities: str | None = None  # a file with certificates; by default the system's
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class _Answer:
 class ForgeHttp:
     """Sends requests to one API, and the token nowhere else.
 
-    What was not executed is sent again within `patience` seconds; what may have been executed is
-    too, unless it was a POST: a comment that was written twice could not be told from two.
+    A request that was not executed is repeated for up to `patience` seconds. One that may have been
+    executed is repeated too, unless it was a POST, which could create a second comment.
     """
 
     def __init__(self, address: Address, *, timeout: float = 20.0, patience: float = 30.0) -> None:
@@ -70,7 +70,7 @@ class ForgeHttp:
         self._session.headers.update(address.headers)
 
     def get(self, path: str, *, needs: str) -> object:
-        """Return what a GET is answered with; `needs` is the permission to name in a refusal."""
+        """Return the answer to a GET; `needs` is the permission to name in a refusal."""
         return self._json(self._patiently("GET", f"{self._api}/{path}", needs=needs))
 
     def rows(
@@ -81,15 +81,15 @@ class ForgeHttp:
         params: Mapping[str, str] | None = None,
         key: str | None = None,
     ) -> list[object]:
-        """Return the rows of every page of a listing, which are the answer or its `key`."""
-        # Of a link to the next page only the query is taken: it cannot lead elsewhere.
+        """Return the rows of all pages of a listing: the answer itself, or its `key`."""
+        # Only the query of a link to the next page is used: it cannot lead to another host.
         query: Mapping[str, str] = {"per_page": "100", **(params or {})}
-        found: list[object] = []
+        collected: list[object] = []
         for _ in range(_PAGES):
             answer = self._patiently("GET", f"{self._api}/{path}", needs=needs, params=query)
-            found += self._listed(answer, key)
+            collected += self._listed(answer, key)
             if answer.following is None:
-                return found
+                return collected
             query = answer.following
         raise ForgeError(f"{self._forge} lists more than {_PAGES * 100:,} rows at `{path}`")
 
@@ -101,18 +101,17 @@ class ForgeHttp:
         *,
         needs: str,
     ) -> object:
-        """Send a write and return what it is answered with."""
+        """Send a write and return the answer."""
         return self._json(self._patiently(method, f"{self._api}/{path}", needs=needs, body=body))
 
     def delete(self, path: str, *, needs: str) -> None:
-        """Delete something; what is gone already is fine."""
+        """Delete a resource; do nothing when it does not exist."""
         with suppress(Missing):
             self._patiently("DELETE", f"{self._api}/{path}", needs=needs)
 
     def query(self, text: str, variables: Mapping[str, object], *, needs: str) -> object:
-        """Return the data that a GraphQL query (never a mutation) is answered with."""
-        # It is beside the REST API: /api/v3 and /api/v4 are followed by nothing, api.github.com
-        # has no such part.
+        """Return the data that answers a GraphQL query (never a mutation)."""
+        # The endpoint is next to the REST API; api.github.com has no version in its path.
         url = self._api.removesuffix("/v3").removesuffix("/v4") + "/graphql"
         body = {"query": text, "variables": variables}
         answer = self._json(self._patiently("POST", url, needs=needs, body=body, is_read=True))
@@ -127,7 +126,7 @@ class ForgeHttp:
         if key is not None and isinstance(parsed, dict):
             parsed = parsed.get(key)
         if not isinstance(parsed, list):
-            raise ForgeError(f"{self._forge} answered with something else than a list")
+            raise ForgeError(f"{self._forge} answered with something other than a list")
         return parsed
 
     def _patiently(
@@ -200,7 +199,7 @@ class ForgeHttp:
             message = f"{self._forge} answered with more than {_LARGEST_ANSWER} bytes"
             raise ForgeError(message) from error
         except limits.OddEncoding as error:
-            message = f"{self._forge} answered in an encoding that nobody asked for"
+            message = f"{self._forge} answered in an encoding that was not requested"
             raise ForgeError(message) from error
 
     def _json(self, answer: _Answer) -> object:
@@ -212,7 +211,7 @@ class ForgeHttp:
         return parsed
 
     def _failure(self, error: Exception) -> ForgeError:
-        """Translate without quoting: the library's texts hold whole URLs."""
+        """Return our error without quoting the library's, whose text contains whole URLs."""
         where = f"{self._forge} ({self._api})"
         if client.was_too_slow(error):
             return Lost(f"{where} did not finish its answer in {self._timeout * _SLOWEST:g} s")

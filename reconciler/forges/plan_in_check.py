@@ -1,4 +1,4 @@
-"""A shown plan as the text that a forge keeps: JSON, compressed, of bounded size."""
+"""Encodes a shown plan as text for a forge: JSON, compressed, of bounded size."""
 
 import base64
 import binascii
@@ -14,13 +14,13 @@ from reconciler.errors import Refused
 _PLAN: Final = TypeAdapter(ShownPlan)
 _MARK: Final = "reconciler-plan-1 "
 MOST_PARTS: Final = 50  # checks that one plan is read from
-_LARGEST: Final = 64 * 1024 * 1024  # bytes that a kept text may grow to
+_LARGEST: Final = 64 * 1024 * 1024  # bytes of an unpacked text
 
 
 def dumps(plan: ShownPlan, *, longest: int) -> tuple[str, ...]:
     """Return the plan as texts of at most `longest` characters, to be kept in their order.
 
-    Raises `Refused` for a plan that is larger than what is read again.
+    Raises `Refused` for a plan that `loads` would not read.
     """
     data = _PLAN.dump_json(plan)
     packed = base64.b64encode(zlib.compress(data, 9)).decode("ascii")
@@ -35,7 +35,7 @@ def dumps(plan: ShownPlan, *, longest: int) -> tuple[str, ...]:
 
 
 def loads(texts: Sequence[str]) -> ShownPlan | None:
-    """Return the plan that `dumps` gave these texts for, None when it cannot be read."""
+    """Return the plan from the texts of `dumps`, None when it cannot be read."""
     if not texts or not all(text.startswith(_MARK) for text in texts):
         return None
     packed = "".join(text[len(_MARK) :].strip() for text in texts)

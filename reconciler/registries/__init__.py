@@ -1,1 +1,1 @@
-"""The adapters behind the port to a registry: MLflow over REST, and MLflow's own client."""
+"""The adapters of the registry port: MLflow over REST, and MLflow's own client."""

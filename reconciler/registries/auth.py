@@ -1,4 +1,4 @@
-"""How MLflow's own environment variables say who we are and whom we trust."""
+"""Reads credentials and certificates from MLflow's own environment variables."""
 
 import base64
 import configparser
@@ -14,12 +14,12 @@ _INSECURE: Final = "MLFLOW_TRACKING_INSECURE_TLS"
 _SERVER_CERT: Final = "MLFLOW_TRACKING_SERVER_CERT_PATH"
 _CLIENT_CERT: Final = "MLFLOW_TRACKING_CLIENT_CERT_PATH"
 _TOKEN: Final = "MLFLOW_TRACKING_TOKEN"  # noqa: S105  the name of a variable
-_SHORTEST_SECRET: Final = 4  # a shorter one would blacken ordinary words of a message
+_SHORTEST_SECRET: Final = 4  # a shorter one would redact ordinary words
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request carries: headers, certificates, and the texts that must never be shown."""
+    """What a request carries: headers, certificates, and the secrets that are never shown."""
 
     headers: Mapping[str, str] = field(repr=False)
     verify: bool | str
@@ -27,15 +27,15 @@ class Access:
     secrets: tuple[str, ...] = field(repr=False)
 
     def redact(self, text: str) -> str:
-        """Return `text` with every secret blackened."""
+        """Return `text` with every secret redacted."""
         return redact(text, self.secrets)
 
 
 def access(uri: str, environ: Mapping[str, str]) -> Access:
     """Return what requests to `uri` carry.
 
-    User and password win over the token, as in MLflow's client: from the environment, else from
-    `~/.mlflow/credentials`, else, when there is no token either, from the URI.
+    User and password take precedence over the token, as in MLflow's client: from the environment,
+    else from `~/.mlflow/credentials`, else, when there is no token either, from the URI.
     """
     authorization, secrets = _authorization(uri, environ)
     headers = {"Authorization": authorization} if authorization else {}
@@ -72,7 +72,7 @@ def _basic(user: str, password: str) -> tuple[str, tuple[str, ...]]:
 def _header(value: str, name: str) -> str:
     if value.isascii() and value.isprintable():
         return value
-    raise RegistryError(f"`{name}` holds characters that no HTTP header can carry")
+    raise RegistryError(f"`{name}` has characters that an HTTP header cannot contain")
 
 
 def _credentials_file(environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -85,7 +85,7 @@ def _credentials_file(environ: Mapping[str, str]) -> Mapping[str, str]:
         parser.read(path, encoding="utf-8")
         return dict(parser["mlflow"]) if "mlflow" in parser else {}
     except (configparser.Error, OSError, UnicodeDecodeError):
-        # Its own text may quote the line that holds the password.
+        # Its text may quote the line that contains the password.
         message = "`~/.mlflow/credentials` cannot be read as an ini file"
         raise RegistryError(message, hint="write `%` in a password as `%%`") from None
 

@@ -1,6 +1,6 @@
-"""The port to a registry through MLflow's Python client: sqlite, PostgreSQL and every other scheme.
+"""The registry port over MLflow's Python client: sqlite, PostgreSQL and every other scheme.
 
-Databricks' schemes go through here too; they were not run against a real workspace.
+Databricks' schemes use this adapter too; they were not tested with a real workspace.
 """
 
 import threading
@@ -18,7 +18,7 @@ from reconciler.registries.client_runs import ClientTracking
 from reconciler.registries.error_mapping import from_code, shortened
 from reconciler.registries.lent_environment import importing_quietly, lent
 from reconciler.registries.local_store import MISSING_HINT, require_local, require_runs
-from reconciler.registries.responses import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
 from reconciler.registries.search_filters import name_filter
 from reconciler.registries.version_facts import gather
 
@@ -39,7 +39,7 @@ _LOCAL_HINT: Final = 'pip install "mlflow-reconciler[local]", and the driver of 
 
 
 class MlflowClientRegistry:
-    """A registry behind MLflow's own client, which takes its credentials from the environment."""
+    """A registry behind MLflow's client, which reads credentials from the environment."""
 
     def __init__(self, uri: str, environ: Mapping[str, str]) -> None:
         self._given = uri
@@ -52,7 +52,7 @@ class MlflowClientRegistry:
         self._sent = 0
         self._opening = threading.Lock()
         self._counting = threading.Lock()
-        # sqlite has one writer at a time and lets the others poll for their turn.
+        # sqlite allows one writer at a time; the others must poll.
         self._writing: AbstractContextManager[Any] = (
             threading.Lock() if self._scheme == "sqlite" else nullcontext()
         )
@@ -63,20 +63,20 @@ class MlflowClientRegistry:
 
     @property
     def uri(self) -> str:
-        """Where it is, without credentials."""
+        """The URI without credentials."""
         return safe_uri(self._given)
 
     @property
     def requests(self) -> int:
-        """How many calls were made to the client so far."""
+        """The number of calls to the client so far."""
         return self._sent
 
     def capabilities(self) -> Capabilities:
-        """Return what the scheme stands for: asking such a backend can hang for minutes."""
+        """Return the capabilities of the scheme: asking the backend can hang for minutes."""
         return _CAPABILITIES.get(self._scheme, _ALL)
 
     def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
-        """Return what the client's searches find, by model name."""
+        """Return the models that the client's searches find, by name."""
         if self._scheme in _UNITY_CATALOG:
             return self._read_each(names)
         if names is None:
@@ -97,22 +97,22 @@ class MlflowClientRegistry:
         listed = [one for one in self._pages(VersionRow, name_filter(model)) if one.name == model]
         unread = set(versions)
         if self._scheme in _UNITY_CATALOG:
-            # Its searches return neither tags nor aliases.
+            # Its searches return no tags or aliases.
             unread |= {version.version for version in listed}
         else:
             unread -= {version.version for version in listed}
         asked = [one for number in sorted(unread) if (one := self._version(model, number))]
         model_row = row(ModelRow, {"model": found}, "model")
-        # The entity's `tags` leave out the one that says that it is a prompt.
+        # The entity's `tags` leave out the tag that marks a prompt.
         tags = vars(found).get("_tags", model_row.tags)
         return live(model_row.model_copy(update={"tags": dict(tags)}), listed, asked)
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
-        """Return what the tracking server beside the registry tells of a version."""
+        """Return what the tracking server of the registry knows about a version."""
         return gather(self._tracking, model, version, identity)
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
-        """Move a version into a stage, touch no other, and return where it is now."""
+        """Move a version into a stage, without archiving others; return its present stage."""
         moved = self._write("transition_model_version_stage", model, str(version), stage)
         return row(VersionRow, {"version": moved}, "version").current_stage or ""
 
@@ -121,7 +121,7 @@ class MlflowClientRegistry:
         self._write("set_registered_model_alias", model, alias, str(version))
 
     def delete_alias(self, model: str, alias: str) -> None:
-        """Remove an alias; one that is not there is fine."""
+        """Remove an alias; do nothing when it does not exist."""
         self._write("delete_registered_model_alias", model, alias)
 
     def set_tag(self, model: str, version: int | None, key: str, value: str) -> None:
@@ -133,7 +133,7 @@ class MlflowClientRegistry:
             self._write("set_model_version_tag", model, number, key, value)
 
     def delete_tag(self, model: str, version: int | None, key: str) -> None:
-        """Remove a tag of the model or of a version; absent is fine."""
+        """Remove a tag of the model or of a version; do nothing when it does not exist."""
         if version is None:
             self._write("delete_registered_model_tag", model, key)
         else:
@@ -163,10 +163,10 @@ class MlflowClientRegistry:
     def _artifacts_of(self, model: str, version: int) -> str:
         return str(self._call("get_model_version_download_uri", model, str(version)))
 
-    def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
+    def _pages(self, kind: type[RowT], matching: str | None) -> list[RowT]:
         search, size, order = _SEARCHES[kind]
         order_by = None if self._scheme in _UNITY_CATALOG else order
-        found: list[Row] = []
+        found: list[RowT] = []
         token = None
         while True:
             page = self._call(search, matching, size, order_by, token)
@@ -181,19 +181,19 @@ class MlflowClientRegistry:
 
     def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401  MLflow's own entities
         client = self._client()
-        # The client's search hides every model of a server older than 2.21; the store's does not.
+        # The client's search hides all models of a server older than 2.21; the store's does not.
         target = client.store if method.startswith("search_") else client
         return self._ask(lambda: getattr(target, method)(*arguments))
 
     def _ask(self, question: Callable[[], Any]) -> Any:  # noqa: ANN401  as above
-        self._client()  # what is not there is told before anything else could create it
+        self._client()  # report a missing store before anything can create it
         with self._counting:
             self._sent += 1
         with self._translated(), self._without_retries():
             return question()
 
     def _without_retries(self) -> AbstractContextManager[None]:
-        """Keep the client from repeating writes blindly, and a deterministic 500 for minutes."""
+        """Stop the client from repeating writes, and an immediate 500 for minutes."""
         over_http = self._scheme in {"http", "https"}
         return lent("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0") if over_http else nullcontext()
 
@@ -206,8 +206,8 @@ class MlflowClientRegistry:
             return self._opened
 
     def _open(self) -> "ModelRegistryClient":
-        # Not MlflowClient: that one opens the tracking store too, which writes when it is new.
-        from mlflow.tracking._model_registry.client import (  # noqa: PLC0415  1.1 s, for who needs it
+        # Not MlflowClient: it also opens the tracking store, which writes to a new database.
+        from mlflow.tracking._model_registry.client import (  # noqa: PLC0415  1.1 s, only where needed
             ModelRegistryClient,
         )
 
@@ -216,7 +216,7 @@ class MlflowClientRegistry:
         return ModelRegistryClient(self._given, self._given)  # type: ignore[no-untyped-call]
 
     def _require_schema(self) -> None:
-        """Refuse a database that MLflow's client would create or upgrade on opening it."""
+        """Refuse a database that MLflow's client would create or upgrade by opening it."""
         from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
         from sqlalchemy import inspect  # noqa: PLC0415  the same
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
@@ -225,7 +225,7 @@ class MlflowClientRegistry:
             engine = utils.create_sqlalchemy_engine(self._given)  # type: ignore[no-untyped-call]
             tables = inspect(engine).get_table_names()
             if "registered_models" in tables:
-                # What a server asks at its start.
+                # The query of a server at its start.
                 utils._verify_schema(engine)  # type: ignore[no-untyped-call]  # noqa: SLF001
             engine.dispose()
         except SQLAlchemyError as error:
@@ -259,10 +259,10 @@ class MlflowClientRegistry:
 
 
 class _Opens:
-    """What MLflow has beside a registry; in this file, because it alone imports MLflow."""
+    """What MLflow has besides a registry; it is here because only this file imports MLflow."""
 
     def tracking(self, uri: str) -> "TrackingServiceClient":
-        from mlflow.tracking._tracking_service.client import (  # noqa: PLC0415  1.1 s, for who needs it
+        from mlflow.tracking._tracking_service.client import (  # noqa: PLC0415  1.1 s, only where needed
             TrackingServiceClient,
         )
 
@@ -280,7 +280,7 @@ class _Opens:
 
 
 def _require_experiment(uri: str) -> None:
-    """Refuse a database in which MLflow would create its first experiment on opening it."""
+    """Refuse a database in which MLflow would create its first experiment."""
     from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
     from sqlalchemy import text  # noqa: PLC0415  the same
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same

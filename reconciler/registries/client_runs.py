@@ -1,4 +1,4 @@
-"""Runs, logged models and `MLmodel` files by way of what MLflow's client opens; nothing is made."""
+"""Reads runs, logged models and `MLmodel` files through MLflow's client; creates nothing."""
 
 import sys
 import tempfile
@@ -15,9 +15,9 @@ from reconciler.registries.responses import row
 from reconciler.registries.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.version_facts import LARGEST_FILE
 
-# Where these lead is said by whoever registered the version; the client would log in there.
+# The registrant of a version chooses its host, and the client would send credentials there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
-# The libraries behind artifact stores have error trees of their own.
+# The libraries of artifact stores have their own exception classes.
 _STORE_ERRORS: Final = (
     ("botocore.exceptions", ("BotoCoreError", "ClientError")),
     ("google.api_core.exceptions", ("GoogleAPIError",)),
@@ -27,19 +27,19 @@ _STORE_ERRORS: Final = (
 
 
 class Opens(Protocol):
-    """Opens what MLflow has beside a registry; both are MLflow's own objects, without types."""
+    """Opens MLflow's other stores; both results are untyped objects of MLflow."""
 
     def tracking(self, uri: str) -> Any:  # noqa: ANN401  MLflow's own
-        """Return a client of the runs there; raises `RegistryError` where it would make some."""
+        """Return a client for the runs; raises `RegistryError` where it would create a store."""
         ...
 
     def artifacts(self, folder: str, tracking_uri: str, registry_uri: str) -> Any:  # noqa: ANN401  the same
-        """Return the files of a folder of artifacts."""
+        """Return a reader of the files in an artifact folder."""
         ...
 
 
 class ClientTracking:
-    """The tracking server beside a registry; `ask` counts a question and translates its errors."""
+    """The tracking server of a registry; `ask` counts a call and translates its errors."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class ClientTracking:
         self._opened: Any = None
 
     def run(self, run_id: str) -> RunRow:
-        """Return a run, deleted ones included."""
+        """Return a run, also a deleted one."""
         found = self._ask(lambda: self._client().get_run(run_id))
         return row(RunRow, {"run": found}, "run")
 
@@ -68,7 +68,7 @@ class ClientTracking:
         return row(LoggedModelRow, {"model": {"data": data}}, "model")
 
     def mlmodel(self, model: str, version: int) -> bytes:
-        """Return a version's `MLmodel` file from wherever its artifacts are."""
+        """Return a version's `MLmodel` file from its artifact store."""
         folder = self._artifacts_of(model, version)
         parts = urlsplit(folder)
         if parts.scheme in _OTHER_HOSTS or (parts.scheme == "mlflow-artifacts" and parts.netloc):
@@ -81,7 +81,7 @@ class ClientTracking:
         try:
             return _mlmodel_in(self._opens.artifacts(folder, tracking_uri, self._registry_uri))
         except _store_errors() as error:
-            # Its own text may hold a signed URL.
+            # Its text may contain a signed URL.
             raise RegistryError(f"`{safe_uri(folder)}`: {type(error).__name__}") from error
 
     def _client(self) -> Any:  # noqa: ANN401  its methods are not typed
@@ -103,7 +103,7 @@ def _mlmodel_in(artifacts: Any) -> bytes:  # noqa: ANN401  MLflow's own
 
 
 def _tracking_uri(registry_uri: str) -> str:
-    """Return where the runs of a registry are: under its own URI, but for Unity Catalog."""
+    """Return the URI of a registry's runs: its own URI, except for Unity Catalog."""
     match scheme_of(registry_uri):
         case "databricks-uc":
             return registry_uri.replace("databricks-uc", "databricks", 1)
@@ -114,7 +114,7 @@ def _tracking_uri(registry_uri: str) -> str:
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
-    """Return the error trees of those libraries that were loaded."""
+    """Return the exception classes of the storage libraries that were loaded."""
     loaded = (
         getattr(sys.modules[module], name)
         for module, names in _STORE_ERRORS

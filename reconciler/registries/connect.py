@@ -1,4 +1,4 @@
-"""Picks the adapter for a registry URI, and imports no other."""
+"""Chooses the adapter for a registry URI, and imports no other."""
 
 import threading
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ def connect(
 ) -> Registry:
     """Return the registry at `uri`; reads may take `timeout` seconds, or until `stop` is set.
 
-    HTTP is spoken to directly, except where MLflow's own client has to sign the requests; every
-    other scheme is left to that client.
+    HTTP uses REST directly, except where MLflow's own client must sign the requests; every other
+    scheme uses that client.
     """
     if scheme_of(uri) in {"http", "https"} and not any(_is_set(environ, name) for name in _PLUGINS):
         from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite

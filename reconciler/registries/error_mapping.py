@@ -1,4 +1,4 @@
-"""Turns what MLflow says went wrong into the error that says what may be done next."""
+"""Maps MLflow's errors to our error classes, one for each possible next action."""
 
 import json
 import re
@@ -40,7 +40,7 @@ WRONG_PATH_HINT: Final = "is this the URI of an MLflow server, with its path pre
 
 
 def from_status(where: str, status: int, headers: Mapping[str, str], body: bytes) -> RegistryError:
-    """Return the error that an answer other than 200 is; `where` is a URI without credentials."""
+    """Return the error for an answer other than 200; `where` is a URI without credentials."""
     code, said = _said(body)
     message = f"{where} answered {status}" + (f": {said}" if said else "")
     if status in _REDIRECTS:
@@ -59,33 +59,33 @@ def from_status(where: str, status: int, headers: Mapping[str, str], body: bytes
 
 
 def from_code(code: str, message: str) -> RegistryError:
-    """Return the error that MLflow's `error_code` stands for."""
+    """Return the error for MLflow's `error_code`."""
     if code in _MISSING:
         return NotFound(message)
     if code in _NOT_ALLOWED:
         return Forbidden(message, hint=PERMISSION_HINT)
     if code in _LATER:
         return Unavailable(message)
-    # The statement that follows quotes the values, which may say anything.
+    # The SQL statement that follows quotes the values, which may be secret.
     if code == "BAD_REQUEST" and _UNIQUE.search(message.partition("[SQL:")[0]):
         return Conflict(message)
     return Rejected(message)
 
 
 def shortened(text: str) -> str:
-    """Return the start of a message that may quote whole statements."""
+    """Return the start of a message, which may quote whole statements."""
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
 
 
 def _redirected(where: str, status: int, headers: Mapping[str, str]) -> RegistryError:
-    # A login page's address carries one-time tokens in its query.
+    # The query of a login page's URL contains one-time tokens.
     to = safe_uri(headers.get("Location", "").partition("?")[0]) or "nowhere"
     message = f"{where} answered {status} and sends to {to}; redirects are never followed"
     return RegistryError(message, hint=WRONG_PATH_HINT)
 
 
 def _said(body: bytes) -> tuple[str, str]:
-    """Return MLflow's error code and message; plain text is a message, HTML says nothing."""
+    """Return MLflow's error code and message; plain text is a message, HTML is ignored."""
     text = body[:_LARGEST_ERROR].decode("utf-8", errors="replace").strip()
     try:
         answer = json.loads(text)
@@ -98,5 +98,5 @@ def _said(body: bytes) -> tuple[str, str]:
 
 
 def _text(value: object) -> str:
-    # Not what `str` makes of it: a list may nest too deeply for that.
+    # Not `str` of it: a list may nest too deeply for that.
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""One HTTP request at a time, and what came of it: the only importer of requests here."""
+"""Sends one HTTP request at a time to a registry, and translates failures."""
 
 import json
 import random
@@ -19,25 +19,25 @@ from reconciler.registries.error_mapping import from_status, shortened
 from reconciler.transport import client, limits
 
 _CONNECTIONS: Final = 16
-_SLOWEST: Final = 2  # times the timeout for silence, for an answer as a whole
+_SLOWEST: Final = 2  # times the timeout for silence: the limit for a whole answer
 _LARGEST_ANSWER: Final = 16 * 1024 * 1024
-_MOST_PARTS: Final = 1_000_000  # 100 bytes or more each, once they are Python's
+_MOST_PARTS: Final = 1_000_000  # 100 bytes or more each as Python objects
 _LONGEST_PAUSE: Final = 8.0
-_TRIES_TO_CONNECT: Final = 3  # a wrong URI is told within seconds
+_TRIES_TO_CONNECT: Final = 3  # a wrong URI fails within seconds
 _TRIES_TO_READ: Final = 4
-_TRIES_FOR_A_FILE: Final = 2  # a broken artifact store is a 500 each time
+_TRIES_FOR_A_FILE: Final = 2  # a broken artifact store answers 500 each time
 _CERTIFICATE_HINT: Final = "name the authority's certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
-# Both listings are read at once: what one is parsed from must be gone before the next one's is
-# made. Python parses one at a time in any case.
+# Both listings are read at once. The text of one answer must be freed before the next is parsed;
+# Python parses only one at a time anyway.
 _parsing = threading.Lock()
 
 
 class TooMuch(RegistryError):
-    """The answer is larger than we read; one to a smaller question may not be."""
+    """The answer exceeds our limit; a smaller request may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A complete answer."""
 
     status: int
@@ -48,7 +48,7 @@ class Answer:
 class Http:
     """Sends requests to one server; safe to use from several threads.
 
-    A GET is sent again within `retry_for` seconds when it was not answered; anything else is sent
+    A GET without an answer is repeated for up to `retry_for` seconds; any other request is sent
     exactly once.
     """
 
@@ -73,28 +73,28 @@ class Http:
 
     @property
     def sent(self) -> int:
-        """How many requests were sent."""
+        """The number of requests that were sent."""
         return self._sent
 
     def get(
         self, path: str, params: Mapping[str, str], *, largest: int = _LARGEST_ANSWER
     ) -> dict[str, Any]:
-        """Return the JSON object that a GET is answered with; it may have `largest` bytes."""
+        """Return the JSON object that answers a GET, of at most `largest` bytes."""
         return self._json(self._patiently(path, params, largest=largest))
 
     def file(self, path: str, params: Mapping[str, str], *, largest: int) -> bytes:
-        """Return a file of at most `largest` bytes that a GET is answered with."""
+        """Return the file that answers a GET, of at most `largest` bytes."""
         return self._patiently(path, params, tries=_TRIES_FOR_A_FILE, largest=largest).body
 
     def write(self, method: str, path: str, body: Mapping[str, str]) -> dict[str, Any]:
-        """Send a write once and return the JSON object that it is answered with."""
+        """Send a write once and return the JSON object that answers it."""
         answer = self._exchange(method, path, body=body)
         if answer.status != HTTPStatus.OK:
             raise self._refusal(answer)
         return self._json(answer)
 
     def text(self, path: str) -> str | None:
-        """Return the text that a GET is answered with, None when the server has no such page."""
+        """Return the text that answers a GET, None when the server has no such page."""
         try:
             return self._patiently(path, {}).body.decode("utf-8", errors="replace")
         except (Unavailable, AnswerLost):
@@ -109,8 +109,8 @@ class Http:
         *,
         tries: int = _TRIES_TO_READ,
         largest: int = _LARGEST_ANSWER,
-    ) -> Answer:
-        def once() -> Answer:
+    ) -> HttpAnswer:
+        def once() -> HttpAnswer:
             answer = self._exchange("GET", path, params=params, largest=largest)
             if answer.status != HTTPStatus.OK:
                 raise self._refusal(answer)
@@ -132,7 +132,7 @@ class Http:
             return True
         if isinstance(error, AnswerLost):
             return state.attempt_number >= tries
-        # An error with a cause came from below HTTP: no server ever answered 429 or 503.
+        # An error with a cause came from below HTTP: the server did not answer 429 or 503.
         never_connected = error is not None and error.__cause__ is not None
         return never_connected and state.attempt_number >= _TRIES_TO_CONNECT
 
@@ -144,7 +144,7 @@ class Http:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, str] | None = None,
         largest: int = _LARGEST_ANSWER,
-    ) -> Answer:
+    ) -> HttpAnswer:
         with self._counting:
             self._sent += 1
         try:
@@ -162,7 +162,7 @@ class Http:
                 ) as response,
             ):
                 content = self._body(response, largest)
-                return Answer(response.status_code, response.headers, content)
+                return HttpAnswer(response.status_code, response.headers, content)
         except client.FAILURES as error:
             raise self._failure(error) from error
 
@@ -173,9 +173,9 @@ class Http:
             raise TooMuch(f"{self.uri} answered with more than {largest} bytes") from error
         except limits.OddEncoding as error:
             message = f"{self.uri} answered in the encoding `{shortened(str(error))}`"
-            raise RegistryError(f"{message}, which nobody asked for") from error
+            raise RegistryError(f"{message}, which was not requested") from error
 
-    def _json(self, answer: Answer) -> dict[str, Any]:
+    def _json(self, answer: HttpAnswer) -> dict[str, Any]:
         if sum(map(answer.body.count, (b",", b"[", b"{"))) > _MOST_PARTS:
             raise TooMuch(f"{self.uri} answered with more than {_MOST_PARTS:,} values")
         try:
@@ -189,14 +189,14 @@ class Http:
         message = f"{self.uri} answered with {found if answer.body else 'nothing'}"
         raise RegistryError(f"{message}, not MLflow's JSON: is this a login page?")
 
-    def _refusal(self, answer: Answer) -> RegistryError:
+    def _refusal(self, answer: HttpAnswer) -> RegistryError:
         error = from_status(self.uri, answer.status, answer.headers, answer.body)
         error.message = self._access.redact(error.message)
         error.args = (error.message,)
         return error
 
     def _failure(self, error: Exception) -> RegistryError:
-        """Translate without quoting: the library's texts hold whole URLs."""
+        """Return our error without quoting the library's, whose text contains whole URLs."""
         reason = _reason(error)
         if client.was_too_slow(error):
             return AnswerLost(f"{self.uri} did not finish its answer in {self.patience:g} s")

@@ -1,4 +1,4 @@
-"""Settings that MLflow takes from the process alone: set while it reads them, then taken back."""
+"""Sets the environment variables that MLflow reads from the process, only while it reads them."""
 
 import os
 import sys
@@ -15,9 +15,9 @@ _borrowers: Counter[str] = Counter()
 
 @contextmanager
 def lent(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable that is not set, until the last one who needs it is done.
+    """Set an environment variable that is not set, until its last user is done.
 
-    What the program around us has set stays, and so does what it sets meanwhile.
+    A value that the surrounding program has set is kept, and so is one that it sets meanwhile.
     """
     with _lock:
         is_ours = _borrowers[name] > 0 or name not in os.environ
@@ -36,12 +36,12 @@ def lent(name: str, value: str) -> Iterator[None]:
 
 @contextmanager
 def importing_quietly() -> Iterator[None]:
-    """Keep MLflow's first import from setting up the process around us.
+    """Keep MLflow's first import from changing the surrounding process.
 
-    It would put levels and handlers of its own on four loggers, and leave an identifier for its
-    telemetry in the environment.
+    It would set levels and handlers on four loggers, and leave an identifier for its telemetry in
+    the environment.
     """
-    with _importing, ExitStack() as quiet:  # a second thread waits until all of it is there
+    with _importing, ExitStack() as quiet:  # a second thread waits until the import is complete
         if "mlflow" not in sys.modules:
             quiet.enter_context(lent("MLFLOW_CONFIGURE_LOGGING", "false"))
             quiet.enter_context(lent("_MLFLOW_TELEMETRY_SESSION_ID", uuid.uuid4().hex))

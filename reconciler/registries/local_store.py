@@ -1,4 +1,4 @@
-"""What a registry on this machine must hold before a client may open it: opening creates."""
+"""Checks that a local registry exists before a client opens it: opening would create it."""
 
 import sqlite3
 from contextlib import closing
@@ -13,7 +13,7 @@ MISSING_HINT: Final = "a registry is never created here: check the URI, or regis
 
 
 def require_local(uri: str) -> None:
-    """Raise `RegistryError` when a sqlite or file registry does not exist, and create nothing."""
+    """Raise `RegistryError` when a sqlite or file registry does not exist; create nothing."""
     scheme = scheme_of(uri)
     if scheme == "sqlite":
         _require_tables(uri)
@@ -22,7 +22,7 @@ def require_local(uri: str) -> None:
 
 
 def require_runs(uri: str) -> None:
-    """Raise `RegistryError` when a folder was never opened for runs, which would write to it."""
+    """Raise `RegistryError` when a folder has no runs yet: opening it would write there."""
     if scheme_of(uri) in {"", "file"} and not (_folder(uri) / ".trash").is_dir():
         raise RegistryError(f"`{safe_uri(uri)}` holds no runs")
 

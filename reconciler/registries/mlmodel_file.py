@@ -1,4 +1,4 @@
-"""Reads an `MLmodel` file: the one thing asked of it is the signature, and whose model it is."""
+"""Reads the signature and the logged model's id from an `MLmodel` file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ except ImportError:
 
 _PARTS: Final = ("inputs", "outputs", "params")
 _DEEPEST_READ: Final = 2
-_DEEPEST: Final = 100  # the parser's time grows with the square of the depth
+_DEEPEST: Final = 100  # the parser takes quadratic time in the depth
 _TOO_DEEP: Final = f"it nests more than {_DEEPEST} deep"
 
 
 @dataclass(frozen=True, slots=True)
 class MLmodel:
-    """The parts of the file that are read; None for what it does not have."""
+    """The parts of the file that are read; None for a part that it does not have."""
 
     signature: Signature | None = None
     model_id: str | None = None
 
 
 def parse(content: bytes) -> MLmodel:
-    """Return what an `MLmodel` file says; raises `RegistryError` when it is none."""
+    """Return the content of an `MLmodel` file; raises `RegistryError` when it is not one."""
     try:
         texts = dict(_texts(content))
     except yaml.YAMLError as error:
-        if "maximum nesting depth" in str(error):  # PyYAML 6.0.4 and newer notice it before we do
+        if "maximum nesting depth" in str(error):  # PyYAML 6.0.4 and newer detect it before we do
             raise RegistryError(_TOO_DEEP) from error
-        # Its own text quotes the file, which may say anything.
+        # Its text quotes the file, which may contain anything.
         raise RegistryError("it is not YAML") from error
     inputs, outputs, params = (_columns(texts.get(("signature", part), "")) for part in _PARTS)
     signature = Signature(inputs, outputs, tuple(_optional(column) for column in params))
@@ -45,17 +45,16 @@ def parse(content: bytes) -> MLmodel:
 
 @dataclass(slots=True)
 class _Open:
-    """A collection whose end has not come; `key` is the one whose value comes next."""
+    """A collection that has not ended; `key` is the key whose value comes next."""
 
     is_mapping: bool
     key: str | None = None
 
 
 def _texts(content: bytes) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the texts under one or two keys.
+    """Yield the texts below one or two keys.
 
-    Read by events, which neither merge, resolve nor recurse: no file can be made to cost more
-    than its size.
+    It reads events, without merge keys, aliases or recursion: no file can cost more than its size.
     """
     path: list[_Open] = []
     for event in _first_document(content):
@@ -90,12 +89,12 @@ def _end_value(path: list[_Open]) -> None:
 
 
 class _Spec(BaseModel):
-    """A column, a param, or a type inside of one, as MLflow writes it to JSON."""
+    """A column, a param, or a nested type, as MLflow writes it as JSON."""
 
     type: str
     name: str | None = None
     required: bool | None = None
-    optional: bool = False  # how MLflow 2.0 to 2.5 said it
+    optional: bool = False  # the form of MLflow 2.0 to 2.5
     shape: list[int] | None = None
     tensor: "_Tensor | None" = Field(None, alias="tensor-spec")
     items: "_Spec | None" = None
@@ -124,7 +123,7 @@ def _columns(text: str) -> tuple[Column, ...]:
 
 
 def _optional(column: Column) -> Column:
-    """Return a param as what it is: every one has a default."""
+    """Return a param as optional: every param has a default."""
     return Column(column.name, column.type, required=False)
 
 

@@ -1,4 +1,4 @@
-"""Options and environment → what a run works with; says which registry, or that none is named."""
+"""Chooses the registry of a run from the option, the environment and the settings."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,9 +18,9 @@ def registry_uri(
     *,
     fallback: str | None = None,
 ) -> str:
-    """Return the URI to talk to, credentials included.
+    """Return the URI of the registry, credentials included.
 
-    The option, then MLflow's variables, then the settings file, then `fallback`; never a silent
+    The order is the option, MLflow's variables, the settings file, `fallback`; there is no silent
     local default. Raises `UsageError` when none is named, `Refused` when it is not the pinned one.
     """
     named = [given, *(environ.get(variable) for variable in _VARIABLES)]
@@ -31,11 +31,11 @@ def registry_uri(
     if uri is None:
         raise UsageError(
             "no registry is named",
-            hint="say `--registry-uri URI`, set MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI, or "
+            hint="use `--registry-uri URI`, set MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI, or "
             "write `registry: URI` into reconciler.yaml",
         )
     if pin is not None and not any(same_registry(uri, pinned) for pinned in pin.uris):
-        pinned = ", ".join(safe_uri(one) for one in pin.uris)
+        pinned = ", ".join(safe_uri(pinned_uri) for pinned_uri in pin.uris)
         raise Refused(
             f"this state is pinned to {pinned}, not to {safe_uri(uri)}",
             hint="use that registry, or change `registry:` in reconciler.yaml, which takes effect "
@@ -45,7 +45,7 @@ def registry_uri(
 
 
 def held_pin(own: RegistryPin | None, before: RegistryPin | None) -> RegistryPin | None:
-    """Return the pin that counts while a change of it is new: no other registry than before."""
+    """Return the pin that holds while a change of it is new: no registry outside the old pin."""
     if before is None:
         return own
     if own is None:
@@ -57,17 +57,16 @@ def held_pin(own: RegistryPin | None, before: RegistryPin | None) -> RegistryPin
 
 
 def registry_ref(uri: str, pin: RegistryPin | None) -> RegistryRef:
-    """Return how plans and records call a registry: equivalent URIs give the same."""
+    """Return the registry's identity in plans and records, equal for equivalent URIs."""
     if pin is None:
         return RegistryRef(normal_uri(uri))
     return RegistryRef(normal_uri(pin.uris[0]), pin.name)
 
 
 def is_late_job(environ: Mapping[str, str], *, terminal: bool) -> bool:
-    """Return whether a superseded run may just have been overtaken by a newer one.
+    """Return whether a superseded run may simply have been overtaken by a newer one.
 
-    Somebody who looks at a terminal, starts a job again or dispatches it means it: there it is an
-    error that nothing is written.
+    Not where a person expects a write: at a terminal, for a re-run, or for a dispatched job.
     """
     again = environ.get("GITHUB_RUN_ATTEMPT", "1") not in ("", "1")
     dispatched = environ.get("GITHUB_EVENT_NAME") in ("workflow_dispatch", "repository_dispatch")

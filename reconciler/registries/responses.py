@@ -1,4 +1,4 @@
-"""Turns the rows that MLflow answers with, JSON or its client's entities, into live models."""
+"""Converts MLflow's rows, as JSON or as its client's entities, to live models."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ from reconciler.errors import RegistryError
 def _tag_pairs(rows: object) -> object:
     if isinstance(rows, list):
         return {row["key"]: row.get("value") or "" for row in rows}
-    # Unity Catalog's search rows have methods where others have tags.
+    # Unity Catalog's search rows have methods in place of tags.
     return rows if isinstance(rows, Mapping) else {}
 
 
@@ -34,13 +34,13 @@ def _alias_pairs(rows: object) -> object:
 
 
 Tags: TypeAlias = Annotated[dict[str, str], BeforeValidator(_tag_pairs)]
-Aliases: TypeAlias = Annotated[dict[str, int], BeforeValidator(_alias_pairs)]
+AliasVersions: TypeAlias = Annotated[dict[str, int], BeforeValidator(_alias_pairs)]
 # Milliseconds since 1970, up to the last second that a date can have.
-Moment: TypeAlias = Annotated[int, pydantic.Field(ge=0, le=253_402_300_799_000)]
+Milliseconds: TypeAlias = Annotated[int, pydantic.Field(ge=0, le=253_402_300_799_000)]
 
 
 class VersionRow(BaseModel):
-    """A model version as MLflow answers; `current_stage` is None where there are no stages."""
+    """A model version from MLflow; `current_stage` is None where stages do not exist."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -50,41 +50,41 @@ class VersionRow(BaseModel):
     description: str | None = None
     run_id: str | None = None
     source: str | None = None
-    creation_timestamp: Moment | None = None
+    creation_timestamp: Milliseconds | None = None
     status: str | None = None
     tags: Tags = {}
 
 
 class ModelRow(BaseModel):
-    """A registered model as MLflow answers; the aliases are those of all its versions."""
+    """A registered model from MLflow; the aliases are those of all its versions."""
 
     model_config = ConfigDict(from_attributes=True)
 
     name: str
     description: str | None = None
     tags: Tags = {}
-    aliases: Aliases = {}
+    aliases: AliasVersions = {}
     latest_versions: list[VersionRow] | None = None
 
 
-Row = TypeVar("Row", bound=BaseModel)
+RowT = TypeVar("RowT", bound=BaseModel)
 
 
-def rows(kind: type[Row], answer: Mapping[str, object], key: str) -> list[Row]:
-    """Return the rows under `key`; a key that is missing is an empty list, as MLflow means it."""
+def rows(kind: type[RowT], answer: Mapping[str, object], key: str) -> list[RowT]:
+    """Return the rows under `key`; MLflow leaves out the key of an empty list."""
     listed = answer.get(key) or []
     if not isinstance(listed, list):
         raise _not_mlflow(key)
     return [_parse(kind, one, key) for one in listed]
 
 
-def row(kind: type[Row], answer: Mapping[str, object], key: str) -> Row:
+def row(kind: type[RowT], answer: Mapping[str, object], key: str) -> RowT:
     """Return the one row under `key`."""
     return _parse(kind, answer.get(key), key)
 
 
 def assemble(models: Iterable[ModelRow], versions: Iterable[VersionRow]) -> dict[str, Live]:
-    """Return live models by name; rows that came twice count once, the later one."""
+    """Return live models by name; of duplicate rows the later one counts."""
     by_model: dict[str, list[VersionRow]] = defaultdict(list)
     for version in versions:
         by_model[version.name].append(version)
@@ -92,7 +92,7 @@ def assemble(models: Iterable[ModelRow], versions: Iterable[VersionRow]) -> dict
 
 
 def live(model: ModelRow, listed: Iterable[VersionRow], asked: Iterable[VersionRow] = ()) -> Live:
-    """Return one live model from the versions a search listed and those read one by one."""
+    """Return one live model from the versions that a search listed and those read one by one."""
     listed = list(listed)
     versions = {version.version: version for version in (*listed, *asked)}
     fields: dict[Field, Value] = dict(_model_fields(model))
@@ -115,7 +115,7 @@ _HIDDEN = (
 )
 
 
-def _parse(kind: type[Row], value: object, key: str) -> Row:
+def _parse(kind: type[RowT], value: object, key: str) -> RowT:
     try:
         return kind.model_validate(value)
     except (ValidationError, KeyError, AttributeError, TypeError) as error:
@@ -123,7 +123,7 @@ def _parse(kind: type[Row], value: object, key: str) -> Row:
 
 
 def _not_mlflow(key: str) -> RegistryError:
-    return RegistryError(f"the answer's `{key}` is not what MLflow answers")
+    return RegistryError(f"the answer's `{key}` does not have MLflow's form")
 
 
 def _model_fields(model: ModelRow) -> Iterable[tuple[Field, Value]]:

@@ -1,4 +1,4 @@
-"""The port to a registry over MLflow's REST API."""
+"""The registry port over MLflow's REST API."""
 
 import re
 import threading
@@ -15,7 +15,7 @@ from reconciler.ports.registry import Capabilities
 from reconciler.registries.auth import access
 from reconciler.registries.case_insensitive import Spellings
 from reconciler.registries.http_client import Http, TooMuch
-from reconciler.registries.responses import ModelRow, Row, VersionRow, assemble, live, row, rows
+from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
 from reconciler.registries.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
 from reconciler.registries.version_facts import LARGEST_ANSWER, LARGEST_FILE, gather
@@ -23,8 +23,8 @@ from reconciler.registries.version_facts import LARGEST_ANSWER, LARGEST_FILE, ga
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
 _MOST_PAGES: Final = 1000
-_FEWEST_ROWS: Final = 10  # to a page; smaller ones are not asked for
-_SLOWEST: Final = 10  # times the patience with one answer, for a list of many pages
+_FEWEST_ROWS: Final = 10  # rows on a page; a smaller page is never requested
+_SLOWEST: Final = 10  # times the limit for one answer: the limit for all pages
 _ALIASES_SINCE: Final = (2, 3)
 _NAME_LISTS_SINCE: Final = (3, 17)
 
@@ -55,16 +55,16 @@ class MlflowRest:
 
     @property
     def uri(self) -> str:
-        """Where it is, without credentials."""
+        """The URI without credentials."""
         return self._http.uri
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far."""
+        """The number of requests that were sent so far."""
         return self._http.sent
 
     def capabilities(self) -> Capabilities:
-        """Return what the server's version can hold; a server that does not tell can hold all."""
+        """Return the capabilities of the server's version, all of them where it is not known."""
         version = self._version()
         if version is None or version >= _ALIASES_SINCE:
             return Capabilities()
@@ -72,7 +72,7 @@ class MlflowRest:
         return Capabilities(aliases=False, why=f"the MLflow {shown} server at {self.uri}")
 
     def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
-        """Return what the two searches find, by model name."""
+        """Return the models that the two searches find, by name."""
         if names is None:
             return self._search([None])
         filters, chunks = self._filters(sorted(set(names)))
@@ -92,7 +92,7 @@ class MlflowRest:
         except NotFound:
             return None
         found = row(ModelRow, answer, "registered_model")
-        if found.name != model:  # a database that compares without case
+        if found.name != model:  # the database compares names without case
             return None
         listed = [
             version
@@ -106,11 +106,11 @@ class MlflowRest:
         return read
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
-        """Return what the server tells of a version's run, logged model and `MLmodel` file."""
+        """Return what the server knows of a version's run, logged model and `MLmodel` file."""
         return gather(_RestTracking(self._http), model, version, identity)
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
-        """Move a version into a stage, touch no other, and return where it is now."""
+        """Move a version into a stage, without archiving others; return its present stage."""
         path = "model-versions/transition-stage"
         answer = self._write("POST", path, name=model, version=str(version), stage=stage)
         return row(VersionRow, answer, "model_version").current_stage or ""
@@ -124,7 +124,7 @@ class MlflowRest:
         self._spellings.wrote(model, field, version)
 
     def delete_alias(self, model: str, alias: str) -> None:
-        """Remove an alias; one that is not there is fine."""
+        """Remove an alias; do nothing when it does not exist."""
         if not self._spellings.is_renamed(model, Field("alias", None, alias)):
             self._write("DELETE", "registered-models/alias", name=model, alias=alias)
 
@@ -136,7 +136,7 @@ class MlflowRest:
         self._spellings.wrote(model, field, value)
 
     def delete_tag(self, model: str, version: int | None, key: str) -> None:
-        """Remove a tag of the model or of a version; absent is fine."""
+        """Remove a tag of the model or of a version; do nothing when it does not exist."""
         if not self._spellings.is_renamed(model, Field("tag", version, key)):
             self._write_one("DELETE", "delete-tag", model, version, key=key)
 
@@ -167,7 +167,7 @@ class MlflowRest:
         return tuple(int(part) for part in found.groups() if part) if found else None
 
     def _is_caseless(self, model: str) -> bool:
-        """Return whether the database finds a model by a name with every letter in its other case."""
+        """Return whether the database finds a model by its name with all cases swapped."""
         other = model.swapcase()
         try:
             answer = self._get("registered-models/get", name=other) if other != model else {}
@@ -200,19 +200,19 @@ class MlflowRest:
         self._spellings.saw(found)
         return found
 
-    def _pages(self, kind: type[Row], matching: str | None) -> list[Row]:
+    def _pages(self, kind: type[RowT], matching: str | None) -> list[RowT]:
         path, key, question = _SEARCHES[kind]
         params: Mapping[str, Any] = question
         if matching is not None:
             params = {**params, "filter": matching}
-        found: list[Row] = []
+        found: list[RowT] = []
         tokens: set[str] = set()
         until = time.monotonic() + self._http.patience * _SLOWEST
         while True:
             answer, params = self._page(path, params)
             page = rows(kind, answer, key)
             if len(page) > params["max_results"]:
-                raise RegistryError(f"{self.uri} answers `{path}` with more rows than asked for")
+                raise RegistryError(f"{self.uri} answers `{path}` with more rows than requested")
             found += page
             token = str(answer.get("next_page_token") or "")
             if not token:
@@ -225,18 +225,18 @@ class MlflowRest:
     def _page(
         self, path: str, params: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Mapping[str, Any]]:
-        """Return a page and what it was asked for: less, when so many rows are too large."""
+        """Return a page and the size that was requested, reduced when the rows are too large."""
         while True:
             try:
                 return self._get(path, **params), params
             except TooMuch:
-                # Asked again outside of the handler, which keeps the large answer alive.
+                # Repeated outside of the handler, which keeps the large answer alive.
                 if params["max_results"] <= _FEWEST_ROWS:
                     raise
             params = {**params, "max_results": params["max_results"] // 10}
 
     def _filters(self, names: list[str]) -> tuple[list[str], list[str]]:
-        """Return filters for one name each, and filters for lists of names."""
+        """Return filters for single names, and filters for lists of names."""
         plain = [name for name in names if is_plain(name)]
         if len(plain) <= 1 or not self._can_list():
             return [name_filter(name) for name in names], []
@@ -251,7 +251,7 @@ class MlflowRest:
 
 
 class _RestTracking:
-    """What the server tells about runs; the file comes by the route of MLflow's own pages."""
+    """The tracking API of the server; files come by the route of MLflow's own UI."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
@@ -280,7 +280,7 @@ _SEARCHES: Final[Mapping[type[Any], tuple[str, str, dict[str, Any]]]] = {
     VersionRow: (
         "model-versions/search",
         "model_versions",
-        # By name and number: no write moves a row to another page meanwhile.
+        # Ordered by name and number: a write cannot move a row to another page.
         {"max_results": 10_000, "order_by": ["name ASC", "version_number ASC"]},
     ),
 }

@@ -1,4 +1,4 @@
-"""What MLflow answers about runs and logged models, as JSON or as its client's entities."""
+"""Parses MLflow's runs and logged models, as JSON or as its client's entities."""
 
 import math
 import sys
@@ -7,11 +7,11 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from reconciler.registries.responses import Moment, Tags
+from reconciler.registries.responses import Milliseconds, Tags
 
 
 def _unclamped(value: float) -> float:
-    """Return the infinity that a database could not hold: MLflow stores the largest float."""
+    """Return infinity for the largest float, which MLflow stores in its place."""
     return math.copysign(math.inf, value) if abs(value) >= sys.float_info.max else value
 
 
@@ -32,18 +32,18 @@ class _Row(BaseModel):
 
 
 class RunInfo(_Row):
-    """Who ran what, and when."""
+    """The identity, user and times of a run."""
 
     run_id: str
     run_name: str | None = None
     status: str | None = None
     user_id: str | None = None
-    start_time: Moment | None = None
+    start_time: Milliseconds | None = None
     lifecycle_stage: str | None = None
 
 
 class RunData(_Row):
-    """What was logged; of every metric the latest value."""
+    """The logged data of a run; of every metric the latest value."""
 
     metrics: Metrics = {}
     params: Tags = {}
@@ -51,18 +51,18 @@ class RunData(_Row):
 
 
 class RunRow(_Row):
-    """A run as MLflow answers."""
+    """A run from MLflow."""
 
     info: RunInfo
     data: RunData = RunData()
 
     @property
     def is_deleted(self) -> bool:
-        """Return whether somebody took it back: MLflow keeps a deleted run until it is purged."""
+        """Return whether the run was deleted; MLflow keeps it until it is purged."""
         return self.info.lifecycle_stage == "deleted"
 
 
-class MetricRow(_Row):
+class LoggedMetricRow(_Row):
     """One value that a run logged for a model."""
 
     key: str
@@ -73,19 +73,19 @@ class MetricRow(_Row):
 
 
 class LoggedModelData(_Row):
-    """What was logged for a model, by any run."""
+    """The data that runs logged for a model."""
 
-    metrics: list[MetricRow] | None = None
+    metrics: list[LoggedMetricRow] | None = None
     params: Tags = {}
 
 
 class LoggedModelRow(_Row):
-    """A logged model of MLflow 3 as it answers."""
+    """A logged model from MLflow 3."""
 
     data: LoggedModelData = LoggedModelData()
 
     @property
-    def latest(self) -> dict[str, MetricRow]:
-        """The metrics by name, of several values the last that was logged."""
+    def latest(self) -> dict[str, LoggedMetricRow]:
+        """The metrics by name, each with its last logged value."""
         rows = sorted(self.data.metrics or (), key=lambda row: (row.timestamp, row.step))
         return {row.key: row for row in rows}

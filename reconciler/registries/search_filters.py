@@ -1,22 +1,22 @@
-"""Search filters by model name: MLflow's filter language quotes, but cannot escape."""
+"""Builds search filters by model name; MLflow's filter language has quotes but no escapes."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote_plus
 
-_LONGEST: Final = 5000  # bytes in the URL, of which proxies take 8 KiB
+_LONGEST: Final = 5000  # bytes in the URL; proxies allow 8 KiB
 _ESCAPING: Final = re.compile(r"[\\\x00-\x1f\x7f]")
 _NOT_QUOTABLE: Final = re.compile(r"['\"\\\x00-\x1f\x7f]")
 
 
 def is_plain(name: str) -> bool:
-    """Return whether a name may go into a list, which the server reads as Python literals."""
+    """Return whether a name may be in a list, which the server parses as Python literals."""
     return not _NOT_QUOTABLE.search(name)
 
 
 def name_filter(name: str) -> str:
-    """Return a filter that finds a model, and others with it when its name cannot be quoted."""
+    """Return a filter for one model; it also finds others when the name cannot be quoted."""
     quote = '"' if "'" in name else "'"
     if quote not in name and not _ESCAPING.search(name):
         return f"name = {quote}{name}{quote}"

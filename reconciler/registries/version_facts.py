@@ -1,4 +1,4 @@
-"""Asks a tracking server about one version, and says in sentences what it does not tell."""
+"""Collects the facts about one version from a tracking server, and sentences on missing ones."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from reconciler.core.state import Identity
 from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.registries import mlmodel_file
 from reconciler.registries.mlmodel_file import MLmodel
-from reconciler.registries.run_responses import LoggedModelRow, MetricRow, RunRow
+from reconciler.registries.run_responses import LoggedMetricRow, LoggedModelRow, RunRow
 
 LARGEST_FILE: Final = 1024 * 1024
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
@@ -27,10 +27,10 @@ Part = TypeVar("Part")
 
 
 class Tracking(Protocol):
-    """What an adapter knows how to ask; every method raises `RegistryError`."""
+    """The queries that an adapter supports; every method raises `RegistryError`."""
 
     def run(self, run_id: str) -> RunRow:
-        """Return a run, deleted ones included."""
+        """Return a run, also a deleted one."""
         ...
 
     def logged_model(self, model_id: str) -> LoggedModelRow:
@@ -43,7 +43,7 @@ class Tracking(Protocol):
 
 
 def gather(tracking: Tracking, model: str, version: int, identity: Identity) -> Facts:
-    """Return what is told of a version, with at most one question for each of its parts."""
+    """Return the facts about a version, with at most one query for each part."""
     asking = _Asking(tracking, f"v{version}")
     run = asking.own_run(identity.run_id)
     file = asking.mlmodel(model, version)
@@ -65,7 +65,7 @@ def gather(tracking: Tracking, model: str, version: int, identity: Identity) -> 
 
 
 def _model_id(identity: Identity, file: MLmodel) -> str | None:
-    """Return the logged model that a version was made of; a copy's is in its file only."""
+    """Return the logged model of a version; a copied version has it in its file only."""
     source = identity.source or ""
     if found := _LOGGED_MODEL.fullmatch(source):
         return found[1]
@@ -86,7 +86,7 @@ def _run(row: RunRow) -> Run:
 
 
 class _Asking:
-    """The questions about one version, and the sentences on those without an answer."""
+    """The queries about one version, and the sentences on those that failed."""
 
     def __init__(self, tracking: Tracking, label: str) -> None:
         self.missing: list[str] = []
@@ -97,14 +97,14 @@ class _Asking:
         self._away: Unavailable | None = None
 
     def own_run(self, run_id: str | None) -> RunRow | None:
-        """Return the run that the version names; None and a sentence when there is none."""
+        """Return the version's run; None and a sentence when there is none."""
         if run_id:
             return self.run(run_id)
         self.missing.append(f"{self._label} names no run")
         return None
 
     def run(self, run_id: str) -> RunRow | None:
-        """Return a run, asked for once; None and a sentence when it cannot be read."""
+        """Return a run, queried once; None and a sentence when it cannot be read."""
         if run_id not in self._runs:
             name = f"run {_short(run_id)}"
             row = self._ask(f"{name} cannot be read", lambda: self._tracking.run(run_id))
@@ -114,7 +114,7 @@ class _Asking:
         return self._runs[run_id]
 
     def mlmodel(self, model: str, version: int) -> MLmodel:
-        """Return what is known of a version's `MLmodel` file, with a sentence on what is not."""
+        """Return the version's `MLmodel` file, with a sentence on what is missing."""
         label = self._label
 
         def read() -> MLmodel | None:
@@ -140,18 +140,18 @@ class _Asking:
     def model_metrics(
         self, logged: LoggedModelRow, *, except_for: dict[str, float]
     ) -> dict[str, float]:
-        """Return the metrics of a logged model, without those that a deleted run logged."""
+        """Return the metrics of a logged model, except those that a deleted run logged."""
         rows = {key: row for key, row in logged.latest.items() if key not in except_for}
         found = {key: self._value(row) for key, row in sorted(rows.items())}
         return {key: value for key, value in found.items() if value is not None}
 
-    def _value(self, row: MetricRow) -> float | None:
+    def _value(self, row: LoggedMetricRow) -> float | None:
         by = self._runs.get(row.run_id) if row.run_id else None
         if by is not None and by.is_deleted:
             return None
         if row.value:
             return row.value
-        # MLflow keeps a logged model's NaN as 0; the run that logged it still tells them apart.
+        # MLflow stores a logged model's NaN as 0; its run still distinguishes the two.
         if row.run_id and by is None and len(self._runs) < _MOST_RUNS:
             by = self.run(row.run_id)
         said = by.data.metrics.get(row.key) if by is not None and not by.is_deleted else None
@@ -166,7 +166,7 @@ class _Asking:
                 raise self._away
             return question()
         except Unavailable as error:
-            self._away = error  # patience was spent: the other parts would cost as much again
+            self._away = error  # the time limit was reached: other queries would take as long again
             self.missing.append(_sentence(failure, error))
         except RegistryError as error:
             self.missing.append(_sentence(failure, error))

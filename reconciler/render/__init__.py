@@ -1,1 +1,1 @@
-"""Turns plans, reports and tables into text, Markdown and JSON: every function returns `str`."""
+"""Renders plans, reports, histories and tables as text, Markdown, CSV and JSON values."""

@@ -1,4 +1,4 @@
-"""An audit as text, JSON, CSV and Markdown."""
+"""Renders an audit as text, JSON, CSV and Markdown."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
 from reconciler.audit.evidence import Applied
-from reconciler.audit.findings import Audit, Finding, Row
+from reconciler.audit.findings import Audit, AuditRow, Finding
 from reconciler.errors import Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
@@ -15,7 +15,7 @@ from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.render.text import Effort
 
-_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _COLUMNS = (
     *("kind", "model", "time", "commit", "what", "pull_request", "author", "authors", "verified"),
     *("claimed", "applied", "applied_from"),
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 
 def text(value: Audit, effort: Effort) -> str:
-    """Return the changes as a table, the findings by kind, and what the answer rests on."""
+    """Return the changes as a table, the findings by kind, and the sources of both."""
     lines = [*(visible(line) for line in _ground(value)), ""]
     if value.rows:
         header = ("MERGED", "MODEL", "WHAT", "COMMIT", "PR", "AUTHOR", "APPROVED", "APPLIED")
@@ -41,7 +41,7 @@ def text(value: Audit, effort: Effort) -> str:
 
 
 def markdown(value: Audit) -> str:
-    """Return the audit as GitHub-flavoured Markdown; text from outside cannot become markup."""
+    """Return the audit as GitHub-flavoured Markdown; values from outside cannot become markup."""
     lines = [f"### Audit: {_headline(value)}", ""]
     lines += [f"- {prose(line)}" for line in _ground(value)]
     if value.rows:
@@ -56,7 +56,7 @@ def markdown(value: Audit) -> str:
 
 
 def as_csv(value: Audit) -> str:
-    """Return one line a change and one a finding, told apart by `kind`."""
+    """Return one CSV line for each change and for each finding, distinguished by `kind`."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -71,7 +71,7 @@ def as_csv(value: Audit) -> str:
                 *((_moment(row.applied.time), row.applied.commit) if row.applied else ("", "")),
             )
         )
-    rest = [""] * (len(_COLUMNS) - 5)  # what no finding has
+    rest = [""] * (len(_COLUMNS) - 5)  # the columns of changes only
     for problem in value.missing:
         writer.writerow(_harmless(cell) for cell in ("error", "", "", "", _why(problem), *rest))
     for found in value.findings:
@@ -83,7 +83,7 @@ def as_csv(value: Audit) -> str:
 def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Document:
     """Return the audit's JSON document."""
     ending = json_documents.ending(exit_code)
-    if exit_code == 2:  # noqa: PLR2004  the code that this reason belongs to
+    if exit_code == 2:  # noqa: PLR2004  the exit code of this reason
         ending["reason"] = "findings"
     kinds = Counter(finding.kind for finding in value.findings)
     return {
@@ -99,7 +99,7 @@ def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Docum
     }
 
 
-def _row(row: Row) -> Document:
+def _row(row: AuditRow) -> Document:
     return {
         "model": row.model,
         "commit": row.commit.id,
@@ -137,13 +137,13 @@ def _finding(finding: Finding) -> Document:
 
 
 def _ground(value: Audit) -> list[str]:
-    """Say what the answer rests on, and what it therefore cannot say: first what is lacking."""
+    """Return what the audit is based on and what it cannot tell, first what is missing."""
     lines = [_why(problem) for problem in value.missing]
     lines.append(f"merged history of {value.line}")
     if not value.records:
-        lines.append("no apply records in this clone: nothing is said about what was applied")
+        lines.append("no apply records in this clone: whether changes were applied is not known")
     if value.compared is None:
-        lines.append("no registry is compared: git alone is audited")
+        lines.append("no registry is compared: only git is audited")
     else:
         lines.append(f"compared with {value.compared}")
     return lines
@@ -163,7 +163,7 @@ def _headline(value: Audit) -> str:
     return f"{changes}, {phrases.count(len(value.findings), 'finding')}{_incomplete(value)}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: AuditRow) -> tuple[str, ...]:
     approved = [*row.verified, *(f"{name} (claimed)" for name in row.claimed)]
     unknown = "not said" if row.apply_state == "unknown" else row.apply_state
     return (
@@ -197,11 +197,11 @@ def _by_kind(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
     return list(kinds.items())
 
 
-def _what(row: Row) -> str:
+def _what(row: AuditRow) -> str:
     return ", ".join(str(move) for move in row.serving_changes)
 
 
-def _author(row: Row) -> str:
+def _author(row: AuditRow) -> str:
     return f"{row.commit.author} <{row.commit.author_email}>"
 
 

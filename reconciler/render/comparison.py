@@ -1,8 +1,8 @@
-"""Two versions beside each other, as lines of text or Markdown, and as a JSON document.
+"""Renders the comparison of two versions as lines of text or Markdown, and as a JSON document.
 
-For a reader the metrics are cut to twenty: first those that differ, then those that only one
-logged, then the same ones, each by name; MLflow's own `system/` metrics come last. Of params, tags
-and the signature ten differences are shown. The document has them all.
+Text and Markdown show twenty metrics: first those that differ, then those that only one version
+logged, then equal ones, each by name; MLflow's own `system/` metrics come last. They show ten
+differences of params, tags and the signature. The JSON document has everything.
 """
 
 import math
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from reconciler.core.comparison import Comparison, MetricRow, Side, TextRow
 from reconciler.core.durations import in_words
@@ -19,23 +19,21 @@ from reconciler.render import phrases
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.table import table
 
-Document: TypeAlias = dict[str, Any]
-
 _MOST_METRICS: Final = 20
 _MOST_OTHERS: Final = 10
-_COLUMNS: Final = 100  # of a terminal
+_COLUMNS: Final = 100  # the width of a terminal
 _SHORTEST_KEY: Final = 24
 _LONGEST_KEY: Final = 72
 _LONGEST_CELL: Final = 24
 _LONGEST_SENTENCE: Final = 160
-_LARGEST_WHOLE: Final = 1e15  # beyond it a float does not hold every whole number
+_LARGEST_WHOLE: Final = 1e15  # beyond it a float cannot hold every whole number
 _COMMIT: Final = re.compile(r"[0-9a-f]{20,64}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NOTHING: Final = "-"
 
 
 class _Row(NamedTuple):
-    """`kind` and `key` name it: `metric` `auc`; the cells are for a reader."""
+    """One row, such as `metric` `auc` as `kind` and `key`; the cells are already formatted."""
 
     kind: str
     key: str
@@ -46,7 +44,7 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is shown of a comparison, and sentences below it; `left` counts what is not shown."""
+    """The rows that are shown and the notes below them; `left` counts what is not shown."""
 
     rows: tuple[_Row, ...]
     signature: tuple[str, ...]
@@ -54,7 +52,7 @@ class _Rows:
 
 
 def text_lines(comparison: Comparison, now: datetime) -> list[str]:
-    """Return an indented block: who is beside whom, and a row for all that tells them apart."""
+    """Return an indented block: the two versions, and a row for each difference."""
     shown = _rows(comparison, now)
     columns = 4 if comparison.incumbent is not None else 2
     header = _header(comparison)[:columns]
@@ -70,7 +68,7 @@ def text_lines(comparison: Comparison, now: datetime) -> list[str]:
 
 
 def markdown_lines(comparison: Comparison, now: datetime) -> list[str]:
-    """Return the same as a Markdown table; nothing in it can become markup."""
+    """Return the same as a Markdown table; values from outside cannot become markup."""
     shown = _rows(comparison, now)
     columns = 4 if comparison.incumbent is not None else 2
     lines = [f"**{prose(_title(comparison))}**", ""]
@@ -83,16 +81,15 @@ def markdown_lines(comparison: Comparison, now: datetime) -> list[str]:
     return [*lines, *([""] if shown.rows and notes else []), *notes]
 
 
-def document(comparison: Comparison) -> Document:
-    """Return one object of a JSON document; the same input gives the same bytes.
+def document(comparison: Comparison) -> dict[str, Any]:
+    """Return the comparison for a JSON document; the same input gives the same bytes.
 
-    `model`; `places`: the stage and the aliases (`@name`) that the candidate enters, empty where
-    two versions are merely compared; `candidate` and `incumbent`: a version as `side_document`
-    has it, null where there is no incumbent; `metrics`: every key of either, with `candidate`,
-    `incumbent` (null: not logged) and `difference` (null: not a number); `params` and `tags`:
-    those that differ, with `candidate` and `incumbent`; `signature`: what differs, in sentences,
-    null where a signature is not known. NaN and the infinities are the texts "NaN", "Infinity"
-    and "-Infinity".
+    `model`; `places`: the stage and the aliases (`@name`) that the candidate enters, empty for a
+    mere comparison; `candidate` and `incumbent`: a version as from `side_document`, null where
+    there is no incumbent; `metrics`: all keys of both, with `candidate`, `incumbent` (null: not
+    logged) and `difference` (null: not a number); `params` and `tags`: those that differ, with
+    `candidate` and `incumbent`; `signature`: the differences, in sentences, null where a signature
+    is not known. NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity".
     """
     incumbent, signature = comparison.incumbent, comparison.signature
     return {
@@ -115,15 +112,15 @@ def document(comparison: Comparison) -> Document:
     }
 
 
-def side_document(side: Side) -> Document:
+def side_document(side: Side) -> dict[str, Any]:
     """Return one version for a JSON document.
 
     `version`, `stage`, `aliases`, `tags`, `description`; `created`: when it was registered;
     `run_id`; `run`: `id`, `name`, `status`, `user`, `started`, `deleted`, null where it is not
-    known; `source_commit`, `data_version`, `registered_by`: null where nobody noted them;
+    known; `source_commit`, `data_version`, `registered_by`: null where they were not recorded;
     `metrics`, `params`: by name; `signature`: `inputs`, `outputs` and `params`, lists of `name`,
     `type` and `required`, null where it is not known; `missing`: what could not be read, in
-    sentences. Moments are in UTC. The source is left out: it may carry credentials.
+    sentences. Times are in UTC. The source is left out: it may contain credentials.
     """
     facts = side.facts
     return {
@@ -146,7 +143,7 @@ def side_document(side: Side) -> Document:
 
 
 def number(value: float | None) -> str:
-    """Return a metric as people write it: whole ones in full, others to six digits."""
+    """Return a metric: a whole number in full, any other with six significant digits."""
     if value is None:
         return _NOTHING
     if not math.isfinite(value):
@@ -157,34 +154,34 @@ def number(value: float | None) -> str:
 
 
 def age(created: int | None, now: datetime) -> str | None:
-    """Return how old something is, such as `3 d`; None where nobody knows."""
+    """Return how old something is, such as `3 d`; None where its time is not known."""
     if created is None:
         return None
     return in_words(now - _EPOCH - timedelta(milliseconds=created), parts=1)
 
 
 def moment(milliseconds: int | None) -> str | None:
-    """Return a moment in UTC, None where there is none."""
+    """Return a time in UTC, None where it is not known."""
     if milliseconds is None:
         return None
     return f"{_EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def run_name(run: Run) -> str:
-    """Return a run by its name and the beginning of its id, and what is wrong with it."""
+    """Return a run's name and the beginning of its id, and its status unless it finished."""
     name = f"{run.name} ({run.id[:8]})" if run.name else run.id[:12]
     state = "deleted" if run.deleted else run.status
     return name if state in (None, "FINISHED") else f"{name}, {state}"
 
 
-def column(one: Column) -> str:
+def column(spec: Column) -> str:
     """Return an input, an output or a param of a signature, as `amount double`."""
-    said = f"{one.name} {one.type}" if one.name is not None else one.type
-    return said if one.required else f"{said}, optional"
+    shown = f"{spec.name} {spec.type}" if spec.name is not None else spec.type
+    return shown if spec.required else f"{shown}, optional"
 
 
 def cut(text: str, longest: int) -> str:
-    """Return a text with its middle left out where it is too long: both ends tell it apart."""
+    """Return a text without its middle where it is too long; both ends identify it."""
     if len(text) <= longest:
         return text
     tail = (longest - 1) // 2
@@ -192,7 +189,7 @@ def cut(text: str, longest: int) -> str:
 
 
 def _fitting(keys: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return the keys as long as a terminal has room, longer where they would look alike."""
+    """Return the keys cut to a terminal's width, less where two would look alike."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     room = _COLUMNS - len("    metric ") - sum(width + 2 for width in widths)
     short = list(keys)
@@ -244,12 +241,12 @@ def _rows(comparison: Comparison, now: datetime) -> _Rows:
 def _more_metrics(unseen: Sequence[MetricRow]) -> str:
     """Return how many metrics are not shown, and how many of those differ."""
     differing = sum(row.differs for row in unseen)
-    said = phrases.count(len(unseen), "metric") if unseen else ""
-    return f"{said} ({differing} of them differ)" if differing else said
+    counted = phrases.count(len(unseen), "metric") if unseen else ""
+    return f"{counted} ({differing} of them differ)" if differing else counted
 
 
 def _rank(row: MetricRow) -> tuple[bool, int, str]:
-    """Orders the metrics by what a reader looks for; which of them are cut follows from it."""
+    """Return the sort key of a metric; the last ones are not shown."""
     one_sided = None in (row.candidate, row.incumbent)
     return (row.key.startswith("system/"), 0 if row.differs else 1 if one_sided else 2, row.key)
 
@@ -263,7 +260,7 @@ def _metric(row: MetricRow) -> _Row:
 
 
 def _aligned(rows: Sequence[_Row]) -> Iterable[_Row]:
-    """Return rows of numbers with their ends below each other."""
+    """Return rows with their numbers aligned to the right."""
     widths = [max((len(row[column]) for row in rows), default=0) for column in (2, 3, 4)]
     for row in rows:
         cells = (cell.rjust(width) for cell, width in zip(row[2:], widths, strict=True))
@@ -276,7 +273,7 @@ def _text(kind: str, row: TextRow) -> _Row:
 
 
 def _about(comparison: Comparison, now: datetime) -> Iterator[_Row]:
-    """Yield what else there is to know of two versions, where one of them says it."""
+    """Yield the other facts of two versions, each where at least one version has it."""
     incumbent = comparison.incumbent
     one = _told(comparison.candidate, now)
     other = _told(incumbent, now) if incumbent else {}
@@ -311,7 +308,7 @@ def _shape(signature: Signature) -> str:
 
 
 def _notes(comparison: Comparison, shown: _Rows) -> list[str]:
-    """Return what does not fit into a cell."""
+    """Return the notes that do not fit into a cell."""
     notes = [f"signature: {one}" for one in shown.signature]
     if shown.left:
         notes.append(f"not shown: {shown.left}; `--format json` has all")
@@ -326,7 +323,7 @@ def _notes(comparison: Comparison, shown: _Rows) -> list[str]:
 
 
 def _marked(row: _Row) -> tuple[str, ...]:
-    """Return a row's cells in Markdown: what somebody logged is code, what we say is prose."""
+    """Return a row's cells as Markdown: logged values as code, our own words as prose."""
     if not row.kind:
         return (row.key, *(prose(cut(cell, _LONGEST_CELL)) for cell in row[2:]))
     cells = [cell.strip() for cell in row[2:]]
@@ -347,7 +344,7 @@ def _odd(value: float) -> str:
     return "Infinity" if value > 0 else "-Infinity"
 
 
-def _run_document(run: Run) -> Document:
+def _run_document(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
         "name": run.name,
@@ -358,7 +355,7 @@ def _run_document(run: Run) -> Document:
     }
 
 
-def _signature_document(signature: Signature) -> Document:
+def _signature_document(signature: Signature) -> dict[str, Any]:
     return {
         part: [
             {"name": one.name, "type": one.type, "required": one.required}

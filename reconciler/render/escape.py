@@ -1,4 +1,4 @@
-"""Makes text from YAML or the registry harmless where it is shown."""
+"""Makes text from YAML or the registry safe to show on terminals, in CI logs and in Markdown."""
 
 import json
 import re
@@ -7,15 +7,16 @@ import unicodedata
 _LONGEST = 72  # characters of a value that a line shows
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@$^:\"]")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# A CI system obeys `::error::` where a line begins, and `##[error]` or `##vso[...]` anywhere.
+# A CI system runs `::error::` at the start of a line, and `##[error]` or `##vso[...]` anywhere.
 _COMMAND = re.compile(r"(?<=#)#(?=\w*\[)|(?<![^ ]):(?=:)")
 
 
 def visible(text: str) -> str:
     """Return `text` with control, format and line-separating characters spelled out.
 
-    A terminal obeys what it cannot show: escape codes, carriage returns, bidirectional overrides;
-    and a CI system obeys commands in a log, whose first character is spelled out, too.
+    A terminal interprets characters that it does not show: escape codes, carriage returns,
+    bidirectional overrides. A CI system interprets commands in a log; their first character is
+    spelled out too.
     """
     return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", _printable(text))
 
@@ -29,21 +30,21 @@ def _printable(text: str) -> str:
 
 
 def quoted(text: str, longest: int = _LONGEST) -> str:
-    """Return `text` in double quotes on one line, cut where it is longer than `longest`."""
+    """Return `text` in double quotes on one line, cut after `longest` characters."""
     shown = text[:longest]
     line = visible(json.dumps(shown, ensure_ascii=False))
     return line if len(text) <= longest else f"{line}… ({len(text):,} characters)"
 
 
 def code(text: str) -> str:
-    """Return `text` as inline code in Markdown: it reads as it is, and nothing in it is markup."""
+    """Return `text` as inline code in Markdown; nothing in it can become markup."""
     return f"<code>{_entities(text)}</code>"
 
 
 def prose(text: str) -> str:
-    """Return `text` as words in Markdown: nothing in it is markup, a link or a mention.
+    """Return `text` as words in Markdown; nothing in it becomes markup, a link or a mention.
 
-    What it has between backticks is shown as code, and is no more obeyed than the rest.
+    Text between backticks is shown as code, equally safe.
     """
     words, *rest = text.split("`")
     parts = [_quiet(words)]
@@ -54,14 +55,14 @@ def prose(text: str) -> str:
 
 
 def _quiet(text: str) -> str:
-    # Forges look for mentions and issue numbers in the finished page: a space of no width ends
+    # Forges look for mentions and issue numbers in the rendered page: a zero-width space ends
     # them.
     quiet = _entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
     return quiet.replace("www.", "www&#46;")
 
 
 def _entities(text: str) -> str:
-    """Write punctuation as entities: no emphasis, HTML or cell border can come out of it."""
+    """Return punctuation as entities, which cannot become emphasis, HTML or a cell border."""
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", _printable(text))
 
 

@@ -1,7 +1,7 @@
-"""What a forge shows: a plan, an outcome or drift as Markdown, cut where the forge's room ends.
+"""Renders a plan, an outcome or drift as Markdown that fits into a forge's comment or check.
 
-The summary comes first, then a section for each model that opens on a click; what has no room is
-counted, and a pointer says where it is.
+The summary comes first, then a folded section for each model. Sections without room are counted,
+and a pointer names the place that has them.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ _MOST_RULES: Final = 40  # violations and errors that a summary lists
 _MOVING: Final = ("stage", "alias")
 _SHOWN: Final = 4  # moves that a section's title names
 _WAYS: Final = (
-    "Put it into git in a pull request, or let `apply` put it back. This issue closes itself when "
+    "Declare it in git by a pull request, or let `apply` revert it. This issue closes itself when "
     "the registry is as git says."
 )
 _MARKS: Final = {"applied": "✅", "failed": "❌", "skipped": "⏭️", "stale": "❌", "superseded": "⏭️"}
 
 
 def plan(value: JudgedPlan, now: datetime, *, room: int, more: str) -> str:
-    """Return a plan in at most `room` characters; `more` says where the rest is."""
+    """Return a plan in at most `room` characters; `more` names the place of the rest."""
     listed = len(value.problems) <= _MOST_RULES
     models = [
         model for model in _by_weight(value.models) if not listed or model.changes or model.messages
@@ -35,12 +35,12 @@ def plan(value: JudgedPlan, now: datetime, *, room: int, more: str) -> str:
     whole = "\n".join([*head, *(line for section in sections for line in section), *tail, ""])
     if len(whole) <= room:
         return whole
-    # One more model says more than the digests of those before it.
+    # One more model is worth more than the digests of the models before it.
     return _fitting(head, [_section(model, now) for model in models], tail, room, more)
 
 
 def outcome(report: ApplyReport, *, room: int, more: str) -> str:
-    """Return what became of an apply in at most `room` characters."""
+    """Return the outcome of an apply in at most `room` characters."""
     value = report.plan
     lines = [f"### Apply: {phrases.outcome(report)}", "", *markdown.target(value), ""]
     lines += _complaints(value)
@@ -49,7 +49,7 @@ def outcome(report: ApplyReport, *, room: int, more: str) -> str:
 
 
 def drift(drifted: DraftPlan, pending: DraftPlan, now: datetime, *, room: int, more: str) -> str:
-    """Return what differs from git, and what git declares that is not live, as an issue's text."""
+    """Return an issue's text: what differs from git, and what git declares that is not live."""
     lines = [*markdown.target(drifted), ""]
     counts = ((drifted, "moved away from git"), (pending, "in git, not live yet"))
     lines += [f"- {phrases.count(len(part.changes), 'value')} {what}" for part, what in counts]
@@ -72,7 +72,7 @@ def failure(problems: Sequence[Problem], *, room: int, more: str) -> str:
 
 
 def cut(text: str, room: int, more: str) -> str:
-    """Return a text of whole lines in at most `room` characters."""
+    """Return a text, cut after a whole line, in at most `room` characters."""
     if len(text) <= room:
         return text
     end = f"\n\n… {prose(more)}\n"
@@ -81,7 +81,7 @@ def cut(text: str, room: int, more: str) -> str:
 
 
 def _by_weight(models: Sequence[ModelPlan]) -> list[ModelPlan]:
-    """Return the models there is something to say of: what is wrong, what moves, the rest."""
+    """Return the models to show: first those with errors, then those that move, then the rest."""
 
     def weight(model: ModelPlan) -> tuple[bool, bool, str]:
         moves = any(change.field.name in _MOVING for change in model.changes)
@@ -150,7 +150,7 @@ def _fitting(
     room: int,
     more: str,
 ) -> str:
-    """Return as many whole sections as there is room for, and how many there are besides."""
+    """Return as many whole sections as fit, and how many are left out."""
     end = "\n".join(tail) + ("\n" if tail else "")
     longest = f"… and {len(sections)} models more: {prose(more)}\n\n"
     text = cut("\n".join(head) + "\n", room - len(end) - len(longest), more)

@@ -1,4 +1,4 @@
-"""Turns problems and results into what GitHub Actions obeys: annotations and output lines."""
+"""Renders problems and results as workflow commands and outputs of GitHub Actions."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A message about a place in a file, whose path begins at the repository's root."""
+    """A message at a place in a file; the path is relative to the repository's root."""
 
     level: Level
     message: str
@@ -30,7 +30,7 @@ class Annotation:
 
 
 def of_problem(problem: Problem, level: Level = "error") -> Annotation:
-    """Return the annotation for a problem, with its hint on a line of its own."""
+    """Return the annotation for a problem, its hint on a line of its own."""
     return Annotation(
         level,
         _with_hint("\n".join([problem.message, *map(_contrast, problem.contrasts)]), problem.hint),
@@ -47,14 +47,14 @@ def _contrast(one: Contrast) -> str:
 
 
 def of_violation(violation: Violation, file: str | None, line: int | None = None) -> Annotation:
-    """Return the annotation for a violation, an error where it denies, at its model's file."""
+    """Return the annotation for a violation in its model's file, an error where it denies."""
     title = " ".join(part for part in (violation.name, violation.model) if part)
     level: Level = "error" if violation.denies else "warning"
     return Annotation(level, _with_hint(violation.message, violation.hint), title, file, line)
 
 
 def annotations(found: Sequence[Annotation]) -> str:
-    """Return one workflow command a line; what GitHub would drop is counted in the last one."""
+    """Return one workflow command a line; the last one counts those that GitHub would drop."""
     levels: tuple[Level, ...] = ("error", "warning", "notice")
     return "".join(
         f"{_command(one)}\n"
@@ -108,7 +108,7 @@ def _output(name: str, value: str) -> str:
 
 
 def _delimiter(value: str) -> str:
-    """Return a line that `value` does not have, the same for the same value."""
+    """Return a line that does not occur in `value`, the same for the same value."""
     lines = set(re.split(r"[\r\n]+", value))
     end = "end-of-value"
     while end in lines:

@@ -1,4 +1,4 @@
-"""A model's history, and the answer about one moment, as text, JSON, CSV and Markdown."""
+"""Renders a model's history, or the answer about one moment, as text, JSON, CSV and Markdown."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from reconciler.audit.evidence import Answer, Applied, Entry, Held
+from reconciler.audit.evidence import Applied, DeclaredAt, Entry, Held
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
@@ -14,7 +14,7 @@ from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.render.text import Effort
 
-_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _EVIDENCE = ("MERGED", "COMMIT", "PR", "AUTHOR", "APPROVED", "SIGNATURE", "APPLIED")
 _COLUMNS = (
     *("merged", "commit", "pull_request", "author", "author_email", "authors", "committer"),
@@ -24,9 +24,9 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A model's history as it is shown: the rows that were asked for.
+    """A model's history, reduced to the rows that were asked for.
 
-    `line` is what the history was read from. `records` says whether there are apply records, and
+    `line` is the line of history that was read. `records` tells whether there are apply records;
     `unreadable` are old files that count as unchanged.
     """
 
@@ -35,11 +35,11 @@ class Story:
     entries: tuple[Entry, ...]
     records: bool
     unreadable: tuple[Problem, ...] = ()
-    answer: Answer | None = None
+    answer: DeclaredAt | None = None
 
 
 def text(value: Story, effort: Effort) -> str:
-    """Return the table of merged changes, or the answer, and what it cost."""
+    """Return the table of merged changes, or the answer, and the cost of the command."""
     lines = [visible(f"{value.model}: {_title(value)}"), ""]
     header, cells = _table(value)
     if cells:
@@ -51,7 +51,7 @@ def text(value: Story, effort: Effort) -> str:
 
 
 def markdown(value: Story) -> str:
-    """Return the same as GitHub-flavoured Markdown; text from outside cannot become markup."""
+    """Return the same as GitHub-flavoured Markdown; values from outside cannot become markup."""
     lines = [f"### {code(value.model)}: {prose(_title(value))}", ""]
     header, cells = _table(value)
     if cells:
@@ -64,7 +64,7 @@ def markdown(value: Story) -> str:
 
 
 def as_csv(value: Story) -> str:
-    """Return one line a merged change, or a name that held something at the moment."""
+    """Return one CSV line for each merged change, or for each name with a value at the moment."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if value.answer is not None:
@@ -109,13 +109,15 @@ def _title(value: Story) -> str:
 
 
 def _table(value: Story) -> tuple[Sequence[str], list[tuple[str, ...]]]:
-    # Without apply records nothing is said about applying, not even in a heading.
+    # Without apply records nothing is known about applying: the column is left out.
     evidence = _EVIDENCE if value.records else _EVIDENCE[:-1]
     if value.answer is None:
         cells = [(*_evidence(entry, value), ", ".join(entry.meaning)) for entry in value.entries]
         return (*evidence, "WHAT"), cells
-    held = [(one.name, _version(one), *_evidence(one.since, value)) for one in value.answer.held]
-    return ("WHAT", "VERSION", *evidence), held
+    rows = [
+        (held.name, _version(held), *_evidence(held.since, value)) for held in value.answer.held
+    ]
+    return ("WHAT", "VERSION", *evidence), rows
 
 
 def _version(held: Held) -> str:
@@ -136,36 +138,36 @@ def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
 
 
 def _became(entry: Entry) -> str:
-    """Return when it was applied, for the registries in the order in which they got it."""
+    """Return when it was applied to each registry, the first one first."""
     if len(entry.applied) == 1:
         return _when(entry.applied[0])
     if entry.applied:
-        return ", ".join(f"{_when(one)} ({one.registry})" for one in entry.applied)
+        return ", ".join(f"{_when(applied)} ({applied.registry})" for applied in entry.applied)
     return "?" if entry.apply_state == "unknown" else entry.apply_state
 
 
-def _when(one: Applied) -> str:
-    """Return when it was applied, and from where if that is not the main line."""
-    where = f" from {one.commit[:12]} (off the main line)" if one.off_main else ""
-    return f"{_moment(one.time)}{where}"
+def _when(applied: Applied) -> str:
+    """Return when it was applied, and from which commit where that is not on the main line."""
+    where = f" from {applied.commit[:12]} (off the main line)" if applied.off_main else ""
+    return f"{_moment(applied.time)}{where}"
 
 
 def _notes(value: Story) -> list[str]:
-    """Return what the table cannot say: that it is empty, dates that lie, what was not applied."""
+    """Return notes below the table: no rows, wrong commit dates, changes that were not live."""
     if value.answer is not None:
         return _about_answer(value.answer, value)
-    notes = [] if value.entries else ["no merged change in that time, or of that version"]
+    notes = [] if value.entries else ["no merged change in that time or of that version"]
     for entry in value.entries:
         commit = entry.step.commit
         if commit.dated is not None:
             notes.append(
-                f"{commit.id[:12]} dates itself {_moment(commit.dated)}, before the commit that "
-                "it was merged onto: the order of the line counts"
+                f"{commit.id[:12]} has the date {_moment(commit.dated)}, before that of its "
+                "parent: the order of the line counts"
             )
     return [*notes, ""] if notes else []
 
 
-def _about_answer(answer: Answer, value: Story) -> list[str]:
+def _about_answer(answer: DeclaredAt, value: Story) -> list[str]:
     notes = []
     first, entry = answer.first, answer.entry
     if entry is None:
@@ -173,27 +175,27 @@ def _about_answer(answer: Answer, value: Story) -> list[str]:
         notes.append(f"nothing was declared yet: it was first declared {where}")
     elif entry.step.after is None:
         where = f"{_moment(entry.time)} by {entry.step.commit.id[:12]}"
-        notes.append(f"nothing was declared any more: no longer declared since {where}")
+        notes.append(f"nothing was declared: no longer declared since {where}")
     if value.records and entry is not None and entry.apply_state != "unknown":
-        late = [one for one in entry.applied if one.time > answer.moment]
+        late = [applied for applied in entry.applied if applied.time > answer.moment]
         if late or not entry.applied:
             became = f"applied {_became(entry)}" if late else f"applied: {entry.apply_state}"
             notes.append(
                 f"this is what was merged by then; its last change, {entry.step.commit.id[:12]}, "
-                f"was not live yet at that moment ({became})"
+                f"was not yet live ({became})"
             )
     notes += _early(answer)
     return [*notes, ""] if notes else []
 
 
-def _early(answer: Answer) -> Iterable[str]:
-    """Say that what was merged next was live before its merge."""
-    for one in answer.later.applied if answer.later else ():
-        if one.off_main and one.time <= answer.moment:
-            yield f"the next change was live already, before it was merged: applied {_when(one)}"
+def _early(answer: DeclaredAt) -> Iterable[str]:
+    """Yield a note where the next change was applied before its merge."""
+    for applied in answer.later.applied if answer.later else ():
+        if applied.off_main and applied.time <= answer.moment:
+            yield f"the next change was live before it was merged: applied {_when(applied)}"
 
 
-def _answer(answer: Answer, value: Story) -> Document:
+def _answer(answer: DeclaredAt, value: Story) -> Document:
     entry = answer.entry
     serving = [held for held in answer.held if not held.name.startswith("@")]
     return {
@@ -231,26 +233,26 @@ def _entry(entry: Entry, value: Story) -> Document:
         "serving": entry.serving,
         "aliases": dict(sorted(entry.aliases.items())),
         "standing": entry.apply_state if value.records else "unknown",
-        "applied": [_applied(one) for one in entry.applied],
+        "applied": [_applied(applied) for applied in entry.applied],
     }
 
 
 _KINDS = ("verified", "claimed")
 
 
-def _applied(one: Applied) -> Document:
+def _applied(applied: Applied) -> Document:
     return {
-        "time": _moment(one.time),
-        "registry": one.registry,
-        "commit": one.commit,
-        "off_main": one.off_main,
-        "actor": one.actor,
-        "run_url": one.run_url,
+        "time": _moment(applied.time),
+        "registry": applied.registry,
+        "commit": applied.commit,
+        "off_main": applied.off_main,
+        "actor": applied.actor,
+        "run_url": applied.run_url,
     }
 
 
 def _flat(entry: Entry) -> Iterable[object]:
-    """Return the evidence as CSV has it, in the order of its columns."""
+    """Return the evidence as the cells of a CSV line, in the order of its columns."""
     commit = entry.step.commit
     return (
         _moment(entry.time),

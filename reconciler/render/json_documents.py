@@ -1,4 +1,4 @@
-"""Plans, reports and failures as JSON documents: the stable schema that scripts read."""
+"""Builds the JSON documents of plans, reports and failures: the stable schema for scripts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -34,18 +34,18 @@ _REASONS: Final[Mapping[int, str]] = {
 def dumps(document: Document) -> str:
     """Return the one JSON document of a run; the same input gives the same bytes.
 
-    ASCII: whatever is in a tag, a terminal or a log that shows the document stays as it is.
+    It is ASCII, so that characters in a tag cannot affect the terminal or log that shows it.
     """
     return json.dumps(document, indent=1) + "\n"
 
 
 def ending(code: int) -> Document:
-    """Return the `exit` member: the code and its reason, null when all is well."""
+    """Return the `exit` member: the code and its reason, null when the run succeeded."""
     return {"code": int(code), "reason": _REASONS[int(code)] or None}
 
 
 def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
-    """Return the document of a command that could not even begin."""
+    """Return the document of a command that failed before it had a result."""
     return {
         "format_version": FORMAT_VERSION,
         "errors": [error(problem) for problem in problems],
@@ -56,7 +56,7 @@ def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
 def plan(value: JudgedPlan, code: ExitCode) -> Document:
     """Return a plan's document.
 
-    `pending_approvals`, `notes` and a model's `evidence` are there when there are any.
+    `pending_approvals`, `notes` and a model's `evidence` are left out when they are empty.
     """
     return _plan(value, code, value.violations, value.pending)
 
@@ -86,7 +86,7 @@ def _plan(
 
 
 def drift(drifted: DraftPlan, pending: DraftPlan, code: ExitCode) -> Document:
-    """Return the document of `drift`: a plan's, with `pending` beside `changes`."""
+    """Return the document of `drift`: that of a plan, with `pending` beside `changes`."""
     document: Document = {}
     for key, member in _plan(drifted, code).items():
         document[key] = member
@@ -97,7 +97,7 @@ def drift(drifted: DraftPlan, pending: DraftPlan, code: ExitCode) -> Document:
 
 
 def report(value: ApplyReport, code: int) -> Document:
-    """Return the document of `apply`: its plan's, with an outcome on every change."""
+    """Return the document of `apply`: that of its plan, with an outcome on every change."""
     results = {result.change: result for result in value.results}
     document = plan(value.plan, ExitCode.OK)
     document["summary"] = value.summary
@@ -129,7 +129,7 @@ def report(value: ApplyReport, code: int) -> Document:
 
 
 def change(row: Change) -> Document:
-    """Return one change as it stands in `changes`."""
+    """Return one change as an item of `changes`."""
     return {
         "model": row.model,
         "version": row.field.version,
@@ -143,7 +143,7 @@ def change(row: Change) -> Document:
 
 
 def held(model: str, address: Field, value: Value) -> Document:
-    """Return one live value as it stands in `unmanaged`."""
+    """Return one live value as an item of `unmanaged`."""
     return {
         "model": model,
         "version": address.version,
@@ -177,7 +177,7 @@ def status(rows: Sequence[StatusRow], value: DraftPlan, code: ExitCode) -> Docum
 
 
 def error(problem: Problem) -> Document:
-    """Return one complaint as it stands in `errors`; `values` only where it contrasts some."""
+    """Return one problem as an item of `errors`, with `values` where it contrasts some."""
     contrasts = [contrast._asdict() for contrast in problem.contrasts]
     return {
         "file": problem.file,

@@ -1,4 +1,4 @@
-"""A plan as Markdown, for a pull request: summary first, then a table per model."""
+"""Renders a plan as Markdown for a pull request: the summary, then a table for each model."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ _WORDS = {"accepted": "✅ accepted", "warning": "⚠️ warning", "refused": "�
 
 
 def plan(value: JudgedPlan, now: datetime) -> str:
-    """Return a plan as GitHub-flavoured Markdown; text from outside cannot become markup."""
+    """Return a plan as GitHub-flavoured Markdown; values from outside cannot become markup."""
     lines = [f"### Plan: {phrases.headline(value)}", "", *target(value), ""]
     lines += [line for rule in judgements(value) for line in rule]
     for model in value.models:
@@ -24,7 +24,7 @@ def plan(value: JudgedPlan, now: datetime) -> str:
 
 
 def target(value: DraftPlan) -> list[str]:
-    """Return the line that says what is planned from and for."""
+    """Return the line that names the plan's state and its registry."""
     name = f" ({code(value.registry.name)})" if value.registry.name else ""
     commit = f" at {code(value.state.commit[:12])}" if value.state.commit else ""
     dirty = ", with uncommitted changes" if value.state.dirty else ""
@@ -32,14 +32,14 @@ def target(value: DraftPlan) -> list[str]:
 
 
 def judgements(value: JudgedPlan) -> list[list[str]]:
-    """Return the lines of every note, violation and rule that waits, each on its own."""
+    """Return a line for every note, violation and rule that waits."""
     found = [[f"> 🕐 one merge later: {prose(note)}", ""] for note in value.notes]
     found += [_violation(_WORDS[phrases.judged(one)], one) for one in value.violations]
     return [*found, *(_violation("🕐 waits", one) for one in value.pending)]
 
 
 def has_body(model: ModelPlan) -> bool:
-    """Return whether there is anything to say of a model."""
+    """Return whether there is anything to show for a model."""
     return bool(model.changes or model.messages or model.problems)
 
 
@@ -53,7 +53,7 @@ def body(model: ModelPlan, now: datetime) -> list[str]:
 
 
 def problem(complaint: Problem) -> str:
-    """Return a complaint with its place, its hint and its values, as an item of a list."""
+    """Return a problem with its place, hint and values, as an item of a list."""
     where = f"{code(complaint.where)}: " if complaint.where else ""
     hint = f" — {prose(complaint.hint)}" if complaint.hint else ""
     lines = [f"{where}{prose(complaint.message)}{hint}"]
@@ -84,5 +84,5 @@ def _rows(model: ModelPlan) -> list[str]:
 def _violation(word: str, violation: Violation) -> list[str]:
     of_model = f" {code(violation.model)}" if violation.model else ""
     line = f"> {word} **{violation.name}**{of_model}: {prose(violation.message)}"
-    # Said, not written as a new line: a forge's comments show one, its other pages do not.
+    # Not a line break: only a forge's comments would show it, its other pages would not.
     return [line if violation.accepted else f"{line}<br>{prose(violation.hint)}", ""]

@@ -1,6 +1,6 @@
-"""A notification as a webhook's JSON, and as a message that Slack and its likes can show.
+"""Renders a notification as plain JSON for a webhook, and as a message for Slack.
 
-Both are bounded: rows are counted where there are many, and long texts are cut.
+Both are bounded: many rows are counted, long texts are cut.
 """
 
 import re
@@ -15,7 +15,7 @@ from reconciler.render.json_documents import FORMAT_VERSION, Document
 
 _MOST_ROWS: Final = 100
 _LONGEST_TEXT: Final = 1_000
-_LONGEST_SAID: Final = 500  # five times that where it is all `&`
+_LONGEST_SAID: Final = 500  # up to five times that once `&` is escaped
 
 _SLACK_ROWS: Final = 20
 _SLACK_ROOM: Final = 2_700  # of the 3,000 characters that a section may have
@@ -29,7 +29,7 @@ _LINK: Final = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]{1,200}", re.AS
 
 
 def document(value: Notification) -> Document:
-    """Return the notification as plain JSON, with a change as in the JSON of `apply`."""
+    """Return the notification as plain JSON; changes are as in the JSON of `apply`."""
     model, state = value.model, value.state
     rows = model.results[:_MOST_ROWS]
     return {
@@ -58,9 +58,9 @@ def document(value: Notification) -> Document:
 
 
 def slack(value: Notification) -> Document:
-    """Return the notification as a message for Slack; nothing from outside is a mention or a link.
+    """Return the notification as a message for Slack; no value in it is a mention or a link.
 
-    `text` is for what shows no blocks, and says the same.
+    `text` says the same for clients that show no blocks.
     """
     model = value.model
     applied = sum(result.outcome == "applied" for result in model.results)
@@ -104,7 +104,7 @@ def _row(result: Result) -> str:
 
 
 def _fence(lines: list[str], number: int) -> list[str]:
-    """Return lines, of `number` in all, as one block of code as far as there is room."""
+    """Return as many of the `number` lines as fit into one code block."""
     kept, left = [], _SLACK_ROOM
     for line in lines:
         left -= len(line) + 1
@@ -117,7 +117,7 @@ def _fence(lines: list[str], number: int) -> list[str]:
 
 
 def _around(value: Notification) -> str:
-    """Return the line that says where it comes from, and who is behind it."""
+    """Return the line that names the origin and the people."""
     behind, occasion = value.behind, value.occasion
     approvers = tuple(dict.fromkeys(one.login for one in behind.approvals))
     parts = [f"commit {_code((value.state.commit or '')[:12])}"] if value.state.commit else []
@@ -142,7 +142,7 @@ def _code(text: str, longest: int = _SLACK_NAME) -> str:
 
 
 def _plain(text: str, longest: int) -> str:
-    """Return text that ends no code and calls nobody; what shows no code may look for an `@`."""
+    """Return text that cannot end a code block or mention anybody, even outside of code."""
     line = visible(text[: longest + 1])
     line = line if len(line) <= longest else f"{line[:longest]}…"
     return _escaped(line.replace("`", "'")).replace("@", "@\u200b")

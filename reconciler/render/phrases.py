@@ -1,4 +1,4 @@
-"""The words for a change: what text and Markdown say alike."""
+"""The phrases for changes and outcomes that text, Markdown and other formats share."""
 
 from difflib import unified_diff
 from typing import Final
@@ -28,7 +28,7 @@ def subject(address: Field) -> str:
 
 
 def value(address: Field, held: Value | None) -> str:
-    """Return a value as it reads best: `v4`, a stage's name, or quoted text."""
+    """Return a value: `v4`, a stage's name, or quoted text."""
     if held is None:
         return "nothing"
     match address.name:
@@ -41,7 +41,7 @@ def value(address: Field, held: Value | None) -> str:
 
 
 def move(change: Change) -> str:
-    """Return where a value comes from and goes to."""
+    """Return a value before and after a change."""
     if change.before is None:
         return value(change.field, change.after)
     if change.after is None:
@@ -51,14 +51,14 @@ def move(change: Change) -> str:
 
 
 def judged(violation: Violation) -> str:
-    """Return what comes of a violation: `refused`, `warning` or `accepted`."""
+    """Return the result for a violation: `refused`, `warning` or `accepted`."""
     if violation.accepted:
         return "accepted"
     return "refused" if violation.denies else "warning"
 
 
 def cause(change: Change) -> str:
-    """Return why, where it is not simply that git declares it."""
+    """Return why a change is made, empty where git simply declares it."""
     return "" if change.cause == "declared" else change.cause
 
 
@@ -68,7 +68,7 @@ def count(number: int, thing: str) -> str:
 
 
 def problem(complaint: Problem) -> str:
-    """Return a complaint as `path:line:column: message`, what it is about, and its hint."""
+    """Return a problem as `path:line:column: message`, with its subject and its hint."""
     where = f"{complaint.where}: " if complaint.where else ""
     lines = [visible(f"{where}{complaint.message}"), *contrasts(complaint, "    ")]
     lines += [visible(f"  {complaint.hint}")] if complaint.hint else []
@@ -76,7 +76,7 @@ def problem(complaint: Problem) -> str:
 
 
 def contrasts(complaint: Problem, margin: str) -> list[str]:
-    """Return the values that are not as they were approved, side by side; empty without any."""
+    """Return the approved and present values side by side; empty without any."""
     if not complaint.contrasts:
         return []
     rows = map(cells, complaint.contrasts)
@@ -84,7 +84,7 @@ def contrasts(complaint: Problem, margin: str) -> list[str]:
 
 
 def cells(contrast: Contrast) -> tuple[str, ...]:
-    """Return what is contrasted, what was approved and what is now, each cut where it is long."""
+    """Return the subject, the approved and the present value, each cut where it is long."""
     return tuple(
         text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
         for text in contrast
@@ -98,7 +98,7 @@ def difference(before: bytes, after: bytes, names: tuple[str, str]) -> str:
 
 
 def headline(plan: JudgedPlan) -> str:
-    """Return the sentence that sums a plan up."""
+    """Return a plan's summary in one sentence."""
     counts = plan.summary
     touched = sum(1 for model in plan.models if model.changes)
     on = f" on {touched} of {models(counts['models'])}" if counts["changes"] else ""
@@ -127,7 +127,7 @@ def models(number: int) -> str:
 
 
 def outcome(value: ApplyReport) -> str:
-    """Return the sentence that sums an apply up."""
+    """Return an apply's summary in one sentence."""
     counts = value.summary
     parts = [f"{counts['applied']} of {count(counts['changes'], 'change')} applied"]
     if not counts["changes"]:

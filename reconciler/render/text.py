@@ -1,4 +1,4 @@
-"""Plans and reports as text for a terminal or a log; plain: the edge adds colour by the mark."""
+"""Renders plans and reports as plain text for a terminal or a log; the CLI adds the colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "s
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a run cost: requests sent, and seconds on the wall."""
+    """The cost of a run: requests sent, and seconds of wall time."""
 
     requests: int
     seconds: float
 
 
 def plan(value: JudgedPlan, effort: Effort, now: datetime) -> str:
-    """Return a plan as text, its last line being changes, models, requests, seconds."""
+    """Return a plan as text; the last line counts changes, models, requests and seconds."""
     lines = [_target(value), ""]
     for model in value.models:
         lines += [*_model(model), *_evidence(model, now)]
@@ -41,7 +41,7 @@ def drift(
     effort: Effort,
     unmanaged: Sequence[tuple[str, Field, Value]] | None = None,
 ) -> str:
-    """Return what moved away from git, and what git declares that is not live yet."""
+    """Return what differs from git, and what git declares that is not yet live."""
     lines = [_target(drifted), ""]
     for title, part in (("drift", drifted), ("pending", pending)):
         number = len(part.changes)
@@ -59,7 +59,7 @@ def drift(
 
 
 def status(rows: Sequence[StatusRow], value: DraftPlan, effort: Effort) -> str:
-    """Return the table of versions: where each stands, and which commit is live for it."""
+    """Return the table of versions: stage, aliases, and the commit that is live."""
     header = ("MODEL", "VERSION", "STAGE", "ALIASES", "STATUS", "COMMIT")
     cells = []
     for before, row in zip([None, *rows], rows, strict=False):
@@ -78,7 +78,7 @@ def status(rows: Sequence[StatusRow], value: DraftPlan, effort: Effort) -> str:
 
 
 def report(value: ApplyReport, effort: Effort) -> str:
-    """Return what became of each change, its last line as the plan's."""
+    """Return the outcome of each change, with the same last line as the plan."""
     lines = [_target(value.plan), ""]
     for model in value.models:
         if model.results or model.error or model.messages:
@@ -89,7 +89,7 @@ def report(value: ApplyReport, effort: Effort) -> str:
 
 
 def last_line(value: DraftPlan, effort: Effort, changes: int | None = None) -> str:
-    """Return changes, models, requests, seconds: the same for every command."""
+    """Return the counts of changes, models, requests and seconds, as every command ends."""
     number = len(value.changes) if changes is None else changes
     return (
         f"{number} change{'' if number == 1 else 's'}, {phrases.models(len(value.models))}, "

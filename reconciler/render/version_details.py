@@ -1,4 +1,4 @@
-"""Everything that is known of one model and one of its versions, as text and JSON."""
+"""Renders everything that is known about one model and one of its versions, as text and JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MOST_VERSIONS = 20
 
 @dataclass(frozen=True)
 class Git:
-    """What git says of a model: in sync or not, by version, and the merged changes that are live.
+    """What git knows about a model: sync state by version, and the merged changes that are live.
 
     `silent` says why there is no history.
     """
@@ -39,9 +39,9 @@ class Git:
 
 @dataclass(frozen=True)
 class VersionDetails:
-    """What is shown of a model; `side` is the version that was asked for, None where none is.
+    """The facts about a model; `side` is the version that was asked for, or None.
 
-    `source` is where that version's files are, without credentials.
+    `source` is the location of that version's files, without credentials.
     """
 
     live: Live
@@ -57,7 +57,7 @@ class VersionDetails:
 
 
 def text(details: VersionDetails, effort: Effort) -> str:
-    """Return everything that is known as text, its last line what it cost."""
+    """Return everything that is known, with the cost of the command as the last line."""
     return "\n".join(_lines(details, effort)) + "\n"
 
 
@@ -83,7 +83,7 @@ def _lines(details: VersionDetails, effort: Effort) -> Iterator[str]:
 
 
 def _block(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Yield labels and values below each other, a label once; the values are harmless already."""
+    """Yield labels and values in two columns, equal labels once; the values are safe to show."""
     width = max((len(label) for label, _ in rows), default=0)
     before = ""
     for label, value in rows:
@@ -122,14 +122,14 @@ def _sync(details: VersionDetails, version: int) -> str:
 
 
 def _credit(entry: Entry) -> str:
-    """Return a merged commit: who made it, when it was merged, and the evidence for it."""
+    """Return a merged commit with its author, its merge time, and the evidence for it."""
     commit = entry.step.commit
-    said = [f"{commit.id[:12]} {quoted(commit.subject)} by {authors.author(commit)}"]
-    said.append(f"merged {_when(entry.time)}")
-    said += [f"approved by {one.name} ({one.kind})" for one in entry.approvals]
+    parts = [f"{commit.id[:12]} {quoted(commit.subject)} by {authors.author(commit)}"]
+    parts.append(f"merged {_when(entry.time)}")
+    parts += [f"approved by {approval.name} ({approval.kind})" for approval in entry.approvals]
     if entry.applied:
-        said.append(f"applied {_when(min(one.time for one in entry.applied))}")
-    return ", ".join(said)
+        parts.append(f"applied {_when(min(applied.time for applied in entry.applied))}")
+    return ", ".join(parts)
 
 
 def _own_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str]]:
@@ -166,7 +166,7 @@ def _run_rows(shown: Side) -> Iterator[tuple[str, str]]:
 
 
 def _outcomes(shown: Side) -> Iterator[str]:
-    """Yield all metrics and params, and the signature, each under its heading."""
+    """Yield all metrics, params and the signature, each under its heading."""
     facts = shown.facts
     metrics = [(visible(key), number(value)) for key, value in sorted(facts.metrics.items())]
     digits = max((len(value) for _, value in metrics), default=0)
@@ -201,7 +201,7 @@ def _others(details: VersionDetails) -> Iterator[tuple[str, ...]]:
 
 
 def _versions(details: VersionDetails) -> Iterator[Document]:
-    """Yield every version with what can be said of it in a line, the newest first."""
+    """Yield a row for every version, the newest first."""
     live = details.live
     where, named = stages(live.fields), aliases(live.fields)
     for version in sorted(live.versions, reverse=True):

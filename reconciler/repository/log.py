@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeVar
 
-from reconciler.audit.merged_changes import Commit, Merged, Step
+from reconciler.audit.merged_changes import MergedCommit, MergedFiles, Step
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, OutOfStep, Problem
@@ -55,7 +55,7 @@ class Log:
     `declared` says what any commit declares for a model.
     """
 
-    merged: tuple[Merged, ...]
+    merged: tuple[MergedFiles, ...]
     folders: tuple[str, ...]
     problems: tuple[Problem, ...]
     line: tuple[str, ...]
@@ -71,7 +71,7 @@ class _File(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    commit: Commit
+    commit: MergedCommit
     files: tuple[_File, ...]
 
 
@@ -110,9 +110,9 @@ def read_log(
 
 def _merged(
     repo: GitRepo, reader: "_Reader", start: str, folder: str
-) -> tuple[list[Merged], tuple[str, ...]]:
+) -> tuple[list[MergedFiles], tuple[str, ...]]:
     """Return what changed the state folder, oldest first, and the paths that it had."""
-    merged: list[Merged] = []
+    merged: list[MergedFiles] = []
     folders = []
     place: str | None = folder
     while place is not None:
@@ -129,7 +129,7 @@ def _merged(
     return merged, tuple(folders)
 
 
-def _with_branch(one: Merged, brought: Mapping[str, tuple[Commit, ...]]) -> Merged:
+def _with_branch(one: MergedFiles, brought: Mapping[str, tuple[MergedCommit, ...]]) -> MergedFiles:
     return replace(one, commit=replace(one.commit, brought=brought.get(one.commit.id, ())))
 
 
@@ -163,7 +163,7 @@ class _Reader:
         self._known: dict[_File, Declaration | None] = {}
         self.problems: list[Problem] = []
 
-    def merged(self, entry: _Entry, folder: str) -> Merged:
+    def merged(self, entry: _Entry, folder: str) -> MergedFiles:
         files: dict[str, Declaration | None] = {}
         for file in entry.files:
             path = _below(folder, file.path)
@@ -173,7 +173,7 @@ class _Reader:
                 files[path] = None
             elif (declaration := self._declaration(file, entry.commit.id)) is not None:
                 files[path] = declaration
-        return Merged(entry.commit, files, self._rules(entry, folder))
+        return MergedFiles(entry.commit, files, self._rules(entry, folder))
 
     def declared(self, folders: Sequence[str], commit: str, model: str) -> Declaration | None:
         """Return what a commit declares for a model, None also where its file cannot be read."""
@@ -239,9 +239,9 @@ def _file(header: str, path: str) -> _File:
     return _File(path, blob if mode.startswith("100") else None)
 
 
-def _in_time(merged: Iterable[Merged]) -> tuple[Merged, ...]:
+def _in_time(merged: Iterable[MergedFiles]) -> tuple[MergedFiles, ...]:
     """Let no commit be merged before the one that it was merged onto, whatever its date says."""
-    found: list[Merged] = []
+    found: list[MergedFiles] = []
     for one in merged:
         latest = found[-1].commit.time if found else one.commit.time
         late = one.commit
@@ -262,7 +262,7 @@ def _former_place(repo: GitRepo, entries: Sequence[_Entry], folder: str) -> str 
     return _likeliest(added, repo, first)
 
 
-def _likeliest(added: Mapping[str, str | None], repo: GitRepo, first: Commit) -> str | None:
+def _likeliest(added: Mapping[str, str | None], repo: GitRepo, first: MergedCommit) -> str | None:
     """Return the folder from which most files came: under the same names, else as they were."""
     removed = _removed(repo, first)
     by_name = Counter(
@@ -279,7 +279,7 @@ def _likeliest(added: Mapping[str, str | None], repo: GitRepo, first: Commit) ->
     return min(votes, key=lambda place: (-votes[place], place), default=None)
 
 
-def _removed(repo: GitRepo, commit: Commit) -> list[_File]:
+def _removed(repo: GitRepo, commit: MergedCommit) -> list[_File]:
     """Return the files that a commit removed anywhere, with the blobs that they had."""
     form = ("-r", "--no-renames", "-z", "--no-abbrev", "--diff-filter=D")
     tokens = iter(ask(repo, "diff-tree", *form, commit.parents[0], commit.id).split("\0"))

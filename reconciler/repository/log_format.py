@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Final
 
-from reconciler.audit.merged_changes import Commit
+from reconciler.audit.merged_changes import MergedCommit
 from reconciler.errors import OutOfStep
 from reconciler.repository.repository import GitRepo
 
@@ -24,12 +24,12 @@ def ask(repo: GitRepo, *arguments: str) -> str:
     return out
 
 
-def read_commit(texts: Sequence[str]) -> Commit:
+def read_commit(texts: Sequence[str]) -> MergedCommit:
     """Return a commit from its fields, in the order of `FIELDS`."""
     fields = [*map(_readable, texts)]
     name, parents, seconds, author, author_email, committer, committer_email = fields[:7]
     subject, body, trailers = fields[7:]
-    return Commit(
+    return MergedCommit(
         id=name,
         parents=tuple(parents.split()),
         time=datetime.fromtimestamp(min(int(seconds or 0), _LAST_SECOND), timezone.utc),

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.audit.merged_changes import Commit
+from reconciler.audit.merged_changes import MergedCommit
 from reconciler.repository.log_format import FIELDS, FORMAT, PLAIN, ask, read_commit
 from reconciler.repository.repository import GitRepo
 
@@ -24,10 +24,12 @@ class Branches:
 
     line: tuple[str, ...]
     landed: Mapping[str, str]
-    brought: Mapping[str, tuple[Commit, ...]]
+    brought: Mapping[str, tuple[MergedCommit, ...]]
 
 
-def read_branches(repo: GitRepo, tip: str, first: Commit, merges: Collection[str]) -> Branches:
+def read_branches(
+    repo: GitRepo, tip: str, first: MergedCommit, merges: Collection[str]
+) -> Branches:
     """Return the line from `first`, a commit of it, to `tip`, with what its merges brought."""
     # What the first one was committed onto is older than the line that is asked for.
     older = [f"^{parent}" for parent in first.parents[:1]]

@@ -1,1 +1,1 @@
-"""What `reconciler init` writes into a repository, and what it leaves to be done."""
+"""What `reconciler init` writes into a repository, and the next steps that it prints."""

@@ -1,4 +1,4 @@
-"""What a file that a repository has already lacks of what `init` would have written there."""
+"""Finds the lines of `init` that a repository's existing files lack."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ _KEY = re.compile(r" {0,2}([\w.-]+):")
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Lines to add to a file; `below` is the line that they follow, empty at the end."""
+    """Lines to add to a file; `below` is the line before them, empty at the end of the file."""
 
     file: str
     below: str
@@ -28,20 +28,20 @@ class Addition:
 
     @property
     def place(self) -> str:
-        """Where the lines go, in words."""
+        """Where the lines belong, in words."""
         below = f"below `{self.below}`" if self.below else "at the end"
         return f"{self.file}, {below}" + (f" of `{self.within}`" if self.within else "")
 
 
 def is_another(path: str, kept: str) -> bool:
-    """Return whether a workflow or pipeline that is kept is not the reconciler's at all."""
+    """Return whether an existing workflow or pipeline does not use the reconciler at all."""
     if path in WORKFLOWS:
         return "/mlflow-reconciler@" not in kept
     return path == PIPELINE and "mlflow-reconciler==" not in kept
 
 
 def additions(path: str, template: str, kept: str, start: Start) -> tuple[Addition, ...]:
-    """Return what to add to a file that is kept; none when it has all or says it its own way."""
+    """Return what to add to an existing file; nothing when it has all or a variant of it."""
     if path.endswith("CODEOWNERS"):
         return tuple(_owners(path, template, kept, start))
     if path == start.settings or mentions(kept, start.state) or is_another(path, kept):
@@ -60,7 +60,7 @@ def _owners(path: str, template: str, kept: str, start: Start) -> Iterator[Addit
 
 
 def _hook(template: str, kept: str, start: Start) -> Addition:
-    """Return the hook of the state: with its repository where the file has none of ours."""
+    """Return the hook of the state, with its repository where the file does not have that."""
     lines = filled(template, start).splitlines()
     if "reconciler-validate" not in kept:
         return Addition(HOOKS, "repos:", "", tuple(lines[1:]))
@@ -69,7 +69,7 @@ def _hook(template: str, kept: str, start: Start) -> Addition:
 
 
 def _of_the_state(path: str, template: str, start: Start) -> Iterator[Addition]:
-    """Yield the lines that a workflow has once for each state folder, run by run."""
+    """Yield, in groups, the lines that a workflow has once for each state folder."""
     lines = template.splitlines()
     at = 0
     while at < len(lines):
@@ -84,5 +84,5 @@ def _of_the_state(path: str, template: str, start: Start) -> Iterator[Addition]:
 
 
 def _part(before: Sequence[str]) -> str:
-    """Return the part of a workflow that lines are in: the last key that is not deep inside."""
+    """Return the part of a workflow around the lines: the last key that is not deeply nested."""
     return next(key[1] for line in reversed(before) if (key := _KEY.match(line)))

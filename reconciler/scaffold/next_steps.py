@@ -1,4 +1,4 @@
-"""What somebody has to do after `init`, in order: what no command can do for them."""
+"""The steps after `init`, in order, which no command can do."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ _WHO = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKIN
 class Done:
     """What `init` found and wrote.
 
-    `kept` has the text of each file that was there, `others` are those of them that are another
-    workflow's; `imported` says whether models were read from the registry.
+    `kept` has the text of each existing file, `others` are those of another workflow; `imported`
+    tells whether models were read from the registry.
     """
 
     created: Sequence[str]
@@ -35,7 +35,7 @@ class Done:
 
 
 def next_steps(start: Start, done: Done) -> tuple[str, ...]:
-    """Return the steps, each of one or more lines; what a file does not need is not among them."""
+    """Return the steps, each of one or more lines, without those that are not needed."""
     return (
         *_others(start, done),
         *_additions(done),
@@ -51,7 +51,7 @@ def _others(start: Start, done: Done) -> Iterator[str]:
     for path in (path for path in done.others if path in WORKFLOWS):
         page = start.release.page(f"examples/github/{path.rpartition('/')[2]}")
         yield (
-            f"{path} was there, and is not the reconciler's.\n"
+            f"{path} exists already, and does not use the reconciler.\n"
             f"Rename it and run `reconciler init` again, or copy {page}"
         )
     if PIPELINE in done.others and OWN_PIPELINE not in done.kept[PIPELINE]:
@@ -64,7 +64,7 @@ def _others(start: Start, done: Done) -> Iterator[str]:
 def _additions(done: Done) -> Iterator[str]:
     if done.additions:
         blocks = ["\n".join((f"{one.place}:", *one.lines)) for one in done.additions]
-        yield "\n\n".join(("Add these lines to the files that were there:", *blocks))
+        yield "\n\n".join(("Add these lines to the existing files:", *blocks))
 
 
 def _owner(done: Done) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _owner(done: Done) -> Iterator[str]:
     if path in done.created or added or OWNER in done.kept[path]:
         yield (
             f"Replace {OWNER} in {path}\n"
-            "by people who are not those who promote. Until then nobody guards the rules."
+            "by people other than those who promote. Until then nobody guards the rules."
         )
 
 
@@ -101,7 +101,7 @@ def _commit(start: Start, done: Done) -> Iterator[str]:
 
 def _users() -> str:
     return (
-        "Make two users on the MLflow server. One has READ on the models.\n"
+        "Create two users on the MLflow server. One has READ on the models.\n"
         "The other has EDIT, and MANAGE where aliases or tags of versions are to be removed."
     )
 
@@ -109,7 +109,7 @@ def _users() -> str:
 def _on_github(start: Start) -> Iterator[str]:
     where = "" if start.registry else f",\nand the variable {_URI}"
     yield (
-        f"Make environments (Settings → Environments). Each has the secrets\n{_WHO}{where}:\n\n"
+        f"Create environments (Settings → Environments). Each has the secrets\n{_WHO}{where}:\n\n"
         + _table(
             (start.reading, "of the user who reads", "for every branch"),
             (start.environment, "of the user who writes", f"for `{start.branch}` alone"),

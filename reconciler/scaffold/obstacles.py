@@ -1,4 +1,4 @@
-"""What keeps new files from being written, told before the first one is."""
+"""Finds what would keep new files from being written, before the first one is."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -8,7 +8,7 @@ from reconciler.errors import ExitCode, Problem
 
 
 def obstacles(root: Path, created: Collection[str], kept: Collection[str]) -> list[Problem]:
-    """Return what would keep files from being written below `root`, before the first one is."""
+    """Return what would keep files below `root` from being written."""
     found = [_problem(path, "is not a file") for path in kept if not (root / path).is_file()]
     return list(dict.fromkeys((*found, *_closed(root, created))))
 
@@ -20,9 +20,9 @@ def _closed(root: Path, created: Collection[str]) -> Iterator[Problem]:
         if not up.is_dir():
             yield _problem(shown, "is not a folder")
         elif not up.resolve().is_relative_to(root.resolve()):
-            yield _problem(shown, "leads out of the repository")
+            yield _problem(shown, "leads outside of the repository")
         elif not os.access(up, os.W_OK | os.X_OK):
-            yield _problem(shown, "may not be written to")
+            yield _problem(shown, "is not writable")
 
 
 def _problem(path: str, message: str) -> Problem:

@@ -1,4 +1,4 @@
-"""Asks the installed package about itself: which release it is, and the files that it brings."""
+"""Reads the installed package: its release, and the templates that it contains."""
 
 from functools import cache
 from importlib.metadata import metadata
@@ -9,13 +9,13 @@ from reconciler.scaffold.release import Release
 
 @cache
 def this_release() -> Release:
-    """Return the release that is running; its source has one place, pyproject.toml."""
+    """Return the running release; its source URL is defined only in pyproject.toml."""
     about = metadata("mlflow-reconciler")
     urls = dict(line.split(", ", 1) for line in about.get_all("Project-URL") or ())
     return Release(urls["Source"], about["Version"])
 
 
 def starter_template(name: str) -> str:
-    """Return one of the texts that a new repository starts with, its blanks not filled in."""
-    place = files("reconciler") / "starter" / "templates" / name
+    """Return a template for a new repository, with its placeholders."""
+    place = files("reconciler") / "scaffold" / "templates" / name
     return place.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A release of this project as others refer to it: its action, its schemas, its pages."""
+"""A release of this project, as others refer to it: action, schemas, pages."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -8,14 +8,14 @@ FileKind: TypeAlias = Literal["model", "settings"]
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release by the address of its source and its version."""
+    """A release, by the URL of its source and its version."""
 
     source: str
     version: str
 
     @property
     def tag(self) -> str:
-        """The tag of its commit."""
+        """The git tag."""
         return f"v{self.version}"
 
     @property
@@ -29,13 +29,13 @@ class Release:
         return "/".join(self.source.rstrip("/").split("/")[-2:])
 
     def page(self, path: str) -> str:
-        """Return where people read a file of it."""
+        """Return the URL at which people read a file of the release."""
         return f"{self.source.rstrip('/')}/blob/{self.tag}/{path}"
 
     def schema(self, kind: FileKind) -> str:
-        """Return where editors find the JSON Schema of a kind of file."""
+        """Return the URL of the JSON Schema of a kind of file."""
         return f"https://raw.githubusercontent.com/{self._repository}/{self.tag}/schema/{kind}.json"
 
     def modeline(self, kind: FileKind) -> str:
-        """Return the first line of a YAML file, which tells editors its schema."""
+        """Return the first line of a YAML file, which gives editors its schema."""
         return f"# yaml-language-server: $schema={self.schema(kind)}"

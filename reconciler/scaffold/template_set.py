@@ -1,4 +1,4 @@
-"""What a repository starts with: which files, where they go, and what is in them."""
+"""The templates of a new repository: which files, where they go, and their placeholders."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from reconciler.errors import UsageError
 from reconciler.scaffold.release import Release
 
-Forge: TypeAlias = Literal["github", "gitlab"]
+ForgeName: TypeAlias = Literal["github", "gitlab"]
 
 DEFAULT_STATE: Final = "registry-state"
 OWNER: Final = "@your-org/registry-owners"
@@ -18,15 +18,15 @@ WORKFLOWS: Final = tuple(
     f".github/workflows/{name}.yml" for name in ("plan", "apply", "drift", "promote", "rollback")
 )
 PIPELINE: Final = ".gitlab-ci.yml"
-OWN_PIPELINE: Final = ".gitlab/reconciler.yml"  # where there is another pipeline already
-CODE_OWNERS: Final[Mapping[Forge, tuple[str, ...]]] = {  # where the forge looks, in its order
+OWN_PIPELINE: Final = ".gitlab/reconciler.yml"  # where the repository has another pipeline
+CODE_OWNERS: Final[Mapping[ForgeName, tuple[str, ...]]] = {  # in the forge's order of search
     "github": (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"),
     "gitlab": ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"),
 }
 
 _BLANK = re.compile(r"<<([a-z]+)>>")
 _OF_THE_STATE = re.compile(r"<<(state|folder|environment|propose)>>")
-# What means the same to a shell, a glob, a regular expression, CODEOWNERS and both forges.
+# Literal in a shell, a glob, a regular expression, CODEOWNERS and both forges.
 _NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _PLAIN = re.compile(r"[A-Za-z][\w./:@-]*[\w/]")
 _NO_TEXT = re.compile(r"true|false|yes|no|on|off|null|y|n", re.IGNORECASE)
@@ -34,20 +34,21 @@ _NO_TEXT = re.compile(r"true|false|yes|no|on|off|null|y|n", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a repository is made ready for.
+    """The repository for which the files are written.
 
-    `state` is the state folder, from the root; `registry` is the URI to pin, without credentials.
+    `state` is the state folder, relative to the root; `registry` is the URI to pin, without
+    credentials.
     """
 
     state: str
     branch: str
     registry: str | None
-    forge: Forge
+    forge: ForgeName
     release: Release
 
     @property
     def environment(self) -> str:
-        """The environment of the credential that writes: one for each registry."""
+        """The environment of the writing credential: one for each registry."""
         if self.state == DEFAULT_STATE:
             return "production"
         top, _, below = self.state.partition("/")
@@ -56,7 +57,7 @@ class Start:
 
     @property
     def reading(self) -> str:
-        """The environment of the credential that reads."""
+        """The environment of the reading credential."""
         return f"{self.environment}-read"
 
     @property
@@ -66,17 +67,17 @@ class Start:
 
     @property
     def settings(self) -> str:
-        """The path of the settings."""
+        """The path of the settings file."""
         return f"{self.state}/reconciler.yaml"
 
     @property
     def example(self) -> str:
-        """The path of the example of a model's file."""
+        """The path of the example model file."""
         return f"{self.state}/example-model.yaml"
 
 
 def check_state(name: str) -> None:
-    """Raise `UsageError` for a folder that no workflow can name as it is."""
+    """Raise `UsageError` for a folder whose name workflows cannot contain literally."""
     if not _NAME.fullmatch(name) or name == ".":
         raise UsageError(
             f"workflows cannot name the state folder `{name}`",
@@ -85,7 +86,7 @@ def check_state(name: str) -> None:
 
 
 def check_branch(name: str) -> None:
-    """Raise `UsageError` for a branch that no workflow can name as it is."""
+    """Raise `UsageError` for a branch whose name workflows cannot contain literally."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"workflows cannot name the branch `{name}`",
@@ -94,9 +95,9 @@ def check_branch(name: str) -> None:
 
 
 def templates(start: Start, *, other_pipeline: bool) -> dict[str, str]:
-    """Return the files of every start, each with the template it is made from.
+    """Return the files of a new repository, each with its template.
 
-    `other_pipeline` says that GitLab runs a pipeline of the repository's own already.
+    `other_pipeline` means that the repository has a GitLab pipeline of its own.
     """
     found = {start.settings: "reconciler.yaml", HOOKS: "pre-commit-config.yaml"}
     if start.forge == "github":
@@ -107,23 +108,23 @@ def templates(start: Start, *, other_pipeline: bool) -> dict[str, str]:
 
 
 def filled(template: str, start: Start) -> str:
-    """Return a template with its blanks filled in."""
+    """Return a template with its placeholders filled in."""
     blanks = _blanks(start)
     return _BLANK.sub(lambda blank: blanks[blank[1]], template)
 
 
 def is_of_the_state(line: str) -> bool:
-    """Return whether a line of a template is there once for each state folder."""
+    """Return whether a template repeats a line for each state folder."""
     return bool(_OF_THE_STATE.search(line))
 
 
 def mentions(text: str, state: str) -> bool:
-    """Return whether a file that is kept names a state folder, and not only one that begins alike."""
+    """Return whether a text names a state folder, and not only one with a longer name."""
     return bool(re.search(rf"(?<![\w./-]){re.escape(state)}(?![\w.-]|/[\w.-])", text))
 
 
 def scalar(text: str) -> str:
-    """Return a text as YAML has it: quoted only where it would be something else."""
+    """Return a text as a YAML scalar, quoted only where it would mean something else."""
     is_plain = _PLAIN.fullmatch(text) and not _NO_TEXT.fullmatch(text)
     return text if is_plain else json.dumps(text)
 

@@ -1,1 +1,1 @@
-"""Bounded HTTP, which the clients of registries and forges share; the webhooks."""
+"""HTTP with bounds, which the clients of registries, forges and webhooks share."""

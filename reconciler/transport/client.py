@@ -1,4 +1,4 @@
-"""Sessions whose answers are bounded in time and size, and what their failures mean."""
+"""Creates HTTP sessions with answers bounded in time and size, and classifies their failures."""
 
 import socket
 import zlib
@@ -13,14 +13,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from reconciler.transport import limits
 
-# What an exchange and the reading of its answer can end with; those of requests are an OSError.
+# The errors of an exchange and of reading its answer; requests' own errors are an OSError.
 FAILURES: Final = (OSError, urllib3.exceptions.HTTPError, zlib.error)
 
 _CHUNK: Final = 64 * 1024
 
 
 def session(headers: Mapping[str, str], *, connections: int = 4) -> requests.Session:
-    """Return a session that sends `headers`, and no credentials that are not among them."""
+    """Return a session that sends `headers`, and no credentials from anywhere else."""
     made = requests.Session()
     made.headers.update({"User-Agent": "mlflow-reconciler", "Accept-Encoding": limits.ENCODINGS})
     # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
@@ -33,7 +33,7 @@ def session(headers: Mapping[str, str], *, connections: int = 4) -> requests.Ses
 def body(response: requests.Response, largest: int) -> bytes:
     """Return the body of a streamed answer, unpacked.
 
-    Raises `TooLarge` and `OddEncoding` of `http_bounds` besides `FAILURES`.
+    Raises `TooLarge` and `OddEncoding` of `limits` besides `FAILURES`.
     """
     encoding = response.headers.get("Content-Encoding", "")
     chunks = response.raw.stream(_CHUNK, decode_content=False)
@@ -41,18 +41,18 @@ def body(response: requests.Response, largest: int) -> bytes:
 
 
 def was_too_slow(error: BaseException) -> bool:
-    """Return whether a failure is that of an answer which did not end in time."""
+    """Return whether a failure means that an answer did not end in time."""
     return isinstance(root(error), limits.TooSlow)
 
 
 def lacks_certificates(error: BaseException) -> bool:
-    """Return whether nothing was sent because a file of certificates that was named is not there."""
-    # requests has no kind of its own for it; what the system says has a number.
+    """Return whether nothing was sent because a certificate file does not exist."""
+    # requests has no class for this error; an error of the system has a number.
     return type(error) is OSError and error.errno is None
 
 
 def never_connected(error: BaseException) -> bool:
-    """Return whether the failure came before the request could have been sent."""
+    """Return whether a failure happened before the request could be sent."""
     if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
         return True
     cause = error.args[0] if error.args else None
@@ -61,7 +61,7 @@ def never_connected(error: BaseException) -> bool:
 
 
 def root(error: BaseException) -> BaseException:
-    """Return what a failure began with."""
+    """Return the first error in the chain of a failure."""
     while (earlier := error.__cause__ or error.__context__) is not None:
         error = earlier
     return error
@@ -76,8 +76,8 @@ class _Headers(requests.auth.AuthBase):
         return request
 
 
-# A server with several workers answers in two packets and waits, with Nagle's algorithm, for the
-# first to be acknowledged; the kernel delays that by 40 ms unless it is told not to, each time.
+# A server with several workers answers in two packets and, by Nagle's algorithm, waits until the
+# first is acknowledged. The kernel delays that by 40 ms each time, unless this option is set.
 _QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 
 
@@ -99,8 +99,8 @@ class _QuickHTTPSConnection(HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        # Only who asked for it gets a connection without a check of certificates: no warning on
-        # each request, for which a filter would have to be set for the whole process.
+        # Certificates are unchecked only where the user asked for that. Without this, each request
+        # would warn, and only a filter for the whole process could silence it.
         self.is_verified = True
 
     def getresponse(self) -> Any:  # noqa: ANN401  as urllib3 passes it on
@@ -126,6 +126,6 @@ class _BoundedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401  passed on
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):  # those have pools of their own
+        if not proxy.lower().startswith("socks"):  # SOCKS has pools of its own
             manager.pool_classes_by_scheme = _POOLS
         return manager

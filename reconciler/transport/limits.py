@@ -1,4 +1,4 @@
-"""Answers of bounded time and size, whatever a server sends: a byte a second, or a gzip bomb."""
+"""Bounds the time and size of answers, such as one byte a second, or a gzip bomb."""
 
 import http.client
 import io
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-ENCODINGS: Final = "gzip"  # what we ask for, and can unpack in small steps
+ENCODINGS: Final = "gzip"  # requested, and unpacked in small steps
 
 _STEP: Final = 64 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -18,20 +18,20 @@ _until: Final = ContextVar("until", default=float("inf"))
 
 
 class TooSlow(TimeoutError):
-    """The answer went on for longer than it may take as a whole."""
+    """The answer took longer than its total time limit."""
 
 
 class TooLarge(ValueError):
-    """The answer has more bytes than it may have."""
+    """The answer has more bytes than its limit."""
 
 
 class OddEncoding(ValueError):
-    """The answer is packed in a way that was not asked for."""
+    """The answer has an encoding that was not requested."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let answers that are read inside take that long as a whole, then raise `TooSlow`."""
+    """Limit the total time of answers that are read inside, in seconds; they raise `TooSlow`."""
     token = _until.set(time.monotonic() + seconds)
     try:
         yield
@@ -40,7 +40,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """An answer that keeps to `within`; a socket's own timeout begins anew with every byte."""
+    """An answer that obeys `within`; a socket's own timeout restarts with every byte."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed on
         super().__init__(sock, *args, **kwargs)
@@ -69,7 +69,7 @@ class _Bounded(io.RawIOBase):
         try:
             return self._stream.readinto(buffer)
         except TimeoutError:
-            pass  # not the cause: whoever looks for one shall find that it was too slow
+            pass  # not chained: the root of the failure must be `TooSlow`
         finally:
             self._sock.settimeout(self._timeout)
         raise TooSlow
@@ -80,12 +80,12 @@ class _Bounded(io.RawIOBase):
 
 
 def collected(chunks: Iterable[bytes], encoding: str, largest: int) -> bytes:
-    """Return the body that comes in `chunks`, unpacked; never holds more than `largest` bytes."""
+    """Return the unpacked body in `chunks`; holds at most about `largest` bytes."""
     body = bytearray()
     for part in _unpacked(chunks, encoding.strip().lower()):
         body += part
         if len(body) > largest:
-            body.clear()  # who looks at the error must not hold on to it
+            body.clear()  # the traceback must not keep it alive
             raise TooLarge
     return bytes(body)
 

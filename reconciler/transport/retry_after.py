@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, None when it does not say."""
+    """Return the seconds that a `Retry-After` header asks for, None when it is not valid."""
     if not value:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Tells a webhook: bounded in time, and its URL, which is a secret, is in no text that leaves."""
+"""Sends messages to a webhook in bounded time; its secret URL never appears in a message."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from reconciler.transport.retry_after import retry_after
 
 TIMEOUT: Final = 5.0
 
-_URL: Final = re.compile(r"[!-\[\]-~]{1,2000}")  # no blanks, no `\`
+_URL: Final = re.compile(r"[!-\[\]-~]{1,2000}")  # no spaces, no `\`
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 5.0
@@ -27,7 +27,7 @@ _LONGEST_PAUSE: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Why a webhook was not told; `again`: it may be later, `away`: nobody is there to be told."""
+    """Why a message did not arrive; `again`: worth a retry; `away`: no server answered."""
 
     why: str
     again: bool = False
@@ -35,19 +35,19 @@ class Miss:
     pause: float = _PAUSE
 
 
-class Webhook:
-    """One webhook, told within `seconds` in all; `over` ends the waiting for another try."""
+class WebhookClient:
+    """Sends to one webhook within `seconds` in all; `over` ends the wait for a retry."""
 
     def __init__(self, url: str, *, seconds: float, over: threading.Event) -> None:
         self._url = url
         self._end = time.monotonic() + seconds
         self._over = over
         self._session = client.session({"Content-Type": "application/json", **_basic(url)})
-        # Plain HTTP is for this machine alone, and not for a proxy.
+        # Plain HTTP is allowed for this machine only, so it must not use a proxy.
         self._session.trust_env = urlsplit(url).scheme == "https"
 
     def tell(self, message: Mapping[str, object]) -> Miss | None:
-        """Send a message, a second time where the first was lost or refused for now.
+        """Send a message; retry once when it was lost or refused temporarily.
 
         Returns why it did not arrive, None when it did.
         """
@@ -79,7 +79,7 @@ class Webhook:
 
 
 def is_webhook_url(text: str) -> bool:
-    """Return whether a text is a URL that may be told: https, or http on this machine."""
+    """Return whether a text is a valid webhook URL: https, or http on this machine."""
     if not _URL.fullmatch(text):
         return False
     try:
@@ -91,15 +91,16 @@ def is_webhook_url(text: str) -> bool:
 
 
 def _basic(url: str) -> Mapping[str, str]:
-    """Return the header for a user and a password in the URL."""
-    found = credentials_in(url)
-    if found is None:
+    """Return the header for the user and password in a URL."""
+    credentials = credentials_in(url)
+    if credentials is None:
         return {}
-    return {"Authorization": f"Basic {base64.b64encode(':'.join(found).encode()).decode()}"}
+    encoded = base64.b64encode(":".join(credentials).encode()).decode()
+    return {"Authorization": f"Basic {encoded}"}
 
 
 def _judged(response: requests.Response) -> Miss | None:
-    """Judge by the status alone: what else it says may repeat the URL, and is not read."""
+    """Return the failure of a response by its status; its body may repeat the URL."""
     status = response.status_code
     why = f"it answered {status}"
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -113,11 +114,11 @@ def _judged(response: requests.Response) -> Miss | None:
 
 
 def _failure(error: Exception) -> Miss:
-    """Say what happened without quoting: the library's texts hold the URL."""
+    """Return the failure without quoting the error, whose text contains the URL."""
     if isinstance(error, requests.exceptions.SSLError):
-        return Miss("its certificate is not trusted, or no encrypted connection came about")
+        return Miss("its certificate is not trusted, or the encrypted connection failed")
     if client.was_too_slow(error) or isinstance(error, requests.exceptions.ReadTimeout):
-        # It may have been told: a second time would be once too often.
+        # The message may have arrived: a retry could send it twice.
         return Miss(f"it did not answer within {TIMEOUT:g} s", away=True)
     if client.never_connected(error):
         return Miss("it could not be reached", again=True, away=True)

@@ -28,7 +28,7 @@ from reconciler.scaffold.package_data import starter_template, this_release
 from reconciler.scaffold.template_set import (
     CODE_OWNERS,
     PIPELINE,
-    Forge,
+    ForgeName,
     Start,
     check_branch,
     check_state,
@@ -99,7 +99,7 @@ def _start(workspace: Workspace, root: Path, *, gitlab: bool) -> Start:
     branch = _branch(workspace)
     check_branch(branch)
     uri = _registry(workspace)
-    forge: Forge = "gitlab" if gitlab else "github"
+    forge: ForgeName = "gitlab" if gitlab else "github"
     return Start(state, branch, safe_uri(uri) if uri else None, forge, this_release())
 
 

@@ -1,1 +1,1 @@
-"""Edits that keep every other byte of a file."""
+"""Edits a model file and keeps every byte that is not edited."""

@@ -1,4 +1,4 @@
-"""A change to what a file declares: where, and the text that is to stand there."""
+"""Edits to a declaration: a path in the file, and the text to put there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ Path: TypeAlias = tuple[str, ...]
 class Edit:
     """The text at a path of a model file; `value` None removes what is there.
 
-    An alias is a path of its own, `("versions", "4", "aliases", "champion")`, and its value is
-    empty; putting it on a version takes it from any other. The value of a version itself,
-    `("versions", "4")`, is empty, too: it says that the version has an entry.
+    An alias is a path of its own, `("versions", "4", "aliases", "champion")`, with an empty value;
+    setting it on a version removes it from any other. A version, `("versions", "4")`, has an empty
+    value too: it declares that the version has an entry.
     """
 
     path: Path
@@ -25,7 +25,7 @@ class Edit:
 
 
 def parts(declaration: Declaration) -> dict[Path, str]:
-    """Return everything that a declaration says, by the path where a file says it."""
+    """Return everything that a declaration says, by its path in a file."""
     said: dict[Path, str | None] = {
         ("model",): declaration.model,
         ("retired",): "true" if declaration.retired else None,
@@ -44,7 +44,7 @@ def parts(declaration: Declaration) -> dict[Path, str]:
 
 
 def edits_between(before: Declaration, after: Declaration) -> tuple[Edit, ...]:
-    """Return the edits that lead from one declaration to another, none of which does nothing."""
+    """Return the edits that lead from one declaration to another, each with an effect."""
     old, new = parts(before), parts(after)
     return (
         *(Edit(path, None) for path in old if path not in new),
@@ -53,7 +53,7 @@ def edits_between(before: Declaration, after: Declaration) -> tuple[Edit, ...]:
 
 
 def edited(declaration: Declaration, edits: Sequence[Edit]) -> Declaration:
-    """Return what a declaration means after edits, in their order."""
+    """Return the declaration after edits, applied in order."""
     for edit in edits:
         declaration = _edited(declaration, edit)
     return declaration

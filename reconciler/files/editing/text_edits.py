@@ -1,4 +1,4 @@
-"""A text that is changed by cutting and inserting, so that all the rest stays as it is."""
+"""Edits a text by cutting and inserting at positions, so that everything else stays as it is."""
 
 import re
 from typing import NamedTuple
@@ -13,9 +13,9 @@ class _Splice(NamedTuple):
 
 
 class SplicedText:
-    """A text whose every line has an end, and what is to be cut out of it and put in.
+    """A text whose every line has an end, with the cuts and insertions to make.
 
-    All positions are those of the text as it was.
+    All positions are those of the original text.
     """
 
     def __init__(self, text: str) -> None:
@@ -23,7 +23,7 @@ class SplicedText:
         self._splices: list[_Splice] = []
 
     def result(self) -> str:
-        """Return the text after all changes; those at one place come in the order of the calls."""
+        """Return the text after all changes; insertions at one position keep their order."""
         pieces, position = [], 0
         for splice in sorted(self._splices, key=lambda splice: splice.start):
             pieces += [self.text[position : splice.start], splice.text]
@@ -31,11 +31,11 @@ class SplicedText:
         return "".join(pieces) + self.text[position:]
 
     def replace(self, start: int, end: int, text: str) -> None:
-        """Put a text in the place of another."""
+        """Replace a part by a text."""
         self._splices.append(_Splice(start, end, text))
 
     def insert(self, position: int, text: str) -> None:
-        """Put a text between two characters."""
+        """Insert a text at a position."""
         self.replace(position, position, text)
 
     def cut(self, start: int, end: int) -> None:
@@ -43,13 +43,13 @@ class SplicedText:
         self.replace(start, end, "")
 
     def cut_lines(self, start: int, end: int) -> None:
-        """Remove every line that a part is on."""
+        """Remove all lines of a part."""
         self.cut(self.line_start(start), self.next_line(end))
 
     def cut_paragraph(self, start: int, end: int, floor: int) -> None:
-        """Remove every line that a part is on, and the empty line that sets it apart.
+        """Remove all lines of a part, and the empty line that separates it.
 
-        That is the one below, or else the one above, which is not before `floor`.
+        That is the line below, or else the line above, if it is not before `floor`.
         """
         head, tail = self.line_start(start), self.next_line(end)
         above = self.line_start(max(head - 1, 0))
@@ -60,11 +60,11 @@ class SplicedText:
         self.cut(head, tail)
 
     def touches(self, position: int) -> bool:
-        """Return whether a change is at a position or around it."""
+        """Return whether a change is at or around a position."""
         return any(splice.start <= position <= splice.end for splice in self._splices)
 
     def grows_at_end(self) -> bool:
-        """Return whether something comes after the last line."""
+        """Return whether a text is inserted after the last line."""
         return any(splice.text and splice.start == len(self.text) for splice in self._splices)
 
     def line_start(self, position: int) -> int:
@@ -83,11 +83,11 @@ class SplicedText:
         return position
 
     def is_empty(self, position: int) -> bool:
-        """Return whether a line that begins at a position is there and empty."""
+        """Return whether a line begins at a position and is empty."""
         tail = self.next_line(position)
         return position < tail and not self.text[position:tail].strip()
 
     def has_empty_line(self, start: int, end: int) -> bool:
-        """Return whether one of the lines between those of two positions is empty."""
+        """Return whether a line between those of two positions is empty."""
         between = self.text[self.next_line(start) : self.line_start(end)]
         return any(not line.strip() for line in between.splitlines())

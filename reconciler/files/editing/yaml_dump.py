@@ -1,4 +1,4 @@
-"""A declaration as the file that declares it."""
+"""Writes a declaration as a new model file."""
 
 from decimal import Decimal
 from typing import Final
@@ -14,31 +14,31 @@ _NEVER: Final = 1_000_000  # columns: no text is folded
 
 
 def dump_declaration(declaration: Declaration, *, stem: str = "") -> str:
-    """Return a declaration as the file that declares it.
+    """Return the text of the file for a declaration.
 
-    The name of the model is left out where `stem`, the file's name without its ending, says it.
+    The model's name is left out where it equals `stem`, the file's name without its suffix.
     """
     content = from_yaml.content(declaration, stem=stem)
     return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_NEVER)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts so that they read back the same, and as they were meant to be read."""
+    """Writes texts in a readable style that reads back unchanged."""
 
     def ignore_aliases(self, _: object) -> bool:
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Return a text in the style that suits it."""
+        """Return the node of a text, in a suitable style."""
         return self.represent_scalar(f"{_OWN_TAGS}str", text, style=from_yaml.style(text))
 
     def represent_items(self, items: list[object]) -> yaml.SequenceNode:
-        """Return a list of texts within one line, and any other line by line."""
+        """Return a list of texts in flow style, any other list in block style."""
         is_flow = all(isinstance(item, str) for item in items)
         return self.represent_sequence(f"{_OWN_TAGS}seq", items, flow_style=is_flow)
 
     def represent_part(self, part: Decimal) -> yaml.ScalarNode:
-        """Return a part of the traffic as a plain number, with the decimals that it has."""
+        """Return a part of the traffic as a plain number that keeps its decimals."""
         text = as_written(part)
         return self.represent_scalar(f"{_OWN_TAGS}{'float' if '.' in text else 'int'}", text)
 

@@ -1,9 +1,9 @@
-"""Edits to a model file in place: every line that is not edited stays as it is, byte for byte.
+"""Edits a model file in place: every line that is not edited stays the same, byte for byte.
 
-The text is never written anew. The positions of its parts say where to cut and what to put there.
-A comment behind an alias is the alias' own: it goes along to a new line, and is gone with the alias
-or in a list on one line. A list that every alias leaves goes, too, unless a comment speaks of the
-list: on the line of its key, or on a line of its own.
+The text is never written anew: the positions of its parts say where to cut and insert. A comment
+after an alias belongs to the alias: it moves along to a new line, and is removed with the alias or
+in a list on one line. A list that becomes empty is removed too, unless it has a comment on the line
+of its key or on a line of its own.
 """
 
 import re
@@ -32,7 +32,7 @@ from reconciler.files.loader import dump_declaration, parse_declaration
 _Change: TypeAlias = str | Tree | None
 
 _BOM = "\ufeff"
-# Breaks that end a line for YAML 1.1, but not for the cuts made here.
+# Line breaks of YAML 1.1 that the cuts made here do not know.
 _OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _COMMA = re.compile(r"\s*,")
 _HEADER = re.compile(r"[|>][-+\d]*")
@@ -41,9 +41,9 @@ _MARGIN = re.compile(r"(?:[ \t]*\r?\n)*( *)\S")
 
 
 def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
-    """Return a model file after edits: its meaning is exactly theirs, and the rest is untouched.
+    """Return a model file after edits: its meaning is exactly theirs, the rest is unchanged.
 
-    Raises `DeclarationError` when the file is wrong before or after, or written in a way that
+    Raises `DeclarationError` when the file is not valid before or after, or has a layout that
     cannot be edited in place.
     """
     before = parse_declaration(data, file)
@@ -67,7 +67,7 @@ def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
 
 
 def _check(declaration: Declaration, file: str) -> None:
-    """Raise what is wrong with a declaration, however it is written."""
+    """Raise `DeclarationError` when a declaration is not valid, however it is written."""
     try:
         parse_declaration(dump_declaration(declaration).encode(), file)
     except DeclarationError as error:
@@ -76,15 +76,15 @@ def _check(declaration: Declaration, file: str) -> None:
 
 
 def _by_hand(file: str) -> DeclarationError:
-    message = "the layout of this file is too unusual to be edited in place"
-    hint = "make the change by hand, or lay the file out like one that `reconciler import` writes"
+    message = "the layout of this file cannot be edited in place"
+    hint = "make the change by hand, or use the layout that `reconciler import` writes"
     return DeclarationError([Problem(message, ExitCode.DECLARATION, file=file, hint=hint)])
 
 
 def _tree(edits: Sequence[Edit]) -> Tree:
     """Return edits as one mapping that is nested like the file."""
     tree: Tree = {}
-    # A version comes before its parts, so that its removal stands for theirs.
+    # A version comes before its parts, so that its removal includes theirs.
     for edit in sorted(edits, key=lambda edit: len(edit.path)):
         inner = tree
         for part in edit.path[:-1]:
@@ -99,7 +99,7 @@ def _tree(edits: Sequence[Edit]) -> Tree:
 
 
 class _Editor:
-    """Walks the parts of a file along with the changes to them."""
+    """Walks a file's nodes together with the changes to them."""
 
     def __init__(self, text: str) -> None:
         self._root = compose(text)
@@ -107,7 +107,7 @@ class _Editor:
         self._text = SplicedText(text + self._layout.newline * self._layout.is_open)
 
     def _remarks(self, text: str) -> Iterator[tuple[str, str]]:
-        """Yield every alias that has a line, or a list, to itself and a comment behind it."""
+        """Yield the aliases that are alone on a line or in a list, with the comment after them."""
         versions = self._root.get("versions")
         for _, entry in _entries(versions) if versions is not None else ():
             held = entry.get("aliases") if entry.style == "block" else None
@@ -151,7 +151,7 @@ class _Editor:
                 self._text.insert(self._text.below(end, node.column), blank + lines)
 
     def _is_spaced(self, node: Node, path: Path) -> bool:
-        """Return whether versions are set apart by empty lines."""
+        """Return whether empty lines separate the versions."""
         return kind(path) == "versions" and any(
             self._text.has_empty_line(above.end, key.start)
             for (_, above), (key, _) in pairwise(_entries(node))
@@ -185,7 +185,7 @@ class _Editor:
             self._block(value, change, path, front=self._text.next_line(key.end))
 
     def _opens(self, value: Node, path: Path) -> bool:
-        """Return whether an empty `{}` is better opened into lines than filled."""
+        """Return whether an empty `{}` should be replaced by lines."""
         if value.items or not self._is_tight(value):
             return False
         opens = kind(path) == "entry" and not self._layout.is_flow(path)
@@ -197,7 +197,7 @@ class _Editor:
     # removals
 
     def _goes(self, node: Node, key: Node, value: Node, tree: Tree, path: Path) -> bool:
-        """Return whether a key goes: removed, or a part of an entry of which nothing is left."""
+        """Return whether a key is removed, alone or because its entry becomes empty."""
         if key.text not in tree:
             return False
         change = tree[key.text]
@@ -208,9 +208,9 @@ class _Editor:
         return not self._has_comment(node, key, value)
 
     def _has_comment(self, node: Node, key: Node, value: Node) -> bool:
-        """Return whether a comment would be lost with a key that does not belong to an item of it."""
+        """Return whether removing a key would lose a comment that belongs to no item of it."""
         if value.style == "flow":
-            # Behind a list of one alias it is that alias' own, and goes along with it.
+            # After a list of one alias, the comment belongs to that alias.
             is_own = len(value.items) == 1 and value.items[0][0] is None
             is_inside = is_own or node.style == "flow"
             end = value.end if is_inside else self._text.next_line(value.end)
@@ -228,7 +228,7 @@ class _Editor:
         return all(self._goes(node, key, value, change, path) for key, value in _entries(node))
 
     def _empty(self, key: Node, value: Node, path: Path) -> None:
-        """Leave an empty mapping or list, with the comments that stood in it."""
+        """Leave an empty mapping or list, with the comments inside it."""
         brackets = "[]" if kind(path) == "aliases" else "{}"
         if value.style == "block":
             self._text.insert(self._colon(key), f" {brackets}")
@@ -267,7 +267,7 @@ class _Editor:
                 self._text.cut(spans[first - 1][1] if first else spans[0][0], spans[last][1])
 
     def _cut_item(self, start: int, end: int) -> None:
-        """Remove an item and its comma; one that is left after the last item does no harm."""
+        """Remove an item and its comma; a trailing comma may stay."""
         comma = _COMMA.match(self._text.text, end)
         end = comma.end() if comma else end
         head, tail = self._text.line_start(start), self._text.next_line(end)
@@ -315,7 +315,7 @@ class _Editor:
         below = self._text.next_line(value.end)
         if column is not None and value.is_block_scalar:
             self._block_scalar(value, new, column + self._layout.step(path))
-        # A comment below would become a part of the block.
+        # A comment below would become part of the block.
         elif column is not None and "\n" in new and self._text.below(value.end, column) == below:
             header, lines = self._layout.text(path, new, column)
             self._text.replace(value.start, value.end, header)
@@ -343,7 +343,7 @@ class _Editor:
         return header.end() if header else value.start
 
     def _close_last_block(self) -> None:
-        """Keep what a block at the open end of a file means when lines are added below it."""
+        """Preserve the value of a block that ends the file without a line feed."""
         last = self._root
         while last.items:
             last = last.items[-1][1]

@@ -1,4 +1,4 @@
-"""How a model file is laid out, and new entries written in the same way."""
+"""Detects the layout of a model file, and writes new entries in the same layout."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 from reconciler.files.editing.edits import Path
 from reconciler.files.editing.yaml_nodes import Node, literal, scalar
 
-# What to do inside a mapping or a list, by key: remove it (None), write a text, or go further in.
+# Changes inside a mapping or a list, by key: remove it (None), write a text, or change its parts.
 Tree: TypeAlias = dict[str, "str | Tree | None"]
 NewTree: TypeAlias = dict[str, "NewPart"]
 NewPart: TypeAlias = "str | NewTree"
-Kind: TypeAlias = Literal["file", "accept", "versions", "entry", "tags", "aliases", "text"]
+PartKind: TypeAlias = Literal["file", "accept", "versions", "entry", "tags", "aliases", "text"]
 K = TypeVar("K")
 V = TypeVar("V")
 
 _FILE = ("model", "retired", "hold", "accept", "description", "tags", "versions")
 _ENTRY = ("blocked", "traffic", "stage", "aliases", "tags", "description", "run_id", "source")
-_LISTS = ("aliases", "accept")  # their dashes may be indented, or not
+_LISTS = ("aliases", "accept")  # their dashes may be indented or not
 _STEP = 2
 
 
-def kind(path: Path) -> Kind:
-    """Return what stands at a path of a model file."""
+def kind(path: Path) -> PartKind:
+    """Return the kind of the part at a path of a model file."""
     match path:
         case ():
             return "file"
@@ -41,7 +41,7 @@ def kind(path: Path) -> Kind:
 
 
 def is_bare(path: Path) -> bool:
-    """Return whether what stands at a path is no text, and is never quoted."""
+    """Return whether the part at a path is not text, and is never quoted."""
     return path == ("retired",) or (kind(path[:-1]) == "entry" and path[-1] == "traffic")
 
 
@@ -51,7 +51,7 @@ def names(node: Node) -> list[str]:
 
 
 def new_parts(node: Node, changes: Tree) -> NewTree:
-    """Return what changes add to a mapping or a list that is there."""
+    """Return what changes add to a mapping or a list that exists."""
     present = set(names(node))
     return _new({name: change for name, change in changes.items() if name not in present})
 
@@ -66,9 +66,9 @@ def _new(changes: Tree) -> NewTree:
 
 
 def in_order(path: Path, names: Sequence[str], new: Sequence[str]) -> list[tuple[str, int]]:
-    """Return new keys in the order of the file, each with the index of the one it comes after.
+    """Return new keys in the file's order, each with the index of the key before it.
 
-    `names` are those that are there; -1 stands for the beginning.
+    `names` are the keys that exist; -1 stands for the beginning.
     """
     if kind(path) == "versions":
         return _by_number([int(name) for name in names], [int(name) for name in new])
@@ -84,7 +84,7 @@ def in_order(path: Path, names: Sequence[str], new: Sequence[str]) -> list[tuple
 
 
 def _by_number(names: Sequence[int], new: Sequence[int]) -> list[tuple[str, int]]:
-    """Versions go down, unless the file counts up."""
+    """Return versions in descending order, or in ascending order if the file counts up."""
     sign = 1 if len(names) > 1 and list(names) == sorted(names) else -1
     return [
         (str(number), max((i for i, v in enumerate(names) if sign * v < sign * number), default=-1))
@@ -94,34 +94,34 @@ def _by_number(names: Sequence[int], new: Sequence[int]) -> list[tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The habits of a file, each as its first example shows it.
+    """The layout of a file, each property as its first example shows it.
 
-    `steps` are indentations by depth, `styles` are those of each kind at each depth, `dash` is how
-    far the dashes of a list are indented, `quote` what version numbers are quoted with.
-    `is_open` says that the last line has no end, `remarks` are comments that go along with aliases.
+    `steps` are indentations by depth, `styles` are those of each kind at each depth, `dash` is the
+    indentation of a list's dashes, `quote` the quote around version numbers. `is_open` means that
+    the last line has no line feed; `remarks` are the comments that belong to aliases.
     """
 
     newline: str
     is_open: bool
     steps: Mapping[int, int]
-    styles: Mapping[tuple[Kind, int], str]
+    styles: Mapping[tuple[PartKind, int], str]
     dash: int
     quote: str
     remarks: Mapping[str, str] = field(default_factory=dict)
 
     def step(self, path: Path) -> int:
-        """Return how far what belongs to the key at a path is indented."""
+        """Return the indentation of the parts below the key at a path."""
         return self.steps.get(len(path)) or next(iter(self.steps.values()), _STEP)
 
     def literal(self, text: str, column: int) -> tuple[str, str] | None:
         """Return a text as a literal block, None when it cannot be one in this file."""
-        # Without an end of the last line, a block there has no last line feed either.
+        # Without a line feed at the end of the file, a block there has none either.
         if self.is_open and text.endswith("\n"):
             return None
         return literal(text, self.newline, column)
 
     def key(self, path: Path, *, flow: bool) -> str:
-        """Return how the last key of a path is written."""
+        """Return the text of the last key of a path."""
         if kind(path) == "entry":
             return f"{self.quote}{path[-1]}{self.quote}"
         return scalar(path[-1], flow=flow)
@@ -134,7 +134,7 @@ class Layout:
         return f"[{inside}]" if kind(path) == "aliases" else f"{{{inside}}}"
 
     def item(self, path: Path, part: NewPart) -> str:
-        """Return what stands between two commas for a new key, or a new item of a list."""
+        """Return the text between two commas for a new key or a new item of a list."""
         if kind(path[:-1]) == "aliases":
             return scalar(path[-1], flow=True)
         return f"{self.key(path, flow=True)}: {self.flow(path, part)}"
@@ -166,25 +166,25 @@ class Layout:
         )
 
     def _remark(self, path: Path, part: NewTree) -> str:
-        """Return the comment behind a new list, that of its only alias."""
+        """Return the comment after a new list, which is that of its only alias."""
         only = next(iter(part)) if kind(path) == "aliases" and len(part) == 1 else None
         return self.remarks.get(only, "") if only is not None else ""
 
     def text(self, path: Path, text: str, column: int) -> tuple[str, str]:
-        """Return what follows a key in `column` for a text, and the lines below it."""
+        """Return the text after a key in `column`, and the lines below it."""
         block = self.literal(text, column + self.step(path)) if "\n" in text else None
         if block is not None:
             return block
         return (text if is_bare(path) else scalar(text)), ""
 
     def is_flow(self, path: Path) -> bool:
-        """Return whether what stands at such a path is in flow style."""
+        """Return whether the part at such a path is in flow style."""
         default = "flow" if kind(path) == "aliases" else "block"
         return self.styles.get((kind(path), len(path)), default) == "flow"
 
 
 def layout_of(root: Node, text: str) -> Layout:
-    """Return the habits of a file."""
+    """Return the layout of a file."""
     parts = list(_parts(root, ()))
     blocks = [part for part in parts if part.value.style == "block"]
     return Layout(
@@ -224,5 +224,5 @@ def _first(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
 
 
 def _present(path: Path, parts: NewTree) -> Iterator[tuple[str, NewPart]]:
-    """Return new parts in the order of a file."""
+    """Return new parts in the file's order."""
     return ((name, parts[name]) for name, _ in in_order(path, (), tuple(parts)))

@@ -1,4 +1,4 @@
-"""Where the parts of a YAML text stand, and how a text is spelled as a YAML scalar."""
+"""Parses a YAML text into nodes with positions, and writes texts as YAML scalars."""
 
 import io
 import re
@@ -10,24 +10,24 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, ScalarNode
 from ruamel.yaml.nodes import Node as RuamelNode
 
-_FAR = 1 << 30  # columns: nothing is ever folded
+_FAR = 1 << 30  # columns, so that nothing is ever folded
 _BYTE = 0xFF
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# What YAML 1.1 takes for printable, without its line breaks and the byte order mark.
+# The printable characters of YAML 1.1, without line breaks and the byte order mark.
 _LINE = re.compile("[ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 
 
 class NoMapping(ValueError):
-    """The text is no mapping, or cannot be taken apart; the message says why."""
+    """The text is not a mapping, or cannot be parsed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of a text, from `start` up to and without `end`.
+    """A part of a text from `start` up to, not including, `end`.
 
-    `style` is `block` or `flow` for a mapping or a sequence, and for a scalar what it begins
-    with: a quote, `|`, `>`, or nothing. `items` are the entries of a mapping, or of a sequence
-    with None as their key. `text` is what a scalar means.
+    `style` is `block` or `flow` for a mapping or a sequence, and for a scalar its first character
+    if that is a quote, `|` or `>`. `items` are the entries of a mapping, or of a sequence with None
+    as their key. `text` is the value of a scalar.
     """
 
     start: int
@@ -43,12 +43,12 @@ class Node:
         return self.style in ("|", ">")
 
     def get(self, key: str) -> "Node | None":
-        """Return the value of a key of a mapping."""
+        """Return the value of a key of a mapping, None where it has no such key."""
         return next((value for name, value in self.items if name and name.text == key), None)
 
 
 def compose(text: str) -> Node:
-    """Return the mapping that a text consists of; raises `NoMapping`."""
+    """Return the mapping that is the whole text; raises `NoMapping`."""
     try:
         root = _parser().compose(text)
     except YAMLError as error:
@@ -59,7 +59,7 @@ def compose(text: str) -> Node:
 
 
 def scalar(text: str, *, flow: bool = False, style: str = "") -> str:
-    """Return how a text is written on one line, so that every YAML 1.1 reader reads this text.
+    """Return a text as a scalar on one line that every YAML 1.1 reader reads as this text.
 
     It is quoted only where it must be, or where `style` is a quote.
     """
@@ -71,9 +71,9 @@ def scalar(text: str, *, flow: bool = False, style: str = "") -> str:
 
 
 def literal(text: str, newline: str, indent: int) -> tuple[str, str] | None:
-    """Return a text as the header and the lines of a literal block; None when it cannot be one."""
+    """Return the header and lines of a literal block, None when the text cannot be one."""
     lines = text.removesuffix("\n").split("\n")
-    # Leading space would be taken for indentation, and empty lines at the end for layout.
+    # Leading space would be read as indentation, and empty lines at the end as layout.
     if lines[0][:1] in ("", " ", "\t") or not lines[-1].strip():
         return None
     if not all(_LINE.fullmatch(line.replace("\t", " ")) for line in lines if line):
@@ -89,7 +89,7 @@ def _parser() -> YAML:
 
 
 def _is_plain(text: str, *, flow: bool) -> bool:
-    """Return whether a text needs no quotes, as a writer of YAML 1.1 sees it."""
+    """Return whether a writer of YAML 1.1 would write a text without quotes."""
     writer, written = _parser(), io.StringIO()
     writer.width, writer.allow_unicode, writer.default_flow_style = _FAR, True, flow
     writer.dump({"key": text}, written)
@@ -115,7 +115,7 @@ def _node(node: RuamelNode, text: str) -> Node:
     items = tuple(_items(node, text))
     if isinstance(node, CollectionNode) and node.flow_style:
         return Node(start, end, column, "flow", items=items)
-    # A block collection is said to end where the next token begins, beyond comments.
+    # The parser lets a block collection end at the next token, after comments.
     return Node(start, items[-1][1].end if items else end, column, "block", items=items)
 
 
@@ -128,7 +128,7 @@ def _items(node: RuamelNode, text: str) -> Iterator[tuple[Node | None, Node]]:
 
 
 def _end_of_block_scalar(node: ScalarNode, text: str) -> int:
-    """Return where the last line of a block scalar ends; empty lines count where they mean text."""
+    """Return where the last line of a block scalar ends, with empty lines of its text."""
     span = text[node.start_mark.index : node.end_mark.index]
     keeps = "+" in span.partition("\n")[0].partition("#")[0]
     blank_is_text = keeps or node.value.rstrip("\n")[-1:] in ("", " ", "\t")

@@ -1,1 +1,1 @@
-"""What a file may say: the schema, and the rules that a schema cannot express."""
+"""The schema of the files, and the rules that a schema cannot express."""

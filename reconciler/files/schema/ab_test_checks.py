@@ -1,4 +1,4 @@
-"""Where in a model's file an A/B test is wrong."""
+"""Checks the A/B test in a model's file."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from reconciler.files.messages import Complaint, Within
 
 
 def ab_test_holds(declaration: Declaration, settings: Settings | None) -> Iterator[Complaint]:
-    """Complain about what is wrong with the test that a file declares; without rules, a part."""
+    """Report what is wrong with a file's A/B test; without settings, only a part of it."""
     yield from _complaints(traffic_problems(declaration, settings.serving if settings else None))
     for version in parts(declaration) if settings else ():
         ignored = [
@@ -29,7 +29,7 @@ def ab_test_holds(declaration: Declaration, settings: Settings | None) -> Iterat
 
 
 def hardly_meant(declaration: Declaration) -> Iterator[Complaint]:
-    """Warn about traffic where it is legal and hardly meant."""
+    """Warn about traffic that is valid but probably not intended."""
     return _complaints(traffic_warnings(declaration))
 
 

@@ -1,4 +1,4 @@
-"""Dated consent in a model's file: from its entries to values, and what they may not say."""
+"""Reads and checks the dated consent in a model's file."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from reconciler.files.schema.name_rules import quoted
 from reconciler.policy.guards import DIRTY, EMPTY_SERVING, GUARDS
 
 _LONGEST: Final = 30
-# The other guards judge a whole run, which no single model can speak for.
+# The other guards judge a whole run, for which a single model cannot consent.
 _OF_A_MODEL: Final = (EMPTY_SERVING,)
 
 
@@ -25,27 +25,27 @@ def consents(file: ModelFile) -> tuple[DatedConsent, ...]:
 
 
 def consents_hold(file: ModelFile, settings: Settings | None, today: date) -> Iterator[Complaint]:
-    """Complain about consent to nothing that there is, twice to the same, and for too long.
+    """Report consent to an unknown name, consent given twice, and consent for too long.
 
-    `rules` is None when the settings are wrong: then no policy is known.
+    `settings` is None when they are wrong: then no policy is known.
     """
     last, named = today + timedelta(days=_LONGEST), set[str]()
     for index, consent in enumerate(consents(file)):
         path = ("accept", index)
         if consent.guard in named:
-            message = f"consent to {quoted(consent.guard)} is here twice"
+            message = f"consent to {quoted(consent.guard)} is given twice"
             yield Complaint((*path, "guard"), message, "remove one of them")
         elif settings is not None:
             yield from _named(consent.guard, (*path, "guard"), settings)
         named.add(consent.guard)
         if consent.until > last:
             message = f"{consent.until} is more than {_LONGEST} days ahead"
-            hint = f"the latest date is {last}; what must hold for longer is another policy"
+            hint = f"the latest date is {last}; for a longer time, change the policy"
             yield Complaint((*path, "until"), message, hint)
 
 
 def consents_ended(file: ModelFile, today: date) -> Iterator[Complaint]:
-    """Warn about consent that is over."""
+    """Warn about consent that has ended."""
     for index, consent in enumerate(consents(file)):
         if consent.until < today:
             message = f"consent to {quoted(consent.guard)} ended on {consent.until}"
@@ -57,13 +57,13 @@ def _named(guard: str, path: tuple[str | int, ...], settings: Settings) -> Itera
     if guard in known:
         return
     if guard == DIRTY:
-        message = f"{quoted(guard)} is about a run, and nothing lets it pass"
+        message = f"{quoted(guard)} applies to a run and cannot be accepted"
         yield Complaint(path, message, "commit the files")
     elif guard in GUARDS:
-        message = f"{quoted(guard)} is about a whole run, and not about one model"
+        message = f"{quoted(guard)} applies to a whole run, not to one model"
         yield Complaint(path, message, f"for one run there is `apply --accept {guard}`")
     else:
         hint = did_you_mean(guard, known)
-        there = ", ".join(quoted(name) for name in known)
-        message = f"there is no guard and no policy {quoted(guard)}"
-        yield Complaint(path, message, hint or f"there are {there}")
+        names = ", ".join(quoted(name) for name in known)
+        message = f"there is no guard or policy {quoted(guard)}"
+        yield Complaint(path, message, hint or f"the names are {names}")

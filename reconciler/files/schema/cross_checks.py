@@ -1,4 +1,4 @@
-"""What no single place of a file shows: rules across the keys of a file, and across files."""
+"""Checks that concern several keys of a file, or several files."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from reconciler.files.schema.name_rules import quoted
 
 
 def aliases_once(file: ModelFile) -> Iterator[Complaint]:
-    """Complain about an alias on two versions, which no registry can hold."""
+    """Report an alias on two versions, which no registry can hold."""
     holders: dict[str, str] = {}
     for version, entry in file.get("versions", {}).items():
         for index, alias in enumerate(entry.get("aliases", ())):
@@ -26,7 +26,7 @@ def aliases_once(file: ModelFile) -> Iterator[Complaint]:
 
 
 def blocked_at_rest(file: ModelFile) -> Iterator[Complaint]:
-    """Complain about a blocked version that is declared in an active stage or under an alias."""
+    """Report a blocked version that is declared in an active stage or with an alias."""
     for version, entry in file.get("versions", {}).items():
         if "blocked" not in entry:
             continue
@@ -45,7 +45,7 @@ def blocked_at_rest(file: ModelFile) -> Iterator[Complaint]:
 
 
 def one_per_stage(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
-    """Complain about a second version in an exclusive stage."""
+    """Report a second version in an exclusive stage."""
     holders: dict[str, str] = {}
     for version, entry in file.get("versions", {}).items():
         stage = entry.get("stage")
@@ -61,10 +61,10 @@ def one_per_stage(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
 
 
 def pinned(file: ModelFile, settings: Settings, others: Sequence[str]) -> Iterator[Complaint]:
-    """Complain about an unpinned version that serves, where other states lie beside this one.
+    """Report a serving version without a pin, where other states lie beside this one.
 
-    A version's number can mean another version there: a file that is copied from one
-    state to the next would put into Production there whatever has that number.
+    A version number can mean another version there: a copied file would put whatever version has
+    that number into Production.
     """
     for version, entry in file.get("versions", {}).items() if others else ():
         if "run_id" in entry or "source" in entry:
@@ -86,7 +86,7 @@ def _what_serves(entry: VersionEntry) -> str:
 
 
 def none_ignored(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
-    """Complain about a model, tag or alias that the rules ignore."""
+    """Report a model, tag or alias that the settings ignore."""
     hint = "remove it here, or from `ignore` in reconciler.yaml"
     name = file.get("model", "")
     if settings.ignore.model(name):
@@ -103,15 +103,15 @@ def none_ignored(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
 
 
 def settings_agree(settings: Settings) -> Iterator[Complaint]:
-    """Complain about settings that contradict each other."""
+    """Report settings that contradict each other."""
     stage, alias = settings.serving.stage, settings.serving.alias
     if stage is not None and stage not in settings.exclusive:
-        # Without the key it is the default, so that only the other one can be in the file.
+        # A missing key has the default, so only the other key can be in the file.
         said = ("exclusive",) if stage == Settings().serving.stage else ("serving", "stage")
         yield Complaint(
             said,
             f"serving is the stage `{stage}`, which is not exclusive",
-            f"add `{stage}` to `exclusive`, or say what serves: `serving: {{alias: champion}}`",
+            f"add `{stage}` to `exclusive`, or change what serves: `serving: {{alias: champion}}`",
         )
     if alias is not None and settings.ignore.field(Field("alias", None, alias)):
         yield Complaint(
@@ -129,12 +129,12 @@ def alias_twins(file: ModelFile) -> Iterator[Complaint]:
             yield Complaint(
                 places[other],
                 f"aliases {quoted(first)} and {quoted(other)} differ only in case",
-                "a registry on MySQL takes them for one alias: rename one",
+                "a registry on MySQL treats them as one alias: rename one",
             )
 
 
 def _aliases(file: ModelFile) -> dict[str, Within]:
-    """Return where each alias of a file is."""
+    """Return the path of each alias of a file."""
     return {
         alias: ("versions", version, "aliases", index)
         for version, entry in file.get("versions", {}).items()
@@ -143,7 +143,7 @@ def _aliases(file: ModelFile) -> dict[str, Within]:
 
 
 def _tags(file: ModelFile) -> dict[str, list[Within]]:
-    """Return where each key of a tag is."""
+    """Return the paths of each tag key."""
     places: dict[str, list[Within]] = defaultdict(list)
     for key in file.get("tags", {}):
         places[key].append(("tags", key))
@@ -154,7 +154,7 @@ def _tags(file: ModelFile) -> dict[str, list[Within]]:
 
 
 def twins(names: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """Return the names that differ only in case, group by group, sorted."""
+    """Return groups of names that differ only in case, sorted."""
     by_fold = sorted(names, key=lambda name: (name.casefold(), name))
     for _, group in groupby(by_fold, key=str.casefold):
         found = tuple(group)

@@ -1,4 +1,4 @@
-"""A kind of file as its type: what fits it, what is at fault, and the JSON Schema of it."""
+"""Checks the content of a file against its type, and exports the type as JSON Schema."""
 
 import re
 from collections.abc import Mapping
@@ -7,17 +7,17 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.files.messages import MOST, Fault, Within
+from reconciler.files.messages import MOST, SchemaFault, Within
 from reconciler.files.schema.scalar_types import SHAPES
 
 FileT = TypeVar("FileT")
-Checked: TypeAlias = tuple[FileT | None, tuple[Fault, ...]]
+Checked: TypeAlias = tuple[FileT | None, tuple[SchemaFault, ...]]
 
 
-class Kind(Generic[FileT]):
-    """A kind of file, ready to check.
+class FileSchema(Generic[FileT]):
+    """The schema of a kind of file.
 
-    It is made of its type, and of the types of the mappings in it, by the key that they are under.
+    It is made from the file's type and the types of its inner mappings, by the key that holds them.
     """
 
     def __init__(self, top: type[FileT], inner: Mapping[str, type]) -> None:
@@ -36,9 +36,9 @@ class Kind(Generic[FileT]):
             return None, tuple(self._fault(error) for error in errors)
 
     def check_parts(self, content: object) -> Checked[FileT]:
-        """Return the part of `content` that fits, None where there is none, and every fault.
+        """Return the part of `content` that fits, None where none does, and every fault.
 
-        What is at fault is taken out of `content`, so that the rest can still be looked at.
+        Faulty parts are removed from `content`, so that the rest can be checked.
         """
         fitting, found = self.check(content)
         faults = found
@@ -53,11 +53,11 @@ class Kind(Generic[FileT]):
         return fitting, faults
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema that an editor checks this kind of file by."""
+        """Return the JSON Schema with which an editor checks this kind of file."""
         dialect = "https://json-schema.org/draft/2020-12/schema"
         return {"$schema": dialect, **self._adapter.json_schema()}
 
-    def _fault(self, error: ErrorDetails) -> Fault:
+    def _fault(self, error: ErrorDetails) -> SchemaFault:
         path = tuple(part for part in error["loc"] if part not in SHAPES)
         at_key = path[-1:] == ("[key]",)
         path = path[:-1] if at_key else path
@@ -69,7 +69,7 @@ class Kind(Generic[FileT]):
             choices = tuple(re.findall(r"'(\w+)'", facts["expected"]))
         elif error["type"] == "union_tag_invalid":
             choices = tuple(re.findall(r"\((\w+)\)", facts["expected_tags"]))
-        return Fault(
+        return SchemaFault(
             path,
             error["type"],
             error["input"],
@@ -86,9 +86,9 @@ class Kind(Generic[FileT]):
 
 
 def _take_out(content: object, path: Within) -> bool:
-    """Remove the innermost mapping entry on a path; say whether it was still there.
+    """Remove the innermost mapping entry on a path; return whether it was still present.
 
-    Of what a list is made of nothing is taken out: the list goes as a whole.
+    An item of a list is never removed alone: the list is removed as a whole.
     """
     inside: tuple[dict[str | int, object], str | int] | None = None
     for part in path:

@@ -1,4 +1,4 @@
-"""Between the content of a file and the values that the core works with."""
+"""Converts between the content of a file and the values of the core."""
 
 import re
 from collections import defaultdict
@@ -19,14 +19,14 @@ from reconciler.files.schema.model_schema import (
 )
 from reconciler.files.schema.policy_from_yaml import policies
 
-# Numbers of YAML 1.2 that PyYAML takes for text, and other readers do not.
+# Numbers of YAML 1.2, which PyYAML reads as text but other readers do not.
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
 
 
 def declaration(
     file: ModelFile, *, name: str, line: int, version_lines: Mapping[str, int]
 ) -> Declaration:
-    """Return what a model file declares; `name` is the file's, the lines are those of its keys."""
+    """Return what a model file declares; `name` is the file's name, lines are those of keys."""
     versions = {
         int(number): DeclaredVersion(
             entry.get("run_id"),
@@ -50,9 +50,9 @@ def declaration(
 
 
 def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
-    """Return a declaration as the content of a file, in the order in which people read it.
+    """Return a declaration as the content of a file, in the usual order of keys.
 
-    The name is left out where `stem` says it and the file has something else to say.
+    The name is left out where `stem` equals it and the file has other content.
     """
     fields = without_test_tags(declaration).fields
     tags: dict[int | None, dict[str, Value]] = defaultdict(dict)
@@ -87,7 +87,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
 
 
 def _fits_block(text: str) -> bool:
-    """Return whether a block, the form that people edit, keeps a text as it is."""
+    """Return whether a literal block, which people can edit, preserves a text."""
     lines = text.removesuffix("\n").split("\n")
     return (
         "\n" in text
@@ -112,7 +112,7 @@ def _said(**values: object) -> dict[str, object]:
 
 
 def style(text: str) -> str | None:
-    """Return the YAML style in which a text is pleasant and safe; None where plain may do."""
+    """Return a readable and safe YAML style for a text; None where a plain scalar may do."""
     if _fits_block(text):
         return "|"
     if not text.isprintable():
@@ -121,7 +121,7 @@ def style(text: str) -> str | None:
 
 
 def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Settings:
-    """Return what a settings file says; what it leaves out is as without a file.
+    """Return the settings of a settings file, with defaults for what it leaves out.
 
     The lines are those of the policies.
     """
@@ -162,7 +162,7 @@ def _fields(file: ModelFile) -> dict[Field, Value]:
 def _add_texts(
     fields: dict[Field, Value], version: int | None, part: ModelFile | VersionEntry
 ) -> None:
-    """Add what a model and a version both have: a description and tags."""
+    """Add the description and tags, which a model and a version can both have."""
     if "description" in part:
         fields[Field("description", version)] = part["description"]
     for key, value in part.get("tags", {}).items():
@@ -170,7 +170,7 @@ def _add_texts(
 
 
 def _webhook(entry: NotifyEntry) -> Webhook:
-    """Return the webhook of an entry; it has exactly one of the keys."""
+    """Return the webhook of an entry, which has exactly one of the keys."""
     match entry:
         case {"slack": variable}:
             return Webhook("slack", variable)

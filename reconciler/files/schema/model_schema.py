@@ -1,7 +1,7 @@
-"""The two kinds of file as pydantic types: one definition behind validation and JSON Schema.
+"""The schemas of the two kinds of file, for validation and for JSON Schema.
 
-What a file says reaches these types as the text of its scalars, so every leaf is a string here.
-A key that is absent from a file is absent from the value: absent means not managed.
+The values are the texts of a file's scalars, so every leaf is a string here. A key that is absent
+from a file is absent from the value: it is not managed.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, with
 from typing_extensions import Required, TypedDict
 
 from reconciler.core.state import Stage
-from reconciler.files.schema.file_schema import Kind
+from reconciler.files.schema.file_schema import FileSchema
 from reconciler.files.schema.policy_schema import MOST_POLICIES, OnEntry, PolicyEntry
 from reconciler.files.schema.scalar_types import (
     TAG_KEYS,
@@ -66,8 +66,10 @@ def _each_webhook_once(webhooks: list["NotifyEntry"]) -> list["NotifyEntry"]:
 class VersionEntry(TypedDict, total=False):
     """What is declared for one version; a key that is left out is not managed."""
 
-    stage: Annotated[Stage, Field(description="The stage of this version, spelled exactly so.")]
-    aliases: Annotated[Aliases, Field(description="The aliases that resolve to this version.")]
+    stage: Annotated[
+        Stage, Field(description="The stage of this version, with this exact spelling.")
+    ]
+    aliases: Annotated[Aliases, Field(description="The aliases that point to this version.")]
     traffic: Annotated[
         Traffic,
         Field(description="Its part of the traffic in an A/B test; the parts sum to 1."),
@@ -75,7 +77,7 @@ class VersionEntry(TypedDict, total=False):
     tags: Annotated[
         dict[TagKey, VersionTag],
         Field(
-            description="Tags of this version. A value is the text as it is written here.",
+            description="Tags of this version. A value is the text as written here.",
             json_schema_extra=dict(TAG_KEYS),
         ),
     ]
@@ -84,27 +86,27 @@ class VersionEntry(TypedDict, total=False):
     ]
     run_id: Annotated[
         NonEmpty,
-        Field(description="Pin: refused when the live version comes from another run."),
+        Field(description="Pin: the model is refused when the live version has another run."),
     ]
     source: Annotated[
         NonEmpty,
-        Field(description="Pin: refused when the live version has another source."),
+        Field(description="Pin: the model is refused when the live version has another source."),
     ]
     blocked: Annotated[
         NonEmpty,
-        Field(description="Why this version may be neither in Staging or Production nor aliased."),
+        Field(description="Why this version may have no alias, nor be in Staging or Production."),
     ]
 
 
 @with_config(ConfigDict(extra="forbid", title="Dated consent"))
 class AcceptEntry(TypedDict, total=False):
-    """Consent to what a guard or a policy would refuse for this model, for a while."""
+    """Consent, for a limited time, to what a guard or a policy would refuse for this model."""
 
     guard: Required[Annotated[NonEmpty, Field(description="The name of the guard or the policy.")]]
     until: Required[
-        Annotated[Day, Field(description="The last day that it holds; at most 30 days ahead.")]
+        Annotated[Day, Field(description="The last day on which it holds; at most 30 days ahead.")]
     ]
-    reason: Required[Annotated[Reason, Field(description="Why it is fine.")]]
+    reason: Required[Annotated[Reason, Field(description="Why it is acceptable.")]]
 
 
 @with_config(ConfigDict(extra="forbid", title="Registered model"))
@@ -113,7 +115,7 @@ class ModelFile(TypedDict, total=False):
 
     model: Annotated[
         ModelName,
-        Field(description="Name of the registered model; the file's stem when it is left out."),
+        Field(description="Name of the registered model; the file's stem by default."),
     ]
     description: Annotated[
         Description, Field(description='Markdown shown with the model; "" clears it.')
@@ -121,29 +123,29 @@ class ModelFile(TypedDict, total=False):
     tags: Annotated[
         dict[TagKey, ModelTag],
         Field(
-            description="Tags of the model. A value is the text as it is written here.",
+            description="Tags of the model. A value is the text as written here.",
             json_schema_extra=dict(TAG_KEYS),
         ),
     ]
     versions: Annotated[
         dict[VersionKey, VersionEntry],
         Field(
-            description="The versions that git speaks for, by number.",
+            description="The versions that git manages, by number.",
             json_schema_extra={"additionalProperties": False},
         ),
     ]
     retired: Annotated[
-        Bool, Field(description="True when no serving version is expected any more.")
+        Bool, Field(description="True when the model is expected to have no serving version.")
     ]
     hold: Annotated[
         NonEmpty,
-        Field(description="Why nothing is written for this model until this key is removed."),
+        Field(description="Why this model is not written to until this key is removed."),
     ]
     accept: Annotated[
         list[AcceptEntry],
         Field(
             max_length=200,
-            description="What this model may violate for a while, each by name and with why.",
+            description="What this model may violate for a limited time, each with a reason.",
         ),
     ]
 
@@ -154,7 +156,7 @@ class RegistryEntry(TypedDict, total=False):
 
     uri: Required[Annotated[Uris, Field(description="Its URI, or several equivalent ones.")]]
     name: Annotated[
-        NonEmpty, Field(description="The name that plans and records use instead of the URI.")
+        NonEmpty, Field(description="The name in plans and records, instead of the URI.")
     ]
 
 
@@ -168,7 +170,7 @@ class ServingEntry(TypedDict, total=False):
 
 @with_config(ConfigDict(extra="forbid", title="Guards"))
 class GuardsEntry(TypedDict, total=False):
-    """What may not be lost without saying so."""
+    """What may not be removed without explicit consent."""
 
     aliases: Annotated[Aliases, Field(description="Aliases that may not end up on no version.")]
 
@@ -186,10 +188,12 @@ class IgnoreEntry(TypedDict, total=False):
 
 @with_config(ConfigDict(extra="forbid", title="Webhook"))
 class NotifyEntry(TypedDict, total=False):
-    """Who is told of what was applied, by the environment variable that holds the URL."""
+    """A webhook for applies, by the environment variable that holds its URL."""
 
-    slack: Annotated[Variable, Field(description="The variable with the URL; told as Slack is.")]
-    json: Annotated[Variable, Field(description="The variable with the URL; told in plain JSON.")]
+    slack: Annotated[
+        Variable, Field(description="The variable with the URL; receives Slack messages.")
+    ]
+    json: Annotated[Variable, Field(description="The variable with the URL; receives plain JSON.")]
 
 
 @with_config(ConfigDict(extra="forbid", title="Settings of a state folder"))
@@ -199,11 +203,11 @@ class SettingsFile(TypedDict, total=False):
     registry: Annotated[
         Annotated[Uri, Tag("(text)")] | Annotated[RegistryEntry, Tag("(mapping)")],
         Discriminator(shape),
-        Field(description="The registry this folder belongs to; any other one is refused."),
+        Field(description="The registry that this folder belongs to; any other is refused."),
     ]
     branch: Annotated[
         NonEmpty,
-        Field(description="The main line; what origin/HEAD names when it is left out."),
+        Field(description="The main line; by default the branch that origin/HEAD names."),
     ]
     exclusive: Annotated[
         list[ActiveStage],
@@ -232,26 +236,24 @@ class SettingsFile(TypedDict, total=False):
             json_schema_extra={"default": {"aliases": ["champion"]}},
         ),
     ]
-    ignore: Annotated[
-        IgnoreEntry, Field(description="What is none of our business, besides the defaults.")
-    ]
+    ignore: Annotated[IgnoreEntry, Field(description="What is ignored, besides the defaults.")]
     policies: Annotated[
         list[PolicyEntry],
         Field(
             max_length=MOST_POLICIES,
-            description="What versions must meet before they enter a stage or take an alias.",
+            description="Rules that versions must meet to enter a stage or take an alias.",
         ),
     ]
     apply: Annotated[
         Literal["approved", "fresh"],
         Field(
-            description="What `ci apply` writes: what a pull request showed, or what is declared.",
+            description="What `ci apply` writes: what a pull request showed, or all declared.",
             json_schema_extra={"default": "approved"},
         ),
     ]
     heal: Annotated[
         Bool,
-        Field(description="True when `ci apply` puts back what drifted of unchanged models, too."),
+        Field(description="True when `ci apply` reverts drift of unchanged models too."),
     ]
     notify: Annotated[
         list[
@@ -264,14 +266,14 @@ class SettingsFile(TypedDict, total=False):
         AfterValidator(_each_webhook_once),
         Field(
             max_length=10,
-            description="Webhooks that are told of every model that an apply changed.",
+            description="Webhooks that are notified of every model that an apply changed.",
             json_schema_extra=dict(UNIQUE),
         ),
     ]
 
 
-MODEL = Kind(ModelFile, {"versions": VersionEntry, "accept": AcceptEntry})
-SETTINGS = Kind(
+MODEL = FileSchema(ModelFile, {"versions": VersionEntry, "accept": AcceptEntry})
+SETTINGS = FileSchema(
     SettingsFile,
     {
         "registry": RegistryEntry,

@@ -1,6 +1,6 @@
-"""Which texts a registry takes as a name, an alias, a tag key or a version number.
+"""The rules for names: which model names, aliases, tag keys, dates and URIs are valid.
 
-Each rule returns what a text breaks and what to do, or None when the text is fine.
+Each rule returns the broken rule and the remedy, or None when the text is valid.
 """
 
 import posixpath
@@ -13,14 +13,14 @@ LAST_VERSION: Final = 2_147_483_647
 
 
 class Broken(NamedTuple):
-    """The rule that a text breaks, in words, and what to do."""
+    """The rule that a text breaks, in words, and the remedy."""
 
     rule: str
     hint: str
 
 
 _LONGEST_QUOTE = 60
-_LONGEST_URI: Final = 2_000  # the time to look for a password grows with the square of it
+_LONGEST_URI: Final = 2_000  # the search for a password takes quadratic time
 
 
 def quoted(text: str) -> str:
@@ -30,20 +30,22 @@ def quoted(text: str) -> str:
 
 
 def model_name(name: str) -> Broken | None:
-    """Judge the name of a registered model."""
+    """Check the name of a registered model."""
     hint = "write `model:` with the name of the registered model"
     if not name.strip():
         return Broken("a model name may not be blank", hint)
     if "/" in name or ":" in name:
-        return Broken(f"{quoted(name)} is not a model name: MLflow takes no `/` and no `:`", hint)
+        return Broken(
+            f"{quoted(name)} is not a model name: MLflow allows neither `/` nor `:`", hint
+        )
     if not _is_normal_path(name):
         return Broken(f"{quoted(name)} is not a model name: MLflow reads it as a path", hint)
     return None
 
 
-@lru_cache(maxsize=4096)  # The same few are in thousands of files.
+@lru_cache(maxsize=4096)  # Thousands of files share a few aliases.
 def alias(name: str) -> Broken | None:
-    """Judge an alias; MLflow's own check lets a trailing line break through, this one does not."""
+    """Check an alias; unlike MLflow's own check, refuse a trailing line break."""
     hint = "rename the alias"
     if not name:
         return Broken("an alias may not be empty", "write a name, or remove the item")
@@ -58,7 +60,7 @@ def alias(name: str) -> Broken | None:
 
 @lru_cache(maxsize=4096)
 def tag_key(key: str) -> Broken | None:
-    """Judge the key of a tag."""
+    """Check the key of a tag."""
     hint = "rename the tag"
     if not key:
         return Broken("the key of a tag may not be empty", "write a key, or remove the tag")
@@ -66,13 +68,13 @@ def tag_key(key: str) -> Broken | None:
         rule = "only letters, digits, space and any of `_-.:/` are allowed"
         return Broken(f"{quoted(key)} is not a tag key: {rule}", hint)
     if not _is_normal_path(key):
-        rule = "MLflow reads it as a path, and takes no `.`, `..`, `//` or `/` at an end"
+        rule = "MLflow reads it as a path, and allows no `.`, `..`, `//` or `/` at an end"
         return Broken(f"{quoted(key)} is not a tag key: {rule}", hint)
     return None
 
 
 def version_number(digits: str) -> Broken | None:
-    """Judge how large a version number is."""
+    """Check the size of a version number."""
     if len(digits) <= len(str(LAST_VERSION)) and int(digits) <= LAST_VERSION:
         return None
     rule = f"{quoted(digits)} is not a version number: the highest is {LAST_VERSION}"
@@ -80,7 +82,7 @@ def version_number(digits: str) -> Broken | None:
 
 
 def traffic(text: str) -> Broken | None:
-    """Judge a part of the traffic; what is at most ten decimals long sums without rounding."""
+    """Check a part of the traffic; with at most ten decimals the sum is exact."""
     if re.fullmatch(r"0(\.[0-9]{1,10})?|1(\.0{1,10})?", text):
         return None
     rule = f"{quoted(text)} is not a part of the traffic: a plain decimal from 0 to 1"
@@ -88,7 +90,7 @@ def traffic(text: str) -> Broken | None:
 
 
 def day(text: str) -> Broken | None:
-    """Judge a date."""
+    """Check a date."""
     hint = "write it as YYYY-MM-DD"
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return Broken(f"{quoted(text)} is not a date", hint)
@@ -100,15 +102,15 @@ def day(text: str) -> Broken | None:
 
 
 def not_blank(text: str) -> Broken | None:
-    """Judge a text that people are to read."""
+    """Check that a text for people is not blank."""
     return None if text.strip() else Broken("a text may not be blank", "say why")
 
 
 def without_password(uri: str) -> Broken | None:
-    """Judge the URI of a registry; what it says never repeats the URI."""
+    """Check that a registry's URI has no password; the message never repeats the URI."""
     if len(uri) > _LONGEST_URI:
         return Broken(f"a registry URI has at most {_LONGEST_URI:,} characters", "shorten it")
-    # A port before a path is the only colon that may come before a later `@`.
+    # Only the colon of a port, before a path, may come before a later `@`.
     if not re.search(r"://[^@/:]*:(?!\d{1,5}/)[^@]*@|[?&;]password=", uri, re.IGNORECASE):
         return None
     return Broken(
@@ -119,16 +121,16 @@ def without_password(uri: str) -> Broken | None:
 
 
 def secret_variable(text: str) -> Broken | None:
-    """Judge the name of the variable that holds a secret URL; what it says never repeats it."""
-    hint = "write the name of the environment variable that holds the URL, and put the URL there"
+    """Check the name of a variable for a secret URL; the message never repeats it."""
+    hint = "write the name of an environment variable, and put the URL into that variable"
     if re.search(r"[:/.]", text):
         rule = "the URL of a webhook is a secret and does not belong in a file"
-        return Broken(rule, f"{hint}; if it was pushed, have a new one made")
+        return Broken(rule, f"{hint}; if it was pushed, replace the webhook")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,254}", text):
         return Broken("this is not the name of an environment variable", hint)
     return None
 
 
 def _is_normal_path(name: str) -> bool:
-    """Return whether MLflow takes a name for a path that has no other spelling."""
+    """Return whether a name, read as a path by MLflow, is already in normal form."""
     return posixpath.normpath(name) == name and name != "." and not name.startswith(("..", "/"))

@@ -1,4 +1,4 @@
-"""From the entries of `policies:` to policies, and the rules across the keys of an entry."""
+"""Reads the entries of `policies:`, and checks rules that concern several keys of an entry."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, repeat
@@ -31,7 +31,7 @@ from reconciler.policy.freeze_windows import parse_freeze
 def policies(
     entries: Sequence[PolicyEntry], serving: Serving, lines: Sequence[int]
 ) -> tuple[Policy, ...]:
-    """Return the policies of a file, each with the line of its entry where that is known."""
+    """Return the policies of a file, each with the line of its entry where it is known."""
     return tuple(
         Policy(
             entry["name"],
@@ -46,16 +46,16 @@ def policies(
 
 
 def one_rule_each(entries: object) -> Iterator[Complaint]:
-    """Complain about entries that require nothing or several things, and about equal names.
+    """Report entries that do not require exactly one thing, and equal names.
 
-    The entries may have any shape: what is wrong with that is said elsewhere.
+    The entries may have any shape: the schema reports a wrong shape.
     """
     names: dict[str, int] = {}
     for index, entry in _mappings(entries):
         name = entry.get("name")
         if isinstance(name, str) and names.setdefault(name, index) != index:
             message = f"there are two policies {quoted(name)}"
-            hint = "`--accept` and reports know them by name: rename one"
+            hint = "`--accept` and reports use the name: rename one"
             yield Complaint(("policies", index, "name"), message, hint)
         said = [key for key in REQUIREMENTS if key in entry]
         is_misspelt = any(key not in PolicyEntry.__annotations__ for key in entry)
@@ -68,7 +68,7 @@ def one_rule_each(entries: object) -> Iterator[Complaint]:
 
 
 def expressions(entries: object) -> Iterator[tuple[int, str]]:
-    """Return every expression in entries of any shape, with the number of its entry from 0."""
+    """Yield every expression in entries of any shape, with the index of its entry."""
     for index, entry in _mappings(entries):
         source = entry.get("require")
         if isinstance(source, str) and source:
@@ -76,16 +76,16 @@ def expressions(entries: object) -> Iterator[tuple[int, str]]:
 
 
 def asked_somewhere(found: Sequence[Policy], ignore: Ignore) -> Iterator[Complaint]:
-    """Complain about policies that nobody would ever be asked: an ignored alias, or no stage."""
+    """Report policies that are never evaluated: on an ignored alias, or on no stage."""
     for index, policy in enumerate(found):
         if isinstance(policy.requires, Transitions) and not policy.on.stages:
-            message = "`transitions` are ways from stage to stage, and `on` names no stage"
+            message = "`transitions` orders stages, and `on` names no stage"
             hint = "write `on: {stage: Production}`, or leave `on` out"
             yield Complaint(("policies", index, "on"), message, hint)
         for alias in policy.on.aliases:
             if ignore.field(Field("alias", None, alias)):
                 message = f"alias {quoted(alias)} is ignored by `ignore.aliases`"
-                hint = "a policy on it is never asked: name another one, or do not ignore it"
+                hint = "a policy on it is never evaluated: name another one, or do not ignore it"
                 yield Complaint(("policies", index, "on", "alias"), message, hint)
 
 
@@ -101,17 +101,17 @@ def _on(on: OnEntry, entry: PolicyEntry, serving: Serving) -> On:
     if not stages and not aliases:
         stages = () if serving.stage is None else (serving.stage,)
         aliases = () if serving.alias is None else (serving.alias,)
-        if "transitions" in entry:  # The way into Staging is a part of the way.
+        if "transitions" in entry:  # The order covers the way into Staging too.
             stages, aliases = ACTIVE_STAGES, ()
     return On(stages, aliases, tuple(on.get("models", On().models)))
 
 
-def _names(said: str | Sequence[str]) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(said)
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _requirement(entry: PolicyEntry) -> Requirement:
-    """Return what an entry requires; it has exactly one of the keys."""
+    """Return the requirement of an entry, which has exactly one of the keys."""
     match entry:
         case {"require": source}:
             return Expression(source)

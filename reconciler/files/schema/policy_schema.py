@@ -1,4 +1,4 @@
-"""The entries of `policies:` as pydantic types: one rule each, with exactly one requirement."""
+"""The schema of the entries of `policies:`, each with exactly one requirement."""
 
 import re
 from typing import Annotated, Final, Literal
@@ -65,7 +65,7 @@ def _lineage(text: str) -> Broken | None:
     if re.fullmatch(_LINEAGE, text):
         return None
     hint = "write `params.NAME`, `tags.NAME` (of the version) or `run.tags.NAME`"
-    return Broken(f"{quoted(text)} does not say what it is a name of", hint)
+    return Broken(f"{quoted(text)} does not say where the name is looked up", hint)
 
 
 def _count(text: object) -> object:
@@ -77,9 +77,9 @@ def _count(text: object) -> object:
     return int(text)
 
 
-def _no(value: bool) -> bool:  # noqa: FBT001  pydantic hands it over so
+def _no(value: bool) -> bool:  # noqa: FBT001  pydantic passes it by position
     if value:
-        raise rejected("self-approval is only ever forbidden", "leave the rule out")
+        raise rejected("self-approval can only be forbidden", "leave the rule out")
     return value
 
 
@@ -99,14 +99,14 @@ _Aliases = Annotated[
 ]
 
 
-@with_config(ConfigDict(extra="forbid", title="When a policy is asked"))
+@with_config(ConfigDict(extra="forbid", title="When a policy is evaluated"))
 class OnEntry(TypedDict, total=False):
-    """The moves that a policy is asked about."""
+    """The transitions for which a policy is evaluated."""
 
     stage: Annotated[_ActiveStages, Field(description="A stage that a version enters, or several.")]
     alias: Annotated[_Aliases, Field(description="An alias that a version takes, or several.")]
     models: Annotated[
-        Globs, Field(min_length=1, description="Globs for model names; every model without it.")
+        Globs, Field(min_length=1, description="Globs for model names; all by default.")
     ]
 
 
@@ -125,14 +125,15 @@ class PolicyEntry(TypedDict, total=False):
             str,
             Field(
                 max_length=100,
-                description="What `--accept` and reports call it.",
+                description="Its name in `--accept` and in reports.",
                 json_schema_extra={"pattern": f"^{_NAME}$"},
             ),
             must(_name),
         ]
     ]
     on: Annotated[
-        OnEntry, Field(description="When it is asked; without it, where a version starts to serve.")
+        OnEntry,
+        Field(description="When it is evaluated; by default, when a version starts to serve."),
     ]
     require: Annotated[NonEmpty, Field(description="A condition in CEL that must be true.")]
     transitions: Annotated[
@@ -148,13 +149,13 @@ class PolicyEntry(TypedDict, total=False):
         NonEmpty,
         Field(max_length=60),
         readable(parse_duration),
-        Field(description="The least time in the stage before, like `24h`."),
+        Field(description="The least time in the previous stage, like `24h`."),
     ]
     freeze: Annotated[
         NonEmpty,
         Field(max_length=200),
         readable(parse_freeze),
-        Field(description="When it is closed, like `Fri 16:00 - Mon 08:00 Europe/Berlin`."),
+        Field(description="When changes are refused, like `Fri 16:00 - Mon 08:00 Europe/Berlin`."),
     ]
     lineage: Annotated[
         list[Annotated[str, Field(json_schema_extra={"pattern": f"^{_LINEAGE}$"}), must(_lineage)]],
@@ -167,27 +168,27 @@ class PolicyEntry(TypedDict, total=False):
     ]
     signature: Annotated[
         Literal["required", "compatible"],
-        Field(description="There is one, or it also takes what the incumbent takes."),
+        Field(description="Required, or compatible with the input of the incumbent too."),
     ]
     approvals: Annotated[
         int,
         BeforeValidator(_count),
         WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_APPROVALS}),
-        Field(description="How many people must have approved, as the forge confirms it."),
+        Field(description="How many people must have approved, confirmed by the forge."),
     ]
     self_approval: Annotated[
         Bool,
         AfterValidator(_no),
         WithJsonSchema({"const": False}),
-        Field(description="False: somebody else than the author must have approved."),
+        Field(description="False: somebody other than the author must have approved."),
     ]
     enforce: Annotated[
         Literal["deny", "warn"],
         Field(
-            description="Whether a violation stops the run, or is only said.",
+            description="Whether a violation stops the run, or is only reported.",
             json_schema_extra={"default": "deny"},
         ),
     ]
     message: Annotated[
-        NonEmpty, Field(max_length=1_000, description="What to do when it is violated.")
+        NonEmpty, Field(max_length=1_000, description="What to do about a violation.")
     ]

@@ -1,6 +1,6 @@
-"""What may stand at the leaves of a file: each form with its rule and its JSON Schema.
+"""The types of the scalars in a file, each with its rule and its JSON Schema.
 
-The leaves are the texts of a file's scalars; a number or a boolean is read from its text.
+A scalar is read as text; a number or a boolean is parsed from that text.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from reconciler.files.schema.name_rules import Broken, quoted
 
 
 def must(rule: Callable[[str], Broken | None]) -> AfterValidator:
-    """Return the validator that refuses a text which breaks a rule."""
+    """Return a validator that refuses a text which breaks a rule."""
 
     def judge(text: str) -> str:
         broken = rule(text)
@@ -36,7 +36,7 @@ def must(rule: Callable[[str], Broken | None]) -> AfterValidator:
 
 
 def readable(read: Callable[[str], object]) -> AfterValidator:
-    """Return the validator that refuses a text which `read` cannot read."""
+    """Return a validator that refuses a text which `read` cannot parse."""
 
     def judge(text: str) -> str:
         try:
@@ -49,7 +49,7 @@ def readable(read: Callable[[str], object]) -> AfterValidator:
 
 
 def rejected(rule: str, hint: str) -> PydanticCustomError:
-    """Return the error that says which rule is broken, and what to do."""
+    """Return an error that names the broken rule and the remedy."""
     return PydanticCustomError("rule", "{rule}", {"rule": rule, "hint": hint})
 
 
@@ -68,7 +68,7 @@ def each_once(items: list[str]) -> list[str]:
 
 
 def shape(value: object) -> str:
-    """Tell the forms of a setting apart; the names cannot be keys of a settings file."""
+    """Return the form of a setting; the names cannot be keys of a settings file."""
     if isinstance(value, dict):
         return "(mapping)"
     return "(list)" if isinstance(value, list) else "(text)"
@@ -78,7 +78,7 @@ SHAPES: Final = ("(mapping)", "(list)", "(text)")
 
 
 class AnyScalar:
-    """Tells an editor that a number or a boolean is fine: its text is what counts."""
+    """Allows numbers and booleans in the JSON Schema, because their text is what counts."""
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -110,7 +110,7 @@ Alias = Annotated[
         max_length=255,
         json_schema_extra={
             "minLength": 1,
-            # Letters of any script may follow; what no alias has is what editors can tell.
+            # Letters of any script are valid: the pattern excludes what never is.
             "pattern": r"""^[^\s.,;:/\\@%?#&+=!'"()<>|*]+$""",
             "not": {"pattern": r"^([vV][0-9]+|[lL][aA][tT][eE][sS][tT])$"},
         },
