@@ -1,19 +1,19 @@
-"""The one tree of expected failures: each carries its exit code and what to do.
+"""Expected failures as one tree of exceptions; each carries its exit code and a hint.
 
 ReconcilerError
 ├── UsageError              1  the command line is wrong
 ├── DeclarationError        3  the declared state is wrong: fix the file
-├── Refused                 4  understood and refused
-├── OutOfStep               5  git or the registry is not where this run needs it
-└── RegistryError           6  the registry could not be read or understood, or refused us
-    ├── Unavailable            nothing was executed; sending again is safe
-    ├── AnswerLost             it may have been executed; read before sending again
-    └── Rejected               the server understood and said no; never sent again
+├── Refused                 4  a rule forbids it, or consent is missing
+├── OutOfStep               5  git or the registry changed, or lacks what this run needs
+└── RegistryError           6  the registry could not be read, or refused the request
+    ├── Unavailable            the request was not executed; sending it again is safe
+    ├── AnswerLost             the request may have been executed; read before sending again
+    └── Rejected               the server refused the request; it is not sent again
         ├── NotFound
-        ├── Conflict           a unique violation: somebody wrote the same row first
+        ├── Conflict           a unique violation: another writer created the row first
         └── Forbidden
 
-Anything else that reaches the top is a bug and keeps its traceback.
+Any other exception that reaches the top is a bug and keeps its traceback.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from typing import ClassVar, NamedTuple
 
 
 class ExitCode(IntEnum):
-    """One per remedy, the same for every output format."""
+    """Exit codes: one per remedy, the same for every output format."""
 
     OK = 0
     USAGE = 1
@@ -36,7 +36,7 @@ class ExitCode(IntEnum):
 
 
 class Contrast(NamedTuple):
-    """One value as it was approved, beside what it is or would become now."""
+    """A value as it was approved, and as it is or would become now."""
 
     value: str
     approved: str
@@ -45,9 +45,10 @@ class Contrast(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One complaint: what is wrong, where, and what to do; `code` says which remedy it needs.
+    """One problem: what is wrong, where, and what to do about it.
 
-    `contrasts` are the values that it is about, where they are not what was approved.
+    `code` is the exit code for its remedy; `line` and `column` count from 1. `contrasts` are the
+    values that differ from what was approved.
     """
 
     message: str
@@ -61,17 +62,17 @@ class Problem:
 
     @property
     def where(self) -> str:
-        """The position as `path:line:column`, as far as it is known; empty when it is not."""
+        """The position as `path:line:column`, without the parts that are not known."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:
-        """Orders by file, line and column, then by model and message."""
+        """Order by file, line and column, then by model and message."""
         return (self.file or "", self.line or 0, self.column or 0, self.model or "", self.message)
 
 
-# Of several reasons the one whose remedy comes first: see who you are talking to, then the files,
-# then consent, then step.
+# The remedies in the order in which a user needs them: reach the registry, correct the files, give
+# consent, then synchronise.
 _PRECEDENCE = (
     ExitCode.REGISTRY,
     ExitCode.DECLARATION,
@@ -81,12 +82,12 @@ _PRECEDENCE = (
 
 
 def first_code(codes: Sequence[ExitCode]) -> ExitCode:
-    """Return the code that decides the exit when several apply; OK when there is none."""
+    """Return the code with the highest precedence; OK when `codes` is empty."""
     return next((code for code in _PRECEDENCE if code in codes), ExitCode.OK)
 
 
 class ReconcilerError(Exception):
-    """An expected failure: it is shown as its message and hint, never as a traceback."""
+    """An expected failure, shown as its message and hint without a traceback."""
 
     code: ClassVar[ExitCode] = ExitCode.USAGE
 
@@ -97,16 +98,16 @@ class ReconcilerError(Exception):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that is wrong, for the `errors` of the JSON document."""
+        """Every problem, for the `errors` of the JSON document."""
         return (Problem(self.message, self.code, hint=self.hint),)
 
 
 class UsageError(ReconcilerError):
-    """The command line cannot be carried out as it was typed."""
+    """The command line is wrong."""
 
 
 class DeclarationError(ReconcilerError):
-    """The declared state is wrong; carries every complaint about it."""
+    """The declared state is wrong; `problems` has every problem in it."""
 
     code = ExitCode.DECLARATION
 
@@ -117,12 +118,12 @@ class DeclarationError(ReconcilerError):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every complaint, sorted by place."""
+        """Every problem, sorted by position."""
         return self._problems
 
 
 class Refused(ReconcilerError):
-    """What was asked is understood and not done; `problems` has every reason."""
+    """The request is valid but refused; `problems` has every reason."""
 
     code = ExitCode.REFUSED
 
@@ -139,19 +140,19 @@ class Refused(ReconcilerError):
 
 
 class OutOfStep(ReconcilerError):
-    """Git or the registry is not where this run needs it."""
+    """Git or the registry changed, or lacks what this run needs."""
 
     code = ExitCode.OUT_OF_STEP
 
 
 class RegistryError(ReconcilerError):
-    """The registry could not be read or understood, or refused us."""
+    """The registry could not be read, or refused the request."""
 
     code = ExitCode.REGISTRY
 
 
 class Unavailable(RegistryError):
-    """The request was not executed; `retry_after` is what the server asked for, in seconds."""
+    """The request was not executed; `retry_after` is the pause the server asked for, in seconds."""
 
     def __init__(
         self, message: str, *, hint: str | None = None, retry_after: float | None = None
@@ -165,7 +166,7 @@ class AnswerLost(RegistryError):
 
 
 class Rejected(RegistryError):
-    """The server understood the request and said no; the message is its own."""
+    """The server refused the request; the message is the server's own."""
 
 
 class NotFound(Rejected):
@@ -173,7 +174,7 @@ class NotFound(Rejected):
 
 
 class Conflict(Rejected):
-    """A unique violation: two writers raced on a first alias or a first tag."""
+    """A unique violation: two writers created the same alias or tag at once."""
 
 
 class Forbidden(Rejected):

@@ -83,7 +83,13 @@ class FakeHistory:
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:  # noqa: ARG002  one folder
         return self.commits.trees[commit].get(model)
 
-    def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:  # noqa: ARG002
+    def declared_otherwise(
+        self,
+        since: str,
+        owner: str,  # noqa: ARG002  one folder
+        declared: Declaration | None,
+        model: str,
+    ) -> bool:
         between: list[str] = []
         commit: str | None = self.head
         while commit is not None and commit != since:

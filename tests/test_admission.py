@@ -76,7 +76,7 @@ def test_what_nobody_judged_is_for_looking_at_alone(gates: Gates) -> None:
         assert draft.changes != ()
         with pytest.raises(AttributeError):
             AdmittedPlan(draft)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="gate"):
+    with pytest.raises(TypeError, match="judging"):
         reconcile(checkout, gates.registry, REF, PlanRequest())  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="court"):
+    with pytest.raises(TypeError, match="context"):
         Judging()  # type: ignore[call-arg]

@@ -271,7 +271,7 @@ def test_a_removal_that_is_forbidden_says_what_it_needs() -> None:
     lab.commit({"m": declaration(fields=fields)})
     lab.registry.before_write = always(Forbidden("403"), lambda write: write.method == "delete_tag")
     report = lab.apply()
-    assert "needs MANAGE" in str(report.results[0].error)
+    assert "needs the permission MANAGE" in str(report.results[0].error)
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_a_request_that_hangs_does_not_keep_the_report() -> None:
     hang.set()
     by_field = {str(result.change.field): result for result in report.results}
     assert by_field["@champion"].outcome == "failed"
-    assert "outstanding" in str(by_field["@champion"].error)
+    assert "before the registry answered" in str(by_field["@champion"].error)
     assert by_field["v2 stage"].outcome == "applied"
 
 
@@ -455,7 +455,7 @@ def test_a_report_that_leaves_two_in_production_says_which_one_serves() -> None:
     )
     report = lab.apply()
     assert report.models[0].messages == (
-        "Production holds v1 and v2 until the next run, and serves v2",
+        "Production has v1 and v2 until the next run; v2 is serving",
     )
 
 
@@ -471,7 +471,7 @@ def test_somebody_who_enters_production_meanwhile_is_noticed() -> None:
     lab.registry.after_write = hook
     report = lab.apply()
     assert report.exit_code() == ExitCode.PARTIAL
-    assert report.models[0].error == "Production now holds v2 and v3"
+    assert report.models[0].error == "Production now has v2 and v3"
     assert not report.models[0].recorded
 
 

@@ -19,7 +19,7 @@ from reconciler.audit.approved_plan import (
     shown_plan,
 )
 from reconciler.core.changes import Change
-from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Seen, StateRef
+from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Snapshot, StateRef
 from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast, Refused
 from reconciler.forges import plan_in_check
@@ -36,7 +36,7 @@ Row = tuple[Field, Value | None, Value | None]
 
 def planned(*rows: Row, identity: Identity | None = V4) -> ModelPlan:
     changes = tuple(Change("m", *row, "declared") for row in rows)
-    return ModelPlan("m", "changes", changes=changes, seen=Seen("c", None, {4: identity}))
+    return ModelPlan("m", "changes", changes=changes, seen=Snapshot("c", None, {4: identity}))
 
 
 def shown(number: int, *rows: Row, identity: Identity | None = V4) -> Approved:

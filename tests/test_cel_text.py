@@ -1,4 +1,4 @@
-"""What the text of an expression says: its tokens, what it refers to, and its second readings."""
+"""What the text of an expression says: its tokenize, what it refers to, and its second readings."""
 
 import subprocess
 import sys
@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from reconciler.policy.cel.cost import work
-from reconciler.policy.cel.references import asks_facts, asks_history, loops, references, uses
+from reconciler.policy.cel.references import loops, reads_facts, reads_history, references, uses
 from reconciler.policy.cel.rewrite import with_decimals, with_watch
-from reconciler.policy.cel.tokenizer import tokens
+from reconciler.policy.cel.tokenizer import tokenize
 
 
 def paths(source: str) -> list[tuple[object, ...]]:
@@ -16,7 +16,7 @@ def paths(source: str) -> list[tuple[object, ...]]:
 
 
 def texts(source: str) -> list[str]:
-    return [token.text for token in tokens(source)]
+    return [token.text for token in tokenize(source)]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_is_read_is_known_from_the_text(source: str, path: str, *, answer: 
     ],
 )
 def test_facts_are_asked_for_by_what_cannot_be_judged_without(source: str) -> None:
-    assert asks_facts(source)
+    assert reads_facts(source)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_facts_are_asked_for_by_what_cannot_be_judged_without(source: str) -> No
     ],
 )
 def test_no_facts_are_asked_for_by_what_only_reads_the_registry(source: str) -> None:
-    assert not asks_facts(source)
+    assert not reads_facts(source)
 
 
 def test_history_is_asked_for_by_a_rollback_only() -> None:
-    assert asks_history("change.rollback || version.number > 3")
-    assert not asks_history('change.from == "Staging"')
+    assert reads_history("change.rollback || version.number > 3")
+    assert not reads_history('change.from == "Staging"')
 
 
 def test_the_bound_name_of_a_loop_and_its_brackets_are_known() -> None:
@@ -210,8 +210,8 @@ def test_work_is_little_where_nothing_multiplies(source: str) -> None:
 _WITHOUT = """
 import sys
 sys.modules["cel"] = None
-from reconciler.expressions.cel_expressions import faults, judge
-print(faults("true")[0].message, judge("true", {}), sep="\\n")
+from reconciler.policy.cel.evaluator import expression_problems, why_unmet
+print(expression_problems("true")[0].message, why_unmet("true", {}), sep="\\n")
 """
 
 

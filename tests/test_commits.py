@@ -119,7 +119,9 @@ def test_what_was_applied_from_a_branch_that_was_never_merged_is_told(lab: Lab) 
     lab.git.checkout("main")
     result = lab.run("apply", "--yes")
     assert result.code == 5
-    assert "which contains this one, is applied, and is not on the main line" in result.stderr
+    assert (
+        "which contains this one, is applied, but is not on this clone's main line" in result.stderr
+    )
     assert "git fetch origin" in result.stderr
     lab.git.commit({"README.md": "more"}, "the main line goes on")
     result = lab.run("apply", "--yes")
@@ -205,7 +207,7 @@ def test_a_renamed_state_folder_has_to_adopt_its_models(lab: Lab) -> None:
     lab.git.move("registry-state", "models")
     refused = lab.run("apply", "--yes", "--state", "models")
     assert refused.code == 4
-    assert f"`registry-state` speaks for `{model}`" in refused.stderr
+    assert f"`{model}` is managed by state folder `registry-state`" in refused.stderr
     assert f"--adopt {model}" in refused.stderr
 
     lab.git.commit({f"models/{model}.yaml": "versions: {1: {stage: Production}}"})

@@ -344,9 +344,9 @@ def test_of_several_versions_in_a_stage_the_highest_is_compared_and_it_is_said(
         (("9", "1"), "has no version 9", "Production v1"),
         (("1", "Staging"), "is in Staging", "Production v1"),
         (("@champoin", "1"), "has no alias `@champoin`", "did you mean `@champion`?"),
-        (("champion", "1"), "`champion` is no version", "did you mean `@champion`?"),
-        (("latest", "1"), "`latest` is no version", "write `4`"),
-        (("", "1"), "is no version", "write `4`"),
+        (("champion", "1"), "`champion` is not a version", "did you mean `@champion`?"),
+        (("latest", "1"), "`latest` is not a version", "write `4`"),
+        (("", "1"), "is not a version", "write `4`"),
     ],
 )
 def test_what_names_no_version_exits_1_with_what_there_is(

@@ -196,16 +196,16 @@ def test_a_version_goes_by_its_number_its_stage_or_an_alias(
     ("name", "complaint", "hint"),
     [
         ("9", "`fraud` has no version 9", "Archived v1; Production v3, v2; Staging v4"),
-        ("v0", "`v0` is no version", "write `4`"),
-        ("٤", "`٤` is no version", "write `4`"),
-        ("9" * 5000, "is no version", "write `4`"),
-        ("production", "`production` is no version", "did you mean `Production`?"),
-        ("champion", "`champion` is no version", "did you mean `@champion`?"),
+        ("v0", "`v0` is not a version", "write `4`"),
+        ("٤", "`٤` is not a version", "write `4`"),
+        ("9" * 5000, "is not a version", "write `4`"),
+        ("production", "`production` is not a version", "did you mean `Production`?"),
+        ("champion", "`champion` is not a version", "did you mean `@champion`?"),
         ("None", "no version of `fraud` is in None", "Staging v4"),
         ("@champoin", "has no alias `@champoin`", "did you mean `@champion`?"),
         ("@", "has no alias `@`", "its aliases: @champion, @lost"),
-        ("@lost", "@lost of `fraud` names v9, which is gone", None),
-        ("", "is no version", "write `4`"),
+        ("@lost", "@lost of `fraud` names v9, which was deleted", None),
+        ("", "is not a version", "write `4`"),
     ],
 )
 def test_a_name_that_means_no_version_is_refused_with_what_there_is(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.changes import in_order
 from reconciler.core.diff import applied, diff
-from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Seen, StateRef
+from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Snapshot, StateRef
 from reconciler.core.state import Base, Field, Fields, stages
 from reconciler.render import json_documents
 from tests.strategies import (
@@ -115,7 +115,7 @@ def rendered(case: Case) -> str:
         "m",
         "changes",
         changes=found.changes,
-        seen=Seen(None, None, identities),
+        seen=Snapshot(None, None, identities),
         messages=found.left,
         unmanaged=found.unmanaged,
     )

@@ -83,7 +83,7 @@ def test_each_state_has_its_own_registry_and_its_own_values(both: Environments) 
 def test_a_file_copied_over_that_of_another_state_writes_nothing(both: Environments) -> None:
     shutil.copy(both.file(_STAGING), both.file(_PROD))
     both.lab.git.commit({}, "copy")
-    both.refused("another version than the one that is declared", "s3://trials/3", "s3://bucket/3")
+    both.refused("is not the declared version", "s3://trials/3", "s3://bucket/3")
 
 
 def test_a_file_moved_to_another_state_writes_nothing(both: Environments) -> None:
@@ -91,7 +91,7 @@ def test_a_file_moved_to_another_state_writes_nothing(both: Environments) -> Non
     both.file(_PROD).unlink()
     both.lab.git.write({f"{_PROD}/moved.yaml": f"model: {both.model}\n{_text(both)}"})
     both.lab.git.commit({}, "move")
-    both.refused("another version than the one that is declared")
+    both.refused("is not the declared version")
 
 
 def _text(both: Environments) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.policy.cel.evaluator import faults, judge
+from reconciler.policy.cel.evaluator import expression_problems, why_unmet
 from tests.expression_lab import scope, version
 
 
@@ -37,25 +37,25 @@ def many(count: int) -> dict[str, Any]:
 def test_what_would_take_too_long_for_these_values_is_cut_off(source: str) -> None:
     large = many(10_000)
     start = time.monotonic()
-    said = str(judge(source, large))
+    said = str(why_unmet(source, large))
     assert time.monotonic() - start < 2
     assert said.startswith("too large to evaluate: up to ")
-    assert said.endswith(" steps, and 5,000,000 are allowed")
-    assert judge(source, many(5)) is None
+    assert said.endswith(" steps; 5,000,000 are allowed")
+    assert why_unmet(source, many(5)) is None
 
 
 def test_ten_thousand_metrics_are_looked_through() -> None:
     start = time.monotonic()
-    assert judge("metrics.all(k, metrics[k] + 1 >= 0)", many(10_000)) is None
+    assert why_unmet("metrics.all(k, metrics[k] + 1 >= 0)", many(10_000)) is None
     assert time.monotonic() - start < 2
 
 
 def test_an_expression_can_be_judged_in_another_thread_than_before() -> None:
     source = "metrics.auc > 0.5 && double(params.lr) != 1.0"
-    assert judge(source, scope({"auc": 0.9})) is None
+    assert why_unmet(source, scope({"auc": 0.9})) is None
     said: list[str | None] = []
     threads = [
-        threading.Thread(target=lambda: said.append(judge(source, scope({"auc": 0.9}))))
+        threading.Thread(target=lambda: said.append(why_unmet(source, scope({"auc": 0.9}))))
         for _ in range(4)
     ]
     for thread in threads:
@@ -106,8 +106,8 @@ _SCOPES = st.builds(
 def test_an_expression_and_its_opposite_do_not_both_hold(
     source: str, known: dict[str, Any]
 ) -> None:
-    said = judge(source, known)
-    opposite = judge(f"!({source})", known)
+    said = why_unmet(source, known)
+    opposite = why_unmet(f"!({source})", known)
     assert said is None or said.strip()
     assert said is not None or opposite is not None
 
@@ -118,11 +118,11 @@ def test_a_broken_expression_has_a_place_inside_of_it_and_never_raises(
 ) -> None:
     broken = source[:place] + junk + source[place + 1 :]
     lines = broken.split("\n")
-    for fault in faults(broken):
+    for fault in expression_problems(broken):
         assert 1 <= fault.line <= len(lines)
         assert 1 <= fault.column <= len(lines[fault.line - 1]) + 1
         assert fault.message
-    said = judge(broken, known)
+    said = why_unmet(broken, known)
     assert said is None or said.strip()
 
 
@@ -135,7 +135,7 @@ def _plainly(source: str, known: dict[str, Any]) -> object:
 
 @given(_SOURCES, _SCOPES)
 def test_only_what_the_language_calls_true_holds(source: str, known: dict[str, Any]) -> None:
-    if judge(source, known) is None:
+    if why_unmet(source, known) is None:
         plain = _plainly(source, known)
         # Whole numbers and decimals are helped together: that is all that is added.
         assert plain is True or str(plain).startswith("Unsupported operation")
@@ -143,5 +143,7 @@ def test_only_what_the_language_calls_true_holds(source: str, known: dict[str, A
 
 @given(st.floats(allow_nan=True), st.floats(allow_nan=True), st.sampled_from(["<", ">=", "=="]))
 def test_a_comparison_holds_as_arithmetic_says(one: float, other: float, sign: str) -> None:
-    held = judge(f"metrics.a {sign} incumbent.metrics.a", scope({"a": one}, {"a": other})) is None
+    held = (
+        why_unmet(f"metrics.a {sign} incumbent.metrics.a", scope({"a": one}, {"a": other})) is None
+    )
     assert held == {"<": one < other, ">=": one >= other, "==": one == other}[sign]

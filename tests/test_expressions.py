@@ -7,16 +7,16 @@ import pytest
 from reconciler.core.facts import Column, Facts, Run, Signature
 from reconciler.core.state import Declaration, Field, Identity, Live, LiveVersion
 from reconciler.core.transitions import Transition
-from reconciler.policy.cel.evaluator import faults, judge
+from reconciler.policy.cel.evaluator import expression_problems, why_unmet
 from reconciler.policy.cel.schema import FUNCTIONS, TYPES
-from reconciler.policy.variables import Approval, Commit, Seen, variables
+from reconciler.policy.variables import Approval, Commit, TransitionInput, variables
 from tests.expression_lab import NOW, scope
 
 
 def messages(source: str) -> list[str]:
     return [
         f"{fault.line}:{fault.column}: {fault.message}" + (f" ({fault.hint})" if fault.hint else "")
-        for fault in faults(source)
+        for fault in expression_problems(source)
     ]
 
 
@@ -25,8 +25,8 @@ def messages(source: str) -> list[str]:
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: str(function.name))
 def test_every_function_that_is_offered_is_there(function: Any) -> None:
-    assert faults(function.example) == ()
-    assert judge(function.example, {}) is None
+    assert expression_problems(function.example) == ()
+    assert why_unmet(function.example, {}) is None
 
 
 def full_scope() -> dict[str, object]:
@@ -39,7 +39,7 @@ def full_scope() -> dict[str, object]:
         signature=Signature(columns, columns, columns),
     )
     live = LiveVersion(Identity("1f0c", "models:/m-1", 1))
-    seen = Seen(
+    seen = TransitionInput(
         transition=Transition("m", 2, stage="Production", before="Staging", incumbent=1),
         live=Live("m", {Field("stage", 1): "Production"}, {1: live, 2: live}),
         declaration=Declaration("m", {}, {}),
@@ -68,9 +68,9 @@ def test_the_names_are_those_that_an_expression_is_given() -> None:
 def test_every_name_can_be_evaluated() -> None:
     for path in TYPES:
         source = f"{path.replace('[]', '[0]')} != 'no such value'"
-        assert faults(source) == ()
+        assert expression_problems(source) == ()
         if "map" not in TYPES[path]:
-            assert judge(source, full_scope()) is None, source
+            assert why_unmet(source, full_scope()) is None, source
 
 
 # --- what is wrong with them ----------------------------------------------------------------
@@ -96,14 +96,14 @@ def test_every_name_can_be_evaluated() -> None:
         ("version.?tags", ["1:8: `.?` is not available"]),
         (
             "version.tags.`a`",
-            ['1:13: names are not quoted like that (write version.tags["a.b"])'],
+            ['1:13: names cannot be quoted with backticks (write version.tags["a.b"])'],
         ),
         (
             'has(metrics["a"])',
             [
                 (
                     "1:12: `has` takes a name after a dot: has(metrics.auc)"
-                    ' (other keys: "test auc" in metrics)'
+                    ' (for other keys write "test auc" in metrics)'
                 ),
             ],
         ),
@@ -112,7 +112,7 @@ def test_every_name_can_be_evaluated() -> None:
             [
                 (
                     "1:10: a text is not closed, or has an unknown escape "
-                    "(a backslash is written `\\\\`)"
+                    "(write a backslash as `\\\\`)"
                 ),
             ],
         ),
@@ -143,17 +143,17 @@ def test_what_cannot_be_read_is_said_in_a_sentence_with_its_place(
         (".metrics.x > 1", "1:1: a name does not begin with a dot (write `metrics`)"),
         (
             "all(metrics, true)",
-            "1:1: `all` is written `LIST.all(x, …)` (x is a name, … a condition on it)",
+            "1:1: write `all` as `LIST.all(x, …)` (x is a name, … a condition on it)",
         ),
         (
             "version.aliases.exists(i, a, true)",
-            "1:17: `exists` is written `LIST.exists(x, …)` (x is a name, … a condition on it)",
+            "1:17: write `exists` as `LIST.exists(x, …)` (x is a name, … a condition on it)",
         ),
         (
             "version.age > duration('7d')",
-            "1:24: '7d' is no length of time (hours, minutes or seconds: duration(\"168h\"))",
+            "1:24: '7d' is not a duration (hours, minutes or seconds: duration(\"168h\"))",
         ),
-        ("model.matches('(')", "1:15: '(' is no regular expression, or too large a one"),
+        ("model.matches('(')", "1:15: '(' is not a regular expression, or too large"),
     ],
 )
 def test_an_unknown_name_is_found_before_it_is_needed(source: str, expected: str) -> None:
@@ -187,22 +187,22 @@ def test_every_problem_is_said_in_the_order_of_the_text() -> None:
             "version.aliases.map(a, a) == []",
             (
                 "1:17: `map` is not available in policies "
-                "(`all`, `exists`, `exists_one` and `filter` ask about elements one by one)"
+                "(use `all`, `exists`, `exists_one` or `filter`)"
             ),
         ),
     ],
 )
 def test_what_could_run_away_is_refused_before_it_is_run(source: str, expected: str) -> None:
     assert messages(source) == [expected]
-    assert str(judge(source, scope())).startswith("it cannot be evaluated: ")
+    assert str(why_unmet(source, scope())).startswith("it cannot be evaluated: ")
 
 
 def test_what_is_just_within_the_limits_is_taken() -> None:
-    assert judge("(" * 40 + "true" + ")" * 40, {}) is None
-    assert judge("[1].all(a, [2].all(b, a < b))" + " " * 1_900, {}) is None
-    assert judge(" && ".join(["[1].all(a, true)"] * 5), {}) is None
-    assert judge("!" * 1_990 + "true", {}) is None
-    assert judge("1" + "+1" * 980 + " > 0", {}) is None
+    assert why_unmet("(" * 40 + "true" + ")" * 40, {}) is None
+    assert why_unmet("[1].all(a, [2].all(b, a < b))" + " " * 1_900, {}) is None
+    assert why_unmet(" && ".join(["[1].all(a, true)"] * 5), {}) is None
+    assert why_unmet("!" * 1_990 + "true", {}) is None
+    assert why_unmet("1" + "+1" * 980 + " > 0", {}) is None
 
 
 def test_lists_that_multiply_in_the_text_alone_are_refused_at_once() -> None:

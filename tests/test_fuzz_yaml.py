@@ -16,7 +16,7 @@ from reconciler.errors import DeclarationError, Problem
 from reconciler.files.editing.edits import Edit, edited
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import load, parse_declaration, parse_settings
-from reconciler.policy.cel.evaluator import faults, judge
+from reconciler.policy.cel.evaluator import expression_problems, why_unmet
 from tests.hostile_lab import MEGABYTES, SECONDS, Call, measured
 from tests.yaml_styles import FILE, STYLES
 
@@ -211,10 +211,10 @@ _TOKENS = st.sampled_from(
 @given(st.one_of(st.lists(_TOKENS, max_size=25).map("".join), st.text(max_size=40)))
 @example("model[")
 def test_whatever_a_condition_says_it_is_judged_and_never_crashes(source: str) -> None:
-    for fault in faults(source):
+    for fault in expression_problems(source):
         assert fault.line >= 1
         assert fault.column >= 1
-    said = judge(source, {"model": "m", "metrics": {"auc": 0.5}})
+    said = why_unmet(source, {"model": "m", "metrics": {"auc": 0.5}})
     assert said is None or said
 
 

@@ -32,7 +32,7 @@ from reconciler.core.state import (
 from reconciler.core.violations import Consent
 from reconciler.planning.checks import Judging, closed_by_now
 from reconciler.planning.planner import Checkout, PlanRequest, reconcile
-from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.builtin_rules import StageEntry
 from reconciler.policy.cel.adapter import CelConditions
 from reconciler.policy.evaluation import PolicyContext
 from reconciler.policy.variables import Approval, Commit
@@ -66,14 +66,14 @@ def declared(
 class Past:
     """What the merged history would say."""
 
-    def __init__(self, served: set[int], entered: Entered | None = None) -> None:
+    def __init__(self, served: set[int], entered: StageEntry | None = None) -> None:
         self.served = served
         self.since = entered
 
     def served_before(self, model: str, version: int) -> bool:  # noqa: ARG002  one model
         return version in self.served
 
-    def entered(self, model: str, version: int, stage: str) -> Entered | None:  # noqa: ARG002
+    def entered(self, model: str, version: int, stage: str) -> StageEntry | None:  # noqa: ARG002
         return self.since
 
 
@@ -484,6 +484,6 @@ def test_a_version_that_served_before_may_come_back_at_once(gates: Gates) -> Non
 def test_a_stage_is_soaked_from_when_it_was_entered(gates: Gates) -> None:
     soaked = Policy("soak", TO_PRODUCTION, Soak(timedelta(days=1)))
     for hours, names in ((23, ["soak"]), (25, [])):
-        since = Entered(NOW - timedelta(hours=hours), "apply record", "c0ffee")
+        since = StageEntry(NOW - timedelta(hours=hours), "apply record", "c0ffee")
         gates.context = replace(gates.context, stage_history=Past(set(), since))
         assert [one.name for one in gates.plan((soaked,), PROMOTE).violations] == names

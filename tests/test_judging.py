@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.core.state import Live
 from reconciler.core.transitions import Transition
-from reconciler.policy.cel.evaluator import judge
-from reconciler.policy.variables import Commit, Seen, variables
+from reconciler.policy.cel.evaluator import why_unmet
+from reconciler.policy.variables import Commit, TransitionInput, variables
 from tests.expression_lab import scope, version
 
 
@@ -34,7 +34,7 @@ from tests.expression_lab import scope, version
 )
 def test_what_is_true_holds(source: str) -> None:
     metrics = {"auc": 0.93, "n": 5.0, "test auc": 0.6}
-    assert judge(source, scope(metrics, {"auc": 0.94})) is None
+    assert why_unmet(source, scope(metrics, {"auc": 0.94})) is None
 
 
 @pytest.mark.parametrize(
@@ -58,107 +58,107 @@ def test_what_is_true_holds(source: str) -> None:
     ],
 )
 def test_what_is_not_true_says_what_it_looked_at(source: str, expected: str) -> None:
-    assert judge(source, scope({"auc": 0.91, "n": 5.0}, {"auc": 0.94})) == expected
+    assert why_unmet(source, scope({"auc": 0.91, "n": 5.0}, {"auc": 0.94})) == expected
 
 
 def test_long_values_and_many_of_them_are_shortened() -> None:
     metrics = {f"m{i:02}": float(i) for i in range(30)}
-    said = str(judge(" && ".join(f"metrics.m{i:02} > 99" for i in range(30)), scope(metrics)))
+    said = str(why_unmet(" && ".join(f"metrics.m{i:02} > 99" for i in range(30)), scope(metrics)))
     assert said == ", ".join(f"metrics.m{i:02} is {i}.0" for i in range(6)) + " and 24 more"
     tagged = scope(version=version(4, tags={"note": "x" * 100_000}))
-    assert judge("version.tags.note == 'y'", tagged) == f'version.tags.note is "{"x" * 60}…"'
-    assert str(judge("metrics.nope > 1", scope(metrics))).endswith("m08, m09 and 20 more")
+    assert why_unmet("version.tags.note == 'y'", tagged) == f'version.tags.note is "{"x" * 60}…"'
+    assert str(why_unmet("metrics.nope > 1", scope(metrics))).endswith("m08, m09 and 20 more")
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("metrics.loss < 1", "metric `loss` is not there: run 4f0c2a3b… logged auc, f1"),
+        ("metrics.loss < 1", "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1"),
         (
             "metrics.auk > 0.5",
-            "metric `auk` is not there: run 4f0c2a3b… logged auc, f1; did you mean `auc`?",
+            "metric `auk` does not exist: run 4f0c2a3b… logged auc, f1; did you mean `auc`?",
         ),
         (
             "metrics.auc > incumbent.metrics.f1",
-            "the incumbent v3: metric `f1` is not there: run 3f0c2a3b… logged auc",
+            "the incumbent v3: metric `f1` does not exist: run 3f0c2a3b… logged auc",
         ),
         (
             "metrics.x > incumbent.metrics.y",
             (
-                "metric `x` is not there: run 4f0c2a3b… logged auc, f1; "
-                "the incumbent v3: metric `y` is not there: run 3f0c2a3b… logged auc"
+                "metric `x` does not exist: run 4f0c2a3b… logged auc, f1; "
+                "the incumbent v3: metric `y` does not exist: run 3f0c2a3b… logged auc"
             ),
         ),
-        ("params.depth == '3'", "param `depth` is not there: run 4f0c2a3b… logged lr, odd"),
+        ("params.depth == '3'", "param `depth` does not exist: run 4f0c2a3b… logged lr, odd"),
         (
             "incumbent.params.depth == '3'",
-            "the incumbent v3: param `depth` is not there: run 3f0c2a3b… logged no params",
+            "the incumbent v3: param `depth` does not exist: run 3f0c2a3b… logged no params",
         ),
         (
             "version.tags.approved == 'true'",
-            "tag `approved` is not there: v4 has the tags blank, n, owner",
+            "tag `approved` does not exist: v4 has the tags blank, n, owner",
         ),
         (
             "version.tags.validated == 'true'",
             (
-                "tag `validated` is not there: v4 has the tags blank, n, owner; "
-                "that this change sets it does not count"
+                "tag `validated` does not exist: v4 has the tags blank, n, owner; "
+                "only live tags count, not those that this change sets"
             ),
         ),
         (
             "incumbent.tags.approved == 'true'",
             (
-                "the incumbent v3: tag `approved` is not there: "
+                "the incumbent v3: tag `approved` does not exist: "
                 "the incumbent v3 has the tags blank, n, owner"
             ),
         ),
-        ("run.tags.git != ''", "run tag `git` is not there: run 4f0c2a3b… has no run tags"),
+        ("run.tags.git != ''", "run tag `git` does not exist: run 4f0c2a3b… has no run tags"),
         ("version.signature.inputs.size() > 0", "v4 has no signature"),
-        ("commit.approvals.size() >= 1", "approvals are not known here: no forge confirmed any"),
-        ("size(commit.approvals) >= 1", "approvals are not known here: no forge confirmed any"),
+        ("commit.approvals.size() >= 1", "approvals are not known here: no forge was asked"),
+        ("size(commit.approvals) >= 1", "approvals are not known here: no forge was asked"),
         ("version.aliases[3] == 'x'", "version.aliases has 1 element"),
         ("version.source.startsWith('s3')", "version.source is null"),
         (
             "has(metrics.loss) && metrics.loss < 1",
-            "metric `loss` is not there: run 4f0c2a3b… logged auc, f1",
+            "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1",
         ),
-        ("'loss' in metrics", "metric `loss` is not there: run 4f0c2a3b… logged auc, f1"),
+        ("'loss' in metrics", "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1"),
         (
             "metrics[model] > 1",
-            '`fraud` is not there: metrics is a map with auc, f1, model is "fraud"',
+            '`fraud` does not exist: metrics is a map with auc, f1, model is "fraud"',
         ),
         (
             "(incumbent == null || metrics.auc > 0.1) && metrics.loss < 1",
-            "metric `loss` is not there: run 4f0c2a3b… logged auc, f1",
+            "metric `loss` does not exist: run 4f0c2a3b… logged auc, f1",
         ),
     ],
 )
 def test_what_is_missing_is_named_with_what_is_there(source: str, expected: str) -> None:
-    assert judge(source, scope({"auc": 0.9, "f1": 0.8}, {"auc": 0.9})) == expected
+    assert why_unmet(source, scope({"auc": 0.9, "f1": 0.8}, {"auc": 0.9})) == expected
 
 
 def test_without_a_run_the_version_is_named() -> None:
     bare = scope({}, run=None)
-    assert judge("metrics.auc > 1", bare) == "metric `auc` is not there: v4 has no metrics"
-    assert judge("run.tags.git != ''", bare) == "v4 has no run"
+    assert why_unmet("metrics.auc > 1", bare) == "metric `auc` does not exist: v4 has no metrics"
+    assert why_unmet("run.tags.git != ''", bare) == "v4 has no run"
     measured = scope({"loss": 1.0}, run=None)
-    said = judge("metrics.auc > 1", measured)
-    assert said == "metric `auc` is not there: v4 has the metrics loss"
+    said = why_unmet("metrics.auc > 1", measured)
+    assert said == "metric `auc` does not exist: v4 has the metrics loss"
 
 
 def test_without_an_incumbent_an_expression_says_whether_the_first_one_may_pass() -> None:
     first = scope({"auc": 0.9})
-    why = "there is no incumbent: write `incumbent == null || …` where the first one may pass"
+    why = "there is no incumbent: write `incumbent == null || …` to let the first version pass"
     for source in (
         "metrics.auc >= incumbent.metrics.auc",
         "has(incumbent.metrics.auc)",
         "incumbent.tags.owner == 'x'",
         "!(metrics.auc < incumbent.metrics.auc)",
     ):
-        assert judge(source, first) == why, source
-    assert judge("incumbent == null || metrics.auc >= incumbent.metrics.auc", first) is None
+        assert why_unmet(source, first) == why, source
+    assert why_unmet("incumbent == null || metrics.auc >= incumbent.metrics.auc", first) is None
     guarded = "(incumbent == null || metrics.auc > incumbent.metrics.auc) && metrics.loss < 1"
-    assert judge(guarded, first) == "metric `loss` is not there: run 4f0c2a3b… logged auc"
+    assert why_unmet(guarded, first) == "metric `loss` does not exist: run 4f0c2a3b… logged auc"
 
 
 @pytest.mark.parametrize(
@@ -167,32 +167,32 @@ def test_without_an_incumbent_an_expression_says_whether_the_first_one_may_pass(
         ("version.number / 0 > 1", "it divides by zero: version.number is 4"),
         (
             "version.tags.n > 3",
-            "the types do not go together: version.tags.n is text (write double(version.tags.n))",
+            "the types do not match: version.tags.n is text (write double(version.tags.n))",
         ),
         (
             "version.tags.n + 1 > metrics.auc",
             (
-                "the types do not go together: version.tags.n is text "
+                "the types do not match: version.tags.n is text "
                 "(write double(version.tags.n)), metrics.auc is a number"
             ),
         ),
         (
             "double(version.tags.owner) > 1",
-            '`double` cannot take what it is given: version.tags.owner is "payments"',
+            '`double` does not accept its argument: version.tags.owner is "payments"',
         ),
         (
             "now > version.age",
-            "the types do not go together: now is a moment, version.age is a length of time",
+            "the types do not match: now is a timestamp, version.age is a duration",
         ),
-        ("size(version.number) > 1", "`size` cannot take what it is given: version.number is 4"),
+        ("size(version.number) > 1", "`size` does not accept its argument: version.number is 4"),
         ("9223372036854775807 + 1 > 0", "a number grows too large"),
-        ("[1][1] == 1", "a list has fewer elements than are asked for"),
-        ("!model", "the types do not go together: model is text"),
-        ("metrics.auc && true", "the types do not go together: metrics.auc is a number"),
+        ("[1][1] == 1", "an index is beyond the end of a list"),
+        ("!model", "the types do not match: model is text"),
+        ("metrics.auc && true", "the types do not match: metrics.auc is a number"),
     ],
 )
 def test_what_goes_wrong_is_no_pass_and_no_crash(source: str, expected: str) -> None:
-    assert judge(source, scope({"auc": 0.9})) == expected
+    assert why_unmet(source, scope({"auc": 0.9})) == expected
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_goes_wrong_is_no_pass_and_no_crash(source: str, expected: str) -> 
     ],
 )
 def test_a_metric_that_is_not_a_number_never_passes(source: str) -> None:
-    assert judge(source, scope({"x": math.nan, "y": 1.0})) == "metric `x` is NaN"
+    assert why_unmet(source, scope({"x": math.nan, "y": 1.0})) == "metric `x` is NaN"
 
 
 @pytest.mark.parametrize(
@@ -235,14 +235,14 @@ def test_a_metric_that_is_not_a_number_never_passes(source: str) -> None:
     ],
 )
 def test_nor_does_one_of_the_incumbent(source: str) -> None:
-    said = judge(source, scope({}, {"x": math.nan}))
+    said = why_unmet(source, scope({}, {"x": math.nan}))
     assert said == "the incumbent v3: metric `x` is NaN"
 
 
 def test_a_metric_that_is_not_asked_for_may_be_anything() -> None:
     odd = scope({"x": math.nan, "y": 1.0}, {"x": math.nan, "y": 0.5})
-    assert judge("metrics.y > incumbent.metrics.y", odd) is None
-    assert judge("incumbent != null && 'y' in metrics && has(incumbent.metrics.y)", odd) is None
+    assert why_unmet("metrics.y > incumbent.metrics.y", odd) is None
+    assert why_unmet("incumbent != null && 'y' in metrics && has(incumbent.metrics.y)", odd) is None
 
 
 @pytest.mark.parametrize(
@@ -261,27 +261,27 @@ def test_a_metric_that_is_not_asked_for_may_be_anything() -> None:
 )
 def test_nor_does_what_is_calculated_pass_when_it_is_not_a_number(source: str) -> None:
     odd = scope({"zero": 0.0, "inf": math.inf})
-    assert str(judge(source, odd)).startswith("it compares a value that is NaN: ")
+    assert str(why_unmet(source, odd)).startswith("it compares a value that is NaN: ")
 
 
 @pytest.mark.parametrize("source", ["double(params.odd) < 1.0", "!(double(params.odd) > 1.0)"])
 def test_nor_is_it_less_or_more_than_anything(source: str) -> None:
-    assert judge(source, scope()) is not None
+    assert why_unmet(source, scope()) is not None
 
 
 def test_infinity_is_a_number() -> None:
-    assert judge("metrics.inf > 1.0", scope({"inf": math.inf})) is None
-    assert judge("metrics.inf < 1.0", scope({"inf": math.inf})) == "metrics.inf is inf"
+    assert why_unmet("metrics.inf > 1.0", scope({"inf": math.inf})) is None
+    assert why_unmet("metrics.inf < 1.0", scope({"inf": math.inf})) == "metrics.inf is inf"
 
 
 def test_a_scope_that_is_not_complete_is_no_pass() -> None:
-    assert judge("metrics.auc > 0.5", {}) == "metrics is not known"
-    assert judge("true", {}) is None
+    assert why_unmet("metrics.auc > 0.5", {}) == "metrics is not known"
+    assert why_unmet("true", {}) is None
 
 
 def test_a_version_of_which_nothing_is_known_is_no_pass() -> None:
-    seen = Seen(Transition("m", 2, stage="Staging"), Live("m", {}, {}), None, {})
+    seen = TransitionInput(Transition("m", 2, stage="Staging"), Live("m", {}, {}), None, {})
     now = datetime(2024, 1, 4, tzinfo=timezone.utc)
     empty = variables(seen, Commit(), now, rollback=True)
-    assert judge("version.age > duration('1h')", empty) == "version.age is null"
-    assert judge("change.rollback && version.status == 'missing'", empty) is None
+    assert why_unmet("version.age > duration('1h')", empty) == "version.age is null"
+    assert why_unmet("change.rollback && version.status == 'missing'", empty) is None

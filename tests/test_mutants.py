@@ -146,7 +146,7 @@ def test_what_somebody_set_meanwhile_is_named(version: int | None, shown: str) -
     else:
         lab.registry.set_alias("m", "champion", version)
     one, _ = writer(lab, AnswerLost("reset"))
-    with pytest.raises(Moved, match=rf"^somebody set @champion to {shown} meanwhile$"):
+    with pytest.raises(Moved, match=rf"^@champion was changed to {shown} during the apply$"):
         one.write(MOVE)
 
 
@@ -184,7 +184,9 @@ def test_an_answer_with_another_stage_is_told_with_both_stages() -> None:
     change = Change("m", Field("stage", 2), "None", "Production", "declared")
     with pytest.raises(RegistryError) as raised:
         send(Stubborn(), change)
-    assert raised.value.message == "asked for stage Production, the registry answered Staging"
+    assert (
+        raised.value.message == "stage Production was requested, but the registry returned Staging"
+    )
 
 
 def test_a_forbidden_removal_keeps_the_servers_words_and_says_what_it_needs() -> None:
@@ -192,7 +194,7 @@ def test_a_forbidden_removal_keeps_the_servers_words_and_says_what_it_needs() ->
     with pytest.raises(Forbidden) as raised:
         one.write(Change("m", CHAMPION, 1, None, "removed"))
     assert raised.value.message == "403 by the server"
-    assert raised.value.hint == "removing an alias or a version tag needs MANAGE"
+    assert raised.value.hint == "removing an alias or a version tag needs the permission MANAGE"
 
 
 # --- the record, when its answer is lost
@@ -262,7 +264,7 @@ def test_the_first_change_has_the_reason_and_the_rest_says_that_it_was_not_tried
     assert len(rest) == 4
     for result in rest:
         assert result.outcome == "skipped"
-        assert result.error == "a change before it was not applied"
+        assert result.error == "an earlier change was not applied"
         assert result.code == ExitCode.REGISTRY
 
 
@@ -297,7 +299,7 @@ def test_a_model_that_is_gone_is_stale_and_says_so() -> None:
     lab.registry.delete_model("m")
     results, _ = report_of(lab, plan)
     assert {(one.outcome, one.error) for one in results.values()} == {
-        ("stale", "the model is not in the registry any more")
+        ("stale", "the model is no longer in the registry")
     }
 
 
@@ -309,7 +311,7 @@ def test_a_record_that_was_taken_away_is_told_as_nothing() -> None:
     lab.registry.delete_tag("m", None, COMMIT_TAG)
     results, _ = report_of(lab, plan)
     errors = {one.error for one in results.values()}
-    assert errors == {"another run recorded nothing meanwhile"}
+    assert errors == {"another run recorded no commit since the plan"}
 
 
 def test_an_overtaken_run_is_an_error_unless_late_is_fine() -> None:
@@ -322,7 +324,7 @@ def test_an_overtaken_run_is_an_error_unless_late_is_fine() -> None:
         )
         assert {result.code for result in report.results} == {code}
         assert {one.error for one in report.results} == {
-            "another run recorded ffffffffffff meanwhile"
+            "another run recorded ffffffffffff since the plan"
         }
 
 
@@ -344,8 +346,8 @@ def test_a_look_that_fails_leaves_the_displaced_version_where_it_is() -> None:
     model = lab.apply(plan).models[0]
     told = [(result.outcome, result.error) for result in model.results]
     assert ("failed", "gone fishing") in told
-    assert ("skipped", "a change before it was not applied") in told
-    assert model.messages == ("Production holds v1 and v2 until the next run, and serves v2",)
+    assert ("skipped", "an earlier change was not applied") in told
+    assert model.messages == ("Production has v1 and v2 until the next run; v2 is serving",)
     lab.registry.before_read = lambda _: None
     assert lab.converges()
 
@@ -361,11 +363,14 @@ def test_who_came_is_asked_directly_where_no_search_returns_the_model() -> None:
 @pytest.mark.parametrize(
     ("deed", "told"),
     [
-        (lambda r: r.set_stage("m", 3, "Production"), "Production now holds v1 and v2 and v3"),
-        (lambda r: r.set_stage("m", 2, "Archived"), "Production now holds v1"),
+        (lambda r: r.set_stage("m", 3, "Production"), "Production now has v1 and v2 and v3"),
+        (lambda r: r.set_stage("m", 2, "Archived"), "Production now has v1"),
         (lambda r: r.set_tag("m", None, COMMIT_TAG, "f" * 40), "another run recorded ffffffffffff"),
-        (lambda r: r.delete_tag("m", None, COMMIT_TAG), "another run recorded nothing meanwhile"),
-        (lambda r: r.delete_model("m"), "the model is not in the registry any more"),
+        (
+            lambda r: r.delete_tag("m", None, COMMIT_TAG),
+            "another run recorded no commit since the plan",
+        ),
+        (lambda r: r.delete_model("m"), "the model is no longer in the registry"),
     ],
     ids=["entered", "left", "recorded", "unrecorded", "deleted"],
 )
@@ -399,7 +404,7 @@ def test_a_model_that_is_deleted_under_way_is_told_after_the_last_write() -> Non
 
     lab.registry.after_write = hook
     _, error = report_of(lab, plan)
-    assert error == "could not be read back: the model is not in the registry any more"
+    assert error == "could not be read back: the model is no longer in the registry"
 
 
 def test_a_signal_during_the_read_back_leaves_the_record_to_the_next_run() -> None:
@@ -407,7 +412,7 @@ def test_a_signal_during_the_read_back_leaves_the_record_to_the_next_run() -> No
     plan = lab.plan()
     _at_read(lab, _READ_BACK, stop.event)
     report = lab.apply(plan, stop)
-    assert report.models[0].error == "interrupted before the record"
+    assert report.models[0].error == "interrupted before the record was completed"
     assert report.models[0].code == ExitCode.OUT_OF_STEP
     lab.registry.before_read = lambda _: None
     assert lab.converges()
@@ -433,7 +438,7 @@ def test_a_value_that_did_not_stay_has_the_code_of_the_registry() -> None:
     lab.registry.after_write = hook
     results, error = report_of(lab)
     assert results["@champion"].code == ExitCode.REGISTRY
-    assert error == "not every change is as it was written"
+    assert error == "not every change kept its written value"
 
 
 def test_a_signal_between_two_writes_says_what_was_not_sent() -> None:

@@ -45,8 +45,8 @@ def test_a_stage_and_a_description_that_are_no_longer_declared_are_left_and_it_i
     found = difference(fields, {}, fields)
     assert found.changes == ()
     assert found.left == (
-        "v1 stage is no longer declared and is left as it is; `stage: None` clears it",
-        'v1 description is no longer declared and is left as it is; `description: ""` clears it',
+        "v1 stage is no longer declared and stays as it is; `stage: None` clears it",
+        'v1 description is no longer declared and stays as it is; `description: ""` clears it',
     )
 
 
@@ -54,7 +54,7 @@ def test_an_entry_that_is_gone_leaves_its_stage_and_tags_and_that_is_said_once()
     fields: Fields = {STAGE: "Staging", RISK: "high", CHAMPION: 1}
     found = difference(fields, {}, fields, declared=0)
     assert [one.field for one in found.changes] == [CHAMPION]
-    assert found.left == ("v1 is no longer declared: its stage, tags and description are left",)
+    assert found.left == ("v1 is no longer declared: its stage, tags and description stay",)
     there = live_model({}, versions=(2,))
     gone = diff(Base({}, {}, frozenset({1})), Declaration("m", {}, {}), there, exclusive=())
     assert gone.left == ()
@@ -73,7 +73,7 @@ def test_a_value_that_somebody_set_meanwhile_is_left_with_its_words() -> None:
     found = difference({RISK: "high"}, {}, {RISK: "low"})
     assert found.changes == ()
     assert found.left == (
-        "v1 tag risk is no longer declared, but somebody set it to `low` meanwhile: it is left",
+        "v1 tag risk is no longer declared and stays as it is: it was changed to `low` outside git",
     )
 
 

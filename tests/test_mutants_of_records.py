@@ -104,7 +104,7 @@ def test_a_takeovers_lost_answer_is_compared_with_the_owner_before(*, executed: 
 @pytest.mark.parametrize(
     ("act", "last"),
     [
-        (lambda lab: lab.registry.delete_tag("m", None, COMMIT_TAG), "nothing"),
+        (lambda lab: lab.registry.delete_tag("m", None, COMMIT_TAG), "no commit"),
         (lambda lab: lab.registry.set_tag("m", None, COMMIT_TAG, "f" * 40), "f" * 12),
     ],
     ids=["taken away", "another"],
@@ -120,7 +120,10 @@ def test_a_record_that_changed_under_way_is_told_by_twelve_characters(
 
     lab.registry.after_write = hook
     found = outcome(lab)
-    assert found.error == f"another run recorded {last} meanwhile: this one leaves the record"
+    assert (
+        found.error
+        == f"another run recorded {last} since the plan: this run does not complete the record"
+    )
     assert found.wrote
     assert not found.recorded
 
@@ -163,7 +166,7 @@ def test_what_somebody_set_while_an_answer_was_lost_is_told_with_the_change() ->
 
     lab.registry.before_write = hook
     stale = [(one.error, one.code) for one in outcome(lab).results if one.outcome == "stale"]
-    assert stale == [("somebody set @champion to `3` meanwhile", ExitCode.OUT_OF_STEP)]
+    assert stale == [("@champion was changed to `3` during the apply", ExitCode.OUT_OF_STEP)]
 
 
 def test_a_model_whose_turn_never_came_says_that_the_run_ended() -> None:
@@ -172,7 +175,7 @@ def test_a_model_whose_turn_never_came_says_that_the_run_ended() -> None:
     lab.registry.after_write = lambda _: stop(15)
     first, second = apply(AdmittedPlan(plan), lab.registry, parallelism=1, stop=stop).models
     assert {(one.error, one.code) for one in second.results} == {
-        ("the run ended before it", ExitCode.OUT_OF_STEP)
+        ("the run ended before this change", ExitCode.OUT_OF_STEP)
     }
     assert second.code == ExitCode.OUT_OF_STEP
     assert second.error == "interrupted before it was read back and recorded"

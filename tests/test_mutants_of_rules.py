@@ -15,7 +15,7 @@ from reconciler.core.plan import (
     JudgedPlan,
     ModelPlan,
     RegistryRef,
-    Seen,
+    Snapshot,
     StateRef,
     accepting,
     only,
@@ -35,17 +35,21 @@ from reconciler.core.state import Declaration, Field, Identity, Live, Value
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Consent, Violation
 from reconciler.errors import ExitCode, Problem
-from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.builtin_rules import StageEntry
 from reconciler.policy.evaluation import (
     PolicyContext,
     PolicyInput,
+    PolicyResult,
     Topic,
-    Verdict,
-    judge,
+    check_policies,
     versions_to_know,
 )
-from reconciler.policy.guards import Judged, checkout_violations, judge_registry
-from reconciler.policy.guards import judge as guarded
+from reconciler.policy.guards import (
+    GuardInput,
+    check_guards,
+    check_registry,
+    checkout_violations,
+)
 from reconciler.policy.variables import Approval, Commit
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
@@ -67,7 +71,7 @@ class NoExpressions:
     def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
         raise AssertionError(source, scope)
 
-    def asks(self, source: str, topic: Topic) -> bool:
+    def reads(self, source: str, topic: Topic) -> bool:
         raise AssertionError(source, topic)
 
 
@@ -81,9 +85,9 @@ class StageHistory:
     def served_before(self, model: str, version: int) -> bool:
         return (model, version) == self._served
 
-    def entered(self, model: str, version: int, stage: str) -> Entered | None:
+    def entered(self, model: str, version: int, stage: str) -> StageEntry | None:
         here = (model, version, stage) == ("m", 2, "Staging")
-        return Entered(self._since, "main line") if here else None
+        return StageEntry(self._since, "main line") if here else None
 
 
 def policy(requires: Requirement, name: str = "rule") -> Policy:
@@ -96,12 +100,14 @@ def verdict(
     *,
     stage_history: StageHistory | None = None,
     transition: Transition = MOVE,
-) -> Verdict:
+) -> PolicyResult:
     policy_input = PolicyInput(Declaration("m", {}, {}), LIVE, (transition,), (policy(requires),))
-    return judge(policy_input, facts or {}, PolicyContext(NoExpressions(), NOW, stage_history))
+    return check_policies(
+        policy_input, facts or {}, PolicyContext(NoExpressions(), NOW, stage_history)
+    )
 
 
-def said(found: Verdict) -> list[str]:
+def said(found: PolicyResult) -> list[str]:
     return [violation.message for violation in found.violations]
 
 
@@ -139,7 +145,7 @@ def test_soak_asks_for_this_version_in_the_stage_that_it_leaves() -> None:
         Transition("m", 3, stage="Production", before="Staging"),
     ):
         (message,) = said(verdict(rule, stage_history=long_ago, transition=transition))
-        assert "nobody knows since when" in message
+        assert "it is not known when" in message
 
 
 def test_only_a_version_of_this_model_that_served_before_is_exempt() -> None:
@@ -157,7 +163,7 @@ def test_a_rule_from_before_is_named_as_such_and_one_of_now_is_not() -> None:
     policy_input = PolicyInput(None, LIVE, (MOVE,), (now,), (now, before))
     messages = {
         one.name: one.message
-        for one in judge(policy_input, {}, PolicyContext(NoExpressions(), NOW)).violations
+        for one in check_policies(policy_input, {}, PolicyContext(NoExpressions(), NOW)).violations
     }
     assert set(messages) == {"now", "before"}
     assert messages["before"].endswith("`ticket` (the rule as it was before this change)")
@@ -188,7 +194,7 @@ def test_the_commit_is_asked_for_with_the_live_model() -> None:
     )
     for planning in (True, False):
         context = PolicyContext(NoExpressions(), NOW, None, commit_of, planning=planning)
-        found = judge(policy_input, {}, context)
+        found = check_policies(policy_input, {}, context)
         broken = found.pending if planning else found.violations
         assert [one.name for one in broken] == ["three"]
         assert len(found.pending) + len(found.violations) == 1
@@ -201,23 +207,26 @@ def test_the_commit_is_asked_for_with_the_live_model() -> None:
     ("asked", "found", "what"),
     [
         (("a", "b"), ("c", "d", "e"), "it has 3 others"),
-        (("a", "b"), (), "it shows no model at all"),
+        (("a", "b"), (), "it lists no models"),
     ],
 )
 def test_a_registry_with_none_of_several_models_is_told_by_what_it_has(
     asked: tuple[str, ...], found: tuple[str, ...], what: str
 ) -> None:
-    (violation,) = judge_registry(asked, found, "http://x")
+    (violation,) = check_registry(asked, found, "http://x")
     assert violation.message == f"none of the 2 declared models is in http://x; {what}"
     assert violation.name == "wrong-registry"
-    assert violation.hint == "is it the right registry, and may these credentials read it?"
+    assert (
+        violation.hint
+        == "check that this is the right registry, and that these credentials may read it"
+    )
 
 
 @pytest.mark.parametrize(("asked", "found"), [(("a",), ()), (("a", "b"), ("b", "c"))])
 def test_one_missing_model_or_one_that_is_there_is_no_wrong_registry(
     asked: tuple[str, ...], found: tuple[str, ...]
 ) -> None:
-    assert judge_registry(asked, found, "http://x") == ()
+    assert check_registry(asked, found, "http://x") == ()
 
 
 def test_a_dirty_checkout_names_three_files_and_how_many_more() -> None:
@@ -230,7 +239,7 @@ def test_a_dirty_checkout_names_three_files_and_how_many_more() -> None:
     )
     (violation,) = checkout_violations(["a", "b", "c"], None, [])
     assert violation.message == "not committed: a, b, c"
-    assert violation.hint == "commit them: what is applied must be what git has"
+    assert violation.hint == "commit them: only committed files are applied"
 
 
 def test_a_commit_off_the_main_line_is_refused_unless_that_is_accepted() -> None:
@@ -247,10 +256,10 @@ def test_a_commit_off_the_main_line_is_refused_unless_that_is_accepted() -> None
     ]
 
 
-def _judged(removed: int, declared: int) -> Judged:
+def _judged(removed: int, declared: int) -> GuardInput:
     live: dict[Field, Value] = {Field("tag", 1, f"t{number}"): "x" for number in range(removed)}
     changes = [Change("m", address, "x", None, "removed") for address in live]
-    return Judged(Declaration("m", {}, {}), live, changes, declared, (), ())
+    return GuardInput(Declaration("m", {}, {}), live, changes, declared, (), ())
 
 
 @pytest.mark.parametrize(
@@ -260,7 +269,7 @@ def _judged(removed: int, declared: int) -> Judged:
 def test_removals_are_refused_above_ten_and_above_thirty_percent(
     removed: int, declared: int, *, refused: bool
 ) -> None:
-    found = guarded([_judged(removed, declared)])
+    found = check_guards([_judged(removed, declared)])
     assert [one.name for one in found] == ["removals"] * refused
     assert all("on 1 model;" in one.message for one in found)
     assert all(one.hint.endswith("`apply --accept removals`") for one in found)
@@ -269,10 +278,10 @@ def test_removals_are_refused_above_ten_and_above_thirty_percent(
 def test_removals_are_counted_over_all_models_that_have_some() -> None:
     models = [_judged(6, 6), _judged(6, 6), _judged(0, 1)]
     named = [
-        Judged(Declaration(name, {}, {}), one.live, one.changes, one.declared, (), ())
+        GuardInput(Declaration(name, {}, {}), one.live, one.changes, one.declared, (), ())
         for name, one in zip("abc", models, strict=True)
     ]
-    (violation,) = guarded(named)
+    (violation,) = check_guards(named)
     assert violation.message.startswith(
         "12 of 13 declared aliases and tags would be removed, on 2 models;"
     )
@@ -291,16 +300,16 @@ def test_a_guarded_alias_and_who_serves_may_not_vanish_unless_the_model_is_retir
     ]
     for retired in (False, True):
         declaration = Declaration("m", {}, {}, retired=retired)
-        one = Judged(declaration, live, changes, 9, ("champion", "gone"), (Serving(),))
-        found = guarded([one])
+        one = GuardInput(declaration, live, changes, 9, ("champion", "gone"), (Serving(),))
+        found = check_guards([one])
         assert all("`apply --accept empty-serving=m`" in violation.hint for violation in found)
         messages = [violation.message for violation in found]
         assert messages == (
             []
             if retired
             else [
-                "no version would be serving (Production) any more; v1, v2 is now",
-                "@champion would name no version any more; it names v1 now",
+                "no version would be serving (Production); now it is v1, v2",
+                "@champion would be removed; it names v1 now",
             ]
         )
 
@@ -314,7 +323,7 @@ ROWS = ModelPlan(
     "fräud",
     "changes",
     changes=(Change("fräud", CHAMPION, 1, 2, "declared"),),
-    seen=Seen(None, None, {1: Identity("r1", "s1", 1), 2: None}),
+    seen=Snapshot(None, None, {1: Identity("r1", "s1", 1), 2: None}),
 )
 
 

@@ -144,8 +144,8 @@ def test_who_is_told_is_no_rule_that_a_change_is_judged_by() -> None:
     for one, other in ((own, before), (before, own)):
         effective = effective_settings(one, other)
         assert effective.settings == one
-        assert effective.also is None
-        assert effective.later == ()
+        assert effective.base is None
+        assert effective.deferred == ()
 
 
 def test_a_slack_message_reads_well() -> None:

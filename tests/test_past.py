@@ -374,11 +374,13 @@ def test_a_change_that_came_and_went_is_seen_also_through_merges_and_renames(lab
     with past(lab) as history:
         fraud = history.declared(last, STATE, "fraud")
         churn = history.declared(last, STATE, "churn")
-        assert history.strayed(one, STATE, fraud, "fraud")
-        assert not history.strayed(one, STATE, churn, "churn")
-        assert history.strayed(merged, STATE, churn, "fraud")
-        assert not history.strayed(last, STATE, fraud, "fraud")
-        assert not history.strayed(two, STATE, fraud, "fraud"), "it is not on the main line"
+        assert history.declared_otherwise(one, STATE, fraud, "fraud")
+        assert not history.declared_otherwise(one, STATE, churn, "churn")
+        assert history.declared_otherwise(merged, STATE, churn, "fraud")
+        assert not history.declared_otherwise(last, STATE, fraud, "fraud")
+        assert not history.declared_otherwise(two, STATE, fraud, "fraud"), (
+            "it is not on the main line"
+        )
 
 
 def test_a_file_that_went_and_came_back_is_seen_and_costs_the_other_models_nothing(
@@ -399,9 +401,9 @@ def test_a_file_that_went_and_came_back_is_seen_and_costs_the_other_models_nothi
         desired = loader.load(lab.root / STATE, STATE)
         parsers = PARSERS._replace(declaration=noting)
         history = Past(repo, parsers, place_of(desired), head=repo.head, main=None)
-        assert not history.strayed(one, STATE, desired.declarations["churn"], "churn")
+        assert not history.declared_otherwise(one, STATE, desired.declarations["churn"], "churn")
         assert parsed == []
-        assert history.strayed(one, STATE, desired.declarations["fraud"], "fraud")
+        assert history.declared_otherwise(one, STATE, desired.declarations["fraud"], "fraud")
 
 
 def test_what_was_parsed_is_not_all_kept(lab: GitLab) -> None:

@@ -124,17 +124,17 @@ def odd_fixture(seeds: MlflowSeeds) -> str:
     ("version", "condition", "because"),
     [
         (1, "metrics.test_auc > 0.5", "logged auc, val_auc"),
-        (1, "!(metrics.test_auc < 0.5)", "metric `test_auc` is not there: run "),
+        (1, "!(metrics.test_auc < 0.5)", "metric `test_auc` does not exist: run "),
         (1, "metrics.auc >= incumbent.metrics.auc", "there is no incumbent"),
         (1, 'version.tags.validated == "true"', 'version.tags.validated is ""'),
         (1, 'version.tags.spaces != "" && version.tags.spaces.matches("[a-z]")', 'spaces is " "'),
         (1, "version.tags.approved == 'true'", "v1 has the tags evil, spaces, validated"),
         (1, "version.number / 0 == 1", "it divides by zero"),
-        (1, "metrics.auc > version.tags.validated", "the types do not go together"),
+        (1, "metrics.auc > version.tags.validated", "the types do not match"),
         (2, "!(metrics.auc < 0.5)", "metric `auc` is NaN"),
         (2, "metrics.auc > 0.5 || metrics.up > 0.5", "metric `auc` is NaN"),
         (2, "double(params.lr) != 1.0", "NaN"),
-        (3, "metrics.auc > 0.5", "metric `auc` is not there: "),
+        (3, "metrics.auc > 0.5", "metric `auc` does not exist: "),
         (4, "metrics.auc > 0.5", "v4 has no metrics"),
         (4, "run.status == 'FINISHED'", "v4 has no run"),
         (4, "size(version.signature.inputs) > 0", "v4 has no signature"),
@@ -173,7 +173,7 @@ def test_a_tag_that_the_change_itself_declares_proves_nothing(desk: Desk) -> Non
     model = desk.model(0.90, 0.93)
     own = 'versions:\n  2: {stage: Production, tags: {validated: "true"}}\n'
     desk.declare(model, own, VALIDATED)
-    assert "that this change sets it does not count" in said(desk.plan())["validated"]
+    assert "only live tags count, not those that this change sets" in said(desk.plan())["validated"]
     desk.lab.hand.tag(model, 2, "validated", "true")
     assert desk.plan().code == 0
 
@@ -382,7 +382,7 @@ def test_a_violation_reads_the_same_in_every_form_and_is_nowhere_markup(
     (row,) = forms["json"].document["violations"]
     assert (row["name"], row["model"], row["enforce"], row["accepted"]) == ("p", odd, "deny", False)
     assert row["message"].startswith("v1 → Production: `version.tags.evil == ''` does not hold: ")
-    assert row["hint"] == f"ask <b>@risk</b>; `apply --accept p={odd}` lets it pass once"
+    assert row["hint"] == f"ask <b>@risk</b>; `apply --accept p={odd}` allows it once"
     assert f"refused: p: {odd}: v1 → Production: " in forms["text"].stdout
     assert f"refused **p** <code>{odd}</code>: v1 → Production" in forms["markdown"].stdout
     for markup in ("</code><script>", "@risk", "@team", "<b>"):

@@ -14,8 +14,8 @@ from reconciler.core.policies import Expression
 from reconciler.core.transitions import Transition
 from reconciler.files.loader import parse_declaration, parse_settings
 from reconciler.files.schema.policy_schema import REQUIREMENTS
-from reconciler.policy.builtin_rules import Case, Entered, unmet
-from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, Name
+from reconciler.policy.builtin_rules import RuleInput, StageEntry, unmet
+from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, Variable
 from tests.lab import Lab, lab_fixture  # noqa: F401  a fixture
 from tests.servers import MlflowSeeds
 
@@ -48,8 +48,8 @@ EXAMPLES = {
 # ------------------------------------------------------------------- names
 
 
-def _said_once(name: Name) -> bool:
-    """Return whether a name has a row: the incumbent's, and a signature's other lists, are alike."""
+def _said_once(name: Variable) -> bool:
+    """Return whether a name has a row: `incumbent` and the other signature lists are alike."""
     is_element = name.path.startswith("version.signature.") and "[]" in name.path
     return not name.path.startswith("incumbent.") and (not is_element or ".inputs[" in name.path)
 
@@ -79,9 +79,9 @@ def test_what_has_no_row_of_its_own_is_as_the_page_says() -> None:
 def test_the_limits_of_the_page_are_the_codes() -> None:
     from reconciler.policy.cel import cost, static_checks  # noqa: PLC0415  read beside the page
 
-    for number in (static_checks.LONGEST, static_checks.DEEPEST, cost.MOST_WORK):
+    for number in (static_checks.MAX_LENGTH, static_checks.MAX_DEPTH, cost.MAX_WORK):
         assert f"{number:,} " in section("Conditions")
-    assert (static_checks.LOOPS, static_checks.LOOPS_NESTED) == (5, 2)
+    assert (static_checks.MAX_LOOPS, static_checks.MAX_LOOP_DEPTH) == (5, 2)
     assert "at most five of" in section("Conditions")
 
 
@@ -113,13 +113,13 @@ def test_every_ready_made_rule_is_on_the_page() -> None:
     assert shown == {"name", *REQUIREMENTS} - {"require"}
 
 
-CASE = Case(
+CASE = RuleInput(
     transition=Transition("m", 4, stage="Production", before="Staging", incumbent=3),
     facts=NO_FACTS,
     incumbent_facts=None,
     tags={"data_version": " "},
     rollback=False,
-    entered=Entered(NOW - timedelta(hours=6, minutes=30), "apply record", "8c1f0a2b" * 5),
+    entered=StageEntry(NOW - timedelta(hours=6, minutes=30), "apply record", "8c1f0a2b" * 5),
     now=NOW,
     approvers=frozenset({"ana", "bo"}),
     authors=frozenset({"bo"}),

@@ -152,7 +152,7 @@ def test_transitions_without_a_place_are_about_both_active_stages() -> None:
         ("name: -p, soak: 1d", "2:10 `-p` is not a policy's name"),
         ("name: removals, soak: 1d", "2:10 `removals` is the name of a guard (rename the policy)"),
         ("name: dirty, soak: 1d", "2:10 `dirty` is the name of a guard"),
-        ("name: p, soak: 3 days", "2:19 `3 days` is not a length of time (write it like `24h`"),
+        ("name: p, soak: 3 days", "2:19 `3 days` is not a duration (write it like `24h`"),
         ("name: p, freeze: Fri - Mon UTZ", "2:21 `UTZ` is not a time zone (did you mean `UTC`?)"),
         ("name: p, freeze: [Fri - Mon UTC]", "2:21 `freeze` must be text, not a list (write one"),
         (

@@ -334,7 +334,7 @@ def test_what_the_registry_has_is_pinned_and_what_it_has_not_is_refused(
 def test_a_version_that_is_another_one_than_pinned_is_refused(live_lab: Lab) -> None:
     model = live_lab.model(2)
     live_lab.declare(model, "versions: {2: {source: s3://elsewhere}}\n")
-    assert "another version" in live_lab.run("promote", model, "2").stderr
+    assert "is not the declared version" in live_lab.run("promote", model, "2").stderr
     assert live_lab.run("promote", model, "2").code == 3
 
 

@@ -18,9 +18,9 @@ from reconciler.core.policies import (
 )
 from reconciler.core.transitions import Transition
 from reconciler.policy.builtin_rules import (
-    Case,
-    Entered,
-    ReadyMade,
+    BuiltinRule,
+    RuleInput,
+    StageEntry,
     exempts_rollback,
     reads_facts,
     reads_history,
@@ -31,7 +31,7 @@ from reconciler.policy.builtin_rules import (
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)  # a Saturday
 PROMOTION = Transition("m", 4, stage="Production", before="Staging", incumbent=3)
 ALIAS = Transition("m", 4, alias="champion", before="Staging", incumbent=3)
-CASE = Case(
+CASE = RuleInput(
     transition=PROMOTION,
     facts=NO_FACTS,
     incumbent_facts=None,
@@ -49,11 +49,11 @@ FREEZE = WeeklyFreeze((4, 960), (0, 480), "Europe/Berlin")
 LINEAGE = Lineage(("params.git_commit", "tags.data_version", "run.tags.team"))
 REQUIRED, COMPATIBLE = SignatureRule("required"), SignatureRule("compatible")
 TWO = Approvals(2)
-RULES: tuple[ReadyMade, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE, TWO)
+RULES: tuple[BuiltinRule, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE, TWO)
 
 
-def going(before: str | None, stage: str) -> Case:
-    transition = Transition("m", 4, stage=stage, before=before, standing=before == stage)
+def going(before: str | None, stage: str) -> RuleInput:
+    transition = Transition("m", 4, stage=stage, before=before, in_place=before == stage)
     return replace(CASE, transition=transition)
 
 
@@ -84,7 +84,7 @@ def test_an_active_stage_is_entered_from_the_one_before_it(
 
 
 def test_a_wrong_way_is_said_beside_the_right_one() -> None:
-    said = "v4 goes None → Production; the way is None → Staging → Production → Archived"
+    said = "v4 goes None → Production; the order is None → Staging → Production → Archived"
     assert unmet(WAY, going("None", "Production")) == said
 
 
@@ -102,37 +102,37 @@ def test_an_alias_goes_no_way() -> None:
 
 @pytest.mark.parametrize("transition", [PROMOTION, ALIAS])
 def test_time_in_the_stage_before_is_counted_and_its_source_named(transition: Transition) -> None:
-    entered = Entered(NOW - timedelta(hours=3), "apply record", "1f0c2ab9d3e4")
+    entered = StageEntry(NOW - timedelta(hours=3), "apply record", "1f0c2ab9d3e4")
     case = replace(CASE, transition=transition, entered=entered)
     assert unmet(SOAK, case) == (
-        "v4 is in Staging since 2026-11-21 09:00 UTC (apply record of 1f0c2ab9), 3 h; "
-        "24 h are asked, reached at 2026-11-22 09:00 UTC"
+        "v4 entered Staging at 2026-11-21 09:00 UTC (apply record of 1f0c2ab9), 3 h ago; "
+        "the policy requires 24 h, reached at 2026-11-22 09:00 UTC"
     )
     assert unmet(SOAK, replace(case, now=NOW + timedelta(hours=21))) is None
     assert unmet(SOAK, replace(case, now=NOW + timedelta(hours=20, minutes=59))) is not None
 
 
 def test_a_clock_that_is_ahead_makes_no_time_of_it() -> None:
-    case = replace(CASE, entered=Entered(NOW + timedelta(hours=1), "main line"))
-    assert "(main line), 0 s; 24 h are asked" in (unmet(SOAK, case) or "")
+    case = replace(CASE, entered=StageEntry(NOW + timedelta(hours=1), "main line"))
+    assert "(main line), 0 s ago; the policy requires 24 h" in (unmet(SOAK, case) or "")
 
 
 def test_a_time_that_nobody_knows_is_not_long_enough() -> None:
     said = unmet(SOAK, CASE)
     assert said is not None
-    assert "nobody knows since when v4 is in Staging" in said
+    assert "it is not known when v4 entered Staging" in said
     assert "`stage: Staging`" in said
 
 
 @pytest.mark.parametrize(
     ("before", "said"),
     [
-        ("None", "v4 was in no stage before; 24 h in Staging or Production are asked"),
-        ("Archived", "v4 comes from Archived; 24 h in Staging or Production are asked"),
+        ("None", "v4 is not in a stage; the policy requires 24 h in Staging or Production"),
+        ("Archived", "v4 comes from Archived; the policy requires 24 h in Staging or Production"),
     ],
 )
 def test_rest_is_no_soak_for_a_stage_but_time_is_for_an_alias(before: str, said: str) -> None:
-    long_ago = Entered(NOW - timedelta(days=400), "main line", "1f0c2ab9d3e4")
+    long_ago = StageEntry(NOW - timedelta(days=400), "main line", "1f0c2ab9d3e4")
     assert unmet(SOAK, replace(going(before, "Production"), entered=long_ago)) == said
     alias = replace(CASE, transition=replace(ALIAS, before=before), entered=long_ago)
     assert unmet(SOAK, alias) is None
@@ -214,7 +214,7 @@ def test_a_version_without_a_signature_says_why_it_is_not_known(rule: SignatureR
     unread = Facts(missing=("the MLmodel file could not be read",))
     said = "v4 has no signature; the MLmodel file could not be read"
     assert unmet(rule, replace(CASE, facts=unread)) == said
-    assert unmet(rule, replace(CASE, facts=signed())) == "the signature of v4 names no inputs"
+    assert unmet(rule, replace(CASE, facts=signed())) == "the signature of v4 has no inputs"
 
 
 def test_a_signature_that_breaks_callers_is_refused_only_where_that_is_asked() -> None:
@@ -254,7 +254,7 @@ def test_a_signature_that_cannot_be_read_may_be_broken() -> None:
         (
             {"Lee", "JANE"},
             {"jane", "max"},
-            "1 of 2 approvals; by Lee; that of JANE does not count: they wrote the change",
+            "1 of 2 approvals; by Lee; the approval of JANE does not count: they wrote the change",
         ),
     ],
 )
@@ -266,7 +266,7 @@ def test_approvals_are_counted_without_those_of_the_authors(
 
 
 def test_approvals_that_no_forge_was_asked_about_are_none() -> None:
-    said = "approvals are not known here: no forge confirmed any"
+    said = "approvals are not known here: no forge was asked"
     assert unmet(Approvals(1), CASE) == said
 
 

@@ -84,7 +84,7 @@ def test_another_owners_model_is_refused_and_can_be_adopted() -> None:
     lab.commit(serving(2))
     (problem,) = lab.only().problems
     assert problem.code is ExitCode.REFUSED
-    assert "`registry-state` speaks for `m`" in problem.message
+    assert "`m` is managed by state folder `registry-state`" in problem.message
     adopted = lab.only(replace(ASK, adopt=frozenset({"m"})))
     assert [change.after for change in adopted.changes] == ["Production", "Archived", 2]
     assert adopted.record is not None
@@ -111,7 +111,7 @@ def test_a_held_model_is_not_written_and_says_what_waits() -> None:
     lab.commit(replace(serving(1), hold="incident 12"))
     model = lab.only()
     assert model.outcome == "held"
-    assert model.messages == ("held: incident 12; 2 changes wait",)
+    assert model.messages == ("held: incident 12; 2 changes pending",)
     assert not model.writes
 
 
@@ -155,7 +155,7 @@ def test_a_missing_version_that_is_at_rest_is_only_gone() -> None:
     lab.commit(Declaration("m", fields, {9: DeclaredVersion()}))
     model = lab.only()
     assert model.changes == ()
-    assert "v9 is declared Archived but gone" in model.messages[0]
+    assert "v9 is declared Archived but no longer in the registry" in model.messages[0]
 
 
 @pytest.mark.parametrize("pin", ["run_id", "source"])

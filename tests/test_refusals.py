@@ -16,8 +16,8 @@ _SETTINGS = "registry-state/reconciler.yaml"
 @pytest.mark.parametrize(
     ("after", "said"),
     [
-        ("versions: {1: {stage: Archived, aliases: [champion]}}", "(Production) any more; v1"),
-        ("versions: {1: {stage: Production}}", "@champion would name no version any more"),
+        ("versions: {1: {stage: Archived, aliases: [champion]}}", "(Production); now it is v1"),
+        ("versions: {1: {stage: Production}}", "@champion would be removed"),
     ],
 )
 def test_a_model_is_not_left_without_what_serves_it_unless_somebody_consents(
@@ -104,7 +104,9 @@ def test_another_state_folders_model_is_not_touched(lab: Lab) -> None:
     for command in (["plan"], ["apply", "--yes"]):
         refused = lab.run(*command, "--state", "team-b")
         assert refused.code == 4
-        assert f"`registry-state` speaks for `{model}`, not `team-b`" in refused.stderr
+        assert (
+            f"`{model}` is managed by state folder `registry-state`, not `team-b`" in refused.stderr
+        )
     assert lab.hand.holds(model) == before
 
 
@@ -134,7 +136,7 @@ def test_a_model_on_hold_is_written_by_nobody_until_the_key_goes(lab: Lab) -> No
     lab.declare(model, f'hold: "incident 42"\n{_V1}')
     done = lab.run("apply", "--yes")
     assert done.code == 0
-    assert "held: incident 42; 2 changes wait" in done.stdout
+    assert "held: incident 42; 2 changes pending" in done.stdout
     assert lab.hand.holds(model) == {"v1 stage": "None"}
     lab.declare(model, _V1)
     assert lab.run("apply", "--yes").code == 0

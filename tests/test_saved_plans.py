@@ -143,9 +143,9 @@ def _applies_another_commit(lab: Lab, model: str) -> None:
     ("meanwhile", "said"),
     [
         (_moves_alias, "@champion was no value and is `2`"),
-        (_fills_production, "Production now holds v2"),
-        (_registers_again, "v1 is another version than the plan saw"),
-        (_applies_another_commit, "another run recorded 000000000000 meanwhile"),
+        (_fills_production, "Production now has v2"),
+        (_registers_again, "v1 was replaced since the plan"),
+        (_applies_another_commit, "another run recorded 000000000000 since the plan"),
     ],
 )
 def test_a_plan_whose_live_values_moved_is_refused_and_nothing_is_written(

@@ -197,9 +197,9 @@ def test_a_name_with_an_at_sign_is_a_models_before_it_is_an_alias(lab: Lab, mode
     [
         ("/9", "has no version 9", "Production v1; None v2"),
         ("/Staging", "no version of", "Production v1; None v2"),
-        ("/production", "`production` is no version", "did you mean `Production`?"),
-        ("/", "is no version", "write `4`"),
-        ("/9999999999999999999999", "is no version", "write `4`"),
+        ("/production", "`production` is not a version", "did you mean `Production`?"),
+        ("/", "is not a version", "write `4`"),
+        ("/9999999999999999999999", "is not a version", "write `4`"),
         ("@champoin", "has no alias `@champoin`", "did you mean `@champion`?"),
     ],
 )

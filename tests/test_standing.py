@@ -61,16 +61,16 @@ class Lab:
     ],
 )
 def test_a_checkout_speaks_for_what_it_has_seen(recorded: str, head: str, verdict: str) -> None:
-    assert Lab().check_ancestry(recorded, head).verdict == verdict
+    assert Lab().check_ancestry(recorded, head).status == verdict
 
 
 def test_behind_is_for_plans_only() -> None:
-    assert Lab().check_ancestry("two", "side", planning=False).verdict == "diverged"
+    assert Lab().check_ancestry("two", "side", planning=False).status == "diverged"
 
 
 def test_without_a_known_main_line_it_counts_as_containing_everything() -> None:
-    assert Lab().check_ancestry("side_moved", "one", main=None).verdict == "superseded"
-    assert Lab().check_ancestry("side_moved", "one").verdict == "diverged"
+    assert Lab().check_ancestry("side_moved", "one", main=None).status == "superseded"
+    assert Lab().check_ancestry("side_moved", "one").status == "diverged"
 
 
 @pytest.mark.parametrize("recorded", ["f" * 40, f"{'f' * 40} two", f"two {'f' * 40}"])
@@ -81,7 +81,7 @@ def test_a_recorded_commit_that_the_clone_lacks_is_unknown(recorded: str) -> Non
     ancestry = check_ancestry(
         "m", ids, declares(2), owner="registry-state", history=history, planning=True
     )
-    assert ancestry.verdict == "unknown"
+    assert ancestry.status == "unknown"
     assert ancestry.recorded == "f" * 40
 
 

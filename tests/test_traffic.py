@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.core.ab_tests import (
     ROLE_TAG,
     TRAFFIC_TAG,
-    flaws,
+    traffic_problems,
     with_test_tags,
     without_test_tags,
 )
@@ -116,9 +116,9 @@ def test_parts_that_people_can_write_sum_exactly(cuts: list[int]) -> None:
     shares = [Decimal(high - low) / 10**10 for low, high in pairwise(bounds)]
     versions = {number: DeclaredVersion(traffic=part) for number, part in enumerate(shares, 1)}
     fields = {Field("stage", 1): "Production"}
-    assert not list(flaws(Declaration("m", fields, versions), Serving()))
+    assert not list(traffic_problems(Declaration("m", fields, versions), Serving()))
     versions[1] = DeclaredVersion(traffic=shares[0] + Decimal("1e-10"))
-    (flaw,) = flaws(Declaration("m", fields, versions), Serving())
+    (flaw,) = traffic_problems(Declaration("m", fields, versions), Serving())
     assert "sums to 1.0000000001, not 1" in flaw.message
 
 
@@ -156,7 +156,7 @@ def test_another_spelling_of_a_part_is_an_error(part: str) -> None:
         ),
         (
             "versions: {4: {stage: Production, traffic: 1}}",
-            "1:35 only version 4 carries `traffic`; a test has two or more",
+            "1:35 only version 4 has `traffic`; a test needs two or more versions",
         ),
         (
             "versions: {4: {traffic: 0.5}, 5: {traffic: 0.5}}",
@@ -164,19 +164,19 @@ def test_another_spelling_of_a_part_is_an_error(part: str) -> None:
         ),
         (
             "versions: {4: {traffic: 0.5}, 5: {traffic: 0.5}, 3: {stage: Production}}",
-            "1:16 version 3, declared as serving (Production), carries no `traffic`",
+            "1:16 version 3, declared as serving (Production), has no `traffic`",
         ),
         (
             "versions: {4: {stage: Production, traffic: 0.5}, 5: {traffic: 0.5, blocked: bad}}",
-            "1:54 version 5 is blocked and may not carry traffic",
+            "1:54 version 5 is blocked and may not have traffic",
         ),
         (
             "versions: {4: {traffic: 0.5, tags: {ab_test_role: x}}, 5: {traffic: 0.5}}",
-            "1:37 tag `ab_test_role` is what `traffic` writes",
+            "1:37 tag `ab_test_role` is written by `traffic`",
         ),
         (
             "versions: {4: {traffic: 0.5}, 5: {traffic: 0.5}, 3: {tags: {ab_test_traffic: x}}}",
-            "1:61 tag `ab_test_traffic` is what `traffic` writes",
+            "1:61 tag `ab_test_traffic` is written by `traffic`",
         ),
         ("versions: {4: {traffic: [0.5]}}", "1:25 `traffic` must be text, not a list"),
         ("versions: {4: {traffic: ~}}", "1:25 `traffic` is null"),
@@ -228,7 +228,7 @@ def test_wrong_settings_do_not_make_a_test_wrong(tmp_path: Path) -> None:
 def test_traffic_for_an_archived_version_is_a_warning(tmp_path: Path) -> None:
     text = TEST.replace("5: {", "5: {stage: Archived, ")
     (warning,) = loaded(tmp_path, text).warnings
-    assert warning.message == "version 5 is declared `Archived`, and carries traffic"
+    assert warning.message == "version 5 is declared `Archived` but has traffic"
     assert warning.where == "state/m.yaml:3:24"
     assert not loaded(tmp_path, text.replace("5: {", "5: {aliases: [b], ")).warnings
     assert not loaded(tmp_path, TEST.replace("5: {", "5: {stage: None, ")).warnings

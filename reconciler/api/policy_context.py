@@ -12,7 +12,7 @@ from reconciler.cli.dates import now
 from reconciler.core.settings import Settings
 from reconciler.core.state import Live
 from reconciler.planning.checks import Judging
-from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.builtin_rules import StageEntry
 from reconciler.policy.cel.adapter import CelConditions
 from reconciler.policy.evaluation import PolicyContext
 from reconciler.policy.variables import Commit
@@ -76,7 +76,7 @@ class MergedStageHistory:
         """Return whether a version served, and then another one did."""
         return stage_history.served_before(self._history(model), version)
 
-    def entered(self, model: str, version: int, stage: str) -> Entered | None:
+    def entered(self, model: str, version: int, stage: str) -> StageEntry | None:
         """Return since when a version is in a stage, None where nobody knows."""
         registry = self._workspace.ref.key
         return stage_history.entered(self._history(model), version, stage, registry)

@@ -1,1 +1,1 @@
-"""Carries out a plan through the registry's port, and reports what became of each change."""
+"""Applies a plan through the registry port, and reports the outcome of each change."""

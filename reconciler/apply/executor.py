@@ -1,8 +1,8 @@
-"""Carries out a plan: models in parallel, inside a model one write after the other.
+"""Applies a plan: models in parallel, the writes of one model in sequence.
 
-Per model: read again and compare with what the plan saw; record; description and tags, stages,
-aliases, removals; read back; record. The first write that is not confirmed ends the model, and
-never stops the others.
+Each model is read and compared with the plan's snapshot; then the record, description and tags,
+stages, aliases and removals are written; then it is read back and the record completed. The first
+write that is not confirmed ends the run of its model, not those of others.
 """
 
 import threading
@@ -20,24 +20,24 @@ from reconciler.planning.live_state import read_model
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
 
-_GRACE = 3.0  # seconds that requests under way get to finish after a signal
+_GRACE = 3.0  # seconds for running requests to finish after a signal
 
 
 @dataclass
 class Stop:
-    """The one way to end an apply early: set by a signal, looked at before every write."""
+    """Ends an apply early: a signal handler calls it, and every write checks it first."""
 
     event: threading.Event
     signal: int | None = None
 
     def __call__(self, signal: int) -> None:
-        """End the run: no new request starts."""
+        """End the run: no new request is started."""
         self.signal = signal
         self.event.set()
 
 
 def no_stop() -> Stop:
-    """Return a stop that nobody pulls."""
+    """Return a stop that is not set."""
     return Stop(threading.Event())
 
 
@@ -52,11 +52,11 @@ def apply(
     is_superseded_by: Callable[[str], bool] = lambda _: False,
     allow_superseded: bool = False,
 ) -> ApplyReport:
-    """Carry out a plan that nothing forbids and return what became of every change; raises nothing.
+    """Apply an admitted plan and return the outcome of every change; does not raise.
 
-    `timeout` is in seconds for each model. `tell` hears of every result as it happens. `newer`
-    says of a commit that another run recorded whether it contains the one of this plan;
-    `late_is_fine` makes that no error, as for a job that a newer one overtook.
+    `timeout` is in seconds per model. `on_result` is called with every result at once.
+    `is_superseded_by` returns whether a commit that another run recorded contains this plan's
+    commit; `allow_superseded` makes that a success, for a job that a newer one overtook.
     """
     stop, plan = stop or no_stop(), admitted.plan
     runs = [
@@ -72,26 +72,26 @@ def apply(
     ]
     bugs: list[Exception] = []
 
-    def carry_out(run: ModelRun) -> None:
+    def apply_model(run: ModelRun) -> None:
         try:
-            _carry_out(run, registry, Writer(registry, stop.event, timeout))
-        except Exception as bug:  # noqa: BLE001  it is told after the report, which it must not cost
+            _apply_model(run, registry, Writer(registry, stop.event, timeout))
+        except Exception as bug:  # noqa: BLE001  shown after the report, which must not be lost
             run.break_off(bug)
             bugs.append(bug)
 
-    each(carry_out, runs, threads=parallelism, stop=stop.event, grace=_GRACE)
+    each(apply_model, runs, threads=parallelism, stop=stop.event, grace=_GRACE)
     reports = tuple(run.report() for run in runs)
     return ApplyReport(plan, reports, signal=stop.signal, bug=bugs[0] if bugs else None)
 
 
-def _carry_out(run: ModelRun, registry: Registry, writer: Writer) -> None:
+def _apply_model(run: ModelRun, registry: Registry, writer: Writer) -> None:
     run.write(_read(run, registry), writer)
     if run.wants_reading_back and not writer.stop.is_set():
         run.finish(_read(run, registry), writer)
 
 
 def _read(run: ModelRun, registry: Registry) -> Live | RegistryError | None:
-    """Read the model, None when it does not exist; an error is a value here."""
+    """Return the model, None when it does not exist, or the error of the read."""
     try:
         return read_model(registry, run.plan.model, run.versions)
     except RegistryError as error:

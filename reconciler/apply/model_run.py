@@ -1,13 +1,13 @@
-"""One model's way through an apply, and what became of each of its changes so far."""
+"""Applies the plan of one model, and keeps the outcome of each change."""
 
 import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from reconciler.apply.staleness import (
-    crowd_after,
     differences,
-    shared,
+    occupants_after,
+    shared_stages,
     unconfirmed,
     unexpected_occupants,
 )
@@ -21,11 +21,11 @@ from reconciler.planning.live_state import read_model
 
 OnResult: TypeAlias = Callable[[Result], None]
 
-_UNKNOWN = "interrupted while its answer was outstanding: plan again to see where it is"
+_UNKNOWN = "interrupted before the registry answered: plan again to see its state"
 
 
 class ModelRun:
-    """Written by one worker, read at any moment by the thread that reports."""
+    """The apply of one model: one worker writes, the reporting thread may read at any time."""
 
     def __init__(
         self,
@@ -38,11 +38,11 @@ class ModelRun:
     ) -> None:
         self.plan = plan
         self._ordered = ordered
-        self._tell = on_result
-        self._newer = is_superseded_by
-        self._late_is_fine = allow_superseded
+        self._on_result = on_result
+        self._is_superseded_by = is_superseded_by
+        self._allow_superseded = allow_superseded
         self._results: dict[Change, Result] = {}
-        self._under_way: Change | None = None
+        self._running: Change | None = None
         self._recorded = False
         self._wrote = False
         self._error: tuple[str, ExitCode] | None = None
@@ -56,44 +56,44 @@ class ModelRun:
 
     @property
     def wants_reading_back(self) -> bool:
-        """Return whether writes went out whose values are still to be seen."""
+        """Return whether all writes succeeded, so that the model must be read back."""
         return not self._ended
 
     def write(self, live: Live | RegistryError | None, writer: Writer) -> None:
-        """Compare `live` with what the plan saw, then send every change; ends at the first miss."""
+        """Compare `live` with the plan's snapshot, then send the changes up to a failure."""
         if isinstance(live, RegistryError):
             return self._end("failed", f"nothing was written: {live.message}", live.code)
-        moved = self._moved(live)
-        if moved is not None:
-            return self._end(*moved)
-        first_to_go = first_to_leave(
+        stale = self._staleness(live)
+        if stale is not None:
+            return self._end(*stale)
+        first_leaving = first_to_leave(
             self._ordered, self.plan.seen.stage_occupants if self.plan.seen else ()
         )
         try:
             self._begin_record(writer)
             for change in self._ordered:
                 with self._lock:
-                    self._under_way = change
-                if change is first_to_go:
-                    self._look_who_came(writer)
+                    self._running = change
+                if change is first_leaving:
+                    self._check_no_other_run(writer)
                 writer.write(change)
                 self._wrote = True
                 self._note(change, "applied")
         except Stopped:
             self._end("skipped", "interrupted before it was sent", ExitCode.OUT_OF_STEP)
-        except Moved as meanwhile:
-            self._miss("stale", str(meanwhile), ExitCode.OUT_OF_STEP)
+        except Moved as moved:
+            self._end_at_failure("stale", str(moved), ExitCode.OUT_OF_STEP)
         except RegistryError as error:
             hint = f" ({error.hint})" if error.hint else ""
             unclear = isinstance(error, AnswerLost)
-            self._miss("failed", error.message + hint, error.code, unclear=unclear)
+            self._end_at_failure("failed", error.message + hint, error.code, unclear=unclear)
         return None
 
     def finish(self, live: Live | RegistryError | None, writer: Writer) -> None:
-        """Compare the read-back with the plan and leave only this commit in the record."""
+        """Compare the model that was read back with the plan, then complete the record."""
         self._ended = True
         if live is None or isinstance(live, RegistryError):
-            why = live.message if live else "the model is not in the registry any more"
+            why = live.message if live else "the model is no longer in the registry"
             self._error = (f"could not be read back: {why}", ExitCode.REGISTRY)
             return
         wrong = self._unconfirmed(live)
@@ -103,7 +103,7 @@ class ModelRun:
         try:
             self._end_record(live, writer)
         except Stopped:
-            self._error = ("interrupted before the record", ExitCode.OUT_OF_STEP)
+            self._error = ("interrupted before the record was completed", ExitCode.OUT_OF_STEP)
         except Moved as moved:
             self._error = (str(moved), ExitCode.OUT_OF_STEP)
         except RegistryError as error:
@@ -111,26 +111,28 @@ class ModelRun:
             self._error = (_unrecorded(error.message, unclear=unclear), error.code)
 
     def break_off(self, bug: Exception) -> None:
-        """End the run because of a bug: what it was doing failed, the rest is skipped."""
-        self._miss("failed", f"a bug: {type(bug).__name__}: {bug}", ExitCode.USAGE)
+        """End the run because of a bug: the running change failed, the rest is skipped."""
+        self._end_at_failure("failed", f"a bug: {type(bug).__name__}: {bug}", ExitCode.USAGE)
 
     def report(self) -> ModelReport:
-        """Return what is known now; what never was tried is skipped."""
+        """Return the outcome so far; changes that were not tried are skipped."""
         with self._lock:
             results = dict(self._results)
-            under_way = self._under_way
-        if under_way is not None and under_way not in results:
-            results[under_way] = Result(under_way, "failed", _UNKNOWN, ExitCode.REGISTRY)
+            running = self._running
+        if running is not None and running not in results:
+            results[running] = Result(running, "failed", _UNKNOWN, ExitCode.REGISTRY)
         for change in self._ordered:
             if change not in results:
                 code = ExitCode.OUT_OF_STEP
-                results[change] = Result(change, "skipped", "the run ended before it", code)
+                results[change] = Result(
+                    change, "skipped", "the run ended before this change", code
+                )
         error, code = self._error or (None, ExitCode.OK)
         if not self._ended and error is None:
             error, code = "interrupted before it was read back and recorded", ExitCode.OUT_OF_STEP
         applied = [change for change in self._ordered if results[change].outcome == "applied"]
         stage_occupants = (
-            crowd_after(self.plan.seen.stage_occupants, applied)
+            occupants_after(self.plan.seen.stage_occupants, applied)
             if self.plan.seen and applied
             else {}
         )
@@ -141,81 +143,81 @@ class ModelRun:
             self._wrote,
             error,
             code,
-            messages=tuple(shared(stage_occupants)),
+            messages=tuple(shared_stages(stage_occupants)),
         )
 
-    def _moved(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:
-        """Say what moved since the plan, None when nothing did."""
-        seen = self.plan.seen
-        if live is None or seen is None:
-            return "stale", "the model is not in the registry any more", ExitCode.OUT_OF_STEP
-        if (live.commit, live.owner) != (seen.commit, seen.owner):
-            if not live.recorded or not self._newer(live.recorded[-1]):
-                return "stale", _another(live), ExitCode.OUT_OF_STEP
-            code = ExitCode.OK if self._late_is_fine else ExitCode.OUT_OF_STEP
-            return "superseded", _another(live), code
-        found = differences(live, seen, self._ordered)
-        if found:
-            return "stale", f"{'; '.join(found)}: plan again", ExitCode.OUT_OF_STEP
+    def _staleness(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:
+        """Return outcome, message and code when the model changed since the plan, else None."""
+        snapshot = self.plan.seen
+        if live is None or snapshot is None:
+            return "stale", "the model is no longer in the registry", ExitCode.OUT_OF_STEP
+        if (live.commit, live.owner) != (snapshot.commit, snapshot.owner):
+            if not live.recorded or not self._is_superseded_by(live.recorded[-1]):
+                return "stale", _recorded_by_another(live), ExitCode.OUT_OF_STEP
+            code = ExitCode.OK if self._allow_superseded else ExitCode.OUT_OF_STEP
+            return "superseded", _recorded_by_another(live), code
+        changed = differences(live, snapshot, self._ordered)
+        if changed:
+            return "stale", f"{'; '.join(changed)}: plan again", ExitCode.OUT_OF_STEP
         return None
 
     @property
     def _start(self) -> str | None:
-        """What the record is while the changes are written, None when it stays as it was seen.
+        """The commit tag while the changes are written; None when it stays as it was planned.
 
-        A takeover starts one even without a change: its two tags must not part company.
+        A takeover sets it even without a change, so that its two tags stay consistent.
         """
-        record, seen = self.plan.record, self.plan.seen
-        if record is None or seen is None:
+        record, snapshot = self.plan.record, self.plan.seen
+        if record is None or snapshot is None:
             return None
-        takes_over = record.owner is not None and seen.owner is not None
+        takes_over = record.owner is not None and snapshot.owner is not None
         return record.start if self._ordered or takes_over else None
 
     def _begin_record(self, writer: Writer) -> None:
-        record, seen, start = self.plan.record, self.plan.seen, self._start
-        if record is None or seen is None:
+        record, snapshot, start = self.plan.record, self.plan.seen, self._start
+        if record is None or snapshot is None:
             return
         if start is not None:
-            writer.write(record_change(self.plan.model, COMMIT_TAG, seen.commit, start))
+            writer.write(record_change(self.plan.model, COMMIT_TAG, snapshot.commit, start))
             self._wrote = True
         if record.owner is not None:
-            writer.write(record_change(self.plan.model, OWNER_TAG, seen.owner, record.owner))
+            writer.write(record_change(self.plan.model, OWNER_TAG, snapshot.owner, record.owner))
             self._wrote = True
 
-    def _look_who_came(self, writer: Writer) -> None:
-        """Make sure that nobody else came before a version leaves an exclusive stage.
+    def _check_no_other_run(self, writer: Writer) -> None:
+        """Check that no other run wrote, before a version leaves an exclusive stage.
 
-        Of two runs that each enter, then look, then leave, at least one sees the other: without
-        the look each could archive the version that the other one promoted.
+        Of two runs that each promote, check and then archive, at least one sees the other. Without
+        the check each could archive the version that the other one promoted.
         """
-        seen = self.plan.seen
+        snapshot = self.plan.seen
         live = read_model(writer.registry, self.plan.model, self.versions)
-        if live is None or seen is None:
-            raise Moved("the model is not in the registry any more")
-        if live.commit != (self._start or seen.commit):
-            raise Moved(_another(live))
+        if live is None or snapshot is None:
+            raise Moved("the model is no longer in the registry")
+        if live.commit != (self._start or snapshot.commit):
+            raise Moved(_recorded_by_another(live))
         applied = [change for change in self._ordered if change in self._results]
-        found = unexpected_occupants(live, seen, applied)
-        if found:
-            raise Moved("; ".join(found))
+        unexpected = unexpected_occupants(live, snapshot, applied)
+        if unexpected:
+            raise Moved("; ".join(unexpected))
 
     def _end_record(self, live: Live, writer: Writer) -> None:
-        record, seen = self.plan.record, self.plan.seen
-        if record is None or seen is None:
+        record, snapshot = self.plan.record, self.plan.seen
+        if record is None or snapshot is None:
             return
-        started = self._start or seen.commit
+        started = self._start or snapshot.commit
         if live.commit != started:
-            raise Moved(f"{_another(live)}: this one leaves the record")
+            raise Moved(f"{_recorded_by_another(live)}: this run does not complete the record")
         writer.write(record_change(self.plan.model, COMMIT_TAG, started, record.commit))
         self._recorded = self._wrote = True
 
     def _unconfirmed(self, live: Live) -> str | None:
-        """Turn what did not stay into failures, and say what is not as planned; None: all is."""
+        """Turn lost changes into failures; return what differs from the plan, None if nothing."""
         lost = unconfirmed(live, self._ordered)
         for change, message in lost.items():
             self._note(change, "failed", message, ExitCode.REGISTRY)
         if lost:
-            return "not every change is as it was written"
+            return "not every change kept its written value"
         if self.plan.seen is None:
             return None
         return "; ".join(unexpected_occupants(live, self.plan.seen, self._ordered)) or None
@@ -230,11 +232,11 @@ class ModelRun:
         result = Result(change, outcome, error, code)
         with self._lock:
             self._results[change] = result
-            self._under_way = None
-        self._tell(result)
+            self._running = None
+        self._on_result(result)
 
     def _end(self, outcome: ChangeOutcome, error: str, code: ExitCode) -> None:
-        """Give every change that has no result yet this one."""
+        """Give this outcome to every change without a result."""
         self._ended = True
         for change in self._ordered:
             if change not in self._results:
@@ -242,13 +244,13 @@ class ModelRun:
         if not self._ordered and self._error is None:
             self._error = (error, code)
 
-    def _miss(
+    def _end_at_failure(
         self, outcome: ChangeOutcome, error: str, code: ExitCode, *, unclear: bool = False
     ) -> None:
-        """Say why what was under way was not confirmed, and skip the rest."""
-        under_way = self._under_way
-        if under_way is not None:
-            self._note(under_way, outcome, error, code)
+        """End the run with the failure of the running change, and skip the rest."""
+        running = self._running
+        if running is not None:
+            self._note(running, outcome, error, code)
         else:
             error = _unrecorded(error, unclear=unclear)
             rest = [change for change in self._ordered if change not in self._results]
@@ -256,14 +258,14 @@ class ModelRun:
                 self._note(rest[0], outcome, error, code)
             else:
                 self._error = (error, code)
-        self._end("skipped", "a change before it was not applied", code)
+        self._end("skipped", "an earlier change was not applied", code)
 
 
-def _another(live: Live) -> str:
-    last = live.recorded[-1][:12] if live.recorded else "nothing"
-    return f"another run recorded {last} meanwhile"
+def _recorded_by_another(live: Live) -> str:
+    last = live.recorded[-1][:12] if live.recorded else "no commit"
+    return f"another run recorded {last} since the plan"
 
 
 def _unrecorded(why: str, *, unclear: bool) -> str:
-    """Say what is known of a record that was not confirmed."""
+    """Return the message for a record that was not confirmed."""
     return f"the record {'may not have been' if unclear else 'was not'} written: {why}"

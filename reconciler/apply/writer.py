@@ -1,7 +1,7 @@
-"""Carries out one change on the registry: sent until it is confirmed, refused, or out of time.
+"""Sends one change to the registry until it is confirmed, refused, or out of time.
 
-What may be sent again depends on what is known: nothing was executed (again, after a pause), it
-may have been executed (read first), or the server said no (never again).
+A request that was not executed is sent again after a pause; one that may have been executed, only
+after a read; one that the server refused is not sent again.
 """
 
 import random
@@ -18,20 +18,23 @@ from reconciler.errors import AnswerLost, Conflict, Forbidden, RegistryError, Un
 from reconciler.planning.live_state import read_one
 from reconciler.ports.registry import Registry
 
-_LONGEST_PAUSE = 8.0  # seconds between two tries, unless the server asks for more
+_LONGEST_PAUSE = 8.0  # seconds between two attempts, unless the server asks for more
 
 
 class Stopped(Exception):
-    """The run was asked to stop before this request was sent."""
+    """The run was stopped before this request was sent."""
 
 
 class Moved(Exception):
-    """A value is neither what the plan saw nor what it set: somebody wrote meanwhile."""
+    """A value is neither the planned `before` nor `after`: another writer changed it."""
 
 
 @dataclass
 class Writer:
-    """Sends writes of one model within its time; `stop` ends the sending between requests."""
+    """Sends the writes of one model; `timeout` is in seconds for all of them together.
+
+    `stop` ends the sending between two requests.
+    """
 
     registry: Registry
     stop: threading.Event
@@ -44,7 +47,7 @@ class Writer:
     def write(self, change: Change) -> None:
         """Send `change` until the registry confirms it.
 
-        Raises `Stopped`, `Moved`, or the `RegistryError` that ended the tries.
+        Raises `Stopped`, `Moved`, or the `RegistryError` of the last attempt.
         """
         pause, conflicts = 0.25, 0
         while True:
@@ -72,23 +75,23 @@ class Writer:
         self.stop.wait(seconds)
 
     def _has_landed(self, change: Change, error: RegistryError) -> bool:
-        """Read the value after an unclear answer: True: it is done, False: it may be sent again."""
+        """Return whether a change took effect after an unclear answer; raises `Moved`."""
         try:
             live = read_one(self.registry, change.model, change.versions)
         except RegistryError as unread:
             message = f"{error.message}; reading it back failed too: {unread.message}"
             raise AnswerLost(message, hint=error.hint) from unread
-        found = value_of(live, change.field)
-        if same(change.field, found, change.after):
+        value = value_of(live, change.field)
+        if same(change.field, value, change.after):
             return True
-        if same(change.field, found, change.before):
+        if same(change.field, value, change.before):
             return False
-        shown = "no value" if found is None else f"`{found}`"
-        raise Moved(f"somebody set {change.field} to {shown} meanwhile")
+        shown = "no value" if value is None else f"`{value}`"
+        raise Moved(f"{change.field} was changed to {shown} during the apply")
 
 
 def send(registry: Registry, change: Change) -> None:
-    """Send one change once; raises `RegistryError` when the answer does not confirm it."""
+    """Send one change once; raises `RegistryError` when the registry does not confirm it."""
     address, after = change.field, change.after
     match address.name:
         case "stage":
@@ -112,7 +115,7 @@ def send(registry: Registry, change: Change) -> None:
 
 
 def value_of(live: Live, address: Field) -> Value | None:
-    """Return a live value, our own two tags included."""
+    """Return a live value, the reconciler's own two tags included; None without one."""
     if address == Field("tag", None, COMMIT_TAG):
         return live.commit
     if address == Field("tag", None, OWNER_TAG):
@@ -123,18 +126,20 @@ def value_of(live: Live, address: Field) -> Value | None:
 def _send_stage(registry: Registry, change: Change) -> None:
     if change.field.version is None:
         raise AssertionError(change)
-    answered = registry.set_stage(change.model, change.field.version, str(change.after))
-    if answered != change.after:
-        message = f"asked for stage {change.after}, the registry answered {answered}"
+    stage = registry.set_stage(change.model, change.field.version, str(change.after))
+    if stage != change.after:
+        message = f"stage {change.after} was requested, but the registry returned {stage}"
         raise RegistryError(message)
 
 
 def _explained(error: Forbidden, change: Change) -> Forbidden:
     if change.action != "remove":
         return error
-    return Forbidden(error.message, hint="removing an alias or a version tag needs MANAGE")
+    return Forbidden(
+        error.message, hint="removing an alias or a version tag needs the permission MANAGE"
+    )
 
 
 def record_change(model: str, tag: str, before: str | None, after: str) -> Change:
-    """Return the write of one of our two tags, as a change that never is in a plan."""
+    """Return the write of one of the reconciler's own two tags; it is not part of a plan."""
     return Change(model, Field("tag", None, tag), before, after, "declared")

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from reconciler.audit.evidence import Entry
 from reconciler.core.state import Declaration, Field, Value
-from reconciler.policy.builtin_rules import Entered
+from reconciler.policy.builtin_rules import StageEntry
 
 _NOTHING_DONE = ("never", "not yet")
 
@@ -24,7 +24,7 @@ def served_before(history: Sequence[Entry], version: int) -> bool:
     )
 
 
-def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -> Entered | None:
+def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -> StageEntry | None:
     """Return when a version last entered a stage, None where git never declared it there.
 
     The time is that of the first recorded apply to that registry, else that of the merge.
@@ -41,8 +41,8 @@ def entered(history: Sequence[Entry], version: int, stage: str, registry: str) -
         return None
     times = [applied.time for applied in first.applied if applied.registry == registry]
     if times:
-        return Entered(min(times), "apply record", first.step.commit.id)
-    return Entered(first.time, "main line", first.step.commit.id)
+        return StageEntry(min(times), "apply record", first.step.commit.id)
+    return StageEntry(first.time, "main line", first.step.commit.id)
 
 
 def _value(declaration: Declaration | None, address: Field) -> Value | None:

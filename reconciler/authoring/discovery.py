@@ -130,7 +130,7 @@ def _judged(one: Search, version: int, facts: Mapping[int, Facts], context: Poli
         for consent in one.declaration.accept
         if context.now.date() <= consent.until
     )
-    verdict = evaluation.judge(one.policy_input(version), facts, context)
+    verdict = evaluation.check_policies(one.policy_input(version), facts, context)
     violations = tuple(with_consent(each, consents) for each in verdict.violations)
     outcome: Outcome = "refused" if any(each.denies for each in violations) else "added"
     return Found(version, outcome, violations=violations, pending=verdict.pending)

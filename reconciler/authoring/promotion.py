@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.ab_tests import as_written, flaws, parts, without_test_tags
+from reconciler.core.ab_tests import as_written, parts, traffic_problems, without_test_tags
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,
@@ -101,7 +101,7 @@ def without_broken_test(declaration: Declaration, settings: Settings) -> Declara
 
 
 def _is_broken(declaration: Declaration, settings: Settings) -> bool:
-    return any(flaws(without_test_tags(declaration), settings.serving))
+    return any(traffic_problems(without_test_tags(declaration), settings.serving))
 
 
 def refuse_blocked(declaration: Declaration, version: int) -> None:

@@ -1,1 +1,1 @@
-"""Values and their laws: pure, and known to everybody above."""
+"""Values and the rules between them. Pure; every other package may import them."""

@@ -1,7 +1,7 @@
-"""A/B tests: what the declared parts of the traffic mean for the registry, and what they may not.
+"""A/B tests: turns declared traffic parts into two tags, and checks them.
 
-The version that is declared as serving is the control, the others that carry traffic are
-treatments. Nobody routes by it here: the two tags say it to whoever does.
+The version that is declared as serving is the control; the other versions with traffic are
+treatments. The reconciler routes no traffic: a router reads the two tags.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,8 +19,8 @@ AB_TAGS: Final = (ROLE_TAG, TRAFFIC_TAG)
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong with an A/B test, at the traffic of a version, or at one of its tags."""
+class TrafficProblem:
+    """A problem with the traffic of a version, or with `tag`, one of its two A/B tags."""
 
     version: int
     message: str
@@ -29,22 +29,22 @@ class Flaw:
 
 
 def parts(declaration: Declaration) -> Mapping[int, Decimal]:
-    """Return the versions that carry traffic, in the order of the file."""
+    """Return the traffic part (0 to 1) of each version that declares one, in file order."""
     return {v: e.traffic for v, e in declaration.versions.items() if e.traffic is not None}
 
 
 def as_written(part: Decimal) -> str:
-    """Return a part of the traffic as its text, never with an exponent."""
+    """Return a traffic part as text without an exponent."""
     return format(part, "f")
 
 
 def is_ab_tag(address: Field) -> bool:
-    """Return whether a field is one of the two tags of a version."""
+    """Return whether a field is one of the two A/B tags of a version."""
     return address.name == "tag" and address.version is not None and address.key in AB_TAGS
 
 
 def with_test_tags(declaration: Declaration, serving: Serving) -> Declaration:
-    """Return a declaration with the tags that its traffic stands for; without any, the same one."""
+    """Return a declaration with the A/B tags of its traffic; the same one without traffic."""
     carried = parts(declaration)
     if not carried:
         return declaration
@@ -58,7 +58,7 @@ def with_test_tags(declaration: Declaration, serving: Serving) -> Declaration:
 
 
 def without_test_tags(declaration: Declaration) -> Declaration:
-    """Return a declaration as its file says it: the tags that its traffic stands for are gone."""
+    """Return a declaration without the A/B tags that `with_test_tags` added."""
     carried = parts(declaration)
     if not carried:
         return declaration
@@ -70,8 +70,8 @@ def without_test_tags(declaration: Declaration) -> Declaration:
     return replace(declaration, fields=MappingProxyType(fields))
 
 
-def flaws(declaration: Declaration, serving: Serving | None) -> Iterator[Flaw]:
-    """Yield what is wrong with a test, as its file says it; `serving` is None where unknown."""
+def traffic_problems(declaration: Declaration, serving: Serving | None) -> Iterator[TrafficProblem]:
+    """Yield the problems of a test, from the file alone; `serving` is None where unknown."""
     carried = parts(declaration)
     if not carried:
         return
@@ -82,60 +82,64 @@ def flaws(declaration: Declaration, serving: Serving | None) -> Iterator[Flaw]:
         yield from _without_control(declaration, carried, serving)
 
 
-def doubts(declaration: Declaration) -> Iterator[Flaw]:
-    """Yield what is legal and hardly meant: traffic for a version that is put away."""
+def traffic_warnings(declaration: Declaration) -> Iterator[TrafficProblem]:
+    """Yield what is valid but probably a mistake: traffic for an archived version."""
     named = set(aliases(declaration.fields).values())
     for version, part in parts(declaration).items():
-        is_away = declaration.fields.get(Field("stage", version)) == "Archived"
-        if part and is_away and version not in named:
-            message = f"version {version} is declared `Archived`, and carries traffic"
-            yield Flaw(version, message, "end the test (remove every `traffic`), or move its part")
+        is_archived = declaration.fields.get(Field("stage", version)) == "Archived"
+        if part and is_archived and version not in named:
+            message = f"version {version} is declared `Archived` but has traffic"
+            yield TrafficProblem(
+                version, message, "end the test (remove every `traffic`), or move its part"
+            )
 
 
-def _blocked(declaration: Declaration, carried: Mapping[int, Decimal]) -> Iterator[Flaw]:
+def _blocked(declaration: Declaration, carried: Mapping[int, Decimal]) -> Iterator[TrafficProblem]:
     for version, part in carried.items():
         if part and declaration.versions[version].blocked is not None:
-            message = f"version {version} is blocked and may not carry traffic"
+            message = f"version {version} is blocked and may not have traffic"
             hint = "move its part to another version, or remove `blocked` when the reason is gone"
-            yield Flaw(version, message, hint)
+            yield TrafficProblem(version, message, hint)
 
 
-def _declared_beside(declaration: Declaration) -> Iterator[Flaw]:
+def _declared_beside(declaration: Declaration) -> Iterator[TrafficProblem]:
     for address in declaration.fields:
         if is_ab_tag(address) and address.version is not None:
-            message = f"tag `{address.key}` is what `traffic` writes"
-            hint = "remove the tag: this model says it with `traffic`"
-            yield Flaw(address.version, message, hint, address.key)
+            message = f"tag `{address.key}` is written by `traffic`"
+            hint = "remove the tag: `traffic` sets it for this model"
+            yield TrafficProblem(address.version, message, hint, address.key)
 
 
-def _sums(carried: Mapping[int, Decimal]) -> Iterator[Flaw]:
+def _sums(carried: Mapping[int, Decimal]) -> Iterator[TrafficProblem]:
     first, total = next(iter(carried)), sum(carried.values())
     if len(carried) == 1:
-        hint = "give another version its part, or remove `traffic`"
-        yield Flaw(first, f"only version {first} carries `traffic`; a test has two or more", hint)
+        hint = "give another version a part, or remove `traffic`"
+        yield TrafficProblem(
+            first, f"only version {first} has `traffic`; a test needs two or more versions", hint
+        )
     elif total != 1:
         which = _listed(carried)
-        hint = "the parts of a test sum to exactly 1"
-        yield Flaw(first, f"the `traffic` of versions {which} sums to {total:f}, not 1", hint)
+        hint = "the parts of a test must sum to exactly 1"
+        yield TrafficProblem(
+            first, f"the `traffic` of versions {which} sums to {total:f}, not 1", hint
+        )
 
 
 def _without_control(
     declaration: Declaration, carried: Mapping[int, Decimal], serving: Serving
-) -> Iterator[Flaw]:
-    """Yield that the control is missing; two of them are a stage with two versions already."""
+) -> Iterator[TrafficProblem]:
+    """Yield a problem when no control has traffic; two controls are rejected elsewhere."""
     serves = sorted(serving.versions(declaration.fields))
     if set(serves) & carried.keys():
         return
     if serves:
         which = "version" if len(serves) == 1 else "versions"
-        message = (
-            f"{which} {_listed(serves)}, declared as serving ({serving}), carries no `traffic`"
-        )
-        hint = "it is the control of the test: give it its part"
+        message = f"{which} {_listed(serves)}, declared as serving ({serving}), has no `traffic`"
+        hint = "it is the control of the test: give it a part"
     else:
         message = f"no version is declared as serving ({serving}): a test needs one as its control"
         hint = "declare the version that serves, or remove `traffic`"
-    yield Flaw(next(iter(carried)), message, hint)
+    yield TrafficProblem(next(iter(carried)), message, hint)
 
 
 def _listed(versions: Mapping[int, Decimal] | list[int]) -> str:

@@ -1,7 +1,4 @@
-"""The closed set of things the reconciler can do to a model, and their order.
-
-A change is a small value that describes itself, sorts, and is carried out once.
-"""
+"""A change to one field of a model, and the order in which changes are shown and applied."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -16,9 +13,9 @@ Cause: TypeAlias = Literal["declared", "drift", "replaced", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of one model from `before` to `after`; None where there is no value.
+    """One field of one model from `before` to `after`; None means no value.
 
-    `after` is None for a removal, which only aliases and tags can have.
+    `after` is None for a removal; only aliases and tags are removed.
     """
 
     model: str
@@ -29,30 +26,30 @@ class Change:
 
     @property
     def action(self) -> Literal["set", "remove"]:
-        """`remove` when nothing is left, else `set`."""
+        """`remove` when `after` is None, else `set`."""
         return "remove" if self.after is None else "set"
 
     @property
     def versions(self) -> frozenset[int]:
-        """Every version this change names: its own, or where an alias was and goes."""
+        """Every version this change names: its own, or an alias' old and new version."""
         if self.field.name == "alias":
             return frozenset(int(v) for v in (self.before, self.after) if v is not None)
         return frozenset() if self.field.version is None else frozenset({self.field.version})
 
     @property
     def sort_key(self) -> tuple[str, int, int, int, str]:
-        """Orders a plan for reading: by model; promotions, displaced ones, aliases, the rest."""
+        """Order for reading: by model; promotions, displaced versions, aliases, the rest."""
         kind = ("stage", "alias", "description", "tag").index(self.field.name)
         stage = _READING_ORDER.index(str(self.after)) if self.field.name == "stage" else 0
         return (self.model, kind, stage, self.field.version or 0, self.field.key or "")
 
 
 def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Change, ...]:
-    """Return one model's changes in the order in which they are carried out.
+    """Return one model's changes in the order in which they are applied.
 
-    Description and tags, stages, aliases, removals. Among stages, who enters an exclusive stage
-    goes before who leaves it, so that the stage is never empty; where two exclusive stages swap
-    their versions that cannot hold for both, and Production comes first.
+    The order is description and tags, stages, aliases, removals. A version enters an exclusive
+    stage before another leaves it, so that the stage is never empty. When two exclusive stages
+    swap their versions, this holds for Production only.
     """
 
     def rank(change: Change) -> tuple[int, int]:
@@ -71,10 +68,10 @@ def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Chang
 
 
 def first_to_leave(ordered: Sequence[Change], exclusive: Container[str]) -> Change | None:
-    """Return the first change that may take the version that serves out of an exclusive stage.
+    """Return the first change that may move the serving version out of an exclusive stage.
 
-    Before it come those who enter: a version that goes to Production, or from elsewhere to another
-    exclusive stage. Any other may be live in such a stage by now, whatever the plan saw.
+    The changes before it only enter: into Production, or from another stage than Production into
+    an exclusive stage. Any other version may have entered such a stage since the plan.
     """
     for change in ordered:
         if change.field.name != "stage" or change.after == "Production":

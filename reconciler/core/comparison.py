@@ -1,7 +1,4 @@
-"""Versions beside each other: who enters a place, and who held it; by metrics, params, signature.
-
-And which version somebody means by a number, a stage or an alias.
-"""
+"""Compares two versions by metrics, params, tags and signature; finds versions by name."""
 
 import math
 import re
@@ -22,7 +19,7 @@ _NUMBER = re.compile(r"v?([1-9][0-9]{0,17})")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One version as it is live, before anything is written, and what its run tells."""
+    """One live version, before any write, with the facts from its run."""
 
     version: int
     stage: str
@@ -34,18 +31,18 @@ class Side:
 
     @property
     def source_commit(self) -> str | None:
-        """The commit that it was trained from: as MLflow saw it, else as somebody noted it."""
-        seen = self._run_tags.get("mlflow.source.git.commit")
-        return seen or self._noted("git_commit")
+        """The commit it was trained from: MLflow's own tag, else a `git_commit` tag or param."""
+        from_mlflow = self._run_tags.get("mlflow.source.git.commit")
+        return from_mlflow or self._tag_or_param("git_commit")
 
     @property
     def data_version(self) -> str | None:
-        """The version of its training data, as somebody noted it."""
-        return self._noted("data_version")
+        """The version of its training data: a `data_version` tag or param."""
+        return self._tag_or_param("data_version")
 
     @property
     def registered_by(self) -> str | None:
-        """Who started its run, else whom its own tag names."""
+        """The user who started its run, else the one in its `mlflow.user` tag."""
         user = self.facts.run.user if self.facts.run else None
         return user or self.tags.get("mlflow.user") or None
 
@@ -53,14 +50,14 @@ class Side:
     def _run_tags(self) -> Mapping[str, str]:
         return self.facts.run.tags if self.facts.run else {}
 
-    def _noted(self, key: str) -> str | None:
-        """Return the first text under that key: a tag of the version or its run, or a param."""
+    def _tag_or_param(self, key: str) -> str | None:
+        """Return the first non-empty text for a key: version tag, run tag, then param."""
         places = (self.tags, self._run_tags, self.facts.params)
         return next((place[key] for place in places if place.get(key)), None)
 
 
 class MetricRow(NamedTuple):
-    """One metric of both; None where it was not logged."""
+    """One metric of both versions; None where it was not logged."""
 
     key: str
     candidate: float | None
@@ -68,25 +65,25 @@ class MetricRow(NamedTuple):
 
     @property
     def difference(self) -> float | None:
-        """Candidate less incumbent, as decimals; None where that is no number."""
-        one, other = self.candidate, self.incumbent
-        if one is None or other is None:
+        """Candidate minus incumbent; None where that is not a number."""
+        candidate, incumbent = self.candidate, self.incumbent
+        if candidate is None or incumbent is None:
             return None
-        if one == other:
+        if candidate == incumbent:
             return 0.0
-        if not (math.isfinite(one) and math.isfinite(other)):
+        if not (math.isfinite(candidate) and math.isfinite(incumbent)):
             return None
-        # 0.93 - 0.91 is 0.02 for who reads it.
-        return float(Decimal(repr(one)) - Decimal(repr(other)))
+        # In decimals, because readers expect 0.93 - 0.91 to be 0.02.
+        return float(Decimal(repr(candidate)) - Decimal(repr(incumbent)))
 
     @property
     def differs(self) -> bool:
-        """Return whether both logged it, and not the same; NaN is never the same."""
+        """Return whether both logged it with different values; NaN differs from everything."""
         return None not in (self.candidate, self.incumbent) and self.difference != 0
 
 
 class TextRow(NamedTuple):
-    """One param or tag that differs; None where there is none."""
+    """One param or tag that differs; None where it is not set."""
 
     key: str
     candidate: str | None
@@ -95,10 +92,10 @@ class TextRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A candidate beside its incumbent, None where there is none.
+    """A candidate beside its incumbent; `incumbent` is None where there is none.
 
-    `places` are the stage and the aliases (`@name`) that the candidate enters; none where two
-    versions are merely looked at.
+    `places` are the stage and the aliases (`@name`) that the candidate takes; empty when no plan
+    moves it.
     """
 
     model: str
@@ -108,21 +105,24 @@ class Comparison:
 
     @property
     def metrics(self) -> tuple[MetricRow, ...]:
-        """Every metric that either logged, by name."""
-        one = self.candidate.facts.metrics
-        other = self.incumbent.facts.metrics if self.incumbent else {}
-        return tuple(MetricRow(key, one.get(key), other.get(key)) for key in sorted({*one, *other}))
+        """Every metric that either version logged, by name."""
+        candidate = self.candidate.facts.metrics
+        incumbent = self.incumbent.facts.metrics if self.incumbent else {}
+        return tuple(
+            MetricRow(key, candidate.get(key), incumbent.get(key))
+            for key in sorted({*candidate, *incumbent})
+        )
 
     @property
     def params(self) -> tuple[TextRow, ...]:
-        """The params that differ, by name; none without an incumbent."""
+        """The params that differ, by name; empty without an incumbent."""
         if self.incumbent is None:
             return ()
         return _texts(self.candidate.facts.params, self.incumbent.facts.params)
 
     @property
     def tags(self) -> tuple[TextRow, ...]:
-        """The versions' tags that differ, less MLflow's own; none without an incumbent."""
+        """The version tags that differ, except MLflow's own; empty without an incumbent."""
         if self.incumbent is None:
             return ()
         rows = _texts(self.candidate.tags, self.incumbent.tags)
@@ -130,18 +130,21 @@ class Comparison:
 
     @property
     def signature(self) -> tuple[str, ...] | None:
-        """What differs between the signatures in sentences, None where one is not known."""
-        one = self.candidate.facts.signature
-        other = self.incumbent.facts.signature if self.incumbent else None
-        return None if one is None or other is None else signatures.differences(one, other)
+        """The differences of the signatures as sentences; None where one is not known."""
+        candidate = self.candidate.facts.signature
+        incumbent = self.incumbent.facts.signature if self.incumbent else None
+        if candidate is None or incumbent is None:
+            return None
+        return signatures.differences(candidate, incumbent)
 
 
 def comparisons(
     transitions: Sequence[Transition], live: Live, facts: Mapping[int, Facts]
 ) -> tuple[Comparison, ...]:
-    """Return who of a model enters an active stage or takes an alias, beside whom it displaces.
+    """Compare each version that enters an active stage or takes an alias with its incumbents.
 
-    One for every version and incumbent: a place without an incumbent goes with the first.
+    Return one comparison per version and incumbent; a place without an incumbent is listed in the
+    version's first comparison.
     """
     entering: dict[int, list[Transition]] = {}
     for transition in transitions:
@@ -160,7 +163,7 @@ def comparisons(
 
 
 def side(live: Live, version: int, facts: Mapping[int, Facts]) -> Side:
-    """Return one version of a model as it is live, with what is known of it."""
+    """Return one live version of a model with its facts."""
     named = aliases(live.fields)
     return Side(
         version=version,
@@ -178,9 +181,9 @@ def side(live: Live, version: int, facts: Mapping[int, Facts]) -> Side:
 
 
 def named_versions(live: Live, name: str) -> tuple[int, ...]:
-    """Return the versions that a number, `vN`, a stage or `@alias` means, the highest first.
+    """Return the versions for a number, `vN`, a stage or `@alias`, the highest first.
 
-    Raises `UsageError` when there is none.
+    Raises `UsageError` when no version matches.
     """
     if name.startswith("@"):
         return (_named_by(live, name[1:]),)
@@ -190,13 +193,13 @@ def named_versions(live: Live, name: str) -> tuple[int, ...]:
         return _staged(live, name)
     known = (*STAGES, *(f"@{alias}" for alias in aliases(live.fields)))
     hint = nearest(name, known) or "write `4`, `Production` or `@champion`"
-    raise UsageError(f"`{name}` is no version, stage or @alias", hint=hint)
+    raise UsageError(f"`{name}` is not a version, stage or @alias", hint=hint)
 
 
 def named_number(name: str) -> int | None:
-    """Return the version that `4` or `v4` means, None for any other name."""
-    found = _NUMBER.fullmatch(name)
-    return int(found[1]) if found else None
+    """Return the version number in `4` or `v4`; None for any other name."""
+    match = _NUMBER.fullmatch(name)
+    return int(match[1]) if match else None
 
 
 def _named_by(live: Live, alias: str) -> int:
@@ -205,7 +208,7 @@ def _named_by(live: Live, alias: str) -> int:
     if alias in known and known[alias] in live.versions:
         return known[alias]
     if alias in known:
-        raise UsageError(f"@{alias} of `{live.model}` names v{known[alias]}, which is gone")
+        raise UsageError(f"@{alias} of `{live.model}` names v{known[alias]}, which was deleted")
     shown = ", ".join(f"@{name}" for name in sorted(known)) or "none"
     hint = nearest(f"@{alias}", [f"@{name}" for name in known]) or f"its aliases: {shown}"
     raise UsageError(f"`{live.model}` has no alias `@{alias}`", hint=hint)
@@ -220,35 +223,35 @@ def _numbered(live: Live, version: int) -> int:
 
 def _staged(live: Live, stage: str) -> tuple[int, ...]:
     where = stages(live.fields)
-    found = tuple(sorted((v for v in live.versions if where.get(v) == stage), reverse=True))
-    if not found:
+    versions = tuple(sorted((v for v in live.versions if where.get(v) == stage), reverse=True))
+    if not versions:
         raise UsageError(f"no version of `{live.model}` is in {stage}", hint=_spread(live))
-    return found
+    return versions
 
 
 def _spread(live: Live) -> str:
-    """Return which versions there are, by stage, the newest five of each."""
-    held: dict[str, list[int]] = {}
+    """Return the existing versions as a sentence: by stage, the newest five of each."""
+    by_stage: dict[str, list[int]] = {}
     where = stages(live.fields)
     for version in sorted(live.versions, reverse=True):
-        held.setdefault(where.get(version, "None"), []).append(version)
-    said = [
-        f"{stage} {', '.join(f'v{version}' for version in held[stage][:5])}"
-        + (f" and {len(held[stage]) - 5} more" if held[stage][5:] else "")
+        by_stage.setdefault(where.get(version, "None"), []).append(version)
+    listed = [
+        f"{stage} {', '.join(f'v{version}' for version in by_stage[stage][:5])}"
+        + (f" and {len(by_stage[stage]) - 5} more" if by_stage[stage][5:] else "")
         for stage in reversed(STAGES)
-        if stage in held
+        if stage in by_stage
     ]
-    return f"it has {'; '.join(said)}" if said else "it has no version"
+    return f"it has {'; '.join(listed)}" if listed else "it has no version"
 
 
 def _by_incumbent(made: Iterable[Transition], live: Live) -> Mapping[int | None, list[str]]:
-    """Return the places of one version by whom it takes them from, the stage's first."""
+    """Return the places of one version by incumbent, the stage's incumbent first."""
     groups: dict[int | None, list[str]] = {}
     for transition in sorted(
         made, key=lambda transition: (transition.alias is not None, transition.place)
     ):
-        held = transition.incumbent if transition.incumbent in live.versions else None
-        places = groups.setdefault(held, [])
+        incumbent = transition.incumbent if transition.incumbent in live.versions else None
+        places = groups.setdefault(incumbent, [])
         if transition.place not in places:
             places.append(transition.place)
     free = groups.pop(None, [])
@@ -258,9 +261,9 @@ def _by_incumbent(made: Iterable[Transition], live: Live) -> Mapping[int | None,
     return groups
 
 
-def _texts(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[TextRow, ...]:
+def _texts(candidate: Mapping[str, str], incumbent: Mapping[str, str]) -> tuple[TextRow, ...]:
     return tuple(
-        TextRow(key, one.get(key), other.get(key))
-        for key in sorted({*one, *other})
-        if one.get(key) != other.get(key)
+        TextRow(key, candidate.get(key), incumbent.get(key))
+        for key in sorted({*candidate, *incumbent})
+        if candidate.get(key) != incumbent.get(key)
     )

@@ -1,4 +1,4 @@
-"""What a checkout declares: the rules of its state folder and its models."""
+"""A loaded state folder: its settings and the models it declares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from reconciler.errors import Problem
 
 @dataclass(frozen=True, slots=True)
 class DeclaredState:
-    """A state folder, loaded and found valid; `declarations` are sorted by model name.
+    """A valid state folder; `declarations` are sorted by model name.
 
-    `folder` is shown to people and names files in messages; `warnings` do not stop anything.
+    `folder` is its path as messages show it; `warnings` do not stop a run.
     """
 
     folder: str

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from reconciler.core.changes import Cause, Change
 from reconciler.core.state import Base, Declaration, Field, Fields, Live, Value, stages
 
-_AT_REST = {"None", "Archived"}  # stages that nobody serves: not worth counting as unmanaged
+_AT_REST = {"None", "Archived"}  # not in use, so not counted as unmanaged
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What would be written to one model, what is deliberately left, and what git does not own.
+    """The changes to one model, what is left as it is, and what git does not manage.
 
-    `changes` are sorted for reading; `left` are sentences, each said in the one plan that moves
-    the record past it; `unmanaged` are live values that nobody declares.
+    `changes` are sorted for reading; `left` are sentences, each shown once: in the plan that moves
+    the record past it; `unmanaged` are live values that are not declared.
     """
 
     changes: tuple[Change, ...]
@@ -23,10 +23,10 @@ class Difference:
 
 
 def diff(base: Base, desired: Declaration, live: Live, *, exclusive: Sequence[str]) -> Difference:
-    """Return what closes the difference for one model.
+    """Return the difference of one model.
 
-    `live` and `base` are already without what is ignored. A declared version that the registry
-    does not have is passed over: whether that is an error is judged elsewhere.
+    `live` and `base` must be without ignored fields. A declared version that the registry does not
+    have is skipped: `planning.preconditions` decides whether that is an error.
     """
     rows = _sets(base, desired, live)
     rows |= _displacements(base, desired, live, exclusive)
@@ -39,17 +39,17 @@ def diff(base: Base, desired: Declaration, live: Live, *, exclusive: Sequence[st
 
 
 def unmanaged(desired: Fields, live: Fields, handled: Iterable[Field] = ()) -> tuple[Field, ...]:
-    """Return the live values that nobody declares and no change handles, sorted."""
-    found = (
+    """Return the live fields that are not declared and not in `handled`, sorted."""
+    undeclared = (
         address
         for address, value in live.items()
         if address not in desired and not (address.name == "stage" and value in _AT_REST)
     )
-    return tuple(sorted(set(found) - set(handled), key=lambda address: address.sort_key))
+    return tuple(sorted(set(undeclared) - set(handled), key=lambda address: address.sort_key))
 
 
 def applied(fields: Fields, changes: Iterable[Change]) -> dict[Field, Value]:
-    """Return what `fields` are after `changes`."""
+    """Return `fields` after `changes`."""
     after = dict(fields)
     for change in changes:
         if change.after is None:
@@ -60,7 +60,7 @@ def applied(fields: Fields, changes: Iterable[Change]) -> dict[Field, Value]:
 
 
 def same(address: Field, one: Value | None, other: Value | None) -> bool:
-    """Compare two values of a field; an absent description and an empty one are the same."""
+    """Return whether two values of a field are equal; no description equals an empty one."""
     if address.name == "description":
         return (one or "") == (other or "")
     return one == other
@@ -80,7 +80,7 @@ def _sets(base: Base, desired: Declaration, live: Live) -> dict[Field, Change]:
 def _displacements(
     base: Base, desired: Declaration, live: Live, exclusive: Sequence[str]
 ) -> dict[Field, Change]:
-    """One version per exclusive stage: whoever else is there goes where it belongs."""
+    """Move other versions out of a taken exclusive stage: as declared, else to Archived."""
     rows = {}
     holders = {stage: v for v, stage in stages(desired.fields).items() if stage in exclusive}
     for version, stage in stages(live.fields).items():
@@ -88,9 +88,9 @@ def _displacements(
         if holder is None or holder == version or holder not in live.versions:
             continue
         address = Field("stage", version)
-        held = base.first.get(Field("stage", holder)) == stage
+        holder_is_old = base.first.get(Field("stage", holder)) == stage
         after = desired.fields.get(address, "Archived")
-        cause: Cause = "drift" if held else "replaced"
+        cause: Cause = "drift" if holder_is_old else "replaced"
         rows[address] = Change(desired.model, address, stage, after, cause)
     return rows
 
@@ -108,7 +108,7 @@ def _removals(base: Base, desired: Declaration, live: Live) -> dict[Field, Chang
 def _undeclared(
     base: Base, desired: Declaration, live: Live
 ) -> Iterable[tuple[Field, frozenset[Value]]]:
-    """Yield what git declared before, does not declare now, and the registry has."""
+    """Yield each live field that git declared before and not now, with the values it declared."""
     for address in sorted(base.ever, key=lambda address: address.sort_key):
         if address not in desired.fields and address in live.fields:
             yield address, base.ever[address]
@@ -119,17 +119,17 @@ def _left(
 ) -> Iterable[str]:
     for version in sorted(base.versions - set(desired.versions)):
         if version in live.versions:
-            yield f"v{version} is no longer declared: its stage, tags and description are left"
+            yield f"v{version} is no longer declared: its stage, tags and description stay"
     for address, _ in _undeclared(base, desired, live):
         if _entry_gone(address, desired) or address in handled:
             continue
         if address.name in ("stage", "description"):
             clear = "stage: None" if address.name == "stage" else 'description: ""'
-            yield f"{address} is no longer declared and is left as it is; `{clear}` clears it"
+            yield f"{address} is no longer declared and stays as it is; `{clear}` clears it"
         else:
             yield (
-                f"{address} is no longer declared, but somebody set it to "
-                f"`{live.fields[address]}` meanwhile: it is left"
+                f"{address} is no longer declared and stays as it is: it was changed to "
+                f"`{live.fields[address]}` outside git"
             )
 
 

@@ -1,4 +1,4 @@
-"""What is known of a model version besides its state: its run, metrics, params and signature."""
+"""Facts about a model version from its run: metrics, params, tags and signature."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One input, output or parameter of a signature; `type` is as MLflow spells it.
+    """One input, output or parameter of a signature; `type` is MLflow's name for it.
 
-    `name` is None for an unnamed column; a tensor's type has its shape: `tensor(float32, [-1, 3])`.
+    `name` is None for an unnamed column; a tensor's type includes its shape:
+    `tensor(float32, [-1, 3])`.
     """
 
     name: str | None
@@ -18,7 +19,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a model takes and gives, as its `MLmodel` file says."""
+    """The inputs, outputs and parameters of a model, from its `MLmodel` file."""
 
     inputs: tuple[Column, ...] = ()
     outputs: tuple[Column, ...] = ()
@@ -27,7 +28,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The run that a version came from; `started` is ms since 1970, `user` who started it."""
+    """The run of a version; `started` is in ms since 1970, `user` is who started it."""
 
     id: str
     name: str | None = None
@@ -40,11 +41,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the tracking server tells of one version.
+    """What the tracking server knows about one version.
 
-    `metrics` are the run's, and the logged model's where the run has none of that name. NaN and
-    the infinities are kept as they are. `missing` says in sentences what could not be read;
-    `signature_unread` that there may be a signature which was not.
+    `metrics` are the run's, plus the logged model's where the run has no metric of that name. They
+    may be NaN or infinite. `missing` has a sentence for each part that could not be read;
+    `signature_unread` is true when there may be a signature that could not be read.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)

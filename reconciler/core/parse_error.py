@@ -1,8 +1,8 @@
-"""What a text in a file says when it cannot be read as the value that it stands for."""
+"""The error of a text that cannot be parsed as the value it should be."""
 
 
-class Unreadable(ValueError):
-    """A text breaks `rule`, and `hint` says what to write; a file's loader adds where it is."""
+class ParseError(ValueError):
+    """A text breaks `rule`; `hint` says what to write. The file loader adds the position."""
 
     def __init__(self, rule: str, hint: str) -> None:
         super().__init__(rule)

@@ -1,8 +1,7 @@
-"""A plan: changes, violations, and what they were computed against; frozen.
+"""A plan: changes, violations, and the live state they were computed from; frozen.
 
-Rendering, saving and applying are readers of this one value; none of them computes again. It has
-three types: a `DraftPlan` that nobody judged, a `Plan` that was judged, and an `AdmittedPlan`
-that nothing forbids, which alone can be applied.
+Rendering, saving and applying read this value and compute nothing again. A `DraftPlan` is not
+judged yet, a `JudgedPlan` is, and only an `AdmittedPlan`, which nothing denies, can be applied.
 """
 
 import hashlib
@@ -19,27 +18,27 @@ from reconciler.core.state import Field, Identity
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.errors import ExitCode, Problem, Refused, first_code
 
-Outcome: TypeAlias = Literal[
+PlanOutcome: TypeAlias = Literal[
     "in-sync", "changes", "superseded", "behind", "diverged", "released", "held", "error"
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryRef:
-    """Which registry: its URI without credentials, and the name the settings give it."""
+    """A registry: its URI without credentials, and its name in the settings."""
 
     uri: str
     name: str | None = None
 
     @property
     def key(self) -> str:
-        """What digests and records know it by: the name where there is one."""
+        """The identifier in digests and records: the name, or the URI without one."""
         return self.name or self.uri
 
 
 @dataclass(frozen=True, slots=True)
 class StateRef:
-    """Which declared state: the folder, the commit that is checked out, and what is uncommitted."""
+    """A declared state: its folder, the checked-out commit, and the uncommitted files."""
 
     path: str
     commit: str | None = None
@@ -48,10 +47,10 @@ class StateRef:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How a model's two tags move so that the registry knows who spoke last.
+    """The values to write to a model's two tags, which record who applied what.
 
-    `start` is written before the first change (None: it is there already), `commit` alone when
-    every change is confirmed. `owner` is None when the owner tag is right as it is.
+    `start` is written to the commit tag before the first change (None: it has that value already),
+    `commit` after every change is confirmed. `owner` is None when the owner tag stays as it is.
     """
 
     commit: str
@@ -60,11 +59,12 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a model's changes were computed against, besides the values they start from.
+class Snapshot:
+    """The live state that a model's changes were computed from, besides their `before` values.
 
-    `identities` has every version that the changes name; `crowd` every version in an exclusive
-    stage that they fill or empty.
+    `commit` and `owner` are the two tags. `identities` has every version that the changes name
+    (None: it does not exist); `stage_occupants` the versions in each exclusive stage that the
+    changes enter or leave.
     """
 
     commit: str | None
@@ -75,37 +75,37 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """What happens to one model; nothing is written where `problems` is not empty.
+    """The plan of one model; nothing is written when `problems` is not empty.
 
-    `evidence` is what is known of the versions that change hands, where it was asked for.
+    `evidence` compares the versions that change hands; empty unless it was requested.
     """
 
     model: str
-    outcome: Outcome
+    outcome: PlanOutcome
     file: str | None = None
     changes: tuple[Change, ...] = ()
     record: Record | None = None
-    seen: Seen | None = None
+    seen: Snapshot | None = None
     messages: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     unmanaged: tuple[Field, ...] = ()
     evidence: tuple[Comparison, ...] = ()
 
     def digest(self, registry: RegistryRef) -> str:
-        """Return the digest of this model's rows on that registry."""
+        """Return the digest of this model's changes on a registry: `sha256:` and 64 hex digits."""
         return _digest(registry, [self])
 
     @property
     def writes(self) -> bool:
-        """Return whether anything at all is to be written for this model."""
+        """Return whether applying this model writes anything, its record included."""
         return bool(self.changes) or self.record is not None
 
 
 @dataclass(frozen=True)
 class DraftPlan:
-    """What would change, before guards and policies judge it: to look at, not to apply.
+    """A plan that guards and policies have not judged: it can be shown, not applied.
 
-    `models` are sorted by name; `notes` are said once, about the whole run.
+    `models` are sorted by name; `notes` are sentences about the whole run.
     """
 
     registry: RegistryRef
@@ -122,13 +122,13 @@ class DraftPlan:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What excludes models, sorted by place."""
-        found = (problem for model in self.models for problem in model.problems)
-        return tuple(sorted(found, key=lambda problem: problem.sort_key))
+        """The problems that exclude models, sorted by position."""
+        problems = (problem for model in self.models for problem in model.problems)
+        return tuple(sorted(problems, key=lambda problem: problem.sort_key))
 
     @cached_property
     def digest(self) -> str:
-        """Covers registry, changes and the identity of every version they name; not the commit."""
+        """The digest of registry, changes and version identities; the commit is not part of it."""
         return _digest(self.registry, self.models)
 
     @property
@@ -145,7 +145,7 @@ class DraftPlan:
         }
 
     def exit_code(self, *, detailed: bool = False) -> ExitCode:
-        """Return the code of `plan`; `detailed` asks for 2 when there are changes."""
+        """Return the exit code of `plan`; with `detailed` it is 2 when there are changes."""
         code = first_code(self._codes)
         if code is ExitCode.OK and detailed and self.changes:
             return ExitCode.CHANGES
@@ -158,10 +158,10 @@ class DraftPlan:
 
 @dataclass(frozen=True)
 class JudgedPlan(DraftPlan):
-    """A plan that guards and policies judged.
+    """A plan that guards and policies have judged.
 
-    `pending` are policies that wait for an approval: no violations yet, but nothing is applied
-    without it.
+    `pending` are policies that wait for an approval: not violations yet, but the plan cannot be
+    applied without it.
     """
 
     violations: tuple[Violation, ...] = field(kw_only=True)
@@ -169,7 +169,7 @@ class JudgedPlan(DraftPlan):
 
     @property
     def denied(self) -> tuple[Violation, ...]:
-        """The violations that forbid the plan."""
+        """The violations that deny the plan."""
         return tuple(violation for violation in self.violations if violation.denies)
 
     @property
@@ -184,25 +184,24 @@ class JudgedPlan(DraftPlan):
 
 @dataclass(frozen=True, slots=True)
 class AdmittedPlan:
-    """A plan that no guard or policy forbids: the one value that can be applied.
+    """A plan that no guard or policy denies: the only value that can be applied.
 
-    Raises `Refused` for a plan that a violation denies, or that still waits for an approval.
+    Raises `Refused` for a plan that a violation denies, or that waits for an approval.
     """
 
     plan: JudgedPlan
 
     def __post_init__(self) -> None:
-        waiting = (rule for rule in self.plan.pending if rule.denies)
-        broken = (*self.plan.denied, *waiting)
-        if broken:
-            names = ", ".join(dict.fromkeys(rule.name for rule in broken))
-            raise Refused(
-                f"the plan is refused by {names}", problems=[rule.problem for rule in broken]
-            )
+        waiting = (violation for violation in self.plan.pending if violation.denies)
+        denied = (*self.plan.denied, *waiting)
+        if denied:
+            names = ", ".join(dict.fromkeys(violation.name for violation in denied))
+            problems = [violation.problem for violation in denied]
+            raise Refused(f"the plan is refused by {names}", problems=problems)
 
 
 def only(plan: DraftPlan, keep: Callable[[Change], bool]) -> DraftPlan:
-    """Return the plan with those changes alone, which nobody judged."""
+    """Return a plan, not judged, with only the changes for which `keep` is true."""
     models = tuple(
         replace(model, changes=tuple(change for change in model.changes if keep(change)))
         for model in plan.models
@@ -211,13 +210,14 @@ def only(plan: DraftPlan, keep: Callable[[Change], bool]) -> DraftPlan:
 
 
 def accepting(plan: JudgedPlan, consents: Collection[Consent]) -> JudgedPlan:
-    """Return a saved plan as it is applied: accepted is what a consent of now names.
+    """Return a saved plan whose violations are accepted by these consents alone.
 
-    Nothing is pending: an approval that was awaited when the plan was saved is one that nobody
-    has shown since.
+    What was pending becomes a violation: a saved plan has no later approvals.
     """
-    found = sorted((*plan.violations, *plan.pending), key=lambda violation: violation.sort_key)
-    violations = tuple(with_consent(replace(one, accepted=False), consents) for one in found)
+    unmet = sorted((*plan.violations, *plan.pending), key=lambda violation: violation.sort_key)
+    violations = tuple(
+        with_consent(replace(violation, accepted=False), consents) for violation in unmet
+    )
     return replace(plan, violations=violations, pending=())
 
 

@@ -1,4 +1,4 @@
-"""What a policy is: when it is asked, what it requires, and whether it denies."""
+"""A policy: the transitions it covers, what it requires, and whether it denies."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,9 +9,9 @@ from reconciler.core.violations import Enforce
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """The moves that a policy is asked about: into one of the stages, or onto one of the aliases.
+    """The transitions that a policy covers: into one of the stages, or to one of the aliases.
 
-    `models` are globs for the models' names; case counts.
+    `models` are globs for model names, case-sensitive.
     """
 
     stages: tuple[str, ...] = ()
@@ -21,30 +21,31 @@ class On:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A condition in CEL, as it is written."""
+    """A condition in CEL, as text."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """An active stage is entered from the one before it in `order` only."""
+    """A version enters an active stage only from the stage before it in `order`."""
 
     order: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """A version stayed in the stage before for at least so long."""
+    """A version was in the stage it leaves for at least this long."""
 
     at_least: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyFreeze:
-    """Closed from a weekday and time to another, every week, in a time zone.
+    """Closed every week from one weekday and time to another, in a time zone.
 
-    Weekdays count from 0, Monday; minutes from midnight on the wall clock of `zone`, an IANA name.
+    `start` and `end` are a weekday (0 is Monday) and minutes since midnight on the wall clock of
+    `zone`, an IANA name.
     """
 
     start: tuple[int, int]
@@ -54,7 +55,7 @@ class WeeklyFreeze:
 
 @dataclass(frozen=True, slots=True)
 class DatedFreeze:
-    """Closed from one moment to another on the wall clock of a time zone; both without a zone."""
+    """Closed once from `start` to `end`: naive wall-clock times in `zone`, an IANA name."""
 
     start: datetime
     end: datetime
@@ -63,7 +64,7 @@ class DatedFreeze:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Names that must have a value that is not empty: `params.X`, `tags.X` or `run.tags.X`."""
+    """Names that must have a non-empty value: `params.X`, `tags.X` or `run.tags.X`."""
 
     names: tuple[str, ...]
 
@@ -75,12 +76,12 @@ class SignatureRule:
     level: Literal["required", "compatible"]
 
 
-MOST_APPROVALS: Final = 20
+MAX_APPROVALS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """So many people whom the forge vouches for approved; who wrote the change does not count."""
+    """At least this many people approved, as the forge confirms; authors do not count."""
 
     at_least: int
 
@@ -99,9 +100,9 @@ Requirement: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One rule of `policies:`; equal when it asks the same, wherever it stands.
+    """One rule of `policies:`; two are equal when they require the same, whatever their lines.
 
-    `message` is the user's own sentence on what to do; `line` is where it is in the file.
+    `message` is the user's own hint; `line` is its line in the file, from 1.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What became of each change of a plan."""
+"""The outcome of each change of an applied plan."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ChangeOutcome: TypeAlias = Literal["applied", "failed", "skipped", "stale", "sup
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One change and what became of it; `error` says why where it was not applied."""
+    """A change and its outcome; `error` says why it was not applied."""
 
     change: Change
     outcome: ChangeOutcome
@@ -23,11 +23,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """What became of one model; `recorded` says that its record now is this commit.
+    """The outcome of one model; `recorded` is true when its record names this commit alone.
 
-    `wrote` says that at least one write was confirmed, a record's included; `error` is what kept
-    the record from being written, None when nothing did. `messages` say what somebody has to know
-    until the next run.
+    `wrote` is true when at least one write was confirmed, the record's included; `error` says why
+    the record was not completed, or is None. `messages` hold until the next run.
     """
 
     model: str
@@ -41,10 +40,10 @@ class ModelReport:
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """The plan and, for each of its models that was to be written, what became of it.
+    """The plan, and the outcome of each of its models that was to be written.
 
-    `signal` is the number of the signal that ended the run early, None when none did; `bug` is
-    what broke a model's run unexpectedly, to be told with its traceback.
+    `signal` is the number of the signal that ended the run early, or None; `bug` is an unexpected
+    exception from one model's run, to be shown with its traceback.
     """
 
     plan: JudgedPlan
@@ -59,7 +58,7 @@ class ApplyReport:
 
     @property
     def summary(self) -> dict[str, int]:
-        """The plan's counts, and how many changes had each outcome."""
+        """The plan's counts, and the number of changes per outcome."""
         outcomes = Counter[str](result.outcome for result in self.results)
         outcomes["skipped"] += len(self.plan.changes) - len(self.results)
         return self.plan.summary | {
@@ -73,7 +72,10 @@ class ApplyReport:
         return any(result.outcome == "applied" for result in self.results)
 
     def exit_code(self) -> int:
-        """Return the exit code of `apply`: 7 when some landed and some did not."""
+        """Return the exit code of `apply`: 7 when only some changes were applied.
+
+        A run that a signal ended before any write returns 128 plus the signal's number.
+        """
         code = first_code(
             [
                 *(problem.code for problem in self.plan.problems),

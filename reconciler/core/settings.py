@@ -1,4 +1,4 @@
-"""What `reconciler.yaml` says: registry, stages, guards, policies, and who is told of applies."""
+"""The settings in `reconciler.yaml`: registry, stages, guards, policies and webhooks."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ WebhookForm: TypeAlias = Literal["slack", "json"]
 
 @dataclass(frozen=True, slots=True)
 class RegistryPin:
-    """The registry a state folder belongs to: equivalent URIs, and the name it goes by."""
+    """The registry a state folder belongs to: equivalent URIs, and its name."""
 
     uris: tuple[str, ...]
     name: str | None = None
@@ -29,7 +29,7 @@ class Serving:
     alias: str | None = None
 
     def versions(self, fields: Fields) -> frozenset[int]:
-        """Return the serving versions of a model in that state."""
+        """Return the serving versions among a model's fields."""
         if self.alias is not None:
             version = aliases(fields).get(self.alias)
             return frozenset() if version is None else frozenset({version})
@@ -41,43 +41,43 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Globs for what is never read, imported, compared or removed; case counts.
+    """Globs for what is never read, imported, compared or removed; case-sensitive.
 
-    `too` narrows it: what is ignored must be ignored by that one as well.
+    With `narrowed_by`, only what both ignore is ignored.
     """
 
     models: tuple[str, ...] = ()
     tags: tuple[str, ...] = ("mlflow.*", "reconciler.*")
     aliases: tuple[str, ...] = ()
-    too: "Ignore | None" = None
+    narrowed_by: "Ignore | None" = None
 
     def model(self, name: str) -> bool:
-        """Return whether a model is none of our business."""
-        here = _any_of(self.models).match(name) is not None
-        return here and (self.too is None or self.too.model(name))
+        """Return whether a model is ignored."""
+        matches = _any_of(self.models).match(name) is not None
+        return matches and (self.narrowed_by is None or self.narrowed_by.model(name))
 
     def field(self, address: Field) -> bool:
-        """Return whether a tag or an alias is none of our business."""
+        """Return whether a tag or an alias is ignored."""
         if address.key is None:
             return False
         globs = self.tags if address.name == "tag" else self.aliases
-        here = _any_of(globs).match(address.key) is not None
-        return here and (self.too is None or self.too.field(address))
+        matches = _any_of(globs).match(address.key) is not None
+        return matches and (self.narrowed_by is None or self.narrowed_by.field(address))
 
     def without(self, fields: Fields) -> Mapping[Field, Value]:
-        """Return `fields` less what is ignored."""
+        """Return `fields` without those that are ignored."""
         return {address: value for address, value in fields.items() if not self.field(address)}
 
 
 @lru_cache
 def _any_of(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """Return one pattern for all globs: every tag of every version is held against them."""
+    """Return one pattern for all globs, because every tag of every version is matched."""
     return re.compile("|".join(map(translate, globs)) or "(?!)")
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Who is told of what was applied; `variable` of the environment holds its URL, a secret."""
+    """A webhook that reports applies; the environment variable `variable` holds its secret URL."""
 
     form: WebhookForm
     variable: str
@@ -85,10 +85,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a state folder; the defaults are those of a folder without the file.
+    """The settings of a state folder; the defaults hold for a folder without the file.
 
-    `fresh` lets `ci apply` write what is declared, whether a pull request showed it or not; `heal`
-    lets it put back what drifted of models that nobody changed.
+    `fresh` lets `ci apply` write declared changes that no pull request showed; `heal` lets it
+    revert drift of models that the merge did not change.
     """
 
     registry: RegistryPin | None = None
@@ -105,53 +105,54 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
-    """The rules that a change is held to: its own, and where they are looser those from before.
+    """The settings that apply to a change: for each setting, the stricter of its own and the base.
 
-    `own` are those that it brings, `also` those from before where they are not the same: policies
-    and guards are asked under both. `later` says in sentences what takes effect one merge later.
+    `own` are the settings in the change, `base` those before it where they differ: policies and
+    guards are checked under both. `deferred` has a sentence for each setting that takes
+    effect one merge later.
     """
 
     settings: Settings
     own: Settings
-    also: Settings | None = None
-    later: tuple[str, ...] = ()
+    base: Settings | None = None
+    deferred: tuple[str, ...] = ()
 
 
-def effective_settings(own: Settings, before: Settings | None) -> EffectiveSettings:
-    """Return the rules for a change that may write its own: none is loosened by what it judges."""
-    # Who is told loosens nothing.
-    if before is None or own == replace(before, notify=own.notify):
+def effective_settings(own: Settings, base: Settings | None) -> EffectiveSettings:
+    """Return the settings for a change: it cannot loosen the settings that it is judged by."""
+    # Webhooks do not loosen any check.
+    if base is None or own == replace(base, notify=own.notify):
         return EffectiveSettings(own, own)
     ignore = own.ignore
-    if own.ignore != before.ignore:
-        ignore = replace(own.ignore, too=before.ignore)
+    if own.ignore != base.ignore:
+        ignore = replace(own.ignore, narrowed_by=base.ignore)
     settings = replace(
         own,
-        exclusive=_both(own.exclusive, before.exclusive),
-        serving=before.serving,
-        guarded_aliases=_both(own.guarded_aliases, before.guarded_aliases),
+        exclusive=_both(own.exclusive, base.exclusive),
+        serving=base.serving,
+        guarded_aliases=_both(own.guarded_aliases, base.guarded_aliases),
         ignore=ignore,
-        fresh=own.fresh and before.fresh,
-        heal=own.heal and before.heal,
+        fresh=own.fresh and base.fresh,
+        heal=own.heal and base.heal,
     )
-    return EffectiveSettings(settings, own, before, tuple(_later(own, before)))
+    return EffectiveSettings(settings, own, base, tuple(_deferred(own, base)))
 
 
-def _later(own: Settings, before: Settings) -> Iterable[str]:
-    for stage in before.exclusive:
+def _deferred(own: Settings, base: Settings) -> Iterable[str]:
+    for stage in base.exclusive:
         if stage not in own.exclusive:
             yield f"`exclusive` still holds {stage}"
-    if own.serving != before.serving:
-        yield f"`serving` is still {before.serving}, not {own.serving}"
-    for alias in before.guarded_aliases:
+    if own.serving != base.serving:
+        yield f"`serving` is still {base.serving}, not {own.serving}"
+    for alias in base.guarded_aliases:
         if alias not in own.guarded_aliases:
             yield f"`guards` still protect @{alias}"
-    if own.fresh and not before.fresh:
+    if own.fresh and not base.fresh:
         yield "`apply: fresh` is not in effect"
-    if own.heal and not before.heal:
+    if own.heal and not base.heal:
         yield "`heal` is not in effect"
     for kind in ("tags", "aliases"):
-        more = set(getattr(own.ignore, kind)) - set(getattr(before.ignore, kind))
+        more = set(getattr(own.ignore, kind)) - set(getattr(base.ignore, kind))
         for glob in sorted(more):
             yield f"`ignore` does not cover the {kind} `{glob}` yet"
 

@@ -1,7 +1,7 @@
-"""Whether a model takes what another one is sent: two signatures, compared as MLflow enforces them.
+"""Compares two signatures by MLflow's rules, to find what breaks callers.
 
-MLflow ignores columns and params that a model does not know, and fills a param in that is not
-sent: dropping either breaks nobody.
+MLflow ignores columns and params that a model does not know, and fills in params that are not
+sent, so removing either does not break callers.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 from reconciler.core.facts import Column, Signature
 
-# What MLflow converts on its own: from the type that is sent to the type that the model declares.
+# The conversions that MLflow makes: (type that is sent, type that the model declares).
 _SAFE_FOR_INPUTS: Final = frozenset(
     {("integer", "long"), ("integer", "double"), ("float", "double")}
 )
@@ -23,15 +23,15 @@ _TENSOR = re.compile(r"tensor\((?P<dtype>[^,]+), \[(?P<shape>[^\]]*)\]\)")
 
 
 def incompatibilities(candidate: Signature, incumbent: Signature) -> tuple[str, ...]:
-    """Return why callers of the incumbent may break on the candidate: by its inputs or params.
+    """Return a sentence for each input or param on which callers of the incumbent may fail.
 
-    A nested type (array, object, map) must stay as it is.
+    Nested types (array, object, map) must be equal.
     """
     return (*_inputs(candidate.inputs, incumbent.inputs), *_params(candidate, incumbent))
 
 
 def differences(candidate: Signature, incumbent: Signature) -> tuple[str, ...]:
-    """Return everything that differs between two signatures, whether it breaks anybody or not."""
+    """Return a sentence for each difference between two signatures, compatible or not."""
     return (
         *_changed("input", candidate.inputs, incumbent.inputs),
         *_changed("output", candidate.outputs, incumbent.outputs),
@@ -41,7 +41,7 @@ def differences(candidate: Signature, incumbent: Signature) -> tuple[str, ...]:
 
 def _inputs(candidate: Sequence[Column], incumbent: Sequence[Column]) -> Iterator[str]:
     if candidate and incumbent and _named(candidate) != _named(incumbent):
-        # With names the order is the caller's, without them it is the model's.
+        # Callers of unnamed columns rely on the order, callers of named columns on the names.
         yield f"the inputs {'have' if _named(candidate) else 'lost their'} names"
         return
     before = _by_label(incumbent)
@@ -75,7 +75,7 @@ def _takes(declared: str, sent: str) -> bool:
 
 
 def _fits(declared: str, sent: str) -> bool:
-    """Return whether every tensor of one shape has the other; -1 is any length."""
+    """Return whether every tensor of shape `sent` has shape `declared`; -1 is any length."""
     to, of = ([size.strip() for size in shape.split(",")] for shape in (declared, sent))
     return len(to) == len(of) and all(
         size in ("-1", given) for size, given in zip(to, of, strict=True)
@@ -95,7 +95,7 @@ def _changed(kind: str, candidate: Sequence[Column], incumbent: Sequence[Column]
 
 
 def _described(kind: str, column: Column) -> str:
-    """Return a column's type, and whether it may be left out: which every param may."""
+    """Return a column's type, with `, optional` where that is not implied (as for params)."""
     return column.type if column.required or kind == "param" else f"{column.type}, optional"
 
 
@@ -104,7 +104,7 @@ def _named(columns: Sequence[Column]) -> bool:
 
 
 def _by_label(columns: Sequence[Column]) -> dict[str, Column]:
-    """Return the columns by their name, those without one by their place."""
+    """Return the columns by name, unnamed ones by position from 1."""
     return {
         f"`{column.name}`" if column.name is not None else str(place): column
         for place, column in enumerate(columns, start=1)

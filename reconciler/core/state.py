@@ -1,8 +1,7 @@
-"""What a registry holds: the values that base, desired and live are made of.
+"""The state of a model: the values that base, desired and live consist of.
 
-A model's state is a flat mapping from `Field` to its value, the same for what git declared
-before (base), what it declares now (desired) and what the registry has (live), so that the
-difference between any two is one loop.
+A state is a flat mapping from `Field` to value. Base (what git declared before), desired (what it
+declares now) and live (what the registry has) share it, so one loop compares any two.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,9 +25,9 @@ PROMPT_TAG: Final = "mlflow.prompt.is_prompt"
 class Field(NamedTuple):
     """The address of one value of a model.
 
-    `version` is None for what belongs to the model itself: its tags, its description and every
-    alias. `key` is the tag's key or the alias' name. An alias' value is a version number (int),
-    every other value is text.
+    `version` is None for a value of the model itself: its tags, its description and every alias.
+    `key` is a tag's key or an alias' name. The value of an alias is a version number (int), every
+    other value is text.
     """
 
     name: FieldName
@@ -48,7 +47,7 @@ class Field(NamedTuple):
 
     @property
     def sort_key(self) -> tuple[int, int, str]:
-        """Orders a model's fields for reading: its own first, then by version."""
+        """Order for reading: the model's own fields first, then by version."""
         order = ("stage", "alias", "description", "tag").index(self.name)
         return (self.version or 0, order, self.key or "")
 
@@ -58,7 +57,7 @@ Fields: TypeAlias = Mapping[Field, Value]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells a version from another one under the same number; `created` is ms since 1970."""
+    """What distinguishes versions that had the same number; `created` is in ms since 1970."""
 
     run_id: str | None
     source: str | None
@@ -67,7 +66,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class LiveVersion:
-    """What the registry knows of a version besides its fields."""
+    """What the registry knows about a version besides its fields."""
 
     identity: Identity
     status: str = "READY"
@@ -75,11 +74,11 @@ class LiveVersion:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A registered model as the registry answered.
+    """A registered model as the registry returned it.
 
-    `fields` has every stage (also "None"), every alias, every tag and every non-empty
-    description. `commit` and `owner` are the raw texts of our two tags; they are not in `fields`.
-    `unreadable` says why the versions cannot be listed, None when they can.
+    `fields` has every stage (also "None"), alias, tag and non-empty description. `commit` and
+    `owner` are the raw texts of the reconciler's own two tags, which are not in `fields`.
+    `unreadable` says why the versions cannot be listed; None when they can.
     """
 
     model: str
@@ -92,13 +91,13 @@ class Live:
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """The recorded commits, oldest first; the last is the one under way or in step."""
+        """The recorded commits, oldest first; with several the apply of the last is unfinished."""
         return tuple((self.commit or "").split())
 
 
 @dataclass(frozen=True, slots=True)
 class DatedConsent:
-    """Consent in a model's file: the named rule may be violated by this model through `until`."""
+    """Consent in a model's file: this model may violate the rule `guard` through `until`."""
 
     guard: str
     until: date
@@ -107,9 +106,9 @@ class DatedConsent:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredVersion:
-    """The part of a version's entry that is not a field: pins, a block, and where it stands.
+    """The parts of a version's entry that are not fields: pins, block, line and traffic.
 
-    What `traffic` means for the registry is in the fields, as the tags of an A/B test.
+    The fields have `traffic` (0 to 1) too, as the tags of an A/B test.
     """
 
     run_id: str | None = None
@@ -121,10 +120,9 @@ class DeclaredVersion:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What one file declares for one model.
+    """The declaration of one model, from one file.
 
-    Two declarations are equal when they mean the same: the file, the lines, comments and layout
-    do not count.
+    Equality compares the meaning: file name, lines, comments and layout do not count.
     """
 
     model: str
@@ -147,7 +145,7 @@ def stages(fields: Fields) -> dict[int, str]:
 
 
 def aliases(fields: Fields) -> dict[str, int]:
-    """Return the version that every alias in `fields` names."""
+    """Return the version of every alias in `fields`."""
     return {
         address.key: int(value)
         for address, value in fields.items()
@@ -156,7 +154,7 @@ def aliases(fields: Fields) -> dict[str, int]:
 
 
 def occupants(fields: Fields, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Return the versions in each of the named stages, sorted."""
+    """Return the versions in each of these stages, sorted."""
     where = stages(fields)
     return {name: tuple(sorted(v for v, stage in where.items() if stage == name)) for name in names}
 
@@ -165,8 +163,9 @@ def occupants(fields: Fields, names: Iterable[str]) -> dict[str, tuple[int, ...]
 class Base:
     """What the recorded commits declared.
 
-    `first` is the first one's fields, which causes compare with; `ever` has every value that any
-    of them declared, which removals are judged by; `versions` are those that any of them named.
+    `first` has the fields of the first commit, which decide the cause of a change. `ever` has
+    every value that any commit declared, which decides removals. `versions` are all that any
+    commit named.
     """
 
     first: Fields = field(default_factory=dict)

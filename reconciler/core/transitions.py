@@ -1,4 +1,4 @@
-"""Which versions change hands in a plan: who enters a stage or takes an alias, and from whom."""
+"""Transitions: the versions that enter a stage or take an alias, and those they displace."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from reconciler.core.state import ACTIVE_STAGES, Fields, aliases, stages
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One version that enters `stage` or takes `alias`; not both. `before` is its live stage.
+    """One version that enters `stage` or takes `alias`, not both; `before` is its live stage.
 
-    `incumbent` is a version that is displaced from the stage (each makes a move of its own), or
-    that has the alias until now; None where there is none. A `standing` one is there already:
-    nothing moves, and no moment is chosen.
+    `incumbent` is a version that is displaced from the stage (one transition for each), or that
+    holds the alias now; None without one. `in_place` is true for a version that is there already.
     """
 
     model: str
@@ -23,61 +22,60 @@ class Transition:
     before: str | None = None
     alias: str | None = None
     incumbent: int | None = None
-    standing: bool = False
+    in_place: bool = False
 
     @property
     def place(self) -> str:
-        """Where it goes: the stage's name, or `@alias`."""
+        """The target: the stage's name, or `@alias`."""
         return f"@{self.alias}" if self.alias is not None else str(self.stage)
 
     @property
     def matters(self) -> bool:
-        """Return whether somebody may be served by it: an active stage, or an alias."""
+        """Return whether the target may be in use: an active stage, or an alias."""
         return self.alias is not None or self.stage in ACTIVE_STAGES
 
 
 def transitions(
     changes: Iterable[Change], live: Fields, *, drift: bool = False
 ) -> tuple[Transition, ...]:
-    """Return what the changes of one model move; what drifted is put back, which `drift` counts."""
+    """Return the transitions in one model's changes; those that revert drift only with `drift`."""
     counted = [change for change in changes if drift or change.cause != "drift"]
-    meant = [change for change in counted if change.after is not None]
-    after = stages(applied(live, meant))
-    found: list[Transition] = []
-    for change in meant:
+    sets = [change for change in counted if change.after is not None]
+    after = stages(applied(live, sets))
+    made: list[Transition] = []
+    for change in sets:
         if change.field.name == "stage":
-            found += _stage(change, live, after)
+            made += _stage(change, live, after)
         elif change.field.name == "alias":
-            found.append(_alias(change, live))
-    return tuple(found)
+            made.append(_alias(change, live))
+    return tuple(made)
 
 
-def standing_transitions(model: str, fields: Fields, live: Fields) -> tuple[Transition, ...]:
-    """Return every place that `fields` declare and the registry has, as if it were taken now."""
-    there = stages(live)
+def transitions_in_place(model: str, fields: Fields, live: Fields) -> tuple[Transition, ...]:
+    """Return a transition for every declared stage and alias that is live already."""
+    live_stages = stages(live)
     held = [
-        Transition(model, version, stage=stage, before=stage, standing=True)
+        Transition(model, version, stage=stage, before=stage, in_place=True)
         for version, stage in sorted(stages(fields).items())
-        if there.get(version) == stage
+        if live_stages.get(version) == stage
     ]
     named = [
-        Transition(model, version, before=there.get(version), alias=alias, standing=True)
+        Transition(model, version, before=live_stages.get(version), alias=alias, in_place=True)
         for alias, version in sorted(aliases(fields).items())
         if aliases(live).get(alias) == version
     ]
     return (*held, *named)
 
 
-def changing_hands(found: Sequence[Transition]) -> Collection[int]:
-    """Return the versions whose facts a reader of these moves asks for."""
-    named = {transition.version for transition in found}
-    return sorted(
-        named | {transition.incumbent for transition in found if transition.incumbent is not None}
-    )
+def changing_hands(made: Sequence[Transition]) -> Collection[int]:
+    """Return the versions and incumbents of these transitions, sorted."""
+    candidates = {transition.version for transition in made}
+    incumbents = {t.incumbent for t in made if t.incumbent is not None}
+    return sorted(candidates | incumbents)
 
 
 def _stage(change: Change, live: Fields, after: dict[int, str]) -> list[Transition]:
-    """Return the move into a stage, once for every version that it displaces."""
+    """Return the transition into a stage, one for each version that it displaces."""
     stage = str(change.after)
     displaced = [
         version

@@ -1,4 +1,4 @@
-"""URIs: shown without credentials, and compared by where they lead."""
+"""URIs: removes credentials for display, and compares registries by normal form."""
 
 import re
 from typing import Final
@@ -10,12 +10,12 @@ _SECRET_PARAMETERS: Final = frozenset(
 )
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
-# What follows a colon and is no port is a password, here one that holds a slash.
+# Text after a colon that is not a port is a password; this one contains a slash.
 _HALF_A_PASSWORD: Final = re.compile(r"[^\[]*:\d*[^\d]")
 
 
 def safe_uri(uri: str) -> str:
-    """Return a URI without user, password and tokens; never raises."""
+    """Return a URI without user, password and tokens. Does not raise."""
     scheme, mark, rest = uri.partition("://")
     if not mark:
         return uri
@@ -28,16 +28,16 @@ def safe_uri(uri: str) -> str:
 
 
 def same_registry(one: str, other: str) -> bool:
-    """Return whether two URIs lead to the same registry, whoever asks.
+    """Return whether two URIs name the same registry.
 
-    Scheme and host compare lower-cased; credentials, a default port and a trailing slash do not
-    count.
+    Scheme and host are compared in lower case; credentials, a default port and a trailing slash do
+    not count.
     """
     return _normal(one) == _normal(other)
 
 
 def normal_uri(uri: str) -> str:
-    """Return the form of a URI that plans and records name: equal for equivalent URIs."""
+    """Return the normal form of a URI for plans and records, equal for equivalent URIs."""
     scheme, *rest = _normal(uri)
     if not rest:
         return scheme
@@ -46,14 +46,14 @@ def normal_uri(uri: str) -> str:
 
 
 def scheme_of(uri: str) -> str:
-    """Return the scheme, lower-cased and without a driver; `databricks-uc` is its own scheme."""
+    """Return the scheme in lower case and without a driver; `databricks-uc` is its own scheme."""
     scheme, mark, _ = uri.partition(":")
     bare = re.fullmatch(r"[A-Za-z][\w.-]*", uri)
     return (scheme if mark else uri if bare else "").partition("+")[0].lower()
 
 
 def credentials_in(uri: str) -> tuple[str, str] | None:
-    """Return the user and the password that a URI carries, None without them."""
+    """Return the user and password in a URI; None without a user."""
     try:
         parts = urlsplit(uri)
     except ValueError:

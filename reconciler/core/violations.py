@@ -1,7 +1,4 @@
-"""What a plan must not do, and the consent that lets it: the values that guards and policies share.
-
-A violation says its numbers and the way out; consent names one rule, and where it can the model.
-"""
+"""Violations of guards and policies, and the consent that allows them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -14,7 +11,7 @@ Enforce: TypeAlias = Literal["deny", "warn"]
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """`--accept NAME[=MODEL]`: the named rule may be violated, by that model alone if named."""
+    """`--accept NAME[=MODEL]`: consent to violate one rule, by one model where it is named."""
 
     guard: str
     model: str | None = None
@@ -25,7 +22,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One rule that the plan breaks; an accepted one, or one that only warns, does not deny."""
+    """A rule that the plan breaks; it denies the plan unless it is accepted or only warns."""
 
     name: str
     model: str | None
@@ -36,22 +33,22 @@ class Violation:
 
     @property
     def denies(self) -> bool:
-        """Return whether nothing may be written because of it."""
+        """Return whether it forbids every write of the plan."""
         return self.enforce == "deny" and not self.accepted
 
     @property
     def problem(self) -> Problem:
-        """The violation as a complaint that an error carries."""
+        """The violation as a problem of an error."""
         message = f"{self.name}: {self.message}"
         return Problem(message, ExitCode.REFUSED, model=self.model, hint=self.hint)
 
     @property
     def sort_key(self) -> tuple[str, str, str]:
-        """Orders by rule, model and message."""
+        """Order by rule, model and message."""
         return (self.name, self.model or "", self.message)
 
 
 def with_consent(violation: Violation, consents: Collection[Consent]) -> Violation:
-    """Return the violation, accepted when a consent names exactly it."""
+    """Return the violation, accepted when a consent names its rule and model."""
     accepted = Consent(violation.name, violation.model) in consents
     return replace(violation, accepted=violation.accepted or accepted)

@@ -1,1 +1,1 @@
-"""Three states become a judged plan."""
+"""Computes a judged plan from the base, desired and live states."""

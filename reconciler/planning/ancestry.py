@@ -1,8 +1,7 @@
-"""May this checkout speak for a model? Judged by declarations, not by dates.
+"""Compares a checkout's ancestry with a model's recorded commits, by declarations, not dates.
 
-The recorded commits say who spoke last: one id means in step, several an apply that did not
-finish, the last being the one under way. With R the last recorded commit, H this checkout and B
-their merge base, a checkout that has not seen what R declared must not write.
+One recorded commit means that its apply finished; several mean that the apply of the last one did
+not. A checkout that does not contain what the last recorded commit declared must not write.
 """
 
 from collections.abc import Sequence
@@ -13,19 +12,19 @@ from reconciler.core.settings import Ignore
 from reconciler.core.state import Base, Declaration, Field, Value
 from reconciler.ports.history import History
 
-NOTHING_BEFORE = "-"  # stands for "no commit" as the first recorded id of the very first apply
+NOTHING_BEFORE = "-"  # in place of the first recorded commit during a model's first apply
 
-Verdict: TypeAlias = Literal["first", "go", "superseded", "behind", "diverged", "unknown"]
+AncestryStatus: TypeAlias = Literal["first", "go", "superseded", "behind", "diverged", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ancestry:
-    """The verdict on one model, and the recorded commit that it was reached on.
+    """The status of one model, and the recorded commit that decided it.
 
-    `same` says that it declares what this checkout does.
+    `same` is true when that commit declares the same as this checkout.
     """
 
-    verdict: Verdict
+    status: AncestryStatus
     recorded: str | None = None
     same: bool = False
 
@@ -39,9 +38,10 @@ def check_ancestry(
     history: History,
     planning: bool,
 ) -> Ancestry:
-    """Return whether the checkout that declares `declared` may speak for `model`.
+    """Return how the checkout, which declares `declared`, relates to a model's recorded commits.
 
-    `owner` is the recorded one: where the recorded commits' declarations are read.
+    `owner` is the recorded owner, whose state folder has the recorded commits' declarations. With
+    `planning`, `behind` is possible; otherwise that case is `diverged`.
     """
     if not recorded or recorded[-1] == NOTHING_BEFORE:
         return Ancestry("first")
@@ -70,7 +70,7 @@ def check_ancestry(
 def base_of(
     model: str, commits: Sequence[str], *, owner: str, history: History, ignore: Ignore
 ) -> Base:
-    """Return what the recorded commits declared for a model, less what is ignored."""
+    """Return what the recorded commits declared for a model, without ignored fields."""
     declared = [
         None if commit == NOTHING_BEFORE else history.declared(commit, owner, model)
         for commit in commits
@@ -88,5 +88,5 @@ def base_of(
 
 
 def _cut_off(history: History) -> Literal["unknown"] | None:
-    """Say where a shallow clone may just lack the commits that lead from one to the other."""
+    """Return `unknown` for a shallow clone, which may lack the connecting commits."""
     return "unknown" if history.is_shallow else None

@@ -1,4 +1,4 @@
-"""Guards and policies judge the whole plan before its first write, with the evidence beside it."""
+"""Has guards and policies judge the whole plan, and adds the evidence."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +13,15 @@ from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import (
     Transition,
     changing_hands,
-    standing_transitions,
     transitions,
+    transitions_in_place,
 )
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.planning.live_state import read_facts
 from reconciler.planning.model_plan import Planned
 from reconciler.policy import evaluation, guards
 from reconciler.policy.evaluation import PolicyContext, PolicyInput
-from reconciler.policy.guards import Judged
+from reconciler.policy.guards import GuardInput
 from reconciler.ports.registry import Registry
 
 _READERS = 8
@@ -29,10 +29,10 @@ _READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How a plan is judged: the court that the policies have, and the consents of this run.
+    """How a plan is judged: the context of the policies, and the consents of this run.
 
-    `evidence` reads the runs of versions that change hands, `everything` judges also what is
-    live already.
+    With `evidence`, the runs of versions that change hands are read; with `everything`, live state
+    is judged too.
     """
 
     context: PolicyContext
@@ -42,8 +42,8 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A model's plan before it is judged; `moves` are those that it makes."""
+class ModelDraft:
+    """One model's plan before it is judged, with what judging it needs."""
 
     planned: Planned
     declaration: Declaration | None
@@ -54,18 +54,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A checkout compared with a registry, and judged by nobody yet.
+    """A checkout compared with a registry, not judged yet.
 
-    `live` is the registry by model name. `astray` says that it looks like another one.
+    `live` is the registry by model name; `registry_violations` are those of `check_registry`.
     """
 
     plan: DraftPlan
     live: Mapping[str, Live]
-    drafts: tuple[Draft, ...]
-    astray: tuple[Violation, ...] = ()
+    drafts: tuple[ModelDraft, ...]
+    registry_violations: tuple[Violation, ...] = ()
 
     def narrowed(self, plans: Sequence[ModelPlan]) -> "Compared":
-        """Return what is left where these plans, with no more to write, are all that is meant."""
+        """Return the comparison with these plans alone, each a part of the model's plan here."""
         chosen = {plan.model: plan for plan in plans}
         drafts = tuple(
             _planned_as(draft, chosen[draft.planned.plan.model])
@@ -76,25 +76,32 @@ class Compared:
         return replace(self, plan=replace(self.plan, models=models), drafts=drafts)
 
 
-def _planned_as(draft: Draft, plan: ModelPlan) -> Draft:
-    made = transitions(plan.changes, draft.planned.live)
-    return replace(draft, planned=replace(draft.planned, plan=plan), transitions=made)
+def _planned_as(draft: ModelDraft, plan: ModelPlan) -> ModelDraft:
+    moved = transitions(plan.changes, draft.planned.live)
+    return replace(draft, planned=replace(draft.planned, plan=plan), transitions=moved)
 
 
 def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPlan:
-    """Return the plan with the evidence for it, and all that guards and policies find in it."""
+    """Return the plan with its evidence and the violations of guards and policies.
+
+    Reads runs from the registry where policies or the evidence need them.
+    """
     draft, drafts = compared.plan, compared.drafts
     policy_inputs = {
         d.planned.plan.model: _policy_input(d, judging) for d in drafts if d.live is not None
     }
     facts = _facts(drafts, policy_inputs, registry, judging)
-    verdict = evaluation.all_of(
+    result = evaluation.combined(
         [
-            evaluation.judge(policy_input, facts.get(name, {}), judging.context)
+            evaluation.check_policies(policy_input, facts.get(name, {}), judging.context)
             for name, policy_input in policy_inputs.items()
         ]
     )
-    found = (*compared.astray, *guards.judge(list(_guarded(drafts))), *verdict.violations)
+    violations = (
+        *compared.registry_violations,
+        *guards.check_guards(list(_guarded(drafts))),
+        *result.violations,
+    )
     declarations = [draft.declaration for draft in drafts if draft.declaration is not None]
     consents = judging.accept | consents_of_files(declarations, judging.context.now)
     return JudgedPlan(
@@ -106,12 +113,12 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
         models=tuple(_with_evidence(draft, facts, judging) for draft in drafts),
         violations=tuple(
             sorted(
-                (with_consent(violation, consents) for violation in found),
+                (with_consent(violation, consents) for violation in violations),
                 key=lambda violation: violation.sort_key,
             )
         ),
         pending=tuple(
-            waiting for waiting in verdict.pending if not with_consent(waiting, consents).accepted
+            waiting for waiting in result.pending if not with_consent(waiting, consents).accepted
         ),
     )
 
@@ -119,24 +126,24 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
 def closed_by_now(
     plan: JudgedPlan, policies: Sequence[Policy], context: PolicyContext
 ) -> JudgedPlan:
-    """Return a saved plan with the freezes that began since it was judged."""
-    freezes = tuple(one for one in policies if isinstance(one.requires, WeeklyFreeze | DatedFreeze))
-    known = {(one.name, one.model) for one in (*plan.violations, *plan.pending)}
-    found = [
+    """Return a saved plan with the violations of freezes that began since it was judged."""
+    freezes = tuple(p for p in policies if isinstance(p.requires, WeeklyFreeze | DatedFreeze))
+    known = {(v.name, v.model) for v in (*plan.violations, *plan.pending)}
+    new = [
         violation
         for model in plan.models
-        for violation in evaluation.judge(
+        for violation in evaluation.check_policies(
             PolicyInput(None, Live(model.model, {}, {}), transitions(model.changes, {}), freezes),
             {},
             context,
         ).violations
         if (violation.name, violation.model) not in known
     ]
-    return replace(plan, violations=(*plan.violations, *found))
+    return replace(plan, violations=(*plan.violations, *new))
 
 
 def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> frozenset[Consent]:
-    """Return the consents that the models' files give, and that have not ended."""
+    """Return the consents in the models' files that have not expired."""
     return frozenset(
         Consent(consent.guard, declaration.model)
         for declaration in declarations
@@ -145,28 +152,28 @@ def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> fro
     )
 
 
-def _policy_input(draft: Draft, judging: Judging) -> PolicyInput:
+def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
     plan, live = draft.planned.plan, draft.live
-    if live is None:  # the caller asks only where it is there
+    if live is None:  # the caller passes live models only
         raise ValueError(plan.model)
     made = draft.transitions
     if judging.everything and draft.declaration is not None:
         made = (
             *transitions(plan.changes, draft.planned.live, drift=True),
-            *standing_transitions(plan.model, draft.declaration.fields, draft.planned.live),
+            *transitions_in_place(plan.model, draft.declaration.fields, draft.planned.live),
         )
-    before = draft.effective.also.policies if draft.effective.also else ()
+    before = draft.effective.base.policies if draft.effective.base else ()
     return PolicyInput(draft.declaration, live, made, draft.effective.settings.policies, before)
 
 
 def _facts(
-    drafts: Iterable[Draft],
+    drafts: Iterable[ModelDraft],
     policy_inputs: Mapping[str, PolicyInput],
     registry: Registry,
     judging: Judging,
 ) -> Mapping[str, Mapping[int, Facts]]:
-    """Read the runs that a policy or a reader asks about, and no others."""
-    asked: list[tuple[Live, int]] = []
+    """Read the runs that a policy or the evidence needs, and no others."""
+    needed: list[tuple[Live, int]] = []
     for draft in drafts:
         policy_input = policy_inputs.get(draft.planned.plan.model)
         if policy_input is None:
@@ -177,14 +184,14 @@ def _facts(
             else ()
         )
         versions |= set(evaluation.versions_to_know(policy_input, judging.context.expressions))
-        asked += [
+        needed += [
             (policy_input.live, v) for v in sorted(versions) if v in policy_input.live.versions
         ]
-    return read_facts(registry, asked, parallelism=_READERS)
+    return read_facts(registry, needed, parallelism=_READERS)
 
 
 def _with_evidence(
-    draft: Draft, facts: Mapping[str, Mapping[int, Facts]], judging: Judging
+    draft: ModelDraft, facts: Mapping[str, Mapping[int, Facts]], judging: Judging
 ) -> ModelPlan:
     plan = draft.planned.plan
     known = facts.get(plan.model)
@@ -193,13 +200,13 @@ def _with_evidence(
     return replace(plan, evidence=comparisons(draft.transitions, draft.live, known))
 
 
-def _guarded(drafts: Iterable[Draft]) -> Iterable[Judged]:
+def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:
     for draft in drafts:
         if draft.declaration is None or draft.live is None:
             continue
         settings = draft.effective.settings
         servings = dict.fromkeys((settings.serving, draft.effective.own.serving))
-        yield Judged(
+        yield GuardInput(
             draft.declaration,
             draft.planned.live,
             draft.planned.plan.changes,

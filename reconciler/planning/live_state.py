@@ -1,4 +1,4 @@
-"""Reads the registry: as few requests as the question allows, and nothing called missing unseen."""
+"""Reads the registry with few requests; reports a model as missing only after a direct read."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,7 +8,7 @@ from reconciler.errors import Problem, RegistryError, Rejected
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
 
-_ONE_BY_ONE = 40  # up to here asking for models by name beats listing the whole registry
+_MAX_BY_NAME = 40  # up to here reading models by name is faster than listing the registry
 
 
 def read_live(
@@ -18,17 +18,17 @@ def read_live(
     everything: bool,
     parallelism: int,
 ) -> tuple[dict[str, Live], dict[str, Problem]]:
-    """Return the live models by name, and a problem for each needed one that cannot be read.
+    """Return the live models by name, and a problem for each needed model that cannot be read.
 
-    `needed` maps the models of the question to the versions that must be there; `everything` asks
-    for the other models too. A needed model in neither result does not exist.
+    `needed` maps model names to the versions to confirm; with `everything` the other models are
+    returned too. A needed model in neither result does not exist.
     """
-    listing = everything or len(needed) > _ONE_BY_ONE
-    found = dict(registry.read(None if listing else tuple(needed)))
-    doubtful = [
+    listing = everything or len(needed) > _MAX_BY_NAME
+    models = dict(registry.read(None if listing else tuple(needed)))
+    unconfirmed = [
         model
         for model, versions in needed.items()
-        if model not in found or not set(versions) <= set(found[model].versions)
+        if model not in models or not set(versions) <= set(models[model].versions)
     ]
     problems: dict[str, Problem] = {}
 
@@ -40,40 +40,43 @@ def read_live(
             problems[model] = Problem(message, error.code, model=model, hint=error.hint)
             return
         if live is None:
-            found.pop(model, None)
+            models.pop(model, None)
         else:
-            found[model] = live
+            models[model] = live
 
-    each(confirm, doubtful, threads=parallelism)
-    return dict(sorted(found.items())), problems
+    each(confirm, unconfirmed, threads=parallelism)
+    return dict(sorted(models.items())), problems
 
 
 def read_model(registry: Registry, model: str, versions: Collection[int]) -> Live | None:
-    """Return one model as `read_live` finds it, None when it does not exist."""
-    found, problems = read_live(registry, {model: versions}, everything=False, parallelism=1)
+    """Return one model as `read_live` does; None when it does not exist.
+
+    Raises `RegistryError` when it cannot be read.
+    """
+    models, problems = read_live(registry, {model: versions}, everything=False, parallelism=1)
     if model in problems:
         raise RegistryError(problems[model].message)
-    return found.get(model)
+    return models.get(model)
 
 
 def read_one(registry: Registry, model: str, versions: Collection[int]) -> Live:
     """Return one model by direct reads; raises `RegistryError` when it does not exist."""
     live = registry.confirm(model, versions)
     if live is None:
-        raise RegistryError(f"model `{model}` is not in the registry any more")
+        raise RegistryError(f"model `{model}` is no longer in the registry")
     return live
 
 
 def read_facts(
-    registry: Registry, asked: Sequence[tuple[Live, int]], *, parallelism: int
+    registry: Registry, versions: Sequence[tuple[Live, int]], *, parallelism: int
 ) -> Mapping[str, Mapping[int, Facts]]:
-    """Return what the tracking server tells of these versions, by model and number."""
-    found: dict[str, dict[int, Facts]] = {live.model: {} for live, _ in asked}
+    """Return the facts of these versions from the tracking server, by model and version."""
+    facts: dict[str, dict[int, Facts]] = {live.model: {} for live, _ in versions}
 
-    def read(one: tuple[Live, int]) -> None:
-        live, version = one
+    def read(item: tuple[Live, int]) -> None:
+        live, version = item
         identity = live.versions[version].identity
-        found[live.model][version] = registry.facts(live.model, version, identity)
+        facts[live.model][version] = registry.facts(live.model, version, identity)
 
-    each(read, asked, threads=parallelism)
-    return found
+    each(read, versions, threads=parallelism)
+    return facts

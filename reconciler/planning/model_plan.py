@@ -1,20 +1,20 @@
-"""Plans one model: authority, readiness, difference, record."""
+"""Plans one model: ownership, preconditions, difference and record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.diff import Difference, diff
-from reconciler.core.plan import ModelPlan, Outcome, Seen
+from reconciler.core.plan import ModelPlan, PlanOutcome, Snapshot
 from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
 from reconciler.planning import preconditions
-from reconciler.planning.ownership import Authority, Context, authority
+from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A model's plan, and what the guards look at besides.
+    """A model's plan, with what the guards check besides.
 
-    `live` is without what is ignored; `declared` counts the aliases and tags of base and desired.
+    `live` is without ignored fields; `declared` counts the aliases and tags of base and desired.
     """
 
     plan: ModelPlan
@@ -23,26 +23,26 @@ class Planned:
 
 
 def plan_model(
-    name: str, declaration: Declaration | None, live: Live | None, context: Context
+    name: str, declaration: Declaration | None, live: Live | None, context: PlanningContext
 ) -> Planned:
-    """Return the plan for one model; what is wrong with it is in the plan's `problems`."""
+    """Return the plan of one model; its problems are in the plan's `problems`."""
     file = declaration.file if declaration else None
-    allowed = authority(name, declaration, live, context)
-    if allowed.refusal is not None:
-        return Planned(allowed.refusal)
+    access = write_access(name, declaration, live, context)
+    if access.refusal is not None:
+        return Planned(access.refusal)
     if declaration is None:
-        return Planned(_released(name, live, allowed))
-    found = preconditions.problems(declaration, live, names=context.names)
-    if declaration.hold is not None and (live is None or found):
+        return Planned(_released(name, live, access))
+    problems = preconditions.problems(declaration, live, names=context.names)
+    if declaration.hold is not None and (live is None or problems):
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
-    if live is None or found:
-        return Planned(ModelPlan(name, "error", file=file, problems=found))
+    if live is None or problems:
+        return Planned(ModelPlan(name, "error", file=file, problems=problems))
     visible = replace(live, fields=context.settings.ignore.without(live.fields))
-    difference = diff(allowed.base, declaration, visible, exclusive=context.settings.exclusive)
+    difference = diff(access.base, declaration, visible, exclusive=context.settings.exclusive)
     if declaration.hold is not None:
         return Planned(_held(declaration, declaration.hold, difference), visible.fields)
-    plan = _to_write(declaration, live, difference, allowed, context)
-    addresses = {*allowed.base.ever, *declaration.fields}
+    plan = _to_write(declaration, live, difference, access, context)
+    addresses = {*access.base.ever, *declaration.fields}
     count = sum(address.name in ("alias", "tag") for address in addresses)
     return Planned(plan, visible.fields, count)
 
@@ -51,8 +51,8 @@ def _to_write(
     declaration: Declaration,
     live: Live,
     difference: Difference,
-    allowed: Authority,
-    context: Context,
+    access: WriteAccess,
+    context: PlanningContext,
 ) -> ModelPlan:
     named = frozenset[int]().union(*(change.versions for change in difference.changes))
     touched = {
@@ -63,14 +63,14 @@ def _to_write(
     }
     stage_occupants = [stage for stage in context.settings.exclusive if stage in touched]
     identities = {v: live.versions[v].identity if v in live.versions else None for v in named}
-    outcome: Outcome = "changes" if difference.changes else "in-sync"
+    outcome: PlanOutcome = "changes" if difference.changes else "in-sync"
     return ModelPlan(
         declaration.model,
         outcome,
         file=declaration.file,
         changes=difference.changes,
-        record=allowed.record,
-        seen=Seen(
+        record=access.record,
+        seen=Snapshot(
             live.commit,
             live.owner,
             dict(sorted(identities.items())),
@@ -85,12 +85,14 @@ def _gone(declaration: Declaration, live: Live) -> Iterable[str]:
     for version in preconditions.gone(declaration, live):
         stage = stages(declaration.fields).get(version)
         declared = f"declared {stage}" if stage else "declared"
-        yield f"v{version} is {declared} but gone from the registry: its entry can be removed"
+        yield f"v{version} is {declared} but no longer in the registry: its entry can be removed"
 
 
 def _held(declaration: Declaration, reason: str, difference: Difference) -> ModelPlan:
     count = len(difference.changes)
-    waiting = f"{count} change{'s' if count != 1 else ''} wait" if count else "nothing waits"
+    waiting = (
+        f"{count} change{'s' if count != 1 else ''} pending" if count else "no changes pending"
+    )
     return ModelPlan(
         declaration.model,
         "held",
@@ -100,8 +102,8 @@ def _held(declaration: Declaration, reason: str, difference: Difference) -> Mode
     )
 
 
-def _released(name: str, live: Live | None, allowed: Authority) -> ModelPlan:
-    if live is None or allowed.record is None:
+def _released(name: str, live: Live | None, access: WriteAccess) -> ModelPlan:
+    if live is None or access.record is None:
         return ModelPlan(name, "in-sync")
     staying = [
         f"v{version} {stage}"
@@ -112,7 +114,7 @@ def _released(name: str, live: Live | None, allowed: Authority) -> ModelPlan:
     return ModelPlan(
         name,
         "released",
-        record=allowed.record,
-        seen=Seen(live.commit, live.owner, {}),
-        messages=(f"released: git no longer declares it, and leaves it as it is ({left})",),
+        record=access.record,
+        seen=Snapshot(live.commit, live.owner, {}),
+        messages=(f"released: git no longer declares it, and it stays as it is ({left})",),
     )

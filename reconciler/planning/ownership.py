@@ -1,10 +1,10 @@
-"""Turns a model's standing into leave to write, or into the finished plan that says why not."""
+"""Decides whether this checkout may write a model; returns its base and record, or a refusal."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from shlex import quote
 
-from reconciler.core.plan import ModelPlan, Outcome, Record
+from reconciler.core.plan import ModelPlan, PlanOutcome, Record
 from reconciler.core.settings import Settings
 from reconciler.core.state import NO_BASE, Base, Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
@@ -13,8 +13,8 @@ from reconciler.ports.history import History
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What planning a model needs to know besides the model; `names` are the live models."""
+class PlanningContext:
+    """What planning a model needs besides the model; `names` are the live models."""
 
     settings: Settings
     owner: str
@@ -26,21 +26,21 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
-    """Either a `refusal`, or the base to compare with and the record to leave."""
+class WriteAccess:
+    """Either a `refusal`, or the base to compare with and the record to write."""
 
     base: Base = NO_BASE
     record: Record | None = None
     refusal: ModelPlan | None = None
 
 
-def authority(
-    name: str, declaration: Declaration | None, live: Live | None, context: Context
-) -> Authority:
-    """Return whether and how this checkout may write to a model."""
+def write_access(
+    name: str, declaration: Declaration | None, live: Live | None, context: PlanningContext
+) -> WriteAccess:
+    """Return whether this checkout may write a model, with its base and record."""
     history = context.history
     if live is None or history is None:
-        return Authority()
+        return WriteAccess()
     try:
         if name in context.adopt:
             return _adopted(live, context, history)
@@ -54,8 +54,12 @@ def authority(
 
 
 def _own(
-    name: str, declaration: Declaration | None, live: Live, context: Context, history: History
-) -> Authority:
+    name: str,
+    declaration: Declaration | None,
+    live: Live,
+    context: PlanningContext,
+    history: History,
+) -> WriteAccess:
     owner = live.owner or context.owner
     ancestry = check_ancestry(
         name,
@@ -65,44 +69,44 @@ def _own(
         history=history,
         planning=context.planning,
     )
-    match ancestry.verdict:
+    match ancestry.status:
         case "first":
             base = NO_BASE
         case "go":
             ignore = context.settings.ignore
             base = base_of(name, live.recorded, owner=owner, history=history, ignore=ignore)
         case _:
-            return _without_standing(name, declaration, ancestry, context, history)
+            return _cannot_write(name, declaration, ancestry, context, history)
     if ancestry.same and len(live.recorded) == 1:
-        # A change that came and went (a revert) is recorded: a late job for the commit in between
-        # could not know otherwise that it is late. So is one whose record is of a branch that was
-        # merged as another commit: a clone may not have that branch.
+        # A change that was reverted is recorded all the same, so that a late job for the commit in
+        # between sees that it is superseded. So is a record of a branch commit that was merged as
+        # another commit, because a clone may not have that branch.
         since = live.recorded[0]
-        left_behind = history.main_contains(history.head) and not history.main_contains(since)
-        if not (left_behind or history.strayed(since, owner, declaration, name)):
-            return Authority(base)
-    return Authority(base, _record(live, ancestry, context, history))
+        is_off_main = history.main_contains(history.head) and not history.main_contains(since)
+        if not (is_off_main or history.declared_otherwise(since, owner, declaration, name)):
+            return WriteAccess(base)
+    return WriteAccess(base, _record(live, ancestry, context, history))
 
 
-def _record(live: Live, ancestry: Ancestry, context: Context, history: History) -> Record:
+def _record(live: Live, ancestry: Ancestry, context: PlanningContext, history: History) -> Record:
     head = history.head
-    before = (NOTHING_BEFORE,) if ancestry.verdict == "first" else live.recorded
-    # An id that declares the same gives way: a model that keeps failing keeps its record short.
+    before = (NOTHING_BEFORE,) if ancestry.status == "first" else live.recorded
+    # A commit that declares the same is replaced, so that repeated failures do not lengthen it.
     kept = before[:-1] if ancestry.same else before
     start = None if before[-1] == head else " ".join((*kept, head))
     owner = None if live.owner == context.owner else context.owner
     return Record(commit=head, start=start, owner=owner)
 
 
-def _adopted(live: Live, context: Context, history: History) -> Authority:
-    """Take over: the base is what the last recorded commit declared where that is known."""
+def _adopted(live: Live, context: PlanningContext, history: History) -> WriteAccess:
+    """Take over a model; its base is the last recorded commit, if this clone has it."""
     last = live.recorded[-1] if live.recorded else NOTHING_BEFORE
     known = history.knows(last)
     commits = (last,) if known else (NOTHING_BEFORE,)
     owner = live.owner or context.owner
     ignore = context.settings.ignore
     base = base_of(live.model, commits, owner=owner, history=history, ignore=ignore)
-    return Authority(
+    return WriteAccess(
         base,
         Record(
             commit=history.head,
@@ -112,52 +116,56 @@ def _adopted(live: Live, context: Context, history: History) -> Authority:
     )
 
 
-def _without_standing(
+def _cannot_write(
     name: str,
     declaration: Declaration | None,
     ancestry: Ancestry,
-    context: Context,
+    context: PlanningContext,
     history: History,
-) -> Authority:
+) -> WriteAccess:
     last = (ancestry.recorded or "")[:12]
     file = declaration.file if declaration else None
-    if ancestry.verdict == "behind":
-        message = f"behind: the main line has moved this model since (commit {last} is applied)"
-        return Authority(refusal=ModelPlan(name, "behind", file=file, messages=(message,)))
-    if ancestry.verdict == "superseded":
-        message = f"superseded: commit {last}, which contains this one, is applied already"
+    if ancestry.status == "behind":
+        message = f"behind: the main line has changed this model since (commit {last} is applied)"
+        return WriteAccess(refusal=ModelPlan(name, "behind", file=file, messages=(message,)))
+    if ancestry.status == "superseded":
+        message = f"superseded: commit {last}, which contains this one, is already applied"
         if context.allow_superseded:
             refusal = ModelPlan(name, "superseded", file=file, messages=(message,))
-            return Authority(refusal=refusal)
+            return WriteAccess(refusal=refusal)
         hint = (
-            f"nothing is written; to go back, `reconciler rollback {quote(name)}` or `git revert`, "
-            "and merge that"
+            f"nothing is written; to go back, use `reconciler rollback {quote(name)}` or "
+            "`git revert`, and merge that"
         )
         return _refused(
             name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="superseded"
         )
-    if ancestry.verdict == "unknown" and declaration is None:
-        # Another repository's model under the same owner name: none of our business.
-        return Authority()
-    if ancestry.verdict == "unknown":
-        there = history.knows(ancestry.recorded or "")
-        what = f"the way to the recorded commit {last}" if there else f"the recorded commit {last}"
-        message = f"{what} is not in this clone"
+    if ancestry.status == "unknown" and declaration is None:
+        # The model of another repository with the same owner name.
+        return WriteAccess()
+    if ancestry.status == "unknown":
+        known = history.knows(ancestry.recorded or "")
+        missing = (
+            f"the history up to the recorded commit {last}"
+            if known
+            else f"the recorded commit {last}"
+        )
+        message = f"{missing} is not in this clone"
         return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _fetch(name, history))
     recorded = ancestry.recorded or ""
     if history.main_contains(recorded):
-        message = f"diverged: commit {last} is applied, and this checkout does not contain it"
+        message = f"diverged: commit {last} is applied, but this checkout does not contain it"
         hint = f"merge it first: `git merge {last}`"
     elif history.merge_base(recorded, history.head) == history.head:
-        # A late job's clone can have the main line of its own day: actions/checkout by a branch's
-        # name puts it back. Whoever takes over then undoes what was merged since.
+        # A late job's clone can have an old main line, because actions/checkout by branch name
+        # resets it. Taking over from there would undo what was merged since.
         message = (
-            f"diverged: commit {last}, which contains this one, is applied, and is not on the main "
-            "line that this clone knows"
+            f"diverged: commit {last}, which contains this one, is applied, but is not on this "
+            "clone's main line"
         )
         hint = (
-            "`git fetch origin`, and in CI check out by the commit's id; where it was applied from "
-            f"a branch, merge that, or {_take_over(name)}"
+            "`git fetch origin`, and in CI check out the commit id; if a branch was applied, "
+            f"merge that, or {_take_over(name)}"
         )
     else:
         message = f"diverged: commit {last} is applied, but was never merged into the main line"
@@ -165,8 +173,8 @@ def _without_standing(
     return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="diverged")
 
 
-def _foreign(name: str, live: Live, context: Context) -> tuple[str, ExitCode, str]:
-    message = f"`{live.owner}` speaks for `{name}`, not `{context.owner}`"
+def _foreign(name: str, live: Live, context: PlanningContext) -> tuple[str, ExitCode, str]:
+    message = f"`{name}` is managed by state folder `{live.owner}`, not `{context.owner}`"
     return message, ExitCode.REFUSED, f"remove the file, or {_take_over(name)}"
 
 
@@ -174,8 +182,8 @@ def _fetch(name: str, history: History) -> str:
     if history.is_shallow:
         return "this clone is shallow: `git fetch --unshallow` (in CI: `fetch-depth: 0`)"
     return (
-        "`git fetch` it; was history rewritten, or is another repository applying to this "
-        f"registry? then {_take_over(name)}"
+        "`git fetch` it; if history was rewritten, or another repository applies to this registry, "
+        f"{_take_over(name)}"
     )
 
 
@@ -190,8 +198,8 @@ def _refused(
     code: ExitCode,
     hint: str,
     *,
-    outcome: Outcome = "error",
-) -> Authority:
+    outcome: PlanOutcome = "error",
+) -> WriteAccess:
     file, line = (declaration.file, declaration.line) if declaration else (None, None)
     problem = Problem(message, code, file=file, line=line, model=name, hint=hint)
-    return Authority(refusal=ModelPlan(name, outcome, file=file, problems=(problem,)))
+    return WriteAccess(refusal=ModelPlan(name, outcome, file=file, problems=(problem,)))

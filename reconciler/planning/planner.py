@@ -1,7 +1,4 @@
-"""The steps in order: load desired → read base → read live → diff → judge → plan.
-
-This is the public Python API: give it what a checkout declares, its history and a registry.
-"""
+"""Plans all chosen models: reads base and live, computes the difference, has it judged."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,11 +10,11 @@ from reconciler.core.state import Live
 from reconciler.core.transitions import transitions
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
-from reconciler.planning.checks import Compared, Draft, Judging, judge
+from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
 from reconciler.planning.live_state import read_live
 from reconciler.planning.model_plan import Planned, plan_model
-from reconciler.planning.ownership import Context
-from reconciler.planning.preconditions import beyond
+from reconciler.planning.ownership import PlanningContext
+from reconciler.planning.preconditions import unsupported
 from reconciler.policy import guards
 from reconciler.ports.history import History
 from reconciler.ports.registry import Registry
@@ -25,11 +22,11 @@ from reconciler.ports.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """What is planned from: the declared state, and the history that it stands in.
+    """The declared state to plan, and its history.
 
-    `history` is None outside a repository: then the difference is two-way. `owner` is the name
-    under which this state folder speaks for models. `rules_before` are the settings that this
-    checkout's own may not loosen; without them they are those before each model's change.
+    `history` is None outside a repository; the difference is two-way then. `owner` is the name
+    that is recorded on the models of this state folder. `base_settings` are those that this
+    checkout's own must not loosen; None means those before each model's change.
     """
 
     desired: DeclaredState
@@ -41,10 +38,10 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What is asked: `models` None is every declared model and every one released.
+    """What to plan: with `models` None, every declared and every released model.
 
-    `planning` allows `behind`, where an apply has to refuse; `late_is_fine` makes a superseded
-    model a warning, as for a job that a newer one overtook, and not an error.
+    `planning` allows the outcome `behind`, which an apply refuses. `allow_superseded` makes a
+    superseded model a warning instead of an error, for a job that a newer one overtook.
     """
 
     models: frozenset[str] | None = None
@@ -56,55 +53,59 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A plan and the live registry that it was computed against, by model name."""
+    """A plan, and the live models by name that it was computed from."""
 
     plan: JudgedPlan
     live: Mapping[str, Live]
 
 
 def reconcile(
-    checkout: Checkout, registry: Registry, ref: RegistryRef, ask: PlanRequest, judging: Judging
+    checkout: Checkout, registry: Registry, ref: RegistryRef, request: PlanRequest, judging: Judging
 ) -> Reading:
-    """Read the registry once and return what would change, judged; raises as `compare` does."""
-    compared = compare(checkout, registry, ref, ask)
+    """Read the registry once and return the judged plan; raises as `compare` does."""
+    compared = compare(checkout, registry, ref, request)
     return Reading(judge(compared, registry, judging), compared.live)
 
 
-def compare(checkout: Checkout, registry: Registry, ref: RegistryRef, ask: PlanRequest) -> Compared:
-    """Read the registry once and return what differs, judged by nobody: to look at.
+def compare(
+    checkout: Checkout, registry: Registry, ref: RegistryRef, request: PlanRequest
+) -> Compared:
+    """Read the registry once and return the difference, not judged.
 
-    Raises `DeclarationError` when the backend cannot hold what is declared, `RegistryError` when
-    it cannot be read.
+    Raises `DeclarationError` when the backend does not support what is declared, `RegistryError`
+    when the registry cannot be read.
     """
     desired = checkout.desired
-    chosen = sorted(ask.models if ask.models is not None else desired.declarations)
-    _refuse_beyond(desired, chosen, registry)
+    chosen = sorted(request.models if request.models is not None else desired.declarations)
+    _refuse_unsupported(desired, chosen, registry)
     needed = {
         name: tuple(desired.declarations[name].versions) if name in desired.declarations else ()
         for name in chosen
     }
-    found, unreadable = read_live(
-        registry, needed, everything=ask.models is None, parallelism=ask.parallelism
+    models, unreadable = read_live(
+        registry, needed, everything=request.models is None, parallelism=request.parallelism
     )
-    live = {name: model for name, model in found.items() if not desired.settings.ignore.model(name)}
-    if ask.models is None:
+    live = {
+        name: model for name, model in models.items() if not desired.settings.ignore.model(name)
+    }
+    if request.models is None:
         chosen = sorted({*chosen, *_owned(live, checkout.owner)})
     drafts = tuple(
         draft
         for name in chosen
-        if (draft := _draft(name, live, unreadable.get(name), checkout, ask)) is not None
+        if (draft := _draft(name, live, unreadable.get(name), checkout, request)) is not None
     )
     declared = [name for name in chosen if name in desired.declarations]
-    astray = () if unreadable else guards.judge_registry(declared, live, registry.uri)
+    registry_violations = () if unreadable else guards.check_registry(declared, live, registry.uri)
     plan = DraftPlan(
         registry=ref,
         state=checkout.state,
         models=tuple(draft.planned.plan for draft in drafts),
         warnings=desired.warnings,
         exclusive=_exclusive(drafts, desired.settings),
-        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.effective.later)),
+        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.effective.deferred)),
     )
-    return Compared(plan, live, drafts, astray)
+    return Compared(plan, live, drafts, registry_violations)
 
 
 def _draft(
@@ -112,63 +113,67 @@ def _draft(
     live: Mapping[str, Live],
     unreadable: Problem | None,
     checkout: Checkout,
-    ask: PlanRequest,
-) -> Draft | None:
-    """Plan one model; None for one that is none of our business."""
+    request: PlanRequest,
+) -> ModelDraft | None:
+    """Return the draft of one model; None for a model that this state folder does not manage."""
     desired = checkout.desired
-    declaration, there = desired.declarations.get(name), live.get(name)
+    declaration, live_model = desired.declarations.get(name), live.get(name)
     if unreadable is not None:
         plan = _unreadable(name, unreadable, checkout)
-        return Draft(Planned(plan), declaration, None, effective_settings(desired.settings, None))
-    if declaration is None and (there is None or there.owner != checkout.owner):
-        return None  # asked for by name, and not ours
-    effective = effective_settings(desired.settings, _before(there, checkout))
-    context = Context(
+        return ModelDraft(
+            Planned(plan), declaration, None, effective_settings(desired.settings, None)
+        )
+    if declaration is None and (live_model is None or live_model.owner != checkout.owner):
+        return None  # requested by name, but not managed here
+    effective = effective_settings(desired.settings, _base_settings(live_model, checkout))
+    context = PlanningContext(
         settings=effective.settings,
         owner=checkout.owner,
         history=checkout.history,
-        planning=ask.planning,
-        allow_superseded=ask.allow_superseded,
-        adopt=ask.adopt,
+        planning=request.planning,
+        allow_superseded=request.allow_superseded,
+        adopt=request.adopt,
         names=tuple(live),
     )
-    planned = plan_model(name, declaration, there, context)
+    planned = plan_model(name, declaration, live_model, context)
     if declaration is None and planned.plan.outcome == "in-sync":
-        return None  # released long ago, or never ours
-    made = transitions(planned.plan.changes, planned.live)
-    return Draft(planned, declaration, there, effective, made)
+        return None  # released before, or never managed here
+    moved = transitions(planned.plan.changes, planned.live)
+    return ModelDraft(planned, declaration, live_model, effective, moved)
 
 
-def _before(live: Live | None, checkout: Checkout) -> Settings | None:
-    """Return the rules that a change to this model may not loosen, None where there are none."""
+def _base_settings(live: Live | None, checkout: Checkout) -> Settings | None:
+    """Return the settings that a change to this model must not loosen; None without any."""
     history = checkout.history
     if checkout.base_settings is not None or live is None or history is None:
         return checkout.base_settings
-    known = [one for one in live.recorded if one != NOTHING_BEFORE and history.knows(one)]
-    # A model of a first run is held to what held before this commit.
+    known = [c for c in live.recorded if c != NOTHING_BEFORE and history.knows(c)]
+    # Without a known record, the settings before this commit apply.
     since = known[0] if known else history.head
     return history.base_settings(since, live.owner or checkout.owner, live.model)
 
 
-def _exclusive(drafts: Iterable[Draft], settings: Settings) -> tuple[str, ...]:
+def _exclusive(drafts: Iterable[ModelDraft], settings: Settings) -> tuple[str, ...]:
     stages = (stage for draft in drafts for stage in draft.effective.settings.exclusive)
     return tuple(dict.fromkeys((*settings.exclusive, *stages)))
 
 
-def _refuse_beyond(desired: DeclaredState, chosen: Collection[str], registry: Registry) -> None:
+def _refuse_unsupported(
+    desired: DeclaredState, chosen: Collection[str], registry: Registry
+) -> None:
     capabilities = registry.capabilities()
-    found = [
+    problems = [
         problem
         for name in chosen
         if name in desired.declarations
-        for problem in beyond(desired.declarations[name], capabilities)
+        for problem in unsupported(desired.declarations[name], capabilities)
     ]
-    if found:
-        raise DeclarationError(found)
+    if problems:
+        raise DeclarationError(problems)
 
 
 def _owned(live: Mapping[str, Live], owner: str) -> set[str]:
-    """Return the models that this state folder speaks for, declared or not."""
+    """Return the models that this state folder manages, declared or not."""
     return {name for name, model in live.items() if model.owner == owner and model.recorded}
 
 

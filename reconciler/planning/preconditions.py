@@ -1,4 +1,4 @@
-"""Is what a file names there, readable, READY, and the version its pins mean: the checks."""
+"""Checks that what a file names exists, can be read, is READY, and matches its pins."""
 
 from collections.abc import Collection, Iterable
 
@@ -10,7 +10,7 @@ from reconciler.ports.registry import Capabilities
 
 
 def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:
-    """Return the declared versions that do not exist and need not: at rest, without an alias."""
+    """Return the declared versions that no longer exist but are not in use, so need not."""
     return tuple(
         version for version in _missing(declaration, live) if not _serves(declaration, version)
     )
@@ -19,14 +19,14 @@ def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:
 def problems(
     declaration: Declaration, live: Live | None, *, names: Collection[str]
 ) -> tuple[Problem, ...]:
-    """Return why a model cannot be worked on as it is declared; `names` are the live models."""
+    """Return the problems of a declaration with the live model; `names` are the live models."""
     if live is None:
         hint = nearest(declaration.model, names) or "register it first, or remove the file"
         message = f"model `{declaration.model}` is not in the registry"
         return (_problem(declaration, message, declaration.line, hint),)
     if live.is_prompt:
         message = f"`{declaration.model}` is a prompt, not a model"
-        hint = "prompts live in the same tables and are not managed here: remove the file"
+        hint = "prompts are not managed: remove the file"
         return (_problem(declaration, message, declaration.line, hint),)
     if live.unreadable is not None:
         message = f"the versions of `{declaration.model}` cannot be listed: {live.unreadable}"
@@ -42,19 +42,20 @@ def problems(
     return (*_version_problems(declaration, live),)
 
 
-def beyond(declaration: Declaration, capabilities: Capabilities) -> tuple[Problem, ...]:
-    """Return what a file declares that this backend cannot hold."""
-    found = []
+def unsupported(declaration: Declaration, capabilities: Capabilities) -> tuple[Problem, ...]:
+    """Return a problem for each declared field that this backend does not support."""
+    problems = []
     for address in declaration.fields:
-        lacks = (address.name == "stage" and not capabilities.stages) or (
+        is_unsupported = (address.name == "stage" and not capabilities.stages) or (
             address.name == "alias" and not capabilities.aliases
         )
-        if lacks:
-            what = "stages" if address.name == "stage" else "aliases"
+        if is_unsupported:
+            feature = "stages" if address.name == "stage" else "aliases"
             line = _line(declaration, address)
-            message = f"{capabilities.why} has no {what}, so {address} cannot be declared"
-            found.append(_problem(declaration, message, line, f"remove the {what} from the file"))
-    return tuple(found)
+            message = f"{capabilities.why} has no {feature}, so {address} cannot be declared"
+            hint = f"remove the {feature} from the file"
+            problems.append(_problem(declaration, message, line, hint))
+    return tuple(problems)
 
 
 def _version_problems(declaration: Declaration, live: Live) -> Iterable[Problem]:
@@ -65,22 +66,21 @@ def _version_problems(declaration: Declaration, live: Live) -> Iterable[Problem]
             hint = f"the registry has {known}"
             yield _problem(declaration, message, declaration.versions[version].line, hint)
     for version, declared in declaration.versions.items():
-        there = live.versions.get(version)
-        if there is None:
+        live_version = live.versions.get(version)
+        if live_version is None:
             continue
-        if there.status != "READY" and _serves(declaration, version):
-            message = f"`{declaration.model}` v{version} is {there.status}, not READY"
+        if live_version.status != "READY" and _serves(declaration, version):
+            message = f"`{declaration.model}` v{version} is {live_version.status}, not READY"
             hint = "wait until it is registered, or declare another version"
             yield _problem(declaration, message, declared.line, hint)
         for pin in ("run_id", "source"):
-            pinned, found = getattr(declared, pin), getattr(there.identity, pin)
-            if pinned is not None and pinned != found:
+            pinned, live_value = getattr(declared, pin), getattr(live_version.identity, pin)
+            if pinned is not None and pinned != live_value:
                 message = (
-                    f"`{declaration.model}` v{version} is another version than the one that is "
-                    f"declared: {pin} is `{safe_uri(found or '')}`, the file says "
-                    f"`{safe_uri(pinned)}`"
+                    f"`{declaration.model}` v{version} is not the declared version: its {pin} is "
+                    f"`{safe_uri(live_value or '')}`, but the file pins `{safe_uri(pinned)}`"
                 )
-                hint = "was the model deleted and registered again? pin the version that is meant"
+                hint = "was the model deleted and registered again? pin the right version"
                 yield _problem(declaration, message, declared.line, hint)
 
 

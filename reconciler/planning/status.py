@@ -1,4 +1,4 @@
-"""Where every version stands: the rows of `reconciler status`."""
+"""Computes the rows of `reconciler status`, and the unmanaged live values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.declared import DeclaredState
 from reconciler.core.diff import unmanaged
-from reconciler.core.plan import DraftPlan, ModelPlan, Outcome
+from reconciler.core.plan import DraftPlan, ModelPlan, PlanOutcome
 from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
 
-Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | Outcome
+Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | PlanOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One version, or with `version` None the model itself; `commit` is what is live for it.
+class StatusRow:
+    """One version, or with `version` None the model itself; `commit` is the last recorded commit.
 
-    `unfinished` says that an apply of `commit` began and was not confirmed to its end.
+    `unfinished` is true when an apply of `commit` began but was not completed.
     """
 
     model: str
@@ -28,10 +28,13 @@ class Row:
     unfinished: bool = False
 
 
-def rows(plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState) -> tuple[Row, ...]:
-    """Return a row for every declared version and every other one that somebody may use.
+def rows(
+    plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState
+) -> tuple[StatusRow, ...]:
+    """Return a row for every declared version and every other one that may be in use.
 
-    That is a version in an active stage or under an alias; a model without any has one row.
+    A version may be in use in an active stage or under an alias. A model without such versions has
+    one row.
     """
     plans = {model.model: model for model in plan.models}
     ignore = desired.settings.ignore
@@ -46,7 +49,7 @@ def rows(plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState) -> t
 
 def _model_rows(
     name: str, plan: ModelPlan | None, live: Live | None, desired: DeclaredState
-) -> Iterable[Row]:
+) -> Iterable[StatusRow]:
     declaration = desired.declarations.get(name)
     declared = set(declaration.versions) if declaration else set()
     touched = {v for change in plan.changes for v in change.versions} if plan else set()
@@ -58,13 +61,13 @@ def _model_rows(
     commit = live.recorded[-1] if live and live.recorded else None
     unfinished = live is not None and len(live.recorded) > 1
 
-    def row(version: int | None, sync: Sync) -> Row:
+    def row(version: int | None, sync: Sync) -> StatusRow:
         stage = where.get(version) if version is not None else None
-        held = tuple(named.get(version, ())) if version is not None else ()
-        return Row(name, version, stage, held, sync, commit, unfinished)
+        own_aliases = tuple(named.get(version, ())) if version is not None else ()
+        return StatusRow(name, version, stage, own_aliases, sync, commit, unfinished)
 
     shown = sorted({*serving, *named, *(declared & set(where))}, reverse=True)
-    # Only a model that was compared can be said to be in sync.
+    # Only a model that was compared can be in sync.
     compared: Sync = "in sync"
     if plan is not None and plan.outcome not in ("in-sync", "changes"):
         compared = plan.outcome
@@ -80,14 +83,14 @@ def _model_rows(
 def unmanaged_values(
     plan: DraftPlan, live: Mapping[str, Live], desired: DeclaredState
 ) -> tuple[tuple[str, Field, Value], ...]:
-    """Return every live value that git does not own: model, field and value, sorted."""
+    """Return every live value that git does not declare as (model, field, value), sorted."""
     planned = {model.model: model.unmanaged for model in plan.models}
     ignore = desired.settings.ignore
-    found = []
+    values = []
     for name, model in sorted(live.items()):
         if model.is_prompt:
             continue
         fields = ignore.without(model.fields)
         addresses = planned[name] if name in planned else unmanaged({}, fields)
-        found += [(name, address, fields[address]) for address in addresses]
-    return tuple(found)
+        values += [(name, address, fields[address]) for address in addresses]
+    return tuple(values)

@@ -1,1 +1,1 @@
-"""Judges changes: guards, policies and freeze windows. Pure."""
+"""Guards, policies and freeze windows, which judge changes. Pure."""

@@ -1,6 +1,6 @@
-"""Policies: every move that a plan makes is judged by the rules that cover it.
+"""Judges every transition in a plan by the policies that cover it.
 
-What is live already is not judged, and neither is drift that is put back.
+Neither live state nor changes that revert drift are judged.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -16,48 +16,48 @@ from reconciler.core.state import Declaration, Live
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
-from reconciler.policy.builtin_rules import Case, Entered
-from reconciler.policy.variables import Commit, Seen, Variables, live_tags, variables
+from reconciler.policy.builtin_rules import RuleInput, StageEntry
+from reconciler.policy.variables import Commit, TransitionInput, Variables, live_tags, variables
 
 Topic: TypeAlias = Literal["facts", "history", "approvals"]
 
-_LONGEST = 120  # characters of a condition that a message repeats
+_MAX_QUOTED = 120  # characters of a condition that a message repeats
 
 
 class Expressions(Protocol):
-    """The port to the language that conditions are written in."""
+    """The port to the language of conditions."""
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
-        """Return None when a condition holds, else why not; never raises for what it does."""
+        """Return None when a condition holds, else why not. Does not raise for any condition."""
         ...
 
     def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
-        """Return whether approvals that may still come can make an unmet condition hold."""
+        """Return whether further approvals can make an unmet condition hold."""
         ...
 
-    def asks(self, source: str, topic: Topic) -> bool:
-        """Return whether a condition looks at runs and signatures, at the past, or at approvals."""
+    def reads(self, source: str, topic: Topic) -> bool:
+        """Return whether a condition reads runs and signatures, history, or approvals."""
         ...
 
 
 class StageHistory(Protocol):
-    """The port to what the merged history says of a version."""
+    """The port to the merged history of a version."""
 
     def served_before(self, model: str, version: int) -> bool:
-        """Return whether a version served, and then another one did."""
+        """Return whether a version served and was then replaced by another one."""
         ...
 
-    def entered(self, model: str, version: int, stage: str) -> Entered | None:
-        """Return since when a version is in a stage, None where nobody knows."""
+    def entered(self, model: str, version: int, stage: str) -> StageEntry | None:
+        """Return when a version entered its stage; None when unknown."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyContext:
-    """What judging needs besides the moves; without a `chronicle` there is no past.
+    """What policies need besides the transitions; without `stage_history` there is no history.
 
-    `commit_of` returns the commit that a model is judged for, with the approvals that are known.
-    `planning` makes an approval that may still come `pending`.
+    `commit_of` returns the commit that a model is judged for, with its known approvals. With
+    `planning`, a missing approval is pending, not a violation.
     """
 
     expressions: Expressions
@@ -69,9 +69,9 @@ class PolicyContext:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInput:
-    """One model before the court: its moves, and the rules that may be asked about them.
+    """One model's transitions, and the policies that may cover them.
 
-    `before` are the rules as they were before this change, where they are not the same.
+    `before` are the policies before this change, where they differ.
     """
 
     declaration: Declaration | None
@@ -80,26 +80,26 @@ class PolicyInput:
     policies: tuple[Policy, ...]
     before: tuple[Policy, ...] = ()
 
-    def asked(self) -> Iterable[tuple[Policy, bool, Transition]]:
-        """Yield each policy with each move that it covers; true for a rule from before."""
-        settings = [(policy, False) for policy in self.policies]
-        settings += [(policy, True) for policy in self.before if policy not in self.policies]
-        for policy, old in settings:
+    def covered(self) -> Iterable[tuple[Policy, bool, Transition]]:
+        """Yield each policy, whether it is in `before` alone, and each transition it covers."""
+        policies = [(policy, False) for policy in self.policies]
+        policies += [(policy, True) for policy in self.before if policy not in self.policies]
+        for policy, old in policies:
             for transition in self.transitions:
                 if covers(policy, transition):
                     yield policy, old, transition
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the policies found; `pending` waits for an approval that may still come."""
+class PolicyResult:
+    """The violations of policies; those in `pending` can still be met by an approval."""
 
     violations: tuple[Violation, ...] = ()
     pending: tuple[Violation, ...] = ()
 
 
 def covers(policy: Policy, transition: Transition) -> bool:
-    """Return whether a policy is asked about a move; globs and names count case."""
+    """Return whether a policy covers a transition; globs and names are case-sensitive."""
     on = policy.on
     if not any(fnmatchcase(transition.model, glob) for glob in on.models):
         return False
@@ -111,38 +111,40 @@ def covers(policy: Policy, transition: Transition) -> bool:
 
 
 def versions_to_know(policy_input: PolicyInput, expressions: Expressions) -> Collection[int]:
-    """Return the versions whose facts the policies ask for: none, where none does."""
-    named: set[int] = set()
-    for policy, _, transition in policy_input.asked():
+    """Return the versions whose facts the policies read, sorted."""
+    versions: set[int] = set()
+    for policy, _, transition in policy_input.covered():
         if _reads(policy, "facts", expressions):
-            named |= {transition.version} | (
+            versions |= {transition.version} | (
                 {transition.incumbent} if transition.incumbent is not None else set()
             )
-    return sorted(named)
+    return sorted(versions)
 
 
-def judge(policy_input: PolicyInput, facts: Mapping[int, Facts], context: PolicyContext) -> Verdict:
-    """Return every policy that the moves of one model break."""
-    found: dict[tuple[str, int, str, bool], _Broken] = {}
-    for policy, old, transition in policy_input.asked():
-        seen = Seen(transition, policy_input.live, policy_input.declaration, facts)
-        reason, waits = _unmet(policy, seen, context)
+def check_policies(
+    policy_input: PolicyInput, facts: Mapping[int, Facts], context: PolicyContext
+) -> PolicyResult:
+    """Return every policy that the transitions of one model violate."""
+    reasons: dict[tuple[str, int, str, bool], _Broken] = {}
+    for policy, old, transition in policy_input.covered():
+        inputs = TransitionInput(transition, policy_input.live, policy_input.declaration, facts)
+        reason, waits = _unmet(policy, inputs, context)
         if reason is not None:
             key = (policy.name, transition.version, reason, old)
-            before = found.get(key)
-            places = tuple(dict.fromkeys((*(before.places if before else ()), transition.place)))
-            found[key] = _Broken(policy, transition, places, reason, old=old, waits=waits)
-    broken = sorted(
-        found.values(), key=lambda one: (one.policy.name, one.transition.version, one.reason)
-    )
-    return Verdict(
-        tuple(_violation(one) for one in broken if not one.waits),
-        tuple(_violation(one) for one in broken if one.waits),
+            known = reasons.get(key)
+            places = tuple(dict.fromkeys((*(known.places if known else ()), transition.place)))
+            reasons[key] = _Broken(policy, transition, places, reason, old=old, waits=waits)
+    broken = sorted(reasons.values(), key=lambda b: (b.policy.name, b.transition.version, b.reason))
+    return PolicyResult(
+        tuple(_violation(policy) for policy in broken if not policy.waits),
+        tuple(_violation(policy) for policy in broken if policy.waits),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Broken:
+    """A violated policy; `old` is true for one from before this change, `waits` for pending."""
+
     policy: Policy
     transition: Transition
     places: tuple[str, ...]
@@ -158,7 +160,7 @@ def _violation(broken: _Broken) -> Violation:
     hint = policy.message or builtin_rules.way_out(policy.requires)
     if policy.enforce == "deny":
         consent = quote(f"{policy.name}={transition.model}")
-        hint += f"; `apply --accept {consent}` lets it pass once"
+        hint += f"; `apply --accept {consent}` allows it once"
     return Violation(
         policy.name,
         transition.model,
@@ -168,15 +170,19 @@ def _violation(broken: _Broken) -> Violation:
     )
 
 
-def _unmet(policy: Policy, seen: Seen, context: PolicyContext) -> tuple[str | None, bool]:
-    """Return why a policy is not met, and whether an approval is all that it waits for."""
+def _unmet(
+    policy: Policy, inputs: TransitionInput, context: PolicyContext
+) -> tuple[str | None, bool]:
+    """Return why a policy is not met, and whether an approval can still meet it."""
     requires = policy.requires
-    past = _reads(policy, "history", context.expressions)
-    rollback = past and _served_before(seen.transition, context)
+    reads_history = _reads(policy, "history", context.expressions)
+    rollback = reads_history and _served_before(inputs.transition, context)
     if isinstance(requires, Expression):
-        scope = variables(seen, context.commit_of(seen.live), context.now, rollback=rollback)
+        scope = variables(inputs, context.commit_of(inputs.live), context.now, rollback=rollback)
         return _unmet_condition(requires.source, scope, context)
-    reason = builtin_rules.unmet(requires, _case(seen, context, rollback=rollback, past=past))
+    reason = builtin_rules.unmet(
+        requires, _rule_input(inputs, context, rollback=rollback, with_history=reads_history)
+    )
     waits = reason is not None and context.planning and isinstance(requires, Approvals)
     return reason, waits
 
@@ -184,34 +190,38 @@ def _unmet(policy: Policy, seen: Seen, context: PolicyContext) -> tuple[str | No
 def _unmet_condition(
     source: str, scope: Variables, context: PolicyContext
 ) -> tuple[str | None, bool]:
-    found = context.expressions.unmet(source, scope)
-    if found is None:
+    reason = context.expressions.unmet(source, scope)
+    if reason is None:
         return None, False
     waits = (
         context.planning
-        and context.expressions.asks(source, "approvals")
+        and context.expressions.reads(source, "approvals")
         and context.expressions.may_be_approved(source, scope)
     )
-    if len(source) > _LONGEST:
-        return found, waits
-    return f"`{' '.join(source.split())}` does not hold: {found}", waits
+    if len(source) > _MAX_QUOTED:
+        return reason, waits
+    return f"`{' '.join(source.split())}` does not hold: {reason}", waits
 
 
-def _case(seen: Seen, context: PolicyContext, *, rollback: bool, past: bool) -> Case:
-    transition, commit = seen.transition, context.commit_of(seen.live)
+def _rule_input(
+    inputs: TransitionInput, context: PolicyContext, *, rollback: bool, with_history: bool
+) -> RuleInput:
+    transition, commit = inputs.transition, context.commit_of(inputs.live)
     approvals = commit.approvals
     incumbent = (
-        None if transition.incumbent is None else seen.facts.get(transition.incumbent, NO_FACTS)
+        None if transition.incumbent is None else inputs.facts.get(transition.incumbent, NO_FACTS)
     )
-    return Case(
+    return RuleInput(
         transition=transition,
-        facts=seen.facts.get(transition.version, NO_FACTS),
+        facts=inputs.facts.get(transition.version, NO_FACTS),
         incumbent_facts=incumbent,
-        tags=live_tags(seen.live, transition.version),
+        tags=live_tags(inputs.live, transition.version),
         rollback=rollback,
-        entered=_entered(seen, context) if past else None,
+        entered=_entered(inputs, context) if with_history else None,
         now=context.now,
-        approvers=None if approvals is None else frozenset(one.login for one in approvals),
+        approvers=None
+        if approvals is None
+        else frozenset(approval.login for approval in approvals),
         authors=commit.authors,
     )
 
@@ -222,8 +232,8 @@ def _served_before(transition: Transition, context: PolicyContext) -> bool:
     )
 
 
-def _entered(seen: Seen, context: PolicyContext) -> Entered | None:
-    transition = seen.transition
+def _entered(inputs: TransitionInput, context: PolicyContext) -> StageEntry | None:
+    transition = inputs.transition
     if context.stage_history is None or transition.before is None:
         return None
     return context.stage_history.entered(transition.model, transition.version, transition.before)
@@ -232,7 +242,7 @@ def _entered(seen: Seen, context: PolicyContext) -> Entered | None:
 def _reads(policy: Policy, topic: Topic, expressions: Expressions) -> bool:
     requires = policy.requires
     if isinstance(requires, Expression):
-        return expressions.asks(requires.source, topic)
+        return expressions.reads(requires.source, topic)
     match topic:
         case "facts":
             return builtin_rules.reads_facts(requires)
@@ -242,9 +252,9 @@ def _reads(policy: Policy, topic: Topic, expressions: Expressions) -> bool:
             return isinstance(requires, Approvals)
 
 
-def all_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return several models' verdicts as one."""
-    return Verdict(
-        tuple(violation for verdict in verdicts for violation in verdict.violations),
-        tuple(waiting for verdict in verdicts for waiting in verdict.pending),
+def combined(results: Sequence[PolicyResult]) -> PolicyResult:
+    """Return the results of several models as one."""
+    return PolicyResult(
+        tuple(violation for result in results for violation in result.violations),
+        tuple(waiting for result in results for waiting in result.pending),
     )

@@ -1,6 +1,6 @@
-"""What an expression sees of one move: the variables, as plain values.
+"""Builds the variables that an expression reads about one transition, as plain values.
 
-Their names, types and meanings are documented in docs/policies.md.
+`docs/policies.md` documents their names, types and meanings.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Variables = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One approval that the forge confirmed: who, of which commit, when (ISO 8601)."""
+    """An approval that the forge confirmed: login, commit and time (ISO 8601)."""
 
     login: str
     commit: str | None = None
@@ -27,9 +27,9 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit that is judged; `approvals` is None where no forge was asked.
+    """The commit that is judged; `approvals` is None when no forge was asked.
 
-    `authors` are the logins or addresses of who wrote the change: their approval does not count.
+    `authors` are logins or e-mail addresses; their approvals do not count.
     """
 
     id: str | None = None
@@ -39,8 +39,8 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is known about the two versions of a move: live, declared, and their facts."""
+class TransitionInput:
+    """A transition, with the live and declared state of its model and facts by version."""
 
     transition: Transition
     live: Live
@@ -48,19 +48,21 @@ class Seen:
     facts: Mapping[int, Facts]
 
 
-def variables(seen: Seen, commit: Commit, now: datetime, *, rollback: bool) -> Variables:
-    """Return the variables of one move; `incumbent`, `run` and `signature` are None without one."""
-    transition = seen.transition
-    facts = seen.facts.get(transition.version, NO_FACTS)
-    candidate = _version(seen, transition.version, now)
-    candidate["declared"] = {"tags": _declared_tags(seen.declaration, transition.version)}
+def variables(
+    inputs: TransitionInput, commit: Commit, now: datetime, *, rollback: bool
+) -> Variables:
+    """Return the variables of one transition; absent objects and values are None."""
+    transition = inputs.transition
+    facts = inputs.facts.get(transition.version, NO_FACTS)
+    candidate = _version(inputs, transition.version, now)
+    candidate["declared"] = {"tags": _declared_tags(inputs.declaration, transition.version)}
     return {
         "model": transition.model,
         "version": candidate,
         **_outcomes(facts),
         "incumbent": None
         if transition.incumbent is None
-        else _incumbent(seen, transition.incumbent, now),
+        else _incumbent(inputs, transition.incumbent, now),
         "change": {
             "from": transition.before if transition.alias is None else transition.incumbent,
             "to": transition.stage if transition.alias is None else transition.version,
@@ -72,15 +74,15 @@ def variables(seen: Seen, commit: Commit, now: datetime, *, rollback: bool) -> V
     }
 
 
-def _incumbent(seen: Seen, version: int, now: datetime) -> Variables:
-    return {**_version(seen, version, now), **_outcomes(seen.facts.get(version, NO_FACTS))}
+def _incumbent(inputs: TransitionInput, version: int, now: datetime) -> Variables:
+    return {**_version(inputs, version, now), **_outcomes(inputs.facts.get(version, NO_FACTS))}
 
 
-def _version(seen: Seen, version: int, now: datetime) -> Variables:
-    fields = seen.live.fields
-    there = seen.live.versions.get(version)
-    created = _moment(there.identity.created if there else None)
-    facts = seen.facts.get(version, NO_FACTS)
+def _version(inputs: TransitionInput, version: int, now: datetime) -> Variables:
+    fields = inputs.live.fields
+    live_version = inputs.live.versions.get(version)
+    created = _datetime(live_version.identity.created if live_version else None)
+    facts = inputs.facts.get(version, NO_FACTS)
     return {
         "number": version,
         "stage": stages(fields).get(version, "None"),
@@ -90,15 +92,15 @@ def _version(seen: Seen, version: int, now: datetime) -> Variables:
         "signature": _signature(facts.signature),
         "created": created,
         "age": None if created is None else now - created,
-        **_identity(there),
+        **_identity(live_version),
     }
 
 
-def _identity(there: LiveVersion | None) -> Variables:
-    if there is None:
+def _identity(live_version: LiveVersion | None) -> Variables:
+    if live_version is None:
         return {"status": "missing", "run_id": None, "source": None}
-    identity = there.identity
-    return {"status": there.status, "run_id": identity.run_id, "source": identity.source}
+    identity = live_version.identity
+    return {"status": live_version.status, "run_id": identity.run_id, "source": identity.source}
 
 
 def _tags(fields: Mapping[Field, object], version: int) -> dict[str, str]:
@@ -110,7 +112,7 @@ def _tags(fields: Mapping[Field, object], version: int) -> dict[str, str]:
 
 
 def live_tags(live: Live, version: int) -> dict[str, str]:
-    """Return the tags that a version has before anything is written, ignored ones included."""
+    """Return the live tags of a version, ignored ones included."""
     return _tags(live.fields, version)
 
 
@@ -130,7 +132,7 @@ def _run(run: Run | None) -> Variables | None:
         "name": run.name,
         "status": run.status,
         "user": run.user,
-        "started": _moment(run.started),
+        "started": _datetime(run.started),
         "tags": dict(run.tags),
     }
 
@@ -153,10 +155,11 @@ def _commit(commit: Commit) -> Variables:
     approvals = None
     if commit.approvals is not None:
         approvals = [
-            {"login": one.login, "commit": one.commit, "time": one.time} for one in commit.approvals
+            {"login": approval.login, "commit": approval.commit, "time": approval.time}
+            for approval in commit.approvals
         ]
     return {"id": commit.id, "author": commit.author, "approvals": approvals}
 
 
-def _moment(milliseconds: int | None) -> datetime | None:
+def _datetime(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)

@@ -1,1 +1,1 @@
-"""What the reconciler asks of the outside: a registry, a forge, a history."""
+"""The protocols that adapters implement: registry, forge and history."""

@@ -1,4 +1,4 @@
-"""The port to a forge: pull requests, who approved them, and what is said about them there."""
+"""The port to a forge: pull requests, approvals, comments, checks and issues."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
@@ -11,9 +11,9 @@ CHECK_LIMIT = 65_535  # characters of a check's summary, and of its text
 
 
 class ForgeError(ReconcilerError):
-    """The forge could not be reached or understood, or refused us."""
+    """The forge could not be read, or refused the request."""
 
-    # As for the registry, the remedy is to see whom one is talking to, and with which credentials.
+    # The remedy is that of a registry error: check the address and the credentials.
     code = ExitCode.REGISTRY
 
 
@@ -21,7 +21,7 @@ class ForgeError(ReconcilerError):
 class PullRequest:
     """A pull request (GitLab: a merge request); `head` is a commit, `base` a branch.
 
-    `merge_commit` is the commit that the merge left on the branch, None before it.
+    `merge_commit` is the commit that the merge made on `base`; None before the merge.
     """
 
     number: int
@@ -45,10 +45,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finished check of a commit; `app` is who wrote it, as the forge knows it.
+    """A finished check of a commit; `app` identifies its author, `time` is as in `Review`.
 
-    On GitHub that is the slug of a GitHub App, `github-actions` for a job's own token; on GitLab
-    a user name. `text` is empty where it is not known to be as it was written.
+    On GitHub `app` is the slug of a GitHub App, `github-actions` for a job's own token; on GitLab a
+    user name. `text` is empty when the forge cannot prove that it is unchanged.
     """
 
     name: str
@@ -61,25 +61,25 @@ class Check:
 
 
 class Forge(Protocol):
-    """A repository on a forge; every method raises `ForgeError`."""
+    """A repository on a forge; every method may raise `ForgeError`."""
 
     @property
     def name(self) -> str:
-        """What people call it: GitHub or GitLab."""
+        """The forge's name: GitHub or GitLab."""
         ...
 
     @property
     def url(self) -> str:
-        """The repository's page."""
+        """The URL of the repository's page."""
         ...
 
     @property
     def comment_limit(self) -> int:
-        """How many characters a comment or an issue can hold."""
+        """The longest comment or issue, in characters."""
         ...
 
     def user(self) -> str:
-        """Return the login of whom our token belongs to; an app's ends in `[bot]` on GitHub."""
+        """Return the login that our token belongs to; an app's ends in `[bot]` on GitHub."""
         ...
 
     def pull_request(self, number: int) -> PullRequest:
@@ -87,29 +87,29 @@ class Forge(Protocol):
         ...
 
     def pull_requests_of(self, commit: str) -> tuple[PullRequest, ...]:
-        """Return the merged pull requests that brought a commit, newest merge first."""
+        """Return the merged pull requests that contain a commit, newest merge first."""
         ...
 
     def approvals(self, pull: PullRequest) -> tuple[Review, ...]:
-        """Return the approvals that hold for the pull request's head, oldest first.
+        """Return the approvals of the pull request's head, oldest first.
 
-        Of each person who may write to the repository the latest verdict counts; a comment is no
-        verdict. An approval that is not known to be of the head is left out.
+        The latest review of each person with write access counts; a comment is not a review. An
+        approval that may be of another commit is left out.
         """
         ...
 
     def authors(self, pull: PullRequest) -> frozenset[str]:
-        """Return who opened it and who wrote or committed its commits, by login.
+        """Return the logins of the opener and of every author and committer of its commits.
 
-        Whom the forge does not know as a user is named by the e-mail address in the commit. The
-        forge itself, as the committer of what was done on its pages, is left out.
+        A person who is not a user of the forge is identified by e-mail address. The forge itself,
+        the committer of edits on its web pages, is left out.
         """
         ...
 
     def put_comment(self, number: int, marker: str, body: str) -> str:
-        """Write our one comment that begins with `marker`, and return its URL.
+        """Create or update our comment that begins with `marker`, and return its URL.
 
-        A comment of somebody else is never taken for ours, whatever it says.
+        Comments by other users are never changed, whatever their text.
         """
         ...
 
@@ -120,13 +120,16 @@ class Forge(Protocol):
         ...
 
     def checks(self, commit: str, name: str) -> tuple[Check, ...]:
-        """Return the finished checks of that name, newest first, whoever wrote them."""
+        """Return the finished checks with that name by any author, newest first."""
         ...
 
     def put_issue(self, marker: str, title: str, body: str) -> str:
-        """Write our one open issue that begins with `marker`, and return its URL."""
+        """Create or update our open issue that begins with `marker`, and return its URL."""
         ...
 
     def close_issue(self, marker: str, comment: str) -> str | None:
-        """Comment on our open issue that begins with `marker` and close it; None without one."""
+        """Close our open issue that begins with `marker`, with a comment.
+
+        Return the issue's URL, or None when there is no such issue.
+        """
         ...

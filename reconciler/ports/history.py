@@ -1,4 +1,4 @@
-"""The port to git: what was declared at a commit, and how commits relate."""
+"""The port to git history: declarations and settings at a commit, and ancestry."""
 
 from typing import Protocol
 
@@ -7,16 +7,16 @@ from reconciler.core.state import Declaration
 
 
 class History(Protocol):
-    """The history that a checkout can see. Commits are full ids."""
+    """The history that a checkout has. Commits are full ids."""
 
     @property
     def head(self) -> str:
-        """The commit that is checked out."""
+        """The checked-out commit."""
         ...
 
     @property
     def is_shallow(self) -> bool:
-        """Return whether this clone was cut off: what it does not know may exist."""
+        """Return whether this clone is shallow: a commit that it does not have may exist."""
         ...
 
     def knows(self, commit: str) -> bool:
@@ -28,40 +28,42 @@ class History(Protocol):
         ...
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """Return the best common ancestor, None when the histories are unrelated."""
+        """Return the best common ancestor; None when the histories are unrelated."""
         ...
 
     def main_contains(self, commit: str) -> bool:
-        """Return whether the main line contains a commit; true where no main line is known."""
+        """Return whether the main line contains a commit; true when no main line is known."""
         ...
 
-    def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
-        """Return whether a commit between `since` and here declared a model otherwise than `declared`.
+    def declared_otherwise(
+        self, since: str, owner: str, declared: Declaration | None, model: str
+    ) -> bool:
+        """Return whether a commit after `since` declared a model other than as `declared`.
 
-        Looks at the commits of the first-parent line; false where `since` is not on it.
+        Covers the first-parent line up to `head`; false when `since` is not on that line.
         """
         ...
 
     def settings(self, commit: str, owner: str) -> Settings | None:
-        """Return the settings of `owner`'s state folder at a commit, None without the folder.
+        """Return the settings of `owner`'s state folder at a commit; None without the folder.
 
-        A folder without the file has the default settings. Raises `DeclarationError` for a file
-        that cannot be read.
+        A folder without a settings file has the default settings. Raises `DeclarationError` when
+        the file cannot be read.
         """
         ...
 
     def base_settings(self, since: str | None, owner: str, model: str) -> Settings | None:
-        """Return the settings before the change of a model that is not applied yet.
+        """Return the settings before a model's first change that is not applied yet.
 
-        Those before the first commit after `since`, on the first-parent line, that declares the
-        model otherwise than `since` does; before this commit where none does. None where there
-        were none. What cannot be read is passed over for what was before it.
+        That is the first commit after `since`, on the first-parent line, that declares the model
+        other than `since` does; without one it is `head`. Return None when there were no settings
+        before it. Settings that cannot be read are skipped for older ones.
         """
         ...
 
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:
-        """Return what `owner`'s state folder declared for a model at a commit; None: nothing.
+        """Return a model's declaration in `owner`'s state folder at a commit; None without one.
 
-        Raises `DeclarationError` when a file that may be the model's cannot be read.
+        Raises `DeclarationError` when a file that may declare the model cannot be read.
         """
         ...

@@ -1,7 +1,7 @@
-"""Does the same to many things at once, in threads that never keep a process alive.
+"""Runs a function on many items in daemon threads, which do not keep the process alive.
 
-The standard library's pools wait for their threads at exit: a request that hangs would hold
-Ctrl-C, and the report, for as long as it hangs.
+The standard library's pools wait for their threads at exit, so one request that hangs would delay
+Ctrl-C and the report.
 """
 
 import queue
@@ -13,7 +13,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_A_MOMENT = 0.05  # seconds: signals reach the main thread between two waits
+_POLL_INTERVAL = 0.05  # seconds; the main thread handles signals between two waits
 
 
 def each(
@@ -24,10 +24,10 @@ def each(
     stop: threading.Event | None = None,
     grace: float = 0.0,
 ) -> list[Result]:
-    """Return `work` of every item, in their order; raises what the first one to fail raised.
+    """Return the results of `work` in the order of `items`; raises the first exception of `work`.
 
-    After `stop` nothing is begun, and what is under way gets `grace` seconds: what is not done by
-    then is missing from the result.
+    After `stop` is set no item is started. Running ones get `grace` seconds; the results of those
+    that take longer are missing.
     """
     stop = stop or threading.Event()
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -36,7 +36,7 @@ def each(
     done: dict[int, Result] = {}
     failed: list[BaseException] = []
 
-    def labour() -> None:
+    def run() -> None:
         while not (stop.is_set() or failed):
             try:
                 index = waiting.get_nowait()
@@ -44,24 +44,24 @@ def each(
                 return
             try:
                 done[index] = work(items[index])
-            except BaseException as error:  # noqa: BLE001  raised again by who waits
+            except BaseException as error:  # noqa: BLE001  raised again in the caller
                 failed.append(error)
 
-    crew = [threading.Thread(target=labour, daemon=True) for _ in range(min(threads, len(items)))]
-    for thread in crew:
+    workers = [threading.Thread(target=run, daemon=True) for _ in range(min(threads, len(items)))]
+    for thread in workers:
         thread.start()
-    _wait(crew, stop, grace)
+    _wait(workers, stop, grace)
     if failed:
         raise failed[0]
     return [done[index] for index in sorted(done)]
 
 
-def _wait(crew: Sequence[threading.Thread], stop: threading.Event, grace: float) -> None:
-    give_up: float | None = None
-    for thread in crew:
+def _wait(workers: Sequence[threading.Thread], stop: threading.Event, grace: float) -> None:
+    deadline: float | None = None
+    for thread in workers:
         while thread.is_alive():
-            thread.join(_A_MOMENT)
+            thread.join(_POLL_INTERVAL)
             if stop.is_set():
-                give_up = give_up or time.monotonic() + grace
-                if time.monotonic() > give_up:
+                deadline = deadline or time.monotonic() + grace
+                if time.monotonic() > deadline:
                     return

@@ -1,7 +1,7 @@
-"""The port to a model registry: reading, and one method per kind of change.
+"""The port to a model registry: reads, and one method per kind of change.
 
-Adapters translate; they neither retry a write nor decide anything. Every method raises the
-`RegistryError` that says whether the request was executed.
+Adapters translate and decide nothing; they do not retry writes. Every method may raise a
+`RegistryError`, whose class says whether the request was executed.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from reconciler.core.state import Identity, Live
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the backend can hold; `why` names the backend for messages."""
+    """The features of a backend; `why` names the backend in messages."""
 
     stages: bool = True
     aliases: bool = True
@@ -22,54 +22,55 @@ class Capabilities:
 
 
 class Registry(Protocol):
-    """A live model registry; safe to use from several threads."""
+    """A live model registry. Thread-safe."""
 
     @property
     def uri(self) -> str:
-        """Where it is, without credentials."""
+        """The registry's URI without credentials."""
         ...
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far."""
+        """The number of requests sent so far."""
         ...
 
     def capabilities(self) -> Capabilities:
-        """Return what this backend can hold."""
+        """Return the features of this backend."""
         ...
 
     def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
-        """Return what a search finds, by model name: all models, or those named.
+        """Return the models that a search finds, by name; all of them when `names` is None.
 
-        A search hides what the user may not read, and can skip rows while others write: what is
-        absent here is not known to be missing until `confirm` says so.
+        A search hides models that the user may not read, and can skip rows during other writes:
+        only `confirm` proves that a model or version does not exist.
         """
         ...
 
     def confirm(self, model: str, versions: Collection[int]) -> Live | None:
-        """Return one model by direct reads, with each of `versions` that exists; None: no model.
+        """Return one model by direct reads, with each of `versions` that exists.
 
-        Raises `Forbidden` when these credentials may not read it.
+        Return None when the model does not exist. Raises `Forbidden` when these credentials may
+        not read it.
         """
         ...
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
-        """Return what the tracking server tells of a version, and in `missing` what it does not.
+        """Return the facts that the tracking server has about a version.
 
-        Never raises `RegistryError`: a part that is absent, deleted or not readable is left out.
+        Does not raise `RegistryError`: `missing` names each part that could not be read.
         """
         ...
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
-        """Move a version into a stage, touch no other version, and return where it is now."""
+        """Move a version to a stage without archiving others; return its stage afterwards."""
         ...
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
-        """Point an alias at a version: one upsert, never a moment without it."""
+        """Point an alias at a version in one request, so that the alias always exists."""
         ...
 
     def delete_alias(self, model: str, alias: str) -> None:
-        """Remove an alias; one that is not there is fine."""
+        """Remove an alias; an absent one is not an error."""
         ...
 
     def set_tag(self, model: str, version: int | None, key: str, value: str) -> None:
@@ -77,7 +78,7 @@ class Registry(Protocol):
         ...
 
     def delete_tag(self, model: str, version: int | None, key: str) -> None:
-        """Remove a tag of the model (`version` None) or of a version; absent is fine."""
+        """Remove a tag of the model (`version` None) or of a version; absent is not an error."""
         ...
 
     def set_description(self, model: str, version: int | None, text: str) -> None:

@@ -10,7 +10,7 @@ from reconciler.core.report import ApplyReport
 from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem
-from reconciler.planning.status import Row
+from reconciler.planning.status import StatusRow
 from reconciler.render import comparison
 
 FORMAT_VERSION: Final = "1"
@@ -153,7 +153,7 @@ def held(model: str, address: Field, value: Value) -> Document:
     }
 
 
-def status(rows: Sequence[Row], value: DraftPlan, code: ExitCode) -> Document:
+def status(rows: Sequence[StatusRow], value: DraftPlan, code: ExitCode) -> Document:
     """Return the document of `status`."""
     return {
         "format_version": FORMAT_VERSION,

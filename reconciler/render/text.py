@@ -7,7 +7,7 @@ from datetime import datetime
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.report import ApplyReport, ModelReport, Result
 from reconciler.core.state import Field, Value
-from reconciler.planning.status import Row
+from reconciler.planning.status import StatusRow
 from reconciler.render import phrases
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
@@ -58,7 +58,7 @@ def drift(
     return "\n".join(lines) + "\n"
 
 
-def status(rows: Sequence[Row], value: DraftPlan, effort: Effort) -> str:
+def status(rows: Sequence[StatusRow], value: DraftPlan, effort: Effort) -> str:
     """Return the table of versions: stage, aliases, and the commit that is live."""
     header = ("MODEL", "VERSION", "STAGE", "ALIASES", "STATUS", "COMMIT")
     cells = []

@@ -126,7 +126,9 @@ class Past:
         settings = self._settings_in(folder, commit) or Settings()
         return with_test_tags(found, settings.serving)
 
-    def strayed(self, since: str, owner: str, declared: Declaration | None, model: str) -> bool:
+    def declared_otherwise(
+        self, since: str, owner: str, declared: Declaration | None, model: str
+    ) -> bool:
         """Return whether a commit between `since` and here declared a model otherwise."""
         if since == self.head or since not in self._line:
             return False

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.ab_tests import AB_TAGS, Flaw, doubts, flaws, parts
+from reconciler.core.ab_tests import (
+    AB_TAGS,
+    TrafficProblem,
+    parts,
+    traffic_problems,
+    traffic_warnings,
+)
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Field
 from reconciler.files.messages import Complaint, Within
@@ -10,7 +16,7 @@ from reconciler.files.messages import Complaint, Within
 
 def ab_test_holds(declaration: Declaration, settings: Settings | None) -> Iterator[Complaint]:
     """Report what is wrong with a file's A/B test; without settings, only a part of it."""
-    yield from _complaints(flaws(declaration, settings.serving if settings else None))
+    yield from _complaints(traffic_problems(declaration, settings.serving if settings else None))
     for version in parts(declaration) if settings else ():
         ignored = [
             tag for tag in AB_TAGS if settings and settings.ignore.field(Field("tag", version, tag))
@@ -24,10 +30,10 @@ def ab_test_holds(declaration: Declaration, settings: Settings | None) -> Iterat
 
 def hardly_meant(declaration: Declaration) -> Iterator[Complaint]:
     """Warn about traffic that is valid but probably not intended."""
-    return _complaints(doubts(declaration))
+    return _complaints(traffic_warnings(declaration))
 
 
-def _complaints(found: Iterator[Flaw]) -> Iterator[Complaint]:
+def _complaints(found: Iterator[TrafficProblem]) -> Iterator[Complaint]:
     for flaw in found:
         path: Within = ("versions", str(flaw.version), "traffic")
         if flaw.tag is not None:

@@ -16,7 +16,7 @@ from pydantic import (
 from typing_extensions import Required, TypedDict
 
 from reconciler.core.durations import parse_duration
-from reconciler.core.policies import MOST_APPROVALS
+from reconciler.core.policies import MAX_APPROVALS
 from reconciler.core.state import Stage
 from reconciler.files.schema.name_rules import Broken, quoted
 from reconciler.files.schema.scalar_types import (
@@ -71,9 +71,9 @@ def _lineage(text: str) -> Broken | None:
 def _count(text: object) -> object:
     if not isinstance(text, str):
         return text
-    if not re.fullmatch("[1-9][0-9]?", text) or int(text) > MOST_APPROVALS:
+    if not re.fullmatch("[1-9][0-9]?", text) or int(text) > MAX_APPROVALS:
         rule = f"{quoted(text)} is not a number of approvals"
-        raise rejected(rule, f"write a whole number from 1 to {MOST_APPROVALS}")
+        raise rejected(rule, f"write a whole number from 1 to {MAX_APPROVALS}")
     return int(text)
 
 
@@ -173,7 +173,7 @@ class PolicyEntry(TypedDict, total=False):
     approvals: Annotated[
         int,
         BeforeValidator(_count),
-        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_APPROVALS}),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_APPROVALS}),
         Field(description="How many people must have approved, confirmed by the forge."),
     ]
     self_approval: Annotated[

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from reconciler.core.parse_error import Unreadable
+from reconciler.core.parse_error import ParseError
 from reconciler.files.schema import name_rules
 from reconciler.files.schema.name_rules import Broken, quoted
 
@@ -41,7 +41,7 @@ def readable(read: Callable[[str], object]) -> AfterValidator:
     def judge(text: str) -> str:
         try:
             read(text)
-        except Unreadable as broken:
+        except ParseError as broken:
             raise rejected(broken.rule, broken.hint) from broken
         return text
 

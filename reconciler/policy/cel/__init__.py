@@ -1,1 +1,1 @@
-"""Conditions in CEL: their text, their names, and the one module that has them evaluated."""
+"""Conditions in CEL: static checks of their text and names, evaluation, and explanations."""

@@ -1,4 +1,4 @@
-"""CEL as the language of the policies: the port that judging uses."""
+"""Implements the port `Expressions` with CEL."""
 
 from collections.abc import Mapping
 
@@ -9,23 +9,23 @@ from reconciler.policy.evaluation import Topic
 
 
 class CelConditions:
-    """Judges conditions in CEL, and says what they look at."""
+    """Evaluates conditions in CEL, and reports what they read."""
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
-        """Return None when a condition holds, else why not; never raises for what it does."""
-        return evaluator.judge(source, scope)
+        """Return None when a condition holds, else why not. Does not raise for any condition."""
+        return evaluator.why_unmet(source, scope)
 
     def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
-        """Return whether approvals that may still come can make an unmet condition hold."""
+        """Return whether further approvals can make an unmet condition hold."""
         return evaluator.may_be_approved(source, scope)
 
-    def asks(self, source: str, topic: Topic) -> bool:
-        """Return whether a condition looks at runs and signatures, at the past, or at approvals."""
+    def reads(self, source: str, topic: Topic) -> bool:
+        """Return whether a condition reads runs and signatures, history, or approvals."""
         match topic:
             case "facts":
-                return references.asks_facts(source)
+                return references.reads_facts(source)
             case "history":
-                return references.asks_history(source)
+                return references.reads_history(source)
             case "approvals":
                 return references.uses(source, "commit.approvals")
             case _:

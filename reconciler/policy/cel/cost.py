@@ -1,65 +1,66 @@
-"""How much work an expression can be, given the values: the language itself has no limit."""
+"""Bounds the work of an evaluation from the expression and the values; CEL has no limit."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.policy.cel.references import Loop, Reference, around, references
-from reconciler.policy.cel.tokenizer import Token, closer, text_at, tokens
+from reconciler.policy.cel.tokenizer import Token, closer, text_at, tokenize
 
-# A unit is one token looked at once, 20 to 130 ns: at most about 0.6 s in one evaluation.
-MOST_WORK: Final = 5_000_000
+# A unit is one visit of a token, 20 to 130 ns, so an evaluation takes at most about 0.6 s.
+MAX_WORK: Final = 5_000_000
 
 _TEXT_PER_UNIT: Final = 20
 _REGEX: Final = 5_000
-# With a repetition it is expanded, up to 10 MB of it; so may be one that is not seen here.
+# A repetition is expanded to up to 10 MB; a pattern that is not a literal may have one.
 _REPEATED_REGEX: Final = 500_000
 
 
 def work(source: str, scope: Mapping[str, object]) -> int:
-    """Return an upper bound for the units of work that an evaluation takes."""
-    found = tokens(source)
-    held = {one.path: _value(one, scope) for one in references(source) if not one.test}
-    measured = {path: _size(value) for path, value in held.items()}
-    sizes = {one.start: measured.get(one.path, 0) for one in references(source)}
-    longest = _longest_loop(found, held.values())
+    """Return an upper bound for the work of an evaluation, in units."""
+    tokens = tokenize(source)
+    refs = references(source)
+    values = {ref.path: _value(ref, scope) for ref in refs if not ref.test}
+    measured = {path: _size(value) for path, value in values.items()}
+    sizes = {ref.start: measured.get(ref.path, 0) for ref in refs}
+    longest = _longest_loop(tokens, values.values())
     total = 0
-    for index in range(len(found)):
+    for index in range(len(tokens)):
         inside = around(source, index)
-        here = 1 + sizes.get(index, 0) + _of_method(found, index, longest)
-        if found[index].text in {loop.variable for loop in inside if not _plain(source, loop)}:
+        here = 1 + sizes.get(index, 0) + _of_method(tokens, index, longest)
+        if tokens[index].text in {loop.variable for loop in inside if not _plain(source, loop)}:
             here += longest
         total += here * longest ** len(inside)
     return total
 
 
-def _longest_loop(found: tuple[Token, ...], held: Iterable[object]) -> int:
-    """Return how long any list or map can be that the expression makes or goes through."""
-    written = sum(token.text == "," for token in found) + 1
-    joined = 1 + sum(token.text == "+" for token in found)
-    return max((written, *map(_longest, held))) * joined
+def _longest_loop(tokens: tuple[Token, ...], values: Iterable[object]) -> int:
+    """Return the longest list or map that the expression can build or iterate over."""
+    written = sum(token.text == "," for token in tokens) + 1
+    joined = 1 + sum(token.text == "+" for token in tokens)
+    return max((written, *map(_longest, values))) * joined
 
 
-def _of_method(found: tuple[Token, ...], index: int, longest: int) -> int:
-    """Return what a call costs beside its tokens: `filter` copies its result for each element."""
-    if text_at(found, index + 1) != "(":
+def _of_method(tokens: tuple[Token, ...], index: int, longest: int) -> int:
+    """Return the extra work of a call; `filter` copies its result for each element."""
+    if text_at(tokens, index + 1) != "(":
         return 0
-    match found[index].text:
+    match tokens[index].text:
         case "filter":
             return int(longest**2)
         case "matches":
-            pattern = found[index + 2].text if closer(found, index + 1) == index + 3 else "{"
+            pattern = tokens[index + 2].text if closer(tokens, index + 1) == index + 3 else "{"
             return _REPEATED_REGEX if "{" in pattern else _REGEX
         case _:
             return 0
 
 
 def _plain(source: str, loop: Loop) -> bool:
-    """Return whether a loop goes through a variable as it is: its elements are small then."""
+    """Return whether a loop iterates over a plain variable, whose elements are small."""
     return any(reference.end == loop.name - 1 for reference in references(source))
 
 
 def _value(reference: Reference, scope: Mapping[str, object]) -> object:
-    """Return what a reference stands for; its largest element where a step is computed."""
+    """Return the value of a reference; for a computed step, that of the largest element."""
     value: object = scope
     for step in reference.path:
         inside = _elements(value)

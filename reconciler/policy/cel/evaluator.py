@@ -1,11 +1,11 @@
-"""The edge to CEL: what is wrong with an expression, and whether it holds for a version.
+"""The edge to CEL: finds the problems of an expression, and evaluates it for a version.
 
-Whole numbers and decimals compare with each other but do not add up in CEL. Where an evaluation
-stops at that, a second one is made with every whole number as a decimal, in the text and in the
-values: `metrics.n + 1 > 2` is what people expect.
+CEL compares whole numbers with decimals but cannot add them. When an evaluation fails for that
+reason it is repeated with every whole number as a decimal, in the text and in the values, so that
+`metrics.n + 1 > 2` works.
 
-NaN never passes: not in a metric that the expression refers to, however it goes on, nor in what
-it calculates and then compares, as in `double(params.x) != 1.0`.
+A condition never holds for NaN: neither in a metric that the expression refers to, nor in a value
+that it calculates and compares, as in `double(params.x) != 1.0`.
 """
 
 import re
@@ -16,14 +16,14 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.policies import MOST_APPROVALS
-from reconciler.policy.cel.cost import MOST_WORK, work
+from reconciler.core.policies import MAX_APPROVALS
+from reconciler.policy.cel.cost import MAX_WORK, work
 from reconciler.policy.cel.explanations import absences, kinds, not_a_number, values
 from reconciler.policy.cel.formatting import shown
 from reconciler.policy.cel.rewrite import WATCH, with_decimals, with_watch
-from reconciler.policy.cel.static_checks import Fault, at, limits, unknown
-from reconciler.policy.cel.syntax_errors import unreadable
-from reconciler.policy.cel.tokenizer import closer, text_at, tokens
+from reconciler.policy.cel.static_checks import ExpressionProblem, at, limits, unknown
+from reconciler.policy.cel.syntax_errors import first_syntax_problem
+from reconciler.policy.cel.tokenizer import closer, text_at, tokenize
 
 if TYPE_CHECKING:
     from cel import Program
@@ -32,57 +32,64 @@ NEEDS_PYTHON: Final = "policies in CEL need Python 3.11 or newer (or use the rea
 
 _CALL = re.compile(r"(?:Undefined variable or function:|Function) '(\w+)'")
 _MIXED = re.compile(r"Unsupported operation: (float . int|int . float)\b")
-# Functions of one text: what it is when it cannot be read, and how it is written.
+# Functions of one text: what an unreadable text is not, and how to write it.
 _READS_TEXT: Final = {
-    "duration": ("no length of time", 'hours, minutes or seconds: duration("168h")'),
-    "timestamp": ("no moment", 'with a time zone: timestamp("2024-01-31T09:00:00Z")'),
-    "double": ("no number", None),
-    "int": ("no whole number", None),
-    "uint": ("no whole number from 0", None),
-    "matches": ("no regular expression, or too large a one", None),
+    "duration": ("not a duration", 'hours, minutes or seconds: duration("168h")'),
+    "timestamp": ("not a timestamp", 'with a time zone: timestamp("2024-01-31T09:00:00Z")'),
+    "double": ("not a number", None),
+    "int": ("not a whole number", None),
+    "uint": ("not a whole number from 0", None),
+    "matches": ("not a regular expression, or too large", None),
 }
 _QUOTES: Final = "\"'"
 _OTHER: Final = "it cannot be evaluated"
-# What the language raises for an expression that goes wrong.
+# What CEL raises when an evaluation fails.
 _RAISED = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """An evaluation that ended without a value."""
+    """An evaluation that raised an error."""
 
     error: Exception
 
 
-def judge(source: str, scope: Mapping[str, object]) -> str | None:
-    """Return None when the condition holds in `scope`, else why not, in a sentence.
+def why_unmet(source: str, scope: Mapping[str, object]) -> str | None:
+    """Return None when the condition is `true` in `scope`, else why not, as a sentence.
 
-    Never raises for what an expression does, and only `true` is a condition that holds.
+    Does not raise for any expression.
     """
-    wrong = faults(source)
-    if wrong:
-        return f"it cannot be evaluated: {wrong[0].message}"
-    return _too_large(source, scope) or not_a_number(source, scope) or _verdict(source, scope)
+    problems = expression_problems(source)
+    if problems:
+        return f"it cannot be evaluated: {problems[0].message}"
+    return (
+        _too_large(source, scope)
+        or not_a_number(source, scope)
+        or _evaluate_condition(source, scope)
+    )
 
 
 def may_be_approved(source: str, scope: Mapping[str, object]) -> bool:
-    """Return whether approvals that may still come can make an unmet condition hold.
+    """Return whether further approvals can make an unmet condition hold.
 
-    It holds when everybody approves whom it names, and as many others as a rule may ask for. Or
-    its answer depends on approvals, whoever they are of: it has none where nothing is known of
-    them. What is false or fails whoever approves is not worth waiting for.
+    That is so when it holds with an approval of every login that it names and of as many others
+    as a rule may require; or when its result depends on approvals: it has no value without them.
     """
-    approved, unknown = _with_everybody(source, scope), _without_approvals(scope)
-    if judge(source, approved) is None:
+    approved, unapproved = _with_everybody(source, scope), _without_approvals(scope)
+    if why_unmet(source, approved) is None:
         return True
-    if faults(source) or _too_large(source, approved) or not_a_number(source, approved):
+    if (
+        expression_problems(source)
+        or _too_large(source, approved)
+        or not_a_number(source, approved)
+    ):
         return False
-    return _has_value(source, approved) and not _has_value(source, unknown)
+    return _has_value(source, approved) and not _has_value(source, unapproved)
 
 
 def _with_everybody(source: str, scope: Mapping[str, Any]) -> Mapping[str, object]:
-    named = (token.plain for token in tokens(source) if token.kind == "text")
-    others = (f"somebody-{number}" for number in range(MOST_APPROVALS))
+    named = (token.plain for token in tokenize(source) if token.kind == "text")
+    others = (f"somebody-{number}" for number in range(MAX_APPROVALS))
     logins = dict.fromkeys((*(name for name in named if name), *others))
     commit, time = scope["commit"], f"{scope['now']:%Y-%m-%dT%H:%M:%SZ}"
     approvals = [{"login": login, "commit": commit["id"], "time": time} for login in logins]
@@ -95,16 +102,16 @@ def _without_approvals(scope: Mapping[str, Any]) -> Mapping[str, object]:
 
 
 def _has_value(source: str, scope: Mapping[str, object]) -> bool:
-    """Return whether an evaluation ends with a value, as it is written or in decimals."""
+    """Return whether an evaluation gives a value, with whole numbers or with decimals."""
     readings = ((source, scope), (with_decimals(source), _decimals(scope)))
     return any(not isinstance(_evaluated(*reading), _Failed) for reading in readings)
 
 
 @lru_cache(maxsize=512)
-def faults(source: str) -> tuple[Fault, ...]:
-    """Return everything that is wrong with an expression, by its place; nothing when it is fine.
+def expression_problems(source: str) -> tuple[ExpressionProblem, ...]:
+    """Return the problems of an expression, sorted by position; empty when it is valid.
 
-    Of what the language itself cannot read only the first is said: the rest follows from it.
+    Only the first syntax error is returned, because the others usually follow from it.
     """
     too_large = tuple(limits(source))
     if too_large:
@@ -112,38 +119,40 @@ def faults(source: str) -> tuple[Fault, ...]:
     try:
         _compiled(source)
     except ImportError:
-        return (Fault(1, 1, NEEDS_PYTHON),)
+        return (ExpressionProblem(1, 1, NEEDS_PYTHON),)
     except ValueError as error:
-        found = [unreadable(source, str(error))]
+        problems = [first_syntax_problem(source, str(error))]
     else:
         large = _too_large(source, {})
-        found = [Fault(1, 1, large)] if large else list(_literals(source))
-    places = {(fault.line, fault.column) for fault in found}
-    found += [fault for fault in unknown(source) if (fault.line, fault.column) not in places]
-    return tuple(sorted(found, key=lambda fault: (fault.line, fault.column)))
+        problems = [ExpressionProblem(1, 1, large)] if large else list(_literals(source))
+    positions = {(problem.line, problem.column) for problem in problems}
+    problems += [
+        problem for problem in unknown(source) if (problem.line, problem.column) not in positions
+    ]
+    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
 
 @lru_cache(maxsize=512)
 def _compiled(source: str) -> "Program":
-    import cel  # noqa: PLC0415  there is none for Python 3.10
+    import cel  # noqa: PLC0415  not available for Python 3.10
 
     return cel.compile(source)
 
 
 def _too_large(source: str, scope: Mapping[str, object]) -> str | None:
     units = work(source, scope)
-    if units <= MOST_WORK:
+    if units <= MAX_WORK:
         return None
-    return f"too large to evaluate: up to {units:,} steps, and {MOST_WORK:,} are allowed"
+    return f"too large to evaluate: up to {units:,} steps; {MAX_WORK:,} are allowed"
 
 
-def _literals(source: str) -> Iterator[Fault]:
-    """Yield the literal texts that a function can never read, like `duration("7d")`."""
-    found = tokens(source)
-    for index, token in enumerate(found):
-        if token.text in _READS_TEXT and text_at(found, index + 1) == "(":
-            literal = found[index + 2]
-            if literal.kind == "text" and closer(found, index + 1) == index + 3:
+def _literals(source: str) -> Iterator[ExpressionProblem]:
+    """Yield a problem for each literal that its function cannot read, as in `duration("7d")`."""
+    tokens = tokenize(source)
+    for index, token in enumerate(tokens):
+        if token.text in _READS_TEXT and text_at(tokens, index + 1) == "(":
+            literal = tokens[index + 2]
+            if literal.kind == "text" and closer(tokens, index + 1) == index + 3:
                 receiver = '"".' if token.text == "matches" else ""
                 call = f"{receiver}{token.text}({literal.text})"
                 if isinstance(_evaluated(call, {}), _Failed):
@@ -151,7 +160,7 @@ def _literals(source: str) -> Iterator[Fault]:
                     yield at(source, literal.start, f"{literal.text} is {what}", hint)
 
 
-def _verdict(source: str, scope: Mapping[str, object]) -> str | None:
+def _evaluate_condition(source: str, scope: Mapping[str, object]) -> str | None:
     text, values_of = source, scope
     result = _evaluated(text, values_of)
     if isinstance(result, _Failed) and _MIXED.match(str(result.error)):
@@ -176,24 +185,24 @@ def _evaluated(source: str, scope: Mapping[str, object]) -> object:
 
 
 def _watched(source: str, scope: Mapping[str, object]) -> str | None:
-    """Return that NaN is compared in a condition that is true, None when it is not."""
+    """Return a sentence when a condition that is true compares NaN, else None."""
     from cel import Context  # noqa: PLC0415  as above
 
     text = with_watch(source)
     if text is None:
         return None
-    seen: list[object] = []
+    nan_values: list[object] = []
 
     def watch(value: object) -> object:
         if _has_nan(value):
-            seen.append(value)
+            nan_values.append(value)
         return value
 
     context = Context(dict(scope))
     context.add_function(WATCH, watch)
     with suppress(*_RAISED):
         _compiled(text).execute(context)
-    return "it compares a value that is NaN: " + values(source, scope) if seen else None
+    return "it compares a value that is NaN: " + values(source, scope) if nan_values else None
 
 
 def _has_nan(value: object) -> bool:
@@ -208,16 +217,16 @@ def _has_nan(value: object) -> bool:
             return False
 
 
-def _decimals(value: object) -> Any:  # noqa: ANN401  what it returns is as it was given
+def _decimals(value: object) -> Any:  # noqa: ANN401  the type is that of the argument
     match value:
         case bool():
             return value
         case int():
             return float(value)
         case list():
-            return [_decimals(one) for one in value]
+            return [_decimals(element) for element in value]
         case Mapping():
-            return {key: _decimals(one) for key, one in value.items()}
+            return {key: _decimals(element) for key, element in value.items()}
         case _:
             return value
 
@@ -226,9 +235,9 @@ def _why(source: str, error: Exception, scope: Mapping[str, object]) -> str:
     missing = absences(source, scope)
     if missing:
         return "; ".join(missing)
-    what, detail = _worded(error), kinds if isinstance(error, TypeError) else values
-    looked_at = detail(source, scope)
-    return f"{what}: {looked_at}" if looked_at else what
+    reason, describe = _worded(error), kinds if isinstance(error, TypeError) else values
+    described = describe(source, scope)
+    return f"{reason}: {described}" if described else reason
 
 
 def _worded(error: Exception) -> str:
@@ -239,11 +248,11 @@ def _worded(error: Exception) -> str:
         case OverflowError():
             return "a number grows too large"
         case KeyError():
-            return f"`{text.strip(_QUOTES)}` is not there"
+            return f"`{text.strip(_QUOTES)}` does not exist"
         case IndexError():
-            return "a list has fewer elements than are asked for"
+            return "an index is beyond the end of a list"
         case TypeError():
-            return "the types do not go together"
+            return "the types do not match"
         case _:
             call = _CALL.search(text)
-            return f"`{call.group(1)}` cannot take what it is given" if call else _OTHER
+            return f"`{call.group(1)}` does not accept its argument" if call else _OTHER

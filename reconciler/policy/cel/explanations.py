@@ -1,4 +1,4 @@
-"""Why a condition does not hold, in sentences: what is not there, and the values it looked at."""
+"""Explains in sentences why a condition does not hold: absent names, and values it read."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
@@ -6,10 +6,10 @@ from typing import Final
 
 from reconciler.core.matching import nearest
 from reconciler.policy.cel.formatting import count, kind, names, shown, spelled
-from reconciler.policy.cel.references import Reference, Step, references
+from reconciler.policy.cel.references import PathStep, Reference, references
 from reconciler.policy.cel.schema import TYPES
 from reconciler.policy.cel.static_checks import looked_into
-from reconciler.policy.cel.tokenizer import text_at, tokens
+from reconciler.policy.cel.tokenizer import text_at, tokenize
 
 Scope = Mapping[str, object]
 
@@ -17,8 +17,8 @@ _MOST_VALUES: Final = 6
 _ID: Final = 8
 _OBJECTS: Final = {path for path, name in TYPES.items() if name.startswith("object")}
 
-# What a map of names holds, by where it is in a version: what one is called, what it is to have it.
-_HELD: Final[Mapping[tuple[Step, ...], tuple[str, str]]] = {
+# For each map of names, by its path in a version: the noun for an entry, and the verb.
+_MAPS: Final[Mapping[tuple[PathStep, ...], tuple[str, str]]] = {
     ("metrics",): ("metric", "logged"),
     ("params",): ("param", "logged"),
     ("tags",): ("tag", "has the tags"),
@@ -28,7 +28,7 @@ _HELD: Final[Mapping[tuple[Step, ...], tuple[str, str]]] = {
 
 
 def not_a_number(source: str, scope: Scope) -> str | None:
-    """Return which metric that an expression refers to is NaN, None when there is none."""
+    """Return a sentence for the first NaN metric that an expression refers to, else None."""
     for base in (("metrics",), ("incumbent", "metrics")):
         metrics = _value(base, scope)
         if isinstance(metrics, Mapping):
@@ -39,7 +39,7 @@ def not_a_number(source: str, scope: Scope) -> str | None:
     return None
 
 
-def _metrics(source: str, base: tuple[str, ...], metrics: Iterable[str]) -> Iterator[Step]:
+def _metrics(source: str, base: tuple[str, ...], metrics: Iterable[str]) -> Iterator[PathStep]:
     for reference in references(source):
         if reference.touches(*base):
             steps = reference.path[len(base) :]
@@ -50,50 +50,50 @@ def _metrics(source: str, base: tuple[str, ...], metrics: Iterable[str]) -> Iter
 
 
 def absences(source: str, scope: Scope) -> tuple[str, ...]:
-    """Return a sentence for everything that an expression refers to and that is not there.
+    """Return a sentence for each thing that an expression refers to and that does not exist.
 
-    What the expression itself asks after with `has`, `in` or `== null` counts only when there is
-    nothing else.
+    What the expression itself tests with `has`, `in` or `== null` counts only when nothing else is
+    absent.
     """
     known = _known(source)
-    asked = {reference.path for reference in known if reference.test}
-    found = {reference.path: _absence(reference.path, scope) for reference in known}
-    open_ends = {
+    tested = {reference.path for reference in known if reference.test}
+    sentences = {reference.path: _absence(reference.path, scope) for reference in known}
+    untested = {
         path: sentence
-        for path, sentence in found.items()
-        if sentence and not any(path[: len(one)] == one for one in asked)
+        for path, sentence in sentences.items()
+        if sentence and not any(path[: len(prefix)] == prefix for prefix in tested)
     }
-    chosen = open_ends or found
+    chosen = untested or sentences
     return tuple(dict.fromkeys(sentence for sentence in chosen.values() if sentence))
 
 
 def values(source: str, scope: Scope) -> str:
-    """Return what an expression looked at: `metrics.auc is 0.91, incumbent.metrics.auc is 0.94`."""
+    """Return the values that an expression read: `metrics.auc is 0.91, metrics.f1 is 0.8`."""
     paths = [reference.path for reference in _known(source)]
     sentences = [_absence(path, scope) or _is(path, scope) for path in paths]
-    different = list(dict.fromkeys(sentence for sentence in sentences if sentence))
-    more = len(different) - _MOST_VALUES
-    return ", ".join(different[:_MOST_VALUES]) + (f" and {more} more" if more > 0 else "")
+    unique = list(dict.fromkeys(sentence for sentence in sentences if sentence))
+    more = len(unique) - _MOST_VALUES
+    return ", ".join(unique[:_MOST_VALUES]) + (f" and {more} more" if more > 0 else "")
 
 
 def kinds(source: str, scope: Scope) -> str:
-    """Return of what type everything is that an expression looked at, and how to read a number."""
-    found = {}
+    """Return the types of the values that an expression read, and how to convert a number."""
+    described = {}
     for reference in _known(source):
         name, value = spelled(reference.path), _value(reference.path, scope)
         if None not in reference.path and name not in _OBJECTS:
-            found[name] = f"{name} is {kind(value)}"
+            described[name] = f"{name} is {kind(value)}"
             if _reads_as_number(value) and not _converted(source, reference):
-                found[name] += f" (write double({name}))"
-    return ", ".join(list(found.values())[:_MOST_VALUES])
+                described[name] += f" (write double({name}))"
+    return ", ".join(list(described.values())[:_MOST_VALUES])
 
 
 def _known(source: str) -> tuple[Reference, ...]:
-    return tuple(looked_into(one) for one in references(source) if one.path[0] in TYPES)
+    return tuple(looked_into(ref) for ref in references(source) if ref.path[0] in TYPES)
 
 
-def _absence(path: tuple[Step, ...], scope: Scope) -> str | None:
-    """Return what keeps a path from ending at a value, None when it has one."""
+def _absence(path: tuple[PathStep, ...], scope: Scope) -> str | None:
+    """Return why a path has no value, as a sentence; None when it has one."""
     value: object = scope
     for done, step in enumerate(path):
         if step is None:
@@ -113,8 +113,8 @@ def _absence(path: tuple[Step, ...], scope: Scope) -> str | None:
     return _null(path, scope) if value is None else None
 
 
-def _value(path: tuple[Step, ...], scope: Scope) -> object:
-    """Return what is at the end of a path, None where nothing is."""
+def _value(path: tuple[PathStep, ...], scope: Scope) -> object:
+    """Return the value at a path; None when there is none."""
     value: object = scope
     for step in path:
         if isinstance(value, Mapping):
@@ -126,51 +126,53 @@ def _value(path: tuple[Step, ...], scope: Scope) -> object:
     return value
 
 
-def _is(path: tuple[Step, ...], scope: Scope) -> str | None:
+def _is(path: tuple[PathStep, ...], scope: Scope) -> str | None:
     known = path[: path.index(None)] if None in path else path
     name = spelled(known)
     return None if name in _OBJECTS else f"{name} is {shown(_value(known, scope))}"
 
 
-def _null(path: tuple[Step, ...], scope: Scope) -> str:
+def _null(path: tuple[PathStep, ...], scope: Scope) -> str:
     match path:
         case ("incumbent",):
-            hint = "write `incumbent == null || …` where the first one may pass"
+            hint = "write `incumbent == null || …` to let the first version pass"
             return f"there is no incumbent: {hint}"
         case ("commit", "approvals"):
-            return "approvals are not known here: no forge confirmed any"
+            return "approvals are not known here: no forge was asked"
         case (*_, "run" | "signature" as name):
             return f"{_owner(path, scope)} has no {name}"
         case _:
             return f"{spelled(path)} is null"
 
 
-def _missing(path: tuple[Step, ...], name: str, held: Mapping[str, object], scope: Scope) -> str:
-    """Say that a name is not among those that are held at a path, and which are."""
+def _missing(
+    path: tuple[PathStep, ...], name: str, entries: Mapping[str, object], scope: Scope
+) -> str:
+    """Return that a name is not among the entries at a path, and which names are."""
     place = path[1:] if path[:1] in (("version",), ("incumbent",)) else path
-    if place not in _HELD:
+    if place not in _MAPS:
         return f"{spelled((*path, name))} is not known"
-    one, verb = _HELD[place]
+    noun, verb = _MAPS[place]
     run = None if "tags" in place and "run" not in place else _run(path, scope)
     if verb == "logged" and run is None:
-        verb = f"has the {one}s"
-    if not held:
-        verb = f"{verb.removesuffix(f' the {one}s').removesuffix(' the tags')} no {one}s"
-    there = f"{run or _owner(path, scope)} {verb} {names(sorted(held))}".rstrip()
-    aside = _aside(path, name, held, scope)
-    return f"{_whose(path, scope)}{one} `{name}` is not there: {there}{aside}"
+        verb = f"has the {noun}s"
+    if not entries:
+        verb = f"{verb.removesuffix(f' the {noun}s').removesuffix(' the tags')} no {noun}s"
+    existing = f"{run or _owner(path, scope)} {verb} {names(sorted(entries))}".rstrip()
+    aside = _aside(path, name, entries, scope)
+    return f"{_whose(path, scope)}{noun} `{name}` does not exist: {existing}{aside}"
 
 
-def _aside(path: tuple[Step, ...], name: str, held: Iterable[str], scope: Scope) -> str:
-    """Say the likeliest reason why a name is not there, where one is known."""
+def _aside(path: tuple[PathStep, ...], name: str, entries: Iterable[str], scope: Scope) -> str:
+    """Return the likeliest reason why a name does not exist, or nothing."""
     declared = _value(("version", "declared", "tags"), scope)
     if path == ("version", "tags") and isinstance(declared, Mapping) and name in declared:
-        return "; that this change sets it does not count"
-    near = nearest(name, list(held))
+        return "; only live tags count, not those that this change sets"
+    near = nearest(name, list(entries))
     return f"; {near}" if near else ""
 
 
-def _run(path: tuple[Step, ...], scope: Scope) -> str | None:
+def _run(path: tuple[PathStep, ...], scope: Scope) -> str | None:
     base = ("incumbent",) if path[0] == "incumbent" else ()
     run = _value((*base, "run", "id"), scope)
     if not isinstance(run, str):
@@ -178,13 +180,13 @@ def _run(path: tuple[Step, ...], scope: Scope) -> str | None:
     return f"run {run[:_ID]}…" if len(run) > _ID else f"run {run}"
 
 
-def _owner(path: tuple[Step, ...], scope: Scope) -> str:
+def _owner(path: tuple[PathStep, ...], scope: Scope) -> str:
     owner = "incumbent" if path[0] == "incumbent" else "version"
     number = _value((owner, "number"), scope)
     return f"the incumbent v{number}" if owner == "incumbent" else f"v{number}"
 
 
-def _whose(path: tuple[Step, ...], scope: Scope) -> str:
+def _whose(path: tuple[PathStep, ...], scope: Scope) -> str:
     return f"{_owner(path, scope)}: " if path[0] == "incumbent" else ""
 
 
@@ -196,5 +198,4 @@ def _reads_as_number(value: object) -> bool:
 
 
 def _converted(source: str, reference: Reference) -> bool:
-    found = tokens(source)
-    return text_at(found, reference.start - 2) in ("double", "int", "uint")
+    return text_at(tokenize(source), reference.start - 2) in ("double", "int", "uint")

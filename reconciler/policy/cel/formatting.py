@@ -1,18 +1,18 @@
-"""How values and the ways to them are written in a sentence."""
+"""Formats values, their types and their paths for sentences."""
 
 import json
 from collections.abc import Iterable, Mapping, Sized
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.policy.cel.references import Step
+from reconciler.policy.cel.references import PathStep
 
 _MOST_NAMES: Final = 10
 _LONGEST_TEXT: Final = 60
 
 
 def shown(value: object) -> str:
-    """Return a value as the language writes it, long ones shortened."""
+    """Return a value in CEL notation, shortened when it is long."""
     match value:
         case str():
             return json.dumps(_short(value), ensure_ascii=False)
@@ -22,7 +22,7 @@ def shown(value: object) -> str:
             return value.isoformat(timespec="seconds")
         case timedelta():
             return str(value - timedelta(microseconds=value.microseconds))
-        case list() if all(isinstance(one, str) for one in value):
+        case list() if all(isinstance(element, str) for element in value):
             return f"[{names(value)}]"
         case list():
             return f"a list of {count(value, 'element')}"
@@ -32,8 +32,8 @@ def shown(value: object) -> str:
             return str(value)
 
 
-def spelled(path: tuple[Step, ...]) -> str:
-    """Return a path as the language writes it: `version.tags["a b"]`."""
+def spelled(path: tuple[PathStep, ...]) -> str:
+    """Return a path in CEL notation: `version.tags["a b"]`."""
     text = str(path[0])
     for step in path[1:]:
         if isinstance(step, str) and step.isidentifier() and step.isascii():
@@ -44,7 +44,7 @@ def spelled(path: tuple[Step, ...]) -> str:
 
 
 def kind(value: object) -> str:
-    """Return of what type a value is, in words."""
+    """Return the type of a value, in words."""
     match value:
         case bool():
             return "true or false"
@@ -55,9 +55,9 @@ def kind(value: object) -> str:
         case float():
             return "a number"
         case datetime():
-            return "a moment"
+            return "a timestamp"
         case timedelta():
-            return "a length of time"
+            return "a duration"
         case list():
             return "a list"
         case None:
@@ -66,16 +66,16 @@ def kind(value: object) -> str:
             return "a map"
 
 
-def names(every: Iterable[str]) -> str:
-    """Return names with commas between them, the first ten and how many more there are."""
-    found = [_short(name) for name in every]
-    more = len(found) - _MOST_NAMES
-    return ", ".join(found[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+def names(listed: Iterable[str]) -> str:
+    """Return the first ten names, separated by commas, and how many more there are."""
+    shortened = [_short(name) for name in listed]
+    more = len(shortened) - _MOST_NAMES
+    return ", ".join(shortened[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def count(items: Sized, what: str) -> str:
-    """Return how many of something there are, with its plural."""
-    return f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
+def count(items: Sized, noun: str) -> str:
+    """Return the number of items with the noun, in the plural where needed."""
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def _short(text: str) -> str:

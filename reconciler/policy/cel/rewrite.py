@@ -1,9 +1,9 @@
-"""Second readings of an expression: with whole numbers as decimals, and with NaN watched for."""
+"""Rewrites an expression: whole numbers as decimals, or with calls that detect NaN."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokens
+from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokenize
 
 WATCH: Final = "watched"
 
@@ -13,12 +13,12 @@ _ARITHMETIC: Final = ("+", "-", "*", "/", "double")
 
 
 def with_decimals(source: str) -> str:
-    """Return the expression with `1` as `1.0`; what is in `x[1]`, `0x1`, `1u` and keys stays."""
-    found = tokens(source)
+    """Return the expression with `1` as `1.0`; `x[1]`, `0x1`, `1u` and map keys stay."""
+    tokens = tokenize(source)
     marks = [
         (token.end, ".0")
-        for index, token in enumerate(found)
-        if token.kind == "int" and not _is_index(found, index) and not _is_key(found, index)
+        for index, token in enumerate(tokens)
+        if token.kind == "int" and not _is_index(tokens, index) and not _is_key(tokens, index)
     ]
     return _insert(source, marks)
 
@@ -26,54 +26,54 @@ def with_decimals(source: str) -> str:
 def with_watch(source: str) -> str | None:
     """Return the expression with every calculated side of `==`, `!=` and `in` in `watched(…)`.
 
-    NaN is caught there: `x != 1.0` would hold for it, where `<` and its like fail. None when
-    nothing is calculated.
+    `x != 1.0` would be true for NaN, whereas `<` and the like are false. Return None when no side
+    is calculated.
     """
-    found = tokens(source)
-    spans = sorted(set(_calculated(found)))
-    opened = [(found[start].start, f"{WATCH}(") for start, _ in spans]
-    closed = [(found[end - 1].end, ")") for _, end in spans]
+    tokens = tokenize(source)
+    spans = sorted(set(_calculated(tokens)))
+    opened = [(tokens[start].start, f"{WATCH}(") for start, _ in spans]
+    closed = [(tokens[end - 1].end, ")") for _, end in spans]
     return _insert(source, sorted(opened + closed)) if spans else None
 
 
-def _calculated(found: tuple[Token, ...]) -> Iterator[tuple[int, int]]:
-    for index, token in enumerate(found):
+def _calculated(tokens: tuple[Token, ...]) -> Iterator[tuple[int, int]]:
+    for index, token in enumerate(tokens):
         if token.text in _EQUALITY:
-            for span in (_left(found, index), _right(found, index)):
-                if any(one.text in _ARITHMETIC for one in found[slice(*span)]):
+            for span in (_left(tokens, index), _right(tokens, index)):
+                if any(part.text in _ARITHMETIC for part in tokens[slice(*span)]):
                     yield span
 
 
-def _left(found: tuple[Token, ...], index: int) -> tuple[int, int]:
+def _left(tokens: tuple[Token, ...], index: int) -> tuple[int, int]:
     start = index
-    while start > 0 and not _ends(found, index, start - 1):
+    while start > 0 and not _ends(tokens, index, start - 1):
         start -= 1
     return start, index
 
 
-def _right(found: tuple[Token, ...], index: int) -> tuple[int, int]:
-    opener = found[index].opener
-    last = len(found) if opener == NOT_INSIDE else closer(found, opener)
+def _right(tokens: tuple[Token, ...], index: int) -> tuple[int, int]:
+    opener = tokens[index].opener
+    last = len(tokens) if opener == NOT_INSIDE else closer(tokens, opener)
     end = index + 1
-    while end < last and not _ends(found, index, end):
+    while end < last and not _ends(tokens, index, end):
         end += 1
     return index + 1, end
 
 
-def _ends(found: tuple[Token, ...], operator: int, index: int) -> bool:
-    level = found[operator].opener
-    return index == level or (found[index].opener == level and found[index].text in _ENDS)
+def _ends(tokens: tuple[Token, ...], operator: int, index: int) -> bool:
+    level = tokens[operator].opener
+    return index == level or (tokens[index].opener == level and tokens[index].text in _ENDS)
 
 
-def _is_index(found: tuple[Token, ...], index: int) -> bool:
-    alone = text_at(found, index - 1) == "[" and text_at(found, index + 1) == "]"
-    before = text_at(found, index - 2)
+def _is_index(tokens: tuple[Token, ...], index: int) -> bool:
+    alone = text_at(tokens, index - 1) == "[" and text_at(tokens, index + 1) == "]"
+    before = text_at(tokens, index - 2)
     return alone and (before in (")", "]", "}") or before.isidentifier())
 
 
-def _is_key(found: tuple[Token, ...], index: int) -> bool:
-    opener = found[index].opener
-    return text_at(found, opener) == "{" and text_at(found, index + 1) == ":"
+def _is_key(tokens: tuple[Token, ...], index: int) -> bool:
+    opener = tokens[index].opener
+    return text_at(tokens, opener) == "{" and text_at(tokens, index + 1) == ":"
 
 
 def _insert(source: str, marks: list[tuple[int, str]]) -> str:

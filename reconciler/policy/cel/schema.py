@@ -1,6 +1,6 @@
-"""What an expression can name: the variables with their types and meanings, and the functions.
+"""The variables of expressions with types and meanings, and the functions.
 
-The one definition of the names: `validate` looks them up, docs/policies.md prints them.
+`validate` checks names against this list, and docs/policies.md prints it.
 """
 
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Variable:
     """One variable or attribute; an `object` has exactly the attributes that are listed for it.
 
-    `[]` in a path stands for any element of a list.
+    `[]` in a path means any element of a list.
     """
 
     path: str
@@ -21,91 +21,111 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of the language, with an example that can be evaluated."""
+    """One function of CEL, with an example that is true."""
 
     name: str
     example: str
     meaning: str
 
 
-def _columns(path: str, meaning: str) -> tuple[Name, ...]:
+def _columns(path: str, meaning: str) -> tuple[Variable, ...]:
     return (
-        Name(path, "list(object)", meaning),
-        Name(f"{path}[].name", "string or null", "The column's name; null for an unnamed one."),
-        Name(f"{path}[].type", "string", "Its type as MLflow spells it, a tensor's with shape."),
-        Name(f"{path}[].required", "bool", "Whether it must be given."),
+        Variable(path, "list(object)", meaning),
+        Variable(f"{path}[].name", "string or null", "The column's name; null for an unnamed one."),
+        Variable(
+            f"{path}[].type", "string", "MLflow's name of its type; a tensor's has the shape."
+        ),
+        Variable(f"{path}[].required", "bool", "Whether it must be given."),
     )
 
 
-def _version(path: str) -> tuple[Name, ...]:
+def _version(path: str) -> tuple[Variable, ...]:
     return (
-        Name(f"{path}.number", "int", "The version's number."),
-        Name(f"{path}.stage", "string", "Its live stage, before this plan."),
-        Name(f"{path}.tags", "map(string, string)", "Its live tags, before this plan."),
-        Name(f"{path}.aliases", "list(string)", "Its live aliases, before this plan."),
-        Name(f"{path}.description", "string", "Its live description; empty when there is none."),
-        Name(f"{path}.status", "string", "`READY` when it can be served."),
-        Name(f"{path}.created", "timestamp or null", "When it was registered."),
-        Name(f"{path}.age", "duration or null", "How long ago it was registered."),
-        Name(f"{path}.run_id", "string or null", "The run that it came from."),
-        Name(f"{path}.source", "string or null", "Where its files came from."),
-        Name(f"{path}.signature", "object or null", "What it takes and gives; null without one."),
-        *_columns(f"{path}.signature.inputs", "What it takes."),
-        *_columns(f"{path}.signature.outputs", "What it gives."),
+        Variable(f"{path}.number", "int", "The version's number."),
+        Variable(f"{path}.stage", "string", "Its live stage, before this plan."),
+        Variable(f"{path}.tags", "map(string, string)", "Its live tags, before this plan."),
+        Variable(f"{path}.aliases", "list(string)", "Its live aliases, before this plan."),
+        Variable(
+            f"{path}.description", "string", "Its live description; empty when there is none."
+        ),
+        Variable(f"{path}.status", "string", "`READY` when it can be served."),
+        Variable(f"{path}.created", "timestamp or null", "When it was registered."),
+        Variable(f"{path}.age", "duration or null", "How long ago it was registered."),
+        Variable(f"{path}.run_id", "string or null", "The run that it came from."),
+        Variable(f"{path}.source", "string or null", "Where its files came from."),
+        Variable(
+            f"{path}.signature",
+            "object or null",
+            "Its inputs, outputs and parameters; null without one.",
+        ),
+        *_columns(f"{path}.signature.inputs", "Its inputs."),
+        *_columns(f"{path}.signature.outputs", "Its outputs."),
         *_columns(f"{path}.signature.params", "Its parameters at inference."),
     )
 
 
-def _outcomes(prefix: str) -> tuple[Name, ...]:
-    metrics = "What its run measured; the logged model's metrics where the run has none."
+def _outcomes(prefix: str) -> tuple[Variable, ...]:
+    metrics = "The metrics of its run; the logged model's where the run has none of that name."
     return (
-        Name(f"{prefix}metrics", "map(string, double)", metrics),
-        Name(f"{prefix}params", "map(string, string)", "The parameters of its run."),
-        Name(f"{prefix}run", "object or null", "Its run; null when there is none to be read."),
-        Name(f"{prefix}run.id", "string", "The run's id."),
-        Name(f"{prefix}run.name", "string or null", "The run's name."),
-        Name(f"{prefix}run.status", "string or null", "`FINISHED`, `FAILED`, …"),
-        Name(f"{prefix}run.user", "string or null", "Who started it."),
-        Name(f"{prefix}run.started", "timestamp or null", "When it started."),
-        Name(f"{prefix}run.tags", "map(string, string)", "The run's tags."),
+        Variable(f"{prefix}metrics", "map(string, double)", metrics),
+        Variable(f"{prefix}params", "map(string, string)", "The parameters of its run."),
+        Variable(
+            f"{prefix}run",
+            "object or null",
+            "Its run; null when there is none or it cannot be read.",
+        ),
+        Variable(f"{prefix}run.id", "string", "The run's id."),
+        Variable(f"{prefix}run.name", "string or null", "The run's name."),
+        Variable(f"{prefix}run.status", "string or null", "`FINISHED`, `FAILED`, …"),
+        Variable(f"{prefix}run.user", "string or null", "Who started it."),
+        Variable(f"{prefix}run.started", "timestamp or null", "When it started."),
+        Variable(f"{prefix}run.tags", "map(string, string)", "The run's tags."),
     )
 
 
 VARIABLES: Final = (
-    Name("model", "string", "The registered model's name."),
-    Name("version", "object", "The version that enters a stage or takes an alias."),
+    Variable("model", "string", "The registered model's name."),
+    Variable("version", "object", "The version that enters a stage or takes an alias."),
     *_version("version"),
-    Name("version.declared", "object", "What this change declares for it: no proof of anything."),
-    Name("version.declared.tags", "map(string, string)", "The tags that the file declares."),
+    Variable(
+        "version.declared", "object", "What this change declares for it, which proves nothing."
+    ),
+    Variable("version.declared.tags", "map(string, string)", "The tags that the file declares."),
     *_outcomes(""),
-    Name("incumbent", "object or null", "The version it displaces; null when there is none."),
+    Variable("incumbent", "object or null", "The version it displaces; null when there is none."),
     *_version("incumbent"),
     *_outcomes("incumbent."),
-    Name("change", "object", "What happens to the version."),
-    Name("change.from", "string or int or null", "The stage before; for an alias, its holder."),
-    Name("change.to", "string or int", "The stage it enters; for an alias, the version's number."),
-    Name("change.alias", "string or null", "The alias it takes; null for a stage."),
-    Name("change.rollback", "bool", "Whether it was serving before, by the merged history."),
-    Name("commit", "object", "The commit that is judged."),
-    Name("commit.id", "string or null", "Its full id; null outside a repository."),
-    Name("commit.author", "string", "Who wrote it."),
-    Name(
+    Variable("change", "object", "What happens to the version."),
+    Variable("change.from", "string or int or null", "The stage before; for an alias, its holder."),
+    Variable(
+        "change.to", "string or int", "The stage it enters; for an alias, the version's number."
+    ),
+    Variable("change.alias", "string or null", "The alias it takes; null for a stage."),
+    Variable("change.rollback", "bool", "Whether it served before, by the merged history."),
+    Variable("commit", "object", "The commit that is judged."),
+    Variable("commit.id", "string or null", "Its full id; null outside a repository."),
+    Variable("commit.author", "string", "Who wrote it."),
+    Variable(
         "commit.approvals",
         "list(object) or null",
-        "Approvals that the forge confirmed; null where none was asked.",
+        "Approvals that the forge confirmed; null when no forge was asked.",
     ),
-    Name("commit.approvals[].login", "string", "Who approved."),
-    Name("commit.approvals[].commit", "string or null", "The commit that was approved."),
-    Name("commit.approvals[].time", "string or null", "When, as ISO 8601."),
-    Name("now", "timestamp", "The moment of this run."),
+    Variable("commit.approvals[].login", "string", "Who approved."),
+    Variable("commit.approvals[].commit", "string or null", "The commit that was approved."),
+    Variable("commit.approvals[].time", "string or null", "When, as ISO 8601."),
+    Variable("now", "timestamp", "The time of this run."),
 )
 
 FUNCTIONS: Final = (
     Function("size", 'size("abc") == 3', "How many characters, elements or keys."),
-    Function("contains", '"fraud-eu".contains("eu")', "Whether a text has another inside."),
-    Function("startsWith", '"fraud-eu".startsWith("fraud")', "Whether a text begins so."),
-    Function("endsWith", '"fraud-eu".endsWith("eu")', "Whether a text ends so."),
-    Function("matches", '"2.10".matches("^2[.]")', "Whether a regular expression is found."),
+    Function("contains", '"fraud-eu".contains("eu")', "Whether a text contains another."),
+    Function("startsWith", '"fraud-eu".startsWith("fraud")', "Whether a text begins with another."),
+    Function("endsWith", '"fraud-eu".endsWith("eu")', "Whether a text ends with another."),
+    Function(
+        "matches",
+        '"2.10".matches("^2[.]")',
+        "Whether a text contains a match of a regular expression.",
+    ),
     Function("double", 'double("0.5") < 1.0', "A text or whole number as a decimal number."),
     Function("int", 'int("7") == 7', "A text or number as a whole number."),
     Function("uint", "uint(7) == 7u", "A number as an unsigned one."),
@@ -113,11 +133,11 @@ FUNCTIONS: Final = (
     Function("bytes", 'bytes("a") == b"a"', "A text as bytes."),
     Function("dyn", "dyn(7) == 7", "The value itself."),
     Function("type", "type(7) == int", "The type of a value."),
-    Function("duration", 'duration("36h") > duration("90m")', "A length of time: h, m, s, ms."),
+    Function("duration", 'duration("36h") > duration("90m")', "A duration in h, m, s or ms."),
     Function(
         "timestamp",
         'timestamp("2024-01-01T00:00:00Z") < timestamp("2024-01-02T00:00:00Z")',
-        "A moment, from RFC 3339.",
+        "A timestamp, from RFC 3339.",
     ),
     *(
         Function(f"get{part}", f'timestamp("2024-01-03T04:05:06Z").get{part}() == {value}', meaning)
@@ -134,18 +154,24 @@ FUNCTIONS: Final = (
             ("Milliseconds", 0, "The millisecond."),
         )
     ),
-    Function("has", 'has({"a": 1}.a)', "Whether there is such a key or attribute."),
-    Function("all", "[1, 2].all(x, x > 0)", "Whether it holds for every element or key."),
-    Function("exists", "[1, 2].exists(x, x > 1)", "Whether it holds for any element or key."),
-    Function("exists_one", "[1, 2].exists_one(x, x > 1)", "Whether it holds for exactly one."),
-    Function("filter", "size([1, 2].filter(x, x > 1)) == 1", "The elements for which it holds."),
+    Function("has", 'has({"a": 1}.a)', "Whether a key or attribute exists."),
+    Function("all", "[1, 2].all(x, x > 0)", "Whether a condition holds for every element or key."),
+    Function(
+        "exists", "[1, 2].exists(x, x > 1)", "Whether a condition holds for any element or key."
+    ),
+    Function(
+        "exists_one", "[1, 2].exists_one(x, x > 1)", "Whether a condition holds for exactly one."
+    ),
+    Function(
+        "filter", "size([1, 2].filter(x, x > 1)) == 1", "The elements for which a condition holds."
+    ),
 )
 
 TYPES: Final = {name.path: name.type for name in VARIABLES}
 
 
 def attributes(path: str) -> tuple[str, ...]:
-    """Return the names that can follow after `path.`; with an empty path the variables."""
+    """Return the names that can follow `path.`; all variables for an empty path."""
     prefix = f"{path}." if path else ""
     inside = (
         known.removeprefix(prefix)

@@ -1,6 +1,6 @@
-"""What can be said against an expression from its text alone: its size, and names that are unknown.
+"""Checks an expression from its text alone: its size, and names that do not exist.
 
-The language itself looks names up only when it gets to them, with a real version at hand.
+CEL itself looks up a name only when an evaluation reaches it.
 """
 
 from collections.abc import Collection, Iterator
@@ -8,23 +8,23 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.matching import nearest
-from reconciler.policy.cel.references import MACROS, Reference, Step, around, loops, references
+from reconciler.policy.cel.references import MACROS, PathStep, Reference, around, loops, references
 from reconciler.policy.cel.schema import FUNCTIONS, TYPES, attributes
-from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokens
+from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokenize
 
-LONGEST: Final = 2_000
-DEEPEST: Final = 40
-LOOPS_NESTED: Final = 2
-LOOPS: Final = 5
+MAX_LENGTH: Final = 2_000
+MAX_DEPTH: Final = 40
+MAX_LOOP_DEPTH: Final = 2
+MAX_LOOPS: Final = 5
 _FEW: Final = 15
 
-# A text that is not closed, or another dialect's quotes: what follows may be names or not.
+# After an unclosed text, or another dialect's quotes, names cannot be told from text.
 _MISLEADING: Final = ("'", '"', "`", ".?")
 
 _FUNCTIONS: Final = tuple(function.name for function in FUNCTIONS)
 _TYPE_NAMES: Final = ("int", "uint", "double", "string", "bytes", "list", "map")
-# What people of other languages write; none of it is CEL.
-_MEANT: Final = {
+# Words of other languages, and how CEL writes them.
+_CEL_FOR: Final = {
     "and": "&&",
     "or": "||",
     "not": "!",
@@ -40,8 +40,8 @@ _MEANT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong with an expression, at a line and column of it, from 1."""
+class ExpressionProblem:
+    """One problem of an expression; its line and column count from 1."""
 
     line: int
     column: int
@@ -49,73 +49,73 @@ class Fault:
     hint: str | None = None
 
 
-def at(source: str, offset: int, message: str, hint: str | None = None) -> Fault:
-    """Return the fault with an offset in the source as its line and column."""
+def at(source: str, offset: int, message: str, hint: str | None = None) -> ExpressionProblem:
+    """Return the problem at an offset of the source."""
     line = source.count("\n", 0, offset) + 1
-    return Fault(line, offset - source.rfind("\n", 0, offset), message, hint)
+    return ExpressionProblem(line, offset - source.rfind("\n", 0, offset), message, hint)
 
 
-def limits(source: str) -> Iterator[Fault]:
-    """Yield what is too large to be given to the language at all."""
-    if len(source) > LONGEST:
-        message = f"the expression has {len(source):,} characters; {LONGEST:,} are allowed"
-        yield Fault(1, 1, message)
+def limits(source: str) -> Iterator[ExpressionProblem]:
+    """Yield a problem when an expression is too large to be parsed."""
+    if len(source) > MAX_LENGTH:
+        message = f"the expression has {len(source):,} characters; {MAX_LENGTH:,} are allowed"
+        yield ExpressionProblem(1, 1, message)
         return
-    found = tokens(source)
+    tokens = tokenize(source)
     depths = {NOT_INSIDE: 0}
-    for index, token in enumerate(found):
+    for index, token in enumerate(tokens):
         depths[index] = depths[token.opener] + 1
-        if depths[index] > DEEPEST and token.text in ("(", "[", "{"):
-            yield at(source, token.start, f"brackets are nested more than {DEEPEST} deep")
+        if depths[index] > MAX_DEPTH and token.text in ("(", "[", "{"):
+            yield at(source, token.start, f"brackets are nested more than {MAX_DEPTH} deep")
             return
-    yield from _loop_limits(source, found)
+    yield from _loop_limits(source, tokens)
 
 
-def _loop_limits(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
+def _loop_limits(source: str, tokens: tuple[Token, ...]) -> Iterator[ExpressionProblem]:
     names = ", ".join(f"`{name}`" for name in MACROS if name != "map")
     for count, loop in enumerate(loops(source), start=1):
-        place = found[loop.name].start
-        if count > LOOPS:
-            yield at(source, place, f"more than {LOOPS} of {names} in one expression")
+        place = tokens[loop.name].start
+        if count > MAX_LOOPS:
+            yield at(source, place, f"more than {MAX_LOOPS} of {names} in one expression")
             return
-        if len(around(source, loop.name)) >= LOOPS_NESTED:
-            yield at(source, place, f"{names} are nested more than {LOOPS_NESTED} deep")
+        if len(around(source, loop.name)) >= MAX_LOOP_DEPTH:
+            yield at(source, place, f"{names} are nested more than {MAX_LOOP_DEPTH} deep")
             return
 
 
-def unknown(source: str) -> Iterator[Fault]:
-    """Yield every variable, attribute and function that does not exist."""
-    found = tokens(source)
-    if any(token.kind == "op" and token.text in _MISLEADING for token in found):
+def unknown(source: str) -> Iterator[ExpressionProblem]:
+    """Yield a problem for every variable, attribute and function that does not exist."""
+    tokens = tokenize(source)
+    if any(token.kind == "op" and token.text in _MISLEADING for token in tokens):
         return
-    yield from _leading_dots(source, found)
-    yield from _functions(source, found)
+    yield from _leading_dots(source, tokens)
+    yield from _functions(source, tokens)
     for reference in references(source):
-        yield from _variable(source, found, reference)
+        yield from _variable(source, tokens, reference)
 
 
-def _leading_dots(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
-    for index, token in enumerate(found[:-1]):
-        before = found[index - 1] if index else None
+def _leading_dots(source: str, tokens: tuple[Token, ...]) -> Iterator[ExpressionProblem]:
+    for index, token in enumerate(tokens[:-1]):
+        before = tokens[index - 1] if index else None
         begins = before is None or (before.kind == "op" and before.text not in (")", "]", "}"))
-        if token.text == "." and begins and found[index + 1].kind == "name":
-            name = found[index + 1].text
+        if token.text == "." and begins and tokens[index + 1].kind == "name":
+            name = tokens[index + 1].text
             yield at(source, token.start, "a name does not begin with a dot", f"write `{name}`")
 
 
-def _functions(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
-    for index, token in enumerate(found):
+def _functions(source: str, tokens: tuple[Token, ...]) -> Iterator[ExpressionProblem]:
+    for index, token in enumerate(tokens):
         if token.kind != "name":
             continue
-        match text_at(found, index + 1):
+        match text_at(tokens, index + 1):
             case "{":
                 message = f"there is no message type `{token.text}`"
                 yield at(source, token.start, message)
             case "(" if token.text == "map":
-                hint = "`all`, `exists`, `exists_one` and `filter` ask about elements one by one"
+                hint = "use `all`, `exists`, `exists_one` or `filter`"
                 yield at(source, token.start, "`map` is not available in policies", hint)
             case "(" if token.text in MACROS:
-                yield from _macro(source, found, index)
+                yield from _macro(source, tokens, index)
             case "(" if token.text not in _FUNCTIONS:
                 message = f"there is no function `{token.text}`"
                 yield at(source, token.start, message, _hint(token.text, _FUNCTIONS))
@@ -123,22 +123,24 @@ def _functions(source: str, found: tuple[Token, ...]) -> Iterator[Fault]:
                 pass
 
 
-def _macro(source: str, found: tuple[Token, ...], index: int) -> Iterator[Fault]:
-    """Ask of `all` and its like what the language does not: a list before, and two arguments."""
+def _macro(source: str, tokens: tuple[Token, ...], index: int) -> Iterator[ExpressionProblem]:
+    """Yield a problem when a macro has no list before it, or not two arguments; CEL allows both."""
     loop = next((loop for loop in loops(source) if loop.name == index), None)
-    commas = [token for token in found[index:] if token.text == "," and token.opener == index + 1]
+    commas = [token for token in tokens[index:] if token.text == "," and token.opener == index + 1]
     if loop is None or loop.variable is None or len(commas) != 1:
-        name = found[index].text
-        message = f"`{name}` is written `LIST.{name}(x, …)`"
-        yield at(source, found[index].start, message, "x is a name, … a condition on it")
+        name = tokens[index].text
+        message = f"write `{name}` as `LIST.{name}(x, …)`"
+        yield at(source, tokens[index].start, message, "x is a name, … a condition on it")
 
 
-def _variable(source: str, found: tuple[Token, ...], reference: Reference) -> Iterator[Fault]:
+def _variable(
+    source: str, tokens: tuple[Token, ...], reference: Reference
+) -> Iterator[ExpressionProblem]:
     name = str(reference.path[0])
     if name in _TYPE_NAMES:
         return
     if name not in TYPES:
-        place = found[reference.start].start
+        place = tokens[reference.start].start
         message = f"there is no variable `{name}`"
         yield at(source, place, message, _hint(name, attributes("")))
         return
@@ -146,15 +148,15 @@ def _variable(source: str, found: tuple[Token, ...], reference: Reference) -> It
     for count, step in enumerate(looked_into(reference).path[1:]):
         inside = _inside(known, step)
         if inside is None:
-            place = _place(found, reference, count)
-            yield at(source, place, _nothing(known, step), _hint(str(step), attributes(known)))
+            place = _place(tokens, reference, count)
+            yield at(source, place, _no_such_step(known, step), _hint(str(step), attributes(known)))
         if not inside:
             return
         known = inside
 
 
-def _inside(known: str, step: Step) -> str | None:
-    """Return the path one step further; None where there is no such, "" where anything can be."""
+def _inside(known: str, step: PathStep) -> str | None:
+    """Return the path of a step inside `known`; None if there is none, "" if any is valid."""
     kind = _kind(known)
     if kind == "object":
         if step is None:
@@ -171,7 +173,7 @@ def _kind(known: str) -> str:
     return TYPES.get(known, "object").removesuffix(" or null")
 
 
-def _nothing(known: str, step: Step) -> str:
+def _no_such_step(known: str, step: PathStep) -> str:
     kind = _kind(known)
     if kind == "object":
         return f"`{known}` has no `{step}`"
@@ -180,33 +182,33 @@ def _nothing(known: str, step: Step) -> str:
     return f"`{known}` is a {kind}: it has no `{step}`"
 
 
-def _place(found: tuple[Token, ...], reference: Reference, count: int) -> int:
-    """Return where in the source a step of a reference is; 0 is the first after its name."""
+def _place(tokens: tuple[Token, ...], reference: Reference, count: int) -> int:
+    """Return the source offset of a reference's step; step 0 is the first after its name."""
     index = reference.start + 1
     for _ in range(count):
-        index = index + 2 if text_at(found, index) == "." else closer(found, index) + 1
-    # A bracket at the very end of the text opens nothing.
-    is_inside = index < reference.end and index + 1 < len(found)
-    return found[index + 1 if is_inside else reference.start].start
+        index = index + 2 if text_at(tokens, index) == "." else closer(tokens, index) + 1
+    # A bracket at the end of the text has nothing inside.
+    is_inside = index < reference.end and index + 1 < len(tokens)
+    return tokens[index + 1 if is_inside else reference.start].start
 
 
 def looked_into(reference: Reference) -> Reference:
-    """Return a reference; where something is looked for in a list, that of the list alone."""
+    """Return a reference, without the key of an `in` test on a list."""
     *above, _ = reference.path
     if reference.test == "in" and _kind(".".join(map(str, above))).startswith("list("):
         return replace(reference, path=tuple(above), test="")
     return reference
 
 
-def meant(word: str) -> str | None:
-    """Return how this language writes a word of another one, None for a word that is none."""
-    return f"write `{_MEANT[word]}`" if word in _MEANT else None
+def cel_spelling(word: str) -> str | None:
+    """Return the hint how CEL writes a word of another language; None for other words."""
+    return f"write `{_CEL_FOR[word]}`" if word in _CEL_FOR else None
 
 
 def _hint(name: str, names: Collection[str]) -> str | None:
-    if name in _MEANT:
-        return meant(name)
-    near = nearest(name, names)
-    if near is None and 0 < len(names) <= _FEW:
+    if name in _CEL_FOR:
+        return cel_spelling(name)
+    similar = nearest(name, names)
+    if similar is None and 0 < len(names) <= _FEW:
         return f"there are {', '.join(names)}"
-    return near
+    return similar

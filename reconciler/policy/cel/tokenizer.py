@@ -1,11 +1,11 @@
-"""The tokens of a CEL expression, with the brackets that they are in."""
+"""Splits a CEL expression into tokens, each with its enclosing bracket."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias, cast
 
-Kind: TypeAlias = Literal["name", "word", "int", "number", "text", "op"]
+TokenKind: TypeAlias = Literal["name", "word", "int", "number", "text", "op"]
 
 _TOKEN = re.compile(
     r"""
@@ -28,36 +28,36 @@ NOT_INSIDE = -1
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token; `opener` is the index of the bracket that it is in, -1 outside of all.
+    """One token; `start` is its source offset, `opener` the index of its enclosing bracket or -1.
 
-    A bracket that closes is as far out as the one that it closes. A quote as an `op` begins a
-    text that is not closed.
+    A closing bracket has the same `opener` as its opening one. A quote of kind `op` begins a text
+    that is not closed.
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
     opener: int
 
     @property
     def end(self) -> int:
-        """The offset in the source right after it."""
+        """The source offset after the token."""
         return self.start + len(self.text)
 
     @property
     def plain(self) -> str | None:
-        """The text that a literal stands for; None for what is no text or has escapes."""
+        """The value of a text literal without escapes; None for other tokens."""
         match = _PLAIN_TEXT.fullmatch(self.text)
         return match.group(2) if match else None
 
 
 @lru_cache(maxsize=512)
-def tokens(source: str) -> tuple[Token, ...]:
-    """Return the tokens of an expression; every character that is not blank is in one."""
-    found: list[Token] = []
+def tokenize(source: str) -> tuple[Token, ...]:
+    """Return the tokens of an expression; comments and blanks are left out."""
+    tokens: list[Token] = []
     openers: list[int] = []
     for match in _TOKEN.finditer(source):
-        kind = cast("Kind", match.lastgroup)
+        kind = cast("TokenKind", match.lastgroup)
         text = match.group()
         if match.lastgroup == "space":
             continue
@@ -65,21 +65,21 @@ def tokens(source: str) -> tuple[Token, ...]:
             kind = "word"
         if kind == "op" and text in ")]}" and openers:
             openers.pop()
-        found.append(Token(kind, text, match.start(), openers[-1] if openers else NOT_INSIDE))
+        tokens.append(Token(kind, text, match.start(), openers[-1] if openers else NOT_INSIDE))
         if kind == "op" and text in "([{":
-            openers.append(len(found) - 1)
-    return tuple(found)
+            openers.append(len(tokens) - 1)
+    return tuple(tokens)
 
 
-def closer(found: tuple[Token, ...], opener: int) -> int:
-    """Return the index of the bracket that closes the one at `opener`, the length if none does."""
-    level = found[opener].opener
-    after = range(opener + 1, len(found))
+def closer(tokens: tuple[Token, ...], opener: int) -> int:
+    """Return the index of the bracket that closes the one at `opener`; the length if none does."""
+    level = tokens[opener].opener
+    after = range(opener + 1, len(tokens))
     return next(
-        (i for i in after if found[i].opener == level and found[i].text in ")]}"), len(found)
+        (i for i in after if tokens[i].opener == level and tokens[i].text in ")]}"), len(tokens)
     )
 
 
-def text_at(found: tuple[Token, ...], index: int) -> str:
-    """Return the text of the token at an index, empty beyond either end."""
-    return found[index].text if 0 <= index < len(found) else ""
+def text_at(tokens: tuple[Token, ...], index: int) -> str:
+    """Return the text of the token at an index; empty beyond either end."""
+    return tokens[index].text if 0 <= index < len(tokens) else ""
