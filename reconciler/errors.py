@@ -91,15 +91,18 @@ class ReconcilerError(Exception):
 
     code: ClassVar[ExitCode] = ExitCode.USAGE
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self._problems = tuple(problems)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, for the `errors` of the JSON document."""
-        return (Problem(self.message, self.code, hint=self.hint),)
+        return self._problems or (Problem(self.message, self.code, hint=self.hint),)
 
 
 class UsageError(ReconcilerError):
@@ -113,30 +116,15 @@ class DeclarationError(ReconcilerError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         count = len(problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the declared state")
-        self._problems = tuple(sorted(problems, key=lambda problem: problem.sort_key))
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Every problem, sorted by position."""
-        return self._problems
+        by_place = sorted(problems, key=lambda problem: problem.sort_key)
+        message = f"{count} problem{'s' if count != 1 else ''} in the declared state"
+        super().__init__(message, problems=by_place)
 
 
 class Refused(ReconcilerError):
     """The request is valid but refused; `problems` has every reason."""
 
     code = ExitCode.REFUSED
-
-    def __init__(
-        self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self._problems = tuple(problems)
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Every reason."""
-        return self._problems or super().problems
 
 
 class OutOfStep(ReconcilerError):

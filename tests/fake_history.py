@@ -71,6 +71,17 @@ class FakeHistory:
     def settings(self, commit: str, owner: str) -> Settings | None:  # noqa: ARG002  one folder
         return self.commits.settings[commit]
 
+    def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
+        found: list[str] = []
+        commit: str | None = self.head
+        while commit is not None and commit != since:
+            parent = next(iter(self.commits.parents[commit]), None)
+            before = self.commits.trees[parent].get(model) if parent is not None else None
+            if self.commits.trees[commit].get(model) != before:
+                found.append(commit)
+            commit = parent
+        return tuple(reversed(found))
+
     def base_settings(self, since: str | None, owner: str, model: str) -> Settings | None:  # noqa: ARG002
         line = [self.head]
         while line[-1] != since and self.commits.parents[line[-1]]:

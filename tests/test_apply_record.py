@@ -1,6 +1,7 @@
 """What an apply leaves in git: its record, whole or interrupted, with and without a remote."""
 
 import json
+import os
 import socket
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.apply_records import Recorder, run_of, without_secrets
-from reconciler.api.workspace import Workspace
+from reconciler.api.workspace import Caller, Workspace
 from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,
@@ -23,7 +24,6 @@ from reconciler.audit.apply_record import (
     dumps,
     loads,
 )
-from reconciler.cli.options import Options
 from reconciler.errors import OutOfStep, Rejected
 from reconciler.repository.push_check import check_push
 from tests.git_lab import opened
@@ -265,7 +265,7 @@ def test_drift_that_is_healed_is_a_change_of_a_commit_that_was_live_before() -> 
 
 
 def test_an_interrupted_apply_keeps_its_record_here_and_does_not_wait_for_a_remote(
-    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    lab: Lab, tmp_path: Path
 ) -> None:
     commit = lab.git.commit({"registry-state/m.yaml": PROMOTED})
     lab.git.git("clone", "--quiet", "--bare", str(lab.git.root), str(tmp_path / "o.git"))
@@ -274,12 +274,13 @@ def test_an_interrupted_apply_keeps_its_record_here_and_does_not_wait_for_a_remo
     report = desk.apply()
     state = replace(report.plan.state, commit=commit)
     stopped = replace(report, plan=replace(report.plan, state=state), signal=15)
-    monkeypatch.chdir(lab.git.root)
-    recorder = Recorder(Workspace(Options()), record=False, remote="origin")
+    warnings: list[str] = []
+    caller = Caller(lab.git.root, os.environ, warnings.append)
+    recorder = Recorder(Workspace(caller, "registry-state"), record=False, remote="origin")
     (tmp_path / "o.git").rename(tmp_path / "gone.git")
     assert recorder.keep(stopped) == ()
     assert len(notes(lab, commit)) == 1
-    assert "was not pushed" in capsys.readouterr().err
+    assert "was not pushed" in "".join(warnings)
 
 
 def test_a_record_reaches_the_remote_and_a_fresh_clone(lab: Lab, tmp_path: Path) -> None:

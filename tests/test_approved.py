@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.audit.approved_plan import (
+from reconciler.core.changes import Change
+from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Snapshot, StateRef
+from reconciler.core.state import Field, Identity, Value
+from reconciler.errors import Contrast, Refused
+from reconciler.forges import plan_in_check
+from reconciler.planning.approved_plan import (
     Approved,
     ShownModel,
     ShownPlan,
@@ -18,11 +23,6 @@ from reconciler.audit.approved_plan import (
     not_shown,
     shown_plan,
 )
-from reconciler.core.changes import Change
-from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Snapshot, StateRef
-from reconciler.core.state import Field, Identity, Value
-from reconciler.errors import Contrast, Refused
-from reconciler.forges import plan_in_check
 
 REF = RegistryRef("http://fake")
 V4 = Identity("run-4", "s3://b/4", 1)

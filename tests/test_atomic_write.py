@@ -241,7 +241,7 @@ def test_what_may_not_be_written_to_is_left_alone(
 
 # Files that are no product: what git reads and the demo's home, both in temporary folders; the
 # outputs of a CI step, which are appended to.
-_OTHERS = {"cli.commands.ci.job", "demo.sandbox", "repository.notes"}
+_OTHERS = {"api.ci.job", "demo.sandbox", "repository.notes"}
 
 
 _WRITING = {"w", "x", "a", "wb", "xb", "ab"}

@@ -35,7 +35,7 @@ _COMMANDS = cli.list_commands(click.Context(cli))
         (["plan", "--registry-uri", "localhost:5000"], "did you mean `http://localhost:5000`?"),
         (["plan", "--state", "nosuch"], "there is no state folder `nosuch`"),
         (["validate", "--state", "README.md"], "is a file"),
-        (["apply"], "nobody is here to ask"),
+        (["apply"], "cannot ask for confirmation"),
         (["apply", "plan.json", "--model", "a"], "a saved plan is applied as it is"),
         (["apply", "--yes", "--accept", "everything"], "no such rule"),
         (["apply", "--yes", "--accept", "empty-serving"], "--accept empty-serving=MODEL"),

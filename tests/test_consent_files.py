@@ -8,7 +8,7 @@ import pytest
 from reconciler.core.declared import DeclaredState
 from reconciler.core.state import DatedConsent
 from reconciler.errors import DeclarationError, ExitCode
-from reconciler.files.editing.edits import Edit
+from reconciler.files.editing.edits import YamlEdit
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import dump_declaration, load, parse_declaration
 
@@ -173,6 +173,6 @@ def test_consent_is_written_as_people_write_it() -> None:
 )
 def test_an_edit_leaves_consent_as_it_is(consent: str) -> None:
     text = f"{consent}versions:\n    1:\n        stage: Staging\n"
-    edits = [Edit(("versions", "1", "tags", "k"), "v"), Edit(("hold",), "wait")]
+    edits = [YamlEdit(("versions", "1", "tags", "k"), "v"), YamlEdit(("hold",), "wait")]
     after = apply_edits(text.encode(), edits, "m.yaml").decode()
     assert after == f"hold: wait\n{text}        tags:\n            k: v\n"

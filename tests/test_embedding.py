@@ -40,8 +40,7 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
     signal.signal(number, lambda *_: None)
 os.environ["HOST"] = "is here"
 
-from reconciler.cli.options import Options
-from reconciler.cli.session import Session
+import reconciler
 
 if sys.argv[1] == "first":
     import mlflow.store.model_registry.sqlalchemy_store, mlflow.tracking, mlflow.artifacts
@@ -63,20 +62,23 @@ def state():
         "environment": dict(os.environ),
         "warnings": list(warnings.filters),
         "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "folder": os.getcwd(),
         "hooks": [sys.excepthook, threading.excepthook, sys.unraisablehook],
     }
 
 
 def work():
-    session = Session(Options(registry_uri=sys.argv[2]))
-    reading = session.read(session.question())
-    registry = session.registry
-    registry.set_tag("m", None, "seen", "yes")
-    facts = registry.facts("m", 1, registry.read(["m"])["m"].versions[1].identity)
-    done.update(changes=len(reading.plan.changes), metrics=dict(facts.metrics),
-                inputs=len(facts.signature.inputs))
+    r = reconciler.open(root=sys.argv[3], registry_uri=sys.argv[2], warn=said.append)
+    plan = r.plan()
+    (shown,) = plan.to_dict()["models"][0]["evidence"]
+    report = r.apply(plan)
+    done.update(changes=plan.summary["changes"], applied=report.summary["applied"],
+                left=r.plan().summary["changes"], drift=r.drift().code,
+                stage=r.status().rows[0].stage,
+                metrics=shown["candidate"]["metrics"])
 
 
+said = []
 done, before = {}, state()
 thread = threading.Thread(target=work)
 thread.start()
@@ -97,11 +99,11 @@ print(json.dumps({
 """
 
 
-def _run(git: GitLab, *arguments: str) -> dict[str, Any]:
+def _run(git: GitLab, elsewhere: Path, *arguments: str) -> dict[str, Any]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments],
-        cwd=git.root,
+        cwd=elsewhere,
         env=kept | {"HOME": str(git.home), "GIT_CONFIG_NOSYSTEM": "1"},
         capture_output=True,
         text=True,
@@ -113,7 +115,7 @@ def _run(git: GitLab, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("order", ["first", "later"])
-def test_a_plan_changes_nothing_of_the_process_it_runs_in(
+def test_plan_and_apply_in_a_thread_change_nothing_of_the_process(
     sqlite_uri: str, tmp_path: Path, order: str
 ) -> None:
     """MLflow comes before us, with its own settings or the program's, or by us."""
@@ -123,9 +125,13 @@ def test_a_plan_changes_nothing_of_the_process_it_runs_in(
     git = GitLab.new(tmp_path)
     git.commit({"registry-state/m.yaml": "versions: {1: {stage: Production}}"}, "declare")
 
-    found = _run(git, order, sqlite_uri)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    found = _run(git, elsewhere, order, sqlite_uri, str(git.root))
     assert found["changed"] == [], found["details"]
-    assert found["done"] == {"changes": 1, "metrics": {"accuracy": 0.25}, "inputs": 1}
+    assert found["done"]["metrics"] == {"accuracy": 0.25}
+    kept = {name: found["done"][name] for name in ("changes", "applied", "left", "drift", "stage")}
+    assert kept == {"changes": 1, "applied": 1, "left": 0, "drift": 0, "stage": "Production"}
     assert "heard by its own" in found["mlflow.log"]
     assert "heard by the root" in found["host.log"]
 

@@ -21,12 +21,12 @@ from reconciler.audit.apply_record import (
     RecordedChange,
     RecordedVersion,
 )
-from reconciler.audit.approved_plan import shown_plan
 from reconciler.core.plan import JudgedPlan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
 from reconciler.files import plan_file
 from reconciler.forges import plan_in_check
 from reconciler.forges.checks_in_comments import KeptCheck, check_comment, kept_check
+from reconciler.planning.approved_plan import shown_plan
 from reconciler.registries import mlmodel_file
 from reconciler.render import text as text_of
 from reconciler.render.text import Effort

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli import run
 from reconciler.errors import DeclarationError, Problem
-from reconciler.files.editing.edits import Edit, edited
+from reconciler.files.editing.edits import YamlEdit, edited
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import load, parse_declaration, parse_settings
 from reconciler.policy.cel.evaluator import expression_problems, why_unmet
@@ -167,13 +167,13 @@ def _is_wrong(folder: Path) -> bool:
 
 
 _SOME = (
-    Edit(("versions", "4", "stage"), "Archived"),
-    Edit(("versions", "2", "stage"), "Staging"),
-    Edit(("versions", "4", "aliases", "champion"), None),
-    Edit(("versions", "2", "aliases", "champion"), ""),
-    Edit(("versions", "2", "tags", "risk"), "a: b #c\n\x1b"),
-    Edit(("versions", "1"), None),
-    Edit(("description",), "two\nlines"),
+    YamlEdit(("versions", "4", "stage"), "Archived"),
+    YamlEdit(("versions", "2", "stage"), "Staging"),
+    YamlEdit(("versions", "4", "aliases", "champion"), None),
+    YamlEdit(("versions", "2", "aliases", "champion"), ""),
+    YamlEdit(("versions", "2", "tags", "risk"), "a: b #c\n\x1b"),
+    YamlEdit(("versions", "1"), None),
+    YamlEdit(("description",), "two\nlines"),
 )
 
 
@@ -186,7 +186,7 @@ _LAYOUT = st.sampled_from(["\n", " ", "  # x\n", "#", "\n\n", "''", " \n", "\t",
     mutants((*STYLES, CONSENTS), _LAYOUT), st.lists(st.sampled_from(_SOME), max_size=3, unique=True)
 )
 def test_an_edited_file_means_what_was_asked_or_is_refused_whole(
-    data: bytes, edits: list[Edit]
+    data: bytes, edits: list[YamlEdit]
 ) -> None:
     try:
         result = apply_edits(data, edits, FILE)

@@ -59,6 +59,7 @@ _PURE = {
     "fnmatch",
     "functools",
     "hashlib",
+    "html",
     "io",
     "itertools",
     "json",
@@ -211,7 +212,7 @@ def test_a_folder_can_be_read_at_a_glance() -> None:
             path
             for path in folder.iterdir()
             if path.suffix == ".py" or (path / "__init__.py").exists()
-            if path.name != "__init__.py"
+            if path.name not in ("__init__.py", "__main__.py")
         ]
         for folder in folders
     }
@@ -274,6 +275,7 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
         if isinstance(node.value, ast.Name) and node.value.id == "os"
     }
     assert {name for name in readers if not name.startswith(("cli.", "demo."))} <= {
+        "api.reconciler",  # the default of `open`
         "repository.command",
         "registries.lent_environment",
     }

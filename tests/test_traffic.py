@@ -19,7 +19,7 @@ from reconciler.core.declared import DeclaredState
 from reconciler.core.settings import Serving, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field
 from reconciler.errors import DeclarationError
-from reconciler.files.editing.edits import Edit, edits_between
+from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.from_live import additions, declaration_of
 from reconciler.files.loader import dump_declaration, load, parse_declaration
@@ -253,12 +253,12 @@ def test_traffic_is_written_as_a_number() -> None:
     ],
 )
 def test_an_edit_of_traffic_keeps_the_rest_of_the_file(before: str, after: str) -> None:
-    edit = Edit(("versions", "5", "traffic"), "0.25")
+    edit = YamlEdit(("versions", "5", "traffic"), "0.25")
     assert apply_edits(before.encode(), [edit], "m.yaml").decode() == after
 
 
 def test_an_edit_ends_a_test() -> None:
-    edits = [Edit(("versions", number, "traffic"), None) for number in ("4", "5")]
+    edits = [YamlEdit(("versions", number, "traffic"), None) for number in ("4", "5")]
     after = apply_edits(TEST.encode(), edits, "m.yaml").decode()
     assert after == "versions:\n  4: {stage: Production}\n  5: {}\n  3: {}\n"
 

@@ -5,7 +5,7 @@ import difflib
 import pytest
 
 from reconciler.errors import DeclarationError
-from reconciler.files.editing.edits import Edit
+from reconciler.files.editing.edits import YamlEdit
 from reconciler.files.editing.yaml_editor import apply_edits
 from tests.yaml_styles import DASHES, EMPTY, FILE, FLOW, MIXED, PLAIN, WIDE
 
@@ -15,7 +15,7 @@ def lines(*texts: str) -> str:
 
 
 def changed(text: str, *edits: tuple[str, str | None]) -> str:
-    data = [Edit(tuple(path.split("/")), value) for path, value in edits]
+    data = [YamlEdit(tuple(path.split("/")), value) for path, value in edits]
     return apply_edits(text.encode(), data, FILE).decode()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.state import Declaration
-from reconciler.files.editing.edits import Edit, Path, edited, edits_between, parts
+from reconciler.files.editing.edits import Path, YamlEdit, edited, edits_between, parts
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import parse_declaration
 from tests.yaml_styles import FILE, STYLES
@@ -73,7 +73,7 @@ class Case:
     """A file, and edits after which it is still valid."""
 
     data: bytes
-    edits: tuple[Edit, ...]
+    edits: tuple[YamlEdit, ...]
 
 
 @st.composite
@@ -109,20 +109,20 @@ def paths(draw: st.DrawFn) -> Path:
     )
 
 
-def fitting(path: Path, value: str | None) -> Edit:
+def fitting(path: Path, value: str | None) -> YamlEdit:
     """Return an edit at a path that leaves a valid declaration behind."""
     match path:
         case (*_, "retired"):
-            return Edit(path, None if value is None else "true")
+            return YamlEdit(path, None if value is None else "true")
         case (*_, "stage") if len(path) == 3 and value is not None:
-            return Edit(path, "Staging" if len(value) % 2 else "None")
+            return YamlEdit(path, "Staging" if len(value) % 2 else "None")
         case (*_, "hold") | (*_, "run_id") | (*_, "source") if value == "":
-            return Edit(path, "x")
+            return YamlEdit(path, "x")
         case ("versions", _) if value is not None:
-            return Edit(path, "")
+            return YamlEdit(path, "")
         case ("versions", _, "aliases", _) if value is not None:
-            return Edit(path, "")
-    return Edit(path, value)
+            return YamlEdit(path, "")
+    return YamlEdit(path, value)
 
 
 @given(cases())
@@ -158,7 +158,7 @@ def test_the_ends_of_lines_and_of_the_file_stay_as_they_are(case: Case) -> None:
     assert new.count("\r\n") == (new.count("\n") if "\r\n" in old else 0)
 
 
-def is_touched(line: str, edits: Sequence[Edit], before: Declaration) -> bool:
+def is_touched(line: str, edits: Sequence[YamlEdit], before: Declaration) -> bool:
     """Return whether a line shows a key, an alias or a value that is edited."""
     old = parts(before)
     for edit in edits:

@@ -1,10 +1,8 @@
-"""Apply records on the command line: written after an apply, fetched before a question."""
+"""Apply records: written after an apply, fetched before a question about the past."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-
-import click
 
 from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import (
@@ -14,8 +12,6 @@ from reconciler.audit.apply_record import (
     apply_record,
     news,
 )
-from reconciler.cli import output
-from reconciler.cli.options import Command
 from reconciler.core.report import ApplyReport
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
@@ -30,28 +26,6 @@ from reconciler.repository.notes import (
 )
 from reconciler.repository.push_check import check_push
 from reconciler.repository.repository import GitRepo
-
-
-def record_options(command: Command) -> Command:
-    """Add `--record` and `--record-push` to a command that writes."""
-    push = click.option(
-        "--record-push", metavar="REMOTE", help="Push the apply records there; implies --record."
-    )
-    keep = click.option(
-        "--record",
-        is_flag=True,
-        help="Keep a record of this apply in refs/notes/reconciler; where there are some, one is "
-        "kept without asking.",
-    )
-    return keep(push(command))
-
-
-def fetch_option(command: Command) -> Command:
-    """Add `--fetch-notes` to a command that answers from git."""
-    option: Callable[[Command], Command] = click.option(
-        "--fetch-notes", metavar="REMOTE", help="Fetch the apply records from there first."
-    )
-    return option(command)
 
 
 def fetch(repo: GitRepo, remote: str | None) -> None:
@@ -108,7 +82,7 @@ class Recorder:
                 message = f"the apply record was not kept: {error.message}"
             return (Problem(message, OutOfStep.code, hint=error.hint),)
         if self._remote is not None and report.signal is not None:
-            output.say("interrupted: the record is in this clone, and was not pushed")
+            self._workspace.warn("interrupted: the record is in this clone, and was not pushed")
         return ()
 
     def _record(self, report: ApplyReport, repo: GitRepo) -> ApplyRecord | None:

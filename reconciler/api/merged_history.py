@@ -6,7 +6,6 @@ From git alone: a work tree with mistakes, or without any model, does not matter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 
 from reconciler.api.apply_records import fetch
@@ -14,9 +13,8 @@ from reconciler.api.workspace import PARSERS, Workspace
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.evidence import Records
 from reconciler.audit.merged_changes import Step, steps
-from reconciler.cli import output
 from reconciler.core.settings import Settings
-from reconciler.errors import DeclarationError, OutOfStep, UsageError
+from reconciler.errors import DeclarationError, OutOfStep
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.repository.log import Log, read_log
 from reconciler.repository.notes import Notes, read_notes
@@ -73,9 +71,11 @@ def open_merged(
 ) -> MergedHistory:
     """Read the merged history, after fetching the apply records of a remote where one is named.
 
-    Raises `OutOfStep` where there is no history, `UsageError` for a folder that never was there.
+    `quiet` is for a history that the question is not about: nothing is warned of, and a folder that
+    never was there has an empty one. Raises `OutOfStep` where there is no history, `UsageError` for
+    a folder that never was there.
     """
-    missing = _missing_folder(workspace)
+    missing = None if quiet else workspace.missing_folder
     if missing is not None and workspace.repo is None:
         raise missing
     repo = _repository(workspace)
@@ -86,28 +86,12 @@ def open_merged(
     log = read_log(repo, workspace.shown, PARSERS.declaration, tip, parse_settings=PARSERS.settings)
     if missing is not None and not log.merged:
         raise missing
-    if workspace.options.verbose and not quiet:
-        output.say(f"history    {line} {tip[:12]}, {' ← '.join(log.folders)}")
+    if workspace.caller.is_verbose and not quiet:
+        workspace.warn(f"history    {line} {tip[:12]}, {' ← '.join(log.folders)}")
     notes = read_notes(repo)
     if notes is None and not quiet:
-        output.say(_NO_NOTES)
+        workspace.warn(_NO_NOTES)
     return MergedHistory(repo, settings, line, tip, main is not None, log, notes)
-
-
-def check_limits(since: datetime | None, until: datetime | None) -> None:
-    """Raise `UsageError` for limits that nothing is between: it would look as if all were well."""
-    if since is not None and until is not None and since > until:
-        raise UsageError("`--since` is after `--until`", hint="the other way round?")
-
-
-def _missing_folder(workspace: Workspace) -> UsageError | None:
-    """Return what is wrong with the state folder; it is gone when its last file was removed."""
-    try:
-        workspace.folder  # noqa: B018  looks for it
-    except UsageError as error:
-        workspace.may_be_empty = True
-        return error
-    return None
 
 
 def _repository(workspace: Workspace) -> GitRepo:

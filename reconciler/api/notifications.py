@@ -11,7 +11,6 @@ from uuid import uuid4
 from reconciler.api.apply_records import run_of
 from reconciler.api.workspace import Workspace
 from reconciler.audit.notification import Behind, Notification, Occasion, worth_telling
-from reconciler.cli import output
 from reconciler.core.plan import JudgedPlan
 from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Webhook
@@ -45,9 +44,11 @@ def notify(workspace: Workspace, report: ApplyReport, behind: BehindOf | None = 
     models = tuple(worth_telling(report))
     if not (webhooks and models):
         return
-    with suppress(OSError):  # nobody reads stderr any more
+    with suppress(OSError):  # stderr may be closed by now
         if report.signal is not None:
-            output.say(f"notify: interrupted, no webhook is told of {phrases.models(len(models))}")
+            workspace.warn(
+                f"notify: interrupted, no webhook is told of {phrases.models(len(models))}"
+            )
             return
         actor, run_url = run_of(workspace.environ)
         occasion = Occasion(datetime.now(timezone.utc), actor, run_url)
@@ -58,7 +59,7 @@ def notify(workspace: Workspace, report: ApplyReport, behind: BehindOf | None = 
             for model in models
         ]
         for tally in _tell(workspace, told):
-            output.say(_remark(tally, len(told)))
+            workspace.warn(_remark(tally, len(told)))
 
 
 def author_of_commit(workspace: Workspace, plan: JudgedPlan) -> BehindOf:

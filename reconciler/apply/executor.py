@@ -20,6 +20,7 @@ from reconciler.planning.live_state import read_model
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
 
+_SIGINT = 2
 _GRACE = 3.0  # seconds for running requests to finish after a signal
 
 
@@ -54,6 +55,8 @@ def apply(
 ) -> ApplyReport:
     """Apply an admitted plan and return the outcome of every change; does not raise.
 
+    Ctrl-C in a program without a handler for it ends the run as `stop` does.
+
     `timeout` is in seconds per model. `on_result` is called with every result at once.
     `is_superseded_by` returns whether a commit that another run recorded contains this plan's
     commit; `allow_superseded` makes that a success, for a job that a newer one overtook.
@@ -79,7 +82,10 @@ def apply(
             run.break_off(bug)
             bugs.append(bug)
 
-    each(apply_model, runs, threads=parallelism, stop=stop.event, grace=_GRACE)
+    try:
+        each(apply_model, runs, threads=parallelism, stop=stop.event, grace=_GRACE)
+    except KeyboardInterrupt:
+        stop(_SIGINT)
     reports = tuple(run.report() for run in runs)
     return ApplyReport(plan, reports, signal=stop.signal, bug=bugs[0] if bugs else None)
 

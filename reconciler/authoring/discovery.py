@@ -3,22 +3,26 @@
 What keeps a version out is what would keep it out of a plan: the policies, judged for that move.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
 from reconciler.audit.merged_changes import Step
 from reconciler.authoring.promotion import Promotion, promoted
+from reconciler.authoring.proposal import Proposal, slug, title_of
+from reconciler.authoring.registry_probe import pins_of
 from reconciler.core.changes import Change
 from reconciler.core.facts import Facts
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Live, stages
+from reconciler.core.state import Declaration, Field, Live, stages
 from reconciler.core.transitions import Transition, transitions
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.policy import evaluation
 from reconciler.policy.evaluation import Expressions, PolicyContext, PolicyInput
 
 STAGE: Final = "Staging"
+_NAMED: Final = 8  # characters that tell one set of versions from another in a branch's name
 
 Outcome: TypeAlias = Literal["added", "refused", "older", "waiting"]
 
@@ -136,10 +140,35 @@ def _judged(one: Search, version: int, facts: Mapping[int, Facts], context: Poli
     return Found(version, outcome, violations=violations, pending=verdict.pending)
 
 
-def extended(one: Search, pins: Mapping[int, DeclaredVersion]) -> Declaration:
+def proposed(searches: Sequence[Search], reason: str | None) -> Proposal | None:
+    """Return the change that declares every added version for Staging, None without any."""
+    adding = [one for one in searches if one.added]
+    if not adding:
+        return None
+    names = [f"{one.live.model} v{version}" for one in adding for version in one.added]
+    what = f"{len(names)} new versions" if names[1:] else names[0]
+    return Proposal(
+        tuple((one.declaration, _extended(one)) for one in adding),
+        title=title_of(f"Declare {what} for {STAGE}"),
+        branch=_branch(names),
+        reason=reason,
+    )
+
+
+def _branch(names: Sequence[str]) -> str:
+    """Return a name that the same versions always get, so that they are proposed once."""
+    first, *others = names
+    if not others:
+        model, _, version = first.rpartition(" ")
+        return f"discover/{slug(model)}-{version}"
+    digest = sha256("\n".join(names).encode()).hexdigest()[:_NAMED]
+    return f"discover/{len(names)}-versions-{digest}"
+
+
+def _extended(one: Search) -> Declaration:
     """Return what is declared once the added versions are in Staging, each with its pins."""
     declaration = one.declaration
     for version in one.added:
-        asked = Promotion(version, STAGE)
-        declaration = promoted(declaration, asked, one.settings, pins[version])
+        pins = pins_of(one.live, version, one.settings)
+        declaration = promoted(declaration, Promotion(version, STAGE), one.settings, pins)
     return declaration

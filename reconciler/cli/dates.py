@@ -1,9 +1,12 @@
-"""Dates on the command line: UTC unless they say otherwise, and a day is all of it."""
+"""Dates on the command line: the type of the options that name a moment."""
 
-from datetime import date, datetime, time, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
 import click
+
+from reconciler.audit.dates import parse_moment
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     _Type = click.ParamType[datetime]
@@ -11,13 +14,13 @@ else:
     _Type = click.ParamType  # older releases of click know no generic one
 
 
-class Moment(_Type):
+class MomentOption(_Type):
     """A date, or a date and a time; a date alone is its first moment, or its last."""
 
     name = "DATE"
 
-    def __init__(self, *, end: bool) -> None:
-        self._of_day = time.max if end else time.min
+    def __init__(self, *, is_end: bool) -> None:
+        self._is_end = is_end
 
     def convert(
         self,
@@ -25,28 +28,17 @@ class Moment(_Type):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> datetime:
-        """Return the moment in UTC; fails for what is no ISO 8601 date."""
+        """Return the moment in UTC; fails for what is not an ISO 8601 date."""
         if isinstance(value, datetime):
             return value
-        text = f"{value[:-1]}+00:00" if value.endswith(("Z", "z")) else value
         try:
-            moment = datetime.combine(date.fromisoformat(text), self._of_day)
-        except ValueError:
-            try:
-                moment = datetime.fromisoformat(text)
-            except ValueError:
-                example = "write `2026-01-31`, `2026-01-31T17:00` or `2026-01-31T17:00+01:00`"
-                self.fail(f"`{value}` is no date; {example}", param, ctx)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        try:
-            return moment.astimezone(timezone.utc)
-        except OverflowError:
-            self.fail(f"`{value}` is out of range", param, ctx)
+            return parse_moment(value, is_end=self._is_end)
+        except UsageError as error:
+            self.fail("; ".join(filter(None, (error.message, error.hint))), param, ctx)
 
 
-SINCE: Final = Moment(end=False)
-UNTIL: Final = Moment(end=True)
+SINCE: Final = MomentOption(is_end=False)
+UNTIL: Final = MomentOption(is_end=True)
 
 
 def now() -> datetime:

@@ -11,8 +11,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from reconciler.render.text import Effort
-
 FORMATS: Final = ("text", "json")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,9 +33,10 @@ class Options:
         """Return whether stdout is to hold exactly one JSON document."""
         return self.format == "json"
 
-    def effort(self, requests: int = 0) -> Effort:
-        """Return what the run cost so far."""
-        return Effort(requests, time.monotonic() - self.started)
+    @property
+    def seconds(self) -> float:
+        """The seconds that the run took so far."""
+        return time.monotonic() - self.started
 
 
 def common(formats: tuple[str, ...] = FORMATS) -> Callable[[Command], Command]:

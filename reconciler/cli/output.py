@@ -3,8 +3,6 @@
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
-from itertools import zip_longest
 from typing import TextIO
 
 import click
@@ -46,10 +44,8 @@ def say(text: str) -> None:
 
 def complain(problems: Iterable[Problem]) -> None:
     """Print complaints on stderr, each with its place; what to do once for those it is alike."""
-    told = list(problems)
-    for problem, following in zip_longest(told, told[1:]):
-        alike = following is not None and following.hint == problem.hint
-        say(phrases.problem(replace(problem, hint=None) if alike else problem))
+    for sentence in phrases.complaints(problems):
+        say(sentence)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -218,18 +218,22 @@ def _numbered(live: Live, version: int) -> int:
     if version in live.versions:
         return version
     near = nearest(str(version), [str(number) for number in live.versions])
-    raise UsageError(f"`{live.model}` has no version {version}", hint=near or _spread(live))
+    raise UsageError(
+        f"`{live.model}` has no version {version}", hint=near or versions_by_stage(live)
+    )
 
 
 def _staged(live: Live, stage: str) -> tuple[int, ...]:
     where = stages(live.fields)
     versions = tuple(sorted((v for v in live.versions if where.get(v) == stage), reverse=True))
     if not versions:
-        raise UsageError(f"no version of `{live.model}` is in {stage}", hint=_spread(live))
+        raise UsageError(
+            f"no version of `{live.model}` is in {stage}", hint=versions_by_stage(live)
+        )
     return versions
 
 
-def _spread(live: Live) -> str:
+def versions_by_stage(live: Live) -> str:
     """Return the existing versions as a sentence: by stage, the newest five of each."""
     by_stage: dict[str, list[int]] = {}
     where = stages(live.fields)

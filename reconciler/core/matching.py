@@ -23,3 +23,8 @@ def select(globs: Sequence[str], names: Collection[str], option: str) -> frozens
             raise UsageError(f"{option} `{glob}` matches no model", hint=hint)
         selected |= matches
     return frozenset(selected)
+
+
+def as_names(names: Collection[str]) -> tuple[str, ...]:
+    """Return names as a tuple; a single text is one name, not its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)

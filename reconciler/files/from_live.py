@@ -20,7 +20,7 @@ from reconciler.core.state import (
     occupants,
     stages,
 )
-from reconciler.files.editing.edits import Edit, edits_between
+from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.messages import worded
 from reconciler.files.schema.model_schema import MODEL
 from reconciler.files.schema.name_rules import quoted
@@ -50,7 +50,7 @@ class Imported:
 class Additions:
     """The edits that update a file; `warnings` say what they leave unchanged."""
 
-    edits: tuple[Edit, ...]
+    edits: tuple[YamlEdit, ...]
     warnings: tuple[str, ...]
 
 

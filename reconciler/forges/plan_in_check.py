@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.audit.approved_plan import ShownPlan
 from reconciler.errors import Refused
+from reconciler.planning.approved_plan import ShownPlan
 
 _PLAN: Final = TypeAdapter(ShownPlan)
 _MARK: Final = "reconciler-plan-1 "

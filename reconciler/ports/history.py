@@ -44,6 +44,14 @@ class History(Protocol):
         """
         ...
 
+    def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
+        """Return the commits of the first-parent line that touched a model's file, oldest first.
+
+        Those after `since`, or all when it is None or not on the line. A commit that removed a
+        file counts for every model: the file may have been the model's.
+        """
+        ...
+
     def settings(self, commit: str, owner: str) -> Settings | None:
         """Return the settings of `owner`'s state folder at a commit; None without the folder.
 

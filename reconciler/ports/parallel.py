@@ -27,7 +27,8 @@ def each(
     """Return the results of `work` in the order of `items`; raises the first exception of `work`.
 
     After `stop` is set no item is started. Running ones get `grace` seconds; the results of those
-    that take longer are missing.
+    that take longer are missing. An interruption of the caller sets `stop`, and is raised again
+    after that time.
     """
     stop = stop or threading.Event()
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -50,7 +51,12 @@ def each(
     workers = [threading.Thread(target=run, daemon=True) for _ in range(min(threads, len(items)))]
     for thread in workers:
         thread.start()
-    _wait(workers, stop, grace)
+    try:
+        _wait(workers, stop, grace)
+    except BaseException:  # Ctrl-C: nothing more may begin in the name of a caller that is gone
+        stop.set()
+        _wait(workers, stop, grace)
+        raise
     if failed:
         raise failed[0]
     return [done[index] for index in sorted(done)]

@@ -10,6 +10,7 @@ from reconciler.audit.evidence import Applied, DeclaredAt, Entry, Held
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
+from reconciler.render.html import table as html_table
 from reconciler.render.json_documents import Document
 from reconciler.render.table import table
 from reconciler.render.text import Effort
@@ -61,6 +62,13 @@ def markdown(value: Story) -> str:
         lines.append("")
     lines += [f"{prose(note)}\n" for note in _notes(value)]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def as_html(value: Story) -> str:
+    """Return the table for a notebook."""
+    header, cells = _table(value)
+    names = [name.lower() for name in header]
+    return html_table(f"{value.model}: {_title(value)}", names, cells)
 
 
 def as_csv(value: Story) -> str:

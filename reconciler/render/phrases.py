@@ -1,6 +1,9 @@
 """The phrases for changes and outcomes that text, Markdown and other formats share."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from difflib import unified_diff
+from itertools import zip_longest
 from typing import Final
 
 from reconciler.core.changes import Change
@@ -73,6 +76,14 @@ def problem(complaint: Problem) -> str:
     lines = [visible(f"{where}{complaint.message}"), *contrasts(complaint, "    ")]
     lines += [visible(f"  {complaint.hint}")] if complaint.hint else []
     return "\n".join(lines)
+
+
+def complaints(problems: Iterable[Problem]) -> Iterator[str]:
+    """Yield complaints, each with its place; a hint that the next one repeats is left to that."""
+    listed = list(problems)
+    for complaint, following in zip_longest(listed, listed[1:]):
+        is_repeated = following is not None and following.hint == complaint.hint
+        yield problem(replace(complaint, hint=None) if is_repeated else complaint)
 
 
 def contrasts(complaint: Problem, margin: str) -> list[str]:

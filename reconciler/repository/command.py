@@ -46,7 +46,7 @@ NO_ANSWER: Final = -1  # the status of a git that was ended because it took too 
 _TO_TIDY_UP: Final = 5.0  # seconds for a git that is told to end: it removes its lock files
 
 
-class Answer(NamedTuple):
+class GitAnswer(NamedTuple):
     """What a command ended with: its status, what it printed, what it complained about."""
 
     status: int
@@ -84,7 +84,7 @@ class GitCommand:
         path = self._environ.get("PATH", os.defpath)
         return shutil.which(self._start[0], path=path) is not None
 
-    def ask(self, *arguments: str, seconds: float | None = None) -> Answer:
+    def ask(self, *arguments: str, seconds: float | None = None) -> GitAnswer:
         """Run git to its end; after `seconds` it is ended, and the status is `NO_ANSWER`.
 
         An interruption ends it, too.
@@ -93,10 +93,10 @@ class GitCommand:
         try:
             out, err = process.communicate(timeout=seconds)
         except TimeoutExpired:
-            return Answer(NO_ANSWER, "", f"no answer within {seconds:g} s")
+            return GitAnswer(NO_ANSWER, "", f"no answer within {seconds:g} s")
         finally:
             end(process)
-        return Answer(process.returncode, os.fsdecode(out), err.decode(errors="replace"))
+        return GitAnswer(process.returncode, os.fsdecode(out), err.decode(errors="replace"))
 
     def tell(self, *arguments: str) -> str:
         """Return the answer to a question that git has no reason to refuse."""

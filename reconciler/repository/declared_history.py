@@ -177,11 +177,7 @@ class Past:
         return None
 
     def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
-        """Return the commits of the first-parent line that touched a model's file, oldest first.
-
-        Those after `since`, or all where it is None or not on the line. A commit that removed a
-        file counts for every model: it may have been its own.
-        """
+        """Return the commits of the first-parent line that touched a model's file, oldest first."""
         newest = self._line.get(since, len(self._line)) if since else len(self._line)
         found = {*self._own(model), *self._touching.get(None, ())}
         places = sorted((self._line[commit] for commit in found), reverse=True)

@@ -200,7 +200,7 @@ def _fetched(repo: GitRepo, remote: str, ref: str, patience: float) -> bool:
 
 
 def _holds_notes(repo: GitRepo, ref: str) -> bool:
-    """Return whether a ref is a commit that is here, as notes are; git takes any object for a ref."""
+    """Return whether a ref is a commit that is here: git takes any object for a ref."""
     status, kind, _ = repo.run("cat-file", "-t", ref)
     return status == 0 and kind.strip() == "commit"
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.repository import worktree
-from reconciler.repository.command import Answer, GitCommand, git_in
+from reconciler.repository.command import GitAnswer, GitCommand, git_in
 from reconciler.repository.locate import repository_root
 from reconciler.repository.objects import GitObject, Objects, Trees, is_plain
 
@@ -58,7 +58,7 @@ def _refuse_without_git(folder: Path) -> None:
         )
 
 
-def _unreadable(folder: Path, answer: Answer) -> OutOfStep:
+def _unreadable(folder: Path, answer: GitAnswer) -> OutOfStep:
     advice = re.search(r"git config --global --add safe\.directory .+", answer.err)
     if advice is None:
         return OutOfStep(f"git cannot read the repository of `{folder}`: {answer.reason}")

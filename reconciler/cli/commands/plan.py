@@ -1,18 +1,12 @@
 """`reconciler plan`: what would change; writes nothing but the file it is told to."""
 
-from pathlib import Path
-
 import click
 
-from reconciler.api.policy_context import gate
-from reconciler.api.workspace import Workspace
 from reconciler.cli import output
-from reconciler.cli.dates import now
+from reconciler.cli.opened import opened
 from reconciler.cli.options import FORMATS, Options, common
+from reconciler.cli.present import present
 from reconciler.errors import UsageError
-from reconciler.files import plan_file
-from reconciler.files.atomic_write import FileToWrite, write_files
-from reconciler.render import json_documents, markdown, text
 
 
 @click.command("plan", short_help="show what would change")
@@ -42,23 +36,17 @@ def command(
     """Show what would change, and change nothing."""
     if out == "":
         raise UsageError("--out: the name of the file is empty", hint="is a variable not set?")
-    workspace = Workspace(options)
-    workspace.rules_from = rules_from
-    judging = gate(workspace, planning=True, show_evidence=True, everything=all_policies)
-    ask = workspace.question(models=models, since=since, adopt=adopt)
-    reading = workspace.read(ask, judging)
-    code = reading.plan.exit_code(detailed=detailed_exitcode)
+    plan = opened(options).plan(
+        models=models,
+        since=since,
+        rules_from=rules_from,
+        adopt=adopt,
+        all_policies=all_policies,
+    )
+    plan.code = int(plan.judged.exit_code(detailed=detailed_exitcode))
     if out:
-        content = plan_file.dumps(reading.plan, code).encode()
-        write_files([FileToWrite(Path(out), f"--out {out}", content)])
-    effort = options.effort(workspace.registry.requests)
-    if options.json:
-        output.document(json_documents.plan(reading.plan, code))
-    elif options.format == "markdown":
-        output.product(markdown.plan(reading.plan, now()), options)
-    else:
-        output.product(text.plan(reading.plan, effort, now()), options)
-    output.complain((*reading.plan.warnings, *reading.plan.problems))
+        plan.save(out)
+    present(plan, options)
     if out:
         output.say(f"saved: `reconciler apply {out}` carries out exactly this")
-    return int(code)
+    return plan.code

@@ -7,58 +7,55 @@ from pathlib import Path
 
 import click
 
+from reconciler.api.validation import declared, state_folder
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files import loader
-from reconciler.files.state_folder import others_beside
 from reconciler.render import github_workflow, json_documents, phrases
-from reconciler.repository.locate import find_state_folder, repository_root
+from reconciler.repository.locate import repository_root
 
 
 @click.command("validate", short_help="check the files, offline")
 @common()
 def command(*, options: Options) -> int:
     """Check the declared state; every complaint at once, without a registry."""
-    cwd = Path.cwd()
-    root = repository_root(cwd)
-    folder = find_state_folder(options.state, cwd, root)
+    folder = state_folder(options.state, Path.cwd())
     try:
-        others = others_beside(folder, repository_root(folder.resolve()))
-        desired = loader.load(folder, options.state, others=others)
+        desired = declared(folder, options.state)
     except DeclarationError as error:
-        _annotate(error.problems, "error", options.state, _in_repository(folder, root))
+        _annotate(error.problems, "error", options.state, folder)
         raise
     if options.json:
         output.document(json_documents.failure((), ExitCode.OK))
     else:
-        seconds = options.effort().seconds
         models = phrases.models(len(desired.declarations))
-        output.product(f"{options.state}: valid, {models}, {seconds:.2f} s\n", options)
+        output.product(f"{options.state}: valid, {models}, {options.seconds:.2f} s\n", options)
     output.complain(desired.warnings)
-    _annotate(desired.warnings, "warning", options.state, _in_repository(folder, root))
+    _annotate(desired.warnings, "warning", options.state, folder)
     return int(ExitCode.OK)
 
 
-def _in_repository(folder: Path, root: Path | None) -> str:
-    """Return a folder's path as annotations have it: from the repository's root."""
-    place, top = folder.resolve(), root.resolve() if root else None
-    return place.relative_to(top).as_posix() if top and top in place.parents else folder.as_posix()
-
-
 def _annotate(
-    problems: Sequence[Problem], level: github_workflow.Level, given: str, folder: str
+    problems: Sequence[Problem], level: github_workflow.Level, given: str, folder: Path
 ) -> None:
     """Show complaints on their lines, where GitHub Actions listens."""
     if os.environ.get("GITHUB_ACTIONS") != "true" or not problems:
         return
-    found = [
+    place = _in_repository(folder)
+    annotations = [
         github_workflow.of_problem(
-            replace(problem, file=folder + problem.file.removeprefix(given))
+            replace(problem, file=place + problem.file.removeprefix(given))
             if problem.file
             else problem,
             level,
         )
         for problem in problems
     ]
-    output.say(github_workflow.annotations(found).rstrip("\n"))
+    output.say(github_workflow.annotations(annotations).rstrip("\n"))
+
+
+def _in_repository(folder: Path) -> str:
+    """Return a folder's path as annotations have it: from the repository's root."""
+    root = repository_root(Path.cwd())
+    place, top = folder.resolve(), root.resolve() if root else None
+    return place.relative_to(top).as_posix() if top and top in place.parents else folder.as_posix()

@@ -12,7 +12,7 @@ Path: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class YamlEdit:
     """The text at a path of a model file; `value` None removes what is there.
 
     An alias is a path of its own, `("versions", "4", "aliases", "champion")`, with an empty value;
@@ -43,23 +43,23 @@ def parts(declaration: Declaration) -> dict[Path, str]:
     return {path: text for path, text in said.items() if text is not None}
 
 
-def edits_between(before: Declaration, after: Declaration) -> tuple[Edit, ...]:
+def edits_between(before: Declaration, after: Declaration) -> tuple[YamlEdit, ...]:
     """Return the edits that lead from one declaration to another, each with an effect."""
     old, new = parts(before), parts(after)
     return (
-        *(Edit(path, None) for path in old if path not in new),
-        *(Edit(path, text) for path, text in new.items() if old.get(path) != text),
+        *(YamlEdit(path, None) for path in old if path not in new),
+        *(YamlEdit(path, text) for path, text in new.items() if old.get(path) != text),
     )
 
 
-def edited(declaration: Declaration, edits: Sequence[Edit]) -> Declaration:
+def edited(declaration: Declaration, edits: Sequence[YamlEdit]) -> Declaration:
     """Return the declaration after edits, applied in order."""
     for edit in edits:
         declaration = _edited(declaration, edit)
     return declaration
 
 
-def _edited(declaration: Declaration, edit: Edit) -> Declaration:
+def _edited(declaration: Declaration, edit: YamlEdit) -> Declaration:
     value = edit.value
     match edit.path:
         case ("model",) if value is not None:

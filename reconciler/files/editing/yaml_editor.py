@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files.editing.edits import Edit, Path, edited, edits_between
+from reconciler.files.editing.edits import Path, YamlEdit, edited, edits_between
 from reconciler.files.editing.text_edits import SplicedText
 from reconciler.files.editing.yaml_layout import (
     NewTree,
@@ -40,7 +40,7 @@ _REMARK = re.compile(r"[ \t]+#[^\r\n]*")
 _MARGIN = re.compile(r"(?:[ \t]*\r?\n)*( *)\S")
 
 
-def apply_edits(data: bytes, edits: Sequence[Edit], file: str) -> bytes:
+def apply_edits(data: bytes, edits: Sequence[YamlEdit], file: str) -> bytes:
     """Return a model file after edits: its meaning is exactly theirs, the rest is unchanged.
 
     Raises `DeclarationError` when the file is not valid before or after, or has a layout that
@@ -81,7 +81,7 @@ def _by_hand(file: str) -> DeclarationError:
     return DeclarationError([Problem(message, ExitCode.DECLARATION, file=file, hint=hint)])
 
 
-def _tree(edits: Sequence[Edit]) -> Tree:
+def _tree(edits: Sequence[YamlEdit]) -> Tree:
     """Return edits as one mapping that is nested like the file."""
     tree: Tree = {}
     # A version comes before its parts, so that its removal includes theirs.

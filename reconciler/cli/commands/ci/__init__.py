@@ -9,7 +9,7 @@ from reconciler.cli.options import Options, common
 _COMMANDS = ("plan", "apply", "drift")
 
 
-class Commands(click.Group):
+class CiCommands(click.Group):
     """Imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
@@ -26,7 +26,7 @@ class Commands(click.Group):
 
 @click.group(
     "ci",
-    cls=Commands,
+    cls=CiCommands,
     short_help="plan, apply and drift as a CI job runs them",
     no_args_is_help=False,  # click would raise the page as an error, which is told in one line
 )

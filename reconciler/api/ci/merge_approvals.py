@@ -7,12 +7,12 @@ from typing import Final
 
 from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import RecordedApproval
-from reconciler.audit.approved_plan import Approved, ShownPlan
 from reconciler.core.plan import JudgedPlan
 from reconciler.core.state import Live
 from reconciler.errors import DeclarationError
 from reconciler.forges import plan_in_check
 from reconciler.planning.ancestry import NOTHING_BEFORE
+from reconciler.planning.approved_plan import Approved, ShownPlan
 from reconciler.policy.variables import Approval, Commit
 from reconciler.ports.forge import Forge, PullRequest, Review
 
@@ -42,6 +42,14 @@ class Merge:
     authors: frozenset[str]
     reviews: tuple[Review, ...]
     shown: ShownPlan | None
+
+    @property
+    def recorded(self) -> tuple[RecordedApproval, ...]:
+        """The approvals as the apply record has them."""
+        return tuple(
+            RecordedApproval(review.login, review.commit, review.time, self.merged)
+            for review in self.reviews
+        )
 
     @property
     def approvers(self) -> frozenset[str]:
@@ -102,12 +110,8 @@ class Merges:
 
     def recorded(self, plan: JudgedPlan, lives: Mapping[str, Live]) -> tuple[RecordedApproval, ...]:
         """Return the approvals behind what a plan writes, for the apply record."""
-        found = {
-            RecordedApproval(one.login, one.commit, one.time, merge.merged): None
-            for merge in self._behind(plan, lives)
-            for one in merge.reviews
-        }
-        return tuple(found)
+        merges = self._behind(plan, lives)
+        return tuple(dict.fromkeys(found for merge in merges for found in merge.recorded))
 
     def behind(self, plan: JudgedPlan, lives: Mapping[str, Live]) -> tuple[int, ...]:
         """Return the pull requests behind the models that changed, written or refused, sorted."""
@@ -166,7 +170,7 @@ class Merges:
         )
 
     def _is_ours(self, base: str) -> bool:
-        """Return whether a branch is the main line: what was let into another one was not in here."""
+        """Return whether a branch is the main line: a merge into another one was not one here."""
         line = self.workspace.main_line
         return line is None or line[0].removeprefix("origin/") == base
 

@@ -1,6 +1,7 @@
-"""How a command has its plan judged: the consents, the policies' court, and the past they ask."""
+"""How a plan is judged: the consents, the policies' context, and the history that they read."""
 
 from collections.abc import Callable, Collection
+from datetime import datetime, timezone
 from functools import cached_property
 
 from reconciler.api.consents import parse_consents
@@ -8,7 +9,6 @@ from reconciler.api.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
-from reconciler.cli.dates import now
 from reconciler.core.settings import Settings
 from reconciler.core.state import Live
 from reconciler.planning.checks import Judging
@@ -18,7 +18,7 @@ from reconciler.policy.evaluation import PolicyContext
 from reconciler.policy.variables import Commit
 
 
-def gate(
+def judging(
     workspace: Workspace,
     accept: Collection[str] = (),
     *,
@@ -29,9 +29,9 @@ def gate(
 ) -> Judging:
     """Return how this run's plan is judged; raises `UsageError` for consent to nothing known."""
     known = (workspace.desired.settings, workspace.base_settings, workspace.settings_one_commit_ago)
-    settings = [one for one in known if one is not None]
+    settings = [version for version in known if version is not None]
     return Judging(
-        context(workspace, planning=planning, commit_of=commit_of),
+        policy_context(workspace, planning=planning, commit_of=commit_of),
         accept=parse_consents(accept, names_of(settings)),
         evidence=show_evidence,
         everything=everything,
@@ -40,17 +40,17 @@ def gate(
 
 def names_of(settings: Collection[Settings]) -> tuple[str, ...]:
     """Return the names of all policies."""
-    return tuple(dict.fromkeys(policy.name for one in settings for policy in one.policies))
+    return tuple(dict.fromkeys(policy.name for version in settings for policy in version.policies))
 
 
-def context(
+def policy_context(
     workspace: Workspace, *, planning: bool, commit_of: Callable[[Live], Commit] | None = None
 ) -> PolicyContext:
-    """Return the court for what is checked out, now; without `commit_of` no forge is asked."""
+    """Return what policies judge with, now; without `commit_of` no forge is asked."""
     here = head_commit(workspace)
     return PolicyContext(
         CelConditions(),
-        now(),
+        datetime.now(timezone.utc),
         stage_history=MergedStageHistory(workspace) if workspace.history is not None else None,
         commit_of=commit_of or (lambda _: here),
         planning=planning,
@@ -58,7 +58,7 @@ def context(
 
 
 def head_commit(workspace: Workspace) -> Commit:
-    """Return what is checked out; no forge vouches for approvals of it."""
+    """Return the commit that is checked out, without approvals: no forge confirms any."""
     repo = workspace.repo
     if repo is None or repo.head is None:
         return Commit()
@@ -83,7 +83,7 @@ class MergedStageHistory:
 
     @cached_property
     def _merged(self) -> MergedHistory:
-        return open_merged(self._workspace, quiet=True, tip=self._workspace.rules_from)
+        return open_merged(self._workspace, quiet=True, tip=self._workspace.base_ref)
 
     def _history(self, model: str) -> tuple[Entry, ...]:
         if model not in self._entries:

@@ -1,0 +1,251 @@
+"""What the methods of `Reconciler` return: values that print as the commands print them."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TypeVar
+
+from reconciler.core.changes import Change
+from reconciler.core.plan import DraftPlan, JudgedPlan, only
+from reconciler.core.report import ApplyReport, Result
+from reconciler.core.state import Field, Value
+from reconciler.core.violations import Violation
+from reconciler.errors import ExitCode, Problem, Refused
+from reconciler.files import plan_file
+from reconciler.files.atomic_write import FileToWrite, write_files
+from reconciler.planning.status import StatusRow
+from reconciler.render import html, json_documents, markdown, text
+from reconciler.render.json_documents import Document
+from reconciler.render.text import Effort
+
+
+class Answer(ABC):
+    """What every answer has: it prints as the command of its name prints it.
+
+    `code` is what the command exits with, `problems` are the complaints that the command line
+    prints to stderr, and `requests` were sent to the registry in `seconds`.
+    """
+
+    code: int
+    problems: tuple[Problem, ...] = ()
+    requests: int = 0
+    seconds: float = 0.0
+
+    @abstractmethod
+    def document(self) -> Document:
+        """Return the document of the command's `--format json`, its `exit` included."""
+
+    @abstractmethod
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what the command prints; `seconds` replaces the time in its last line."""
+
+    def to_dict(self) -> Document:
+        """Return the document of the command's `--format json`, without its `exit`."""
+        return {key: member for key, member in self.document().items() if key != "exit"}
+
+    def _effort(self, seconds: float | None) -> Effort:
+        return Effort(self.requests, self.seconds if seconds is None else seconds)
+
+    def __repr__(self) -> str:
+        return f"<reconciler.{type(self).__name__}: {self.to_text().splitlines()[-1]}>"
+
+
+_Given = TypeVar("_Given", bound=Answer)
+
+
+def timed(answer: _Given, started: float) -> _Given:
+    """Return an answer with the seconds since `started`, a time of the monotonic clock."""
+    answer.seconds = time.monotonic() - started
+    return answer
+
+
+class Plan(Answer):
+    """What would change, judged by the guards and policies."""
+
+    def __init__(self, judged: JudgedPlan, requests: int = 0) -> None:
+        self.judged = judged
+        self.requests = requests
+        self.made = datetime.now(timezone.utc)
+        self.code = int(judged.exit_code())
+        self.problems = (*judged.warnings, *judged.problems)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes, sorted by model and field."""
+        return self.judged.changes
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What guards and policies found, sorted; a plan with one that `denies` is not applied."""
+        return self.judged.violations
+
+    @property
+    def denied(self) -> bool:
+        """Whether a violation forbids applying the plan."""
+        return bool(self.judged.denied)
+
+    @property
+    def digest(self) -> str:
+        """`sha256:…` over the registry, the changes and the identity of every version they name."""
+        return self.judged.digest
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The numbers of models, changes, drift, unmanaged values, violations and records."""
+        return self.judged.summary
+
+    def document(self) -> Document:
+        """Return the document of `plan --format json`, its `exit` included."""
+        return json_documents.plan(self.judged, ExitCode(self.code))
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what `plan` prints; `seconds` replaces the time in its last line."""
+        return text.plan(self.judged, self._effort(seconds), self.made)
+
+    def to_markdown(self) -> str:
+        """Return what `plan --format markdown` prints."""
+        return markdown.plan(self.judged, self.made)
+
+    def _repr_html_(self) -> str:
+        return html.plan(self.judged)
+
+    def save(self, path: str | Path) -> None:
+        """Write the plan to a file for `apply`; raises `UsageError` where it cannot be written."""
+        content = plan_file.dumps(self.judged, ExitCode(self.code)).encode()
+        write_files([FileToWrite(Path(path), str(path), content)])
+
+
+class Report(Answer):
+    """What became of a plan; `is_carried_out` is false where nothing was to be written.
+
+    `signal` is the number of the signal that ended the apply early, None when none did; `bug` is
+    what broke a model's run unexpectedly.
+    """
+
+    def __init__(
+        self,
+        applied: ApplyReport,
+        code: int,
+        lost: Sequence[Problem] = (),
+        *,
+        is_carried_out: bool,
+        requests: int = 0,
+    ) -> None:
+        self.applied = applied
+        self.plan = Plan(applied.plan)
+        self.is_carried_out = is_carried_out
+        self.code = code
+        self.requests = requests
+        self.lost = tuple(lost)
+        self.problems = (*self.plan.problems, *lost)
+        self.signal = applied.signal
+        self.bug = applied.bug
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Each change that was to be written, with its outcome and error."""
+        return self.applied.results
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The plan's numbers, and those of changes applied, failed, skipped, stale, superseded."""
+        return self.applied.summary
+
+    def document(self) -> Document:
+        """Return the document of `apply --format json`, its `exit` included."""
+        document = json_documents.report(self.applied, self.code)
+        document["errors"] += [json_documents.error(problem) for problem in self.lost]
+        return document
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what `apply` prints; `seconds` replaces the time in its last line."""
+        effort = self._effort(seconds)
+        if self.is_carried_out:
+            return text.report(self.applied, effort)
+        return text.plan(self.applied.plan, effort, self.plan.made)
+
+    def _repr_html_(self) -> str:
+        return html.report(self.applied)
+
+
+class PlanRefused(Refused):
+    """`apply` does not carry out a plan that a violation denies; `report` shows the plan."""
+
+    def __init__(self, report: Report) -> None:
+        denied = report.applied.plan.denied
+        names = ", ".join(dict.fromkeys(violation.name for violation in denied))
+        problems = [violation.problem for violation in denied]
+        super().__init__(f"the plan is refused by {names}", problems=problems)
+        self.report = report
+
+
+class ApplyInterrupted(KeyboardInterrupt):
+    """Ctrl-C ended an apply between two requests; `report` says what was written."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"interrupted: {report!r}")
+        self.report = report
+
+
+class Drift(Answer):
+    """What moved away from git, and what git declares that is not live.
+
+    `unmanaged` lists the values that git does not own, as (model, field, value); None where they
+    were not asked for.
+    """
+
+    def __init__(
+        self,
+        draft: DraftPlan,
+        unmanaged: Sequence[tuple[str, Field, Value]] | None = None,
+        requests: int = 0,
+    ) -> None:
+        self.draft = draft
+        self.drifted = only(draft, lambda change: change.cause == "drift")
+        self.to_come = only(draft, lambda change: change.cause != "drift")
+        self.unmanaged = unmanaged
+        self.requests = requests
+        self.code = int(draft.exit_code(detailed=True))
+        self.problems = (*draft.warnings, *draft.problems)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What puts back each value that was changed by hand."""
+        return self.drifted.changes
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """What is declared and not live yet."""
+        return self.to_come.changes
+
+    def document(self) -> Document:
+        """Return the document of `drift --format json`, its `exit` included."""
+        document = json_documents.drift(self.drifted, self.to_come, ExitCode(self.code))
+        if self.unmanaged is not None:
+            document["unmanaged"] = [json_documents.held(*value) for value in self.unmanaged]
+        return document
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what `drift` prints; `seconds` replaces the time in its last line."""
+        return text.drift(self.drifted, self.to_come, self._effort(seconds), self.unmanaged)
+
+
+class Status(Answer):
+    """Where every version stands: `rows` has one for each version that somebody may use."""
+
+    def __init__(self, rows: Sequence[StatusRow], draft: DraftPlan, requests: int = 0) -> None:
+        self.rows = tuple(rows)
+        self.draft = draft
+        self.requests = requests
+        self.code = int(draft.exit_code())
+        self.problems = (*draft.warnings, *draft.problems)
+
+    def document(self) -> Document:
+        """Return the document of `status --format json`, its `exit` included."""
+        return json_documents.status(self.rows, self.draft, ExitCode(self.code))
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what `status` prints; `seconds` replaces the time in its last line."""
+        return text.status(self.rows, self.draft, self._effort(seconds))

@@ -1,0 +1,139 @@
+"""Applies a plan with every check of the command line: judged, checked, written, recorded, told."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from reconciler.api.answers import Plan, Report
+from reconciler.api.apply_records import Recorder, ending
+from reconciler.api.judging import judging
+from reconciler.api.notifications import BehindOf, notify
+from reconciler.api.plan_requests import (
+    judged,
+    plan_request,
+    require_same_registry,
+    with_checkout_violations,
+)
+from reconciler.api.workspace import Workspace
+from reconciler.apply.executor import apply
+from reconciler.apply.model_run import OnResult
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, accepting
+from reconciler.core.report import ApplyReport
+from reconciler.errors import OutOfStep
+from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """How a plan is made and applied; the fields are those of `Reconciler.apply`."""
+
+    models: Collection[str] = ()
+    adopt: Collection[str] = ()
+    accept: Collection[str] = ()
+    expect: str | None = None
+    all_or_nothing: bool = False
+    evidence: bool = False
+    parallelism: int = 8
+    record: bool = False
+    record_push: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What the caller is told: before the first write, of each result, and of the report.
+
+    What `before_writing` raises ends the run; nothing is written then. `on_report` comes before
+    the webhooks are told.
+    """
+
+    before_writing: Callable[[Plan], None] = lambda _: None
+    on_result: OnResult = lambda _: None
+    on_report: Callable[[Report], None] = lambda _: None
+
+
+def apply_plan(
+    workspace: Workspace, plan: Plan | None, request: ApplyRequest, callbacks: Callbacks
+) -> Report:
+    """Carry out a plan, or make one and carry it out; a denied one is returned and not written."""
+    recorder = Recorder(workspace, record=request.record, remote=request.record_push)
+    checked = checked_plan(workspace, plan, request)
+    if request.expect is not None and request.expect != checked.digest:
+        raise OutOfStep(
+            f"this plan is {checked.digest}, not {request.expect}",
+            hint="the registry or the declaration moved since it was approved: look at "
+            "`reconciler plan`, and approve again",
+        )
+    if _has_nothing_to_write(checked, all_or_nothing=request.all_or_nothing):
+        report = ApplyReport(checked, ())
+        return concluded(workspace, report, recorder, callbacks, is_carried_out=False)
+    callbacks.before_writing(Plan(checked, workspace.requests))
+    report = carried_out(workspace, checked, callbacks.on_result, request.parallelism)
+    return concluded(workspace, report, recorder, callbacks, is_carried_out=True)
+
+
+def checked_plan(workspace: Workspace, plan: Plan | None, request: ApplyRequest) -> JudgedPlan:
+    """Return the plan with all that forbids applying it here and now; made where there is none."""
+    judge_by = judging(
+        workspace, request.accept, planning=False, show_evidence=plan is None and request.evidence
+    )
+    if plan is None:
+        asked = plan_request(workspace, models=request.models, adopt=request.adopt, planning=False)
+        made = judged(workspace, asked, judge_by).plan
+        return with_checkout_violations(workspace, made, judge_by.accept)
+    return _taken_up(workspace, plan.judged, judge_by)
+
+
+def _taken_up(workspace: Workspace, plan: JudgedPlan, judge_by: Judging) -> JudgedPlan:
+    """Return an earlier plan with the freezes that began since, and the consents of now."""
+    require_same_registry(workspace, plan)
+    desired, context = workspace.desired, judge_by.context
+    consents = judge_by.accept | consents_of_files(desired.declarations.values(), context.now)
+    plan = closed_by_now(plan, desired.settings.policies, context)
+    return with_checkout_violations(workspace, accepting(plan, consents), judge_by.accept)
+
+
+def _has_nothing_to_write(plan: JudgedPlan, *, all_or_nothing: bool) -> bool:
+    refused = bool(plan.denied) or (all_or_nothing and bool(plan.problems))
+    return refused or not any(model.writes for model in plan.models)
+
+
+def carried_out(
+    workspace: Workspace, plan: JudgedPlan, on_result: OnResult, parallelism: int = 8
+) -> ApplyReport:
+    """Write a plan that nothing forbids, and return what became of every change."""
+    return apply(
+        AdmittedPlan(plan),
+        workspace.registry,
+        parallelism=parallelism,
+        timeout=workspace.timeout,
+        stop=workspace.stop,
+        on_result=on_result,
+        is_superseded_by=lambda commit: workspace.is_superseded_by(commit, plan.state.commit),
+        allow_superseded=workspace.allow_superseded,
+    )
+
+
+def concluded(
+    workspace: Workspace,
+    applied: ApplyReport,
+    recorder: Recorder | None,
+    callbacks: Callbacks,
+    *,
+    is_carried_out: bool,
+    behind: BehindOf | None = None,
+) -> Report:
+    """Record what became of a plan, tell the caller and then the webhooks, and return it.
+
+    Without a `recorder` nothing is recorded. `behind` says who is behind a model's changes.
+    """
+    lost = recorder.keep(applied) if recorder is not None else ()
+    code = int(applied.exit_code() if is_carried_out else applied.plan.exit_code())
+    report = Report(
+        applied,
+        ending(code, lost, applied),
+        lost,
+        is_carried_out=is_carried_out,
+        requests=workspace.requests,
+    )
+    callbacks.on_report(report)
+    notify(workspace, applied, behind)
+    return report

@@ -1,0 +1,42 @@
+"""What `Reconciler.ci` returns: the answers of `plan` and `drift`, with what a forge refused."""
+
+from collections.abc import Sequence
+
+from reconciler.api.answers import Drift, Plan
+from reconciler.core.plan import DraftPlan, JudgedPlan
+from reconciler.errors import ExitCode, Problem, first_code
+from reconciler.render import json_documents
+from reconciler.render.json_documents import Document
+
+
+class JobPlan(Plan):
+    """The plan of a CI job; `lost` is what kept it from being shown or kept on the forge."""
+
+    def __init__(self, judged: JudgedPlan, lost: Sequence[Problem], requests: int = 0) -> None:
+        super().__init__(judged, requests)
+        self.lost = tuple(lost)
+        self.code = int(first_code([ExitCode(self.code), *(problem.code for problem in lost)]))
+        self.problems = (*self.problems, *lost)
+
+    def document(self) -> Document:
+        """Return the document of `ci plan --format json`, its `exit` included."""
+        return _with(super().document(), self.lost)
+
+
+class JobDrift(Drift):
+    """What a CI job found; `lost` is what kept its issue from being written."""
+
+    def __init__(self, draft: DraftPlan, lost: Sequence[Problem], requests: int = 0) -> None:
+        super().__init__(draft, requests=requests)
+        self.lost = tuple(lost)
+        self.code = int(first_code([problem.code for problem in lost])) or self.code
+        self.problems = (*self.problems, *lost)
+
+    def document(self) -> Document:
+        """Return the document of `ci drift --format json`, its `exit` included."""
+        return _with(super().document(), self.lost)
+
+
+def _with(document: Document, problems: Sequence[Problem]) -> Document:
+    document["errors"] += [json_documents.error(problem) for problem in problems]
+    return document

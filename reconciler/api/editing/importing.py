@@ -1,0 +1,117 @@
+"""The answer of `import`: what is live as files, each a new one or an edit of a declared one."""
+
+from collections.abc import Collection
+
+from typing_extensions import Self
+
+from reconciler.api.answers import Answer
+from reconciler.api.editing.lookups import state_files
+from reconciler.api.workspace import Workspace
+from reconciler.authoring.file_edits import FileEdit, write_edits
+from reconciler.authoring.importing import ImportDraft, drafted, read_models
+from reconciler.errors import ExitCode, Problem, UsageError, first_code
+from reconciler.render import json_documents, phrases
+from reconciler.render.escape import visible
+from reconciler.render.json_documents import Document
+
+_VERSIONS = ("active", "all")
+
+
+class Import(Answer):
+    """What the registry holds, as files; nothing is written before `write`.
+
+    `contents` has the new text of each file that `write` makes or, with `update`, changes;
+    `differences` those that a declared file lacks and keeps lacking. `warnings` say what is left
+    out, `errors` why a model cannot be imported. Afterwards `written` and `updated` name the files.
+    """
+
+    def __init__(self, draft: ImportDraft, *, update: bool, requests: int = 0) -> None:
+        self._new = draft.new
+        self._edits = tuple(draft.edits) if update else ()
+        lacking = () if update else draft.edits
+        self.differences = {edit.shown: _to_live(edit) for edit in lacking}
+        self.warnings = tuple(draft.warnings)
+        self.errors: tuple[Problem, ...] = ()
+        self.written: tuple[str, ...] = ()
+        self.updated: tuple[str, ...] = ()
+        self.requests = requests
+        self._complain(*draft.errors)
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """The text that `write` gives to each file, by the file's name."""
+        files = [(one.shown, one.content) for one in self._new.values()]
+        files += [(one.shown, one.after) for one in self._edits]
+        return {shown: content.decode() for shown, content in files}
+
+    def write(self) -> Self:
+        """Write the files, and return the answer; done once.
+
+        A new file whose name was taken meanwhile is left out, and in `errors`. Raises `OutOfStep`
+        where a declared file changed meanwhile, `UsageError` where one cannot be written; nothing
+        is written then.
+        """
+        if self.written or self.updated:
+            return self
+        taken = write_edits(self._edits, tuple(self._new.values()))
+        self.updated = tuple(edit.shown for edit in self._edits)
+        self.written = tuple(one.shown for one in self._new.values() if one not in taken)
+        self._complain(
+            *(
+                Problem(
+                    f"`{model}` is not imported: its file exists, and is another model's",
+                    ExitCode.DECLARATION,
+                    file=one.shown,
+                    model=model,
+                    hint="rename that file, or declare this model in one of another name",
+                )
+                for model, one in self._new.items()
+                if one in taken
+            )
+        )
+        return self
+
+    def document(self) -> Document:
+        """Return the document of `import --format json`, its `exit` included."""
+        differences = [{"file": file, "diff": diff} for file, diff in self.differences.items()]
+        return json_documents.failure(self.errors, ExitCode(self.code)) | {
+            "written": list(self.written),
+            "updated": list(self.updated),
+            "differences": differences,
+            "warnings": [json_documents.error(warning) for warning in self.warnings],
+        }
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what `import` prints; `seconds` replaces the time in its last line."""
+        lines = [f"wrote {file}" for file in self.written]
+        lines += [f"updated {file}" for file in self.updated]
+        for difference in self.differences.values():
+            lines += [*(visible(line) for line in difference.splitlines()), ""]
+        if self.differences:
+            lines.append("`--update` adds this to the files")
+        written = phrases.count(len(self.written) + len(self.updated), "file")
+        effort = self._effort(seconds)
+        lines.append(f"{written} written, {effort.requests} requests, {effort.seconds:.2f} s")
+        return "\n".join(lines) + "\n"
+
+    def _complain(self, *errors: Problem) -> None:
+        self.errors = (*self.errors, *errors)
+        self.problems = (*self.warnings, *self.errors)
+        self.code = int(first_code([problem.code for problem in self.errors]))
+
+
+def import_models(
+    workspace: Workspace, models: Collection[str], versions: str, *, update: bool
+) -> Import:
+    """Return the answer; the arguments are those of `Reconciler.import_models`."""
+    if versions not in _VERSIONS:
+        raise UsageError(f"`{versions}` is not a choice of versions: `active` or `all` is")
+    desired = workspace.desired
+    live = read_models(workspace.registry, tuple(models), desired.settings)
+    draft = drafted(live, desired, state_files(workspace), every=versions == "all")
+    return Import(draft, update=update, requests=workspace.requests)
+
+
+def _to_live(edit: FileEdit) -> str:
+    names = (edit.shown, f"{edit.shown} (live)")
+    return phrases.difference(edit.before, edit.after, names)

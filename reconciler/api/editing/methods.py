@@ -1,0 +1,153 @@
+"""The methods of `Reconciler` that change files: each returns what it would write, or writes it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.api.answers import timed
+from reconciler.core.matching import as_names
+
+if TYPE_CHECKING:
+    from reconciler.api.editing.discovery import Discovery
+    from reconciler.api.editing.edit import Edit
+    from reconciler.api.editing.importing import Import
+    from reconciler.api.editing.starter_files import StarterFiles
+    from reconciler.api.workspace import Needs, Workspace
+
+_PATIENCE = 10.0  # seconds for a registry whose answer is not required
+
+
+class EditingMethods(ABC):
+    """What `Reconciler` does with files; nothing is written before the answer's `write`.
+
+    Each method imports what it calls: a plan must not wait for the editor of YAML files.
+    """
+
+    def promote(
+        self,
+        model: str,
+        version: int | None = None,
+        *,
+        aliases: Collection[str] = (),
+        stage: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        winner: bool = False,
+        reason: str | None = None,
+    ) -> Edit:
+        """Return the edit with which a version of a declared model serves; writes nothing.
+
+        Who has its stage now goes to Archived. `stage` is another one to take. `aliases` move to
+        the version, `tags` are set on it. `winner` says that it won its A/B test, which is over.
+        `reason` goes into the commit's message. The version is checked against the registry where
+        that answers.
+
+        Raises `UsageError` for a model that is not declared, and for an alias or tag that no file
+        can hold; `Refused` for a version that is blocked; `DeclarationError` for one that is not
+        in the registry.
+        """
+        from reconciler.api.editing.promoting import promote  # noqa: PLC0415  as the class says
+
+        with self._workspace(timeout=_PATIENCE) as workspace:
+            edit = promote(
+                workspace,
+                model,
+                version,
+                stage=stage,
+                aliases=as_names(aliases),
+                tags=tags or {},
+                winner=winner,
+                reason=reason,
+            )
+            return timed(edit, workspace.started)
+
+    def rollback(
+        self,
+        model: str,
+        *,
+        to: int | None = None,
+        block: bool = False,
+        reason: str | None = None,
+        fetch_notes: str | None = None,
+    ) -> Edit:
+        """Return the edit with which the version that served before serves again; writes nothing.
+
+        The merged history says which, less those that are blocked, gone, never applied, or that a
+        rollback displaced. `to` names another version that served. `block` keeps the version of now
+        from coming back, and needs a `reason`, which goes into the file and the commit's message.
+        `fetch_notes` is a remote whose apply records are fetched first.
+
+        An edit with `refused` has nothing to go back to: `candidates` has what there is, and
+        `write` raises. Raises `UsageError` for a model that is not declared, `Refused` for a `to`
+        that is blocked, `OutOfStep` for a checkout that lags behind the main line.
+        """
+        from reconciler.api.editing.rolling_back import RollbackRequest, roll_back  # noqa: PLC0415  as the class says
+
+        with self._workspace(timeout=_PATIENCE) as workspace:
+            return timed(
+                roll_back(workspace, RollbackRequest(model, to, block, reason, fetch_notes)),
+                workspace.started,
+            )
+
+    def discover(
+        self,
+        models: Collection[str] = (),
+        *,
+        globs: Collection[str] = (),
+        reason: str | None = None,
+    ) -> Discovery:
+        """Return the edit that declares new versions for Staging; writes nothing.
+
+        These are the versions in stage None that are newer than every one which the model's file,
+        or its merged history, ever had, and that the policies let in. `models` are names and
+        `globs` patterns of declared models; without either all are looked at. `reason` goes into
+        the commit's message.
+
+        Raises `UsageError` for names of no declared model, `Refused` where the registry has no
+        stages, `RegistryError` where it cannot be read.
+        """
+        from reconciler.api.editing.discovering import discover  # noqa: PLC0415  as the class says
+
+        with self._workspace() as workspace:
+            return timed(
+                discover(workspace, as_names(models), as_names(globs), reason), workspace.started
+            )
+
+    def import_models(
+        self, models: Collection[str] = (), *, versions: str = "active", update: bool = False
+    ) -> Import:
+        """Return live models as files; writes nothing before `write` of the answer.
+
+        Without `models` all are imported. `versions` are those in an active stage or under an
+        alias, or `all`. A file is never overwritten: for a declared model `differences` has what
+        its file lacks, and with `update` the file is edited in place, adding and changing,
+        removing nothing.
+
+        Raises `UsageError` for a model that is not in the registry, a prompt or ignored;
+        `DeclarationError` for wrong files; `RegistryError` where the registry cannot be read.
+        """
+        from reconciler.api.editing.importing import import_models  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="pins") as workspace:
+            return timed(
+                import_models(workspace, as_names(models), versions, update=update),
+                workspace.started,
+            )
+
+    def init(self, *, gitlab: bool = False) -> StarterFiles:
+        """Return the files that make a repository ready; written by `write` of the answer.
+
+        These are settings, the models that are live or an example, workflows (with `gitlab` a
+        pipeline for GitLab), CODEOWNERS and a pre-commit hook. A file that is there is left as it
+        is. An empty folder becomes a git repository.
+
+        Raises `UsageError` for a folder that is neither empty nor in a repository.
+        """
+        from reconciler.api.editing.starting import starter_files  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="anything") as workspace:
+            return timed(starter_files(workspace, gitlab=gitlab), workspace.started)
+
+    @abstractmethod
+    def _workspace(self, *, needs: Needs = "all", timeout: float = 60.0) -> Workspace: ...

@@ -1,0 +1,48 @@
+"""Makes the edit of `promote`: a version is to serve, or takes a stage."""
+
+from collections.abc import Collection, Mapping
+
+from reconciler.api.editing.edit import Edit
+from reconciler.api.editing.lookups import declared, draft, probe
+from reconciler.api.workspace import Workspace
+from reconciler.authoring.promotion import Promotion, promoted, refuse_broken_test, winning
+from reconciler.authoring.promotion_values import check_values, check_version
+from reconciler.authoring.proposal import Proposal, check_text, slug, title_of
+from reconciler.errors import DeclarationError, UsageError
+
+
+def promote(
+    workspace: Workspace,
+    model: str,
+    version: int | None,
+    *,
+    stage: str | None,
+    aliases: Collection[str],
+    tags: Mapping[str, str],
+    winner: bool,
+    reason: str | None,
+) -> Edit:
+    """Return the edit; the arguments are those of `Reconciler.promote`."""
+    check_text("--reason", reason)
+    before, settings = declared(workspace, model), workspace.desired.settings
+    version = check_version(before, version, settings, is_winner=winner)
+    asked = Promotion(version, stage, tuple(aliases), tuple(tags.items()))
+    check_values(asked, settings)
+    if winner and stage is not None:
+        raise UsageError("`--winner` is what serves", hint="leave `--to` out")
+    change = winning if winner else promoted
+    # What is refused is refused without asking the registry.
+    refuse_broken_test(before, change(before, asked, settings), settings)
+    found = probe(workspace, model, (version,))
+    after = change(before, asked, settings, found.pins(version, settings))
+    problems = found.problems(after, version)
+    if problems:
+        raise DeclarationError(problems)
+    end = ", the winner of its test" if winner else ""
+    proposal = Proposal(
+        ((before, after),),
+        title=title_of(f"Promote {model} v{version} to {stage or settings.serving}{end}"),
+        branch=f"promote/{slug(model)}-v{version}",
+        reason=reason,
+    )
+    return Edit(workspace, draft(workspace, proposal), model=model, file=before.file)

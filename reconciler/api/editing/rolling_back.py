@@ -1,0 +1,141 @@
+"""Makes the edit of `rollback`: the version that served before is to serve again."""
+
+import shlex
+from dataclasses import dataclass, replace
+
+from reconciler.api.editing.edit import Edit
+from reconciler.api.editing.lookups import declared, draft, probe
+from reconciler.api.merged_history import open_merged
+from reconciler.api.workspace import Workspace
+from reconciler.audit import evidence
+from reconciler.audit.evidence import Entry
+from reconciler.audit.merged_changes import serving
+from reconciler.authoring.promotion import refuse_blocked, without_broken_test
+from reconciler.authoring.proposal import Proposal, check_text, slug, title_of
+from reconciler.authoring.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
+from reconciler.core.settings import Settings
+from reconciler.core.state import Declaration
+from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackRequest:
+    """What is asked for; the fields are the arguments of `Reconciler.rollback`."""
+
+    model: str
+    to: int | None = None
+    block: bool = False
+    reason: str | None = None
+    fetch_notes: str | None = None
+
+
+def roll_back(workspace: Workspace, asked: RollbackRequest) -> Edit:
+    """Return the edit; one that is refused has the candidates to choose from."""
+    check_text("--reason", asked.reason)
+    if asked.block and not asked.reason:
+        raise UsageError("`--block` writes down why", hint="add `--reason TEXT`")
+    model, before = asked.model, declared(workspace, asked.model)
+    if asked.to is not None:
+        refuse_blocked(before, asked.to)
+    bad = serving(before, workspace.desired.settings)
+    if asked.to is not None and asked.to == bad:
+        return _refused(workspace, before, f"`{model}` v{bad} is the version that serves")
+    if asked.block and bad is None:
+        message = f"no version of `{model}` serves: nothing to block"
+        return _refused(workspace, before, message)
+    found = _checked(workspace, before, asked)
+    target = chosen(found, asked.to)
+    if target is None:
+        return _without_target(workspace, before, asked, found)
+    if target.against is not None:
+        workspace.warn(f"note: v{target.version} would be passed over: {target.against}")
+    proposal = _proposal(before, target, workspace.desired.settings, asked)
+    return Edit(
+        workspace,
+        draft(workspace, proposal),
+        model=model,
+        file=before.file,
+        candidates=found,
+        target=target,
+    )
+
+
+def _checked(
+    workspace: Workspace, before: Declaration, asked: RollbackRequest
+) -> tuple[Candidate, ...]:
+    """Return the candidates; one that is gone from the registry is to be passed over.
+
+    Raises `DeclarationError` when the one that is asked for is gone or another one.
+    """
+    settings = workspace.desired.settings
+    found = candidates(_history(workspace, asked), before, settings)
+    if not found:
+        return ()
+    live = probe(workspace, asked.model, tuple(one.version for one in found))
+    checked = []
+    for one in found:
+        problems: tuple[Problem, ...] = ()
+        if one.against is None or one.version == asked.to:
+            problems = live.problems(rolled_back(before, one, settings), one.version)
+        if problems and one.version == asked.to:
+            raise DeclarationError(problems)
+        checked.append(replace(one, against=problems[0].message) if problems else one)
+    return tuple(checked)
+
+
+def _history(workspace: Workspace, asked: RollbackRequest) -> tuple[Entry, ...]:
+    """Return the model's merged history; raises `OutOfStep` where this checkout lags behind it."""
+    merged, model = open_merged(workspace, asked.fetch_notes), asked.model
+    found = merged.steps.get(model, ())
+    if found and not merged.repo.is_ancestor(found[-1].commit.id, str(merged.repo.head)):
+        raise OutOfStep(
+            f"`{merged.line}` has changed `{model}` since this checkout, "
+            f"in {found[-1].commit.id[:12]}",
+            hint=f"git merge {merged.line}",
+        )
+    return evidence.entries(found, merged.settings, merged.records())
+
+
+def _proposal(
+    before: Declaration, target: Candidate, settings: Settings, asked: RollbackRequest
+) -> Proposal:
+    model, bad = asked.model, serving(before, settings)
+    blocked = asked.reason if asked.block else None
+    move = f"{model} {'nothing' if bad is None else f'v{bad}'} → v{target.version}"
+    after = rolled_back(before, target, settings, blocked=blocked)
+    return Proposal(
+        ((before, without_broken_test(after, settings)),),
+        title=title_of(f"Roll back {move}"),
+        branch=f"rollback/{slug(model)}-v{target.version}",
+        reason=asked.reason,
+        trailer=f"{TRAILER}: {title_of(move)}",
+    )
+
+
+def _without_target(
+    workspace: Workspace,
+    before: Declaration,
+    asked: RollbackRequest,
+    found: tuple[Candidate, ...],
+) -> Edit:
+    if asked.to is not None:
+        message = f"`{asked.model}` v{asked.to} never served in the merged history"
+        promote = shlex.join(("reconciler", "promote", asked.model, str(asked.to)))
+        hint = f"what is to serve for the first time is promoted: `{promote}`"
+        return _refused(workspace, before, message, found, hint)
+    message = f"there is nothing to roll `{asked.model}` back to"
+    passed = "`--to VERSION` goes back to one that was passed over"
+    return _refused(workspace, before, message, found, passed if found else None)
+
+
+def _refused(
+    workspace: Workspace,
+    before: Declaration,
+    message: str,
+    found: tuple[Candidate, ...] = (),
+    hint: str | None = None,
+) -> Edit:
+    refusal = Problem(message, ExitCode.REFUSED, file=before.file, hint=hint)
+    return Edit(
+        workspace, None, model=before.model, file=before.file, candidates=found, refusal=refusal
+    )

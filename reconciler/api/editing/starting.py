@@ -1,0 +1,179 @@
+"""Finds out what a repository needs: settings, models or an example, workflows, owners, a hook."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import quote
+
+from reconciler.api.editing.starter_files import NewRepository, StarterFiles
+from reconciler.api.workspace import Workspace
+from reconciler.authoring.importing import content_of, importable, read_models
+from reconciler.core.state import Live
+from reconciler.core.uris import safe_uri
+from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.files.state_folder import SETTINGS_FILE
+from reconciler.repository.init import require_beginning
+from reconciler.scaffold.missing_parts import additions, is_another
+from reconciler.scaffold.next_steps import Done, next_steps
+from reconciler.scaffold.obstacles import obstacles
+from reconciler.scaffold.package_data import starter_template, this_release
+from reconciler.scaffold.template_set import (
+    CODE_OWNERS,
+    PIPELINE,
+    ForgeName,
+    Start,
+    check_branch,
+    check_state,
+    filled,
+    templates,
+)
+
+
+@dataclass
+class _Models:
+    """The files of the models to write, by path, and what is said about them."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
+    errors: list[Problem] = field(default_factory=list)
+    imported: bool = False
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files to write and those that are there, each by its path from the root."""
+
+    created: Mapping[str, str]
+    kept: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+def starter_files(workspace: Workspace, *, gitlab: bool) -> StarterFiles:
+    """Return what `write` is to make; raises `UsageError` for a folder that cannot be begun in."""
+    root = workspace.repo.root if workspace.repo else workspace.caller.root
+    if workspace.repo is None:
+        require_beginning(root, workspace.environ)
+    start = _start(workspace, root, gitlab=gitlab)
+    models = _models(workspace, start)
+    files = _files(root, start, models)
+    if problems := obstacles(root, files.created, files.kept):
+        return StarterFiles(root, files.created, obstacles=problems)
+    return StarterFiles(
+        root,
+        files.created,
+        kept=tuple(files.kept),
+        next_steps=next_steps(start, _done(start, models, files)),
+        repository=None if workspace.repo else NewRepository(start.branch, workspace.environ),
+        warnings=models.warnings,
+        errors=models.errors,
+        requests=workspace.requests,
+    )
+
+
+def _start(workspace: Workspace, root: Path, *, gitlab: bool) -> Start:
+    folder = workspace.folder.resolve()
+    if not folder.is_relative_to(root.resolve()):
+        raise UsageError(f"`{workspace.state}` is not below `{root}`")
+    state = folder.relative_to(root.resolve()).as_posix()
+    check_state(state)
+    _refuse_nested(root, state)
+    branch = _branch(workspace)
+    check_branch(branch)
+    uri = workspace.named_uri  # here, and only here, none is fine: a repository can begin without
+    forge: ForgeName = "gitlab" if gitlab else "github"
+    return Start(state, branch, safe_uri(uri) if uri else None, forge, this_release())
+
+
+def _refuse_nested(root: Path, state: str) -> None:
+    for up in Path(state).parents:
+        if (root / up / SETTINGS_FILE).exists() and up != Path():
+            raise UsageError(
+                f"`{state}` is inside of `{up}`, which is a state of its own",
+                hint=f"choose a folder beside it, or move its files to `{up}/prod` first",
+            )
+
+
+def _branch(workspace: Workspace) -> str:
+    """Return the main line: as the settings name it, else `origin`, else what looks like it."""
+    named = workspace.desired.settings.branch
+    if named or workspace.repo is None:
+        return named or "main"
+    line = workspace.repo.main_line(None)
+    if line is not None:
+        return line[0].removeprefix("origin/")
+    usual = next((name for name in ("main", "master") if workspace.repo.main_line(name)), None)
+    checked_out = workspace.repo.run("symbolic-ref", "--quiet", "--short", "HEAD")[1].strip()
+    return usual or checked_out or "main"
+
+
+def _models(workspace: Workspace, start: Start) -> _Models:
+    found, settings = _Models(), workspace.desired.settings
+    if workspace.desired.declarations:
+        return found
+    lives = read_models(workspace.registry, (), settings) if start.registry else []
+    found.warnings += _recorded_elsewhere(workspace, lives)
+    for live in lives:
+        declaration, warnings, error = importable(live, settings)
+        found.warnings += warnings
+        if error is not None:
+            found.errors.append(error)
+        elif declaration is not None:
+            name, text = content_of(declaration)
+            found.files[f"{start.state}/{name}"] = text
+            found.imported = True
+    if not found.files:
+        found.files[start.example] = filled(starter_template("example-model.yaml"), start)
+    return found
+
+
+def _recorded_elsewhere(workspace: Workspace, lives: Sequence[Live]) -> Iterator[Problem]:
+    """Warn of models that a plan will refuse: a commit is recorded that is not in this clone."""
+    knows = workspace.history.knows if workspace.history else lambda _: False
+    names = [live.model for live in lives if live.recorded and not knows(live.recorded[-1])]
+    if names:
+        shown = ", ".join(f"`{name}`" for name in names[:3])
+        more = f" and {len(names) - 3} more" if names[3:] else ""
+        yield Problem(
+            f"another repository applies to {shown}{more}: a plan from here refuses that",
+            ExitCode.OK,
+            hint=f"if it is to do so no longer, take each one over: `reconciler apply --adopt "
+            f"{quote(names[0])}`",
+        )
+
+
+def _files(root: Path, start: Start, models: _Models) -> _Files:
+    pipeline = root / PIPELINE
+    other = pipeline.is_file() and is_another(PIPELINE, _text(pipeline))
+    named = templates(start, other_pipeline=other)
+    owners = next((path for path in CODE_OWNERS[start.forge] if (root / path).exists()), None)
+    if owners is not None:
+        named = {owners if p.endswith("CODEOWNERS") else p: name for p, name in named.items()}
+    created = {path: filled(starter_template(name), start) for path, name in named.items()}
+    created = {start.settings: "", **models.files} | created  # what belongs together is told so
+    there = {path for path in created if os.path.lexists(root / path)}
+    there |= {PIPELINE} if other and start.forge == "gitlab" else set()
+    return _Files(
+        {path: text for path, text in created.items() if path not in there},
+        {path: _text(root / path) for path in sorted(there)},
+        named,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""  # a folder, or not ours to read: told with the other obstacles
+
+
+def _done(start: Start, models: _Models, files: _Files) -> Done:
+    """Return what is there once all is written, for the steps that follow."""
+    others = [path for path, kept in files.kept.items() if is_another(path, kept)]
+    lacking = [
+        addition
+        for path, name in files.templates.items()
+        if path in files.kept
+        for addition in additions(path, starter_template(name), files.kept[path], start)
+    ]
+    return Done(tuple(files.created), files.kept, lacking, others, models.imported)

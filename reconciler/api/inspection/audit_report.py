@@ -1,0 +1,191 @@
+"""Every merged change of what serves with its evidence, and what does not add up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from functools import partial
+
+from reconciler.api.answers import Answer
+from reconciler.api.inspection.time_limits import time_limits
+from reconciler.api.merged_history import MergedHistory, open_merged
+from reconciler.api.plan_requests import compared, plan_request
+from reconciler.api.workspace import Workspace
+from reconciler.audit.dates import DateLike
+from reconciler.audit.evidence import entries
+from reconciler.audit.findings import (
+    Audit,
+    AuditRow,
+    Finding,
+    Span,
+    Trail,
+    findings_of_git,
+    findings_of_live,
+    rows,
+)
+from reconciler.core.plan import RegistryRef
+from reconciler.core.state import Live
+from reconciler.core.uris import safe_uri
+from reconciler.errors import (
+    DeclarationError,
+    ExitCode,
+    Problem,
+    ReconcilerError,
+    UsageError,
+    first_code,
+)
+from reconciler.render import audit as render
+from reconciler.render.json_documents import Document
+
+_UNREGISTERED = "no registry is named: git alone is audited; `--registry-uri URI` compares one"
+_GONE = "the state folder is not in this checkout any more: no model is declared"
+_PAST = "`--until` is in the past: the registry is not compared, it only knows what is so now"
+
+
+class AuditReport(Answer):
+    """Every merged change of what serves or of aliases, and what does not add up."""
+
+    def __init__(self, audit: Audit, problems: Sequence[Problem] = (), requests: int = 0) -> None:
+        self.audit = audit
+        self.problems = (*audit.missing, *problems)
+        self.requests = requests
+        self.code = int(_code(audit, problems))
+
+    @property
+    def rows(self) -> tuple[AuditRow, ...]:
+        """The merged changes, oldest first."""
+        return self.audit.rows
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What does not add up: git's findings, then those of the registry."""
+        return self.audit.findings
+
+    def document(self) -> Document:
+        """Return the document of `audit --format json`, its `exit` included."""
+        return render.document(self.audit, self.problems, self.code)
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what `audit` prints; `seconds` replaces the time in its last line."""
+        return render.text(self.audit, self._effort(seconds))
+
+    def to_csv(self) -> str:
+        """Return what `audit --format csv` prints."""
+        return render.as_csv(self.audit)
+
+    def to_markdown(self) -> str:
+        """Return what `audit --format markdown` prints."""
+        return render.markdown(self.audit)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What came of comparing the registry: `missing` says why it could not be done.
+
+    `problems` are about single models, which could not be compared.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    missing: tuple[Problem, ...] = ()
+
+
+def audit_report(
+    workspace: Workspace,
+    *,
+    since: DateLike | None = None,
+    until: DateLike | None = None,
+    fetch_notes: str | None = None,
+) -> AuditReport:
+    """Return the audit of a state folder; raises `OutOfStep` where there is no history."""
+    limits = time_limits(since, until)
+    merged = open_merged(workspace, fetch_notes)
+    ref, missing = _registry_to_compare(workspace, limits.until)
+    workspace.warn_of(merged.log.problems)
+    trail = _trail(merged, limits, ref)
+    changes = rows(trail, merged.settings)
+    live = _compared(workspace, trail) if ref is not None else _Comparison(missing=missing)
+    audit = Audit(
+        changes,
+        findings_of_git(trail, changes) + live.findings,
+        merged.line if merged.is_main else "HEAD (no main line is known)",
+        records=trail.records is not None,
+        compared=None if ref is None or live.missing else ref.key,
+        missing=live.missing,
+    )
+    return AuditReport(audit, live.problems, workspace.requests)
+
+
+def _registry_to_compare(
+    workspace: Workspace, until: datetime | None
+) -> tuple[RegistryRef | None, tuple[Problem, ...]]:
+    """Return the registry to compare with, None when none is named or asked about.
+
+    Where the checkout declares nothing that could be compared, return why.
+    """
+    if until is not None and until < datetime.now(timezone.utc):
+        workspace.warn(_PAST)
+        return None, ()
+    try:
+        return _registry(workspace), ()
+    except UsageError:
+        workspace.warn(_UNREGISTERED)
+        return None, ()
+    except ReconcilerError as error:
+        return None, error.problems
+
+
+def _registry(workspace: Workspace) -> RegistryRef:
+    workspace.warn_of(workspace.desired.warnings)
+    if not workspace.desired.declarations:
+        raise DeclarationError([Problem(_GONE, ExitCode.DECLARATION, workspace.shown)])
+    return workspace.ref
+
+
+def _trail(merged: MergedHistory, span: Span, ref: RegistryRef | None) -> Trail:
+    records = merged.records(ref.key if ref else None)
+    return Trail(
+        histories={
+            model: entries(steps, merged.settings, records) for model, steps in merged.steps.items()
+        },
+        records=records,
+        unreadable=merged.notes.unreadable if merged.notes else (),
+        on_main=partial(_contains, merged) if merged.is_main else None,
+        span=span,
+    )
+
+
+def _contains(merged: MergedHistory, commit: str) -> bool:
+    return merged.repo.is_ancestor(commit, merged.tip)
+
+
+def _compared(workspace: Workspace, trail: Trail) -> _Comparison:
+    try:
+        workspace.registry  # noqa: B018  connects, or fails before anything is said of comparing
+        comparison = compared(workspace, plan_request(workspace))
+    except ReconcilerError as error:
+        return _Comparison(missing=error.problems)
+    desired = workspace.desired
+    live = {name: _without_secrets(model) for name, model in comparison.live.items()}
+    findings = findings_of_live(
+        comparison.plan, live, desired.declarations, desired.settings, trail
+    )
+    return _Comparison(findings, comparison.plan.problems)
+
+
+def _without_secrets(live: Live) -> Live:
+    """Return the model with sources as records keep them."""
+    versions = {}
+    for number, version in live.versions.items():
+        source = version.identity.source
+        identity = replace(version.identity, source=safe_uri(source) if source else source)
+        versions[number] = replace(version, identity=identity)
+    return replace(live, versions=versions)
+
+
+def _code(audit: Audit, problems: Sequence[Problem]) -> ExitCode:
+    """Return the code of what the audit lacks; findings do not hide that."""
+    lacks = [problem.code for problem in audit.missing]
+    lacks += [problem.code for problem in problems if problem.code is ExitCode.REGISTRY]
+    if lacks:
+        return first_code(lacks) or lacks[0]
+    return ExitCode.CHANGES if audit.findings else ExitCode.OK

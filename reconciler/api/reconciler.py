@@ -1,0 +1,352 @@
+"""The public API: one method for every command, with the same checks and the same JSON."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from reconciler.api.answers import (
+    ApplyInterrupted,
+    Drift,
+    Plan,
+    PlanRefused,
+    Report,
+    Status,
+    timed,
+)
+from reconciler.api.applying import ApplyRequest, Callbacks, apply_plan
+from reconciler.api.ci.jobs import CiJobs
+from reconciler.api.editing.methods import EditingMethods
+from reconciler.api.forgetting import ForgottenModel, forget_model
+from reconciler.api.inspection.audit_report import AuditReport, audit_report
+from reconciler.api.inspection.model_details import ModelDetails, model_details
+from reconciler.api.inspection.model_history import ModelHistory, model_history
+from reconciler.api.inspection.resolved_version import ResolvedVersion, resolved_version
+from reconciler.api.inspection.version_comparison import VersionComparison, version_comparison
+from reconciler.api.judging import judging
+from reconciler.api.plan_requests import compared, judged, plan_request
+from reconciler.api.workspace import Caller, Needs, Workspace
+from reconciler.apply.executor import Stop
+from reconciler.audit.dates import DateLike
+from reconciler.core.matching import as_names, nearest
+from reconciler.core.plan import JudgedPlan, RegistryRef
+from reconciler.core.report import Result
+from reconciler.errors import UsageError
+from reconciler.files import plan_file
+from reconciler.planning.planner import PlanRequest
+from reconciler.planning.status import rows, unmanaged_values
+
+
+class ReconcilerWarning(UserWarning):
+    """A sentence that the command line would print to stderr."""
+
+
+def open_reconciler(
+    state: str | Path = "registry-state",
+    *,
+    registry_uri: str | None = None,
+    root: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Reconciler:
+    """Return a `Reconciler` of a state folder; reads nothing yet.
+
+    `root` is the folder that `state` is looked up from, then from its repository's root; the
+    default is the working directory. `environ` has the variables that name the registry and its
+    credentials; the default is `os.environ`. `warn` gets each sentence that the command line would
+    print to stderr; the default is the `warnings` module, with `ReconcilerWarning`.
+
+    >>> r = open_reconciler("registry-state", registry_uri="http://127.0.0.1:5000")
+    >>> r
+    <reconciler.Reconciler of registry-state>
+    """
+    caller = Caller(
+        root=Path.cwd() if root is None else Path(root).absolute(),
+        environ=os.environ if environ is None else environ,
+        warn=_warn if warn is None else warn,
+    )
+    return Reconciler(caller, str(state), registry_uri)
+
+
+class Reconciler(EditingMethods):
+    """A state folder and the registry that it declares; `reconciler.open` makes one.
+
+    Every method reads the files, git and the registry anew. Each returns an answer with
+    `to_dict()`, the document of the command's `--format json` without its `exit`, and raises
+    `ReconcilerError` where the command would end without one.
+    """
+
+    def __init__(self, caller: Caller, state: str, registry_uri: str | None = None) -> None:
+        self._caller = caller
+        self._state = state
+        self._registry_uri = registry_uri
+
+    def __repr__(self) -> str:
+        """Return the name of the state folder."""
+        return f"<reconciler.Reconciler of {self._state}>"
+
+    @property
+    def ci(self) -> CiJobs:
+        """What CI jobs do: plan a pull request, apply what was merged, watch for drift."""
+        return CiJobs(lambda stop: self._workspace(stop=stop))
+
+    def plan(
+        self,
+        *,
+        models: Collection[str] = (),
+        since: str | None = None,
+        rules_from: str | None = None,
+        adopt: Collection[str] = (),
+        evidence: bool = True,
+        all_policies: bool = False,
+    ) -> Plan:
+        """Return what would change, judged by every guard and policy; writes nothing.
+
+        `models` are globs. `since` names a commit: only models that are declared otherwise than
+        where this checkout forked from it. `rules_from` names a commit whose policies also judge.
+        `adopt` names models to take over from another state folder. `evidence` reads the runs of
+        the versions that change hands. `all_policies` also judges what is live already.
+
+        Raises `UsageError` for a glob that names no model, `DeclarationError` for wrong files,
+        `RegistryError` where the registry cannot be read.
+        """
+        with self._workspace(base_ref=rules_from) as workspace:
+            judge_by = judging(
+                workspace, planning=True, show_evidence=evidence, everything=all_policies
+            )
+            asked = plan_request(
+                workspace, models=as_names(models), since=since, adopt=as_names(adopt)
+            )
+            reading = judged(workspace, asked, judge_by)
+        return timed(Plan(reading.plan, workspace.requests), workspace.started)
+
+    def load_plan(self, path: str | Path) -> Plan:
+        """Return a plan that `Plan.save` or `plan --out` wrote.
+
+        Raises `UsageError` for a file that cannot be read, `OutOfStep` for one that was edited.
+        """
+        return Plan(_load(Path(path)))
+
+    def apply(
+        self,
+        plan: Plan | None = None,
+        *,
+        models: Collection[str] = (),
+        adopt: Collection[str] = (),
+        accept: Collection[str] = (),
+        expect: str | None = None,
+        all_or_nothing: bool = False,
+        evidence: bool = False,
+        parallelism: int = 8,
+        timeout: float = 60.0,
+        record: bool | None = None,
+        record_push: str | None = None,
+        before_writing: Callable[[Plan], None] | None = None,
+        on_result: Callable[[Result], None] | None = None,
+        on_report: Callable[[Report], None] | None = None,
+        stop: Stop | None = None,
+    ) -> Report:
+        """Carry out a plan, or without one plan and carry that out; return what became of it.
+
+        `models` and `adopt` are those of `plan`, for a plan that is made here. `accept` names
+        rules whose violation is consented to: `RULE`, or `RULE=MODEL`. `expect` is the digest that
+        was approved. `all_or_nothing` writes nothing where a model is excluded. `evidence` reads
+        the runs of the versions that change hands, for `before_writing` to show. `parallelism`
+        models are written at a time; `timeout` is in seconds for each. `record` keeps a record of
+        the apply in the clone's git notes, as is done without asking where there are some;
+        `record_push` also pushes it to that remote. `before_writing` gets the plan before the
+        first write: what it raises ends the run. `on_result` gets each result as it happens,
+        `on_report` the report before webhooks are told. `stop` ends the run between two requests.
+
+        Raises `PlanRefused` when a violation denies the plan, with `report`; `OutOfStep` for a
+        plan of another registry or digest; `ApplyInterrupted` after Ctrl-C.
+        """
+        planned_for = plan.judged.registry if plan else None
+        request = ApplyRequest(
+            models=as_names(models),
+            adopt=as_names(adopt),
+            accept=as_names(accept),
+            expect=expect,
+            all_or_nothing=all_or_nothing,
+            evidence=evidence,
+            parallelism=parallelism,
+            record=bool(record),
+            record_push=record_push,
+        )
+        callbacks = Callbacks(
+            before_writing=before_writing or _ignore,
+            on_result=on_result or _ignore,
+            on_report=on_report or _ignore,
+        )
+        with self._workspace(timeout=timeout, stop=stop, planned_for=planned_for) as workspace:
+            report = timed(apply_plan(workspace, plan, request, callbacks), workspace.started)
+        if report.applied.plan.denied:
+            raise PlanRefused(report)
+        if report.signal is not None and stop is None:
+            raise ApplyInterrupted(report)
+        return report
+
+    def drift(self, *, models: Collection[str] = (), unmanaged: bool = False) -> Drift:
+        """Return what was changed by hand, and what is declared but not live; writes nothing.
+
+        `models` are globs; `unmanaged` also lists what git does not own.
+        """
+        with self._workspace() as workspace:
+            found = compared(workspace, plan_request(workspace, models=as_names(models)))
+            values = (
+                unmanaged_values(found.plan, found.live, workspace.desired) if unmanaged else None
+            )
+            return timed(Drift(found.plan, values, workspace.requests), workspace.started)
+
+    def status(self, model: str | None = None) -> Status:
+        """Return where every version of one model, or of all, stands; writes nothing.
+
+        Raises `UsageError` for a model that is neither declared nor in the registry.
+        """
+        with self._workspace() as workspace:
+            request = plan_request(workspace)
+            if model:
+                request = PlanRequest(
+                    models=frozenset({model}), allow_superseded=request.allow_superseded
+                )
+            found = compared(workspace, request)
+            versions = rows(found.plan, found.live, workspace.desired)
+            if model and not versions:
+                raise UsageError(
+                    f"model `{model}` is neither declared nor in the registry",
+                    hint=nearest(model, workspace.desired.declarations),
+                )
+            return timed(Status(versions, found.plan, workspace.requests), workspace.started)
+
+    def history(
+        self,
+        model: str,
+        *,
+        at: DateLike | None = None,
+        version: int | None = None,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> ModelHistory:
+        """Return every merged change of a model with its evidence, from git alone.
+
+        Moments are `datetime`s with a time zone or ISO 8601 text: UTC unless it says otherwise, and
+        a day is all of it. `at` asks what was declared then; without it `version`, `since` and
+        `until` limit the changes. `fetch_notes` names a remote whose apply records are fetched.
+
+        Raises `UsageError` for a model that was never declared, `OutOfStep` without a history.
+        """
+        with self._workspace_of_the_past() as workspace:
+            answer = model_history(
+                workspace,
+                model,
+                at=at,
+                version=version,
+                since=since,
+                until=until,
+                fetch_notes=fetch_notes,
+            )
+            return timed(answer, workspace.started)
+
+    def audit(
+        self,
+        *,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> AuditReport:
+        """Return every merged change of what serves, its evidence, and what does not add up.
+
+        The arguments are those of `history`. The registry is compared unless none is named, or
+        `until` is in the past; where it cannot be, `problems` says why, and `code` is not 2.
+        """
+        with self._workspace_of_the_past() as workspace:
+            answer = audit_report(workspace, since=since, until=until, fetch_notes=fetch_notes)
+            return timed(answer, workspace.started)
+
+    def show(self, name: str) -> ModelDetails:
+        """Return all that is known of a version: its values, run, signature, and who put it there.
+
+        `name` is that of a model, for the version that serves, or has a version, a stage or an
+        alias behind it: `fraud/4`, `fraud/Production`, `fraud@champion`.
+
+        Raises `UsageError` for a name that means nothing.
+        """
+        with self._workspace(needs="anything") as workspace:
+            return timed(model_details(workspace, name), workspace.started)
+
+    def compare(self, model: str, candidate: int | str, incumbent: int | str) -> VersionComparison:
+        """Return two versions beside each other: metrics, params, tags, signature, run.
+
+        Each is a version, a stage or an alias: `4`, `Production`, `@champion`.
+
+        Raises `UsageError` for a name that means nothing.
+        """
+        with self._workspace(needs="anything") as workspace:
+            answer = version_comparison(workspace, model, str(candidate), str(incumbent))
+            return timed(answer, workspace.started)
+
+    def resolve(self, name: str) -> ResolvedVersion:
+        """Return the one version that a name means now, with the `uri` that MLflow loads.
+
+        `name` is as for `show`; `models:/` may stand before it.
+
+        Raises `UsageError` for a name that means nothing, and where no version serves.
+        """
+        with self._workspace(needs="settings") as workspace:
+            return resolved_version(workspace, name)
+
+    def forget(self, model: str) -> ForgottenModel:
+        """Remove the tags reconciler.commit and reconciler.owner from a model; nothing else.
+
+        Raises `Refused` for a model that another state folder manages.
+        """
+        with self._workspace(needs="settings") as workspace:
+            return timed(forget_model(workspace, model), workspace.started)
+
+    def _workspace_of_the_past(self) -> Workspace:
+        """Return a workspace whose folder may be gone: git still has its history."""
+        workspace = self._workspace()
+        if workspace.missing_folder is None:
+            return workspace
+        with workspace:
+            return self._workspace(needs="anything")
+
+    def _workspace(
+        self,
+        *,
+        needs: Needs = "all",
+        timeout: float = 60.0,
+        base_ref: str | None = None,
+        planned_for: RegistryRef | None = None,
+        stop: Stop | None = None,
+    ) -> Workspace:
+        return Workspace(
+            self._caller,
+            self._state,
+            self._registry_uri,
+            needs=needs,
+            timeout=timeout,
+            base_ref=base_ref,
+            planned_for=planned_for,
+            stop=stop,
+        )
+
+
+def _load(path: Path) -> JudgedPlan:
+    try:
+        return plan_file.loads(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        hint = "`plan --out FILE` writes one"
+        raise UsageError(f"plan file {path}: {reason}", hint=hint) from error
+
+
+def _ignore(_: object) -> None:
+    """Do nothing with what a caller did not ask for."""
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, ReconcilerWarning, stacklevel=2)

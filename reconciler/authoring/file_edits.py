@@ -1,0 +1,82 @@
+"""Model files before and after an edit: what differs, whether that is valid, and the writing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler.errors import DeclarationError, OutOfStep
+from reconciler.files import loader
+from reconciler.files.atomic_write import FileToWrite, write_files
+from reconciler.files.editing.edits import YamlEdit
+from reconciler.files.editing.yaml_editor import apply_edits
+from reconciler.files.state_folder import SETTINGS_FILE, Contents, FoundFile
+from reconciler.render import phrases
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdit:
+    """A model's file, the name that it has in messages, and its content before and after."""
+
+    path: Path
+    shown: str
+    before: bytes
+    after: bytes
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the content stays as it is."""
+        return self.before == self.after
+
+
+def edited_file(path: Path, shown: str, edits: Sequence[YamlEdit]) -> FileEdit:
+    """Return a file with its content before and after edits; raises as `apply_edits` does."""
+    before = path.read_bytes()
+    return FileEdit(path, shown, before, apply_edits(before, edits, shown) if edits else before)
+
+
+def difference(edits: Sequence[FileEdit]) -> str:
+    """Return the unified difference of files, as git shows it."""
+    return "\n".join(
+        phrases.difference(one.before, one.after, (f"a/{one.shown}", f"b/{one.shown}"))
+        for one in edits
+    )
+
+
+def check_valid(
+    folder: Path, shown: str, edits: Sequence[FileEdit], others: tuple[str, ...]
+) -> None:
+    """Raise `DeclarationError` when the state folder would be wrong after edits.
+
+    No other file can become wrong by them: the models' names stay. `others` are the state folders
+    beside this one.
+    """
+    settings = folder / SETTINGS_FILE
+    found = Contents(
+        FoundFile(str(settings), f"{shown}/{SETTINGS_FILE}") if settings.exists() else None,
+        [FoundFile(str(one.path), one.shown, one.after) for one in edits],
+    )
+    try:
+        loader.load_contents(found, shown, others=others)
+    except DeclarationError as error:  # its places are in a text that nobody has
+        nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
+        raise DeclarationError(nowhere) from error
+
+
+def write_edits(
+    edits: Sequence[FileEdit], new: Sequence[FileToWrite] = ()
+) -> tuple[FileToWrite, ...]:
+    """Write edits and new files, and return those new ones whose name is taken by now.
+
+    Raises `OutOfStep` for a file that changed since it was read, `UsageError` where one cannot be
+    written; nothing is written then.
+    """
+    for edit in edits:
+        require_content(edit, edit.before, "the edit was made")
+    changed = [FileToWrite(edit.path, edit.shown, edit.after) for edit in edits]
+    return write_files([*new, *changed])
+
+
+def require_content(edit: FileEdit, content: bytes, since: str) -> None:
+    """Raise `OutOfStep` for a file that does not have this content any more."""
+    if not edit.path.is_file() or edit.path.read_bytes() != content:
+        raise OutOfStep(f"{edit.shown} changed since {since}", hint="make the edit again")

@@ -1,0 +1,87 @@
+"""What `apply` says and asks: the plan, the question, the progress, the report."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import click
+
+from reconciler.api.answers import Plan, Report
+from reconciler.apply.executor import no_stop
+from reconciler.cli import output
+from reconciler.cli.options import Options
+from reconciler.cli.present import present
+from reconciler.cli.progress import progress
+from reconciler.cli.signals import signals
+from reconciler.core.report import Result
+from reconciler.render import phrases
+
+
+class ApplyDialog(ExitStack):
+    """Talks to the person at the terminal while a plan is carried out; `code` is the exit code.
+
+    From the first write until it is left, signals end the apply between two requests.
+    """
+
+    def __init__(self, options: Options, *, shows: bool, asks: bool) -> None:
+        super().__init__()
+        self.code = 0
+        self.stop = no_stop()
+        self._options = options
+        self._shows = shows and not options.json
+        self._asks = asks
+        self._progress = ExitStack()
+        self._advance: Callable[[Result], None] = lambda _: None
+
+    def begin(self, plan: Plan) -> None:
+        """Show the plan and ask; raises `click.Abort` where the answer is no."""
+        if self._shows:
+            output.product(plan.to_text(self._options.seconds) + "\n", self._options)
+        if self._asks:
+            _ask(plan)
+        self.enter_context(signals(self.stop))
+        self._advance = self._progress.enter_context(progress(len(plan.changes)))
+
+    def advance(self, result: Result) -> None:
+        """Count one result."""
+        self._advance(result)
+
+    def end(self, report: Report) -> None:
+        """Print the report; what was applied stays applied where it cannot be printed."""
+        self._progress.close()
+        self.code = report.code
+        with printing():
+            self._show(report)
+
+    def _show(self, report: Report) -> None:
+        present(report, self._options)
+        tell_bug(report)
+        if not self._options.json and report.summary["stale"]:
+            output.say("plan again: `reconciler plan`")
+        if not report.is_carried_out and report.code:
+            output.say("nothing was written")
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Let a report that cannot be printed change nothing: what was applied stays applied."""
+    try:
+        yield
+    except OSError as error:  # the reader went away, a full disk
+        with suppress(OSError):
+            output.say(f"the report could not be printed: {error.strerror}")
+
+
+def tell_bug(report: Report) -> None:
+    """Print the traceback of what broke a model's run unexpectedly."""
+    if report.bug is not None:
+        traceback.print_exception(report.bug)
+        output.say("this is a bug: please report it with the traceback")
+
+
+def _ask(plan: Plan) -> None:
+    counts = plan.summary
+    changes = f"Write {phrases.count(counts['changes'], 'change')} to"
+    record = f"Record this commit on {phrases.models(counts['records'])} in"
+    question = f"{changes if counts['changes'] else record} {plan.judged.registry.uri}?"
+    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,18 @@
+"""Prints an answer in the format that was asked for: the same way for every command."""
+
+from reconciler.api.answers import Answer
+from reconciler.cli import output
+from reconciler.cli.options import Options
+
+
+def present(answer: Answer, options: Options) -> int:
+    """Print an answer on stdout and its complaints on stderr; return the exit code."""
+    match options.format:
+        case "json":
+            output.document(answer.document())
+        case "text":
+            output.product(answer.to_text(options.seconds), options)
+        case other:
+            output.product(getattr(answer, f"to_{other}")(), options)
+    output.complain(answer.problems)
+    return int(answer.code)
