@@ -10,14 +10,15 @@ PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 # Each package at the version that constraints.txt has, its hash checked; `make lock` renews it.
 LOCKED := --constraint constraints.txt --build-constraint constraints.txt
 LOCK := --quiet --upgrade --python-version 3.10 --universal --custom-compile-command 'make lock'
-SERVER_LOCKS := $(wildcard tests/server_locks/*.in)
+SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 
-.PHONY: help demo test test-newest lock check format bench build generated servers test-wheel test-lowest coverage mutate clean
+.PHONY: help demo test test-newest lock test-fast check format bench build generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the whole story on an embedded registry, in a temporary folder"
 	@echo "make test    the tests, against real MLflow servers and real git repositories"
+	@echo "make test-fast    the tests that need no server, in under a minute"
 	@echo "make test-newest  the same with the newest of everything that is installed"
 	@echo "make lock    constraints.txt and its like, anew: the newest of everything"
 	@echo "make check   lint and types, also of the workflows"
@@ -25,7 +26,7 @@ help:
 	@echo "make bench   how fast, side by side with the raw HTTP work (docs/performance.md)"
 	@echo "make build   the wheel and the sdist, in dist/"
 	@echo "make generated    schema/ and the examples that init writes, anew"
-	@echo "make test-wheel   the tests of the sdist against the wheel; TESTS='tests/test_cli.py' for some"
+	@echo "make test-wheel   the tests of the sdist against the wheel; TESTS='tests/end_to_end/test_cli.py' for some"
 	@echo "make test-lowest  the tests with the lowest versions that are allowed, on OLDEST=python3.10"
 	@echo "make servers      the end-to-end tests against other databases and MLflows (docs/compatibility.md)"
 	@echo "make coverage     what the tests run of the code, the command line included"
@@ -42,6 +43,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python $(PYTEST)
+
+test-fast: $(VENV)/installed
+	$(BIN)/python $(PYTEST) -m fast $(TESTS)
 
 # A release of somebody else is news here, and never in `make test`.
 test-newest: $(VENV)/installed
@@ -118,7 +122,7 @@ test-lowest: build
 
 # Each MLflow gets an environment of its own, in .servers/; SERVERS='2.9.2/sqlite' for some.
 servers: $(VENV)/installed
-	$(BIN)/python -m tests.server_environments $(SERVERS)
+	$(BIN)/python -m tests.support.registries.server_environments $(SERVERS)
 
 coverage: $(VENV)/installed
 	$(BIN)/python $(PYTEST) --cov --cov-report=term $(TESTS)

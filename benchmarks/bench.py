@@ -13,7 +13,7 @@ from benchmarks.database import Database
 from benchmarks.fleet import Fleet, Repository
 from benchmarks.raw import Call
 from benchmarks.recording import Recording, recorded
-from tests.servers import mlflow_server
+from tests.support.registries.servers import mlflow_server
 
 _WORKERS: Final = 4  # what `mlflow server` starts by itself
 _WARMING: Final = 32

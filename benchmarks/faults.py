@@ -7,7 +7,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from tests.faults import FINAL, LASTING, PASSING, Call, Fault, World, each, suffer, world
+from tests.support.faults.faults import (
+    FINAL,
+    LASTING,
+    PASSING,
+    Call,
+    Fault,
+    World,
+    each,
+    suffer,
+    world,
+)
 
 _AT_ONCE: Final = 4
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from benchmarks.raw import Call
-from tests.servers import Request, proxy
+from tests.support.registries.servers import Request, proxy
 
 
 @dataclass

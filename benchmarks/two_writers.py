@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from tests.fault_lab import Place
-from tests.two_writers import (
+from tests.support.faults.fault_lab import Place
+from tests.support.faults.two_writers import (
     DEEDS,
     FOES,
     RIVALS,

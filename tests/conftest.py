@@ -16,20 +16,24 @@ from typing import Any
 import pytest
 
 import reconciler
-from tests import server_environments
-from tests.mariadb import mariadb_database
-from tests.servers import MlflowSeeds, mlflow_server
+from tests import ROOT
+from tests.support.registries import server_environments
+from tests.support.registries.lab import lab_fixture  # noqa: F401  a fixture
+from tests.support.registries.mariadb import mariadb_database
+from tests.support.registries.servers import MlflowSeeds, mlflow_server
 
 # CEL needs 3.11; what a policy in it says before that is in test_cel_text.
 _IN_CEL = ("expression_laws", "expressions", "gates", "judging", "policies", "policy_docs")
 collect_ignore = [f"test_{name}.py" for name in _IN_CEL if sys.version_info < (3, 11)]
 
 _numbers = itertools.count()
+_UNIT = ROOT / "tests" / "unit"
 _LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marks of tests that not every server of `make servers` can pass."""
+    config.addinivalue_line("markers", "fast: no server and no network; all of tests/unit")
     config.addinivalue_line("markers", "needs_mlflow(before, what): older servers lack it")
     config.addinivalue_line("markers", "needs_cel: Python 3.10 lacks it")
     config.addinivalue_line("markers", "needs_database(schemes, what): only those have it")
@@ -37,6 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave for a chosen server the tests that meet it, and say which of them cannot be for it."""
+    for item in items:
+        if item.path.is_relative_to(_UNIT):
+            item.add_marker("fast")
     server = server_environments.chosen()
     reasons = {item: server_environments.why_not(item, server) for item in items}
     left_out = [item for item in items if reasons[item] is not None]
@@ -63,7 +70,7 @@ def _the_package_under_test() -> None:
     """See that `make test-wheel` and `make test-lowest` test what is installed, not a checkout."""
     if "RECONCILER_TESTED" in os.environ:
         assert Path(reconciler.__file__).is_relative_to(sys.prefix)
-        assert not (Path(__file__).parents[1] / "reconciler").exists()
+        assert not (ROOT / "reconciler").exists()
 
 
 @pytest.fixture(scope="session", autouse=True)

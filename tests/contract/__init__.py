@@ -1,0 +1,1 @@
+"""What an adapter promises, against real servers: registries, forges, webhooks."""

@@ -1,0 +1,130 @@
+"""`reconciler import` on a real server: what is live becomes files that a plan agrees with."""
+
+import shutil
+
+import pytest
+
+from tests import ROOT
+from tests.support.registries.lab import Lab
+from tests.support.registries.servers import proxy
+
+
+@pytest.fixture(name="model")
+def model_fixture(lab: Lab) -> str:
+    model = lab.model(4)
+    lab.hand.describe(model, None, "Scores\ntransactions")
+    lab.hand.tag(model, None, "owner", "payments")
+    lab.hand.tag(model, None, "mlflow.note", "not ours")
+    lab.hand.tag(model, 3, "validated", "true")
+    lab.hand.tag(model, 3, "data_version", "2.10")
+    lab.hand.stage(model, 3, "Production")
+    lab.hand.stage(model, 2, "Archived")
+    lab.hand.alias(model, "champion", 3)
+    lab.hand.alias(model, "challenger", 4)
+    return model
+
+
+def test_import_then_plan_is_empty(lab: Lab, model: str) -> None:
+    result = lab.run("import", model)
+    assert result.code == 0
+    assert f"wrote registry-state/{model}.yaml" in result.stdout
+    lab.git.commit({}, "import")
+    planned = lab.run("plan", "--format", "json", "--detailed-exitcode")
+    assert planned.code == 0
+    assert planned.document["changes"] == []
+    text = (lab.git.root / f"registry-state/{model}.yaml").read_text()
+    assert "mlflow.note" not in text
+    assert "\n  2:" not in text, "an archived version without an alias is left out"
+    assert "validated: 'true'" in text
+
+
+def test_import_is_deterministic_and_writes_nothing_to_the_registry(lab: Lab, model: str) -> None:
+    with proxy(lab.uri) as recorder:
+        lab.environ["MLFLOW_TRACKING_URI"] = recorder.uri
+        lab.run("import", model)
+        file = lab.git.root / f"registry-state/{model}.yaml"
+        first = file.read_bytes()
+        file.unlink()
+        lab.run("import", model)
+        assert file.read_bytes() == first
+        assert recorder.writes == []
+
+
+def test_every_version_on_request(lab: Lab, model: str) -> None:
+    lab.run("import", model, "--versions", "all")
+    text = (lab.git.root / f"registry-state/{model}.yaml").read_text()
+    assert [line for line in text.splitlines() if line.startswith("  ") and line[2].isdigit()] == [
+        "  4:",
+        "  3:",
+        "  2:",
+        "  1:",
+    ]
+
+
+def test_a_declared_model_is_compared_and_only_an_update_edits_it_in_place(
+    lab: Lab, model: str
+) -> None:
+    content = "# ours\nversions:\n  3:\n    stage: Staging  # soon\n    tags: {only_here: x}\n"
+    lab.declare(model, content)
+    file = lab.git.root / f"registry-state/{model}.yaml"
+    result = lab.run("import", model)
+    assert result.code == 0
+    assert {"-    stage: Staging  # soon", "+    stage: Production  # soon"} <= {
+        *result.stdout.splitlines()
+    }
+    assert file.read_text() == content
+    updated = lab.run("import", model, "--update")
+    assert f"updated registry-state/{model}.yaml" in updated.stdout
+    text = file.read_text()
+    assert text.startswith("# ours\n")
+    assert "only_here: x" in text, "an update removes nothing"
+    assert "stage: Production  # soon" in text
+    again = lab.run("import", model, "--update")
+    assert file.read_text() == text
+    assert "no files written" in again.stdout
+
+
+def test_a_file_is_never_overwritten(lab: Lab, model: str) -> None:
+    lab.declare(model, "model: somebody-else\nversions: {}\n")
+    result = lab.run("import", model)
+    assert result.code == 3
+    assert "its file exists" in result.stderr
+    assert (lab.git.root / f"registry-state/{model}.yaml").read_text().startswith("model: some")
+
+
+def test_two_versions_in_production_are_imported_as_what_a_plan_will_leave(lab: Lab) -> None:
+    model = lab.model(2)
+    for version in (1, 2):
+        lab.hand.stage(model, version, "Production")
+    result = lab.run("import", model)
+    assert result.code == 0
+    assert "Production" in result.stderr
+    lab.git.commit({}, "import")
+    document = lab.run("plan", "--format", "json").document
+    assert [(row["version"], row["after"]) for row in document["changes"]] == [(1, "Archived")]
+
+
+def test_a_model_that_is_not_there_is_named_with_the_nearest(lab: Lab, model: str) -> None:
+    result = lab.run("import", model[:-1] + "x")
+    assert result.code == 1
+    assert "did you mean `lab-" in result.stderr
+
+
+@pytest.mark.parametrize("state", ["registry-state", "examples/quickstart/registry-state"])
+def test_the_states_of_this_repository_can_be_planned_and_applied(lab: Lab, state: str) -> None:
+    source = ROOT / state
+    shutil.copytree(source, lab.git.root / "registry-state")
+    lab.git.commit({}, "the example")
+    names = [path.stem for path in source.glob("*.yaml") if path.stem != "reconciler"]
+    for name in names:
+        lab.hand.register(name, 4)
+    try:
+        assert lab.run("validate").code == 0
+        planned = lab.run("plan", "--format", "json").document
+        assert planned["errors"] == []
+        assert {row["model"] for row in planned["changes"]} == set(names)
+        assert lab.run("apply", "--yes").code == 0
+        assert lab.run("plan", "--detailed-exitcode").code == 0
+    finally:
+        for name in names:
+            lab.hand.call("DELETE", "registered-models/delete", name=name)

@@ -1,0 +1,115 @@
+"""At a real terminal: the question, colours, and a late commit that is no accident there."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.registries.lab import Lab
+
+_V1 = "versions: {1: {stage: Production, aliases: [blue]}}"
+_V2 = "versions: {2: {stage: Production, aliases: [blue]}}"
+
+
+def _typed(lab: Lab, *arguments: str, answer: str = "", **env: str) -> tuple[int, str]:
+    """Run a command at a terminal, type an answer, and return the code and what was shown."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", *arguments],
+        cwd=lab.git.root,
+        env={**lab.git.env, "MLFLOW_TRACKING_URI": lab.uri, "TERM": "xterm", **env},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    shown = b""
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+    except OSError:
+        pass  # Linux says so when the last process at the terminal is gone
+    finally:
+        os.close(ours)
+    return process.wait(30), shown.decode()
+
+
+def test_a_no_writes_nothing_and_a_yes_does(lab: Lab) -> None:
+    model = lab.model(1)
+    lab.declare(model, _V1)
+    code, shown = _typed(lab, "apply", answer="n")
+    assert code == 1
+    assert "Write 2 changes" in shown
+    assert "nothing was written" in shown
+    assert lab.hand.values(model) == {}
+
+    code, shown = _typed(lab, "apply", answer="y")
+    assert code == 0
+    assert "2 of 2 changes applied" in shown
+    assert lab.hand.values(model) == {"v1 stage": "Production", "@blue": 1}
+
+
+@pytest.mark.parametrize(("term", "is_told"), [("xterm", True), ("dumb", False)])
+def test_how_far_an_apply_is_goes_again_when_it_is_done(
+    lab: Lab, term: str, *, is_told: bool
+) -> None:
+    lab.declare(lab.model(1), _V1)
+    code, shown = _typed(lab, "apply", "--yes", TERM=term)
+    assert code == 0
+    steps = [f"\r\x1b[2Kapplying: {done} of 2 changes" for done in range(3)]
+    assert ("".join(steps) + "\r\x1b[2K" in shown) is is_told
+    assert ("\x1b[2K" in shown) is is_told
+
+
+def test_a_late_commit_is_an_error_for_who_looks_on(lab: Lab) -> None:
+    model = lab.model(2)
+    older = lab.declare(model, _V1)
+    lab.declare(model, _V2)
+    assert lab.run("apply", "--yes").code == 0
+    before = lab.hand.holds(model)
+    lab.git.checkout(older)
+    code, shown = _typed(lab, "apply", "--yes")
+    assert code == 5
+    assert "rollback" in shown
+    assert lab.hand.holds(model) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "coloured"),
+    [
+        ([], {}, True),
+        (["--no-color"], {}, False),
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_are_for_terminals_that_want_them(
+    lab: Lab, arguments: list[str], env: dict[str, str], *, coloured: bool
+) -> None:
+    lab.declare(lab.model(1), _V1)
+    code, shown = _typed(lab, "plan", *arguments, **env)
+    assert code == 0
+    assert ("\x1b[33m" in shown or "\x1b[32m" in shown) is coloured
+
+
+@pytest.mark.parametrize("arguments", [("validate",), ("validate", "--format", "json")])
+def test_a_full_disk_behind_stdout_is_said_and_is_no_bug(
+    lab: Lab, arguments: tuple[str, ...]
+) -> None:
+    lab.declare("m", _V1)
+    with open("/dev/full", "w") as full:  # noqa: PTH123  a device, and not a file
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=lab.git.root,
+            env=lab.git.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "stdout cannot be written to: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

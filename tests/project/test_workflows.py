@@ -1,0 +1,206 @@
+"""What must hold of the workflows, the action and their examples."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.scaffold.package_data import this_release
+from tests import ROOT
+from tests.support.workflows.workflow_files import (
+    ACTION,
+    EXAMPLES,
+    GITLAB,
+    WORKFLOWS,
+    jobs,
+    load,
+    mentions,
+    name_of,
+    steps,
+)
+
+_EVERY_FILE = (*WORKFLOWS, ACTION)
+_PUSHING = {
+    (".github/workflows/apply.yml", "apply"),
+    (".github/workflows/promote.yml", "promote"),
+    (".github/workflows/rollback.yml", "rollback"),
+    ("examples/github/apply.yml", "apply"),
+    ("examples/github/promote.yml", "promote"),
+    ("examples/github/rollback.yml", "rollback"),
+}
+_PINNED = re.compile(
+    r"(?P<action>[\w.-]+/[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v\d+\.\d+\.\d+)"
+)
+_OURS_IN_EXAMPLES = this_release().action
+_PLANS = (ROOT / ".github/workflows/plan.yml", ROOT / "examples/github/plan.yml")
+_APPLIES = (ROOT / ".github/workflows/apply.yml", ROOT / "examples/github/apply.yml")
+_CI = ROOT / ".github/workflows/ci.yml"
+_each = pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
+
+# --- what a job may
+
+
+@_each
+def test_a_workflow_grants_nothing_and_each_of_its_jobs_says_why_it_needs_what(path: Path) -> None:
+    assert load(path)["permissions"] == {}
+    text = path.read_text()
+    for job in jobs(path).values():
+        assert job["permissions"], "a job without permissions has those of the workflow: none"
+        for scope, access in job["permissions"].items():
+            lines = re.findall(rf"^ +{scope}: {access}(.*)$", text, re.MULTILINE)
+            assert lines, scope
+            assert all(re.fullmatch(r" # \w.{9,}", reason) for reason in lines), lines
+
+
+@_each
+def test_every_job_ends_by_itself(path: Path) -> None:
+    assert all(job["timeout-minutes"] <= 60 for job in jobs(path).values())
+
+
+@_each
+def test_no_workflow_runs_the_code_of_a_pull_request_with_the_rights_of_the_main_line(
+    path: Path,
+) -> None:
+    assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(load(path)["on"])
+
+
+@_each
+def test_a_secret_is_only_where_an_environment_guards_it(path: Path) -> None:
+    for name, job in jobs(path).items():
+        if "secrets." in yaml.safe_dump(job):
+            assert job.get("environment"), name
+
+
+def test_validating_a_pull_request_has_no_secret() -> None:
+    for path in _PLANS:
+        assert "secrets." not in yaml.safe_dump(jobs(path)["validate"])
+        assert jobs(path)["validate"]["permissions"] == {"contents": "read"}
+
+
+def test_the_credential_that_writes_is_in_one_workflow() -> None:
+    writers = {
+        path.name
+        for path in WORKFLOWS
+        for line in path.read_text().splitlines()
+        if re.search(r"environment: production\b(?!-)", line)
+    }
+    assert writers == {"apply.yml"}
+
+
+# --- what runs
+
+
+def test_every_action_is_pinned_by_its_commit_and_the_same_one_everywhere() -> None:
+    commits: dict[str, set[tuple[str, str]]] = {}
+    for path in _EVERY_FILE:
+        for line in re.findall(r"^ +(?:- )?uses: (.*)$", path.read_text(), re.MULTILINE):
+            if line.startswith(("./", _OURS_IN_EXAMPLES)):
+                continue
+            found = _PINNED.fullmatch(line)
+            assert found, f"{path.name}: {line}"
+            commits.setdefault(found["action"], set()).add((found["commit"], found["tag"]))
+    assert set(commits) >= {"actions/checkout", "actions/setup-python"}
+    assert all(len(one) == 1 for one in commits.values()), commits
+
+
+def test_no_expression_is_pasted_into_a_shell() -> None:
+    shells = [step.run for step in steps(*_EVERY_FILE) if step.run]
+    assert len(shells) > 5
+    assert not [shell for shell in shells if "${{" in shell]
+
+
+def test_every_checkout_has_the_whole_history_and_keeps_no_token_unless_it_pushes() -> None:
+    pushing = set()
+    for step in steps(*WORKFLOWS):
+        if not step.uses.startswith("actions/checkout@"):
+            continue
+        assert step.file.name == "ci.yml" or step.options["fetch-depth"] == 0, step
+        if step.options["persist-credentials"] is not False:
+            pushing.add((name_of(step.file), step.job))
+    assert pushing == _PUSHING
+
+
+def test_a_pull_request_is_planned_by_the_code_of_its_base_branch() -> None:
+    for name in ("plan.yml", "promote.yml", "rollback.yml"):
+        path = ROOT / ".github" / "workflows" / name
+        for job in ("plan", *(["validate"] if name == "plan.yml" else [])):
+            tool, data, last = [step for step in steps(path) if step.job == job and step.uses][:3]
+            assert (tool.options["path"], data.options["path"]) == ("tool", "repo")
+            assert "head" not in tool.options["ref"]
+            assert "head" in data.options["ref"]
+            assert (last.uses, last.options["working-directory"]) == ("./tool", "repo")
+
+
+@pytest.mark.parametrize("path", _PLANS, ids=name_of)
+def test_every_pull_request_review_and_merge_group_is_planned_and_older_plans_end(
+    path: Path,
+) -> None:
+    events = load(path)["on"]
+    assert set(events) == {
+        "pull_request",
+        "pull_request_review",
+        "merge_group",
+        "workflow_dispatch",
+    }
+    assert not re.search(r"^ +(paths|branches)", path.read_text(), re.MULTILINE)
+    assert load(path)["concurrency"]["cancel-in-progress"] is True
+    assert "head.repo.full_name == github.repository" in jobs(path)["plan"]["if"]
+
+
+@pytest.mark.parametrize("path", _APPLIES, ids=name_of)
+def test_every_merge_is_applied_in_its_turn_and_none_is_cancelled(path: Path) -> None:
+    job = jobs(path)["apply"]
+    concurrency = {**load(path).get("concurrency", {}), **job.get("concurrency", {})}
+    assert concurrency["queue"] == "max"
+    assert concurrency["cancel-in-progress"] is False
+    assert job["environment"]
+    assert load(path)["on"]["push"] == {"branches": ["main"]}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+def test_an_example_may_and_does_what_our_own_workflow_may_and_does(path: Path) -> None:
+    ours = ROOT / ".github" / "workflows" / path.name
+    assert set(load(path)["on"]) == set(load(ours)["on"])
+    for name, job in jobs(path).items():
+        own = jobs(ours)[name]
+        assert job["permissions"] == own["permissions"]
+        assert job["timeout-minutes"] == own["timeout-minutes"]
+        assert job.get("if") == own.get("if")
+        called = [
+            [s.options.get("command") for s in steps(f) if s.job == name] for f in (path, ours)
+        ]
+        assert set(called[0]) == set(called[1])
+
+
+def test_this_projects_tests_run_on_every_python_that_it_promises() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    promised = re.findall(r"Python :: (3\.\d+)", project)
+    assert jobs(_CI)["test"]["strategy"]["matrix"]["python"] == promised
+    assert [step.run for step in steps(_CI) if step.job == "test" and step.run] == [
+        "exec make check",
+        "exec make test",
+    ]
+
+
+def test_gitlab_clones_the_whole_history_and_has_one_writer() -> None:
+    found = load(GITLAB)
+    assert found["variables"]["GIT_DEPTH"] == "0"
+    assert found["apply"]["resource_group"]
+    assert found["apply"]["interruptible"] is False
+    assert [
+        name for name in ("validate", "plan", "apply", "drift") if not found[name]["rules"]
+    ] == []
+
+
+# --- the documentation
+
+
+def test_every_secret_variable_and_environment_is_documented() -> None:
+    text = (ROOT / "docs" / "ci.md").read_text()
+    names = mentions(WORKFLOWS, "secrets") | mentions(WORKFLOWS, "vars")
+    assert len(names) > 4
+    names |= {"production", "production-read", "propose", "GITLAB_TOKEN", "fetch-depth: 0"}
+    assert sorted(name for name in names if f"`{name}`" not in text) == []
+    inputs = load(ACTION)["inputs"]
+    assert sorted(name for name in inputs if f"`{name}`" not in text) == []

@@ -1,0 +1,1 @@
+"""What tests are made of: servers, repositories, forges, workflows, plans, faults."""

@@ -1,0 +1,1 @@
+"""Faults at every request, and two writers."""

@@ -1,0 +1,1 @@
+"""YAML styles, and hostile files."""

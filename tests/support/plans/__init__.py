@@ -1,0 +1,1 @@
+"""Values that plans are made of."""

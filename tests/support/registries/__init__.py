@@ -1,0 +1,1 @@
+"""Real MLflow servers, a registry in memory, and proxies between."""

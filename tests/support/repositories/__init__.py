@@ -1,0 +1,1 @@
+"""Real git repositories, and a history in memory."""

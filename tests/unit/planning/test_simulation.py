@@ -1,0 +1,210 @@
+"""Thousands of random histories: commits, reverts, late and crashed jobs, a person's hand.
+
+The acceptance of the recording rules: without them tags leak and older commits win.
+"""
+
+import random
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from reconciler.apply.executor import apply
+from reconciler.core.declared import DeclaredState
+from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
+from reconciler.core.settings import Settings
+from reconciler.core.state import STAGES, Declaration, DeclaredVersion, Field, Value, stages
+from reconciler.core.violations import Consent
+from reconciler.planning.planner import Checkout, PlanRequest, reconcile
+from tests.support.plans.gate_lab import GATE
+from tests.support.registries.fake_registry import FakeRegistry, Write
+from tests.support.repositories.fake_history import Commits, FakeHistory
+
+HISTORIES = 3_000
+MODELS = ("m", "n")
+VERSIONS = (1, 2, 3)
+KEYS = ("a", "b")
+ALIASES = ("champion", "canary")
+OWNER = "registry-state"
+RULES = Settings(guarded_aliases=())
+# A random history leaves models without a serving version, or removes much, and means it.
+CONSENTS = frozenset((Consent("removals"), *(Consent("empty-serving", name) for name in MODELS)))
+CONSENTING = replace(GATE, accept=CONSENTS)
+
+
+class Crashed(BaseException):
+    """The process is gone between two writes."""
+
+
+def random_declaration(model: str, chance: random.Random) -> Declaration:
+    """Every version keeps its entry: what an entry that goes leaves behind is left on purpose."""
+    fields: dict[Field, Value] = {}
+    holder = chance.choice((None, *VERSIONS))
+    for version in VERSIONS:
+        rest = chance.choice((None, "None", "Staging", "Archived"))
+        stage = "Production" if version == holder else rest
+        if stage:
+            fields[Field("stage", version)] = stage
+        for key in KEYS:
+            if chance.random() < 0.4:
+                fields[Field("tag", version, key)] = chance.choice("xy")
+    for key in KEYS:
+        if chance.random() < 0.4:
+            fields[Field("tag", None, key)] = chance.choice("xy")
+    for alias in ALIASES:
+        if chance.random() < 0.5:
+            fields[Field("alias", None, alias)] = chance.choice(VERSIONS)
+    return Declaration(model, fields, {version: DeclaredVersion() for version in VERSIONS})
+
+
+@dataclass
+class World:
+    """A repository with a main line, its queue of jobs, and one registry."""
+
+    chance: random.Random
+    commits: Commits = field(default_factory=Commits)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    main: list[str] = field(default_factory=list)
+    jobs: list[tuple[str, str | None]] = field(default_factory=list)
+    touched: set[tuple[str, Field]] = field(default_factory=set)
+    finished: int = -1
+
+    def __post_init__(self) -> None:
+        for model in MODELS:
+            self.registry.create_model(model)
+            for version in VERSIONS:
+                self.registry.create_version(model, run_id=f"run-{version}")
+        self.merge({model: random_declaration(model, self.chance) for model in MODELS})
+
+    def merge(self, tree: dict[str, Declaration]) -> None:
+        self.main.append(self.commits.commit(tree, *self.main[-1:]))
+        # A job clones when it starts, which may be long after its commit; some clone at once.
+        cloned = self.main[-1] if self.chance.random() < 0.3 else None
+        self.jobs.append((self.main[-1], cloned))
+
+    def change(self) -> None:
+        tree = dict(self.commits.trees[self.main[-1]])
+        model = self.chance.choice(MODELS)
+        tree[model] = random_declaration(model, self.chance)
+        self.merge(tree)
+
+    def revert(self) -> None:
+        self.merge(dict(self.commits.trees[self.chance.choice(self.main)]))
+
+    def hand(self) -> None:
+        """Let a person change one value behind git's back."""
+        model = self.chance.choice(MODELS)
+        what = self.chance.choice(("stage", "alias", "tag", "untag", "unalias"))
+        version, key = self.chance.choice(VERSIONS), self.chance.choice(KEYS)
+        alias = self.chance.choice(ALIASES)
+        match what:
+            case "stage":
+                self.registry.set_stage(model, version, self.chance.choice(STAGES))
+            case "alias":
+                self.registry.set_alias(model, alias, version)
+                self.touched.add((model, Field("alias", None, alias)))
+            case "unalias":
+                self.registry.delete_alias(model, alias)
+            case "tag":
+                self.registry.set_tag(model, version, key, self.chance.choice("xyz"))
+                self.touched.add((model, Field("tag", version, key)))
+            case _:
+                self.registry.delete_tag(model, None, key)
+
+    def job(self, *, crashes: bool) -> None:
+        commit, cloned = self.jobs.pop(self.chance.randrange(len(self.jobs)))
+        survives = self.chance.randrange(12) if crashes else 1_000
+        before = self.chance.random() < 0.5
+        executed = 0
+
+        def die(_: Write) -> None:
+            nonlocal executed
+            executed += 1
+            if executed > survives:
+                raise Crashed
+
+        self.registry.before_write = die if before else self.registry.before_write
+        self.registry.after_write = self.registry.after_write if before else die
+        try:
+            self.apply(commit, cloned)
+            self.finished = max(self.finished, self.main.index(commit))
+        except Crashed:
+            pass
+        finally:
+            fresh = FakeRegistry()
+            self.registry.before_write = fresh.before_write
+            self.registry.after_write = fresh.after_write
+
+    def plan(self, commit: str, cloned: str | None = None) -> JudgedPlan:
+        history = FakeHistory(self.commits, commit, cloned or self.main[-1], cloned=cloned)
+        desired = DeclaredState(OWNER, RULES, self.commits.trees[commit])
+        checkout = Checkout(desired, StateRef(OWNER, commit), OWNER, history)
+        ask = PlanRequest(planning=False, allow_superseded=True, parallelism=1)
+        return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, CONSENTING).plan
+
+    def apply(self, commit: str, cloned: str | None = None) -> None:
+        applied = {name: live.recorded for name, live in self.registry.read().items()}
+        plan = self.plan(commit, cloned)
+        written = len(self.registry.writes)
+        try:
+            apply(AdmittedPlan(plan), self.registry, parallelism=1)
+        finally:
+            touched = {write.model for write in self.registry.writes[written:]}
+            if self.main.index(commit) < self.finished:
+                newest = self.commits.trees[self.main[self.finished]]
+                for model in touched:
+                    assert newest[model] == self.commits.trees[commit][model], "a late job wrote"
+            for model in touched:
+                self.check_no_older_commit_wins(commit, model, applied[model])
+
+    def check_no_older_commit_wins(
+        self, commit: str, model: str, recorded: tuple[str, ...]
+    ) -> None:
+        # A first run without a change writes the owner, then the record: it can end in between.
+        now = (*recorded, *self.registry.read([model])[model].recorded)[-1:]
+        for newer in recorded[-1:]:
+            passed = self.commits.ancestors(newer) - {newer} if newer != "-" else set()
+            assert not passed & {*now}, "a record was replaced by one of its own ancestors"
+            if newer in ("-", commit) or commit not in self.commits.ancestors(newer):
+                continue
+            trees = self.commits.trees
+            assert trees[newer][model] == trees[commit][model], "an older commit wrote"
+
+    def check_converged(self) -> None:
+        tip = self.main[-1]
+        plan = self.plan(tip)
+        assert plan.changes == ()
+        assert not any(model.record for model in plan.models)
+        for model, live in self.registry.read().items():
+            declared = self.commits.trees[tip][model].fields
+            assert declared.items() <= live.fields.items()
+            assert len(live.recorded) == 1
+            assert live.owner == OWNER
+            for address, value in live.fields.items():
+                if address.name in ("alias", "tag") and address not in declared:
+                    assert (model, address) in self.touched, f"{address}={value} leaked"
+            production = [v for v, stage in stages(live.fields).items() if stage == "Production"]
+            if "Production" in declared.values():
+                assert len(production) == 1
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_after_any_history_one_clean_apply_leaves_what_git_declares_and_nothing_else(
+    part: int,
+) -> None:
+    for seed in range(part, HISTORIES, 10):
+        world = World(random.Random(seed))  # noqa: S311  a simulation, not a secret
+        for _ in range(world.chance.randrange(2, 12)):
+            step = world.chance.random()
+            if step < 0.35:
+                world.change()
+            elif step < 0.45:
+                world.revert()
+            elif step < 0.6:
+                world.hand()
+            elif world.jobs:
+                world.job(crashes=world.chance.random() < 0.5)
+        world.apply(world.main[-1])
+        try:
+            world.check_converged()
+        except AssertionError as error:
+            raise AssertionError(f"history {seed}: {error}") from error
