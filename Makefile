@@ -8,7 +8,7 @@ TESTS ?= tests
 PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 # Each package at the version that constraints.txt has, its hash checked; `make lock` renews it.
-LOCKED := --constraint constraints.txt --build-constraint constraints.txt
+LOCKED := --compile-bytecode --constraint constraints.txt --build-constraint constraints.txt
 LOCK := --quiet --upgrade --python-version 3.10 --universal --custom-compile-command 'make lock'
 SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 
@@ -50,7 +50,8 @@ test-fast: $(VENV)/installed
 # A release of somebody else is news here, and never in `make test`.
 test-newest: $(VENV)/installed
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-newest
-	$(BIN)/uv pip install --quiet --python .venv-newest/bin/python --upgrade --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --python .venv-newest/bin/python --compile-bytecode --upgrade \
+	  --editable '.[dev]'
 	.venv-newest/bin/python $(PYTEST) $(TESTS)
 
 # The hook's has no hashes: pre-commit installs the folder itself, and pip cannot check a folder's.

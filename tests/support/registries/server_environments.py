@@ -72,7 +72,9 @@ class Server:
             return
         uv = (sys.executable, "-m", "uv", "--quiet")
         subprocess.run([*uv, "venv", "--clear", "--python", PYTHON, folder], check=True)
-        subprocess.run([*uv, "pip", "sync", "--python", self.python, lock], check=True)
+        subprocess.run(
+            [*uv, "pip", "sync", "--compile-bytecode", "--python", self.python, lock], check=True
+        )
         done.write_text(lock.read_text())
 
 
