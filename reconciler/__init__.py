@@ -9,7 +9,6 @@ docs/python-api.md has each method beside its command.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # noqa: ANN401  whatever the name stands for
     """Return a public name, imported now."""
     if name == "__version__":
-        return version("mlflow-reconciler")
+        return import_module("importlib.metadata").version("mlflow-reconciler")
     if name == "open":
         return import_module("reconciler.api.reconciler").open_reconciler
     if name not in _HOMES:

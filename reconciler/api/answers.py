@@ -13,7 +13,6 @@ from reconciler.core.report import ApplyReport, Result
 from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem, Refused
-from reconciler.files import plan_file
 from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.planning.status import StatusRow
 from reconciler.render import html, json_documents, markdown, text
@@ -113,6 +112,8 @@ class Plan(Answer):
 
     def save(self, path: str | Path) -> None:
         """Write the plan to a file for `apply`; raises `UsageError` where it cannot be written."""
+        from reconciler.files import plan_file  # noqa: PLC0415  few plans are saved
+
         content = plan_file.dumps(self.judged, ExitCode(self.code)).encode()
         write_files([FileToWrite(Path(path), str(path), content)])
 

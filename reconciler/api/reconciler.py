@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.api.answers import (
     ApplyInterrupted,
@@ -17,7 +18,6 @@ from reconciler.api.answers import (
     timed,
 )
 from reconciler.api.applying import ApplyRequest, Callbacks, apply_plan
-from reconciler.api.ci.jobs import CiJobs
 from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.forgetting import ForgottenModel, forget_model
 from reconciler.api.inspection.audit_report import AuditReport, audit_report
@@ -34,9 +34,11 @@ from reconciler.core.matching import as_names, nearest
 from reconciler.core.plan import JudgedPlan, RegistryRef
 from reconciler.core.report import Result
 from reconciler.errors import UsageError
-from reconciler.files import plan_file
 from reconciler.planning.planner import PlanRequest
 from reconciler.planning.status import rows, unmanaged_values
+
+if TYPE_CHECKING:
+    from reconciler.api.ci.jobs import CiJobs
 
 
 class ReconcilerWarning(UserWarning):
@@ -90,6 +92,8 @@ class Reconciler(EditingMethods):
     @property
     def ci(self) -> CiJobs:
         """What CI jobs do: plan a pull request, apply what was merged, watch for drift."""
+        from reconciler.api.ci.jobs import CiJobs  # noqa: PLC0415  outside of a job there is no forge
+
         return CiJobs(lambda stop: self._workspace(stop=stop))
 
     def plan(
@@ -336,6 +340,8 @@ class Reconciler(EditingMethods):
 
 
 def _load(path: Path) -> JudgedPlan:
+    from reconciler.files import plan_file  # noqa: PLC0415  few plans are loaded
+
     try:
         return plan_file.loads(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
