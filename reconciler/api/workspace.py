@@ -14,7 +14,6 @@ from reconciler.apply.executor import Stop, no_stop
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
-from reconciler.core.state import Declaration
 from reconciler.core.uris import scheme_of
 from reconciler.errors import OutOfStep, Problem, UsageError
 from reconciler.files import loader
@@ -171,10 +170,6 @@ class Workspace:
         """Tell the caller of problems that do not end the run."""
         for sentence in phrases.complaints(problems):
             self.warn(sentence)
-
-    def path_of(self, declaration: Declaration) -> Path:
-        """Return the path of a declaration's file."""
-        return self.folder / Path(declaration.file).relative_to(self.shown)
 
     @cached_property
     def history(self) -> Past | None:

@@ -33,10 +33,9 @@ class Discovery(Edit):
         skipped: Mapping[str, str],
         problems: Sequence[Problem],
     ) -> None:
-        super().__init__(workspace, draft)
+        super().__init__(workspace, draft, problems=problems)
         self.searches = tuple(searches)
         self.skipped = dict(skipped)
-        self._complain(problems)
         if not any(one.added for one in self.searches):
             self.next = "nothing to add"
 

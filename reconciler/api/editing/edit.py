@@ -32,8 +32,9 @@ class Edit(Answer):
 
     `diff` and `meaning` say what it changes, both empty where all of it is declared already;
     `notes` what it leaves as it is. `candidates` are the versions that a rollback may go back to,
-    and `target` is the one that it takes. Afterwards `written` says that the files have it,
-    `commit_id`, `branch` and `pull_request` where it is in git, and `next` what is left to do.
+    and `target` is the one that it takes. Where it is `refused`, `problems` say why, and there is
+    nothing to write. Afterwards `written` says that the files have it, `commit_id`, `branch` and
+    `pull_request` where it is in git, and `next` what is left to do.
     """
 
     def __init__(
@@ -45,26 +46,27 @@ class Edit(Answer):
         file: str = "",
         candidates: Sequence[Candidate] = (),
         target: Candidate | None = None,
-        refusal: Problem | None = None,
+        problems: Sequence[Problem] = (),
+        refused: bool = False,
     ) -> None:
         self._workspace = workspace
         self._draft = draft
-        self._refusal = refusal
+        self._found = tuple(problems)
         self._uncommitted: tuple[str, ...] = ()
         self.model = model
         self.file = file
         self.candidates = tuple(candidates)
         self.target = target
+        self.refused = refused
         self.written = False
         self.commit_id: str | None = None
         self.branch: str | None = None
         self.pull_request: str | None = None
         self.next: str | None = None
-        if draft is None and refusal is None:
+        if draft is None and not refused:
             self.next = "it is declared so already: nothing is written"
         self.requests = workspace.requests
-        self.problems = ()
-        self._complain(() if refusal is None else (refusal,))
+        self._complain(())
 
     @property
     def diff(self) -> str:
@@ -80,11 +82,6 @@ class Edit(Answer):
     def notes(self) -> tuple[str, ...]:
         """What the change leaves as it is, and somebody may not expect."""
         return self._draft.proposal.remarks if self._draft else ()
-
-    @property
-    def refused(self) -> bool:
-        """Whether `write` and `commit` raise `Refused`, for the reason in `problems`."""
-        return self._refusal is not None
 
     @property
     def needs_commit(self) -> bool:
@@ -136,6 +133,7 @@ class Edit(Answer):
         destination = Destination(branch, push=push, pull_request=pull_request)
         delivery = self._delivery(draft, destination, uncommitted)
         self._write(draft, uncommitted)
+        self._complain(())
         try:
             delivery.go(message or draft.proposal.message(draft.meaning))
         except ReconcilerError as error:
@@ -184,16 +182,17 @@ class Edit(Answer):
         lines.append(f"{changes}, {phrases.models(models)}, {requests}, {effort.seconds:.2f} s")
         return "\n".join(lines) + "\n"
 
-    def _complain(self, problems: Sequence[Problem]) -> None:
-        self.problems = (*self.problems, *problems)
+    def _complain(self, failures: Sequence[Problem]) -> None:
+        """Set the problems: those that the edit was made with, and what failed since."""
+        self.problems = (*self._found, *failures)
         codes = [problem.code for problem in self.problems]
         self.code = int(first_code(codes) or (codes[0] if codes else ExitCode.OK))
 
     def _deliverable(self) -> Draft | None:
         """Return what there is to write, None for nothing; raises `Refused` for a refusal."""
-        if self._refusal is not None:
-            refusal = self._refusal
-            raise Refused(refusal.message, hint=refusal.hint, problems=self.problems)
+        if self.refused:
+            reason = self.problems[0]
+            raise Refused(reason.message, hint=reason.hint, problems=self.problems)
         return self._draft
 
     def _dirty(self) -> tuple[str, ...]:

@@ -135,7 +135,13 @@ def _refused(
     found: tuple[Candidate, ...] = (),
     hint: str | None = None,
 ) -> Edit:
-    refusal = Problem(message, ExitCode.REFUSED, file=before.file, hint=hint)
+    problem = Problem(message, ExitCode.REFUSED, file=before.file, hint=hint)
     return Edit(
-        workspace, None, model=before.model, file=before.file, candidates=found, refusal=refusal
+        workspace,
+        None,
+        model=before.model,
+        file=before.file,
+        candidates=found,
+        problems=(problem,),
+        refused=True,
     )
