@@ -19,17 +19,11 @@ from reconciler.api.answers import (
 )
 from reconciler.api.applying import ApplyRequest, Callbacks, apply_plan
 from reconciler.api.editing.methods import EditingMethods
-from reconciler.api.forgetting import ForgottenModel, forget_model
-from reconciler.api.inspection.audit_report import AuditReport, audit_report
-from reconciler.api.inspection.model_details import ModelDetails, model_details
-from reconciler.api.inspection.model_history import ModelHistory, model_history
-from reconciler.api.inspection.resolved_version import ResolvedVersion, resolved_version
-from reconciler.api.inspection.version_comparison import VersionComparison, version_comparison
+from reconciler.api.inspection.methods import InspectionMethods
 from reconciler.api.judging import judging
 from reconciler.api.plan_requests import compared, judged, plan_request
 from reconciler.api.workspace import Caller, Needs, Workspace
 from reconciler.apply.executor import Stop
-from reconciler.audit.dates import DateLike
 from reconciler.core.matching import as_names, nearest
 from reconciler.core.plan import JudgedPlan, RegistryRef
 from reconciler.core.report import Result
@@ -72,7 +66,7 @@ def open_reconciler(
     return Reconciler(caller, str(state), registry_uri)
 
 
-class Reconciler(EditingMethods):
+class Reconciler(InspectionMethods, EditingMethods):
     """A state folder and the registry that it declares; `reconciler.open` makes one.
 
     Every method reads the files, git and the registry anew. Each returns an answer with
@@ -223,100 +217,6 @@ class Reconciler(EditingMethods):
                     hint=nearest(model, workspace.desired.declarations),
                 )
             return timed(Status(versions, found.plan, workspace.requests), workspace.started)
-
-    def history(
-        self,
-        model: str,
-        *,
-        at: DateLike | None = None,
-        version: int | None = None,
-        since: DateLike | None = None,
-        until: DateLike | None = None,
-        fetch_notes: str | None = None,
-    ) -> ModelHistory:
-        """Return every merged change of a model with its evidence, from git alone.
-
-        Moments are `datetime`s with a time zone or ISO 8601 text: UTC unless it says otherwise, and
-        a day is all of it. `at` asks what was declared then; without it `version`, `since` and
-        `until` limit the changes. `fetch_notes` names a remote whose apply records are fetched.
-
-        Raises `UsageError` for a model that was never declared, `OutOfStep` without a history.
-        """
-        with self._workspace_of_the_past() as workspace:
-            answer = model_history(
-                workspace,
-                model,
-                at=at,
-                version=version,
-                since=since,
-                until=until,
-                fetch_notes=fetch_notes,
-            )
-            return timed(answer, workspace.started)
-
-    def audit(
-        self,
-        *,
-        since: DateLike | None = None,
-        until: DateLike | None = None,
-        fetch_notes: str | None = None,
-    ) -> AuditReport:
-        """Return every merged change of what serves, its evidence, and what does not add up.
-
-        The arguments are those of `history`. The registry is compared unless none is named, or
-        `until` is in the past; where it cannot be, `problems` says why, and `code` is not 2.
-        """
-        with self._workspace_of_the_past() as workspace:
-            answer = audit_report(workspace, since=since, until=until, fetch_notes=fetch_notes)
-            return timed(answer, workspace.started)
-
-    def show(self, name: str) -> ModelDetails:
-        """Return all that is known of a version: its values, run, signature, and who put it there.
-
-        `name` is that of a model, for the version that serves, or has a version, a stage or an
-        alias behind it: `fraud/4`, `fraud/Production`, `fraud@champion`.
-
-        Raises `UsageError` for a name that means nothing.
-        """
-        with self._workspace(needs="anything") as workspace:
-            return timed(model_details(workspace, name), workspace.started)
-
-    def compare(self, model: str, candidate: int | str, incumbent: int | str) -> VersionComparison:
-        """Return two versions beside each other: metrics, params, tags, signature, run.
-
-        Each is a version, a stage or an alias: `4`, `Production`, `@champion`.
-
-        Raises `UsageError` for a name that means nothing.
-        """
-        with self._workspace(needs="anything") as workspace:
-            answer = version_comparison(workspace, model, str(candidate), str(incumbent))
-            return timed(answer, workspace.started)
-
-    def resolve(self, name: str) -> ResolvedVersion:
-        """Return the one version that a name means now, with the `uri` that MLflow loads.
-
-        `name` is as for `show`; `models:/` may stand before it.
-
-        Raises `UsageError` for a name that means nothing, and where no version serves.
-        """
-        with self._workspace(needs="settings") as workspace:
-            return resolved_version(workspace, name)
-
-    def forget(self, model: str) -> ForgottenModel:
-        """Remove the tags reconciler.commit and reconciler.owner from a model; nothing else.
-
-        Raises `Refused` for a model that another state folder manages.
-        """
-        with self._workspace(needs="settings") as workspace:
-            return timed(forget_model(workspace, model), workspace.started)
-
-    def _workspace_of_the_past(self) -> Workspace:
-        """Return a workspace whose folder may be gone: git still has its history."""
-        workspace = self._workspace()
-        if workspace.missing_folder is None:
-            return workspace
-        with workspace:
-            return self._workspace(needs="anything")
 
     def _workspace(
         self,

@@ -1,0 +1,134 @@
+"""The methods of `Reconciler` that answer what is, and what was."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from reconciler.api.answers import timed
+
+if TYPE_CHECKING:
+    from reconciler.api.forgetting import ForgottenModel
+    from reconciler.api.inspection.audit_report import AuditReport
+    from reconciler.api.inspection.model_details import ModelDetails
+    from reconciler.api.inspection.model_history import ModelHistory
+    from reconciler.api.inspection.resolved_version import ResolvedVersion
+    from reconciler.api.inspection.version_comparison import VersionComparison
+    from reconciler.api.workspace import Needs, Workspace
+    from reconciler.audit.dates import DateLike
+
+
+class InspectionMethods(ABC):
+    """What `Reconciler` reads from git and the registry about models and versions.
+
+    Each method imports what it calls: a plan must not wait for what reads the past.
+    """
+
+    def history(
+        self,
+        model: str,
+        *,
+        at: DateLike | None = None,
+        version: int | None = None,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> ModelHistory:
+        """Return every merged change of a model with its evidence, from git alone.
+
+        Moments are `datetime`s with a time zone or ISO 8601 text: UTC unless it says otherwise, and
+        a day is all of it. `at` asks what was declared then; without it `version`, `since` and
+        `until` limit the changes. `fetch_notes` names a remote whose apply records are fetched.
+
+        Raises `UsageError` for a model that was never declared, `OutOfStep` without a history.
+        """
+        from reconciler.api.inspection.model_history import model_history  # noqa: PLC0415  as the class says
+
+        with self._workspace_of_the_past() as workspace:
+            answer = model_history(
+                workspace,
+                model,
+                at=at,
+                version=version,
+                since=since,
+                until=until,
+                fetch_notes=fetch_notes,
+            )
+            return timed(answer, workspace.started)
+
+    def audit(
+        self,
+        *,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> AuditReport:
+        """Return every merged change of what serves, its evidence, and what does not add up.
+
+        The arguments are those of `history`. The registry is compared unless none is named, or
+        `until` is in the past; where it cannot be, `problems` says why, and `code` is not 2.
+        """
+        from reconciler.api.inspection.audit_report import audit_report  # noqa: PLC0415  as the class says
+
+        with self._workspace_of_the_past() as workspace:
+            answer = audit_report(workspace, since=since, until=until, fetch_notes=fetch_notes)
+            return timed(answer, workspace.started)
+
+    def show(self, name: str) -> ModelDetails:
+        """Return all that is known of a version: its values, run, signature, and who put it there.
+
+        `name` is that of a model, for the version that serves, or has a version, a stage or an
+        alias behind it: `fraud/4`, `fraud/Production`, `fraud@champion`.
+
+        Raises `UsageError` for a name that means nothing.
+        """
+        from reconciler.api.inspection.model_details import model_details  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="anything") as workspace:
+            return timed(model_details(workspace, name), workspace.started)
+
+    def compare(self, model: str, candidate: int | str, incumbent: int | str) -> VersionComparison:
+        """Return two versions beside each other: metrics, params, tags, signature, run.
+
+        Each is a version, a stage or an alias: `4`, `Production`, `@champion`.
+
+        Raises `UsageError` for a name that means nothing.
+        """
+        from reconciler.api.inspection.version_comparison import version_comparison  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="anything") as workspace:
+            answer = version_comparison(workspace, model, str(candidate), str(incumbent))
+            return timed(answer, workspace.started)
+
+    def resolve(self, name: str) -> ResolvedVersion:
+        """Return the one version that a name means now, with the `uri` that MLflow loads.
+
+        `name` is as for `show`; `models:/` may stand before it.
+
+        Raises `UsageError` for a name that means nothing, and where no version serves.
+        """
+        from reconciler.api.inspection.resolved_version import resolved_version  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="settings") as workspace:
+            return resolved_version(workspace, name)
+
+    def forget(self, model: str) -> ForgottenModel:
+        """Remove the tags reconciler.commit and reconciler.owner from a model; nothing else.
+
+        Raises `Refused` for a model that another state folder manages.
+        """
+        from reconciler.api.forgetting import forget_model  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="settings") as workspace:
+            return timed(forget_model(workspace, model), workspace.started)
+
+    def _workspace_of_the_past(self) -> Workspace:
+        """Return a workspace whose folder may be gone: git still has its history."""
+        workspace = self._workspace()
+        if workspace.missing_folder is None:
+            return workspace
+        with workspace:
+            return self._workspace(needs="anything")
+
+    @abstractmethod
+    def _workspace(self, *, needs: Needs = "all", timeout: float = 60.0) -> Workspace: ...
