@@ -67,7 +67,7 @@ def test_what_is_printed_and_shown_is_that_of_the_command(lab: Lab) -> None:
     assert shown.count("<tr>") == 4
     assert "<td" in shown
     assert model in shown
-    assert repr(plan).startswith("<reconciler.Plan: 3 changes, 1 model, ")
+    assert repr(plan).startswith("<reconciler.Plan: 3 changes on 1 of 1 model")
 
 
 def test_a_denied_plan_is_refused_and_nothing_is_written(lab: Lab) -> None:
