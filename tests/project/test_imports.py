@@ -199,7 +199,7 @@ def test_an_import_goes_to_a_lower_floor(module: str) -> None:
     assert upward == set()
 
 
-def test_packages_are_no_circle() -> None:
+def test_packages_form_no_circle() -> None:
     graph: dict[str, set[str]] = {name: set() for name in _FLOORS}
     for module in set(_TREES) - {"reconciler", "__main__"}:
         here = _package(module)
@@ -313,8 +313,8 @@ def test_nothing_can_make_remove_or_rename_a_model_a_version_a_run_or_an_artifac
     assert "registered-models/create" in _said(hand)
 
 
-def test_imports_are_no_circle() -> None:
-    # Naming a module below a package names the package, too: that is no import of its file.
+def test_imports_form_no_circle() -> None:
+    # Naming a module below a package names the package, too: that is not an import of its file.
     graph = {name: _ours(tree) - {name, name.partition(".")[0]} for name, tree in _TREES.items()}
     TopologicalSorter(graph).prepare()
 
