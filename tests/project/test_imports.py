@@ -112,6 +112,13 @@ _OWNERS = {
     "ruamel": {"files.editing."},
     "sqlalchemy": {"registries.client"},
     "sqlite3": {"registries.local_store", "demo."},
+    "subprocess": {
+        "cli.demo_prompt",
+        "repository.command",
+        "repository.gh",
+        "repository.objects",
+        "repository.push_check",
+    },
     "tenacity": {"forges.http_client", "registries.http_client"},
     "urllib3": {"transport.client"},
     "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.mlmodel_file"},
