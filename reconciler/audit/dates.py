@@ -23,7 +23,7 @@ def parse_moment(text: str, *, is_end: bool) -> datetime:
         try:
             moment = datetime.fromisoformat(iso)
         except ValueError:
-            raise UsageError(f"`{text}` is no date", hint=_EXAMPLES) from None
+            raise UsageError(f"`{text}` is not a date", hint=_EXAMPLES) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return _in_utc(moment, text)

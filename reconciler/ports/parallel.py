@@ -10,20 +10,20 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 _POLL_INTERVAL = 0.05  # seconds; the main thread handles signals between two waits
 
 
 def each(
-    work: Callable[[Item], Result],
-    items: Sequence[Item],
+    work: Callable[[ItemT], ResultT],
+    items: Sequence[ItemT],
     *,
     threads: int,
     stop: threading.Event | None = None,
     grace: float = 0.0,
-) -> list[Result]:
+) -> list[ResultT]:
     """Return the results of `work` in the order of `items`; raises the first exception of `work`.
 
     After `stop` is set no item is started. Running ones get `grace` seconds; the results of those
@@ -34,7 +34,7 @@ def each(
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for index in range(len(items)):
         waiting.put(index)
-    done: dict[int, Result] = {}
+    done: dict[int, ResultT] = {}
     failed: list[BaseException] = []
 
     def run() -> None:

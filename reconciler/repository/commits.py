@@ -70,11 +70,11 @@ def refuse_uncommitted(repo: GitRepo, path: str) -> NoReturn:
 
 
 def check_new_branch(repo: GitRepo, name: str) -> None:
-    """Raise `UsageError` for what is no name of a branch, `Refused` for one that is taken."""
+    """Raise `UsageError` for what is not a branch name, `Refused` for one that is taken."""
     # Git reads these two as what is checked out, wherever a branch can be named.
     is_head = name in ("HEAD", "@")
     if is_head or name.startswith("-") or repo.run("check-ref-format", f"refs/heads/{name}")[0]:
-        raise UsageError(f"`{name}` is no name of a branch")
+        raise UsageError(f"`{name}` is not a branch name")
     top = f"refs/heads/{name.partition('/')[0]}"
     for other in repo.run("for-each-ref", "--format=%(refname)", top)[1].splitlines():
         taken = other.removeprefix("refs/heads/")

@@ -57,7 +57,7 @@ def read_notes(repo: GitRepo) -> Notes | None:
     for line in _git(repo, "notes", f"--ref={REF}", "list").splitlines():
         blob, commit = line.split()
         found = [loads(line) for line in _lines(repo.blob(blob))]
-        # A note that was copied to another commit is no record of that one.
+        # A note that was copied to another commit is not a record of that one.
         good = [record for record in found if record is not None and record.commit == commit]
         if len(good) != len(found):
             unreadable.append(commit)
@@ -150,7 +150,7 @@ def check_remote(repo: GitRepo, remote: str) -> None:
         listed = ", ".join(f"`{name}`" for name in known)
         way = f"there is {listed}" if known else "git remote add NAME URL"
         hint = nearest(remote, known) or way
-        raise UsageError(f"`{remote}` is no remote of this repository", hint=hint)
+        raise UsageError(f"`{remote}` is not a remote of this repository", hint=hint)
 
 
 def _append(repo: GitRepo, ref: str, record: ApplyRecord) -> None:

@@ -125,7 +125,7 @@ class GitRepo:
         alike = " or ".join(f"`{name}`" for name in near)
         fetch = "this clone may not have it: `git fetch`"
         raise UsageError(
-            f"`{ref}` is no branch, tag or commit here",
+            f"`{ref}` is not a branch, tag or commit here",
             hint=f"did you mean {alike}?" if near else fetch,
         )
 

@@ -121,7 +121,7 @@ def test_a_moment_is_a_date_a_text_or_a_datetime_with_a_zone(shared: Desk) -> No
 @pytest.mark.parametrize(
     ("ask", "complaint", "hint"),
     [
-        (lambda r, m: r.history(m, since="yesterday"), "`yesterday` is no date", "2026-01-31"),
+        (lambda r, m: r.history(m, since="yesterday"), "`yesterday` is not a date", "2026-01-31"),
         (
             lambda r, m: r.history(m, at=datetime(2026, 1, 31)),  # noqa: DTZ001  what is refused
             "`2026-01-31T00:00:00` has no time zone",

@@ -298,7 +298,7 @@ def test_a_remote_that_does_not_exist_is_told_before_anything_is_written(lab: La
     lab.declare(model, PROMOTED)
     done = lab.run("apply", "--yes", "--record-push", "orign")
     assert done.code == 1
-    assert "`orign` is no remote of this repository" in done.stderr
+    assert "`orign` is not a remote of this repository" in done.stderr
     assert lab.hand.values(model) == {}
 
 

@@ -235,7 +235,7 @@ def test_what_git_takes_for_something_else_is_no_name_of_a_branch(lab: Lab, name
     lab.git.git("checkout", "--quiet", "-b", "work")
     lab.git.git("checkout", "--quiet", "main")
     done = promote(lab, "fraud", "4", f"--branch={name}", code=1)
-    assert "is no name of a branch" in done.stderr
+    assert "is not a branch name" in done.stderr
     assert text(lab) == before
     assert lab.git.git("branch").split() == [*branches.split(), "work"]
 

@@ -155,7 +155,7 @@ def test_the_first_version_passes_where_the_policy_says_so(desk: Desk, odd: str)
     assert desk.plan().code == 0
 
 
-def test_a_deleted_run_says_that_it_is_deleted_to_a_ready_made_rule(desk: Desk, odd: str) -> None:
+def test_a_deleted_run_says_that_it_is_deleted_to_a_built_in_rule(desk: Desk, odd: str) -> None:
     desk.declare(odd, to(3), "{name: lineage, lineage: [run.tags.git_commit]}")
     assert "is deleted" in said(desk.plan())["lineage"]
 

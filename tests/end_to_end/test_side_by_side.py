@@ -332,7 +332,7 @@ def test_of_two_merges_the_newer_one_wins_whichever_job_ends_last(
     assert "is not in this clone" in unaware.stderr
     older.git.git("fetch", "--quiet", "origin")
     late = older.run("apply", "--yes", "--format", "json")
-    assert late.code == 0, "a job that is only late is no failure"
+    assert late.code == 0, "a job that is only late is not a failure"
     assert [one["outcome"] for one in late.document["models"]] == ["superseded"]
     assert lab.hand.holds(model) == held
     assert held["v3 stage"] == "Production"

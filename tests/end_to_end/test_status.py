@@ -58,7 +58,7 @@ def test_what_git_does_not_own_is_listed_without_our_own_tags_and_what_is_ignore
     lab.hand.describe(stray, None, "mine")
 
     found = lab.run("drift", "--unmanaged", "--format", "json")
-    assert found.code == 0, "what nobody declared is no drift"
+    assert found.code == 0, "what nobody declared is not drift"
     values = {
         name: [tuple(v.values())[1:] for v in found.document["unmanaged"] if v["model"] == name]
         for name in (model, stray)

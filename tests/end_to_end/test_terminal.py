@@ -1,4 +1,4 @@
-"""At a real terminal: the question, colours, and a late commit that is no accident there."""
+"""At a real terminal: the question, colours, and a late commit that is not an accident there."""
 
 import os
 import pty

@@ -1,23 +1,19 @@
-"""Who imports whom: the core is pure, each outside library has its file, nothing is circular."""
+"""Who imports whom, and what a package may do: the core is pure, the API prints nothing."""
 
 import ast
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-import reconciler
 from tests import ROOT
+from tests.support.package_source import PACKAGE, TREES, imports, ours, outside
 from tests.support.registries.lab import Lab
 
-_ROOT = Path(reconciler.__file__).parent
 _SUPPORT = ROOT / "tests" / "support" / "registries"
-_LONGEST = 400
 
 # The floors, ground first: an import goes to a lower floor, or stays on its own.
 _FLOORS = (
@@ -42,8 +38,6 @@ _FLOORS = (
     "cli",
 )
 _FLAT = {"", "__main__", "errors"}  # nothing else lies beside the packages
-_MOST_IN_A_FOLDER = 18
-_EMPTY_NAMES = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
 
 # What the pure packages may take from outside of themselves: values, text and arithmetic. Nothing
 # there opens a file, a socket or the environment, or asks what time it is. Only `zoneinfo` reads:
@@ -118,50 +112,17 @@ _OWNERS = {
     "ruamel": {"files.editing."},
     "sqlalchemy": {"registries.client"},
     "sqlite3": {"registries.local_store", "demo."},
+    "subprocess": {
+        "cli.demo_prompt",
+        "repository.command",
+        "repository.gh",
+        "repository.objects",
+        "repository.push_check",
+    },
     "tenacity": {"forges.http_client", "registries.http_client"},
     "urllib3": {"transport.client"},
     "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.mlmodel_file"},
 }
-
-
-def _modules() -> dict[str, ast.Module]:
-    found = {}
-    for path in sorted(_ROOT.rglob("*.py")):
-        parts = path.relative_to(_ROOT).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__") or "reconciler"
-        found[name] = ast.parse(path.read_text(encoding="utf-8"))
-    return found
-
-
-_TREES = _modules()
-
-
-def _imports(tree: ast.AST) -> Iterator[str]:
-    """Yield every imported module as it is written; of `from a import b` both `a` and `a.b`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are written in full"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _ours(tree: ast.AST) -> set[str]:
-    """Return the modules of the package that a module imports."""
-    inside = {name.removeprefix("reconciler.") for name in _imports(tree)}
-    return {name for name in inside if name in _TREES and name != "reconciler"}
-
-
-def _outside(tree: ast.AST) -> set[str]:
-    """Return the modules from elsewhere that a module imports."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
-    return {name for name in found if name.partition(".")[0] != "reconciler"}
 
 
 def _package(module: str) -> str:
@@ -177,68 +138,48 @@ def _pure_part(module: str) -> str | None:
     return next((name for name in (".".join(parts[:2]), parts[0]) if name in _OUTSIDE), None)
 
 
-_PURE_MODULES = sorted(name for name in _TREES if _pure_part(name))
+_PURE_MODULES = sorted(name for name in TREES if _pure_part(name))
 
 
 def test_every_module_of_the_lists_exists() -> None:
     owners = {name for names in _OWNERS.values() for name in names}
     wanted = {name.rstrip(".") for name in owners} | set(_FLOORS) | set(_OUTSIDE)
-    assert wanted <= set(_TREES)
+    assert wanted <= set(TREES)
 
 
 def test_nothing_lies_beside_the_packages() -> None:
-    flat = {name for name in _TREES if "." not in name and (_ROOT / f"{name}.py").exists()}
+    flat = {name for name in TREES if "." not in name and (PACKAGE / f"{name}.py").exists()}
     assert flat | {""} == _FLAT
-    assert {_package(name) for name in _TREES} - set(_FLOORS) == {"reconciler", "__main__"}
+    assert {_package(name) for name in TREES} - set(_FLOORS) == {"reconciler", "__main__"}
 
 
-@pytest.mark.parametrize("module", sorted(set(_TREES) - {"reconciler", "__main__"}))
+@pytest.mark.parametrize("module", sorted(set(TREES) - {"reconciler", "__main__"}))
 def test_an_import_goes_to_a_lower_floor(module: str) -> None:
     floor = _FLOORS.index(_package(module))
-    upward = {name for name in _ours(_TREES[module]) if _FLOORS.index(_package(name)) > floor}
+    upward = {name for name in ours(TREES[module]) if _FLOORS.index(_package(name)) > floor}
     assert upward == set()
 
 
-def test_packages_are_no_circle() -> None:
+def test_packages_form_no_circle() -> None:
     graph: dict[str, set[str]] = {name: set() for name in _FLOORS}
-    for module in set(_TREES) - {"reconciler", "__main__"}:
+    for module in set(TREES) - {"reconciler", "__main__"}:
         here = _package(module)
-        graph[here] |= {_package(name) for name in _ours(_TREES[module])} - {here}
+        graph[here] |= {_package(name) for name in ours(TREES[module])} - {here}
     TopologicalSorter(graph).prepare()
-
-
-def test_a_folder_can_be_read_at_a_glance() -> None:
-    folders = [folder for folder in (_ROOT, *_ROOT.rglob("*")) if (folder / "__init__.py").exists()]
-    rooms = {
-        folder.relative_to(_ROOT).as_posix(): [
-            path
-            for path in folder.iterdir()
-            if path.suffix == ".py" or (path / "__init__.py").exists()
-            if path.name not in ("__init__.py", "__main__.py")
-        ]
-        for folder in folders
-    }
-    assert {
-        name: len(found) for name, found in rooms.items() if len(found) > _MOST_IN_A_FOLDER
-    } == {}
-
-
-def test_no_module_has_a_name_that_says_nothing() -> None:
-    assert [name for name in _TREES if _EMPTY_NAMES & set(name.split("."))] == []
 
 
 @pytest.mark.parametrize("module", _PURE_MODULES)
 def test_the_core_imports_nothing_of_the_outside_world(module: str) -> None:
     part = _pure_part(module)
     assert part is not None
-    assert _outside(_TREES[module]) <= _OUTSIDE[part]
+    assert outside(TREES[module]) <= _OUTSIDE[part]
 
 
 @pytest.mark.parametrize("module", _PURE_MODULES)
 def test_the_core_neither_prints_nor_opens_anything(module: str) -> None:
     called = {
         node.func.id
-        for node in ast.walk(_TREES[module])
+        for node in ast.walk(TREES[module])
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not called & {"print", "open", "input", "exec", "eval", "__import__"}
@@ -248,8 +189,8 @@ def test_the_core_neither_prints_nor_opens_anything(module: str) -> None:
 def test_each_outside_library_has_its_files(library: str) -> None:
     importers = {
         name
-        for name, tree in _TREES.items()
-        if any(found.partition(".")[0] == library for found in _outside(tree))
+        for name, tree in TREES.items()
+        if any(found.partition(".")[0] == library for found in outside(tree))
     }
     strays = {
         name
@@ -263,7 +204,7 @@ def test_each_outside_library_has_its_files(library: str) -> None:
 
 def test_every_third_party_library_is_on_the_list() -> None:
     found = {
-        name.partition(".")[0] for module, tree in _TREES.items() for name in _outside(tree)
+        name.partition(".")[0] for module, tree in TREES.items() for name in outside(tree)
     } - set(sys.stdlib_module_names)
     assert found - {"typing_extensions", "sklearn"} <= set(_OWNERS)
 
@@ -271,7 +212,7 @@ def test_every_third_party_library_is_on_the_list() -> None:
 def test_the_environment_is_read_at_the_edges_only() -> None:
     readers = {
         name
-        for name, tree in _TREES.items()
+        for name, tree in TREES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "putenv")
         if isinstance(node.value, ast.Name) and node.value.id == "os"
@@ -283,8 +224,31 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
     }
 
 
+# The default of `root`; everything else is looked up from the folder that is passed.
+_IN_WORKING_DIRECTORY = {"api.reconciler", "api.validation"}
+_API = sorted(name for name in TREES if _package(name) == "api")
+
+
+@pytest.mark.parametrize("module", _API)
+def test_the_api_leaves_the_terminal_and_the_working_directory_to_its_callers(module: str) -> None:
+    called = {
+        node.func.id
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"print", "input"}
+    used = {
+        (node.value.id, node.attr)
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    assert not used & {("sys", name) for name in ("stdin", "stdout", "stderr", "argv")}
+    reads = bool(used & {("Path", "cwd"), ("os", "getcwd"), ("os", "chdir")})
+    assert reads == (module in _IN_WORKING_DIRECTORY)
+
+
 def test_no_module_logs() -> None:
-    strays = {name for name, tree in _TREES.items() if "logging" in _outside(tree)}
+    strays = {name for name, tree in TREES.items() if "logging" in outside(tree)}
     assert {name for name in strays if not name.startswith("demo.")} == {"cli"}
 
 
@@ -305,7 +269,7 @@ def _said(tree: ast.AST) -> set[str]:
 
 
 def test_nothing_can_make_remove_or_rename_a_model_a_version_a_run_or_an_artifact() -> None:
-    strays = {name: _said(tree) for name, tree in _TREES.items() if not name.startswith("demo.")}
+    strays = {name: _said(tree) for name, tree in TREES.items() if not name.startswith("demo.")}
     assert {name: said for name, said in strays.items() if said} == {}
     seeds = ast.parse((_SUPPORT / "servers.py").read_text(encoding="utf-8"))
     hand = ast.parse((_SUPPORT / "lab.py").read_text(encoding="utf-8"))
@@ -313,17 +277,10 @@ def test_nothing_can_make_remove_or_rename_a_model_a_version_a_run_or_an_artifac
     assert "registered-models/create" in _said(hand)
 
 
-def test_imports_are_no_circle() -> None:
-    # Naming a module below a package names the package, too: that is no import of its file.
-    graph = {name: _ours(tree) - {name, name.partition(".")[0]} for name, tree in _TREES.items()}
+def test_imports_form_no_circle() -> None:
+    # Naming a module below a package names the package, too: that is not an import of its file.
+    graph = {name: ours(tree) - {name, name.partition(".")[0]} for name, tree in TREES.items()}
     TopologicalSorter(graph).prepare()
-
-
-@pytest.mark.parametrize("module", sorted(_TREES))
-def test_no_module_is_longer_than_can_be_read_at_once(module: str) -> None:
-    path = _ROOT.joinpath(*module.split(".")) if module != "reconciler" else _ROOT
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= _LONGEST
 
 
 _SPY = """
@@ -366,7 +323,7 @@ def test_no_test_module_imports_another_one() -> None:
     strays = [
         path.relative_to(tests).as_posix()
         for path in tests.rglob("*.py")
-        for name in _imports(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imports(ast.parse(path.read_text(encoding="utf-8")))
         if name.startswith("tests.") and name.rpartition(".")[2].startswith("test_")
     ]
     assert strays == []

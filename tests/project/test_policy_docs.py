@@ -102,10 +102,10 @@ def test_every_block_of_the_pages_is_a_valid_file(block: str) -> None:
     assert parse_settings(text.encode(), "reconciler.yaml").policies
 
 
-def test_every_ready_made_rule_is_on_the_page() -> None:
+def test_every_built_in_rule_is_on_the_page() -> None:
     shown = {
         key
-        for block in blocks(section("Ready-made rules"), "yaml")
+        for block in blocks(section("Built-in rules"), "yaml")
         for entry in yaml.safe_load(block)
         for key in entry
     }
@@ -141,8 +141,8 @@ BROKEN = {
 }
 
 
-def test_a_ready_made_rule_refuses_in_the_words_of_the_page() -> None:
-    ready = section("Ready-made rules")
+def test_a_built_in_rule_refuses_in_the_words_of_the_page() -> None:
+    ready = section("Built-in rules")
     settings = parse_settings(
         f"policies:\n{''.join(blocks(ready, 'yaml'))}".encode(), "r.yaml"
     ).policies

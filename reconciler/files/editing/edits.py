@@ -8,7 +8,7 @@ from typing import TypeAlias
 from reconciler.core.ab_tests import as_written, without_test_tags
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 
-Path: TypeAlias = tuple[str, ...]
+KeyPath: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,13 @@ class YamlEdit:
     value too: it declares that the version has an entry.
     """
 
-    path: Path
+    path: KeyPath
     value: str | None
 
 
-def parts(declaration: Declaration) -> dict[Path, str]:
+def parts(declaration: Declaration) -> dict[KeyPath, str]:
     """Return everything that a declaration says, by its path in a file."""
-    said: dict[Path, str | None] = {
+    said: dict[KeyPath, str | None] = {
         ("model",): declaration.model,
         ("retired",): "true" if declaration.retired else None,
         ("hold",): declaration.hold,
@@ -82,14 +82,16 @@ def _edited(declaration: Declaration, edit: YamlEdit) -> Declaration:
             raise ValueError(f"no file has {edit!r}")
 
 
-def _path(address: Field, value: Value) -> Path:
+def _path(address: Field, value: Value) -> KeyPath:
     if address.name == "alias":
         return ("versions", str(value), "aliases", address.key or "")
     of = () if address.version is None else ("versions", str(address.version))
     return (*of, "tags", address.key or "") if address.name == "tag" else (*of, address.name)
 
 
-def _with_part(declaration: Declaration, number: int, part: Path, value: str | None) -> Declaration:
+def _with_part(
+    declaration: Declaration, number: int, part: KeyPath, value: str | None
+) -> Declaration:
     match part:
         case ("stage" | "description" as name,):
             return _with_field(declaration, Field(name, number), value)
@@ -109,7 +111,7 @@ def _with_part(declaration: Declaration, number: int, part: Path, value: str | N
             return replace(declaration, versions=versions)
 
 
-def _with_pin(entry: DeclaredVersion, part: Path, value: str | None) -> DeclaredVersion:
+def _with_pin(entry: DeclaredVersion, part: KeyPath, value: str | None) -> DeclaredVersion:
     match part:
         case ("run_id",):
             return replace(entry, run_id=value)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.files.editing.edits import Path, YamlEdit, edited, edits_between
+from reconciler.files.editing.edits import KeyPath, YamlEdit, edited, edits_between
 from reconciler.files.editing.text_edits import SplicedText
 from reconciler.files.editing.yaml_layout import (
     NewTree,
@@ -129,7 +129,7 @@ class _Editor:
         self._close_last_block()
         return self._text.result().rstrip("\r\n")
 
-    def _block(self, node: Node, tree: Tree, path: Path, front: int) -> None:
+    def _block(self, node: Node, tree: Tree, path: KeyPath, front: int) -> None:
         """Edit a block mapping; `front` is where its lines begin."""
         is_spaced, floor = self._is_spaced(node, path), front
         for key, value in _entries(node):
@@ -150,7 +150,7 @@ class _Editor:
                 end = node.items[index][1].end
                 self._text.insert(self._text.below(end, node.column), blank + lines)
 
-    def _is_spaced(self, node: Node, path: Path) -> bool:
+    def _is_spaced(self, node: Node, path: KeyPath) -> bool:
         """Return whether empty lines separate the versions."""
         return kind(path) == "versions" and any(
             self._text.has_empty_line(above.end, key.start)
@@ -165,7 +165,7 @@ class _Editor:
         lines = self._layout.dashed(new_parts(node, tree), node.column)
         self._text.insert(self._text.below(node.end, node.column), lines)
 
-    def _value(self, node: Node, key: Node, value: Node, change: _Change, path: Path) -> None:
+    def _value(self, node: Node, key: Node, value: Node, change: _Change, path: KeyPath) -> None:
         """Edit the value of a key that stays."""
         if isinstance(change, str):
             self._scalar(value, change, path, None if node.style == "flow" else key.column)
@@ -184,7 +184,7 @@ class _Editor:
         else:
             self._block(value, change, path, front=self._text.next_line(key.end))
 
-    def _opens(self, value: Node, path: Path) -> bool:
+    def _opens(self, value: Node, path: KeyPath) -> bool:
         """Return whether an empty `{}` should be replaced by lines."""
         if value.items or not self._is_tight(value):
             return False
@@ -196,7 +196,7 @@ class _Editor:
 
     # removals
 
-    def _goes(self, node: Node, key: Node, value: Node, tree: Tree, path: Path) -> bool:
+    def _goes(self, node: Node, key: Node, value: Node, tree: Tree, path: KeyPath) -> bool:
         """Return whether a key is removed, alone or because its entry becomes empty."""
         if key.text not in tree:
             return False
@@ -220,14 +220,14 @@ class _Editor:
         ends = [self._text.line_start(start) for start, _ in spans]
         return any("#" in self._text.text[b:e] for b, e in zip(begins, ends, strict=False))
 
-    def _is_emptied(self, node: Node, change: _Change, path: Path) -> bool:
+    def _is_emptied(self, node: Node, change: _Change, path: KeyPath) -> bool:
         if not isinstance(change, dict) or not node.items or new_parts(node, change):
             return False
         if kind(path) == "aliases":
             return all(change.get(name, "") is None for name in names(node))
         return all(self._goes(node, key, value, change, path) for key, value in _entries(node))
 
-    def _empty(self, key: Node, value: Node, path: Path) -> None:
+    def _empty(self, key: Node, value: Node, path: KeyPath) -> None:
         """Leave an empty mapping or list, with the comments inside it."""
         brackets = "[]" if kind(path) == "aliases" else "{}"
         if value.style == "block":
@@ -241,7 +241,7 @@ class _Editor:
 
     # flow style: `{owner: x, team: y}` and `[champion, canary]`
 
-    def _flow(self, node: Node, tree: Tree, path: Path) -> None:
+    def _flow(self, node: Node, tree: Tree, path: KeyPath) -> None:
         if kind(path) == "aliases":
             gone = [tree.get(name, "") is None for name in names(node)]
         else:
@@ -275,7 +275,7 @@ class _Editor:
         is_alone = not rest[0] and (not rest[1] or rest[1].startswith("#"))
         self._text.cut(head if is_alone else start, tail if is_alone else end)
 
-    def _add_items(self, node: Node, new: NewTree, path: Path, gone: Sequence[bool]) -> None:
+    def _add_items(self, node: Node, new: NewTree, path: KeyPath, gone: Sequence[bool]) -> None:
         after: dict[int, list[str]] = {}
         for name, before in in_order(path, names(node), tuple(new)):
             index = next((i for i in range(before, -1, -1) if not gone[i]), -1)
@@ -308,7 +308,7 @@ class _Editor:
 
     # texts
 
-    def _scalar(self, value: Node, new: str, path: Path, column: int | None) -> None:
+    def _scalar(self, value: Node, new: str, path: KeyPath, column: int | None) -> None:
         """Replace a text; `column` is that of its key, None within flow style."""
         if value.text == new:
             return

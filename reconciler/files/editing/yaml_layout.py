@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
-from reconciler.files.editing.edits import Path
+from reconciler.files.editing.edits import KeyPath
 from reconciler.files.editing.yaml_nodes import Node, literal, scalar
 
 # Changes inside a mapping or a list, by key: remove it (None), write a text, or change its parts.
@@ -21,7 +21,7 @@ _LISTS = ("aliases", "accept")  # their dashes may be indented or not
 _STEP = 2
 
 
-def kind(path: Path) -> PartKind:
+def kind(path: KeyPath) -> PartKind:
     """Return the kind of the part at a path of a model file."""
     match path:
         case ():
@@ -40,7 +40,7 @@ def kind(path: Path) -> PartKind:
             return "text"
 
 
-def is_bare(path: Path) -> bool:
+def is_bare(path: KeyPath) -> bool:
     """Return whether the part at a path is not text, and is never quoted."""
     return path == ("retired",) or (kind(path[:-1]) == "entry" and path[-1] == "traffic")
 
@@ -65,7 +65,7 @@ def _new(changes: Tree) -> NewTree:
     }
 
 
-def in_order(path: Path, names: Sequence[str], new: Sequence[str]) -> list[tuple[str, int]]:
+def in_order(path: KeyPath, names: Sequence[str], new: Sequence[str]) -> list[tuple[str, int]]:
     """Return new keys in the file's order, each with the index of the key before it.
 
     `names` are the keys that exist; -1 stands for the beginning.
@@ -109,7 +109,7 @@ class Layout:
     quote: str
     remarks: Mapping[str, str] = field(default_factory=dict)
 
-    def step(self, path: Path) -> int:
+    def step(self, path: KeyPath) -> int:
         """Return the indentation of the parts below the key at a path."""
         return self.steps.get(len(path)) or next(iter(self.steps.values()), _STEP)
 
@@ -120,26 +120,26 @@ class Layout:
             return None
         return literal(text, self.newline, column)
 
-    def key(self, path: Path, *, flow: bool) -> str:
+    def key(self, path: KeyPath, *, flow: bool) -> str:
         """Return the text of the last key of a path."""
         if kind(path) == "entry":
             return f"{self.quote}{path[-1]}{self.quote}"
         return scalar(path[-1], flow=flow)
 
-    def flow(self, path: Path, part: NewPart) -> str:
+    def flow(self, path: KeyPath, part: NewPart) -> str:
         """Return a new part in flow style."""
         if isinstance(part, str):
             return part if is_bare(path) else scalar(part, flow=True)
         inside = ", ".join(self.item((*path, name), inner) for name, inner in _present(path, part))
         return f"[{inside}]" if kind(path) == "aliases" else f"{{{inside}}}"
 
-    def item(self, path: Path, part: NewPart) -> str:
+    def item(self, path: KeyPath, part: NewPart) -> str:
         """Return the text between two commas for a new key or a new item of a list."""
         if kind(path[:-1]) == "aliases":
             return scalar(path[-1], flow=True)
         return f"{self.key(path, flow=True)}: {self.flow(path, part)}"
 
-    def block(self, path: Path, part: NewPart, column: int) -> str:
+    def block(self, path: KeyPath, part: NewPart, column: int) -> str:
         """Return the lines of a new key and its part."""
         name = " " * column + self.key(path, flow=False) + ":"
         if isinstance(part, str):
@@ -151,7 +151,7 @@ class Layout:
             return f"{name}{self.newline}{self.dashed(part, column + self.dash)}"
         return f"{name}{self.newline}{self.lines(path, part, column)}"
 
-    def lines(self, path: Path, parts: NewTree, column: int) -> str:
+    def lines(self, path: KeyPath, parts: NewTree, column: int) -> str:
         """Return the lines of new keys below a key in `column`."""
         within = column + self.step(path)
         return "".join(
@@ -165,19 +165,19 @@ class Layout:
             for name in names
         )
 
-    def _remark(self, path: Path, part: NewTree) -> str:
+    def _remark(self, path: KeyPath, part: NewTree) -> str:
         """Return the comment after a new list, which is that of its only alias."""
         only = next(iter(part)) if kind(path) == "aliases" and len(part) == 1 else None
         return self.remarks.get(only, "") if only is not None else ""
 
-    def text(self, path: Path, text: str, column: int) -> tuple[str, str]:
+    def text(self, path: KeyPath, text: str, column: int) -> tuple[str, str]:
         """Return the text after a key in `column`, and the lines below it."""
         block = self.literal(text, column + self.step(path)) if "\n" in text else None
         if block is not None:
             return block
         return (text if is_bare(path) else scalar(text)), ""
 
-    def is_flow(self, path: Path) -> bool:
+    def is_flow(self, path: KeyPath) -> bool:
         """Return whether the part at such a path is in flow style."""
         default = "flow" if kind(path) == "aliases" else "block"
         return self.styles.get((kind(path), len(path)), default) == "flow"
@@ -198,7 +198,7 @@ def layout_of(root: Node, text: str) -> Layout:
 
 
 class _Part(NamedTuple):
-    path: Path
+    path: KeyPath
     key: Node
     value: Node
 
@@ -207,7 +207,7 @@ class _Part(NamedTuple):
         return self.value.column - self.key.column
 
 
-def _parts(node: Node, path: Path) -> Iterator[_Part]:
+def _parts(node: Node, path: KeyPath) -> Iterator[_Part]:
     for key, value in node.items:
         if key is not None:
             within = (*path, key.text)
@@ -223,6 +223,6 @@ def _first(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
     return found
 
 
-def _present(path: Path, parts: NewTree) -> Iterator[tuple[str, NewPart]]:
+def _present(path: KeyPath, parts: NewTree) -> Iterator[tuple[str, NewPart]]:
     """Return new parts in the file's order."""
     return ((name, parts[name]) for name, _ in in_order(path, (), tuple(parts)))

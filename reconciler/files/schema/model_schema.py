@@ -30,7 +30,7 @@ from reconciler.files.schema.scalar_types import (
     Traffic,
     Uri,
     Uris,
-    Variable,
+    VariableName,
     VersionKey,
     VersionTag,
     each_once,
@@ -191,9 +191,11 @@ class NotifyEntry(TypedDict, total=False):
     """A webhook for applies, by the environment variable that holds its URL."""
 
     slack: Annotated[
-        Variable, Field(description="The variable with the URL; receives Slack messages.")
+        VariableName, Field(description="The variable with the URL; receives Slack messages.")
     ]
-    json: Annotated[Variable, Field(description="The variable with the URL; receives plain JSON.")]
+    json: Annotated[
+        VariableName, Field(description="The variable with the URL; receives plain JSON.")
+    ]
 
 
 @with_config(ConfigDict(extra="forbid", title="Settings of a state folder"))

@@ -134,7 +134,7 @@ Traffic = Annotated[
     must(name_rules.traffic),
     WithJsonSchema({"type": ["number", "string"], "minimum": 0, "maximum": 1}),
 ]
-Variable = Annotated[
+VariableName = Annotated[
     str,
     Field(json_schema_extra={"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,254}$"}),
     must(name_rules.secret_variable),

@@ -28,7 +28,7 @@ from reconciler.policy.cel.tokenizer import closer, text_at, tokenize
 if TYPE_CHECKING:
     from cel import Program
 
-NEEDS_PYTHON: Final = "policies in CEL need Python 3.11 or newer (or use the ready-made rules)"
+NEEDS_PYTHON: Final = "policies in CEL need Python 3.11 or newer (or use the built-in rules)"
 
 _CALL = re.compile(r"(?:Undefined variable or function:|Function) '(\w+)'")
 _MIXED = re.compile(r"Unsupported operation: (float . int|int . float)\b")

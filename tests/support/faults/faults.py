@@ -99,7 +99,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Return whether it is no read."""
+        """Return whether it is not a read."""
         return self.text.partition(" ")[0] in _WRITES
 
 

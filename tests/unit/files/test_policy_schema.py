@@ -115,7 +115,7 @@ def test_a_policy_knows_its_line() -> None:
         ("self_approval: false", Approvals(1)),
     ],
 )
-def test_a_ready_made_rule_is_one_line(text: str, requirement: Requirement) -> None:
+def test_a_built_in_rule_is_one_line(text: str, requirement: Requirement) -> None:
     assert policy(text).requires == requirement
 
 

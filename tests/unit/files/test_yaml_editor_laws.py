@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.state import Declaration
-from reconciler.files.editing.edits import Path, YamlEdit, edited, edits_between, parts
+from reconciler.files.editing.edits import KeyPath, YamlEdit, edited, edits_between, parts
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import parse_declaration
 from tests.support.files.yaml_styles import FILE, STYLES
@@ -89,7 +89,7 @@ def cases(draw: st.DrawFn, *, most: int = 6) -> Case:
 
 
 @st.composite
-def paths(draw: st.DrawFn) -> Path:
+def paths(draw: st.DrawFn) -> KeyPath:
     version = ("versions", draw(st.sampled_from(VERSIONS)))
     key, alias = draw(st.sampled_from(KEYS)), draw(st.sampled_from(ALIASES))
     return draw(
@@ -109,7 +109,7 @@ def paths(draw: st.DrawFn) -> Path:
     )
 
 
-def fitting(path: Path, value: str | None) -> YamlEdit:
+def fitting(path: KeyPath, value: str | None) -> YamlEdit:
     """Return an edit at a path that leaves a valid declaration behind."""
     match path:
         case (*_, "retired"):

@@ -1,4 +1,4 @@
-"""Each ready-made rule passes what it should, and says with numbers what it does not."""
+"""Each built-in rule passes what it should, and says with numbers what it does not."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone

@@ -170,7 +170,7 @@ def test_an_unknown_ref_is_a_usage_error_that_names_similar_ones(
     lab.git("branch", "dev")
     with (
         opened(lab.clone(tmp_path / "copy")) as repo,
-        pytest.raises(UsageError, match="is no branch, tag or commit here") as refusal,
+        pytest.raises(UsageError, match="is not a branch, tag or commit here") as refusal,
     ):
         repo.resolve(ref)
     assert refusal.value.hint == hint

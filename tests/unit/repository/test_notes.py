@@ -357,7 +357,7 @@ def test_a_remote_that_is_none_is_an_error_that_names_the_one_meant(
     lab.commit()
     bare(lab, tmp_path)
     with opened(lab) as repo:
-        with pytest.raises(UsageError, match="`orign` is no remote") as error:
+        with pytest.raises(UsageError, match="`orign` is not a remote") as error:
             check_remote(repo, "orign")
         assert error.value.hint == "did you mean `origin`?"
         check_remote(repo, "origin")
@@ -366,7 +366,7 @@ def test_a_remote_that_is_none_is_an_error_that_names_the_one_meant(
 
 def test_a_remote_that_git_would_read_as_an_option_is_refused(lab: GitLab) -> None:
     lab.commit()
-    with opened(lab) as repo, pytest.raises(UsageError, match="is no remote"):
+    with opened(lab) as repo, pytest.raises(UsageError, match="is not a remote"):
         check_remote(repo, "--upload-pack=touch ran;:/x")
 
 

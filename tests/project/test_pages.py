@@ -1,0 +1,65 @@
+"""A page of the documentation names only files, folders and headings that exist."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import reconciler
+from tests import ROOT
+
+_PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+_PACKAGE = Path(reconciler.__file__).parent
+_FOLDERS = {
+    *(path.name for path in _PACKAGE.iterdir() if path.is_dir()),
+    *("benchmarks", "docs", "examples", "reconciler", "schema", "tests"),
+}
+
+
+def _named_paths(text: str) -> Iterator[str]:
+    """Yield what a page writes as a path below a folder of this repository or of the package."""
+    for path in re.findall(r"`([\w.-]+/(?:[\w./*-]*(?:\.[a-z]+|/))?)`", text):
+        if path.partition("/")[0] in _FOLDERS:
+            yield path
+
+
+def _links(text: str) -> Iterator[str]:
+    """Yield the targets of a page's links that are in this repository."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" not in target and not target.startswith("mailto:"):
+            yield target
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_a_page_names_only_files_that_exist(page: Path) -> None:
+    named = set(_named_paths(page.read_text(encoding="utf-8")))
+    missing = {
+        path
+        for path in named
+        if not any((root / path).exists() for root in (ROOT, _PACKAGE, _PACKAGE.parent))
+    }
+    assert missing == set()
+
+
+def test_the_pages_on_the_code_name_its_files() -> None:
+    for name in ("architecture", "life-of-a-change"):
+        text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        assert len(set(_named_paths(text))) > 15, "the paths are found"
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_a_link_leads_to_a_page_and_a_heading(page: Path) -> None:
+    broken = []
+    for target in _links(page.read_text(encoding="utf-8")):
+        file, _, anchor = target.partition("#")
+        to = (page.parent / file) if file else page
+        if not to.exists() or (anchor and anchor not in _anchors(to)):
+            broken.append(target)
+    assert broken == []
