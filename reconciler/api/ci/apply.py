@@ -57,7 +57,7 @@ def ci_apply(job: Job, by_hand: ByHand | None, callbacks: Callbacks) -> Report:
     with job.telling():
         _ = job.commit
         merges = Merges(workspace, job.forge, job.check_name)
-        chosen = (by_hand.model,) if by_hand is not None else ()
+        chosen = (by_hand.model,) if by_hand is not None else None
         found = compared(workspace, plan_request(workspace, models=chosen, planning=False))
         plan = with_checkout_violations(workspace, _judged(workspace, merges, found, by_hand), ())
         # Asked before the first write: a forge that is away then cannot cost the record.
