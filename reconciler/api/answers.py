@@ -17,7 +17,7 @@ from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem, Refused
 from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.planning.status import StatusRow
-from reconciler.render import html, json_documents, markdown, text
+from reconciler.render import html, json_documents, markdown, phrases, text
 from reconciler.render.json_documents import Document
 from reconciler.render.text import Effort
 
@@ -46,11 +46,16 @@ class Answer(ABC):
         """Return the document of the command's `--format json`, without its `exit`."""
         return {key: member for key, member in self.document().items() if key != "exit"}
 
+    @property
+    def headline(self) -> str:
+        """The answer in a line."""
+        return self.to_text().splitlines()[-1]
+
     def _effort(self, seconds: float | None) -> Effort:
         return Effort(self.requests, self.seconds if seconds is None else seconds)
 
     def __repr__(self) -> str:
-        return f"<reconciler.{type(self).__name__}: {self.to_text().splitlines()[-1]}>"
+        return f"<reconciler.{type(self).__name__}: {self.headline}>"
 
 
 _Given = TypeVar("_Given", bound=Answer)
@@ -71,6 +76,11 @@ class Plan(Answer):
         self.made = datetime.now(timezone.utc)
         self.code = int(judged.exit_code(detailed=is_detailed))
         self.problems = (*judged.warnings, *judged.problems)
+
+    @property
+    def headline(self) -> str:
+        """The numbers of changes, models, records and violations in a line."""
+        return phrases.headline(self.judged)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -151,6 +161,11 @@ class Report(Answer):
         self.problems = (*self.plan.problems, *lost)
         self.signal = applied.signal
         self.bug = applied.bug
+
+    @property
+    def headline(self) -> str:
+        """What became of the changes in a line."""
+        return phrases.outcome(self.applied) if self.is_carried_out else self.plan.headline
 
     @property
     def results(self) -> tuple[Result, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.api.answers import Plan, Report
+from reconciler.api.answers import ApplyInterrupted, Plan, Report
 from reconciler.api.apply_records import Recorder, ending
 from reconciler.api.judging import judging
 from reconciler.api.notifications import BehindOf, notify
@@ -29,7 +29,7 @@ MOST_AT_ONCE: Final = 64  # models; each has a connection of its own
 class ApplyRequest:
     """How a plan is made and applied; the fields are those of `Reconciler.apply`."""
 
-    models: Collection[str] = ()
+    models: Collection[str] | None = None
     adopt: Collection[str] = ()
     accept: Collection[str] = ()
     expect: str | None = None
@@ -78,7 +78,9 @@ def apply_plan(
 
 def _check(request: ApplyRequest, plan: Plan | None) -> None:
     """Raise `UsageError` for a request that cannot be meant."""
-    if plan is not None and (request.models or request.adopt):
+    if plan is not None and not isinstance(plan, Plan):
+        raise UsageError(f"`{plan}` is not a plan", hint="`load_plan` reads a plan's file")
+    if plan is not None and (request.models is not None or request.adopt):
         hint = "leave out --model and --adopt"
         raise UsageError("a saved plan is applied as it is", hint=hint)
     if not 1 <= request.parallelism <= MOST_AT_ONCE:
@@ -150,5 +152,8 @@ def concluded(
         requests=workspace.requests,
     )
     callbacks.on_report(report)
-    notify(workspace, applied, behind)
+    try:
+        notify(workspace, applied, behind)
+    except KeyboardInterrupt as stop:  # all is written: only webhooks were still to be told
+        raise ApplyInterrupted(report) from stop
     return report

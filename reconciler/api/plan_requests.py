@@ -17,14 +17,17 @@ from reconciler.render import phrases
 def plan_request(
     workspace: Workspace,
     *,
-    models: Collection[str] = (),
+    models: Collection[str] | None = None,
     since: str | None = None,
     adopt: Collection[str] = (),
     planning: bool = True,
 ) -> PlanRequest:
-    """Return what is to be planned; raises `UsageError` for globs and models that name nothing."""
+    """Return what is to be planned; without `models` all of them.
+
+    Raises `UsageError` for globs and models that name nothing.
+    """
     declared = workspace.desired.declarations
-    chosen = select(tuple(models), declared, "--model") if models else None
+    chosen = None if models is None else select(tuple(models), declared, "--model")
     if since is not None:
         chosen = _narrowed(chosen, _changed_since(workspace, since))
     for name in adopt:

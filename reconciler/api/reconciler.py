@@ -62,6 +62,8 @@ def open_reconciler(
         root=Path.cwd() if root is None else Path(root).absolute(),
         environ=os.environ if environ is None else environ,
         warn=_warn if warn is None else warn,
+        # Outside of a CI job somebody waits for the answer: what is superseded is an error.
+        is_interactive=not (os.environ if environ is None else environ).get("CI"),
     )
     return Reconciler(caller, str(state), registry_uri)
 
@@ -93,7 +95,7 @@ class Reconciler(InspectionMethods, EditingMethods):
     def plan(
         self,
         *,
-        models: Collection[str] = (),
+        models: Collection[str] | None = None,
         since: str | None = None,
         rules_from: str | None = None,
         adopt: Collection[str] = (),
@@ -102,10 +104,11 @@ class Reconciler(InspectionMethods, EditingMethods):
     ) -> Plan:
         """Return what would change, judged by every guard and policy; writes nothing.
 
-        `models` are globs. `since` names a commit: only models that are declared otherwise than
-        where this checkout forked from it. `rules_from` names a commit whose policies also judge.
-        `adopt` names models to take over from another state folder. `evidence` reads the runs of
-        the versions that change hands. `all_policies` also judges what is live already.
+        `models` are globs; without them it is every model. `since` names a commit: only models
+        that are declared otherwise than where this checkout forked from it. `rules_from` names a
+        commit whose policies also judge. `adopt` names models to take over from another state
+        folder. `evidence` reads the runs of the versions that change hands. `all_policies` also
+        judges what is live already.
 
         Raises `UsageError` for a glob that names no model, `DeclarationError` for wrong files,
         `RegistryError` where the registry cannot be read.
@@ -115,7 +118,7 @@ class Reconciler(InspectionMethods, EditingMethods):
                 workspace, planning=True, show_evidence=evidence, everything=all_policies
             )
             asked = plan_request(
-                workspace, models=as_names(models), since=since, adopt=as_names(adopt)
+                workspace, models=_all_or(models), since=since, adopt=as_names(adopt)
             )
             reading = judged(workspace, asked, judge_by)
         return timed(Plan(reading.plan, workspace.requests), workspace.started)
@@ -131,7 +134,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         self,
         plan: Plan | None = None,
         *,
-        models: Collection[str] = (),
+        models: Collection[str] | None = None,
         adopt: Collection[str] = (),
         accept: Collection[str] = (),
         expect: str | None = None,
@@ -163,9 +166,9 @@ class Reconciler(InspectionMethods, EditingMethods):
         Raises `PlanRefused` when a violation denies the plan, with `report`; `OutOfStep` for a
         plan of another registry or digest; `ApplyInterrupted` after Ctrl-C.
         """
-        planned_for = plan.judged.registry if plan else None
+        planned_for = plan.judged.registry if isinstance(plan, Plan) else None
         request = ApplyRequest(
-            models=as_names(models),
+            models=_all_or(models),
             adopt=as_names(adopt),
             accept=as_names(accept),
             expect=expect,
@@ -189,13 +192,13 @@ class Reconciler(InspectionMethods, EditingMethods):
             raise ApplyInterrupted(report)
         return report
 
-    def drift(self, *, models: Collection[str] = (), unmanaged: bool = False) -> Drift:
+    def drift(self, *, models: Collection[str] | None = None, unmanaged: bool = False) -> Drift:
         """Return what was changed by hand, and what is declared but not live; writes nothing.
 
         `models` are globs; `unmanaged` also lists what git does not own.
         """
         with self._workspace() as workspace:
-            found = compared(workspace, plan_request(workspace, models=as_names(models)))
+            found = compared(workspace, plan_request(workspace, models=_all_or(models)))
             values = (
                 unmanaged_values(found.plan, found.live, workspace.desired) if unmanaged else None
             )
@@ -251,6 +254,11 @@ def _load(path: Path) -> JudgedPlan:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         hint = "`plan --out FILE` writes one"
         raise UsageError(f"plan file {path}: {reason}", hint=hint) from error
+
+
+def _all_or(models: Collection[str] | None) -> tuple[str, ...] | None:
+    """Return the globs as they are meant: None is every model, and nothing is none."""
+    return None if models is None else as_names(models)
 
 
 def _ignore(*_: object) -> None:

@@ -13,7 +13,7 @@ from reconciler.apply.model_run import ModelRun, OnResult
 from reconciler.apply.writer import Writer
 from reconciler.core.changes import in_order
 from reconciler.core.plan import AdmittedPlan
-from reconciler.core.report import ApplyReport
+from reconciler.core.report import ApplyReport, Result
 from reconciler.core.state import Live
 from reconciler.errors import RegistryError
 from reconciler.planning.live_state import read_model
@@ -62,18 +62,25 @@ def apply(
     commit; `allow_superseded` makes that a success, for a job that a newer one overtook.
     """
     stop, plan = stop or no_stop(), admitted.plan
+    bugs: list[Exception] = []
+
+    def heard(result: Result) -> None:
+        try:
+            on_result(result)
+        except Exception as bug:  # noqa: BLE001  the caller's own; it must not cost the rest of the model
+            bugs.append(bug)
+
     runs = [
         ModelRun(
             model,
             in_order(model.changes, plan.exclusive),
-            on_result=on_result,
+            on_result=heard,
             is_superseded_by=is_superseded_by,
             allow_superseded=allow_superseded,
         )
         for model in plan.models
         if model.writes and not model.problems
     ]
-    bugs: list[Exception] = []
 
     def apply_model(run: ModelRun) -> None:
         try:

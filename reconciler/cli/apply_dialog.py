@@ -14,6 +14,7 @@ from reconciler.cli.present import present
 from reconciler.cli.progress import progress
 from reconciler.cli.signals import signals
 from reconciler.core.report import Result
+from reconciler.errors import UsageError
 from reconciler.render import phrases
 
 
@@ -68,12 +69,13 @@ class ApplyDialog(ExitStack):
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Let a report that cannot be printed change nothing: what was applied stays applied."""
+    """Let a report that cannot be printed change nothing: webhooks are still to be told."""
     try:
         yield
-    except OSError as error:  # the reader went away, a full disk
+    except (OSError, UsageError) as error:  # the reader went away, a full disk
+        reason = error.message if isinstance(error, UsageError) else error.strerror
         with suppress(OSError):
-            output.say(f"the report could not be printed: {error.strerror}")
+            output.say(f"the report could not be printed: {reason}")
 
 
 def tell_bug(report: Report) -> None:

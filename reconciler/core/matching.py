@@ -26,8 +26,15 @@ def select(globs: Sequence[str], names: Collection[str], option: str) -> frozens
 
 
 def as_names(names: Collection[str]) -> tuple[str, ...]:
-    """Return names as a tuple; a single text is one name, not its letters."""
-    return (names,) if isinstance(names, str) else tuple(names)
+    """Return names as a tuple; a single text is one name, not its letters.
+
+    Raises `UsageError` for a name that is not text.
+    """
+    found = (names,) if isinstance(names, str) else tuple(names)
+    for name in found:
+        if not isinstance(name, str):
+            raise UsageError(f"`{name}` is not a name: names are text")
+    return found
 
 
 def as_version(number: object) -> int:

@@ -63,7 +63,8 @@ def others_beside(folder: Path, root: Path | None) -> tuple[str, ...]:
 def _is_another_state(folder: Path, place: Path) -> bool:
     settings = folder / SETTINGS_FILE
     is_state = os.path.exists(settings)  # noqa: PTH110  pathlib's raises without permission
-    return is_state and not folder.samefile(place)  # a link to this folder is not another one
+    # A link to this folder is not another one; this one may not be there yet.
+    return is_state and not (place.exists() and folder.samefile(place))
 
 
 def contents(folder: str, shown: str) -> Contents:

@@ -67,7 +67,7 @@ def test_what_is_printed_and_shown_is_that_of_the_command(lab: Lab) -> None:
     assert shown.count("<tr>") == 4
     assert "<td" in shown
     assert model in shown
-    assert repr(plan).startswith("<reconciler.Plan: 3 changes, 1 model, ")
+    assert repr(plan).startswith("<reconciler.Plan: 3 changes on 1 of 1 model")
 
 
 def test_a_denied_plan_is_refused_and_nothing_is_written(lab: Lab) -> None:
@@ -284,3 +284,50 @@ def test_a_refused_report_shows_the_rule_and_has_the_code_of_the_command(lab: La
     assert refused.value.exit_code == lab.run("apply", "--yes").code == 3
     assert "tagged" in refused.value.report._repr_html_()
     assert any("nowhere-to-be-found" in problem.message for problem in refused.value.problems)
+
+
+def test_an_empty_list_of_models_is_none_and_not_every_one(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.declare(model, _SERVED)
+    r = opened(lab)
+    assert r.plan(models=[]).summary["models"] == 0
+    assert r.apply(models=[]).summary["applied"] == 0
+    assert r.plan().summary["changes"] == 3
+    for call in (lambda: r.import_models([]), lambda: r.discover([])):
+        with pytest.raises(reconciler.UsageError, match="no model is named"):
+            call()
+
+
+def test_a_callback_that_raises_does_not_leave_a_promotion_half_done(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.declare(model, "versions: {1: {stage: Production}}")
+    r = opened(lab)
+    assert r.apply(models=[model]).code == 0
+    lab.declare(model, "versions: {2: {stage: Production}}")
+
+    def boom(_: object) -> None:
+        raise ValueError("the caller's own mistake")
+
+    report = r.apply(models=[model], on_result=boom)
+    assert report.summary["applied"] == 2
+    assert str(report.bug) == "the caller's own mistake"
+    assert r.plan(models=[model]).summary["changes"] == 0
+
+
+def test_a_superseded_checkout_is_an_error_outside_of_a_ci_job(lab: Lab) -> None:
+    model = lab.model(2)
+    old = lab.declare(model, "versions: {1: {stage: Production}}")
+    lab.declare(model, "versions: {1: {stage: Production, aliases: [champion]}}")
+    assert opened(lab).apply(models=[model]).code == 0
+    lab.git.git("checkout", "--quiet", old)
+    assert opened(lab).plan(models=[model]).code == reconciler.ExitCode.OUT_OF_STEP
+
+
+def test_a_tag_is_text_and_a_path_is_not_a_plan(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.declare(model, _SERVED)
+    r = opened(lab)
+    with pytest.raises(reconciler.UsageError, match="a tag's value is text"):
+        r.promote(model, 2, tags={"validated": True})  # type: ignore[dict-item]
+    with pytest.raises(reconciler.UsageError, match=r"`plan\.json` is not a plan"):
+        r.apply("plan.json")  # type: ignore[arg-type]

@@ -162,7 +162,7 @@ def test_a_registry_that_does_not_answer_is_told_once(lab: Lab, model: str) -> N
     ("make", "said"),
     [
         (lambda r, m: r.promote(m, 3, stage="production"), "`production` is not a stage"),
-        (lambda r, m: r.promote(m, 0), "0 is not the number of a version"),
+        (lambda r, m: r.promote(m, 0), "a version is a whole number from 1"),
         (lambda r, m: r.promote(m, 3, reason="\ud800"), "is not UTF-8 text"),
         (lambda r, m: r.promote(m, 3).commit("\ud800"), "is not UTF-8 text"),
         (lambda r, m: r.promote(m, 3, aliases=["latest"]), "`--alias latest`"),

@@ -97,9 +97,10 @@ class Edit(Answer):
         """
         draft = self._deliverable()
         if draft is not None and not self.written:
-            self._write(draft, self._dirty())
-            proposal = draft.proposal
-            self.next = by_hand(self._workspace.repo, proposal.files, proposal.title)
+            with self._workspace:
+                self._write(draft, self._dirty())
+                proposal = draft.proposal
+                self.next = by_hand(self._workspace.repo, proposal.files, proposal.title)
         return self
 
     def commit(
@@ -129,8 +130,12 @@ class Edit(Answer):
             raise UsageError(f"the edit is committed already, as {self.commit_id[:12]}")
         if branch == "" or (pull_request and branch is None):
             branch = draft.proposal.branch
+        with self._workspace:
+            self._commit(draft, Destination(branch, push=push, pull_request=pull_request), message)
+        return self
+
+    def _commit(self, draft: Draft, destination: Destination, message: str | None) -> None:
         uncommitted = self._uncommitted if self.written else self._dirty()
-        destination = Destination(branch, push=push, pull_request=pull_request)
         delivery = self._delivery(draft, destination, uncommitted)
         self._write(draft, uncommitted)
         self._complain(())
@@ -142,7 +147,6 @@ class Edit(Answer):
         finally:
             self.commit_id, self.branch = delivery.commit_id, delivery.branch
             self.pull_request, self.next = delivery.pull_request, delivery.next
-        return self
 
     def document(self) -> Document:
         """Return the command's `--format json` document, its `exit` included."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.api.answers import timed
 from reconciler.core.matching import as_names, as_version
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.api.editing.discovery import Discovery
@@ -56,7 +57,7 @@ class EditingMethods(ABC):
                 None if version is None else as_version(version),
                 stage=stage,
                 aliases=as_names(aliases),
-                tags=tags or {},
+                tags=_texts(tags or {}),
                 winner=winner,
                 reason=reason,
             )
@@ -97,7 +98,7 @@ class EditingMethods(ABC):
 
     def discover(
         self,
-        models: Collection[str] = (),
+        models: Collection[str] | None = None,
         *,
         globs: Collection[str] = (),
         reason: str | None = None,
@@ -116,11 +117,15 @@ class EditingMethods(ABC):
 
         with self._workspace() as workspace:
             return timed(
-                discover(workspace, as_names(models), as_names(globs), reason), workspace.started
+                discover(workspace, _some(models), as_names(globs), reason), workspace.started
             )
 
     def import_models(
-        self, models: Collection[str] = (), *, versions: str = "active", update: bool = False
+        self,
+        models: Collection[str] | None = None,
+        *,
+        versions: str = "active",
+        update: bool = False,
     ) -> Import:
         """Return live models as files; writes nothing before `write` of the answer.
 
@@ -136,7 +141,7 @@ class EditingMethods(ABC):
 
         with self._workspace(needs="pins") as workspace:
             return timed(
-                import_models(workspace, as_names(models), versions, update=update),
+                import_models(workspace, _some(models), versions, update=update),
                 workspace.started,
             )
 
@@ -156,3 +161,18 @@ class EditingMethods(ABC):
 
     @abstractmethod
     def _workspace(self, *, needs: Needs = "all", timeout: float = 60.0) -> Workspace: ...
+
+
+def _texts(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """Return tags; raises `UsageError` for a value that is not text: `str(True)` is not `true`."""
+    for key, value in tags.items():
+        if not isinstance(value, str):
+            raise UsageError(f"the tag `{key}` is `{value!r}`: a tag's value is text")
+    return tags
+
+
+def _some(models: Collection[str] | None) -> tuple[str, ...]:
+    """Return names, none for every model; raises `UsageError` where an empty list names none."""
+    if models is not None and not models:
+        raise UsageError("no model is named", hint="leave `models` out to mean every one")
+    return as_names(models or ())

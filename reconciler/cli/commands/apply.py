@@ -69,7 +69,7 @@ def command(
         with suppress(PlanRefused):  # its report was shown, and has the exit code
             r.apply(
                 r.load_plan(saved) if saved else None,
-                models=models,
+                models=models or None,
                 adopt=adopt,
                 accept=accept,
                 expect=expect,

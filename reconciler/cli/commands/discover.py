@@ -25,5 +25,5 @@ def command(
     These are the versions of declared models in stage None that are newer than every version which
     the model's file, or its merged history, ever had. Only the files change.
     """
-    edit = opened(options).discover(models, globs=globs, reason=reason)
+    edit = opened(options).discover(models or None, globs=globs, reason=reason)
     return deliver(edit, delivery, options)

@@ -13,4 +13,4 @@ from reconciler.cli.present import present
 @common()
 def command(*, options: Options, unmanaged: bool, models: tuple[str, ...]) -> int:
     """Compare the registry with git; exit 2 when they differ."""
-    return present(opened(options).drift(models=models, unmanaged=unmanaged), options)
+    return present(opened(options).drift(models=models or None, unmanaged=unmanaged), options)

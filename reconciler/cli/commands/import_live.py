@@ -24,5 +24,5 @@ def command(*, options: Options, models: tuple[str, ...], versions: str, update:
     A file is never overwritten: for a declared model the difference is shown, and `--update`
     edits it in place, adding and changing, removing nothing.
     """
-    found = opened(options).import_models(models, versions=versions, update=update)
+    found = opened(options).import_models(models or None, versions=versions, update=update)
     return present(found.write(), options)

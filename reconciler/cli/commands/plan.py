@@ -37,7 +37,7 @@ def command(
     if out == "":
         raise UsageError("--out: the name of the file is empty", hint="is a variable not set?")
     plan = opened(options).plan(
-        models=models,
+        models=models or None,
         since=since,
         rules_from=rules_from,
         adopt=adopt,
