@@ -112,14 +112,14 @@ def entries(
 ) -> tuple[Entry, ...]:
     """Return one model's history with its evidence, oldest first."""
     applies = _Applies(records) if records is not None else None
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for step, later in zip(steps, _later(steps), strict=True):
         apply_state, applied = applies.of(step, later) if applies else _UNKNOWN
-        same = _already(found, step, apply_state)
+        same = _already(entries, step, apply_state)
         if same is not None:
             apply_state, applied = same.apply_state, same.applied
         verified = applies.verified(step) if applies else ()
-        found.append(
+        entries.append(
             Entry(
                 step=step,
                 meaning=meaning(step, settings),
@@ -131,7 +131,7 @@ def entries(
                 applied=applied,
             )
         )
-    return tuple(found)
+    return tuple(entries)
 
 
 def _already(past: Sequence[Entry], step: Step, apply_state: ApplyState) -> Entry | None:
@@ -151,12 +151,12 @@ def _already(past: Sequence[Entry], step: Step, apply_state: ApplyState) -> Entr
 
 def _later(steps: Sequence[Step]) -> Iterable[Step | None]:
     """Return for every step the next one that changed the declaration, None for the last."""
-    found: list[Step | None] = []
+    later_steps: list[Step | None] = []
     later: Step | None = None
     for step in reversed(steps):
-        found.append(later)
+        later_steps.append(later)
         later = later if step.before == step.after else step
-    return reversed(found)
+    return reversed(later_steps)
 
 
 def answer(history: Sequence[Entry], moment: datetime, settings: Settings) -> DeclaredAt:

@@ -130,21 +130,21 @@ def steps(
     """
     files: dict[str, Declaration] = {}
     holders: dict[str, dict[str, Declaration]] = {}
-    found: dict[str, list[Step]] = {}
-    for one in merged:
-        touched = [declared for path in one.files if (declared := files.get(path)) is not None]
-        touched += [declared for declared in one.files.values() if declared is not None]
-        both = (settings, one.settings or settings) if settings else None
+    by_model: dict[str, list[Step]] = {}
+    for change in merged:
+        touched = [declared for path in change.files if (declared := files.get(path)) is not None]
+        touched += [declared for declared in change.files.values() if declared is not None]
+        both = (settings, change.settings or settings) if settings else None
         settings = both[1] if both else None
         redefined = holders if both and both[0].serving != both[1].serving else ()
         models = sorted({*redefined, *(declared.model for declared in touched)})
         before = {model: _first(holders.get(model)) for model in models}
-        _take(one.files, files, holders)
+        _take(change.files, files, holders)
         for model in models:
-            step = Step(one.commit, model, before[model], _first(holders.get(model)), both)
+            step = Step(change.commit, model, before[model], _first(holders.get(model)), both)
             if step.before != step.after or step.redefines:
-                found.setdefault(model, []).append(step)
-    return {model: tuple(found[model]) for model in sorted(found)}
+                by_model.setdefault(model, []).append(step)
+    return {model: tuple(by_model[model]) for model in sorted(by_model)}
 
 
 def _first(held: Mapping[str, Declaration] | None) -> Declaration | None:
@@ -169,9 +169,9 @@ def _take(
 def pull_request(commit: MergedCommit) -> int | None:
     """Return the number of the pull or merge request that the forge wrote into a merge."""
     for pattern in _PULL_REQUEST:
-        found = pattern.search(commit.subject)
-        if found:
-            return int(found[1])
+        match = pattern.search(commit.subject)
+        if match:
+            return int(match[1])
     merge_request = _MERGE_REQUEST.search(commit.body)
     return int(merge_request[1]) if merge_request else None
 
@@ -182,8 +182,10 @@ def claimed_approvals(commit: MergedCommit) -> tuple[MergeApproval, ...]:
     The trailers and authors of the commits that a merge brought count like its own.
     """
     commits = (commit, *commit.brought)
-    trailers = [trailer for one in commits for trailer in one.trailers]
-    authors = {name for one in commits for name in _who(f"{one.author} <{one.author_email}>")}
+    trailers = [trailer for member in commits for trailer in member.trailers]
+    authors = {
+        name for member in commits for name in _who(f"{member.author} <{member.author_email}>")
+    }
     for key, value in trailers:
         if key.lower() == _CO_AUTHOR:
             authors |= _who(value)
@@ -197,15 +199,15 @@ def claimed_approvals(commit: MergedCommit) -> tuple[MergeApproval, ...]:
 
 def _who(text: str) -> set[str]:
     """Return the casefolded names of a person: the address and the name."""
-    found = _ADDRESS.match(text.strip())
-    parts = found.groups() if found else (text,)
+    match = _ADDRESS.match(text.strip())
+    parts = match.groups() if match else (text,)
     return {" ".join(part.split()).casefold() for part in parts if part.strip()}
 
 
 def serving(declaration: Declaration | None, settings: Settings) -> int | None:
     """Return the version that is declared to serve; of several, the highest."""
-    found = settings.serving.versions(declaration.fields) if declaration else ()
-    return max(found, default=None)
+    versions = settings.serving.versions(declaration.fields) if declaration else ()
+    return max(versions, default=None)
 
 
 def concerns(step: Step, version: int) -> bool:
@@ -304,7 +306,7 @@ def _happened(before: object, after: object) -> str:
 
 def _about_versions(step: Step, gone: set[int | None]) -> Sequence[str]:
     """Return what changed in the entries of versions besides their fields."""
-    said = []
+    phrases = []
     old = step.before.versions if step.before else {}
     new = step.after.versions if step.after else {}
     for number in sorted({*old, *new}):
@@ -313,10 +315,10 @@ def _about_versions(step: Step, gone: set[int | None]) -> Sequence[str]:
             changed = list(_about_entry(was, new[number]))
             if number not in old and not changed and not _is_named(step.after, number):
                 changed = ["declared"]
-            said += [f"v{number} {change}" for change in changed]
+            phrases += [f"v{number} {change}" for change in changed]
         elif Field("stage", number) not in _fields(step.before):
-            said.append(f"v{number} no longer declared")
-    return said
+            phrases.append(f"v{number} no longer declared")
+    return phrases
 
 
 def _about_entry(was: DeclaredVersion, now: DeclaredVersion) -> Iterable[str]:

@@ -61,7 +61,9 @@ class Search:
     @property
     def added(self) -> tuple[int, ...]:
         """The versions that go to Staging, in order."""
-        return tuple(sorted(one.version for one in self.found if one.outcome == "added"))
+        return tuple(
+            sorted(candidate.version for candidate in self.found if candidate.outcome == "added")
+        )
 
     def policy_input(self, version: int) -> PolicyInput:
         """Return the move of one version into Staging as a case for the policies."""
@@ -102,39 +104,41 @@ def search(
         declaration,
         live,
         settings,
-        left=tuple(version for version, said in status.items() if said == "READY"),
-        found=tuple(Found(v, "waiting", said) for v, said in status.items() if said != "READY"),
+        left=tuple(version for version, state in status.items() if state == "READY"),
+        found=tuple(Found(v, "waiting", state) for v, state in status.items() if state != "READY"),
     )
 
 
-def versions_to_know(one: Search, expressions: Expressions) -> tuple[int, ...]:
+def versions_to_know(search: Search, expressions: Expressions) -> tuple[int, ...]:
     """Return the versions whose facts the next judgement asks for, and that are not known yet."""
-    asked = {
+    needed = {
         version
-        for candidate in one.next
-        for version in evaluation.versions_to_know(one.policy_input(candidate), expressions)
+        for candidate in search.next
+        for version in evaluation.versions_to_know(search.policy_input(candidate), expressions)
     }
-    return tuple(sorted(v for v in asked if v in one.live.versions and v not in one.facts))
+    return tuple(sorted(v for v in needed if v in search.live.versions and v not in search.facts))
 
 
-def judged(one: Search, facts: Mapping[int, Facts], context: PolicyContext) -> Search:
+def judged(search: Search, facts: Mapping[int, Facts], context: PolicyContext) -> Search:
     """Return the search after its next versions were judged, with more facts known."""
-    known = {**one.facts, **facts}
-    found = [_judged(one, version, known, context) for version in one.next]
-    left = one.left[len(found) :]
-    if any(each.outcome == "added" for each in found):
-        found += [Found(version, "older") for version in left]
+    known = {**search.facts, **facts}
+    verdicts = [_judged(search, version, known, context) for version in search.next]
+    left = search.left[len(verdicts) :]
+    if any(each.outcome == "added" for each in verdicts):
+        verdicts += [Found(version, "older") for version in left]
         left = ()
-    return replace(one, facts=known, found=(*one.found, *found), left=left)
+    return replace(search, facts=known, found=(*search.found, *verdicts), left=left)
 
 
-def _judged(one: Search, version: int, facts: Mapping[int, Facts], context: PolicyContext) -> Found:
+def _judged(
+    search: Search, version: int, facts: Mapping[int, Facts], context: PolicyContext
+) -> Found:
     consents = frozenset(
-        Consent(consent.guard, one.live.model)
-        for consent in one.declaration.accept
+        Consent(consent.guard, search.live.model)
+        for consent in search.declaration.accept
         if context.now.date() <= consent.until
     )
-    verdict = evaluation.check_policies(one.policy_input(version), facts, context)
+    verdict = evaluation.check_policies(search.policy_input(version), facts, context)
     violations = tuple(with_consent(each, consents) for each in verdict.violations)
     outcome: Outcome = "refused" if any(each.denies for each in violations) else "added"
     return Found(version, outcome, violations=violations, pending=verdict.pending)
@@ -142,13 +146,13 @@ def _judged(one: Search, version: int, facts: Mapping[int, Facts], context: Poli
 
 def proposed(searches: Sequence[Search], reason: str | None) -> Proposal | None:
     """Return the change that declares every added version for Staging, None without any."""
-    adding = [one for one in searches if one.added]
+    adding = [search for search in searches if search.added]
     if not adding:
         return None
-    names = [f"{one.live.model} v{version}" for one in adding for version in one.added]
+    names = [f"{search.live.model} v{version}" for search in adding for version in search.added]
     what = f"{len(names)} new versions" if names[1:] else names[0]
     return Proposal(
-        tuple((one.declaration, _extended(one)) for one in adding),
+        tuple((search.declaration, _extended(search)) for search in adding),
         title=title_of(f"Declare {what} for {STAGE}"),
         branch=_branch(names),
         reason=reason,
@@ -165,10 +169,10 @@ def _branch(names: Sequence[str]) -> str:
     return f"discover/{len(names)}-versions-{digest}"
 
 
-def _extended(one: Search) -> Declaration:
+def _extended(search: Search) -> Declaration:
     """Return what is declared once the added versions are in Staging, each with its pins."""
-    declaration = one.declaration
-    for version in one.added:
-        pins = pins_of(one.live, version, one.settings)
-        declaration = promoted(declaration, Promotion(version, STAGE), one.settings, pins)
+    declaration = search.declaration
+    for version in search.added:
+        pins = pins_of(search.live, version, search.settings)
+        declaration = promoted(declaration, Promotion(version, STAGE), search.settings, pins)
     return declaration

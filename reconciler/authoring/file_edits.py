@@ -37,8 +37,8 @@ def edited_file(path: Path, shown: str, edits: Sequence[YamlEdit]) -> FileEdit:
 def difference(edits: Sequence[FileEdit]) -> str:
     """Return the unified difference of files, as git shows it."""
     return "\n".join(
-        phrases.difference(one.before, one.after, (f"a/{one.shown}", f"b/{one.shown}"))
-        for one in edits
+        phrases.difference(edit.before, edit.after, (f"a/{edit.shown}", f"b/{edit.shown}"))
+        for edit in edits
     )
 
 
@@ -51,12 +51,12 @@ def check_valid(
     beside this one.
     """
     settings = folder / SETTINGS_FILE
-    found = Contents(
+    contents = Contents(
         FoundFile(str(settings), f"{shown}/{SETTINGS_FILE}") if settings.exists() else None,
-        [FoundFile(str(one.path), one.shown, one.after) for one in edits],
+        [FoundFile(str(edit.path), edit.shown, edit.after) for edit in edits],
     )
     try:
-        loader.load_contents(found, shown, others=others)
+        loader.load_contents(contents, shown, others=others)
     except DeclarationError as error:  # its places are in a text that nobody has
         nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
         raise DeclarationError(nowhere) from error

@@ -59,9 +59,9 @@ def _add(
         path, shown = state.folder / name, f"{state.shown}/{name}"
         draft.new[live.model] = FileToWrite(path, shown, text.encode(), is_new=True)
     else:
-        found = additions(declared, imported, exclusive=desired.settings.exclusive)
-        draft.warnings += [_warning(live.model, text) for text in found.warnings]
-        edit = edited_file(state.path_of(declared.file), declared.file, found.edits)
+        added = additions(declared, imported, exclusive=desired.settings.exclusive)
+        draft.warnings += [_warning(live.model, text) for text in added.warnings]
+        edit = edited_file(state.path_of(declared.file), declared.file, added.edits)
         draft.edits += [] if edit.is_empty else [edit]
 
 
@@ -71,18 +71,18 @@ def read_models(registry: Registry, models: Sequence[str], settings: Settings) -
     Raises `UsageError` for one that is not there or cannot be imported.
     """
     needed: dict[str, tuple[int, ...]] = dict.fromkeys(models, ())
-    found, problems = read_live(registry, needed, everything=not models, parallelism=_READERS)
+    live, problems = read_live(registry, needed, everything=not models, parallelism=_READERS)
     ignore = settings.ignore
     for model in models:
         if model in problems:
             raise RegistryError(problems[model].message, hint=problems[model].hint)
-        if model not in found:
+        if model not in live:
             hint = nearest(model, registry.read())
             raise UsageError(f"model `{model}` is not in the registry", hint=hint)
-        if found[model].is_prompt or ignore.model(model):
-            raise UsageError(f"`{model}` is {'a prompt' if found[model].is_prompt else 'ignored'}")
-    names = models or tuple(found)
-    return [found[n] for n in names if not found[n].is_prompt and not ignore.model(n)]
+        if live[model].is_prompt or ignore.model(model):
+            raise UsageError(f"`{model}` is {'a prompt' if live[model].is_prompt else 'ignored'}")
+    names = models or tuple(live)
+    return [live[n] for n in names if not live[n].is_prompt and not ignore.model(n)]
 
 
 def importable(
@@ -95,8 +95,8 @@ def importable(
     if live.unreadable:
         message = f"`{live.model}` is not imported: {live.unreadable}"
         return None, [], Problem(message, ExitCode.REGISTRY, model=live.model)
-    found = declaration_of(live, settings, every_version=every, besides=besides)
-    return found.declaration, [_warning(live.model, text) for text in found.warnings], None
+    imported = declaration_of(live, settings, every_version=every, besides=besides)
+    return imported.declaration, [_warning(live.model, text) for text in imported.warnings], None
 
 
 def content_of(declaration: Declaration) -> tuple[str, str]:

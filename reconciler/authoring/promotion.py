@@ -31,15 +31,18 @@ class Promotion:
 
 
 def promoted(
-    declaration: Declaration, asked: Promotion, settings: Settings, pins: DeclaredVersion = NO_PINS
+    declaration: Declaration,
+    promotion: Promotion,
+    settings: Settings,
+    pins: DeclaredVersion = NO_PINS,
 ) -> Declaration:
     """Return what is declared once a version is promoted; `pins` fill in what its entry lacks.
 
     Raises `Refused` for a blocked version.
     """
-    version = asked.version
+    version = promotion.version
     refuse_blocked(declaration, version)
-    stage, named = asked.stage, asked.aliases
+    stage, named = promotion.stage, promotion.aliases
     if stage is None:
         stage = settings.serving.stage
         named = (*named, *([settings.serving.alias] if settings.serving.alias is not None else []))
@@ -47,26 +50,29 @@ def promoted(
     if stage is not None:
         take_stage(fields, version, stage, settings)
     fields.update({Field("alias", None, alias): version for alias in named})
-    fields.update({Field("tag", version, key): value for key, value in asked.tags})
+    fields.update({Field("tag", version, key): value for key, value in promotion.tags})
     return replace(declaration, fields=fields, versions=with_entry(declaration, version, pins))
 
 
 def winning(
-    declaration: Declaration, asked: Promotion, settings: Settings, pins: DeclaredVersion = NO_PINS
+    declaration: Declaration,
+    promotion: Promotion,
+    settings: Settings,
+    pins: DeclaredVersion = NO_PINS,
 ) -> Declaration:
     """Return what is declared once a version of an A/B test serves, and the test is over.
 
     Of the control, which serves, nothing changes but the traffic. Raises `Refused` for a blocked
     version, `UsageError` for one that is not in the test.
     """
-    if asked.version not in parts(declaration):
+    if promotion.version not in parts(declaration):
         raise UsageError(
-            f"`{declaration.model}` v{asked.version} carries no `traffic`: it is in no test",
+            f"`{declaration.model}` v{promotion.version} carries no `traffic`: it is in no test",
             hint=f"its test has {in_test(declaration, settings)}" if parts(declaration) else None,
         )
     over = without_test(declaration)
-    is_control = asked.version in settings.serving.versions(over.fields)
-    return promoted(over, asked, settings, NO_PINS if is_control else pins)
+    is_control = promotion.version in settings.serving.versions(over.fields)
+    return promoted(over, promotion, settings, NO_PINS if is_control else pins)
 
 
 def without_test(declaration: Declaration) -> Declaration:

@@ -26,15 +26,15 @@ def check_version(
     raise UsageError("missing argument VERSION", hint="reconciler promote MODEL VERSION")
 
 
-def check_values(asked: Promotion, settings: Settings) -> None:
+def check_values(promotion: Promotion, settings: Settings) -> None:
     """Raise `UsageError` for a stage, an alias or a tag that no file may declare."""
-    if asked.stage is not None and asked.stage not in ACTIVE_STAGES:
+    if promotion.stage is not None and promotion.stage not in ACTIVE_STAGES:
         stages = " or ".join(ACTIVE_STAGES)
-        raise UsageError(f"`{asked.stage}` is not a stage to promote to: that is {stages}")
-    for name in asked.aliases:
-        _check(f"--alias {name}", Field("alias", None, name), asked.version, settings)
-    for key, value in asked.tags:
-        _check(f"--tag {key}={value}", Field("tag", asked.version, key), value, settings)
+        raise UsageError(f"`{promotion.stage}` is not a stage to promote to: that is {stages}")
+    for name in promotion.aliases:
+        _check(f"--alias {name}", Field("alias", None, name), promotion.version, settings)
+    for key, value in promotion.tags:
+        _check(f"--tag {key}={value}", Field("tag", promotion.version, key), value, settings)
 
 
 def _check(option: str, address: Field, value: Value, settings: Settings) -> None:

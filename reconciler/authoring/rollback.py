@@ -99,14 +99,14 @@ def candidates(
     places = {entry.step.commit.id: place for place, entry in enumerate(history)}
     spells: list[tuple[_Spell, str | None]] = [(spell, None) for spell in walk.stack[:-1]]
     spells += [(spell, "a rollback displaced it") for spell in walk.displaced.values()]
-    found = [
+    candidates = [
         _candidate(spell.version, spell.since, then, (_proof(spell.entries), why), declared)
         for spell, why in spells
         if spell.version is not None and spell.since is not None
         if (then := spell.entries[-1].step.after) is not None
     ]
-    found.sort(key=lambda candidate: places[candidate.since.step.commit.id], reverse=True)
-    return tuple(found)
+    candidates.sort(key=lambda candidate: places[candidate.since.step.commit.id], reverse=True)
+    return tuple(candidates)
 
 
 def _says_back(entry: Entry) -> bool:
@@ -116,8 +116,8 @@ def _says_back(entry: Entry) -> bool:
     trailer when they squash.
     """
     commits = (entry.step.commit, *entry.step.commit.brought)
-    said = [line for commit in commits for line in _SAID.findall(commit.body)]
-    moves = (_MOVE.fullmatch(line.strip()) for line in said)
+    sentences = [line for commit in commits for line in _SAID.findall(commit.body)]
+    moves = (_MOVE.fullmatch(line.strip()) for line in sentences)
     return any(move and move[1] == visible(entry.step.model) for move in moves)
 
 
@@ -138,20 +138,24 @@ def _candidate(
 
 
 def _proof(entries: Sequence[Entry]) -> str:
-    found = {entry.apply_state for entry in entries}
-    if "applied" in found:
+    states = {entry.apply_state for entry in entries}
+    if "applied" in states:
         return "applied"
-    if "partly" in found:
+    if "partly" in states:
         return "partly applied"
-    return "merged, not proven applied" if "unknown" in found else "never applied"
+    return "merged, not proven applied" if "unknown" in states else "never applied"
 
 
-def chosen(found: Sequence[Candidate], version: int | None) -> Candidate | None:
+def chosen(candidates: Sequence[Candidate], version: int | None) -> Candidate | None:
     """Return the candidate of that version, or without one the first that nothing speaks against.
 
     None: there is none.
     """
-    fitting = (one for one in found if (one.version == version if version else one.against is None))
+    fitting = (
+        candidate
+        for candidate in candidates
+        if (candidate.version == version if version else candidate.against is None)
+    )
     return next(fitting, None)
 
 

@@ -62,14 +62,14 @@ def others_beside(folder: Path, root: Path | None) -> tuple[str, ...]:
 
 def _is_another_state(folder: Path, place: Path) -> bool:
     settings = folder / SETTINGS_FILE
-    there = os.path.exists(settings)  # noqa: PTH110  pathlib's raises without permission
+    is_state = os.path.exists(settings)  # noqa: PTH110  pathlib's raises without permission
     # A link to this folder is not another one; this one may not be there yet.
-    return there and not (place.exists() and folder.samefile(place))
+    return is_state and not (place.exists() and folder.samefile(place))
 
 
 def contents(folder: str, shown: str) -> Contents:
     """Return the files of a state folder; names that start with a dot are skipped."""
-    found = Contents()
+    contents = Contents()
     folders = [(folder, shown)]
     while folders:
         path, name = folders.pop()
@@ -77,29 +77,29 @@ def contents(folder: str, shown: str) -> Contents:
             with os.scandir(path) as listing:
                 entries = [entry for entry in listing if not entry.name.startswith(".")]
         except OSError as error:
-            found.problems.append(_problem(name, f"the folder cannot be read: {error.strerror}"))
+            contents.problems.append(_problem(name, f"the folder cannot be read: {error.strerror}"))
             continue
         if name != shown and any(entry.name == SETTINGS_FILE for entry in entries):
-            found.problems.append(_another_state(name))
+            contents.problems.append(_another_state(name))
             continue  # it declares another registry
         for entry in entries:
             entry_name = f"{name}/{_printable(entry.name)}"
             if entry.is_dir(follow_symlinks=False):
                 folders.append((entry.path, entry_name))
             else:
-                _sort_in(entry, entry_name, found)
-    found.models.sort(key=lambda file: file.shown)
-    return found
+                _sort_in(entry, entry_name, contents)
+    contents.models.sort(key=lambda file: file.shown)
+    return contents
 
 
-def _sort_in(entry: "os.DirEntry[str]", name: str, found: Contents) -> None:
+def _sort_in(entry: "os.DirEntry[str]", name: str, contents: Contents) -> None:
     misplaced = next(_misplaced(entry, name), None)
     if misplaced is not None:
-        found.problems.append(misplaced)
+        contents.problems.append(misplaced)
     elif entry.name == SETTINGS_FILE:
-        found.settings = FoundFile(entry.path, name)
+        contents.settings = FoundFile(entry.path, name)
     elif entry.name.endswith(_SUFFIXES):
-        found.models.append(FoundFile(entry.path, name))
+        contents.models.append(FoundFile(entry.path, name))
 
 
 def _misplaced(entry: "os.DirEntry[str]", name: str) -> Iterator[Problem]:

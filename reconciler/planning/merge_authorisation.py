@@ -62,17 +62,17 @@ def with_digest(plan: DraftPlan, model: str, digest: str) -> ModelPlan:
 
     Raises `UsageError` for a model without a plan, `OutOfStep` for a plan of another digest.
     """
-    found = next((one for one in plan.models if one.model == model), None)
-    if found is None:
+    chosen = next((model_plan for model_plan in plan.models if model_plan.model == model), None)
+    if chosen is None:
         raise UsageError(f"--model {model}: no file declares that model")
-    present = found.digest(plan.registry)
+    present = chosen.digest(plan.registry)
     if present != digest:
         raise OutOfStep(
             f"the plan of `{model}` is {present}, not {digest}",
             hint=f"look at `reconciler plan --model {shlex.quote(model)}`, and start again with "
             "that digest",
         )
-    return found
+    return chosen
 
 
 def is_first_apply(compared: Compared, checkout: Checkout) -> bool:
@@ -116,15 +116,15 @@ def _unapproved(compared: Compared, evidence: MergeEvidence) -> Mapping[str, Pro
     """Return the models that are not what their pull requests showed, and why."""
     if evidence.is_first_apply or evidence.settings.fresh:
         return {}
-    found = {}
+    problems = {}
     for model in compared.plan.models:
         live = compared.live.get(model.model)
         if live is not None and model.record is not None and model.changes and not model.problems:
             digest = model.digest(compared.plan.registry)
             problem = _not_as_shown(model, digest, evidence.shown(live))
             if problem is not None:
-                found[model.model] = problem
-    return found
+                problems[model.model] = problem
+    return problems
 
 
 def _not_as_shown(model: ModelPlan, digest: str, shown: Sequence[Approved]) -> Problem | None:

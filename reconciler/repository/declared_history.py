@@ -95,8 +95,10 @@ class Past:
         folder = self._folder_of(owner, commit)
         if folder is None:
             return None
-        found = self._at_its_place(commit, folder, model) or self._anywhere(commit, folder, model)
-        return self._as_loaded(found, commit, folder) if found is not None else None
+        declaration = self._at_its_place(commit, folder, model) or self._anywhere(
+            commit, folder, model
+        )
+        return self._as_loaded(declaration, commit, folder) if declaration is not None else None
 
     def settings(self, commit: str, owner: str) -> Settings | None:
         """Return the settings of `owner`'s state folder at a commit, None without the folder.
@@ -107,24 +109,24 @@ class Past:
         folder = self._folder_of(owner, commit)
         if folder is None:
             return None
-        found = self._settings_in(folder, commit)
-        if found is None:
+        settings = self._settings_in(folder, commit)
+        if settings is None:
             file = f"{_joined(folder, _SETTINGS)}@{self._repo.short(commit)}"
             message = "the settings of that commit cannot be read"
             raise DeclarationError([Problem(message, ExitCode.DECLARATION, file=file)])
-        return found
+        return settings
 
     def _settings_then(self, folder: str, commit: str) -> Settings | None:
         path = _joined(folder, _SETTINGS)
-        found = self._repo.find(commit, path)
-        return Settings() if found is None else self._settings(found.id, path)
+        file = self._repo.find(commit, path)
+        return Settings() if file is None else self._settings(file.id, path)
 
-    def _as_loaded(self, found: Declaration, commit: str, folder: str) -> Declaration:
+    def _as_loaded(self, declaration: Declaration, commit: str, folder: str) -> Declaration:
         """Return a declaration with the tags of its A/B test, by the settings of its commit."""
-        if not parts(found):
-            return found
+        if not parts(declaration):
+            return declaration
         settings = self._settings_in(folder, commit) or Settings()
-        return with_test_tags(found, settings.serving)
+        return with_test_tags(declaration, settings.serving)
 
     def declared_otherwise(
         self, since: str, owner: str, declared: Declaration | None, model: str
@@ -132,11 +134,17 @@ class Past:
         """Return whether a commit between `since` and here declared a model otherwise."""
         if since == self.head or since not in self._line:
             return False
-        own = [one for one in self._own(model) if self._line[one] < self._line[since]]
+        own = [
+            touching for touching in self._own(model) if self._line[touching] < self._line[since]
+        ]
         if not own and self._was_here(since, owner, model):
             return False
         # Its file now, or one that is no longer here and may have been its.
-        gone = (one for one in self._touching.get(None, ()) if self._line[one] < self._line[since])
+        gone = (
+            touching
+            for touching in self._touching.get(None, ())
+            if self._line[touching] < self._line[since]
+        )
         return any(self.declared(commit, owner, model) != declared for commit in (*own, *gone))
 
     def _own(self, model: str) -> Sequence[str]:
@@ -179,8 +187,8 @@ class Past:
     def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
         """Return the commits of the first-parent line that touched a model's file, oldest first."""
         newest = self._line.get(since, len(self._line)) if since else len(self._line)
-        found = {*self._own(model), *self._touching.get(None, ())}
-        places = sorted((self._line[commit] for commit in found), reverse=True)
+        commits = {*self._own(model), *self._touching.get(None, ())}
+        places = sorted((self._line[commit] for commit in commits), reverse=True)
         return tuple(self._commits[place] for place in places if place < newest)
 
     @cached_property
@@ -208,14 +216,14 @@ class Past:
     def _touching(self) -> Mapping[str | None, Sequence[str]]:
         """The commits of the line that changed a model's file; None: a file that is gone."""
         here = {_joined(self._place.folder, path) for path in self._place.files.values()}
-        found: dict[str | None, list[str]] = defaultdict(list)
+        touching: dict[str | None, list[str]] = defaultdict(list)
         for commit, paths in self._touched.items():
             models = {path for path in paths if _is_model(path)}
             for path in models & here:
-                found[path].append(commit)
+                touching[path].append(commit)
             if models - here:
-                found[None].append(commit)
-        return found
+                touching[None].append(commit)
+        return touching
 
     def changed_since(
         self, commit: str, desired: DeclaredState, dirty: Collection[str]
@@ -254,9 +262,9 @@ class Past:
     def _at_its_place(self, commit: str, folder: str, model: str) -> Declaration | None:
         """Look where the checkout or another commit has the model's file: mostly it is there."""
         for path in dict.fromkeys((self._place.files.get(model), self._elsewhere.get(model))):
-            found = self._repo.find(commit, _joined(folder, path)) if path else None
-            if path and found:
-                read = self._declaration(found.id, path, found.data)
+            file = self._repo.find(commit, _joined(folder, path)) if path else None
+            if path and file:
+                read = self._declaration(file.id, path, file.data)
                 if isinstance(read, Declaration) and read.model == model:
                     return read
         return None
@@ -319,8 +327,8 @@ class Past:
         one, and its settings tell.
         """
         folder = self._place.folder if owner == self._place.name else owner
-        there = self._repo.tree_id(commit, folder) is not None
-        return folder if there else self._folder_named(owner, commit)
+        exists = self._repo.tree_id(commit, folder) is not None
+        return folder if exists else self._folder_named(owner, commit)
 
     def _folder_named(self, name: str, commit: str) -> str | None:
         for path, blob in self._repo.tree(commit, ".").items():

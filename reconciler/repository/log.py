@@ -102,9 +102,9 @@ def read_log(
     declared = partial(reader.declared, folders)
     if not merged:
         return Log((), folders, problems, (), {}, declared)
-    merges = {one.commit.id for one in merged if len(one.commit.parents) > 1}
+    merges = {change.commit.id for change in merged if len(change.commit.parents) > 1}
     branches = read_branches(repo, tip, merged[0].commit, merges)
-    whole = _in_time(_with_branch(one, branches.brought) for one in merged)
+    whole = _in_time(_with_branch(change, branches.brought) for change in merged)
     return Log(whole, folders, problems, branches.line, branches.landed, declared)
 
 
@@ -120,17 +120,19 @@ def _merged(
         entries = _entries(repo, start, place)
         former = _former_place(repo, entries, place)
         gone = _left_behind(repo, entries, former) if former else {}
-        found = [reader.merged(entry, place) for entry in reversed(entries)]
+        changes = [reader.merged(entry, place) for entry in reversed(entries)]
         if gone:
-            found[0] = replace(found[0], files={**gone, **found[0].files})
-        merged = found + merged
+            changes[0] = replace(changes[0], files={**gone, **changes[0].files})
+        merged = changes + merged
         start = entries[-1].commit.parents[0] if former else start
         place = former if former not in folders else None
     return merged, tuple(folders)
 
 
-def _with_branch(one: MergedFiles, brought: Mapping[str, tuple[MergedCommit, ...]]) -> MergedFiles:
-    return replace(one, commit=replace(one.commit, brought=brought.get(one.commit.id, ())))
+def _with_branch(
+    change: MergedFiles, brought: Mapping[str, tuple[MergedCommit, ...]]
+) -> MergedFiles:
+    return replace(change, commit=replace(change.commit, brought=brought.get(change.commit.id, ())))
 
 
 def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -140,15 +142,15 @@ def with_signatures(repo: GitRepo, steps: Sequence[Step]) -> tuple[Step, ...]:
     """
     commits = dict.fromkeys(step.commit.id for step in steps)
     signed = [commit for commit in commits if repo.is_signed(commit)]
-    found: dict[str, str] = {}
+    signatures: dict[str, str] = {}
     for begin in range(0, len(signed), _AT_ONCE):
         some = signed[begin : begin + _AT_ONCE]
         form = ("--no-show-signature", "--no-walk=unsorted", "--format=%H %G?")
         for line in ask(repo, "log", *form, *some, "--").splitlines():
             commit, mark = line.split(" ")
-            found[commit] = _SIGNATURES.get(mark, mark)
+            signatures[commit] = _SIGNATURES.get(mark, mark)
     return tuple(
-        replace(step, commit=replace(step.commit, signature=found.get(step.commit.id, "none")))
+        replace(step, commit=replace(step.commit, signature=signatures.get(step.commit.id, "none")))
         for step in steps
     )
 
@@ -182,9 +184,9 @@ class _Reader:
         for path, blob in sorted(files.items()):
             place = path if folder == "." else f"{folder}/{path}"
             if _below(folder, place) is not None:
-                found = self._declaration(_File(place, blob), commit)
-                if found is not None and found.model == model:
-                    return found
+                declaration = self._declaration(_File(place, blob), commit)
+                if declaration is not None and declaration.model == model:
+                    return declaration
         return None
 
     def _rules(self, entry: _Entry, folder: str) -> Settings | None:
@@ -241,14 +243,14 @@ def _file(header: str, path: str) -> _File:
 
 def _in_time(merged: Iterable[MergedFiles]) -> tuple[MergedFiles, ...]:
     """Let no commit be merged before the one that it was merged onto, whatever its date says."""
-    found: list[MergedFiles] = []
-    for one in merged:
-        latest = found[-1].commit.time if found else one.commit.time
-        late = one.commit
+    in_time: list[MergedFiles] = []
+    for change in merged:
+        latest = in_time[-1].commit.time if in_time else change.commit.time
+        late = change.commit
         if late.time < latest:
             late = replace(late, time=latest, dated=late.time)
-        found.append(replace(one, commit=late))
-    return tuple(found)
+        in_time.append(replace(change, commit=late))
+    return tuple(in_time)
 
 
 def _former_place(repo: GitRepo, entries: Sequence[_Entry], folder: str) -> str | None:

@@ -35,12 +35,12 @@ def read_branches(
     older = [f"^{parent}" for parent in first.parents[:1]]
     order = ("--topo-order", "--reverse")
     told = ask(repo, "log", *order, *PLAIN, FORMAT, tip, *older, "--").split("\0")
-    found = [told[begin : begin + len(FIELDS)] for begin in range(0, len(told) - 1, len(FIELDS))]
-    parents = {fields[_ID]: fields[_PARENTS].split() for fields in found}
+    commits = [told[begin : begin + len(FIELDS)] for begin in range(0, len(told) - 1, len(FIELDS))]
+    parents = {fields[_ID]: fields[_PARENTS].split() for fields in commits}
     line = _first_parents(tip, parents)
     landed = _landed(line, parents)
     brought = defaultdict(list)
-    for fields in found:
+    for fields in commits:
         merge = landed.get(fields[_ID])
         if merge is not None and merge in merges:
             brought[merge].append(read_commit(fields))
@@ -63,9 +63,9 @@ def _landed(line: Sequence[str], parents: Mapping[str, Sequence[str]]) -> dict[s
     for merge in line:
         ahead = [*parents[merge][1:]]
         while ahead:
-            one = ahead.pop()
-            if one in parents and one not in known:
-                known.add(one)
-                landed[one] = merge
-                ahead += parents[one]
+            commit = ahead.pop()
+            if commit in parents and commit not in known:
+                known.add(commit)
+                landed[commit] = merge
+                ahead += parents[commit]
     return landed

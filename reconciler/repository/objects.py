@@ -49,7 +49,7 @@ class Objects:
             if reader is None or reader.owner != os.getpid():
                 reader = _Reader(self._start())
             try:
-                found = reader.ask(name)
+                answer = reader.ask(name)
             except OSError as error:
                 reader.close()
                 raise OutOfStep(f"`git cat-file` ended early: {error}", hint="try again") from error
@@ -57,7 +57,7 @@ class Objects:
                 reader.close()
                 raise
             self._idle = reader
-            return found
+            return answer
 
     def close(self) -> None:
         """End the process; a later question starts another one."""
@@ -89,16 +89,16 @@ class _Reader:
         requests.write(os.fsencode(name) + b"\n")
         requests.flush()
         header = answers.readline()
-        found = _FOUND.fullmatch(header)
-        if found is None:
+        match = _FOUND.fullmatch(header)
+        if match is None:
             if not header.endswith(b"\n"):
                 raise OSError("no answer")
             return None
-        size = int(found[3])
+        size = int(match[3])
         data = answers.read(size + 1)
         if len(data) != size + 1:
             raise OSError("half an answer")
-        return GitObject(found[1].decode(), found[2].decode(), data[:-1])
+        return GitObject(match[1].decode(), match[2].decode(), data[:-1])
 
 
 def _drain(pipe: int) -> None:
@@ -124,8 +124,8 @@ class Trees:
             name = f"{commit}:{folder}"
         else:
             return None
-        found = self._objects.get(name)
-        return found.id if found is not None and found.kind == "tree" else None
+        git_object = self._objects.get(name)
+        return git_object.id if git_object is not None and git_object.kind == "tree" else None
 
     def _files(self, tree: str) -> Mapping[str, str]:
         """Return the blob of every model file below a tree: path → id.
@@ -145,11 +145,11 @@ class Trees:
 
     def _entries(self, tree: str) -> list[tuple[bytes, bytes, bytes]]:
         """Return mode, name and raw id of everything in a tree."""
-        found = self._objects.get(tree)
-        if found is None or found.kind != "tree":
+        git_object = self._objects.get(tree)
+        if git_object is None or git_object.kind != "tree":
             return []
         pattern = rb"([0-7]+) ([^\0]+)\0(.{%d})" % (len(tree) // 2)
-        return re.findall(pattern, found.data, re.DOTALL)
+        return re.findall(pattern, git_object.data, re.DOTALL)
 
 
 def is_plain(path: str) -> bool:

@@ -38,7 +38,7 @@ class Repository(Protocol):
         """Return whether `newer` contains `older`."""
         ...
 
-    def merge_base(self, one: str, other: str) -> str | None:
+    def merge_base(self, commit: str, other: str) -> str | None:
         """Return the best common ancestor."""
         ...
 

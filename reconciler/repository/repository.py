@@ -136,13 +136,13 @@ class GitRepo:
     def fork(self, ref: str) -> str:
         """Return where this checkout and `ref` part; raises `OutOfStep` where that is not known."""
         other = self.resolve(ref)
-        found = self.merge_base(other, self.head) if self.head else None
-        if found is None:
+        base = self.merge_base(other, self.head) if self.head else None
+        if base is None:
             raise OutOfStep(
                 f"`{ref}` and this checkout have no commit in common",
                 hint="git fetch --unshallow" if self.is_shallow else f"git merge {ref}",
             )
-        return found
+        return base
 
     @property
     def has_remote(self) -> bool:
@@ -176,31 +176,31 @@ class GitRepo:
 
     def _kind_of(self, name: str) -> str:
         """Return an object's kind; raises `KeyError` for none, which a fetch may bring yet."""
-        found = self._objects.get(name) if _ID.fullmatch(name) else None
-        if found is None:
+        git_object = self._objects.get(name) if _ID.fullmatch(name) else None
+        if git_object is None:
             raise KeyError(name)
-        return found.kind
+        return git_object.kind
 
     def is_signed(self, commit: str) -> bool:
         """Return whether a commit carries a signature, of whatever worth."""
-        found = self._objects.get(commit) if _ID.fullmatch(commit) else None
-        header = found.data.partition(b"\n\n")[0] if found is not None else b""
+        git_object = self._objects.get(commit) if _ID.fullmatch(commit) else None
+        header = git_object.data.partition(b"\n\n")[0] if git_object is not None else b""
         return b"\ngpgsig" in header
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Return whether `newer` contains `older`; a commit contains itself."""
         return self.merge_base(older, newer) == older
 
-    def merge_base(self, one: str, other: str) -> str | None:
+    def merge_base(self, commit: str, other: str) -> str | None:
         """Return the best common ancestor, None when there is none in this clone."""
-        return self._base(one, other) if self.knows(one) and self.knows(other) else None
+        return self._base(commit, other) if self.knows(commit) and self.knows(other) else None
 
-    def _best_base(self, one: str, other: str) -> str | None:
-        if one == other:
-            return one
-        if self._base.cache_info().misses > _FEW and one in self._ancestry(other):
-            return one
-        answer = self._command.ask("merge-base", one, other)
+    def _best_base(self, commit: str, other: str) -> str | None:
+        if commit == other:
+            return commit
+        if self._base.cache_info().misses > _FEW and commit in self._ancestry(other):
+            return commit
+        answer = self._command.ask("merge-base", commit, other)
         if answer.status > 1:
             raise OutOfStep(f"`git merge-base` failed: {answer.reason}")
         return answer.line or None
@@ -219,11 +219,11 @@ class GitRepo:
         form = ("--first-parent", "-m", "--name-only", "--no-renames", "-z")
         where = ("--", *(() if folder == "." else (folder,)))
         told = self._command.tell(*log, *form, "--format=format:%x01%H", commit, *where)
-        found: dict[str, frozenset[str]] = {}
+        touched: dict[str, frozenset[str]] = {}
         for entry in told.split("\x01")[1:]:
             name, _, paths = entry.partition("\n")
-            found[name] = frozenset(filter(None, paths.split("\0")))
-        return found
+            touched[name] = frozenset(filter(None, paths.split("\0")))
+        return touched
 
     # --- what a commit had
 
@@ -242,15 +242,15 @@ class GitRepo:
 
     def find(self, commit: str, path: str) -> GitObject | None:
         """Return the file at a path of a commit, None when there is none."""
-        found = self._objects.get(f"{commit}:{path}") if is_plain(path) else None
-        return found if found is not None and found.kind == "blob" else None
+        git_object = self._objects.get(f"{commit}:{path}") if is_plain(path) else None
+        return git_object if git_object is not None and git_object.kind == "blob" else None
 
     def blob(self, blob: str) -> bytes:
         """Return the content of a blob that `tree` named."""
-        found = self._objects.get(blob)
-        if found is None:
+        git_object = self._objects.get(blob)
+        if git_object is None:
             raise OutOfStep(f"object {blob} cannot be read", hint="git fsck")
-        return found.data
+        return git_object.data
 
     # --- what is not committed
 

@@ -17,13 +17,13 @@ def changed(
     """
     options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
     status = git("status", *options, "--ignore-submodules=all", "--", below)
-    found = {_inside(record[3:], below) for record in _records(status)}
-    there = set(_on_disk(folder))
+    paths = {_inside(record[3:], below) for record in _records(status)}
+    on_disk = set(_on_disk(folder))
     # Untracked, git-ignored, in a nested repository, behind a link: all that matters is that
     # the commit does not have it.
-    found |= there - committed.keys()
-    found |= _changed_unseen(below, committed, there, git)
-    return _sorted(below, filter(is_model_file, found))
+    paths |= on_disk - committed.keys()
+    paths |= _changed_unseen(below, committed, on_disk, git)
+    return _sorted(below, filter(is_model_file, paths))
 
 
 def left_out(folder: Path, below: str, git: Callable[..., str]) -> tuple[str, ...]:
@@ -34,17 +34,17 @@ def left_out(folder: Path, below: str, git: Callable[..., str]) -> tuple[str, ..
 
 
 def _changed_unseen(
-    below: str, committed: Mapping[str, str], there: set[str], git: Callable[..., str]
+    below: str, committed: Mapping[str, str], on_disk: set[str], git: Callable[..., str]
 ) -> set[str]:
     """Return what changed among the files that git was told not to look at."""
     flags = _flags(below, git)
-    found = {path for path in flags.keys() - there if flags[path] == "h"}
-    present = sorted(flags.keys() & there)
+    paths = {path for path in flags.keys() - on_disk if flags[path] == "h"}
+    present = sorted(flags.keys() & on_disk)
     if present:
         blobs = git("hash-object", "--", *_sorted(below, present)).split()
         hashed = dict(zip(present, blobs, strict=True))
-        found |= {path for path in present if committed.get(path) != hashed[path]}
-    return found
+        paths |= {path for path in present if committed.get(path) != hashed[path]}
+    return paths
 
 
 def _flags(below: str, git: Callable[..., str]) -> dict[str, str]:

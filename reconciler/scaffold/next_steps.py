@@ -63,13 +63,13 @@ def _others(start: Start, done: Done) -> Iterator[str]:
 
 def _additions(done: Done) -> Iterator[str]:
     if done.additions:
-        blocks = ["\n".join((f"{one.place}:", *one.lines)) for one in done.additions]
+        blocks = ["\n".join((f"{addition.place}:", *addition.lines)) for addition in done.additions]
         yield "\n\n".join(("Add these lines to the existing files:", *blocks))
 
 
 def _owner(done: Done) -> Iterator[str]:
     path = next(path for path in (*done.created, *done.kept) if path.endswith("CODEOWNERS"))
-    added = any(one.file == path for one in done.additions)
+    added = any(addition.file == path for addition in done.additions)
     if path in done.created or added or OWNER in done.kept[path]:
         yield (
             f"Replace {OWNER} in {path}\n"
@@ -80,7 +80,7 @@ def _owner(done: Done) -> Iterator[str]:
 def _commit(start: Start, done: Done) -> Iterator[str]:
     if not done.created:
         return
-    touched = (*done.created, *(one.file for one in done.additions))
+    touched = (*done.created, *(addition.file for addition in done.additions))
     tops = dict.fromkeys(
         start.state if path.startswith(f"{start.state}/") else path.partition("/")[0]
         for path in touched

@@ -26,21 +26,21 @@ class YamlEdit:
 
 def parts(declaration: Declaration) -> dict[KeyPath, str]:
     """Return everything that a declaration says, by its path in a file."""
-    said: dict[KeyPath, str | None] = {
+    texts: dict[KeyPath, str | None] = {
         ("model",): declaration.model,
         ("retired",): "true" if declaration.retired else None,
         ("hold",): declaration.hold,
     }
     for number, entry in declaration.versions.items():
         path = ("versions", str(number))
-        said[path] = ""
-        said[(*path, "blocked")] = entry.blocked
-        said[(*path, "traffic")] = None if entry.traffic is None else as_written(entry.traffic)
-        said[(*path, "run_id")] = entry.run_id
-        said[(*path, "source")] = entry.source
+        texts[path] = ""
+        texts[(*path, "blocked")] = entry.blocked
+        texts[(*path, "traffic")] = None if entry.traffic is None else as_written(entry.traffic)
+        texts[(*path, "run_id")] = entry.run_id
+        texts[(*path, "source")] = entry.source
     for address, value in without_test_tags(declaration).fields.items():
-        said[_path(address, value)] = "" if address.name == "alias" else str(value)
-    return {path: text for path, text in said.items() if text is not None}
+        texts[_path(address, value)] = "" if address.name == "alias" else str(value)
+    return {path: text for path, text in texts.items() if text is not None}
 
 
 def edits_between(before: Declaration, after: Declaration) -> tuple[YamlEdit, ...]:
