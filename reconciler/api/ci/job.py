@@ -11,6 +11,7 @@ from reconciler.api.workspace import Workspace
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.forges.ci_environment import Pipeline, forge_of, pipeline
+from reconciler.forges.ci_run import run_of
 from reconciler.ports.forge import Forge, PullRequest
 from reconciler.render import forge_comment, github_workflow, phrases
 from reconciler.render.escape import visible
@@ -65,7 +66,7 @@ class Job:
     @property
     def more(self) -> str:
         """Where all is shown that a comment has no room for."""
-        run = self.pipeline.run_url
+        _, run = run_of(self.workspace.environ)
         return f"all of it is in the job's summary and artifact: {run}" if run else "see the log"
 
     @property
