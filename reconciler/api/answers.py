@@ -1,5 +1,7 @@
 """What the methods of `Reconciler` return: values that print as the commands print them."""
 
+from __future__ import annotations
+
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -63,11 +65,11 @@ def timed(answer: _Given, started: float) -> _Given:
 class Plan(Answer):
     """What would change, judged by the guards and policies."""
 
-    def __init__(self, judged: JudgedPlan, requests: int = 0) -> None:
+    def __init__(self, judged: JudgedPlan, requests: int = 0, *, is_detailed: bool = False) -> None:
         self.judged = judged
         self.requests = requests
         self.made = datetime.now(timezone.utc)
-        self.code = int(judged.exit_code())
+        self.code = int(judged.exit_code(detailed=is_detailed))
         self.problems = (*judged.warnings, *judged.problems)
 
     @property
@@ -109,6 +111,12 @@ class Plan(Answer):
 
     def _repr_html_(self) -> str:
         return html.plan(self.judged)
+
+    def detailed(self) -> Plan:
+        """Return the plan with the code of `plan --detailed-exitcode`: 2 where it has changes."""
+        plan = Plan(self.judged, self.requests, is_detailed=True)
+        plan.seconds = self.seconds
+        return plan
 
     def save(self, path: str | Path) -> None:
         """Write the plan to a file for `apply`; raises `UsageError` where it cannot be written."""
@@ -168,17 +176,21 @@ class Report(Answer):
         return text.plan(self.applied.plan, effort, self.plan.made)
 
     def _repr_html_(self) -> str:
-        return html.report(self.applied)
+        return html.report(self.applied) if self.is_carried_out else html.plan(self.applied.plan)
 
 
 class PlanRefused(Refused):
-    """`apply` does not carry out a plan that a violation denies; `report` shows the plan."""
+    """`apply` does not carry out a plan that a violation denies; `report` shows the plan.
+
+    `exit_code` is that of the command: 3 or 6 where a model is also wrong or cannot be read.
+    """
 
     def __init__(self, report: Report) -> None:
-        denied = report.applied.plan.denied
-        names = ", ".join(dict.fromkeys(violation.name for violation in denied))
-        problems = [violation.problem for violation in denied]
+        plan = report.applied.plan
+        names = ", ".join(dict.fromkeys(violation.name for violation in plan.denied))
+        problems = [*plan.problems, *(violation.problem for violation in plan.denied)]
         super().__init__(f"the plan is refused by {names}", problems=problems)
+        self.exit_code = report.code
         self.report = report
 
 

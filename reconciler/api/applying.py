@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.api.answers import Plan, Report
 from reconciler.api.apply_records import Recorder, ending
@@ -18,8 +19,10 @@ from reconciler.apply.executor import apply
 from reconciler.apply.model_run import OnResult
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, accepting
 from reconciler.core.report import ApplyReport
-from reconciler.errors import OutOfStep
+from reconciler.errors import OutOfStep, UsageError
 from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
+
+MOST_AT_ONCE: Final = 64  # models; each has a connection of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,13 @@ class ApplyRequest:
 class Callbacks:
     """What the caller is told: before the first write, of each result, and of the report.
 
-    What `before_writing` raises ends the run; nothing is written then. `on_report` comes before
-    the webhooks are told.
+    What `before_writing` raises ends the run; nothing is written then. `after_writing` comes
+    before the record is kept, `on_report` before the webhooks are told.
     """
 
     before_writing: Callable[[Plan], None] = lambda _: None
     on_result: OnResult = lambda _: None
+    after_writing: Callable[[], None] = lambda: None
     on_report: Callable[[Report], None] = lambda _: None
 
 
@@ -54,6 +58,7 @@ def apply_plan(
     workspace: Workspace, plan: Plan | None, request: ApplyRequest, callbacks: Callbacks
 ) -> Report:
     """Carry out a plan, or make one and carry it out; a denied one is returned and not written."""
+    _check(request, plan)
     recorder = Recorder(workspace, record=request.record, remote=request.record_push)
     checked = checked_plan(workspace, plan, request)
     if request.expect is not None and request.expect != checked.digest:
@@ -67,7 +72,17 @@ def apply_plan(
         return concluded(workspace, report, recorder, callbacks, is_carried_out=False)
     callbacks.before_writing(Plan(checked, workspace.requests))
     report = carried_out(workspace, checked, callbacks.on_result, request.parallelism)
+    callbacks.after_writing()
     return concluded(workspace, report, recorder, callbacks, is_carried_out=True)
+
+
+def _check(request: ApplyRequest, plan: Plan | None) -> None:
+    """Raise `UsageError` for a request that cannot be meant."""
+    if plan is not None and (request.models or request.adopt):
+        hint = "leave out --model and --adopt"
+        raise UsageError("a saved plan is applied as it is", hint=hint)
+    if not 1 <= request.parallelism <= MOST_AT_ONCE:
+        raise UsageError(f"parallelism is from 1 to {MOST_AT_ONCE}, not {request.parallelism}")
 
 
 def checked_plan(workspace: Workspace, plan: Plan | None, request: ApplyRequest) -> JudgedPlan:

@@ -46,7 +46,7 @@ def notify(workspace: Workspace, report: ApplyReport, behind: BehindOf | None = 
         return
     with suppress(OSError):  # stderr may be closed by now
         if report.signal is not None:
-            workspace.warn(
+            workspace.warn_after_writing(
                 f"notify: interrupted, no webhook is told of {phrases.models(len(models))}"
             )
             return
@@ -59,7 +59,7 @@ def notify(workspace: Workspace, report: ApplyReport, behind: BehindOf | None = 
             for model in models
         ]
         for tally in _tell(workspace, told):
-            workspace.warn(_remark(tally, len(told)))
+            workspace.warn_after_writing(_remark(tally, len(told)))
 
 
 def author_of_commit(workspace: Workspace, plan: JudgedPlan) -> BehindOf:

@@ -143,6 +143,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         record_push: str | None = None,
         before_writing: Callable[[Plan], None] | None = None,
         on_result: Callable[[Result], None] | None = None,
+        after_writing: Callable[[], None] | None = None,
         on_report: Callable[[Report], None] | None = None,
         stop: Stop | None = None,
     ) -> Report:
@@ -156,7 +157,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         the apply in the clone's git notes, as is done without asking where there are some;
         `record_push` also pushes it to that remote. `before_writing` gets the plan before the
         first write: what it raises ends the run. `on_result` gets each result as it happens,
-        `on_report` the report before webhooks are told. `stop` ends the run between two requests.
+        `after_writing` is called before the record is kept, `on_report` gets the report before
+        webhooks are told. `stop` ends the run between two requests.
 
         Raises `PlanRefused` when a violation denies the plan, with `report`; `OutOfStep` for a
         plan of another registry or digest; `ApplyInterrupted` after Ctrl-C.
@@ -176,6 +178,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         callbacks = Callbacks(
             before_writing=before_writing or _ignore,
             on_result=on_result or _ignore,
+            after_writing=after_writing or _ignore,
             on_report=on_report or _ignore,
         )
         with self._workspace(timeout=timeout, stop=stop, planned_for=planned_for) as workspace:
@@ -250,7 +253,7 @@ def _load(path: Path) -> JudgedPlan:
         raise UsageError(f"plan file {path}: {reason}", hint=hint) from error
 
 
-def _ignore(_: object) -> None:
+def _ignore(*_: object) -> None:
     """Do nothing with what a caller did not ask for."""
 
 

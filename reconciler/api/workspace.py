@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from reconciler.repository.declared_history import Parsers, Past, place_of
 from reconciler.repository.locate import find_state_folder, repository_root
 from reconciler.repository.repository import GitRepo, open_checkout
 
+_SHORTEST = 1.0  # seconds for the requests about one model
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 
 PARSERS = Parsers(loader.parse_declaration, loader.parse_settings)
@@ -77,6 +79,8 @@ class Workspace:
         self.environ = caller.environ
         self.warn = caller.warn
         self.state = state
+        if timeout < _SHORTEST:
+            raise UsageError(f"timeout is at least {_SHORTEST:g} s, not {timeout:g}")
         self.timeout = timeout
         self.base_ref = base_ref
         self.stop = stop or no_stop()
@@ -84,6 +88,28 @@ class Workspace:
         self._needs = needs
         self._planned_for = planned_for
         self.started = time.monotonic()
+
+    def judged_from(self, base_ref: str | None) -> Self:
+        """Return a workspace of the same checkout whose plans are also judged by `base_ref`."""
+        other = type(self)(
+            self.caller,
+            self.state,
+            self._registry_uri,
+            needs=self._needs,
+            timeout=self.timeout,
+            base_ref=base_ref,
+            planned_for=self._planned_for,
+            stop=self.stop,
+        )
+        other.started = self.started
+        shared = ("_around", "folder", "repo")
+        vars(other).update({part: vars(self)[part] for part in shared if part in vars(self)})
+        return other
+
+    def warn_after_writing(self, sentence: str) -> None:
+        """Warn where an exception must not cost the caller the report of what was written."""
+        with suppress(Exception):
+            self.warn(sentence)
 
     def __enter__(self) -> Self:
         return self

@@ -40,15 +40,19 @@ class ApplyDialog(ExitStack):
         if self._asks:
             _ask(plan)
         self.enter_context(signals(self.stop))
+        self.push(self._progress)
         self._advance = self._progress.enter_context(progress(len(plan.changes)))
 
     def advance(self, result: Result) -> None:
         """Count one result."""
         self._advance(result)
 
+    def written(self) -> None:
+        """Take the line of the progress back."""
+        self._progress.close()
+
     def end(self, report: Report) -> None:
         """Print the report; what was applied stays applied where it cannot be printed."""
-        self._progress.close()
         self.code = report.code
         with printing():
             self._show(report)

@@ -28,3 +28,10 @@ def select(globs: Sequence[str], names: Collection[str], option: str) -> frozens
 def as_names(names: Collection[str]) -> tuple[str, ...]:
     """Return names as a tuple; a single text is one name, not its letters."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def as_version(number: object) -> int:
+    """Return a version's number; raises `UsageError` for anything else."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise UsageError(f"a version is a whole number from 1, not `{number}`")
+    return number

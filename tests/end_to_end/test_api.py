@@ -237,3 +237,50 @@ def test_the_examples_in_the_docstrings_are_true(
     done = doctest.testmod(import_module(f"reconciler{name}"))
     assert done.attempted > 0
     assert done.failed == 0
+
+
+def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_read(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.declare(model, _SERVED)
+    r = opened(lab)
+    plan = r.plan(models=[model])
+    before = lab.hand.holds(model)
+    for call, said in (
+        (lambda: r.apply(plan, models=[model]), "a saved plan is applied as it is"),
+        (lambda: r.apply(plan, adopt=[model]), "a saved plan is applied as it is"),
+        (lambda: r.apply(plan, parallelism=0), "parallelism is from 1 to 64, not 0"),
+        (lambda: r.apply(plan, timeout=0), "timeout is at least 1 s, not 0"),
+        (lambda: r.promote(model, "2"), "a version is a whole number from 1, not `2`"),  # type: ignore[arg-type]
+        (lambda: r.rollback(model, to=0), "a version is a whole number from 1, not `0`"),
+        (lambda: r.history(model, version=0), "a version is a whole number from 1, not `0`"),
+    ):
+        with pytest.raises(reconciler.UsageError, match=re.escape(said)):
+            call()
+    assert lab.hand.holds(model) == before
+
+
+def test_a_warning_that_is_an_error_does_not_cost_the_report(lab: Lab) -> None:
+    model = lab.model(2)
+    webhook = "notify: [{slack: NOT_SET_ANYWHERE}]\n"
+    lab.git.write({"registry-state/reconciler.yaml": webhook})
+    lab.declare(model, _SERVED)
+
+    def refuse(sentence: str) -> None:
+        raise ValueError(sentence)
+
+    r = reconciler.open(
+        root=lab.git.root, registry_uri=lab.uri, environ={"PATH": os.environ["PATH"]}, warn=refuse
+    )
+    assert r.apply(models=[model]).summary["applied"] == 3
+
+
+def test_a_refused_report_shows_the_rule_and_has_the_code_of_the_command(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.git.write({"registry-state/reconciler.yaml": _POLICY})
+    lab.declare(model, _SERVED)
+    lab.declare("nowhere-to-be-found", "versions: {1: {stage: Staging}}")
+    with pytest.raises(reconciler.PlanRefused) as refused:
+        opened(lab).apply()
+    assert refused.value.exit_code == lab.run("apply", "--yes").code == 3
+    assert "tagged" in refused.value.report._repr_html_()
+    assert any("nowhere-to-be-found" in problem.message for problem in refused.value.problems)

@@ -1,6 +1,7 @@
 """`ci plan`: what merging a pull request would change, shown and kept on the forge."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from reconciler.api.ci import annotations
@@ -22,16 +23,16 @@ _QUEUE = "merge_group"
 
 def ci_plan(job: Job, number: int | None, on_plan: Callable[[JobPlan], object]) -> JobPlan:
     """Plan what is checked out against its base; comment, and keep the plan in a check."""
-    workspace = job.workspace
     with job.telling():
         pull = job.pull_request(number)
         _refuse_another_head(job, pull)
         try:
-            workspace.base_ref = _base(job, pull)
+            job = replace(job, workspace=job.workspace.judged_from(_base(job, pull)))
             made = _judged(job, pull)
         except ReconcilerError as error:
             _tell_failure(job, pull, error)
             raise
+    workspace = job.workspace
     lost = _tell_forge(job, pull, made)
     plan = JobPlan(made, lost, workspace.requests)
     plan.seconds = job.seconds

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.api.answers import timed
-from reconciler.core.matching import as_names
+from reconciler.core.matching import as_names, as_version
 
 if TYPE_CHECKING:
     from reconciler.api.editing.discovery import Discovery
@@ -53,7 +53,7 @@ class EditingMethods(ABC):
             edit = promote(
                 workspace,
                 model,
-                version,
+                None if version is None else as_version(version),
                 stage=stage,
                 aliases=as_names(aliases),
                 tags=tags or {},
@@ -86,7 +86,12 @@ class EditingMethods(ABC):
 
         with self._workspace(timeout=_PATIENCE) as workspace:
             return timed(
-                roll_back(workspace, RollbackRequest(model, to, block, reason, fetch_notes)),
+                roll_back(
+                    workspace,
+                    RollbackRequest(
+                        model, None if to is None else as_version(to), block, reason, fetch_notes
+                    ),
+                ),
                 workspace.started,
             )
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from reconciler.api.answers import timed
+from reconciler.core.matching import as_version
 
 if TYPE_CHECKING:
     from reconciler.api.forgetting import ForgottenModel
@@ -49,7 +50,7 @@ class InspectionMethods(ABC):
                 workspace,
                 model,
                 at=at,
-                version=version,
+                version=None if version is None else as_version(version),
                 since=since,
                 until=until,
                 fetch_notes=fetch_notes,

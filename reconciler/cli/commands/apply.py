@@ -58,8 +58,6 @@ def command(
     """Carry out PLAN, a file of `plan --out`; without it plan, show, ask, and carry out."""
     if saved == "":
         raise UsageError("the name of the plan file is empty", hint="is a variable not set?")
-    if saved and (models or adopt):
-        raise UsageError("a saved plan is applied as it is", hint="leave out --model and --adopt")
     asks = output.is_terminal(sys.stdin) and not options.json
     if not (yes or saved or asks):
         raise UsageError(
@@ -83,6 +81,7 @@ def command(
                 record_push=record_push,
                 before_writing=dialog.begin,
                 on_result=dialog.advance,
+                after_writing=dialog.written,
                 on_report=dialog.end,
                 stop=dialog.stop,
             )

@@ -43,7 +43,7 @@ def command(
         adopt=adopt,
         all_policies=all_policies,
     )
-    plan.code = int(plan.judged.exit_code(detailed=detailed_exitcode))
+    plan = plan.detailed() if detailed_exitcode else plan
     if out:
         plan.save(out)
     present(plan, options)
