@@ -114,4 +114,4 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  whatever the name stands for
 
 def __dir__() -> list[str]:
     """Return the public names."""
-    return [*__all__, "__version__"]
+    return [*_HOMES, "__version__"]
