@@ -11,140 +11,107 @@ docs/python-api.md has each method beside its command.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from reconciler.api.answers import (
-        Answer,
-        ApplyInterrupted,
-        Drift,
-        Plan,
-        PlanRefused,
-        Report,
-        Status,
-    )
-    from reconciler.api.ci.answers import JobDrift, JobPlan
-    from reconciler.api.ci.jobs import CiJobs
-    from reconciler.api.editing.discovery import Discovery
-    from reconciler.api.editing.edit import Edit
-    from reconciler.api.editing.importing import Import
-    from reconciler.api.editing.starter_files import StarterFiles
-    from reconciler.api.forgetting import ForgottenModel
-    from reconciler.api.inspection.audit_report import AuditReport
-    from reconciler.api.inspection.model_details import ModelDetails
-    from reconciler.api.inspection.model_history import ModelHistory
-    from reconciler.api.inspection.resolved_version import ResolvedVersion
-    from reconciler.api.inspection.version_comparison import VersionComparison
-    from reconciler.api.reconciler import Reconciler, ReconcilerWarning
-    from reconciler.api.reconciler import open_reconciler as open  # noqa: A004
-    from reconciler.api.validation import json_schema, validate
-    from reconciler.apply.executor import Stop
-    from reconciler.core.changes import Change
-    from reconciler.core.report import Result
-    from reconciler.core.violations import Violation
-    from reconciler.errors import (
-        DeclarationError,
-        ExitCode,
-        OutOfStep,
-        Problem,
-        ReconcilerError,
-        Refused,
-        RegistryError,
-        UsageError,
-    )
+if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself is public, too
+    from reconciler.api.answers import Answer as Answer
+    from reconciler.api.answers import ApplyInterrupted as ApplyInterrupted
+    from reconciler.api.answers import Drift as Drift
+    from reconciler.api.answers import Plan as Plan
+    from reconciler.api.answers import PlanRefused as PlanRefused
+    from reconciler.api.answers import Report as Report
+    from reconciler.api.answers import Status as Status
+    from reconciler.api.ci.answers import JobDrift as JobDrift
+    from reconciler.api.ci.answers import JobPlan as JobPlan
+    from reconciler.api.ci.jobs import CiJobs as CiJobs
+    from reconciler.api.editing.discovery import Discovery as Discovery
+    from reconciler.api.editing.edit import Edit as Edit
+    from reconciler.api.editing.importing import Import as Import
+    from reconciler.api.editing.starter_files import StarterFiles as StarterFiles
+    from reconciler.api.forgetting import ForgottenModel as ForgottenModel
+    from reconciler.api.inspection.audit_report import AuditReport as AuditReport
+    from reconciler.api.inspection.model_details import ModelDetails as ModelDetails
+    from reconciler.api.inspection.model_history import ModelHistory as ModelHistory
+    from reconciler.api.inspection.resolved_version import ResolvedVersion as ResolvedVersion
+    from reconciler.api.inspection.version_comparison import VersionComparison as VersionComparison
+    from reconciler.api.reconciler import Reconciler as Reconciler
+    from reconciler.api.reconciler import ReconcilerWarning as ReconcilerWarning
+    from reconciler.api.reconciler import open_reconciler
+    from reconciler.api.validation import json_schema as json_schema
+    from reconciler.api.validation import validate as validate
+    from reconciler.apply.executor import Stop as Stop
+    from reconciler.core.changes import Change as Change
+    from reconciler.core.report import Result as Result
+    from reconciler.core.violations import Violation as Violation
+    from reconciler.errors import DeclarationError as DeclarationError
+    from reconciler.errors import ExitCode as ExitCode
+    from reconciler.errors import ForgeError as ForgeError
+    from reconciler.errors import OutOfStep as OutOfStep
+    from reconciler.errors import Problem as Problem
+    from reconciler.errors import ReconcilerError as ReconcilerError
+    from reconciler.errors import Refused as Refused
+    from reconciler.errors import RegistryError as RegistryError
+    from reconciler.errors import UsageError as UsageError
 
+    open = open_reconciler  # noqa: A001
     __version__: str
 
-# Public name → its module. Each is imported when it is first asked for: `reconciler validate`
+# Module → its public names. Each is imported when it is first asked for: `reconciler validate`
 # reads files alone, and must not wait for git and HTTP.
-_HOMES = {
-    **dict.fromkeys(
-        ("Answer", "ApplyInterrupted", "Drift", "Plan", "PlanRefused", "Report", "Status"),
-        "reconciler.api.answers",
+_NAMES = {
+    "reconciler.api.answers": (
+        "Answer",
+        "ApplyInterrupted",
+        "Drift",
+        "Plan",
+        "PlanRefused",
+        "Report",
+        "Status",
     ),
-    **dict.fromkeys(("JobDrift", "JobPlan"), "reconciler.api.ci.answers"),
-    "CiJobs": "reconciler.api.ci.jobs",
-    "Discovery": "reconciler.api.editing.discovery",
-    "Edit": "reconciler.api.editing.edit",
-    "Import": "reconciler.api.editing.importing",
-    "StarterFiles": "reconciler.api.editing.starter_files",
-    **dict.fromkeys(("Reconciler", "ReconcilerWarning"), "reconciler.api.reconciler"),
-    "ForgottenModel": "reconciler.api.forgetting",
-    "AuditReport": "reconciler.api.inspection.audit_report",
-    "ModelDetails": "reconciler.api.inspection.model_details",
-    "ModelHistory": "reconciler.api.inspection.model_history",
-    "ResolvedVersion": "reconciler.api.inspection.resolved_version",
-    "VersionComparison": "reconciler.api.inspection.version_comparison",
-    **dict.fromkeys(("json_schema", "validate"), "reconciler.api.validation"),
-    "Stop": "reconciler.apply.executor",
-    "Change": "reconciler.core.changes",
-    "Result": "reconciler.core.report",
-    "Violation": "reconciler.core.violations",
-    **dict.fromkeys(
-        (
-            "DeclarationError",
-            "ExitCode",
-            "OutOfStep",
-            "Problem",
-            "ReconcilerError",
-            "Refused",
-            "RegistryError",
-            "UsageError",
-        ),
-        "reconciler.errors",
+    "reconciler.api.ci.answers": ("JobDrift", "JobPlan"),
+    "reconciler.api.ci.jobs": ("CiJobs",),
+    "reconciler.api.editing.discovery": ("Discovery",),
+    "reconciler.api.editing.edit": ("Edit",),
+    "reconciler.api.editing.importing": ("Import",),
+    "reconciler.api.editing.starter_files": ("StarterFiles",),
+    "reconciler.api.forgetting": ("ForgottenModel",),
+    "reconciler.api.inspection.audit_report": ("AuditReport",),
+    "reconciler.api.inspection.model_details": ("ModelDetails",),
+    "reconciler.api.inspection.model_history": ("ModelHistory",),
+    "reconciler.api.inspection.resolved_version": ("ResolvedVersion",),
+    "reconciler.api.inspection.version_comparison": ("VersionComparison",),
+    "reconciler.api.reconciler": ("Reconciler", "ReconcilerWarning", "open"),
+    "reconciler.api.validation": ("json_schema", "validate"),
+    "reconciler.apply.executor": ("Stop",),
+    "reconciler.core.changes": ("Change",),
+    "reconciler.core.report": ("Result",),
+    "reconciler.core.violations": ("Violation",),
+    "reconciler.errors": (
+        "DeclarationError",
+        "ExitCode",
+        "ForgeError",
+        "OutOfStep",
+        "Problem",
+        "ReconcilerError",
+        "Refused",
+        "RegistryError",
+        "UsageError",
     ),
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "Answer",
-    "ApplyInterrupted",
-    "AuditReport",
-    "Change",
-    "CiJobs",
-    "DeclarationError",
-    "Discovery",
-    "Drift",
-    "Edit",
-    "ExitCode",
-    "ForgottenModel",
-    "Import",
-    "JobDrift",
-    "JobPlan",
-    "ModelDetails",
-    "ModelHistory",
-    "OutOfStep",
-    "Plan",
-    "PlanRefused",
-    "Problem",
-    "Reconciler",
-    "ReconcilerError",
-    "ReconcilerWarning",
-    "Refused",
-    "RegistryError",
-    "Report",
-    "ResolvedVersion",
-    "Result",
-    "StarterFiles",
-    "Status",
-    "Stop",
-    "UsageError",
-    "VersionComparison",
-    "Violation",
-    "json_schema",
-    "open",
-    "validate",
-]
+if not TYPE_CHECKING:
+    __all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  whatever the name stands for
     """Return a public name, imported now."""
     if name == "__version__":
         return import_module("importlib.metadata").version("mlflow-reconciler")
-    if name == "open":
-        return import_module("reconciler.api.reconciler").open_reconciler
     if name not in _HOMES:
         raise AttributeError(f"module `reconciler` has no attribute `{name}`")
-    return getattr(import_module(_HOMES[name]), name)
+    given = "open_reconciler" if name == "open" else name  # its module needs the builtin
+    return getattr(import_module(_HOMES[name]), given)
 
 
 def __dir__() -> list[str]:
     """Return the public names."""
-    return [*__all__, "__version__"]
+    return [*_HOMES, "__version__"]

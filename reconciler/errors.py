@@ -5,6 +5,7 @@ ReconcilerError
 ├── DeclarationError        3  the declared state is wrong: fix the file
 ├── Refused                 4  a rule forbids it, or consent is missing
 ├── OutOfStep               5  git or the registry changed, or lacks what this run needs
+├── ForgeError              6  the forge could not be read, or refused the request
 └── RegistryError           6  the registry could not be read, or refused the request
     ├── Unavailable            the request was not executed; sending it again is safe
     ├── AnswerLost             the request may have been executed; read before sending again
@@ -131,6 +132,13 @@ class OutOfStep(ReconcilerError):
     """Git or the registry changed, or lacks what this run needs."""
 
     code = ExitCode.OUT_OF_STEP
+
+
+class ForgeError(ReconcilerError):
+    """The forge could not be read, or refused the request."""
+
+    # The remedy is that of a registry error: check the address and the credentials.
+    code = ExitCode.REGISTRY
 
 
 class RegistryError(ReconcilerError):

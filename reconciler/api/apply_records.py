@@ -1,6 +1,6 @@
 """Apply records: written after an apply, fetched before a question about the past."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -15,6 +15,7 @@ from reconciler.audit.apply_record import (
 from reconciler.core.report import ApplyReport
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
+from reconciler.forges.ci_run import run_of as run_of  # noqa: PLC0414  notifications name it here
 from reconciler.repository.notes import (
     check_notes,
     check_remote,
@@ -116,13 +117,3 @@ def ending(code: int, problems: tuple[Problem, ...], report: ApplyReport) -> int
         return code
     wrote = any(model.wrote for model in report.models)
     return int(ExitCode.PARTIAL if wrote else ExitCode.OUT_OF_STEP)
-
-
-def run_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Return who started this run of a CI system, and where it can be looked at; None outside."""
-    actor = environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or None
-    place = [environ.get(f"GITHUB_{part}") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
-    if all(place):
-        server, repository, run = place
-        return actor, f"{server}/{repository}/actions/runs/{run}"
-    return actor, environ.get("CI_JOB_URL") or None

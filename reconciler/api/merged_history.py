@@ -97,7 +97,7 @@ def open_merged(
 def _repository(workspace: Workspace) -> GitRepo:
     repo = workspace.repo
     if repo is None or repo.head is None:
-        why = "this is not a git repository" if repo is None else "there is no commit yet"
+        why = workspace.missing_history
         raise OutOfStep(f"history is read from git, and {why}", hint="git commit")
     return repo
 

@@ -1,12 +1,13 @@
 """The offline check of the files, and their JSON Schema; imports no MLflow, git or HTTP library."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reconciler.core.declared import DeclaredState
-from reconciler.errors import DeclarationError, Problem
+from reconciler.errors import DeclarationError, ExitCode, Problem, UsageError
 from reconciler.files import loader
 from reconciler.files.state_folder import others_beside
+from reconciler.render import json_documents, phrases
 from reconciler.render.json_documents import Document
 from reconciler.repository.locate import find_state_folder, repository_root
 
@@ -25,24 +26,50 @@ def validate(
     >>> reconciler.validate("examples/quickstart/registry-state")
     ()
     """
-    folder = state_folder(str(state), Path.cwd() if root is None else Path(root).absolute())
+    return validated(str(state), Path.cwd() if root is None else Path(root).absolute()).problems
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The complaints about a state folder: errors where `code` says so, else warnings.
+
+    Not an `Answer`, whose module takes longer to import than the files to check.
+    """
+
+    state: str
+    folder: Path
+    problems: tuple[Problem, ...]
+    code: ExitCode = ExitCode.OK
+    models: int = 0
+
+    def document(self) -> Document:
+        """Return the document of `validate --format json`: a warning is not among its errors."""
+        return json_documents.failure(self.problems if self.code else (), self.code)
+
+    def to_text(self, seconds: float) -> str:
+        """Return what `validate` prints: nothing where the files are wrong."""
+        if self.code:
+            return ""
+        return f"{self.state}: valid, {phrases.models(self.models)}, {seconds:.2f} s\n"
+
+
+def validated(state: str, root: Path) -> Validation:
+    """Check a state folder; raises `UsageError` where there is none."""
+    folder = find_state_folder(state, root, repository_root(root))
+    others = others_beside(folder, repository_root(folder.resolve()))
     try:
-        return declared(folder, str(state)).warnings
+        desired = loader.load(folder, state, others=others)
     except DeclarationError as error:
-        return error.problems
+        return Validation(state, folder, error.problems, error.code)
+    return Validation(state, folder, desired.warnings, models=len(desired.declarations))
 
 
 def json_schema(kind: Literal["model", "settings"] = "model") -> Document:
-    """Return the JSON Schema of a model's file, or of reconciler.yaml (`settings`)."""
-    return loader.model_schema() if kind == "model" else loader.settings_schema()
+    """Return the JSON Schema of a model's file, or of reconciler.yaml (`settings`).
 
-
-def state_folder(state: str, root: Path) -> Path:
-    """Return the state folder; raises `UsageError` where there is none."""
-    return find_state_folder(state, root, repository_root(root))
-
-
-def declared(folder: Path, shown: str) -> DeclaredState:
-    """Return what a state folder declares; raises `DeclarationError` with every complaint."""
-    others = others_beside(folder, repository_root(folder.resolve()))
-    return loader.load(folder, shown, others=others)
+    Raises `UsageError` for another kind.
+    """
+    schemas = {"model": loader.model_schema, "settings": loader.settings_schema}
+    if kind not in schemas:
+        raise UsageError(f"there is no schema of `{kind}`", hint=f"name {' or '.join(schemas)}")
+    return schemas[kind]()

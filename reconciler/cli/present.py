@@ -1,11 +1,18 @@
 """Prints an answer in the format that was asked for: the same way for every command."""
 
-from reconciler.api.answers import Answer
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from reconciler.cli import output
 from reconciler.cli.options import Options
 
+if TYPE_CHECKING:
+    from reconciler.api.answers import Answer
+    from reconciler.api.validation import Validation
 
-def present(answer: Answer, options: Options) -> int:
+
+def present(answer: Answer | Validation, options: Options) -> int:
     """Print an answer on stdout and its complaints on stderr; return the exit code."""
     match options.format:
         case "json":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from reconciler.errors import UsageError
+from reconciler.forges.ci_run import GITHUB
 from reconciler.forges.github_event import Event, MergeGroup, PullRequestEvent
 from reconciler.ports.forge import Forge
 
@@ -39,10 +40,6 @@ class Pipeline:
     base: str | None = None
     base_commit: str | None = None
     pull_request: int | None = None
-    is_fork: bool = False
-    is_rerun: bool = False
-    run_url: str | None = None
-    actor: str | None = None
     outputs: str | None = None
     summary: str | None = None
     authorities: str | None = None
@@ -83,24 +80,17 @@ def forge_of(job: Pipeline) -> Forge | None:
 
 def _github(environ: Mapping[str, str], text: str | None) -> Pipeline:
     event = _event(text)
-    server = environ.get("GITHUB_SERVER_URL", "https://github.com")
-    repository = environ.get("GITHUB_REPOSITORY", "")
-    run = environ.get("GITHUB_RUN_ID")
     where = _github_place(environ, event)
     return Pipeline(
         system="github",
         event=environ.get("GITHUB_EVENT_NAME", ""),
-        repository=repository,
+        repository=environ.get("GITHUB_REPOSITORY", ""),
         api=environ.get("GITHUB_API_URL", "https://api.github.com"),
-        server=server,
+        server=environ.get("GITHUB_SERVER_URL", GITHUB),
         commit=where.commit,
         base=where.base,
         base_commit=where.base_commit,
         pull_request=where.pull_request,
-        is_fork=where.is_fork,
-        is_rerun=environ.get("GITHUB_RUN_ATTEMPT", "1") not in {"", "1"},
-        run_url=f"{server}/{repository}/actions/runs/{run}" if run else None,
-        actor=environ.get("GITHUB_ACTOR") or None,
         outputs=environ.get("GITHUB_OUTPUT") or None,
         summary=environ.get("GITHUB_STEP_SUMMARY") or None,
         token=_token(environ, "RECONCILER_FORGE_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"),
@@ -113,7 +103,6 @@ class _Place:
     base: str | None
     base_commit: str | None
     pull_request: int | None = None
-    is_fork: bool = False
 
 
 def _github_place(environ: Mapping[str, str], event: Event) -> _Place:
@@ -136,8 +125,7 @@ def _github_place(environ: Mapping[str, str], event: Event) -> _Place:
 
 
 def _pull_request_place(pull: PullRequestEvent) -> _Place:
-    is_fork = pull.head.repo != pull.base.repo
-    return _Place(pull.head.sha, pull.base.ref, pull.base.sha, pull.number, is_fork=is_fork)
+    return _Place(pull.head.sha, pull.base.ref, pull.base.sha, pull.number)
 
 
 def _merge_group_place(group: MergeGroup) -> _Place:
@@ -156,7 +144,6 @@ def _gitlab(environ: Mapping[str, str]) -> Pipeline:
     if environ.get("CI_MERGE_REQUEST_EVENT_TYPE") == "merge_train":
         event = "merge_group"
     number = environ.get("CI_MERGE_REQUEST_IID", "")
-    project = environ.get("CI_MERGE_REQUEST_PROJECT_ID")
     return Pipeline(
         system="gitlab",
         event=event,
@@ -170,11 +157,6 @@ def _gitlab(environ: Mapping[str, str]) -> Pipeline:
         or None,
         base_commit=_gitlab_base(environ),
         pull_request=int(number) if number.isdecimal() else None,
-        is_fork=environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", project) != project,
-        # A job that is retried has the environment of the first run.
-        is_rerun=False,
-        run_url=environ.get("CI_JOB_URL") or environ.get("CI_PIPELINE_URL") or None,
-        actor=environ.get("GITLAB_USER_LOGIN") or None,
         authorities=environ.get("CI_SERVER_TLS_CA_FILE") or None,
         token=_token(environ, "RECONCILER_FORGE_TOKEN", "GITLAB_TOKEN"),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from reconciler.ports.forge import ForgeError
+from reconciler.errors import ForgeError
 from reconciler.registries.auth import redact
 from reconciler.transport.retry_after import retry_after
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.errors import ForgeError
 from reconciler.forges.comment_markers import marked, ours
 from reconciler.forges.error_mapping import Missing
 from reconciler.forges.github_responses import (
@@ -21,7 +22,7 @@ from reconciler.forges.github_responses import (
 )
 from reconciler.forges.http_client import Address, ForgeHttp
 from reconciler.forges.responses import row, rows, utc
-from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
+from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, PullRequest, Review
 
 _VERSION: Final = "2022-11-28"
 _MOST_COMMITS: Final = 250  # GitHub lists at most this many commits

@@ -7,18 +7,11 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class EventRepository(_Part):
-    """A repository with its name."""
-
-    full_name: str
-
-
 class EventSide(_Part):
     """One side of a pull request."""
 
     sha: str
     ref: str
-    repo: EventRepository | None = None  # null for a deleted fork
 
 
 class PullRequestEvent(_Part):

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.errors import ForgeError
 from reconciler.forges.checks_in_comments import (
     KeptCheck,
     check_comment,
@@ -26,7 +27,7 @@ from reconciler.forges.gitlab_responses import (
 )
 from reconciler.forges.http_client import Address, ForgeHttp
 from reconciler.forges.responses import row, rows, utc
-from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, ForgeError, PullRequest, Review
+from reconciler.ports.forge import CHECK_LIMIT, Check, Conclusion, PullRequest, Review
 
 _NEEDS: Final = "a token with the scope `api` and the role Developer (a job's own cannot comment)"
 _LONGEST_DESCRIPTION: Final = 255

@@ -13,8 +13,8 @@ import requests
 import tenacity
 
 from reconciler.core.uris import safe_uri
+from reconciler.errors import ForgeError
 from reconciler.forges.error_mapping import Later, Lost, Missing, NotSent, refusal
-from reconciler.ports.forge import ForgeError
 from reconciler.registries.auth import redact
 from reconciler.transport import client, limits
 

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from reconciler.ports.forge import ForgeError
+from reconciler.errors import ForgeError
 
 
 class ForgeRow(BaseModel):

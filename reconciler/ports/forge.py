@@ -3,18 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from reconciler.errors import ExitCode, ReconcilerError
-
 Conclusion: TypeAlias = Literal["success", "failure", "neutral", "action_required"]
 
 CHECK_LIMIT = 65_535  # characters of a check's summary, and of its text
-
-
-class ForgeError(ReconcilerError):
-    """The forge could not be read, or refused the request."""
-
-    # The remedy is that of a registry error: check the address and the credentials.
-    code = ExitCode.REGISTRY
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class Registry(Protocol):
         """The number of requests sent so far."""
         ...
 
+    def close(self) -> None:
+        """Give back connections; a later request opens them again."""
+        ...
+
     def capabilities(self) -> Capabilities:
         """Return the features of this backend."""
         ...

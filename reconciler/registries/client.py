@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.tracking._model_registry.client import ModelRegistryClient
     from mlflow.tracking._tracking_service.client import TrackingServiceClient
+    from sqlalchemy.engine import Engine
 
 _UNITY_CATALOG: Final = frozenset({"databricks-uc", "uc"})
 _CAPABILITIES: Final = {
@@ -70,6 +71,15 @@ class MlflowClientRegistry:
     def requests(self) -> int:
         """The number of calls to the client so far."""
         return self._sent
+
+    def close(self) -> None:
+        """Close the connections to a database; a later call opens them again."""
+        with self._opening:
+            opened = self._opened
+        for client in filter(None, (opened, self._tracking.opened)):
+            engine = getattr(client.store, "engine", None)  # only a database's store has one
+            if engine is not None:
+                engine.dispose()
 
     def capabilities(self) -> Capabilities:
         """Return the capabilities of the scheme: asking the backend can hang for minutes."""
@@ -222,12 +232,11 @@ class MlflowClientRegistry:
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
 
         try:
-            engine = utils.create_sqlalchemy_engine(self._given)  # type: ignore[no-untyped-call]
-            tables = inspect(engine).get_table_names()
-            if "registered_models" in tables:
-                # The query of a server at its start.
-                utils._verify_schema(engine)  # type: ignore[no-untyped-call]  # noqa: SLF001
-            engine.dispose()
+            with _database(self._given) as engine:
+                tables = inspect(engine).get_table_names()
+                if "registered_models" in tables:
+                    # The query of a server at its start.
+                    utils._verify_schema(engine)  # type: ignore[no-untyped-call]  # noqa: SLF001
         except SQLAlchemyError as error:
             raise Unavailable(self._message(str(error))) from error
         if "registered_models" not in tables:
@@ -281,21 +290,29 @@ class _Opens:
 
 def _require_experiment(uri: str) -> None:
     """Refuse a database in which MLflow would create its first experiment."""
-    from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
-    from sqlalchemy import text  # noqa: PLC0415  the same
+    from sqlalchemy import text  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
 
-    engine = utils.create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
     try:
-        with engine.connect() as connection:
+        with _database(uri) as engine, engine.connect() as connection:
             first = text("SELECT count(*) FROM experiments WHERE experiment_id = 0")
             found = connection.execute(first).scalar()
     except SQLAlchemyError as error:
         raise RegistryError("its experiments cannot be read") from error
-    finally:
-        engine.dispose()
     if not found:
         raise RegistryError(f"`{safe_uri(uri)}` holds no experiments")
+
+
+@contextmanager
+def _database(uri: str) -> "Iterator[Engine]":
+    """Yield a connection pool of our own, and close it also where the database cannot be read."""
+    from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
+
+    engine = utils.create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 _SEARCHES: Final[Mapping[type[Any], tuple[str, int, list[str]]]] = {

@@ -54,7 +54,7 @@ class ClientTracking:
         self._ask = ask
         self._artifacts_of = artifacts_of
         self._opening = threading.Lock()
-        self._opened: Any = None
+        self.opened: Any = None  # the client, once it was needed
 
     def run(self, run_id: str) -> RunRow:
         """Return a run, also a deleted one."""
@@ -86,9 +86,9 @@ class ClientTracking:
 
     def _client(self) -> Any:  # noqa: ANN401  its methods are not typed
         with self._opening:
-            if self._opened is None:
-                self._opened = self._opens.tracking(_tracking_uri(self._registry_uri))
-            return self._opened
+            if self.opened is None:
+                self.opened = self._opens.tracking(_tracking_uri(self._registry_uri))
+            return self.opened
 
 
 def _mlmodel_in(artifacts: Any) -> bytes:  # noqa: ANN401  MLflow's own

@@ -76,6 +76,10 @@ class Http:
         """The number of requests that were sent."""
         return self._sent
 
+    def close(self) -> None:
+        """Close the connections that are kept for later requests."""
+        self._session.close()
+
     def get(
         self, path: str, params: Mapping[str, str], *, largest: int = _LARGEST_ANSWER
     ) -> dict[str, Any]:

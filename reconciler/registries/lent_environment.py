@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 _lock = threading.Lock()
 _importing = threading.Lock()
 _borrowers: Counter[str] = Counter()
+_set: dict[str, str] = {}  # the first borrower's value, which holds for all of them
 
 
 @contextmanager
@@ -22,7 +23,8 @@ def lent(name: str, value: str) -> Iterator[None]:
     with _lock:
         is_ours = _borrowers[name] > 0 or name not in os.environ
         if is_ours:
-            os.environ.setdefault(name, value)
+            if name not in os.environ:
+                os.environ[name] = _set[name] = value
             _borrowers[name] += 1
     try:
         yield
@@ -30,7 +32,7 @@ def lent(name: str, value: str) -> Iterator[None]:
         with _lock:
             if is_ours:
                 _borrowers[name] -= 1
-                if not _borrowers[name] and os.environ.get(name) == value:
+                if not _borrowers[name] and os.environ.get(name) == _set.pop(name):
                     del os.environ[name]
 
 

@@ -63,6 +63,10 @@ class MlflowRest:
         """The number of requests that were sent so far."""
         return self._http.sent
 
+    def close(self) -> None:
+        """Close the connections to the server; a later request opens them again."""
+        self._http.close()
+
     def capabilities(self) -> Capabilities:
         """Return the capabilities of the server's version, all of them where it is not known."""
         version = self._version()

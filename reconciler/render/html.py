@@ -1,38 +1,33 @@
 """Plans, reports and histories as tables for a notebook: HTML that Jupyter shows, no scripts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from reconciler.core.changes import Change
 from reconciler.core.plan import JudgedPlan
 from reconciler.core.report import ApplyReport
+from reconciler.errors import Problem
 from reconciler.render import phrases
 from reconciler.render.escape import visible
 
 # Jupyter's colours follow its theme: only what needs a look has its own, legible on light and dark.
 _RED = "#d9383a"
-_NEEDS_A_LOOK = {"remove", "failed", "stale", "refused"}
+_NEEDS_A_LOOK = {"remove", "failed", "stale", "refused", "error"}
+_COMPLAINTS = ("", "rule", "model", "message", "hint")
 _CELL = "text-align: left; padding: 0.2em 0.8em 0.2em 0; vertical-align: top"
 
 
 def plan(value: JudgedPlan) -> str:
-    """Return a plan's headline, its changes as a table, and what guards and policies found."""
-    violations = [
-        [
-            _marked(phrases.judged(violation), phrases.judged(violation)),
-            *map(_text, (violation.name, violation.model or "", violation.message)),
-        ]
-        for violation in value.violations
-    ]
+    """Return a plan's headline, its changes as a table, and what keeps them from being made."""
     return _section(
         f"plan: {phrases.headline(value)}",
         _table(("model", "what", "before", "after", "cause"), map(_change, value.changes)),
-        _table(("", "rule", "model", "message"), violations),
+        _table(_COMPLAINTS, _complaints(value)),
     )
 
 
 def report(value: ApplyReport) -> str:
-    """Return a report's headline, and each change as a table with its outcome."""
+    """Return a report's headline, each change with its outcome, and what kept others from it."""
     rows = [
         [
             *_change(result.change)[:4],
@@ -42,7 +37,16 @@ def report(value: ApplyReport) -> str:
         for result in value.results
     ]
     header = ("model", "what", "before", "after", "outcome", "error")
-    return _section(f"apply: {phrases.outcome(value)}", _table(header, rows))
+    failures = [
+        _complaint("failed", "", model.model, _text(model.error))
+        for model in value.models
+        if model.error
+    ]
+    return _section(
+        f"apply: {phrases.outcome(value)}",
+        _table(header, rows),
+        _table(_COMPLAINTS, [*failures, *_complaints(value.plan)]),
+    )
 
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -55,6 +59,30 @@ def _change(change: Change) -> list[str]:
     subject = _marked(f"{phrases.mark(change)} {phrases.subject(address)}", change.action)
     values = (phrases.value(address, change.before), phrases.value(address, change.after))
     return [_text(change.model), subject, *map(_text, values), _text(phrases.cause(change))]
+
+
+def _complaints(value: JudgedPlan) -> Iterator[list[str]]:
+    """Yield the problems that exclude models, what was violated, and what waits for approval."""
+    for problem in value.problems:
+        where = f"{problem.where}: " if problem.where else ""
+        message = "<br>".join(map(_text, (f"{where}{problem.message}", *_contrasts(problem))))
+        yield _complaint("error", "", problem.model, message, problem.hint)
+    judged = [(phrases.judged(violation), violation) for violation in value.violations]
+    for word, violation in (*judged, *(("waits", violation) for violation in value.pending)):
+        hint = None if violation.accepted else violation.hint
+        yield _complaint(word, violation.name, violation.model, _text(violation.message), hint)
+
+
+def _complaint(
+    word: str, rule: str, model: str | None, message: str, hint: str | None = None
+) -> list[str]:
+    """Return the cells of one complaint; `message` is HTML already."""
+    return [_marked(word, word), _text(rule), _text(model or ""), message, _text(hint or "")]
+
+
+def _contrasts(problem: Problem) -> Iterator[str]:
+    for value, approved, now in map(phrases.cells, problem.contrasts):
+        yield f"{value}: approved {approved}, now {now}"
 
 
 def _section(title: str, *parts: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.ports.forge import CHECK_LIMIT, Conclusion, ForgeError
+from reconciler.errors import ForgeError
+from reconciler.ports.forge import CHECK_LIMIT, Conclusion
 from tests.support.forges.forge_lab import ForgeLab, github_lab, gitlab_lab
 from tests.support.forges.forge_server import Commit, Given, Ticket
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from reconciler.errors import ForgeError
 from reconciler.forges.http_client import Address, ForgeHttp
-from reconciler.ports.forge import ForgeError
 from tests.support.forges.forge_server import TOKEN
 from tests.support.registries.raw_servers import HEAD, TRICKLES, Serve, for_ever, raw_server
 from tests.support.registries.servers import Answer, proxy

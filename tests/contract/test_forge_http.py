@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.errors import ForgeError
 from reconciler.forges.github import GitHub
 from reconciler.forges.http_client import Address, ForgeHttp
-from reconciler.ports.forge import ForgeError
 from tests.support.forges.forge_lab import github_lab
 from tests.support.forges.forge_server import TOKEN, Fault, answer
 from tests.support.registries.servers import HANG_UP, Answer, Proxy, Request, free_port, proxy

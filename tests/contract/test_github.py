@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconciler.ports.forge import Check, ForgeError
+from reconciler.errors import ForgeError
+from reconciler.ports.forge import Check
 from tests.support.forges.forge_lab import ForgeLab, github_lab
 from tests.support.forges.forge_server import Commit
 

@@ -16,6 +16,7 @@ from reconciler import (
     RegistryError,
     UsageError,
 )
+from reconciler.api.validation import validated
 from tests.support.registries.servers import free_port
 from tests.support.repositories.reading_lab import Desk, desk_fixture, shared_fixture  # noqa: F401  fixtures
 
@@ -246,6 +247,8 @@ def test_the_schemas_are_those_of_the_command(desk: Desk) -> None:
     assert reconciler.json_schema() == desk.command("schema").document
     assert reconciler.json_schema("settings") == desk.command("schema", "settings").document
     assert reconciler.json_schema() != reconciler.json_schema("settings")
+    with pytest.raises(UsageError, match="no schema of `x`"):
+        reconciler.json_schema("x")  # type: ignore[arg-type]  # what a checker would refuse
 
 
 def test_validate_tells_what_the_command_tells(desk: Desk) -> None:
@@ -254,3 +257,16 @@ def test_validate_tells_what_the_command_tells(desk: Desk) -> None:
     printed = desk.command("validate", "--format", "json").document["errors"]
     assert [problem.message for problem in problems] == [error["message"] for error in printed]
     assert len(problems) == 2
+
+
+@pytest.mark.parametrize("faulty", [False, True])
+def test_validate_is_one_answer_for_a_program_and_the_command(desk: Desk, *, faulty: bool) -> None:
+    twins = "versions: {1: {aliases: [a]}, 2: {aliases: [A]}}"
+    desk.lab.declare("m", "versions: {1: {stage: Prod}}" if faulty else twins)
+    answer = validated("registry-state", desk.lab.git.root)
+    in_text, in_json = desk.command("validate"), desk.command("validate", "--format", "json")
+    assert answer.document() == in_json.document
+    assert answer.code == in_text.code == in_json.code == (3 if faulty else 0)
+    assert in_text.stdout.rpartition(",")[0] == answer.to_text(0.0).rpartition(",")[0]
+    assert answer.problems == reconciler.validate(root=desk.lab.git.root)
+    assert [complaint.message in in_text.stderr for complaint in answer.problems] == [True]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.apply_records import Recorder, run_of, without_secrets
+from reconciler.api.apply_records import Recorder, without_secrets
 from reconciler.api.workspace import Caller, Workspace
 from reconciler.audit.apply_record import (
     ApplyRecord,
@@ -120,19 +120,6 @@ def test_a_source_keeps_no_credentials() -> None:
     version = RecordedVersion("m", 1, "run", "https://ada:secret@models.example.com/1", 5)
     record = without_secrets(ApplyRecord(NOW, "r", "s", "c", versions=(version,)))
     assert record.versions[0].source == "https://models.example.com/1"
-
-
-def test_who_ran_it_is_what_the_ci_system_says() -> None:
-    github = {
-        "GITHUB_ACTOR": "ada",
-        "GITHUB_SERVER_URL": "https://github.com",
-        "GITHUB_REPOSITORY": "team/models",
-        "GITHUB_RUN_ID": "42",
-    }
-    assert run_of(github) == ("ada", "https://github.com/team/models/actions/runs/42")
-    gitlab = {"GITLAB_USER_LOGIN": "bob", "CI_JOB_URL": "https://gitlab.com/t/m/-/jobs/7"}
-    assert run_of(gitlab) == ("bob", "https://gitlab.com/t/m/-/jobs/7")
-    assert run_of({}) == (None, None)
 
 
 def notes(lab: Lab, commit: str) -> list[dict[str, Any]]:

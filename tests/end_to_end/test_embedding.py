@@ -175,6 +175,18 @@ def test_what_is_lent_goes_with_the_last_who_needs_it() -> None:
     assert _NAME not in os.environ
 
 
+@pytest.mark.parametrize("last", ["first", "second"])
+def test_two_who_need_different_values_leave_nothing_behind(last: str) -> None:
+    first, second = lent(_NAME, "first"), lent(_NAME, "second")
+    first.__enter__()
+    second.__enter__()
+    seen = os.environ[_NAME]
+    for borrower in (second, first) if last == "first" else (first, second):
+        borrower.__exit__(None, None, None)
+    left = os.environ.pop(_NAME, None)
+    assert (seen, left) == ("first", None)
+
+
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
 def test_what_the_program_has_set_is_not_touched(
     monkeypatch: pytest.MonkeyPatch, when: str

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from reconciler.api.answers import Plan, Report
+from reconciler.api.answers import Plan, Report, timed
 from reconciler.api.apply_records import Recorder
 from reconciler.api.applying import Callbacks, carried_out, concluded
 from reconciler.api.ci import annotations
@@ -112,8 +112,7 @@ def _carried_out(run: _Run, recorder: Recorder, callbacks: Callbacks) -> Report:
     workspace, plan = run.job.workspace, run.plan
 
     def on_report(report: Report) -> None:
-        report.seconds = run.job.seconds
-        callbacks.on_report(report)
+        callbacks.on_report(timed(report, workspace.started))
         _tell(run, report)
 
     told, behind = replace(callbacks, on_report=on_report), _behind(run)
@@ -132,7 +131,7 @@ def _tell(run: _Run, report: Report) -> None:
     summary = forge_comment.outcome(applied, room=NO_LIMIT, more=job.more)
     job.finish(report.summary["applied"], report.plan.digest, report.code, summary)
     if report.signal is None:  # a job that is being cancelled has a few seconds left
-        job.complain(_tell_pull_requests(run, applied))
+        job.workspace.warn_of(_tell_pull_requests(run, applied))
 
 
 def _tell_pull_requests(run: _Run, report: ApplyReport) -> tuple[Problem, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from reconciler.api.answers import Drift
+from reconciler.api.answers import Drift, timed
 from reconciler.api.ci.answers import JobDrift
 from reconciler.api.ci.job import NO_LIMIT, Job, tried
 from reconciler.api.plan_requests import compared, plan_request
@@ -17,8 +17,7 @@ def ci_drift(job: Job, on_drift: Callable[[JobDrift], object]) -> JobDrift:
     with job.telling():
         draft = compared(workspace, plan_request(workspace)).plan
     lost = tried(lambda: _keep_issue(job, Drift(draft)))
-    drift = JobDrift(draft, lost, workspace.requests)
-    drift.seconds = job.seconds
+    drift = timed(JobDrift(draft, lost, workspace.requests), workspace.started)
     on_drift(drift)
     job.annotate([github_workflow.of_problem(problem) for problem in (*draft.problems, *lost)])
     number = len(drift.changes) + len(drift.pending)

@@ -4,15 +4,16 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from reconciler.api.workspace import Workspace
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.forges.ci_environment import Pipeline, forge_of, pipeline
+from reconciler.forges.ci_run import run_of
 from reconciler.ports.forge import Forge, PullRequest
-from reconciler.render import forge_comment, github_workflow, phrases
+from reconciler.render import forge_comment, github_workflow
 from reconciler.render.escape import visible
 from reconciler.render.github_workflow import SUMMARY_LIMIT, Annotation
 
@@ -28,7 +29,6 @@ class Job:
 
     workspace: Workspace
     dry_run: bool = False
-    _started: float = field(default_factory=time.monotonic)
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -60,12 +60,12 @@ class Job:
     @property
     def seconds(self) -> float:
         """The seconds that the job took so far."""
-        return time.monotonic() - self._started
+        return time.monotonic() - self.workspace.started
 
     @property
     def more(self) -> str:
         """Where all is shown that a comment has no room for."""
-        run = self.pipeline.run_url
+        _, run = run_of(self.workspace.environ)
         return f"all of it is in the job's summary and artifact: {run}" if run else "see the log"
 
     @property
@@ -179,8 +179,7 @@ class Job:
 
     def complain(self, problems: Sequence[Problem]) -> None:
         """Tell the caller what could not be told to the forge."""
-        for sentence in phrases.complaints(problems):
-            self.workspace.warn(sentence)
+        self.workspace.warn_of(problems)
 
 
 def tried(action: Callable[[], object]) -> tuple[Problem, ...]:

@@ -1,17 +1,16 @@
 """`reconciler validate`: the offline check; imports neither mlflow, git nor requests."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from reconciler.api.validation import declared, state_folder
+from reconciler.api.validation import Validation, validated
 from reconciler.cli import output
 from reconciler.cli.options import Options, common
-from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.render import github_workflow, json_documents, phrases
+from reconciler.cli.present import present
+from reconciler.render import github_workflow
 from reconciler.repository.locate import repository_root
 
 
@@ -19,37 +18,25 @@ from reconciler.repository.locate import repository_root
 @common()
 def command(*, options: Options) -> int:
     """Check the declared state; every complaint at once, without a registry."""
-    folder = state_folder(options.state, Path.cwd())
-    try:
-        desired = declared(folder, options.state)
-    except DeclarationError as error:
-        _annotate(error.problems, "error", options.state, folder)
-        raise
-    if options.json:
-        output.document(json_documents.failure((), ExitCode.OK))
-    else:
-        models = phrases.models(len(desired.declarations))
-        output.product(f"{options.state}: valid, {models}, {options.seconds:.2f} s\n", options)
-    output.complain(desired.warnings)
-    _annotate(desired.warnings, "warning", options.state, folder)
-    return int(ExitCode.OK)
+    validation = validated(options.state, Path.cwd())
+    _annotate(validation)
+    return present(validation, options)
 
 
-def _annotate(
-    problems: Sequence[Problem], level: github_workflow.Level, given: str, folder: Path
-) -> None:
+def _annotate(validation: Validation) -> None:
     """Show complaints on their lines, where GitHub Actions listens."""
-    if os.environ.get("GITHUB_ACTIONS") != "true" or not problems:
+    if os.environ.get("GITHUB_ACTIONS") != "true" or not validation.problems:
         return
-    place = _in_repository(folder)
+    place = _in_repository(validation.folder)
+    level: github_workflow.Level = "error" if validation.code else "warning"
     annotations = [
         github_workflow.of_problem(
-            replace(problem, file=place + problem.file.removeprefix(given))
+            replace(problem, file=place + problem.file.removeprefix(validation.state))
             if problem.file
             else problem,
             level,
         )
-        for problem in problems
+        for problem in validation.problems
     ]
     output.say(github_workflow.annotations(annotations).rstrip("\n"))
 

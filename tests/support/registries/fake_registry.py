@@ -163,6 +163,9 @@ class FakeRegistry:
     def requests(self) -> int:
         return self._requests
 
+    def close(self) -> None:
+        """Do nothing: memory holds no connection."""
+
     def capabilities(self) -> Capabilities:
         return self._capabilities
 

@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.errors import UsageError
 from reconciler.forges.ci_environment import Pipeline, forge_of, pipeline
+from reconciler.forges.ci_run import run_of
 
 _HEAD, _BASE, _TRIAL = "a" * 40, "b" * 40, "c" * 40
 
@@ -17,7 +18,6 @@ _GITHUB = {
     "GITHUB_SERVER_URL": "https://github.com",
     "GITHUB_API_URL": "https://api.github.com",
     "GITHUB_RUN_ID": "77",
-    "GITHUB_RUN_ATTEMPT": "1",
     "GITHUB_SHA": _TRIAL,
     "GITHUB_REF_NAME": "main",
     "GITHUB_ACTOR": "ann",
@@ -55,6 +55,10 @@ _MERGE_REQUEST = {
 }
 
 
+def _without(environ: dict[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in environ.items() if key != name}
+
+
 def _side(sha: str, ref: str, name: str | None) -> dict[str, Any]:
     return {"sha": sha, "ref": ref, "repo": {"full_name": name, "id": 1} if name else None}
 
@@ -83,8 +87,6 @@ def test_a_push_on_github() -> None:
         commit=_TRIAL,
         base="main",
         base_commit=_BASE,
-        run_url="https://github.com/acme/registry/actions/runs/77",
-        actor="ann",
         outputs="/run/output",
         summary="/run/summary",
         token="t0ken",  # noqa: S106  no token of anybody
@@ -96,14 +98,15 @@ def test_a_pull_requests_commit_is_its_head_and_not_the_trial_merge(event: str) 
     job = pipeline({**_GITHUB, "GITHUB_EVENT_NAME": event}, _pull_request())
 
     assert (job.event, job.commit, job.pull_request) == (event, _HEAD, 12)
-    assert (job.base, job.base_commit, job.is_fork) == ("main", _BASE, False)
+    assert (job.base, job.base_commit) == ("main", _BASE)
 
 
 @pytest.mark.parametrize("repository", ["mallory/registry", None])
-def test_a_pull_request_of_a_fork_is_known(repository: str | None) -> None:
+def test_a_pull_request_of_a_fork_is_read_like_any_other(repository: str | None) -> None:
     environ = {**_GITHUB, "GITHUB_EVENT_NAME": "pull_request"}
 
-    assert pipeline(environ, _pull_request(repository)).is_fork
+    job = pipeline(environ, _pull_request(repository))
+    assert (job.commit, job.repository) == (_HEAD, "acme/registry")
 
 
 @pytest.mark.parametrize("text", [None, "{}", '{"action": "opened"}'])
@@ -145,11 +148,6 @@ def test_the_first_push_of_a_branch_has_nothing_before_it() -> None:
     assert pipeline(_GITHUB, json.dumps({"before": "0" * 40})).base_commit is None
 
 
-def test_a_run_that_is_repeated_is_known() -> None:
-    assert not pipeline(_GITHUB).is_rerun
-    assert pipeline({**_GITHUB, "GITHUB_RUN_ATTEMPT": "2"}).is_rerun
-
-
 @pytest.mark.parametrize(
     ("more", "token"),
     [
@@ -173,8 +171,6 @@ def test_a_push_on_gitlab() -> None:
         commit=_HEAD,
         base="main",
         base_commit=_BASE,
-        run_url="https://git.acme.example/acme/ml/registry/-/jobs/9",
-        actor="ann",
         token="t0ken",  # noqa: S106  no token of anybody
     )
 
@@ -183,7 +179,7 @@ def test_a_merge_request_on_gitlab() -> None:
     job = pipeline({**_GITLAB, **_MERGE_REQUEST})
 
     assert (job.event, job.commit, job.pull_request) == ("pull_request", _HEAD, 12)
-    assert (job.base, job.base_commit, job.is_fork) == ("main", _BASE, False)
+    assert (job.base, job.base_commit) == ("main", _BASE)
 
 
 def test_a_merged_results_pipeline_on_gitlab_is_about_the_head() -> None:
@@ -203,14 +199,13 @@ def test_a_merged_results_pipeline_on_gitlab_is_about_the_head() -> None:
     assert (train.event, train.commit) == ("merge_group", _TRIAL)
 
 
-def test_a_merge_request_of_a_fork_on_gitlab_is_known() -> None:
+def test_a_merge_request_of_a_fork_on_gitlab_is_about_the_target() -> None:
     fork = {
         "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "6",
         "CI_PROJECT_PATH": "mallory/registry",
     }
     job = pipeline({**_GITLAB, **_MERGE_REQUEST, **fork})
 
-    assert job.is_fork
     assert job.repository == "acme/ml/registry"
 
 
@@ -250,3 +245,34 @@ def test_a_job_has_its_forge_when_there_is_a_token(
 
 def test_a_job_never_shows_its_token() -> None:
     assert "t0ken" not in repr(pipeline(_GITHUB))
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        (_GITHUB, "https://github.com/acme/registry/actions/runs/77"),
+        (
+            {**_GITHUB, "GITHUB_SERVER_URL": "https://ghe.acme.example"},
+            "https://ghe.acme.example/acme/registry/actions/runs/77",
+        ),
+        (
+            _without(_GITHUB, "GITHUB_SERVER_URL"),
+            "https://github.com/acme/registry/actions/runs/77",
+        ),
+        (_without(_GITHUB, "GITHUB_REPOSITORY"), None),
+        (_without(_GITHUB, "GITHUB_RUN_ID"), None),
+        (_GITLAB, "https://git.acme.example/acme/ml/registry/-/jobs/9"),
+        (
+            {**_GITLAB, "CI_JOB_URL": "", "CI_PIPELINE_URL": "https://g/-/pipelines/3"},
+            "https://g/-/pipelines/3",
+        ),
+    ],
+)
+def test_a_run_says_who_started_it_and_where_it_is(
+    environ: dict[str, str], url: str | None
+) -> None:
+    assert run_of(environ) == ("ann", url)
+
+
+def test_what_nobody_runs_in_a_ci_system_has_neither() -> None:
+    assert run_of({}) == (None, None)
