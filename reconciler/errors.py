@@ -100,14 +100,26 @@ class ReconcilerError(Exception):
         self.hint = hint
         self._problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let an error travel between processes, whatever its class was made from."""
+        return _restored, (type(self), self.args, vars(self))
+
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, for the `errors` of the JSON document."""
         return self._problems or (Problem(self.message, self.code, hint=self.hint),)
 
 
+def _restored(
+    kind: type[ReconcilerError], args: tuple[object, ...], state: dict[str, object]
+) -> ReconcilerError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(state)
+    return error
+
+
 class UsageError(ReconcilerError):
-    """The command line is wrong."""
+    """An argument, or the command line, cannot be meant as it is."""
 
 
 class DeclarationError(ReconcilerError):

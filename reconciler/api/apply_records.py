@@ -83,7 +83,9 @@ class Recorder:
                 message = f"the apply record was not kept: {error.message}"
             return (Problem(message, OutOfStep.code, hint=error.hint),)
         if self._remote is not None and report.signal is not None:
-            self._workspace.warn("interrupted: the record is in this clone, and was not pushed")
+            self._workspace.warn_after_writing(
+                "interrupted: the record is in this clone, and was not pushed"
+            )
         return ()
 
     def _record(self, report: ApplyReport, repo: GitRepo) -> ApplyRecord | None:

@@ -88,6 +88,7 @@ class Workspace:
         self._needs = needs
         self._planned_for = planned_for
         self.started = time.monotonic()
+        self._derived: list[Workspace] = []
 
     def judged_from(self, base_ref: str | None) -> Self:
         """Return a workspace of the same checkout whose plans are also judged by `base_ref`."""
@@ -104,6 +105,7 @@ class Workspace:
         other.started = self.started
         shared = ("_around", "folder", "repo")
         vars(other).update({part: vars(self)[part] for part in shared if part in vars(self)})
+        self._derived.append(other)
         return other
 
     def warn_after_writing(self, sentence: str) -> None:
@@ -115,11 +117,13 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End what git was started for; a later question starts it again."""
-        for name in ("repo", "_around"):
-            repo = vars(self).get(name)
-            if repo is not None:
-                repo.close()
+        """End git's process and the registry's connections; a later question starts them again."""
+        for name in ("repo", "_around", "registry"):
+            part = vars(self).get(name)
+            if part is not None:
+                part.close()
+        for workspace in self._derived:
+            workspace.__exit__()
 
     @cached_property
     def repo(self) -> GitRepo | None:

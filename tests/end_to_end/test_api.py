@@ -1,8 +1,10 @@
 """The Python API does what the commands do: the same JSON, the same checks, on a real server."""
 
 import doctest
+import gc
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -331,3 +333,40 @@ def test_a_tag_is_text_and_a_path_is_not_a_plan(lab: Lab) -> None:
         r.promote(model, 2, tags={"validated": True})  # type: ignore[dict-item]
     with pytest.raises(reconciler.UsageError, match=r"`plan\.json` is not a plan"):
         r.apply("plan.json")  # type: ignore[arg-type]
+
+
+def test_calls_leave_no_process_and_no_connection_behind(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.declare(model, _SERVED)
+    r = opened(lab)
+    edits = [r.promote(model, 2).write()]
+    r.plan(models=[model])
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(5):
+            r.plan(models=[model])
+            r.drift(models=[model])
+            r.history(model)
+            edits.append(r.promote(model, 2))
+        assert len(os.listdir("/proc/self/fd")) <= before + 1
+    finally:
+        gc.enable()
+
+
+def test_an_error_survives_the_way_between_processes() -> None:
+    problem = reconciler.Problem("wrong", reconciler.ExitCode.DECLARATION, file="m.yaml", line=1)
+    for error in (
+        reconciler.DeclarationError([problem]),
+        reconciler.OutOfStep("moved", hint="plan again"),
+        reconciler.Refused("no", problems=[problem]),
+    ):
+        copy = pickle.loads(pickle.dumps(error))  # noqa: S301  our own
+        assert type(copy) is type(error)
+        assert (copy.message, copy.hint, copy.problems) == (
+            error.message,
+            error.hint,
+            error.problems,
+        )
+        assert str(copy) == str(error)

@@ -53,7 +53,7 @@ def _pairs(tags: tuple[str, ...]) -> dict[str, str]:
     for text in tags:
         key, equals, value = text.partition("=")
         if not key or not equals:
-            raise UsageError(f"`--tag {text}` is no tag", hint="`--tag KEY=VALUE`")
+            raise UsageError(f"`--tag {text}` is not a tag", hint="`--tag KEY=VALUE`")
         if found.setdefault(key, value) != value:
             first = quoted(f"--tag {key}={found[key]}")
             raise UsageError(f"{first}: the tag is given twice", hint="choose one value")
