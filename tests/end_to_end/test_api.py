@@ -344,13 +344,13 @@ def test_calls_leave_no_process_and_no_connection_behind(lab: Lab) -> None:
     gc.collect()
     gc.disable()
     try:
-        before = len(os.listdir("/proc/self/fd"))
+        before = len([*Path("/proc/self/fd").iterdir()])
         for _ in range(5):
             r.plan(models=[model])
             r.drift(models=[model])
             r.history(model)
             edits.append(r.promote(model, 2))
-        assert len(os.listdir("/proc/self/fd")) <= before + 1
+        assert len([*Path("/proc/self/fd").iterdir()]) <= before + 1
     finally:
         gc.enable()
 

@@ -175,7 +175,7 @@ class Merges:
         return line is None or line[0].removeprefix("origin/") == base
 
     def _shown(self, pull: PullRequest) -> ShownPlan | None:
-        """Return what the latest check of the head keeps, None where it is not a plan to approve."""
+        """Return the plan that the latest check of the head keeps, None where none is to approve."""
         if self.forge is None:
             return None
         texts: list[str] = []
