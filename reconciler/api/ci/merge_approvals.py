@@ -175,7 +175,7 @@ class Merges:
         return line is None or line[0].removeprefix("origin/") == base
 
     def _shown(self, pull: PullRequest) -> ShownPlan | None:
-        """Return the plan that the latest check of the head keeps, None where none is to approve."""
+        """Return the plan that the latest check of the head keeps, None for one without approval."""
         if self.forge is None:
             return None
         texts: list[str] = []
