@@ -175,7 +175,7 @@ class Merges:
         return line is None or line[0].removeprefix("origin/") == base
 
     def _shown(self, pull: PullRequest) -> ShownPlan | None:
-        """Return the plan that the latest check of the head keeps, None for one without approval."""
+        """Return what the latest check of the head keeps, None where that is not a plan."""
         if self.forge is None:
             return None
         texts: list[str] = []
