@@ -15,7 +15,7 @@ from reconciler.audit.apply_record import (
 from reconciler.core.report import ApplyReport
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
-from reconciler.forges.ci_run import run_of as run_of  # noqa: PLC0414  notifications name it here
+from reconciler.forges.ci_run import run_of
 from reconciler.repository.notes import (
     check_notes,
     check_remote,

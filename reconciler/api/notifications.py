@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 from typing import Final
 from uuid import uuid4
 
-from reconciler.api.apply_records import run_of
 from reconciler.api.workspace import Workspace
 from reconciler.audit.notification import Behind, Notification, Occasion, worth_telling
 from reconciler.core.plan import JudgedPlan
 from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Webhook
 from reconciler.errors import ReconcilerError
+from reconciler.forges.ci_run import run_of
 from reconciler.ports.parallel import each
 from reconciler.render import notification as rendered
 from reconciler.render import phrases

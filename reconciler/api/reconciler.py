@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from inspect import currentframe
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -266,4 +267,8 @@ def _ignore(*_: object) -> None:
 
 
 def _warn(sentence: str) -> None:
-    warnings.warn(sentence, ReconcilerWarning, stacklevel=2)
+    """Warn of the line that called this package, whichever method is at work."""
+    frame, level = currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("reconciler."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, ReconcilerWarning, stacklevel=level)

@@ -1,7 +1,6 @@
 """The CI job around a run: what it runs for, its forge, and where its results go."""
 
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,11 +55,6 @@ class Job:
                 "no token for the forge: nothing is read from it, and nothing said there"
             )
         return found
-
-    @property
-    def seconds(self) -> float:
-        """The seconds that the job took so far."""
-        return time.monotonic() - self.workspace.started
 
     @property
     def more(self) -> str:
@@ -176,10 +170,6 @@ class Job:
         """Show problems on the lines they are about; among the sentences that GitHub reads."""
         if self.pipeline.system == "github" and annotations:
             self.workspace.warn(github_workflow.annotations(annotations).rstrip("\n"))
-
-    def complain(self, problems: Sequence[Problem]) -> None:
-        """Tell the caller what could not be told to the forge."""
-        self.workspace.warn_of(problems)
 
 
 def tried(action: Callable[[], object]) -> tuple[Problem, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from reconciler.api.answers import timed
 from reconciler.api.ci import annotations
 from reconciler.api.ci.answers import JobPlan
 from reconciler.api.ci.job import Job, tried
@@ -34,8 +35,7 @@ def ci_plan(job: Job, number: int | None, on_plan: Callable[[JobPlan], object]) 
             raise
     workspace = job.workspace
     lost = _tell_forge(job, pull, made)
-    plan = JobPlan(made, lost, workspace.requests)
-    plan.seconds = job.seconds
+    plan = timed(JobPlan(made, lost, workspace.requests), workspace.started)
     on_plan(plan)
     job.annotate(
         [*annotations.of_plan(made, workspace.desired), *map(github_workflow.of_problem, lost)]
@@ -159,10 +159,10 @@ def _tell_failure(job: Job, pull: PullRequest | None, error: ReconcilerError) ->
     if pull is None or forge is None:
         return
     if not job.dry_run:
-        job.complain(tried(lambda: _keep_failure(job, forge, error)))
+        job.workspace.warn_of(tried(lambda: _keep_failure(job, forge, error)))
     if job.pipeline.event != _QUEUE:
         comment = lambda room: _failure(job, error, room)  # noqa: E731  the body, for some room
-        job.complain(tried(lambda: job.comment("plan", pull.number, comment)))
+        job.workspace.warn_of(tried(lambda: job.comment("plan", pull.number, comment)))
 
 
 def _keep_failure(job: Job, forge: Forge, error: ReconcilerError) -> None:
