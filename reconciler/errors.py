@@ -24,7 +24,11 @@ from typing import ClassVar, NamedTuple
 
 
 class ExitCode(IntEnum):
-    """Exit codes: one per remedy, the same for every output format."""
+    """Exit codes: one per remedy, the same for every output format.
+
+    >>> int(reconciler.ExitCode.REFUSED)
+    4
+    """
 
     OK = 0
     USAGE = 1
@@ -50,6 +54,9 @@ class Problem:
 
     `code` is the exit code for its remedy; `line` and `column` count from 1. `contrasts` are the
     values that differ from what was approved.
+
+    >>> reconciler.Problem("wrong", reconciler.ExitCode.DECLARATION, file="m.yaml", line=1).where
+    'm.yaml:1'
     """
 
     message: str
@@ -88,7 +95,14 @@ def first_code(codes: Sequence[ExitCode]) -> ExitCode:
 
 
 class ReconcilerError(Exception):
-    """An expected failure, shown as its message and hint without a traceback."""
+    """An expected failure, shown as its message and hint without a traceback.
+
+    >>> try:
+    ...     r.status("frud")
+    ... except reconciler.ReconcilerError as error:
+    ...     error.problems[0].hint
+    'did you mean `fraud`?'
+    """
 
     code: ClassVar[ExitCode] = ExitCode.USAGE
 
@@ -119,11 +133,20 @@ def _restored(
 
 
 class UsageError(ReconcilerError):
-    """An argument, or the command line, cannot be meant as it is."""
+    """An argument, or the command line, cannot be meant as it is.
+
+    >>> r.plan(models=["none"])
+    Traceback (most recent call last):
+    reconciler.errors.UsageError: --model `none` matches no model
+    """
 
 
 class DeclarationError(ReconcilerError):
-    """The declared state is wrong; `problems` has every problem in it."""
+    """The declared state is wrong; `problems` has every problem in it.
+
+    >>> int(reconciler.DeclarationError.code)
+    3
+    """
 
     code = ExitCode.DECLARATION
 
@@ -135,26 +158,43 @@ class DeclarationError(ReconcilerError):
 
 
 class Refused(ReconcilerError):
-    """The request is valid but refused; `problems` has every reason."""
+    """The request is valid but refused; `problems` has every reason.
+
+    >>> int(reconciler.Refused.code)
+    4
+    """
 
     code = ExitCode.REFUSED
 
 
 class OutOfStep(ReconcilerError):
-    """Git or the registry changed, or lacks what this run needs."""
+    """Git or the registry changed, or lacks what this run needs.
+
+    >>> r.apply(expect="sha256:0")
+    Traceback (most recent call last):
+    reconciler.errors.OutOfStep: this plan is sha256:..., not sha256:0
+    """
 
     code = ExitCode.OUT_OF_STEP
 
 
 class ForgeError(ReconcilerError):
-    """The forge could not be read, or refused the request."""
+    """The forge could not be read, or refused the request.
+
+    >>> int(reconciler.ForgeError.code)
+    6
+    """
 
     # The remedy is that of a registry error: check the address and the credentials.
     code = ExitCode.REGISTRY
 
 
 class RegistryError(ReconcilerError):
-    """The registry could not be read, or refused the request."""
+    """The registry could not be read, or refused the request.
+
+    >>> int(reconciler.RegistryError.code)
+    6
+    """
 
     code = ExitCode.REGISTRY
 

@@ -68,7 +68,11 @@ def timed(answer: _Given, started: float) -> _Given:
 
 
 class Plan(Answer):
-    """What would change, judged by the guards and policies."""
+    """What would change, judged by the guards and policies.
+
+    >>> r.plan()
+    <reconciler.Plan: 1 change on 1 of 1 model, records this commit on 1 model>
+    """
 
     def __init__(self, judged: JudgedPlan, requests: int = 0, *, is_detailed: bool = False) -> None:
         self.judged = judged
@@ -141,6 +145,9 @@ class Report(Answer):
 
     `signal` is the number of the signal that ended the apply early, None when none did; `bug` is
     what broke a model's run unexpectedly.
+
+    >>> r.apply()
+    <reconciler.Report: 1 of 1 change applied, commit recorded on 1 model>
     """
 
     def __init__(
@@ -198,6 +205,9 @@ class PlanRefused(Refused):
     """`apply` does not carry out a plan that a violation denies; `report` shows the plan.
 
     `exit_code` is that of the command: 3 or 6 where a model is also wrong or cannot be read.
+
+    >>> issubclass(reconciler.PlanRefused, reconciler.Refused)
+    True
     """
 
     def __init__(self, report: Report) -> None:
@@ -210,7 +220,11 @@ class PlanRefused(Refused):
 
 
 class ApplyInterrupted(KeyboardInterrupt):
-    """Ctrl-C ended an apply between two requests; `report` says what was written."""
+    """Ctrl-C ended an apply between two requests; `report` says what was written.
+
+    >>> issubclass(reconciler.ApplyInterrupted, KeyboardInterrupt)
+    True
+    """
 
     def __init__(self, report: Report) -> None:
         super().__init__(f"interrupted: {report!r}")
@@ -222,6 +236,9 @@ class Drift(Answer):
 
     `unmanaged` lists the values that git does not own, as (model, field, value); None where they
     were not asked for.
+
+    >>> r.drift().changes
+    ()
     """
 
     def __init__(
@@ -261,7 +278,11 @@ class Drift(Answer):
 
 
 class Status(Answer):
-    """Where every version stands: `rows` has one for each version that somebody may use."""
+    """Where every version stands: `rows` has one for each version that somebody may use.
+
+    >>> r.status("fraud").rows[1].aliases
+    ('champion',)
+    """
 
     def __init__(self, rows: Sequence[StatusRow], draft: DraftPlan, requests: int = 0) -> None:
         self.rows = tuple(rows)

@@ -13,7 +13,11 @@ from reconciler.render.json_documents import Document
 
 
 class ForgottenModel(Answer):
-    """A model that git does not own any more; `removed` are the tags that it had."""
+    """A model that git does not own any more; `removed` are the tags that it had.
+
+    >>> r.forget("fraud").removed
+    ('reconciler.commit', 'reconciler.owner')
+    """
 
     def __init__(self, model: str, removed: tuple[str, ...], requests: int = 0) -> None:
         self.model = model

@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 
 
 class ReconcilerWarning(UserWarning):
-    """A sentence that the command line would print to stderr."""
+    """A sentence that the command line would print to stderr.
+
+    >>> issubclass(reconciler.ReconcilerWarning, UserWarning)
+    True
+    """
 
 
 def open_reconciler(
@@ -55,8 +59,7 @@ def open_reconciler(
     credentials; the default is `os.environ`. `warn` gets each sentence that the command line would
     print to stderr; the default is the `warnings` module, with `ReconcilerWarning`.
 
-    >>> r = open_reconciler("registry-state", registry_uri="http://127.0.0.1:5000")
-    >>> r
+    >>> reconciler.open("registry-state", registry_uri="http://127.0.0.1:5000")
     <reconciler.Reconciler of registry-state>
     """
     caller = Caller(
@@ -75,6 +78,9 @@ class Reconciler(InspectionMethods, EditingMethods):
     Every method reads the files, git and the registry anew. Each returns an answer with
     `to_dict()`, the document of the command's `--format json` without its `exit`, and raises
     `ReconcilerError` where the command would end without one.
+
+    >>> r.plan().summary["changes"]
+    1
     """
 
     def __init__(self, caller: Caller, state: str, registry_uri: str | None = None) -> None:
@@ -113,6 +119,9 @@ class Reconciler(InspectionMethods, EditingMethods):
 
         Raises `UsageError` for a glob that names no model, `DeclarationError` for wrong files,
         `RegistryError` where the registry cannot be read.
+
+        >>> r.plan(models=["fraud"]).changes[0].after
+        'yes'
         """
         with self._workspace(base_ref=rules_from) as workspace:
             judge_by = judging(
@@ -128,6 +137,10 @@ class Reconciler(InspectionMethods, EditingMethods):
         """Return a plan that `Plan.save` or `plan --out` wrote.
 
         Raises `UsageError` for a file that cannot be read, `OutOfStep` for one that was edited.
+
+        >>> r.plan().save("plan.json")
+        >>> r.load_plan("plan.json").digest == r.plan().digest
+        True
         """
         return Plan(_load(Path(path)))
 
@@ -166,6 +179,9 @@ class Reconciler(InspectionMethods, EditingMethods):
 
         Raises `PlanRefused` when a violation denies the plan, with `report`; `OutOfStep` for a
         plan of another registry or digest; `ApplyInterrupted` after Ctrl-C.
+
+        >>> r.apply(r.plan()).summary["applied"]
+        1
         """
         planned_for = plan.judged.registry if isinstance(plan, Plan) else None
         request = ApplyRequest(
@@ -197,6 +213,9 @@ class Reconciler(InspectionMethods, EditingMethods):
         """Return what was changed by hand, and what is declared but not live; writes nothing.
 
         `models` are globs; `unmanaged` also lists what git does not own.
+
+        >>> [change.after for change in r.drift().pending]
+        ['yes']
         """
         with self._workspace() as workspace:
             found = compared(workspace, plan_request(workspace, models=_all_or(models)))
@@ -209,6 +228,9 @@ class Reconciler(InspectionMethods, EditingMethods):
         """Return where every version of one model, or of all, stands; writes nothing.
 
         Raises `UsageError` for a model that is neither declared nor in the registry.
+
+        >>> [(row.version, row.stage) for row in r.status("fraud").rows[1:]]
+        [(3, 'Production'), (2, 'Archived')]
         """
         with self._workspace() as workspace:
             request = plan_request(workspace)

@@ -22,8 +22,7 @@ def validate(
 
     Raises `UsageError` where there is no such folder.
 
-    >>> import reconciler
-    >>> reconciler.validate("examples/quickstart/registry-state")
+    >>> reconciler.validate("registry-state")
     ()
     """
     return validated(str(state), Path.cwd() if root is None else Path(root).absolute()).problems
@@ -68,6 +67,9 @@ def json_schema(kind: Literal["model", "settings"] = "model") -> Document:
     """Return the JSON Schema of a model's file, or of reconciler.yaml (`settings`).
 
     Raises `UsageError` for another kind.
+
+    >>> reconciler.json_schema("model")["title"]
+    'Registered model'
     """
     schemas = {"model": loader.model_schema, "settings": loader.settings_schema}
     if kind not in schemas:

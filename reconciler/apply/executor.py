@@ -26,7 +26,14 @@ _GRACE = 3.0  # seconds for running requests to finish after a signal
 
 @dataclass
 class Stop:
-    """Ends an apply early: a signal handler calls it, and every write checks it first."""
+    """Ends an apply early: a signal handler calls it, and every write checks it first.
+
+    >>> import threading
+    >>> stop = reconciler.Stop(threading.Event())
+    >>> stop(15)
+    >>> stop.event.is_set()
+    True
+    """
 
     event: threading.Event
     signal: int | None = None

@@ -16,6 +16,10 @@ class Change:
     """One field of one model from `before` to `after`; None means no value.
 
     `after` is None for a removal; only aliases and tags are removed.
+
+    >>> (change,) = r.plan().changes
+    >>> str(change.field), change.before, change.after, change.cause
+    ('tag reviewed', None, 'yes', 'declared')
     """
 
     model: str

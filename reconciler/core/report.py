@@ -13,7 +13,11 @@ ChangeOutcome: TypeAlias = Literal["applied", "failed", "skipped", "stale", "sup
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A change and its outcome; `error` says why it was not applied."""
+    """A change and its outcome; `error` says why it was not applied.
+
+    >>> r.apply().results[0].outcome
+    'applied'
+    """
 
     change: Change
     outcome: ChangeOutcome

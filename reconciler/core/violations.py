@@ -22,7 +22,11 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule that the plan breaks; it denies the plan unless it is accepted or only warns."""
+    """A rule that the plan breaks; it denies the plan unless it is accepted or only warns.
+
+    >>> [violation.name for violation in r.plan().violations]
+    []
+    """
 
     name: str
     model: str | None

@@ -22,6 +22,9 @@ class Discovery(Edit):
     `searches` have each model's new versions and what becomes of them, `skipped` says why a model
     is not looked at, and `problems` what is wrong with others: they keep nothing from being
     written.
+
+    >>> r.discover().meaning[0]
+    'v4 → Staging'
     """
 
     def __init__(

@@ -35,6 +35,9 @@ class Edit(Answer):
     and `target` is the one that it takes. Where it is `refused`, `problems` say why, and there is
     nothing to write. Afterwards `written` says that the files have it, `commit_id`, `branch` and
     `pull_request` where it is in git, and `next` what is left to do.
+
+    >>> r.promote("fraud", 4).write().written
+    True
     """
 
     def __init__(

@@ -23,6 +23,9 @@ class Import(Answer):
     `contents` has the new text of each file that `write` makes or, with `update`, changes;
     `differences` those that a declared file lacks and keeps lacking. `warnings` say what is left
     out, `errors` why a model cannot be imported. Afterwards `written` and `updated` name the files.
+
+    >>> r.import_models(["fraud"]).write()
+    <reconciler.Import: no files written, ...>
     """
 
     def __init__(self, draft: ImportDraft, *, update: bool, requests: int = 0) -> None:

@@ -47,6 +47,9 @@ class EditingMethods(ABC):
         Raises `UsageError` for a model that is not declared, and for an alias or tag that no file
         can hold; `Refused` for a version that is blocked; `DeclarationError` for one that is not
         in the registry.
+
+        >>> r.promote("fraud", 4).meaning[:2]
+        ('v4 → Production', 'v3 Production → Archived')
         """
         from reconciler.api.editing.promoting import promote  # noqa: PLC0415  as the class says
 
@@ -82,6 +85,9 @@ class EditingMethods(ABC):
         An edit with `refused` has nothing to go back to: `candidates` has what there is, and
         `write` raises. Raises `UsageError` for a model that is not declared, `Refused` for a `to`
         that is blocked, `OutOfStep` for a checkout that lags behind the main line.
+
+        >>> r.rollback("fraud").meaning[-1]
+        '@champion 3 → 2'
         """
         from reconciler.api.editing.rolling_back import RollbackRequest, roll_back  # noqa: PLC0415  as the class says
 
@@ -112,6 +118,9 @@ class EditingMethods(ABC):
 
         Raises `UsageError` for names of no declared model, `Refused` where the registry has no
         stages, `RegistryError` where it cannot be read.
+
+        >>> r.discover(["fraud"]).meaning[0]
+        'v4 → Staging'
         """
         from reconciler.api.editing.discovering import discover  # noqa: PLC0415  as the class says
 
@@ -136,6 +145,9 @@ class EditingMethods(ABC):
 
         Raises `UsageError` for a model that is not in the registry, a prompt or ignored;
         `DeclarationError` for wrong files; `RegistryError` where the registry cannot be read.
+
+        >>> list(r.import_models(["fraud"], versions="all").differences)
+        ['registry-state/fraud.yaml']
         """
         from reconciler.api.editing.importing import import_models  # noqa: PLC0415  as the class says
 
@@ -153,6 +165,9 @@ class EditingMethods(ABC):
         is. An empty folder becomes a git repository.
 
         Raises `UsageError` for a folder that is neither empty nor in a repository.
+
+        >>> r.init(gitlab=True)
+        <reconciler.StarterFiles: ... files>
         """
         from reconciler.api.editing.starting import starter_files  # noqa: PLC0415  as the class says
 

@@ -32,6 +32,9 @@ class StarterFiles(Answer):
     files that are there and stay as they are; `next` are the steps that follow. `new_repository`
     says that `root` is to become a repository. `obstacles` keep everything from being written,
     `errors` only a model. Afterwards `created` has the paths that were written.
+
+    >>> r.init()
+    <reconciler.StarterFiles: ... files>
     """
 
     def __init__(

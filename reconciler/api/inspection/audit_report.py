@@ -42,7 +42,11 @@ _PAST = "`--until` is in the past: the registry is not compared, it only knows w
 
 
 class AuditReport(Answer):
-    """Every merged change of what serves or of aliases, and what does not add up."""
+    """Every merged change of what serves or of aliases, and what does not add up.
+
+    >>> sorted({finding["kind"] for finding in r.audit().to_dict()["findings"]})
+    ['pending', 'unapproved']
+    """
 
     def __init__(self, audit: Audit, problems: Sequence[Problem] = (), requests: int = 0) -> None:
         self.audit = audit

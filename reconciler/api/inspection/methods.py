@@ -42,6 +42,9 @@ class InspectionMethods(ABC):
         `until` limit the changes. `fetch_notes` names a remote whose apply records are fetched.
 
         Raises `UsageError` for a model that was never declared, `OutOfStep` without a history.
+
+        >>> [change["author"] for change in r.history("fraud").to_dict()["changes"]]
+        ['Ada', 'Ada', 'Ada']
         """
         from reconciler.api.inspection.model_history import model_history  # noqa: PLC0415  as the class says
 
@@ -68,6 +71,9 @@ class InspectionMethods(ABC):
 
         The arguments are those of `history`. The registry is compared unless none is named, or
         `until` is in the past; where it cannot be, `problems` says why, and `code` is not 2.
+
+        >>> [change["commit"][:7] for change in r.audit().to_dict()["changes"]]
+        ['9d4f0b3', 'd8afedb']
         """
         from reconciler.api.inspection.audit_report import audit_report  # noqa: PLC0415  as the class says
 
@@ -82,6 +88,9 @@ class InspectionMethods(ABC):
         alias behind it: `fraud/4`, `fraud/Production`, `fraud@champion`.
 
         Raises `UsageError` for a name that means nothing.
+
+        >>> r.show("fraud@champion").to_dict()["version"]["stage"]
+        'Production'
         """
         from reconciler.api.inspection.model_details import model_details  # noqa: PLC0415  as the class says
 
@@ -94,6 +103,9 @@ class InspectionMethods(ABC):
         Each is a version, a stage or an alias: `4`, `Production`, `@champion`.
 
         Raises `UsageError` for a name that means nothing.
+
+        >>> r.compare("fraud", 3, 2).to_dict()["comparison"]["metrics"][0]["difference"]
+        0.1
         """
         from reconciler.api.inspection.version_comparison import version_comparison  # noqa: PLC0415  as the class says
 
@@ -107,6 +119,9 @@ class InspectionMethods(ABC):
         `name` is as for `show`; `models:/` may stand before it.
 
         Raises `UsageError` for a name that means nothing, and where no version serves.
+
+        >>> r.resolve("fraud@champion").uri
+        'models:/fraud/3'
         """
         from reconciler.api.inspection.resolved_version import resolved_version  # noqa: PLC0415  as the class says
 
@@ -117,6 +132,9 @@ class InspectionMethods(ABC):
         """Remove the tags reconciler.commit and reconciler.owner from a model; nothing else.
 
         Raises `Refused` for a model that another state folder manages.
+
+        >>> r.forget("fraud")
+        <reconciler.ForgottenModel: fraud: removed reconciler.commit and reconciler.owner>
         """
         from reconciler.api.forgetting import forget_model  # noqa: PLC0415  as the class says
 

@@ -25,7 +25,11 @@ from reconciler.repository.log import Log
 
 
 class ModelDetails(Answer):
-    """Everything that is known of a model and of one of its versions."""
+    """Everything that is known of a model and of one of its versions.
+
+    >>> r.show("fraud").to_dict()["version"]["version"]
+    3
+    """
 
     def __init__(self, details: VersionDetails, requests: int = 0) -> None:
         self.details = details

@@ -24,6 +24,9 @@ class ModelHistory(Answer):
     """The merged changes of a model with their evidence, or what was declared at a moment.
 
     `story` is what is shown.
+
+    >>> r.history("fraud", at="2100-01-01").to_dict()["serving"]["version"]
+    3
     """
 
     def __init__(self, story: Story) -> None:

@@ -15,7 +15,12 @@ _SCHEME = "models:/"
 
 @dataclass(frozen=True, slots=True)
 class ResolvedVersion:
-    """A version as it is live; `source` comes without credentials."""
+    """A version as it is live; `source` comes without credentials.
+
+    >>> version = r.resolve("fraud/Production")
+    >>> version.version, version.aliases
+    (3, ('champion',))
+    """
 
     model: str
     version: int

@@ -16,7 +16,11 @@ from reconciler.render.json_documents import Document
 
 
 class VersionComparison(Answer):
-    """Two versions beside each other: metrics, params, tags, signature, run."""
+    """Two versions beside each other: metrics, params, tags, signature, run.
+
+    >>> r.compare("fraud", 3, 2).code
+    0
+    """
 
     def __init__(self, comparison: Comparison, registry: RegistryRef, requests: int = 0) -> None:
         self.comparison = comparison
