@@ -48,6 +48,15 @@ def test_a_saved_plan_knows_its_registry(lab: Lab) -> None:
     assert lab.hand.values(model)["@champion"] == 1
 
 
+@pytest.mark.parametrize("option", ["--model", "--adopt"])
+def test_a_saved_plan_is_not_narrowed_or_widened(lab: Lab, option: str) -> None:
+    model, _ = _saved(lab)
+    done = lab.run("apply", "plan.json", option, model)
+    assert done.code == 1
+    assert "a saved plan is applied as it is" in done.stderr
+    assert lab.hand.values(model) == {}
+
+
 def _set(path: tuple[str | int, ...], value: Any) -> Edit:
     def edit(document: dict[str, Any]) -> None:
         holder: Any = document
