@@ -70,6 +70,7 @@ def test_what_is_printed_and_shown_is_that_of_the_command(lab: Lab) -> None:
     assert repr(plan).startswith("<reconciler.Plan: 3 changes on 1 of 1 model")
 
 
+@pytest.mark.needs_cel
 def test_a_denied_plan_is_refused_and_nothing_is_written(lab: Lab) -> None:
     model = lab.model(2)
     lab.git.write({"registry-state/reconciler.yaml": _POLICY})
@@ -270,6 +271,7 @@ def test_a_warning_that_is_an_error_does_not_cost_the_report(lab: Lab) -> None:
     assert r.apply(models=[model]).summary["applied"] == 3
 
 
+@pytest.mark.needs_cel
 def test_a_refused_report_shows_the_rule_and_has_the_code_of_the_command(lab: Lab) -> None:
     model = lab.model(2)
     lab.git.write({"registry-state/reconciler.yaml": _POLICY})

@@ -42,6 +42,10 @@ os.environ["HOST"] = "is here"
 
 import reconciler
 
+# Python 3.10 gets exception groups from a package, which sets a hook on its first import.
+if sys.version_info < (3, 11):
+    import exceptiongroup
+
 if sys.argv[1] == "first":
     import mlflow.store.model_registry.sqlalchemy_store, mlflow.tracking, mlflow.artifacts
     log_as_we_want()
