@@ -37,20 +37,21 @@ def each(
     done: dict[int, ResultT] = {}
     failed: list[BaseException] = []
 
-    def run() -> None:
+    def run(ended: threading.Event) -> None:
         while not (stop.is_set() or failed):
             try:
                 index = waiting.get_nowait()
             except queue.Empty:
-                return
+                break
             try:
                 done[index] = work(items[index])
             except BaseException as error:  # noqa: BLE001  raised again in the caller
                 failed.append(error)
+        ended.set()
 
-    workers = [threading.Thread(target=run, daemon=True) for _ in range(min(threads, len(items)))]
-    for thread in workers:
-        thread.start()
+    workers = [threading.Event() for _ in range(min(threads, len(items)))]
+    for ended in workers:
+        threading.Thread(target=run, args=(ended,), daemon=True).start()
     try:
         _wait(workers, stop, grace)
     except BaseException:  # Ctrl-C: nothing more may begin in the name of a caller that is gone
@@ -62,11 +63,11 @@ def each(
     return [done[index] for index in sorted(done)]
 
 
-def _wait(workers: Sequence[threading.Thread], stop: threading.Event, grace: float) -> None:
+def _wait(workers: Sequence[threading.Event], stop: threading.Event, grace: float) -> None:
+    # Not by `join`: in Python 3.11 a thread whose join was interrupted counts as ended.
     deadline: float | None = None
-    for thread in workers:
-        while thread.is_alive():
-            thread.join(_POLL_INTERVAL)
+    for ended in workers:
+        while not ended.wait(_POLL_INTERVAL):
             if stop.is_set():
                 deadline = deadline or time.monotonic() + grace
                 if time.monotonic() > deadline:

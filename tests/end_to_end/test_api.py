@@ -206,7 +206,7 @@ def interrupt(result):
 try:
     r.apply(models=[model], on_result=interrupt, parallelism=1)
 except reconciler.ApplyInterrupted as stopped:
-    print(stopped.report.summary["applied"], stopped.report.code, len(calls))
+    print(stopped.report.summary["applied"], stopped.report.code, calls.count("applied"))
 print(r.apply(models=[model]).code, r.plan(models=[model]).summary["changes"])
 """
 
