@@ -17,7 +17,7 @@ import pytest
 
 import reconciler
 from tests import ROOT
-from tests.support.registries import server_environments
+from tests.support.registries import restricted_servers, server_environments
 from tests.support.registries.lab import lab_fixture  # noqa: F401  a fixture
 from tests.support.registries.mariadb import mariadb_database
 from tests.support.registries.servers import MlflowSeeds, mlflow_server
@@ -135,6 +135,26 @@ def mlflow_uri(
             case database:
                 backend = _new_database(request.getfixturevalue("postgres"), "chosen", database)
         yield started.enter_context(mlflow_server(folder, backend, python=server.python))
+
+
+@pytest.fixture(scope="session")
+def auth_server(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[restricted_servers.AuthServer]:
+    """Run a real server with basic-auth; shared: use model and user names of your own."""
+    folder = tmp_path_factory.mktemp("auth")
+    with restricted_servers.auth_server(folder, sqlite_template) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def workspaces_server(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[restricted_servers.WorkspacesServer]:
+    """Run a real server with workspaces; shared: use workspaces of your own."""
+    folder = tmp_path_factory.mktemp("workspaces")
+    with restricted_servers.workspaces_server(folder, sqlite_template) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,7 +36,13 @@ def free_port() -> int:
 
 @contextmanager
 def mlflow_server(
-    folder: Path, backend: str, *, workers: int = 1, python: Path | str = sys.executable
+    folder: Path,
+    backend: str,
+    *,
+    workers: int = 1,
+    python: Path | str = sys.executable,
+    options: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Run a real `mlflow server`, of any environment, and yield its URI."""
     port = free_port()
@@ -44,8 +50,9 @@ def mlflow_server(
         *(str(python), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
         *("--backend-store-uri", backend, "--workers", str(workers)),
         *("--default-artifact-root", str(folder / "artifacts")),
+        *options,
     ]
-    environ = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environ = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **(variables or {})}
     log = folder / f"server-{port}.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
