@@ -69,6 +69,7 @@ class RecordedApproval:
 class ApplyRecord:
     """One apply; `models` are those for which `commit` is now live, complete and confirmed.
 
+    A model that was healed is one of them: what drifted is again as this commit declares it.
     `registry` is the registry's name or its URI without credentials, `state` the name of the state
     folder, `accepted` the consents that were used. `approvals` are those that the forge confirmed
     for what was applied.
@@ -85,6 +86,23 @@ class ApplyRecord:
     models: tuple[str, ...] = ()
     changes: tuple[RecordedChange, ...] = ()
     versions: tuple[RecordedVersion, ...] = ()
+
+    def made_live(self, model: str) -> bool:
+        """Return whether `commit` was live for a model after this apply.
+
+        Older records do not name a model that was healed; its changes show it: each restored what
+        a finished apply had written, and all were applied.
+        """
+        rows = [row for row in self.changes if row.model == model]
+        is_healed = all((row.cause, row.outcome) == ("drift", "applied") for row in rows)
+        return model in self.models or (bool(rows) and is_healed)
+
+    def wrote_part_of(self, model: str) -> bool:
+        """Return whether this apply wrote something that `commit` newly declares for a model."""
+        return any(
+            row.model == model and row.outcome == "applied" and row.cause != "drift"
+            for row in self.changes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +178,7 @@ def loads(line: str) -> ApplyRecord | None:
 
 
 def _in_step(report: ApplyReport) -> tuple[str, ...]:
-    """Return the models for which exactly this commit is now recorded, complete and confirmed."""
+    """Return the models for which what this commit declares is live, complete and confirmed."""
     commit = report.plan.state.commit
     reports = {model.model: model for model in report.models}
     return tuple(
@@ -172,7 +190,8 @@ def _is_live(model: ModelPlan, reports: Mapping[str, ModelReport], commit: str) 
     if model.model in reports and (model.record is not None or model.changes):
         report = reports[model.model]
         is_complete = all(result.outcome == "applied" for result in report.results)
-        is_recorded = report.recorded or (model.record is None and _recorded(model, commit))
+        # Without a record to write, the recorded commit declares the same as this one.
+        is_recorded = report.recorded or model.record is None
         return is_complete and is_recorded and report.error is None
     return not model.writes and _recorded(model, commit)
 

@@ -240,21 +240,21 @@ class _Applies:
         ]
         first: dict[str, Applied] = {}
         for record in sorted(made, key=lambda record: record.time):
-            if step.model in record.models:
+            if record.made_live(step.model):
                 first.setdefault(record.registry, self._applied(record))
         if first:
             return "applied", tuple(first.values())
-        if any(_wrote(record, step.model) for record in made):
-            return "partly", ()
         if start < self._begin:
             return _UNKNOWN
+        if any(record.wrote_part_of(step.model) for record in made):
+            return "partly", ()
         return ("not yet" if later is None else "never"), ()
 
     def _is_about(self, record: ApplyRecord, step: Step) -> bool:
         """Return whether a commit declares what the step does; a commit of a branch may not."""
         if record.commit in self._place:
             return True
-        is_named = step.model in record.models or _wrote(record, step.model)
+        is_named = record.made_live(step.model) or record.wrote_part_of(step.model)
         return is_named and self._declared(record.commit, step.model) == step.after
 
     def _applied(self, record: ApplyRecord) -> Applied:
@@ -267,6 +267,3 @@ class _Applies:
             off_main=record.commit not in self._place,
         )
 
-
-def _wrote(record: ApplyRecord, model: str) -> bool:
-    return any(row.model == model and row.outcome == "applied" for row in record.changes)

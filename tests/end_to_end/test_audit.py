@@ -174,6 +174,24 @@ def test_nothing_is_said_about_applying_before_the_first_record(lab: Lab) -> Non
     assert [change["applied"] is None for change in result.document["changes"]] == [True, False]
 
 
+def test_what_healed_a_model_before_whose_merge_there_was_no_record_is_no_partial_apply(
+    lab: Lab,
+) -> None:
+    name, other = lab.model(2), lab.model(2)
+    lab.declare(name, V1)
+    assert lab.run("apply", "--yes").code == 0
+    lab.declare(other, V1)
+    lab.hand.alias(name, "champion", 2)
+    assert lab.run("apply", "--yes", "--record").code == 0
+    result = git_alone(lab)
+    assert findings(result, name, "never-applied") == []
+    assert findings(result, other, "never-applied") == []
+    (record,) = map(loads, lab.git.git("notes", f"--ref={REF}", "show", "HEAD").splitlines())
+    assert record is not None
+    assert set(record.models) == {name, other}
+    assert "in part" not in lab.run("rollback", name).text
+
+
 def test_a_clone_without_records_says_so_and_makes_no_statement_about_applying(
     lab: Lab, model: str, tmp_path: Path
 ) -> None:
