@@ -266,4 +266,3 @@ class _Applies:
             record.run_url,
             off_main=record.commit not in self._place,
         )
-

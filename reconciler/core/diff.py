@@ -80,8 +80,13 @@ def _sets(base: Base, desired: Declaration, live: Live) -> dict[Field, Change]:
 def _displacements(
     base: Base, desired: Declaration, live: Live, exclusive: Sequence[str]
 ) -> dict[Field, Change]:
-    """Move other versions out of a taken exclusive stage: as declared, else to Archived."""
+    """Move other versions out of a taken exclusive stage: as declared, else to Archived.
+
+    That is drift where git did not have them there: while the holder had the stage in base, or
+    while another version had it and the apply that changed that is unfinished.
+    """
     rows = {}
+    held = set(stages(base.first).values())
     holders = {stage: v for v, stage in stages(desired.fields).items() if stage in exclusive}
     for version, stage in stages(live.fields).items():
         holder = holders.get(stage)
@@ -89,8 +94,10 @@ def _displacements(
             continue
         address = Field("stage", version)
         holder_is_old = base.first.get(Field("stage", holder)) == stage
+        intruded = holder_is_old or (bool(base.later) and stage in held)
         after = desired.fields.get(address, "Archived")
-        cause: Cause = "drift" if holder_is_old else "replaced"
+        was_there = base.first.get(address) == stage
+        cause: Cause = "drift" if intruded and not was_there else "replaced"
         rows[address] = Change(desired.model, address, stage, after, cause)
     return rows
 

@@ -94,6 +94,11 @@ class Live:
         """The recorded commits, oldest first; with several the apply of the last is unfinished."""
         return tuple((self.commit or "").split())
 
+    @property
+    def unfinished(self) -> bool:
+        """Return whether an apply of the last recorded commit began and was not completed."""
+        return len(self.recorded) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class DatedConsent:
@@ -165,12 +170,14 @@ class Base:
 
     `first` has the fields of the first commit, which decide the cause of a change. `ever` has
     every value that any commit declared, which decides removals. `versions` are all that any
-    commit named.
+    commit named. `later` are the declarations of the other commits, without ignored fields, whose
+    applies did not finish.
     """
 
     first: Fields = field(default_factory=dict)
     ever: Mapping[Field, frozenset[Value]] = field(default_factory=dict)
     versions: frozenset[int] = frozenset()
+    later: tuple[Declaration, ...] = ()
 
 
 NO_BASE = Base()

@@ -5,7 +5,7 @@ not. A checkout that does not contain what the last recorded commit declared mus
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from reconciler.core.settings import Ignore
@@ -84,6 +84,9 @@ def base_of(
         first=ignore.without(first.fields) if first else {},
         ever=ever,
         versions=frozenset(v for d in declared if d is not None for v in d.versions),
+        later=tuple(
+            replace(d, fields=ignore.without(d.fields)) for d in declared[1:] if d is not None
+        ),
     )
 
 

@@ -51,6 +51,16 @@ class ModelDraft:
     effective: EffectiveSettings
     transitions: tuple[Transition, ...] = ()
 
+    def planned_as(self, plan: ModelPlan) -> "ModelDraft":
+        """Return the draft with this plan, which may be a part of the model's plan.
+
+        What puts back drift is no transition: it was judged when it was applied. The apply of an
+        unfinished record was never confirmed, so all of its rest is judged.
+        """
+        is_unfinished = self.live is not None and self.live.unfinished
+        moved = transitions(plan.changes, self.planned.live, drift=is_unfinished)
+        return replace(self, planned=replace(self.planned, plan=plan), transitions=moved)
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -68,17 +78,12 @@ class Compared:
         """Return the comparison with these plans alone, each a part of the model's plan here."""
         chosen = {plan.model: plan for plan in plans}
         drafts = tuple(
-            _planned_as(draft, chosen[draft.planned.plan.model])
+            draft.planned_as(chosen[draft.planned.plan.model])
             for draft in self.drafts
             if draft.planned.plan.model in chosen
         )
         models = tuple(draft.planned.plan for draft in drafts)
         return replace(self, plan=replace(self.plan, models=models), drafts=drafts)
-
-
-def _planned_as(draft: ModelDraft, plan: ModelPlan) -> ModelDraft:
-    moved = transitions(plan.changes, draft.planned.live)
-    return replace(draft, planned=replace(draft.planned, plan=plan), transitions=moved)
 
 
 def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPlan:

@@ -8,6 +8,7 @@ from reconciler.core.plan import ModelPlan, PlanOutcome, Snapshot
 from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
 from reconciler.planning import preconditions
 from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
+from reconciler.planning.unfinished_apply import as_far_as_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ def plan_model(
     if live is None or problems:
         return Planned(ModelPlan(name, "error", file=file, problems=problems))
     visible = replace(live, fields=context.settings.ignore.without(live.fields))
-    difference = diff(access.base, declaration, visible, exclusive=context.settings.exclusive)
+    exclusive = context.settings.exclusive
+    base = as_far_as_written(access.base, visible, exclusive)
+    difference = diff(base, declaration, visible, exclusive=exclusive)
     if declaration.hold is not None:
         return Planned(_held(declaration, declaration.hold, difference), visible.fields)
     plan = _to_write(declaration, live, difference, access, context)

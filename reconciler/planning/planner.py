@@ -7,7 +7,6 @@ from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings, effective_settings
 from reconciler.core.state import Live
-from reconciler.core.transitions import transitions
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
@@ -138,8 +137,8 @@ def _draft(
     planned = plan_model(name, declaration, live_model, context)
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released before, or never managed here
-    moved = transitions(planned.plan.changes, planned.live)
-    return ModelDraft(planned, declaration, live_model, effective, moved)
+    draft = ModelDraft(planned, declaration, live_model, effective)
+    return draft.planned_as(planned.plan)
 
 
 def _base_settings(live: Live | None, checkout: Checkout) -> Settings | None:

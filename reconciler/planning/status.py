@@ -59,7 +59,7 @@ def _model_rows(
         named.setdefault(version, []).append(alias)
     serving = {v for v, stage in where.items() if stage in ACTIVE_STAGES}
     commit = live.recorded[-1] if live and live.recorded else None
-    unfinished = live is not None and len(live.recorded) > 1
+    unfinished = live is not None and live.unfinished
 
     def row(version: int | None, sync: Sync) -> StatusRow:
         stage = where.get(version) if version is not None else None

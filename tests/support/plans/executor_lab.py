@@ -8,12 +8,14 @@ from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
-from reconciler.planning.planner import Checkout, PlanRequest, reconcile
+from reconciler.planning.checks import Compared, judge
+from reconciler.planning.planner import Checkout, PlanRequest, compare
 from tests.support.plans.gate_lab import GATE
 from tests.support.registries.fake_registry import FakeRegistry, Write
 from tests.support.repositories.fake_history import Commits, FakeHistory
 
 OWNER = "registry-state"
+REF = RegistryRef("http://fake")
 PROMOTION: Mapping[Field, Value] = {
     Field("stage", 2): "Production",
     Field("alias", None, "champion"): 2,
@@ -47,12 +49,14 @@ class Lab:
         self.tree = dict(tree)
         self.head = self.commits.commit(tree, self.head)
 
-    def plan(self) -> JudgedPlan:
+    def compared(self) -> Compared:
         history = FakeHistory(self.commits, self.head)
         desired = DeclaredState(OWNER, Settings(), self.tree)
         checkout = Checkout(desired, StateRef(OWNER, self.head), OWNER, history)
-        ask = PlanRequest(planning=False)
-        return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, GATE).plan
+        return compare(checkout, self.registry, REF, PlanRequest(planning=False))
+
+    def plan(self) -> JudgedPlan:
+        return judge(self.compared(), self.registry, GATE)
 
     def apply(self, plan: JudgedPlan | None = None, stop: Stop | None = None) -> ApplyReport:
         return apply(AdmittedPlan(plan or self.plan()), self.registry, timeout=1.5, stop=stop)
