@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from reconciler.apply.staleness import (
@@ -11,13 +12,13 @@ from reconciler.apply.staleness import (
     unconfirmed,
     unexpected_occupants,
 )
-from reconciler.apply.writer import Moved, Stopped, Writer, record_change
+from reconciler.apply.writer import Moved, Stopped, Writer, record_change, value_of
 from reconciler.core.changes import Change, first_to_leave
 from reconciler.core.plan import ModelPlan
 from reconciler.core.report import ChangeOutcome, ModelReport, Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
 from reconciler.errors import AnswerLost, ExitCode, RegistryError
-from reconciler.planning.live_state import read_model
+from reconciler.planning.live_state import read_model, read_one
 
 OnResult: TypeAlias = Callable[[Result], None]
 
@@ -43,6 +44,7 @@ class ModelRun:
         self._allow_superseded = allow_superseded
         self._results: dict[Change, Result] = {}
         self._running: Change | None = None
+        self._begun: list[Change] = []
         self._recorded = False
         self._wrote = False
         self._error: tuple[str, ExitCode] | None = None
@@ -87,6 +89,8 @@ class ModelRun:
             hint = f" ({error.hint})" if error.hint else ""
             unclear = isinstance(error, AnswerLost)
             self._end_at_failure("failed", error.message + hint, error.code, unclear=unclear)
+            if not unclear:
+                self._take_back_record(writer)
         return None
 
     def finish(self, live: Live | RegistryError | None, writer: Writer) -> None:
@@ -178,11 +182,33 @@ class ModelRun:
         if record is None or snapshot is None:
             return
         if start is not None:
-            writer.write(record_change(self.plan.model, COMMIT_TAG, snapshot.commit, start))
-            self._wrote = True
+            self._begin(record_change(self.plan.model, COMMIT_TAG, snapshot.commit, start), writer)
         if record.owner is not None:
-            writer.write(record_change(self.plan.model, OWNER_TAG, snapshot.owner, record.owner))
-            self._wrote = True
+            owner = record_change(self.plan.model, OWNER_TAG, snapshot.owner, record.owner)
+            self._begin(owner, writer)
+
+    def _begin(self, tag: Change, writer: Writer) -> None:
+        writer.write(tag)
+        self._begun.append(tag)
+        self._wrote = True
+
+    def _take_back_record(self, writer: Writer) -> None:
+        """Leave the record as it was before this run, when certainly none of its changes landed.
+
+        A commit that the record names counts as applied, at least in part: nobody could write the
+        model from another commit. Another run's record is not replaced.
+        """
+        applied = any(result.outcome == "applied" for result in self._results.values())
+        if applied or not self._begun:
+            return
+        try:
+            live = read_one(writer.registry, self.plan.model, ())
+            if all(value_of(live, tag.field) == tag.after for tag in self._begun):
+                for tag in reversed(self._begun):
+                    writer.write(replace(tag, before=tag.after, after=tag.before))
+        except (Stopped, Moved, RegistryError) as error:
+            message = f"nothing was written, but the record names this commit: {error}"
+            self._error = (message, ExitCode.REGISTRY)
 
     def _check_no_other_run(self, writer: Writer) -> None:
         """Check that no other run wrote, before a version leaves an exclusive stage.

@@ -47,3 +47,22 @@ def test_what_a_user_without_manage_left_to_do_is_pending_and_a_hand_move_after_
     assert rows(moved, "pending") == ["alias old 1→None removed"]
     assert desk.run("apply", "--yes").code == 0
     assert desk.run("drift").code == 0
+
+
+def test_an_off_main_apply_that_wrote_nothing_leaves_the_model_to_the_main_line(
+    desk: Lab, auth_server: AuthServer
+) -> None:
+    desk.git.commit({"registry-state/reconciler.yaml": "branch: main\n"}, "settings")
+    model = desk.model(1)
+    desk.declare(model, "versions: {1: {aliases: [champion, old]}}")
+    assert desk.run("apply", "--yes").code == 0
+    auth_server.add_user(f"user-of-{model}", {model: "EDIT"})
+    desk.git.branch("urgent")
+    desk.declare(model, "versions: {1: {aliases: [champion]}}")
+    as_user = auth_server.credentials(f"user-of-{model}")
+    ended = desk.run("apply", "--yes", "--accept", "off-main", env=as_user)
+    assert ended.code == 6, ended.text
+    desk.git.checkout("main")
+    in_step = desk.run("plan", "--detailed-exitcode")
+    assert in_step.code == 0, in_step.text
+    assert len(desk.hand.holds(model)["tag reconciler.commit"].split()) == 1

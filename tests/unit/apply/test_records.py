@@ -189,3 +189,77 @@ def test_a_model_whose_turn_never_came_says_that_the_run_ended() -> None:
     assert second.code == ExitCode.OUT_OF_STEP
     assert second.error == "interrupted before it was read back and recorded"
     assert (first.wrote, second.wrote) == (True, False)
+
+
+def refuses(lab: Lab, error: RegistryError | None = None) -> None:
+    """Have every change refused; the records are written."""
+    lab.registry.before_write = always(error or Rejected("no"), any_change)
+
+
+def test_a_record_of_an_apply_that_wrote_nothing_is_taken_back() -> None:
+    lab = Lab()
+    refuses(lab)
+    assert lab.apply().exit_code() == ExitCode.REGISTRY
+    assert (lab.registry.read()["m"].commit, lab.registry.read()["m"].owner) == (None, None)
+    lab = Lab()
+    lab.apply()
+    first = lab.head
+    lab.commit({"m": declaration(fields={**PROMOTION, RISK: "low"})})
+    refuses(lab)
+    report = outcome(lab)
+    assert [result.outcome for result in report.results] == ["failed"]
+    assert (lab.registry.read()["m"].commit, report.error) == (first, None)
+    lab.registry.before_write = lambda _: None
+    assert lab.converges()
+
+
+def test_a_takeover_that_wrote_nothing_leaves_the_model_to_its_owner() -> None:
+    lab = Lab()
+    lab.apply()
+    lab.commit({"m": declaration(fields={**PROMOTION, RISK: "low"})})
+    refuses(lab)
+    before = lab.registry.read()["m"]
+    outcome(lab, taken_over(lab))
+    assert lab.registry.read()["m"] == before
+
+
+def test_a_record_stays_where_the_refusal_is_not_certain() -> None:
+    lab = Lab()
+    refuses(lab, AnswerLost("reset"))
+    outcome(lab)
+    assert lab.registry.read()["m"].recorded == ("-", lab.head)
+
+
+def test_a_record_stays_where_something_was_written() -> None:
+    lab = Lab()
+    lab.registry.before_write = always(Rejected("no"), alias)
+    outcome(lab)
+    assert lab.registry.read()["m"].recorded == ("-", lab.head)
+
+
+def test_a_record_that_another_run_wrote_meanwhile_is_not_taken_back() -> None:
+    lab = Lab()
+
+    def refuse(write: Write) -> None:
+        if any_change(write):
+            lab.registry.before_write = lambda _: None
+            lab.registry.set_tag("m", None, COMMIT_TAG, "f" * 40)
+            raise Rejected("no")
+
+    lab.registry.before_write = refuse
+    outcome(lab)
+    assert lab.registry.read()["m"].commit == "f" * 40
+
+
+def test_a_record_that_cannot_be_taken_back_is_told() -> None:
+    lab = Lab()
+    plan = lab.plan()
+
+    def refuse(write: Write) -> None:
+        if any_change(write):
+            lab.registry.before_write = always(Rejected("nor that"), lambda _: True)
+            raise Rejected("no")
+
+    lab.registry.before_write = refuse
+    message = "nothing was written, but the record names this commit: nor that"
+    assert outcome(lab, plan).error == message

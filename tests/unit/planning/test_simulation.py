@@ -1,4 +1,4 @@
-"""Thousands of random histories: commits, reverts, late and crashed jobs, a person's hand.
+"""Thousands of random histories: commits, reverts, late, crashed, refused jobs, a person's hand.
 
 The acceptance of the recording rules: without them tags leak and older commits win.
 """
@@ -12,8 +12,18 @@ from reconciler.apply.executor import apply
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings
-from reconciler.core.state import STAGES, Declaration, DeclaredVersion, Field, Value, stages
+from reconciler.core.state import (
+    COMMIT_TAG,
+    OWNER_TAG,
+    STAGES,
+    Declaration,
+    DeclaredVersion,
+    Field,
+    Value,
+    stages,
+)
 from reconciler.core.violations import Consent
+from reconciler.errors import Rejected
 from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from tests.support.plans.gate_lab import GATE
 from tests.support.registries.fake_registry import FakeRegistry, Write
@@ -134,6 +144,24 @@ class World:
             self.registry.before_write = fresh.before_write
             self.registry.after_write = fresh.after_write
 
+    def refused_job(self) -> None:
+        """Run a job of which the registry refuses every change: its record is taken back."""
+        commit, cloned = self.jobs.pop(self.chance.randrange(len(self.jobs)))
+        plan = self.plan(commit, cloned)
+        # Without a change the record alone is written, and nothing is taken back.
+        changed = {model.model for model in plan.models if model.changes}
+        before = self.registry.read()
+
+        def refuse(write: Write) -> None:
+            if write.key not in {COMMIT_TAG, OWNER_TAG}:
+                raise Rejected("no")
+
+        self.registry.before_write = refuse
+        self.apply(commit, cloned)
+        self.registry.before_write = FakeRegistry().before_write
+        after = self.registry.read()
+        assert all(after[model] == before[model] for model in changed)
+
     def plan(self, commit: str, cloned: str | None = None) -> JudgedPlan:
         history = FakeHistory(self.commits, commit, cloned or self.main[-1], cloned=cloned)
         desired = DeclaredState(OWNER, RULES, self.commits.trees[commit])
@@ -201,6 +229,8 @@ def test_after_any_history_one_clean_apply_leaves_what_git_declares_and_nothing_
                 world.revert()
             elif step < 0.6:
                 world.hand()
+            elif step < 0.7 and world.jobs:
+                world.refused_job()
             elif world.jobs:
                 world.job(crashes=world.chance.random() < 0.5)
         world.apply(world.main[-1])
