@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Part: TypeAlias = Literal["run", "logged model", "signature"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Facts:
     """What the tracking server knows about one version.
 
     `metrics` are the run's, plus the logged model's where the run has no metric of that name. They
-    may be NaN or infinite. `missing` has a sentence for each part that could not be read;
-    `signature_unread` is true when there may be a signature that could not be read.
+    may be NaN or infinite. `missing` has a sentence for each part that is not there or could not be
+    read; `unread` has each part that may exist and could not be read, with the way to read it.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -53,7 +56,7 @@ class Facts:
     run: Run | None = None
     signature: Signature | None = None
     missing: tuple[str, ...] = ()
-    signature_unread: bool = False
+    unread: Mapping[Part, str] = field(default_factory=dict)
 
 
 NO_FACTS = Facts()

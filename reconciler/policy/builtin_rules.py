@@ -207,7 +207,7 @@ def _signature(rule: SignatureRule, inputs: RuleInput) -> str | None:
     incumbent = inputs.incumbent_facts
     if rule.level == "required" or incumbent is None:
         return None
-    if incumbent.signature_unread:
+    if "signature" in incumbent.unread:
         unread = f"the signature of the incumbent v{inputs.transition.incumbent} cannot be read"
         return "; ".join([unread, *incumbent.missing])
     before = incumbent.signature

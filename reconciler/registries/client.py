@@ -4,30 +4,26 @@ Databricks' schemes use this adapter too; they were not tested with a real works
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
-from reconciler.core.uris import DATABASES, credentials_in, safe_uri, scheme_of
-from reconciler.errors import AnswerLost, NotFound, RegistryError, Unavailable
+from reconciler.core.uris import DATABASES, safe_uri, scheme_of
+from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.ports.registry import Capabilities
-from reconciler.registries.auth import redact
-from reconciler.registries.client_runs import ClientTracking
-from reconciler.registries.error_mapping import from_code, shortened
-from reconciler.registries.lent_environment import importing_quietly, lent
-from reconciler.registries.local_store import MISSING_HINT, require_local, require_runs
+from reconciler.registries.client_calls import ClientCalls
+from reconciler.registries.local_store import MISSING_HINT, require_local
 from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
 from reconciler.registries.search_filters import name_filter
-from reconciler.registries.version_facts import gather
+from reconciler.registries.tracking.client_tracking import OwnTracking, dispose
+from reconciler.registries.tracking.mlflow_stores import database
+from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
+from reconciler.registries.tracking.version_facts import gather
 
 if TYPE_CHECKING:
-    from mlflow.exceptions import MlflowException
-    from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.tracking._model_registry.client import ModelRegistryClient
-    from mlflow.tracking._tracking_service.client import TrackingServiceClient
-    from sqlalchemy.engine import Engine
 
 _UNITY_CATALOG: Final = frozenset({"databricks-uc", "uc"})
 _CAPABILITIES: Final = {
@@ -36,31 +32,25 @@ _CAPABILITIES: Final = {
     "uc": Capabilities(stages=False, aliases=False, why="open-source Unity Catalog"),
 }
 _ALL: Final = Capabilities()
-_LOCAL_HINT: Final = 'pip install "mlflow-reconciler[local]", and the driver of the database'
 
 
 class MlflowClientRegistry:
     """A registry behind MLflow's client, which reads credentials from the environment."""
 
-    def __init__(self, uri: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, uri: str, environ: Mapping[str, str], *, other: Elsewhere | None = None
+    ) -> None:
         self._given = uri
         self._scheme = scheme_of(uri)
-        self._secrets = (
-            *(credentials_in(uri) or ())[1:],
-            environ.get("MLFLOW_TRACKING_PASSWORD", ""),
-            environ.get("MLFLOW_TRACKING_TOKEN", ""),
-        )
-        self._sent = 0
+        self._calls = ClientCalls(uri, environ)
         self._opening = threading.Lock()
-        self._counting = threading.Lock()
         # sqlite allows one writer at a time; the others must poll.
         self._writing: AbstractContextManager[Any] = (
             threading.Lock() if self._scheme == "sqlite" else nullcontext()
         )
         self._opened: ModelRegistryClient | None = None
-        self._tracking = ClientTracking(
-            uri, opens=_Opens(), ask=self._ask, artifacts_of=self._artifacts_of
-        )
+        self._own = OwnTracking(uri, self._ask, self._artifacts_of)
+        self._other = None if other is None else OtherServer(other, self._own)
 
     @property
     def uri(self) -> str:
@@ -70,16 +60,16 @@ class MlflowClientRegistry:
     @property
     def requests(self) -> int:
         """The number of calls to the client so far."""
-        return self._sent
+        return self._calls.sent + (self._other.requests if self._other else 0)
 
     def close(self) -> None:
         """Close the connections to a database; a later call opens them again."""
         with self._opening:
             opened = self._opened
-        for client in filter(None, (opened, self._tracking.opened)):
-            engine = getattr(client.store, "engine", None)  # only a database's store has one
-            if engine is not None:
-                engine.dispose()
+        dispose(opened)
+        self._own.close()
+        if self._other:
+            self._other.close()
 
     def capabilities(self) -> Capabilities:
         """Return the capabilities of the scheme: asking the backend can hang for minutes."""
@@ -118,8 +108,8 @@ class MlflowClientRegistry:
         return live(model_row.model_copy(update={"tags": dict(tags)}), listed, asked)
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
-        """Return what the tracking server of the registry knows about a version."""
-        return gather(self._tracking, model, version, identity)
+        """Return what the tracking server knows about a version."""
+        return gather(self._other or self._own, model, version, identity)
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
         """Move a version into a stage, without archiving others; return its present stage."""
@@ -197,21 +187,13 @@ class MlflowClientRegistry:
 
     def _ask(self, question: Callable[[], Any]) -> Any:  # noqa: ANN401  as above
         self._client()  # report a missing store before anything can create it
-        with self._counting:
-            self._sent += 1
-        with self._translated(), self._without_retries():
-            return question()
-
-    def _without_retries(self) -> AbstractContextManager[None]:
-        """Stop the client from repeating writes, and an immediate 500 for minutes."""
-        over_http = self._scheme in {"http", "https"}
-        return lent("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0") if over_http else nullcontext()
+        return self._calls.ask(question)
 
     def _client(self) -> "ModelRegistryClient":
         with self._opening:
             if self._opened is None:
                 require_local(self._given)
-                with self._translated():
+                with self._calls.translated():
                     self._opened = self._open()
             return self._opened
 
@@ -232,87 +214,15 @@ class MlflowClientRegistry:
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
 
         try:
-            with _database(self._given) as engine:
+            with database(self._given) as engine:
                 tables = inspect(engine).get_table_names()
                 if "registered_models" in tables:
                     # The query of a server at its start.
                     utils._verify_schema(engine)  # type: ignore[no-untyped-call]  # noqa: SLF001
         except SQLAlchemyError as error:
-            raise Unavailable(self._message(str(error))) from error
+            raise Unavailable(self._calls.message(str(error))) from error
         if "registered_models" not in tables:
             raise RegistryError(f"`{self.uri}` holds no MLflow registry", hint=MISSING_HINT)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            with importing_quietly():
-                from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
-
-            try:
-                yield
-            except MlflowException as error:
-                raise self._failure(error) from error
-        except ImportError as error:
-            message = f"`{self.uri}` needs a package that is not installed: {error}"
-            raise RegistryError(message, hint=_LOCAL_HINT) from error
-
-    def _failure(self, error: "MlflowException") -> RegistryError:
-        text = str(error)
-        if text.startswith("API request to"):
-            return AnswerLost(self._message(text))
-        return from_code(error.error_code, self._message(text))
-
-    def _message(self, text: str) -> str:
-        text = redact(text.replace(self._given, self.uri), self._secrets)
-        return f"{self.uri}: {shortened(text)}"
-
-
-class _Opens:
-    """What MLflow has besides a registry; it is here because only this file imports MLflow."""
-
-    def tracking(self, uri: str) -> "TrackingServiceClient":
-        from mlflow.tracking._tracking_service.client import (  # noqa: PLC0415  1.1 s, only where needed
-            TrackingServiceClient,
-        )
-
-        require_runs(uri)
-        if scheme_of(uri) in DATABASES:
-            _require_experiment(uri)
-        return TrackingServiceClient(uri)  # type: ignore[no-untyped-call]
-
-    def artifacts(self, folder: str, tracking_uri: str, registry_uri: str) -> "ArtifactRepository":
-        from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415  as above
-            get_artifact_repository,
-        )
-
-        return get_artifact_repository(folder, tracking_uri, registry_uri)
-
-
-def _require_experiment(uri: str) -> None:
-    """Refuse a database in which MLflow would create its first experiment."""
-    from sqlalchemy import text  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  the same
-
-    try:
-        with _database(uri) as engine, engine.connect() as connection:
-            first = text("SELECT count(*) FROM experiments WHERE experiment_id = 0")
-            found = connection.execute(first).scalar()
-    except SQLAlchemyError as error:
-        raise RegistryError("its experiments cannot be read") from error
-    if not found:
-        raise RegistryError(f"`{safe_uri(uri)}` holds no experiments")
-
-
-@contextmanager
-def _database(uri: str) -> "Iterator[Engine]":
-    """Yield a connection pool of our own, and close it also where the database cannot be read."""
-    from mlflow.store.db import utils  # noqa: PLC0415  needs sqlalchemy, which skinny lacks
-
-    engine = utils.create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 _SEARCHES: Final[Mapping[type[Any], tuple[str, int, list[str]]]] = {

@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.core.uris import scheme_of
+from reconciler.core.uris import same_registry, scheme_of
 from reconciler.ports.registry import Registry
 
+if TYPE_CHECKING:
+    from reconciler.registries.tracking.other_server import Elsewhere, RunServer
+
 _LONGEST_REQUEST: Final = 30.0  # seconds
-_PLUGINS: Final = ("MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")
+_OVER_HTTP: Final = frozenset({"http", "https"})
 
 
 def connect(
@@ -20,10 +23,11 @@ def connect(
 ) -> Registry:
     """Return the registry at `uri`; reads may take `timeout` seconds, or until `stop` is set.
 
-    HTTP uses REST directly, except where MLflow's own client must sign the requests; every other
-    scheme uses that client.
+    HTTP uses REST directly; every other scheme uses MLflow's own client. The evidence comes from
+    the server in MLFLOW_TRACKING_URI where that is another one.
     """
-    if scheme_of(uri) in {"http", "https"} and not any(_is_set(environ, name) for name in _PLUGINS):
+    other = _tracking(uri, environ, timeout, stop)
+    if scheme_of(uri) in _OVER_HTTP:
         from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
 
         return MlflowRest(
@@ -32,11 +36,39 @@ def connect(
             request_timeout=min(_LONGEST_REQUEST, timeout),
             retry_for=timeout,
             stop=stop,
+            other=other,
         )
     from reconciler.registries.client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
 
-    return MlflowClientRegistry(uri, environ=environ)
+    return MlflowClientRegistry(uri, environ=environ, other=other)
 
 
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    return environ.get(name, "").strip().lower() not in {"", "0", "false"}
+def _tracking(
+    registry_uri: str, environ: Mapping[str, str], timeout: float, stop: threading.Event | None
+) -> "Elsewhere | None":
+    """Return the tracking server, None where the registry has the runs itself."""
+    uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
+    if not uri or same_registry(uri, registry_uri):
+        return None
+    from reconciler.registries.tracking.other_server import Elsewhere  # noqa: PLC0415  as above
+
+    def over_http() -> "RunServer":
+        from reconciler.registries.auth import access  # noqa: PLC0415  as above
+        from reconciler.registries.http_client import Http  # noqa: PLC0415  as above
+        from reconciler.registries.tracking.rest_tracking import RestTracking  # noqa: PLC0415  as above
+
+        http = Http(
+            uri,
+            access(uri, environ),
+            request_timeout=min(_LONGEST_REQUEST, timeout),
+            retry_for=timeout,
+            stop=stop,
+        )
+        return RestTracking(http)
+
+    def by_client() -> "RunServer":
+        from reconciler.registries.tracking.client_tracking import OtherTracking  # noqa: PLC0415  as above
+
+        return OtherTracking(uri, environ)
+
+    return Elsewhere(uri, over_http if scheme_of(uri) in _OVER_HTTP else by_client)

@@ -14,11 +14,15 @@ MISSING_HINT: Final = "a registry is never created here: check the URI, or regis
 
 def require_local(uri: str) -> None:
     """Raise `RegistryError` when a sqlite or file registry does not exist; create nothing."""
-    scheme = scheme_of(uri)
-    if scheme == "sqlite":
-        _require_tables(uri)
-    elif scheme in {"", "file"} and not (_folder(uri) / "models").is_dir():
+    require_database(uri)
+    if scheme_of(uri) in {"", "file"} and not (_folder(uri) / "models").is_dir():
         raise RegistryError(f"`{safe_uri(uri)}` holds no MLflow registry", hint=MISSING_HINT)
+
+
+def require_database(uri: str) -> None:
+    """Raise `RegistryError` when a sqlite database does not exist: opening it would create it."""
+    if scheme_of(uri) == "sqlite":
+        _require_tables(uri)
 
 
 def require_runs(uri: str) -> None:

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Field, Identity, Live
@@ -16,9 +15,10 @@ from reconciler.registries.auth import access
 from reconciler.registries.case_insensitive import Spellings
 from reconciler.registries.http_client import Http, TooMuch
 from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
-from reconciler.registries.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
-from reconciler.registries.version_facts import LARGEST_ANSWER, LARGEST_FILE, gather
+from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
+from reconciler.registries.tracking.rest_tracking import RestTracking
+from reconciler.registries.tracking.version_facts import gather
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
@@ -40,6 +40,7 @@ class MlflowRest:
         request_timeout: float = 30.0,
         retry_for: float = 60.0,
         stop: threading.Event | None = None,
+        other: Elsewhere | None = None,
     ) -> None:
         self._http = Http(
             uri,
@@ -48,6 +49,9 @@ class MlflowRest:
             retry_for=retry_for,
             stop=stop,
         )
+        own = RestTracking(self._http)
+        self._other = None if other is None else OtherServer(other, own)
+        self._tracking = self._other or own
         self._spellings = Spellings(self._is_caseless)
         self._asking = threading.Lock()
         self._answered: str | None = None
@@ -61,11 +65,13 @@ class MlflowRest:
     @property
     def requests(self) -> int:
         """The number of requests that were sent so far."""
-        return self._http.sent
+        return self._http.sent + (self._other.requests if self._other else 0)
 
     def close(self) -> None:
         """Close the connections to the server; a later request opens them again."""
         self._http.close()
+        if self._other:
+            self._other.close()
 
     def capabilities(self) -> Capabilities:
         """Return the capabilities of the server's version, all of them where it is not known."""
@@ -110,8 +116,8 @@ class MlflowRest:
         return read
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
-        """Return what the server knows of a version's run, logged model and `MLmodel` file."""
-        return gather(_RestTracking(self._http), model, version, identity)
+        """Return what is known of a version's run, logged model and `MLmodel` file."""
+        return gather(self._tracking, model, version, identity)
 
     def set_stage(self, model: str, version: int, stage: str) -> str:
         """Move a version into a stage, without archiving others; return its present stage."""
@@ -252,27 +258,6 @@ class MlflowRest:
             version = self._version()
             self._takes_lists = version is None or version >= _NAME_LISTS_SINCE
         return self._takes_lists
-
-
-class _RestTracking:
-    """The tracking API of the server; files come by the route of MLflow's own UI."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    def run(self, run_id: str) -> RunRow:
-        return row(RunRow, self._get("runs/get", run_id=run_id), "run")
-
-    def logged_model(self, model_id: str) -> LoggedModelRow:
-        answer = self._get(f"logged-models/{quote(model_id, safe='')}")
-        return row(LoggedModelRow, answer, "model")
-
-    def mlmodel(self, model: str, version: int) -> bytes:
-        asked = {"name": model, "version": str(version), "path": "MLmodel"}
-        return self._http.file("model-versions/get-artifact", asked, largest=LARGEST_FILE)
-
-    def _get(self, path: str, **params: str) -> dict[str, Any]:
-        return self._http.get(f"{_API}/{path}", params, largest=LARGEST_ANSWER)
 
 
 _SEARCHES: Final[Mapping[type[Any], tuple[str, str, dict[str, Any]]]] = {

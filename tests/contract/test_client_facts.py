@@ -36,7 +36,7 @@ def test_asking_for_a_run_creates_nothing(
 
     assert facts.missing == (
         f"run run1 cannot be read: `{sqlite_uri}` holds no experiments",
-        "v1 has no MLmodel file",
+        "the MLmodel file of v1 cannot be read: no such file (its source is `models:/m-1`)",
         f"logged model m-1 cannot be read: `{sqlite_uri}` holds no experiments",
     )
     assert hashlib.sha256(database.read_bytes()).digest() == before

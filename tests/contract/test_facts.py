@@ -124,7 +124,7 @@ def test_what_a_version_does_not_have_is_said_and_not_raised(
     assert without_its_run.missing[0].startswith("run run1 cannot be read: ")
     for facts in (without_run, without_its_run):
         assert "MLmodel" in facts.missing[1]
-        assert replace(facts, signature_unread=False) == Facts(missing=facts.missing)
+        assert replace(facts, unread={}) == Facts(missing=facts.missing)
 
 
 def test_a_version_that_is_not_there_is_said_and_not_raised(
@@ -134,7 +134,7 @@ def test_a_version_that_is_not_there_is_said_and_not_raised(
     facts = backend.registry.facts(name(), 7, Identity(None, None, None))
 
     assert facts.missing
-    assert replace(facts, signature_unread=False) == Facts(missing=facts.missing)
+    assert replace(facts, unread={}) == Facts(missing=facts.missing)
 
 
 @pytest.mark.needs_mlflow("3.0", "logged models")

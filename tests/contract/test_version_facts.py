@@ -161,7 +161,8 @@ def test_a_part_that_cannot_be_read_is_left_out_and_says_why(answer: Answer, sai
     facts, _ = _ask({"get": answer, "get-artifact": Answer(body=_MLMODEL)}, _FROM_A_RUN)
 
     (sentence,) = facts.missing
-    assert facts == Facts(signature=_SIGNATURE, missing=(sentence,))
+    assert facts == Facts(signature=_SIGNATURE, missing=(sentence,), unread=facts.unread)
+    assert facts.unread.keys() == {"run"}
     assert sentence.startswith("run 1f0c1f0c… cannot be read: ")
     assert said in sentence
     assert _SECRET not in sentence
@@ -183,7 +184,7 @@ def test_an_artifact_store_that_fails_is_not_asked_for_long() -> None:
 
     assert facts.metrics == {"auc": 0.9}
     assert "answered 500" in facts.missing[0]
-    assert asked.count("/model-versions/get-artifact") == 2
+    assert asked.count("/get-artifact") == 2
 
 
 def test_a_connection_that_breaks_once_costs_nothing() -> None:

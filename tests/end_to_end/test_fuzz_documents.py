@@ -27,7 +27,7 @@ from reconciler.files import plan_file
 from reconciler.forges import plan_in_check
 from reconciler.forges.checks_in_comments import KeptCheck, check_comment, kept_check
 from reconciler.planning.approved_plan import shown_plan
-from reconciler.registries import mlmodel_file
+from reconciler.registries.tracking import mlmodel_file
 from reconciler.render import text as text_of
 from reconciler.render.text import Effort
 from tests.support.files.hostile_lab import SECONDS

@@ -90,7 +90,12 @@ _OWNERS = {
     "cel": {"policy.cel.evaluator"},
     "click": {"cli", "cli."},
     "git": {"repository.command"},
-    "mlflow": {"registries.client", "demo."},
+    "mlflow": {
+        "registries.client",
+        "registries.client_calls",
+        "registries.tracking.mlflow_stores",
+        "demo.",
+    },
     "pydantic": {
         "files.schema.",
         "files.plan_file",
@@ -98,9 +103,9 @@ _OWNERS = {
         "forges.github_responses",
         "forges.plan_in_check",
         "forges.responses",
-        "registries.mlmodel_file",
         "registries.responses",
-        "registries.run_responses",
+        "registries.tracking.mlmodel_file",
+        "registries.tracking.run_responses",
     },
     "pydantic_core": {"files.schema."},
     "requests": {
@@ -110,7 +115,7 @@ _OWNERS = {
         "transport.webhooks",
     },
     "ruamel": {"files.editing."},
-    "sqlalchemy": {"registries.client"},
+    "sqlalchemy": {"registries.client", "registries.tracking.mlflow_stores"},
     "sqlite3": {"registries.local_store", "demo."},
     "subprocess": {
         "cli.demo_prompt",
@@ -121,7 +126,7 @@ _OWNERS = {
     },
     "tenacity": {"forges.http_client", "registries.http_client"},
     "urllib3": {"transport.client"},
-    "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.mlmodel_file"},
+    "yaml": {"files.editing.yaml_dump", "files.yaml_reader", "registries.tracking.mlmodel_file"},
 }
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.facts import Column, Signature
 from reconciler.errors import RegistryError
-from reconciler.registries.mlmodel_file import MLmodel, parse
+from reconciler.registries.tracking.mlmodel_file import MLmodel, parse
 
 
 def _inputs(specs: str) -> tuple[Column, ...]:
@@ -136,3 +136,8 @@ def test_whatever_the_file_holds_it_is_read_or_refused(content: bytes) -> None:
         assert isinstance(parse(content), MLmodel)
     except RegistryError as error:
         assert error.message  # noqa: PT017  either way is fine, but no other error
+
+
+@pytest.mark.parametrize("text", ["null", "~", ""])
+def test_a_file_that_says_it_has_no_logged_model_names_none(text: str) -> None:
+    assert parse(f"model_id: {text}\n".encode()).model_id is None

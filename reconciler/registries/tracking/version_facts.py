@@ -1,29 +1,39 @@
 """Collects the facts about one version from a tracking server, and sentences on missing ones."""
 
 import math
-import re
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
-from reconciler.core.facts import Facts, Run
+from reconciler.core.facts import Facts, Part, Run
 from reconciler.core.state import Identity
+from reconciler.core.uris import safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
-from reconciler.registries import mlmodel_file
-from reconciler.registries.mlmodel_file import MLmodel
-from reconciler.registries.run_responses import LoggedMetricRow, LoggedModelRow, RunRow
+from reconciler.registries.tracking import mlmodel_file
+from reconciler.registries.tracking.mlmodel_file import MLmodel
+from reconciler.registries.tracking.run_responses import LoggedMetricRow, LoggedModelRow, RunRow
+from reconciler.registries.tracking.sources import (
+    VersionFiles,
+    is_copy,
+    is_tracked,
+    logged_model_of,
+)
 
+MLMODEL: Final = "MLmodel"
 LARGEST_FILE: Final = 1024 * 1024
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
-_LONGEST_REASON: Final = 300
+_LONGEST_REASON: Final = 160
 _LONGEST_ID: Final = 12
 _SHORT_ID: Final = 8
 _MOST_RUNS: Final = 4
 _NO_FILE: Final = MLmodel()
 
-_LOGGED_MODEL: Final = re.compile(r"models:/(m-[^/]+)")
-_COPY: Final = re.compile(r"models:/[^/]+/[^/]+")
+_LONGEST_SOURCE: Final = 80
+_OTHER_SERVER_HINT: Final = (
+    "where its runs are on another server than the registry, name that one in MLFLOW_TRACKING_URI"
+)
+_READABLE_HINT: Final = "see that the server can read it"
 
-Part = TypeVar("Part")
+Row = TypeVar("Row")
 
 
 class Tracking(Protocol):
@@ -37,7 +47,7 @@ class Tracking(Protocol):
         """Return a logged model of MLflow 3."""
         ...
 
-    def mlmodel(self, model: str, version: int) -> bytes:
+    def mlmodel(self, files: VersionFiles) -> bytes:
         """Return a version's `MLmodel` file of at most `LARGEST_FILE` bytes."""
         ...
 
@@ -46,7 +56,7 @@ def gather(tracking: Tracking, model: str, version: int, identity: Identity) -> 
     """Return the facts about a version, with at most one query for each part."""
     asking = _Asking(tracking, f"v{version}")
     run = asking.own_run(identity.run_id)
-    file = asking.mlmodel(model, version)
+    file = asking.mlmodel(VersionFiles(model, version, identity.source or "", run))
     logged = asking.logged_model(_model_id(identity, file))
     own = None if run is None or run.is_deleted else run.data
     metrics = dict(own.metrics) if own else {}
@@ -60,16 +70,14 @@ def gather(tracking: Tracking, model: str, version: int, identity: Identity) -> 
         run=None if run is None else _run(run),
         signature=file.signature,
         missing=tuple(asking.missing),
-        signature_unread=asking.file_unread,
+        unread=asking.unread,
     )
 
 
 def _model_id(identity: Identity, file: MLmodel) -> str | None:
     """Return the logged model of a version; a copied version has it in its file only."""
     source = identity.source or ""
-    if found := _LOGGED_MODEL.fullmatch(source):
-        return found[1]
-    return file.model_id if _COPY.fullmatch(source) else None
+    return logged_model_of(source) or (file.model_id if is_copy(source) else None)
 
 
 def _run(row: RunRow) -> Run:
@@ -90,7 +98,7 @@ class _Asking:
 
     def __init__(self, tracking: Tracking, label: str) -> None:
         self.missing: list[str] = []
-        self.file_unread = False
+        self.unread: dict[Part, str] = {}
         self._tracking = tracking
         self._label = label
         self._runs: dict[str, RunRow | None] = {}
@@ -103,29 +111,31 @@ class _Asking:
         self.missing.append(f"{self._label} names no run")
         return None
 
-    def run(self, run_id: str) -> RunRow | None:
+    def run(self, run_id: str, part: Part = "run") -> RunRow | None:
         """Return a run, queried once; None and a sentence when it cannot be read."""
         if run_id not in self._runs:
             name = f"run {_short(run_id)}"
-            row = self._ask(f"{name} cannot be read", lambda: self._tracking.run(run_id))
+            row = self._ask(part, f"{name} cannot be read", lambda: self._tracking.run(run_id))
             self._runs[run_id] = row
             if row is not None and row.is_deleted:
                 self.missing.append(f"{name} is deleted")
         return self._runs[run_id]
 
-    def mlmodel(self, model: str, version: int) -> MLmodel:
+    def mlmodel(self, files: VersionFiles) -> MLmodel:
         """Return the version's `MLmodel` file, with a sentence on what is missing."""
         label = self._label
 
         def read() -> MLmodel | None:
             try:
-                return mlmodel_file.parse(self._tracking.mlmodel(model, version))
+                return mlmodel_file.parse(self._tracking.mlmodel(files))
             except NotFound:
+                if "run" in self.unread and is_tracked(files.source):
+                    raise  # the server does not have the run: nobody knows what is in it
                 self.missing.append(f"{label} has no MLmodel file")
                 return _NO_FILE
 
-        file = self._ask(f"the MLmodel file of {label} cannot be read", read)
-        self.file_unread = file is None
+        failure = f"the MLmodel file of {label} cannot be read"
+        file = self._ask("signature", failure, read, source=files.source)
         if file is not None and file is not _NO_FILE and file.signature is None:
             self.missing.append(f"{label} has an MLmodel file without a signature")
         return file or _NO_FILE
@@ -135,7 +145,7 @@ class _Asking:
         if model_id is None:
             return None
         what = f"logged model {_short(model_id)} cannot be read"
-        return self._ask(what, lambda: self._tracking.logged_model(model_id))
+        return self._ask("logged model", what, lambda: self._tracking.logged_model(model_id))
 
     def model_metrics(
         self, logged: LoggedModelRow, *, except_for: dict[str, float]
@@ -153,29 +163,41 @@ class _Asking:
             return row.value
         # MLflow stores a logged model's NaN as 0; its run still distinguishes the two.
         if row.run_id and by is None and len(self._runs) < _MOST_RUNS:
-            by = self.run(row.run_id)
+            by = self.run(row.run_id, "logged model")
         said = by.data.metrics.get(row.key) if by is not None and not by.is_deleted else None
         if said is not None and (said == 0 or math.isnan(said)):
             return said
         self.missing.append(f"metric {row.key} is 0 or NaN, which its run does not tell")
         return None
 
-    def _ask(self, failure: str, question: Callable[[], Part | None]) -> Part | None:
+    def _ask(
+        self, part: Part, failure: str, question: Callable[[], Row | None], *, source: str = ""
+    ) -> Row | None:
         try:
             if self._away is not None:
                 raise self._away
             return question()
         except Unavailable as error:
             self._away = error  # the time limit was reached: other queries would take as long again
-            self.missing.append(_sentence(failure, error))
+            self._note(part, failure, error)
         except RegistryError as error:
-            self.missing.append(_sentence(failure, error))
+            self._note(part, failure, error, source=source)
         return None
 
+    def _note(self, part: Part, failure: str, error: RegistryError, *, source: str = "") -> None:
+        place = f" (its source is `{_cut(safe_uri(source), _LONGEST_SOURCE)}`)" if source else ""
+        self.missing.append(f"{failure}: {_reason(error)}{place}")
+        hint = _OTHER_SERVER_HINT if isinstance(error, NotFound) else _READABLE_HINT
+        self.unread[part] = error.hint or hint
 
-def _sentence(failure: str, error: RegistryError) -> str:
-    reason = " ".join(error.message.split())
-    return f"{failure}: {reason[:_LONGEST_REASON]}{'…' if len(reason) > _LONGEST_REASON else ''}"
+
+def _reason(error: RegistryError) -> str:
+    """Return the first sentence of an error: a server's may quote pages of advice."""
+    return _cut(" ".join(error.message.split()).partition(". ")[0], _LONGEST_REASON)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def _short(name: str) -> str:

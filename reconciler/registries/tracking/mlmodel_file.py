@@ -15,6 +15,7 @@ try:
 except ImportError:
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
+_NULL: Final = frozenset({"", "~", "null"})
 _PARTS: Final = ("inputs", "outputs", "params")
 _DEEPEST_READ: Final = 2
 _DEEPEST: Final = 100  # the parser takes quadratic time in the depth
@@ -40,7 +41,11 @@ def parse(content: bytes) -> MLmodel:
         raise RegistryError("it is not YAML") from error
     inputs, outputs, params = (_columns(texts.get(("signature", part), "")) for part in _PARTS)
     signature = Signature(inputs, outputs, tuple(_optional(column) for column in params))
-    return MLmodel(signature if inputs or outputs or params else None, texts.get(("model_id",)))
+    model_id = texts.get(("model_id",), "")
+    return MLmodel(
+        signature if inputs or outputs or params else None,
+        None if model_id in _NULL else model_id,
+    )
 
 
 @dataclass(slots=True)

@@ -40,6 +40,7 @@ class RunInfo(_Row):
     user_id: str | None = None
     start_time: Milliseconds | None = None
     lifecycle_stage: str | None = None
+    artifact_uri: str | None = None
 
 
 class RunData(_Row):
@@ -50,11 +51,24 @@ class RunData(_Row):
     tags: Tags = {}
 
 
+class LoggedModelOutput(_Row):
+    """A model of MLflow 3 that a run logged."""
+
+    model_id: str
+
+
+class RunOutputs(_Row):
+    """What a run logged besides its own files."""
+
+    model_outputs: list[LoggedModelOutput] = []
+
+
 class RunRow(_Row):
     """A run from MLflow."""
 
     info: RunInfo
     data: RunData = RunData()
+    outputs: RunOutputs | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -79,9 +93,17 @@ class LoggedModelData(_Row):
     params: Tags = {}
 
 
+class LoggedModelInfo(_Row):
+    """The name and the folder of a logged model."""
+
+    name: str | None = None
+    artifact_uri: str | None = None
+
+
 class LoggedModelRow(_Row):
     """A logged model from MLflow 3."""
 
+    info: LoggedModelInfo = LoggedModelInfo()
     data: LoggedModelData = LoggedModelData()
 
     @property

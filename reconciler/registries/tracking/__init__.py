@@ -1,0 +1,1 @@
+"""The tracking server: runs, logged models and `MLmodel` files."""

@@ -1,0 +1,139 @@
+"""Reads evidence from the tracking server where it is another one than the registry."""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from reconciler.core.uris import safe_uri
+from reconciler.errors import NotFound, RegistryError, Unavailable
+from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
+from reconciler.registries.tracking.sources import (
+    VersionFiles,
+    is_copy,
+    is_in_a_store,
+    run_folder,
+)
+
+VARIABLE: Final = "MLFLOW_TRACKING_URI"
+_HOST_AND_PORT: Final = re.compile(r"[\w.-]+:\d+(/.*)?")
+
+Part = TypeVar("Part")
+
+
+class RunServer(Protocol):
+    """A server with runs; every method may raise `RegistryError`."""
+
+    @property
+    def requests(self) -> int:
+        """The number of requests sent so far."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections; a later request opens them again."""
+        ...
+
+    def run(self, run_id: str) -> RunRow:
+        """Return a run, also a deleted one."""
+        ...
+
+    def logged_model(self, model_id: str) -> LoggedModelRow:
+        """Return a logged model of MLflow 3."""
+        ...
+
+    def mlmodel_in(self, folder: str, run: RunRow | None) -> bytes:
+        """Return the `MLmodel` file in an artifact folder, which may be one of `run`."""
+        ...
+
+
+class RegistryFiles(Protocol):
+    """What a registry itself knows of a version's files."""
+
+    def artifacts_of(self, model: str, version: int) -> str:
+        """Return the folder in which the files of a version are."""
+        ...
+
+    def stored_mlmodel(self, files: VersionFiles) -> bytes:
+        """Return a version's `MLmodel` file as the registry finds it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The URI of a tracking server, and what opens it."""
+
+    uri: str
+    opens: Callable[[], RunServer]
+
+
+class OtherServer:
+    """The evidence of a tracking server, which is opened when it is first needed.
+
+    A server that could not be reached once is not tried again: each version would wait as long.
+    """
+
+    def __init__(self, elsewhere: Elsewhere, registry: RegistryFiles) -> None:
+        self._uri = elsewhere.uri
+        self._opens = elsewhere.opens
+        self._registry = registry
+        self._opening = threading.Lock()
+        self._opened: RunServer | None = None
+        self._away: Unavailable | None = None
+
+    @property
+    def requests(self) -> int:
+        """The number of requests that were sent so far."""
+        return self._opened.requests if self._opened else 0
+
+    def close(self) -> None:
+        """Close the connections to the server; a later request opens them again."""
+        if self._opened:
+            self._opened.close()
+
+    def run(self, run_id: str) -> RunRow:
+        """Return a run, also a deleted one."""
+        return self._ask(lambda server: server.run(run_id))
+
+    def logged_model(self, model_id: str) -> LoggedModelRow:
+        """Return a logged model of MLflow 3."""
+        return self._ask(lambda server: server.logged_model(model_id))
+
+    def mlmodel(self, files: VersionFiles) -> bytes:
+        """Return a version's `MLmodel` file, which the registry may know the place of."""
+        folder = files.source
+        if not folder or is_copy(folder):
+            folder = self._registry.artifacts_of(files.model, files.version)
+        if is_in_a_store(folder) and run_folder(folder, files.run) is None:
+            return self._registry.stored_mlmodel(files)
+        return self._ask(lambda server: server.mlmodel_in(folder, files.run))
+
+    def _ask(self, question: Callable[[RunServer], Part]) -> Part:
+        if self._away is not None:
+            raise self._away
+        try:
+            return question(self._server())
+        except RegistryError as error:
+            _name(error, safe_uri(self._uri))
+            if isinstance(error, Unavailable):
+                self._away = error
+            raise
+
+    def _server(self) -> RunServer:
+        with self._opening:
+            if self._opened is None:
+                if _HOST_AND_PORT.fullmatch(self._uri):
+                    hint = f"did you mean `http://{self._uri}`?"
+                    raise RegistryError(f"`{self._uri}` has no scheme", hint=hint)
+                self._opened = self._opens()
+            return self._opened
+
+
+def _name(error: RegistryError, uri: str) -> None:
+    """Say in an error which server it is about, and which variable names that one."""
+    error.message = f"the tracking server of {VARIABLE}: {error.message}"
+    error.args = (error.message,)
+    if isinstance(error, NotFound):
+        error.hint = f"{VARIABLE} names {uri}: is that the server with this run?"
+    elif error.hint is None:
+        error.hint = f"see that the tracking server {uri} answers, or correct {VARIABLE}"

@@ -1,0 +1,111 @@
+"""Reads runs, logged models and `MLmodel` files over HTTP."""
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from reconciler.core.uris import safe_uri
+from reconciler.errors import AnswerLost, NotFound, RegistryError, Rejected
+from reconciler.registries.http_client import Http
+from reconciler.registries.responses import row
+from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
+from reconciler.registries.tracking.sources import (
+    RunFolder,
+    VersionFiles,
+    is_copy,
+    logged_by,
+    logged_model_at,
+    logged_model_of,
+    run_folder,
+)
+from reconciler.registries.tracking.version_facts import LARGEST_ANSWER, LARGEST_FILE, MLMODEL
+
+_API: Final = "api/2.0/mlflow"
+
+
+class RestTracking:
+    """The tracking API of a server; files come by the routes of MLflow's own UI."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    @property
+    def uri(self) -> str:
+        """The server's URI without credentials."""
+        return self._http.uri
+
+    @property
+    def requests(self) -> int:
+        """The number of requests that were sent so far."""
+        return self._http.sent
+
+    def close(self) -> None:
+        """Close the connections to the server; a later request opens them again."""
+        self._http.close()
+
+    def run(self, run_id: str) -> RunRow:
+        """Return a run, also a deleted one."""
+        return row(RunRow, self._get("runs/get", run_id=run_id), "run")
+
+    def logged_model(self, model_id: str) -> LoggedModelRow:
+        """Return a logged model of MLflow 3."""
+        answer = self._get(f"logged-models/{quote(model_id, safe='')}")
+        return row(LoggedModelRow, answer, "model")
+
+    def mlmodel(self, files: VersionFiles) -> bytes:
+        """Return the `MLmodel` file of a version that this server has registered itself."""
+        if folder := run_folder(files.source, None):
+            return self._file_of_run(folder, files.run)
+        try:
+            return self.stored_mlmodel(files)
+        except (Rejected, AnswerLost):
+            # The server cannot follow a copy to `runs:/`; we can.
+            folder = self._run_of_copy(files)
+            if folder is None:
+                raise
+        return self._file_of_run(folder, files.run)
+
+    def mlmodel_in(self, folder: str, run: RunRow | None) -> bytes:
+        """Return the `MLmodel` file in a folder of a run or of a logged model of this server."""
+        if in_run := run_folder(folder, run):
+            return self._file_of_run(in_run, run)
+        if model_id := logged_model_of(folder) or self._logged_model_at(folder):
+            return self._file_of_logged_model(model_id)
+        raise RegistryError(f"`{safe_uri(folder)}` is in no run of {self.uri}")
+
+    def stored_mlmodel(self, files: VersionFiles) -> bytes:
+        """Return a version's `MLmodel` file as the server finds it."""
+        asked = {"name": files.model, "version": str(files.version), "path": MLMODEL}
+        return self._http.file("model-versions/get-artifact", asked, largest=LARGEST_FILE)
+
+    def artifacts_of(self, model: str, version: int) -> str:
+        """Return the folder in which the server has the files of a version."""
+        answer = self._get("model-versions/get-download-uri", name=model, version=str(version))
+        return str(answer.get("artifact_uri") or "")
+
+    def _run_of_copy(self, files: VersionFiles) -> RunFolder | None:
+        if not is_copy(files.source):
+            return None
+        return run_folder(self.artifacts_of(files.model, files.version), None)
+
+    def _file_of_run(self, folder: RunFolder, run: RunRow | None) -> bytes:
+        asked = {"run_uuid": folder.run_id, "path": f"{folder.path}/{MLMODEL}"}
+        try:
+            return self._http.file("get-artifact", asked, largest=LARGEST_FILE)
+        except NotFound:
+            model_id = logged_by(run, folder, self.logged_model)
+            if model_id is None:
+                raise
+        return self._file_of_logged_model(model_id)
+
+    def _logged_model_at(self, folder: str) -> str | None:
+        model_id = logged_model_at(folder)
+        if model_id is None or self.logged_model(model_id).info.artifact_uri != folder:
+            return None
+        return model_id
+
+    def _file_of_logged_model(self, model_id: str) -> bytes:
+        path = f"ajax-api/2.0/mlflow/logged-models/{quote(model_id, safe='')}/artifacts/files"
+        return self._http.file(path, {"artifact_file_path": MLMODEL}, largest=LARGEST_FILE)
+
+    def _get(self, path: str, **params: str) -> dict[str, Any]:
+        return self._http.get(f"{_API}/{path}", params, largest=LARGEST_ANSWER)
