@@ -46,13 +46,15 @@ def plan_request(
 def judged(workspace: Workspace, request: PlanRequest, judging: Judging) -> Reading:
     """Return the judged plan, and what the registry holds."""
     _explain(workspace)
-    return reconcile(workspace.checkout, workspace.registry, workspace.ref, request, judging)
+    checkout, listing = workspace.checkout, workspace.listing
+    return reconcile(checkout, workspace.registry, workspace.ref, request, judging, listing=listing)
 
 
 def compared(workspace: Workspace, request: PlanRequest) -> Compared:
     """Return what differs, not judged: to look at, and not to apply."""
     _explain(workspace)
-    return compare(workspace.checkout, workspace.registry, workspace.ref, request)
+    checkout, listing = workspace.checkout, workspace.listing
+    return compare(checkout, workspace.registry, workspace.ref, request, listing=listing)
 
 
 def with_checkout_violations(

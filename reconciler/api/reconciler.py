@@ -124,6 +124,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         'yes'
         """
         with self._workspace(base_ref=rules_from) as workspace:
+            if models is None and since is None:
+                workspace.read_ahead()
             judge_by = judging(
                 workspace, planning=True, show_evidence=evidence, everything=all_policies
             )
@@ -218,6 +220,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         ['yes']
         """
         with self._workspace() as workspace:
+            if models is None:
+                workspace.read_ahead()
             found = compared(workspace, plan_request(workspace, models=_all_or(models)))
             values = (
                 unmanaged_values(found.plan, found.live, workspace.desired) if unmanaged else None
@@ -233,6 +237,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         [(3, 'Production'), (2, 'Archived')]
         """
         with self._workspace() as workspace:
+            if not model:
+                workspace.read_ahead()
             request = plan_request(workspace)
             if model:
                 request = PlanRequest(

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -16,16 +16,20 @@ from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
 from reconciler.core.uris import scheme_of
-from reconciler.errors import OutOfStep, Problem, UsageError
+from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
+from reconciler.files.loader import ReadSettings
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
+from reconciler.planning.live_state import Listing
 from reconciler.planning.planner import Checkout
+from reconciler.ports.parallel import begun
 from reconciler.ports.registry import Registry
-from reconciler.registries.connect import connect
+from reconciler.registries.connect import connect, speaks_rest
 from reconciler.registries.registry_uri import held_pin, is_late_job, registry_ref, registry_uri
 from reconciler.render import phrases
-from reconciler.repository.declared_history import Parsers, Past, place_of
+from reconciler.repository.declared_history import Parsers, Past, Place
 from reconciler.repository.locate import find_state_folder, repository_root
+from reconciler.repository.objects import blob_id
 from reconciler.repository.repository import GitRepo, open_checkout
 
 _SHORTEST = 1.0  # seconds for the requests about one model
@@ -89,6 +93,8 @@ class Workspace:
         self._planned_for = planned_for
         self.started = time.monotonic()
         self._derived: list[Workspace] = []
+        self._read_settings: ReadSettings | None = None
+        self._listing: Listing | None = None
 
     def judged_from(self, base_ref: str | None) -> Self:
         """Return a workspace of the same checkout whose plans are also judged by `base_ref`."""
@@ -170,8 +176,45 @@ class Workspace:
         self._refuse_sparse()
         if self._needs == "settings" or (self._may_be_empty and self._is_empty):
             return DeclaredState(self.shown, self._settings_alone(), {})
-        others = () if self._needs == "pins" else self.others
-        return loader.load(self.folder, self.shown, others=others)
+        head = self.repo.head if self.repo else None
+        return loader.load_contents(
+            contents(str(self.folder), self.shown),
+            self.shown,
+            others=() if self._needs == "pins" else self.others,
+            read=self._read_settings,
+            identify=partial(blob_id, like=head) if head else None,
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the checkout; raises `DeclarationError` with every complaint.
+
+        Where the registry is read ahead they are known before the models' files.
+        """
+        if "desired" not in vars(self) and self._read_settings and self._read_settings.settings:
+            return self._read_settings.settings
+        return self.desired.settings
+
+    def read_ahead(self) -> None:
+        """Begin to list the registry, before the models' files are read.
+
+        For what only reads, and all of the registry: where a file is wrong the answer is thrown
+        away, and nobody waits for it. What fails here fails again in its turn.
+        """
+        with suppress(ReconcilerError):
+            self._refuse_sparse()
+            self._read_settings = loader.read_settings(contents(str(self.folder), self.shown))
+            if self._read_settings.settings is None or not speaks_rest(self.uri):
+                return
+            registry = self.registry
+            self._listing = begun(lambda: (registry.capabilities(), registry.read())[1])
+
+    @property
+    def listing(self) -> Listing | None:
+        """The listing that was begun; what git has to say is read while it is under way."""
+        if self._listing is not None and isinstance(self.history, Past):
+            self.history.read_ahead()
+        return self._listing
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -206,7 +249,7 @@ class Workspace:
         """The history of the checkout, None without a repository or a first commit."""
         if self.repo is None or self.repo.head is None:
             return None
-        place = place_of(self.desired)
+        place = Place(self.shown, self.settings, lambda: self.desired)
         main = self.main_line[1] if self.main_line else None
         return Past(self.repo, PARSERS, place, head=self.repo.head, main=main)
 
@@ -220,7 +263,7 @@ class Workspace:
     @cached_property
     def main_line(self) -> tuple[str, str] | None:
         """The main line's name and tip, None where it is not known."""
-        return self.repo.main_line(self.desired.settings.branch) if self.repo else None
+        return self.repo.main_line(self.settings.branch) if self.repo else None
 
     @cached_property
     def dirty(self) -> tuple[str, ...]:
@@ -230,7 +273,7 @@ class Workspace:
     @cached_property
     def owner(self) -> str:
         """The name under which this state folder manages models."""
-        pin = self.desired.settings.registry
+        pin = self.settings.registry
         return (pin.name if pin else None) or self.shown
 
     @cached_property
@@ -258,7 +301,7 @@ class Workspace:
     def pin(self) -> RegistryPin | None:
         """The registry that this run may talk to: a new pin counts one merge later."""
         before = self.base_settings or self.settings_one_commit_ago
-        return held_pin(self.desired.settings.registry, before.registry if before else None)
+        return held_pin(self.settings.registry, before.registry if before else None)
 
     @cached_property
     def settings_one_commit_ago(self) -> Settings | None:

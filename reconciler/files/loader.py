@@ -1,15 +1,15 @@
 """Loads a state folder: YAML files in, declarations and settings out, or all problems at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.core.ab_tests import with_test_tags
 from reconciler.core.declared import DeclaredState
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
-from reconciler.errors import DeclarationError, ExitCode
+from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files import state_folder
 from reconciler.files.editing.yaml_dump import dump_declaration
 from reconciler.files.messages import Complaint
@@ -30,14 +30,23 @@ _MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
 _LONGEST: Final = 2_000  # a longer one is refused without parsing it
 
 __all__ = [
+    "ReadSettings",
     "dump_declaration",
     "load",
     "load_contents",
     "model_schema",
     "parse_declaration",
     "parse_settings",
+    "read_settings",
     "settings_schema",
 ]
+
+
+class ReadSettings(NamedTuple):
+    """The settings of a state folder, None where they are wrong, and what is wrong with them."""
+
+    settings: Settings | None
+    problems: tuple[Problem, ...] = ()
 
 
 def load(
@@ -52,20 +61,33 @@ def load(
 
 
 def load_contents(
-    found: Contents, shown: str, today: date | None = None, *, others: Sequence[str] = ()
+    found: Contents,
+    shown: str,
+    today: date | None = None,
+    *,
+    others: Sequence[str] = (),
+    read: ReadSettings | None = None,
+    identify: Callable[[bytes], str] | None = None,
 ) -> DeclaredState:
-    """Return what files declare, as `load` does for a folder."""
-    problems = found.problems
-    settings: Settings | None = Settings()
-    if found.settings is not None:
-        try:
-            settings = parse_settings(found.settings.read(LARGEST), found.settings.shown)
-        except DeclarationError as wrong:
-            problems += wrong.problems
-            settings = None
+    """Return what files declare, as `load` does for a folder.
+
+    `read` are the settings where the caller has read them already. `identify` returns what
+    identifies a content; what the files had is then in `ids`.
+    """
+    settings, problems = read or read_settings(found)
     day = today or datetime.now(tz=timezone.utc).date()
-    models = [_load_model(file, settings, day, others) for file in found.models]
-    return assembled(shown, settings, models, problems)
+    models = [_load_model(file, settings, day, others, identify) for file in found.models]
+    return assembled(shown, settings, models, [*found.problems, *problems])
+
+
+def read_settings(found: Contents) -> ReadSettings:
+    """Return the settings of a state folder; without a file they are the defaults."""
+    if found.settings is None:
+        return ReadSettings(Settings())
+    try:
+        return ReadSettings(parse_settings(found.settings.read(LARGEST), found.settings.shown))
+    except DeclarationError as wrong:
+        return ReadSettings(None, wrong.problems)
 
 
 def parse_declaration(data: bytes, file: str) -> Declaration:
@@ -112,13 +134,18 @@ def _expression_faults(entries: object) -> Iterator[Complaint]:
 
 
 def _load_model(
-    file: FoundFile, settings: Settings | None, today: date, others: Sequence[str]
+    file: FoundFile,
+    settings: Settings | None,
+    today: date,
+    others: Sequence[str],
+    identify: Callable[[bytes], str] | None,
 ) -> LoadedModel:
     source = Source(file.shown)
     try:
-        content = source.model(file.read(LARGEST))
+        data = file.read(LARGEST)
     except DeclarationError as wrong:
         return LoadedModel(file.shown, problems=wrong.problems)
+    content = source.model(data)
     if content is None:
         return LoadedModel(file.shown, problems=source.problems())
     declaration = source.declaration(content)
@@ -140,4 +167,5 @@ def _load_model(
     return loaded._replace(
         declaration=with_test_tags(declaration, settings.serving),
         warnings=source.problems(ExitCode.OK),
+        id=identify(data) if identify else None,
     )

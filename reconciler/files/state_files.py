@@ -16,6 +16,7 @@ class LoadedModel(NamedTuple):
     """A model file that was read; `name` is None where it has no valid name.
 
     `line` and `column` are those of the name. There is no declaration where there are problems.
+    `id` identifies the content, where that was asked for.
     """
 
     file: str
@@ -25,6 +26,7 @@ class LoadedModel(NamedTuple):
     declaration: Declaration | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    id: str | None = None
 
 
 def assembled(
@@ -54,6 +56,7 @@ def assembled(
         settings,
         MappingProxyType({declaration.model: declaration for declaration in found}),
         tuple(sorted(warnings, key=lambda warning: warning.sort_key)),
+        {model.name: model.id for model in models if model.name is not None and model.id},
     )
 
 

@@ -1,12 +1,15 @@
 """Reads the registry with few requests; reports a model as missing only after a direct read."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Live
 from reconciler.errors import Problem, RegistryError, Rejected
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
+
+Listing: TypeAlias = Callable[[], Mapping[str, Live]]
 
 _MAX_BY_NAME = 40  # up to here reading models by name is faster than listing the registry
 
@@ -17,14 +20,19 @@ def read_live(
     *,
     everything: bool,
     parallelism: int,
+    listing: Listing | None = None,
 ) -> tuple[dict[str, Live], dict[str, Problem]]:
     """Return the live models by name, and a problem for each needed model that cannot be read.
 
     `needed` maps model names to the versions to confirm; with `everything` the other models are
-    returned too. A needed model in neither result does not exist.
+    returned too. A needed model in neither result does not exist. `listing` returns every model,
+    where somebody began to list them before.
     """
-    listing = everything or len(needed) > _MAX_BY_NAME
-    models = dict(registry.read(None if listing else tuple(needed)))
+    lists_all = everything or len(needed) > _MAX_BY_NAME
+    if lists_all and listing is not None:
+        models = dict(listing())
+    else:
+        models = dict(registry.read(None if lists_all else tuple(needed)))
     unconfirmed = [
         model
         for model, versions in needed.items()

@@ -10,7 +10,7 @@ from reconciler.core.state import Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
-from reconciler.planning.live_state import read_live
+from reconciler.planning.live_state import Listing, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
 from reconciler.planning.preconditions import unsupported
@@ -59,17 +59,30 @@ class Reading:
 
 
 def reconcile(
-    checkout: Checkout, registry: Registry, ref: RegistryRef, request: PlanRequest, judging: Judging
+    checkout: Checkout,
+    registry: Registry,
+    ref: RegistryRef,
+    request: PlanRequest,
+    judging: Judging,
+    *,
+    listing: Listing | None = None,
 ) -> Reading:
     """Read the registry once and return the judged plan; raises as `compare` does."""
-    compared = compare(checkout, registry, ref, request)
+    compared = compare(checkout, registry, ref, request, listing=listing)
     return Reading(judge(compared, registry, judging), compared.live)
 
 
 def compare(
-    checkout: Checkout, registry: Registry, ref: RegistryRef, request: PlanRequest
+    checkout: Checkout,
+    registry: Registry,
+    ref: RegistryRef,
+    request: PlanRequest,
+    *,
+    listing: Listing | None = None,
 ) -> Compared:
     """Read the registry once and return the difference, not judged.
+
+    `listing` returns the registry's models where somebody began to list them before.
 
     Raises `DeclarationError` when the backend does not support what is declared, `RegistryError`
     when the registry cannot be read.
@@ -82,7 +95,11 @@ def compare(
         for name in chosen
     }
     models, unreadable = read_live(
-        registry, needed, everything=request.models is None, parallelism=request.parallelism
+        registry,
+        needed,
+        everything=request.models is None,
+        parallelism=request.parallelism,
+        listing=listing,
     )
     live = {
         name: model for name, model in models.items() if not desired.settings.ignore.model(name)

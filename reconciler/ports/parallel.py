@@ -1,4 +1,4 @@
-"""Runs a function on many items in daemon threads, which do not keep the process alive.
+"""Runs functions in daemon threads, which do not keep the process alive.
 
 The standard library's pools wait for their threads at exit, so one request that hangs would delay
 Ctrl-C and the report.
@@ -72,3 +72,30 @@ def _wait(workers: Sequence[threading.Event], stop: threading.Event, grace: floa
                 deadline = deadline or time.monotonic() + grace
                 if time.monotonic() > deadline:
                     return
+
+
+def begun(work: Callable[[], ResultT]) -> Callable[[], ResultT]:
+    """Begin `work` in a thread; return a function that waits for its result, or raises its error.
+
+    An interruption ends the waiting, not the work.
+    """
+    done: list[ResultT] = []
+    failed: list[BaseException] = []
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001  raised again in the caller
+            failed.append(error)
+        ended.set()
+
+    def result() -> ResultT:
+        while not ended.wait(_POLL_INTERVAL):
+            pass
+        if failed:
+            raise failed[0]
+        return done[0]
+
+    threading.Thread(target=run, daemon=True).start()
+    return result

@@ -27,7 +27,7 @@ def connect(
     the server in MLFLOW_TRACKING_URI where that is another one.
     """
     other = _tracking(uri, environ, timeout, stop)
-    if scheme_of(uri) in _OVER_HTTP:
+    if speaks_rest(uri):
         from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
 
         return MlflowRest(
@@ -41,6 +41,11 @@ def connect(
     from reconciler.registries.client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
 
     return MlflowClientRegistry(uri, environ=environ, other=other)
+
+
+def speaks_rest(uri: str) -> bool:
+    """Return whether requests are sent by ourselves, in any thread, and not by MLflow's client."""
+    return scheme_of(uri) in _OVER_HTTP
 
 
 def _tracking(
@@ -71,4 +76,4 @@ def _tracking(
 
         return OtherTracking(uri, environ)
 
-    return Elsewhere(uri, over_http if scheme_of(uri) in _OVER_HTTP else by_client)
+    return Elsewhere(uri, over_http if speaks_rest(uri) else by_client)

@@ -4,12 +4,13 @@ import re
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
-from reconciler.ports.parallel import each
+from reconciler.ports.parallel import begun, each
 from reconciler.ports.registry import Capabilities
 from reconciler.registries.auth import access
 from reconciler.registries.case_insensitive import Spellings
@@ -56,6 +57,7 @@ class MlflowRest:
         self._asking = threading.Lock()
         self._answered: str | None = None
         self._takes_lists: bool | None = None
+        self._closed = 0
 
     @property
     def uri(self) -> str:
@@ -68,7 +70,11 @@ class MlflowRest:
         return self._http.sent + (self._other.requests if self._other else 0)
 
     def close(self) -> None:
-        """Close the connections to the server; a later request opens them again."""
+        """Close the connections to the server; a later request opens them again.
+
+        A listing that nobody waits for any more ends with the page under way.
+        """
+        self._closed += 1
         self._http.close()
         if self._other:
             self._other.close()
@@ -217,20 +223,26 @@ class MlflowRest:
             params = {**params, "filter": matching}
         found: list[RowT] = []
         tokens: set[str] = set()
-        until = time.monotonic() + self._http.patience * _SLOWEST
+        until, closed = time.monotonic() + self._http.patience * _SLOWEST, self._closed
+        answer, params = self._page(path, params)
         while True:
-            answer, params = self._page(path, params)
+            size, token = params["max_results"], str(answer.get("next_page_token") or "")
+            further = None
+            if token:
+                if token in tokens or len(tokens) >= _MOST_PAGES or time.monotonic() > until:
+                    raise RegistryError(f"{self.uri} answers `{path}` with pages that do not end")
+                if self._closed != closed:
+                    raise RegistryError(f"the listing of {self.uri} was given up")
+                tokens.add(token)
+                # The next page is under way while the rows of this one are read.
+                further = begun(partial(self._page, path, {**params, "page_token": token}))
             page = rows(kind, answer, key)
-            if len(page) > params["max_results"]:
+            if len(page) > size:
                 raise RegistryError(f"{self.uri} answers `{path}` with more rows than requested")
             found += page
-            token = str(answer.get("next_page_token") or "")
-            if not token:
+            if further is None:
                 return found
-            if token in tokens or len(tokens) >= _MOST_PAGES or time.monotonic() > until:
-                raise RegistryError(f"{self.uri} answers `{path}` with pages that do not end")
-            tokens.add(token)
-            params = {**params, "page_token": token}
+            answer, params = further()
 
     def _page(
         self, path: str, params: Mapping[str, Any]

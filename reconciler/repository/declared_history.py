@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -32,23 +32,44 @@ class Parsers(NamedTuple):
     settings: Callable[[bytes, str], Settings]
 
 
-@dataclass(frozen=True, slots=True)
 class Place:
-    """A checkout's state folder: its path, the name it goes by, and each model's file below it."""
+    """A checkout's state folder: its path, the name it goes by, and what is declared in it now.
 
-    folder: str
-    name: str | None
-    files: Mapping[str, str]
+    `desired` is called when a model is first asked about: settings can be read before the files.
+    """
+
+    def __init__(
+        self, folder: str, settings: Settings, desired: Callable[[], DeclaredState]
+    ) -> None:
+        self.folder = folder
+        self.name = settings.registry.name if settings.registry else None
+        self._desired = desired
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """Each model's file below the folder."""
+        return {
+            name: declaration.file.removeprefix(f"{self.folder}/")
+            for name, declaration in self._desired().declarations.items()
+        }
+
+    @cached_property
+    def read(self) -> Mapping[tuple[str, str], Declaration]:
+        """The declarations by blob and path, for commits that have a file as the checkout does.
+
+        Not those with an A/B test, whose tags depend on the settings.
+        """
+        desired = self._desired()
+        return {
+            (desired.ids[name], path): desired.declarations[name]
+            for name, path in self.files.items()
+            if name in desired.ids and not parts(desired.declarations[name])
+        }
 
 
 def place_of(desired: DeclaredState) -> Place:
     """Return the place of a state folder that was loaded under its path in the repository."""
-    registry = desired.settings.registry
-    files = {
-        name: declaration.file.removeprefix(f"{desired.folder}/")
-        for name, declaration in desired.declarations.items()
-    }
-    return Place(desired.folder, registry.name if registry else None, files)
+    return Place(desired.folder, desired.settings, lambda: desired)
 
 
 class Past:
@@ -72,7 +93,6 @@ class Past:
         self._place = place
         self._main = main
         self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
-        self._read_kept = max(_FILES_KEPT, _COMMITS_OF_EACH * len(place.files))
         self._elsewhere: dict[str, str] = {}
         self._declared = lru_cache(_COMMITS_KEPT)(self._declared_then)
         self._settings = lru_cache(_SETTINGS_KEPT)(self._parsed_settings)
@@ -100,6 +120,10 @@ class Past:
         )
         return self._as_loaded(declaration, commit, folder) if declaration is not None else None
 
+    def read_ahead(self) -> None:
+        """Read now what the first question about any model needs."""
+        _ = self._resettled, self._touching
+
     def settings(self, commit: str, owner: str) -> Settings | None:
         """Return the settings of `owner`'s state folder at a commit, None without the folder.
 
@@ -118,8 +142,8 @@ class Past:
 
     def _settings_then(self, folder: str, commit: str) -> Settings | None:
         path = _joined(folder, _SETTINGS)
-        file = self._repo.find(commit, path)
-        return Settings() if file is None else self._settings(file.id, path)
+        blob = self._repo.blob_id(commit, path)
+        return Settings() if blob is None else self._settings(blob, path)
 
     def _as_loaded(self, declaration: Declaration, commit: str, folder: str) -> Declaration:
         """Return a declaration with the tags of its A/B test, by the settings of its commit."""
@@ -157,7 +181,7 @@ class Past:
         path, folder = self._place.files.get(model), self._place.folder
         if path is None or self._folder_of(owner, commit) != folder:
             return False
-        return self._repo.find(commit, _joined(folder, path)) is not None
+        return self._repo.blob_id(commit, _joined(folder, path)) is not None
 
     def base_settings(self, since: str | None, owner: str, model: str) -> Settings | None:
         """Return the settings before the change of a model that is not applied yet."""
@@ -262,9 +286,9 @@ class Past:
     def _at_its_place(self, commit: str, folder: str, model: str) -> Declaration | None:
         """Look where the checkout or another commit has the model's file: mostly it is there."""
         for path in dict.fromkeys((self._place.files.get(model), self._elsewhere.get(model))):
-            file = self._repo.find(commit, _joined(folder, path)) if path else None
-            if path and file:
-                read = self._declaration(file.id, path, file.data)
+            blob = self._repo.blob_id(commit, _joined(folder, path)) if path else None
+            if path and blob:
+                read = self._declaration(blob, path)
                 if isinstance(read, Declaration) and read.model == model:
                     return read
         return None
@@ -298,16 +322,13 @@ class Past:
                 broken += [(path, problem) for problem in read]
         return _Listing(models, tuple(broken))
 
-    def _declaration(
-        self, blob: str, path: str, data: bytes | None = None
-    ) -> Declaration | tuple[Problem, ...]:
+    def _declaration(self, blob: str, path: str) -> Declaration | tuple[Problem, ...]:
         # The name of the file counts: it is the model's where the file names none.
         key = (blob, path)
-        read = self._read.get(key)
+        read = self._place.read.get(key) or self._read.get(key)
         if read is None:
-            content = self._repo.blob(blob) if data is None else data
             try:
-                read = self._parsers.declaration(content, path)
+                read = self._parsers.declaration(self._repo.blob(blob), path)
             except DeclarationError as error:
                 read = error.problems
             self._forget_if_full()
@@ -316,7 +337,7 @@ class Past:
 
     def _forget_if_full(self) -> None:
         """Begin anew with what was parsed, and with the hints where to look for a model."""
-        if len(self._read) >= self._read_kept:
+        if len(self._read) >= max(_FILES_KEPT, _COMMITS_OF_EACH * len(self._place.files)):
             self._read.clear()
             self._elsewhere.clear()
 

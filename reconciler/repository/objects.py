@@ -3,20 +3,25 @@
 Knows the answers of `git cat-file --batch` and the form of a tree, and starts nothing itself.
 """
 
+import hashlib
 import os
 import re
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from subprocess import Popen
 from typing import NamedTuple
 
 from reconciler.errors import OutOfStep
 from reconciler.repository.command import end
 
+_SHA256_DIGITS = 64
 _FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)\n")
 _TREES_KEPT = 256  # a model's commits are asked for together: more would only cost memory
+_FOLDERS_KEPT = 4096
+_FEW_NAMES = 32  # asked of one tree; for more of them all its entries are taken apart
+_BLOB_MODES = frozenset({b"100644", b"100755", b"100664", b"120000"})
 
 
 class GitObject(NamedTuple):
@@ -115,17 +120,37 @@ class Trees:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self.files = lru_cache(_TREES_KEPT)(self._files)
+        self._known = lru_cache(_FOLDERS_KEPT)(self._look_up)
+        self._tree = lru_cache(_TREES_KEPT)(self._read)
+
+    def blob(self, commit: str, path: str) -> str | None:
+        """Return the id of the file at a path of a commit, None when there is none.
+
+        A tree is read once, however many of its files and commits are asked about.
+        """
+        folder, _, name = path.rpartition("/")
+        tree = self.find(commit, folder or ".") if is_plain(path) else None
+        return None if tree is None else self._tree(tree).blob(os.fsencode(name))
 
     def find(self, commit: str, folder: str) -> str | None:
         """Return the id of a folder's tree at a commit, None when it was not there."""
+        try:
+            return self._known(commit, folder)
+        except KeyError:
+            return None
+
+    def _look_up(self, commit: str, folder: str) -> str:
+        """Return a tree's id; raises `KeyError` for none, which a fetch may bring yet."""
         if folder == ".":
             name = f"{commit}^{{tree}}"
         elif is_plain(folder):
             name = f"{commit}:{folder}"
         else:
-            return None
+            raise KeyError(folder)
         git_object = self._objects.get(name)
-        return git_object.id if git_object is not None and git_object.kind == "tree" else None
+        if git_object is None or git_object.kind != "tree":
+            raise KeyError(name)
+        return git_object.id
 
     def _files(self, tree: str) -> Mapping[str, str]:
         """Return the blob of every model file below a tree: path → id.
@@ -133,7 +158,7 @@ class Trees:
         Links and submodules are not in it: git does not record what they point to.
         """
         files: dict[str, str] = {}
-        for mode, name, raw in self._entries(tree):
+        for mode, name, raw in self._tree(tree).entries():
             if name.startswith(b"."):
                 continue
             if mode == b"40000":
@@ -143,13 +168,50 @@ class Trees:
                 files[os.fsdecode(name)] = raw.hex()
         return files
 
-    def _entries(self, tree: str) -> list[tuple[bytes, bytes, bytes]]:
-        """Return mode, name and raw id of everything in a tree."""
+    def _read(self, tree: str) -> "_Tree":
         git_object = self._objects.get(tree)
-        if git_object is None or git_object.kind != "tree":
-            return []
-        pattern = rb"([0-7]+) ([^\0]+)\0(.{%d})" % (len(tree) // 2)
-        return re.findall(pattern, git_object.data, re.DOTALL)
+        is_tree = git_object is not None and git_object.kind == "tree"
+        return _Tree(git_object.data if git_object and is_tree else b"", len(tree) // 2)
+
+
+class _Tree:
+    """One folder as git keeps it: the mode, the name and the raw id of everything in it."""
+
+    def __init__(self, data: bytes, id_size: int) -> None:
+        self._data = data
+        self._id_size = id_size
+        self._asked = 0
+
+    def entries(self) -> list[tuple[bytes, bytes, bytes]]:
+        """Return mode, name and raw id of every entry."""
+        pattern = rb"([0-7]+) ([^\0]+)\0(.{%d})" % self._id_size
+        return re.findall(pattern, self._data, re.DOTALL)
+
+    def blob(self, name: bytes) -> str | None:
+        """Return the id of the file or link of that name, None where there is none."""
+        self._asked += 1
+        if self._asked > _FEW_NAMES:
+            raw = self._blobs.get(name)
+            return None if raw is None else raw.hex()
+        # Taking apart a large folder for a few names would cost more than it saves.
+        entry, at = b" %s\0" % name, -1
+        while (at := self._data.find(entry, at + 1)) >= 0:
+            if self._data[at - 6 : at] in _BLOB_MODES:
+                start = at + len(entry)
+                return self._data[start : start + self._id_size].hex()
+        return None
+
+    @cached_property
+    def _blobs(self) -> Mapping[bytes, bytes]:
+        return {name: raw for mode, name, raw in self.entries() if mode in _BLOB_MODES}
+
+
+def blob_id(content: bytes, like: str) -> str:
+    """Return the id that git gives a content, by the algorithm of the id `like`."""
+    algorithm = "sha256" if len(like) == _SHA256_DIGITS else "sha1"
+    return hashlib.new(
+        algorithm, b"blob %d\0%s" % (len(content), content), usedforsecurity=False
+    ).hexdigest()
 
 
 def is_plain(path: str) -> bool:

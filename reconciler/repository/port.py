@@ -4,20 +4,6 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class File(Protocol):
-    """A file as a commit has it."""
-
-    @property
-    def id(self) -> str:
-        """What identifies its content."""
-        ...
-
-    @property
-    def data(self) -> bytes:
-        """Its content."""
-        ...
-
-
 class Repository(Protocol):
     """What is asked of git; commits are full ids, folders relative to the repository's root."""
 
@@ -62,8 +48,8 @@ class Repository(Protocol):
         """Return the model files of a tree."""
         ...
 
-    def find(self, commit: str, path: str) -> File | None:
-        """Return the file at a path of a commit."""
+    def blob_id(self, commit: str, path: str) -> str | None:
+        """Return what identifies the file at a path of a commit."""
         ...
 
     def blob(self, blob: str) -> bytes:

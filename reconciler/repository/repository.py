@@ -245,6 +245,10 @@ class GitRepo:
         git_object = self._objects.get(f"{commit}:{path}") if is_plain(path) else None
         return git_object if git_object is not None and git_object.kind == "blob" else None
 
+    def blob_id(self, commit: str, path: str) -> str | None:
+        """Return what identifies the file at a path of a commit, None when there is none."""
+        return self._trees.blob(commit, path)
+
     def blob(self, blob: str) -> bytes:
         """Return the content of a blob that `tree` named."""
         git_object = self._objects.get(blob)

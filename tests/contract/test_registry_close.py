@@ -1,15 +1,19 @@
 """What a registry holds open is given back when it is closed, and opened again when it is used."""
 
 import gc
+import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from reconciler.errors import RegistryError
 from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect
 from tests.support.registries.backends import Backend
+from tests.support.registries.servers import Answer, Request, proxy
 
 _DESCRIPTORS = Path("/proc/self/fd")
 _CALLS = 30
@@ -26,6 +30,26 @@ def test_a_closed_registry_is_opened_again_by_the_next_request(
     assert backend.live(model).versions.keys() == {1}
     registry.close()
     assert backend.facts(model).run is None
+
+
+def test_a_listing_that_is_closed_asks_for_no_further_page() -> None:
+    closed = threading.Event()
+
+    def page(request: Request) -> Answer:
+        if "page_token" in request.path:
+            registry.close()
+            closed.set()
+        token = str(len(server.requests))
+        body = {"registered_models": [], "model_versions": [], "next_page_token": token}
+        return Answer(200, json.dumps(body).encode())
+
+    with proxy(before=page) as server:
+        registry = connect(server.uri, {}, timeout=20.0)
+        with pytest.raises(RegistryError, match="given up"):
+            registry.read()
+        assert closed.is_set()
+        # Two searches: the page under way in each when it was closed is the last.
+        assert len(server.requests) <= 6
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -67,6 +68,29 @@ def test_a_wrong_file_is_told_by_its_place_before_any_request(
             assert result.stderr.startswith("registry-state/m.yaml")
             assert result.stdout == ""
         assert server.requests == []
+
+
+@pytest.mark.parametrize("command", ["plan", "status", "drift"])
+def test_a_wrong_file_is_told_without_waiting_for_the_listing_that_was_begun(
+    lab: Lab, command: str
+) -> None:
+    files = {f"registry-state/m-{number}.yaml": _V1 for number in range(300)}
+    lab.git.commit({**files, "registry-state/wrong.yaml": "versions: {0: {}}"})
+    arrived, released = threading.Event(), threading.Event()
+
+    def hold(_: Request) -> Answer:
+        arrived.set()
+        released.wait()
+        return Answer(200, b"{}")
+
+    with proxy(before=hold) as server:
+        result = lab.run(command, env={"MLFLOW_TRACKING_URI": server.uri})
+        _clean(result, 3)
+        assert result.stderr.startswith("registry-state/wrong.yaml")
+        assert arrived.wait(10), "the files were read first"
+        assert not released.is_set()
+        assert {request.method for request in server.requests} == {"GET"}
+        released.set()
 
 
 def test_all_files_are_told_at_once_sorted_by_place(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 import gc
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from reconciler.core.state import Declaration, Field, stages
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files import loader
+from reconciler.files.state_folder import contents
 from reconciler.ports.history import History
 from reconciler.repository.declared_history import Past, place_of
+from reconciler.repository.objects import blob_id
 from tests.support.repositories.git_lab import GitLab, opened
 from tests.support.repositories.past_lab import PARSERS, STATE, model, past, past_of, since
 
@@ -325,6 +328,35 @@ def test_content_that_many_commits_share_is_parsed_once(lab: GitLab) -> None:
             assert history.declared(commit, STATE, f"model-{number}") is not None
             assert history.declared(commit, STATE, f"model-{number + 1}") is None
     assert len(parsed) == len(set(parsed)) == 60
+
+
+def test_what_the_checkout_has_as_well_is_neither_read_from_git_nor_parsed_again(
+    lab: GitLab,
+) -> None:
+    ab_test = "versions: {1: {stage: Production, traffic: 0.5}, 2: {traffic: 0.5}}\n"
+    same = {f"{STATE}/fraud.yaml": model(1), f"{STATE}/ab.yaml": ab_test}
+    old = lab.commit({**same, f"{STATE}/churn.yaml": model(1)})
+    lab.commit({f"{STATE}/churn.yaml": model(2), f"{STATE}/copy.yaml": model(1)})
+    parsed: list[str] = []
+
+    def noting(data: bytes, file: str) -> Declaration:
+        parsed.append(file)
+        return loader.parse_declaration(data, file)
+
+    with opened(lab) as repo:
+        assert repo.head is not None
+        desired = loader.load_contents(
+            contents(str(lab.root / STATE), STATE),
+            STATE,
+            identify=partial(blob_id, like=repo.head),
+        )
+        parsers = PARSERS._replace(declaration=noting)
+        history = Past(repo, parsers, place_of(desired), head=repo.head, main=None)
+        with past(lab) as other:
+            for name in ("fraud", "copy", "churn", "ab"):
+                assert history.declared(old, STATE, name) == other.declared(old, STATE, name)
+    # The tags of an A/B test depend on the settings of the commit.
+    assert sorted(parsed) == ["ab.yaml", "churn.yaml"]
 
 
 def test_a_change_that_came_and_went_is_seen_also_through_merges_and_renames(lab: GitLab) -> None:

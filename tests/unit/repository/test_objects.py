@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.repository.objects import blob_id
 from tests.support.repositories.git_lab import GitLab, opened
 
 STATE = "registry-state"
@@ -50,6 +51,31 @@ def test_any_file_name_is_read_and_compared_as_it_is(lab: GitLab, name: str) -> 
         assert repo.blob(repo.tree(commit, STATE)[name]) == b"1"
     lab.write({f"{STATE}/{name}": "2"})
     assert dirty(lab) == (f"{STATE}/{name}",)
+
+
+def test_a_file_is_found_in_a_tree_however_often_that_is_asked(lab: GitLab) -> None:
+    names = [f"{STATE}/model-{number}.yaml" for number in range(60)]
+    files = {**{name: name for name in names}, f"{STATE}/1.yaml": "short", f"{STATE}/a/b.yaml": "b"}
+    commit = lab.commit(files)
+    with opened(lab) as repo:
+        for _ in range(2):  # a tree is searched at first, and taken apart after some questions
+            for name, content in files.items():
+                blob = repo.blob_id(commit, name)
+                assert blob is not None
+                assert blob == blob_id(content.encode(), commit)
+                assert repo.blob(blob).decode() == content
+            for none in (f"{STATE}/.yaml", f"{STATE}/a", f"{STATE}/odel-1.yaml", "x/y", "../x"):
+                assert repo.blob_id(commit, none) is None
+
+
+def test_a_commit_that_is_fetched_later_is_found_then(lab: GitLab, tmp_path: Path) -> None:
+    lab.commit({FILE: "1"})
+    copy = lab.clone(tmp_path / "copy")
+    later = lab.commit({FILE: "2"})
+    with opened(copy) as repo:
+        assert repo.blob_id(later, FILE) is None
+        copy.git("fetch", "--quiet")
+        assert repo.blob_id(later, FILE) == blob_id(b"2", later)
 
 
 def test_links_and_submodules_declare_nothing(lab: GitLab, tmp_path: Path) -> None:
