@@ -104,7 +104,7 @@ def _taken_up(workspace: Workspace, plan: JudgedPlan, judge_by: Judging) -> Judg
     require_same_registry(workspace, plan)
     desired, context = workspace.desired, judge_by.context
     consents = judge_by.accept | consents_of_files(desired.declarations.values(), context.now)
-    plan = closed_by_now(plan, desired.settings.policies, context)
+    plan = closed_by_now(plan, desired, context)
     return with_checkout_violations(workspace, accepting(plan, consents), judge_by.accept)
 
 

@@ -282,8 +282,22 @@ class Workspace:
         commit = self.repo.head if self.repo else None
         state = StateRef(self.shown, commit, self.dirty)
         return Checkout(
-            self.desired, state, self.owner, self.history, base_settings=self.base_settings
+            self.desired,
+            state,
+            self.owner,
+            self.history,
+            base_settings=self.base_settings,
+            base_commit=self.base_commit,
         )
+
+    @cached_property
+    def base_commit(self) -> str | None:
+        """The tip of `base_ref`, None where none is named; raises as `base_settings`."""
+        if self.base_ref is None:
+            return None
+        if self.repo is None or self.history is None:
+            raise OutOfStep("--rules-from reads a commit, and there is none", hint="git commit")
+        return self.repo.resolve(self.base_ref)
 
     @cached_property
     def base_settings(self) -> Settings | None:
@@ -291,11 +305,9 @@ class Workspace:
 
         Raises `UsageError` for a name that is not a commit, `OutOfStep` without a history.
         """
-        if self.base_ref is None:
+        if self.base_commit is None or self.history is None:
             return None
-        if self.repo is None or self.history is None:
-            raise OutOfStep("--rules-from reads a commit, and there is none", hint="git commit")
-        return self.history.settings(self.repo.resolve(self.base_ref), self.owner)
+        return self.history.settings(self.base_commit, self.owner)
 
     @cached_property
     def pin(self) -> RegistryPin | None:

@@ -178,7 +178,8 @@ def answer(history: Sequence[Entry], moment: datetime, settings: Settings) -> De
 def _held(past: Sequence[Entry], settings: Settings) -> Iterable[Held]:
     last = past[-1]
     since = _since(past, [entry.serving for entry in past])
-    yield Held(f"serving ({last.step.by(settings).serving})", last.serving, since)
+    rules = last.step.by(settings).serving.of(last.step.model, last.step.after)
+    yield Held(f"serving ({rules})", last.serving, since)
     for alias in sorted(last.aliases):
         pointed = [entry.aliases.get(alias) for entry in past]
         yield Held(f"@{alias}", last.aliases[alias], _since(past, pointed))

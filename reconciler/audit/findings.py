@@ -192,10 +192,11 @@ def _serving_changes(step: Step, settings: Settings) -> tuple[ServingChange, ...
     before, after = step.served(settings)
     found = [ServingChange(None, before, after)] if before != after else []
     old, new = (aliases(state.fields) if state else {} for state in (step.before, step.after))
+    rules = step.by(settings).serving.of(step.model, step.after or step.before)
     found += [
         ServingChange(alias, old.get(alias), new.get(alias))
         for alias in sorted({*old, *new})
-        if old.get(alias) != new.get(alias) and alias != step.by(settings).serving.alias
+        if old.get(alias) != new.get(alias) and alias != rules.alias
     ]
     return tuple(found)
 
@@ -251,11 +252,12 @@ def _unmanaged(
     live: Live, declaration: Declaration | None, changes: Iterable[Change], settings: Settings
 ) -> Iterable[Finding]:
     managed = {change.field for change in changes} | set(declaration.fields if declaration else ())
-    for version in sorted(settings.serving.versions(settings.ignore.without(live.fields))):
-        alias = settings.serving.alias
+    serving = settings.serving.of(live.model, declaration)
+    for version in sorted(serving.versions(settings.ignore.without(live.fields))):
+        alias = serving.alias
         address = Field("alias", None, alias) if alias is not None else Field("stage", version)
         if address not in managed:
-            message = f"v{version} serves ({settings.serving}), and git does not declare it"
+            message = f"v{version} serves ({serving}), and git does not declare it"
             yield Finding("unmanaged", message, live.model)
 
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from reconciler.core.ab_tests import as_written, without_test_tags
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value
 
 UNCHECKED: Final = "not looked at"
 _APPROVING: Final = ("reviewed-by", "approved-by", "acked-by")
@@ -105,11 +105,16 @@ class Step:
         return serving(self.before, old), serving(self.after, new)
 
     @property
-    def redefines(self) -> bool:
-        """Return whether it changed what serving means for a model that was declared before."""
-        if self.before is None or self.settings is None:
-            return False
-        return self.settings[0].serving != self.settings[1].serving
+    def redefinition(self) -> tuple[Serving, Serving] | None:
+        """What serving meant for the model and means now; None where that did not change."""
+        if self.before is None or self.after is None:
+            return None
+        old, new = self.settings or (Settings(), Settings())
+        meant, means = (
+            old.serving.of(self.model, self.before),
+            new.serving.of(self.model, self.after),
+        )
+        return (meant, means) if meant != means else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ def steps(
         _take(change.files, files, holders)
         for model in models:
             step = Step(change.commit, model, before[model], _first(holders.get(model)), both)
-            if step.before != step.after or step.redefines:
+            if step.before != step.after or step.redefinition:
                 by_model.setdefault(model, []).append(step)
     return {model: tuple(by_model[model]) for model in sorted(by_model)}
 
@@ -206,8 +211,10 @@ def _who(text: str) -> set[str]:
 
 def serving(declaration: Declaration | None, settings: Settings) -> int | None:
     """Return the version that is declared to serve; of several, the highest."""
-    versions = settings.serving.versions(declaration.fields) if declaration else ()
-    return max(versions, default=None)
+    if declaration is None:
+        return None
+    rules = settings.serving.of(declaration.model, declaration)
+    return max(rules.versions(declaration.fields), default=None)
 
 
 def concerns(step: Step, version: int) -> bool:
@@ -218,7 +225,7 @@ def concerns(step: Step, version: int) -> bool:
         about = values if address.name == "alias" else (address.version,)
         if values[0] != values[1] and version in about:
             return True
-    if step.redefines and version in step.served(Settings()):
+    if step.redefinition and version in step.served(Settings()):
         return True
     return _entry(step.before, version) != _entry(step.after, version)
 
@@ -232,14 +239,17 @@ def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
         for field in {*before, *after}
         if before.get(field) != after.get(field) and not _went_along(field, gone)
     ]
-    changed.sort(key=lambda field: _reading_order(field, after.get(field), step.by(settings)))
+    by = step.by(settings)
+    served_by = by.serving.of(step.model, step.after or step.before)
+    taken = (*by.exclusive, served_by.stage)
+    changed.sort(key=lambda field: _reading_order(field, after.get(field), served_by, taken))
     moves = [_move(field, before.get(field), after.get(field), gone) for field in changed]
     if step.after is None:
         return ("no longer declared", *moves)
     first = ("declared",) if step.before is None else ()
-    if step.redefines and step.settings:
-        old, new = step.settings
-        first = (f"serving is {new.serving}, not {old.serving}",)
+    if step.redefinition:
+        meant, means = step.redefinition
+        first = (f"serving is {means}, not {meant}",)
     return (*first, *moves, *_about_versions(step, gone), *_about_model(step))
 
 
@@ -266,12 +276,11 @@ def _entry(declaration: Declaration | None, version: int) -> DeclaredVersion | N
 
 
 def _reading_order(
-    field: Field, after: Value | None, settings: Settings
+    field: Field, after: Value | None, served_by: Serving, taken: Sequence[str | None]
 ) -> tuple[bool, int, bool, int, str]:
     kind = ("stage", "alias", "description", "tag").index(field.name)
-    is_serving = field.name == "alias" and field.key == settings.serving.alias
-    arrives = after in (*settings.exclusive, settings.serving.stage)
-    return (not is_serving, kind, not arrives, field.version or 0, field.key or "")
+    is_serving = field.name == "alias" and field.key == served_by.alias
+    return (not is_serving, kind, after not in taken, field.version or 0, field.key or "")
 
 
 def _move(field: Field, before: Value | None, after: Value | None, gone: set[int | None]) -> str:

@@ -68,7 +68,11 @@ class Search:
     def policy_input(self, version: int) -> PolicyInput:
         """Return the move of one version into Staging as a case for the policies."""
         return PolicyInput(
-            self.declaration, self.live, (self._transition(version),), self.settings.policies
+            self.declaration,
+            self.live,
+            (self._transition(version),),
+            (self.settings.serving.of(self.live.model, self.declaration),),
+            self.settings.policies,
         )
 
     @property

@@ -24,12 +24,13 @@ class StateFiles:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A proposal, the files that it changes, and what the change means."""
+    """A proposal, the files that it changes, what the change means and what it leaves."""
 
     proposal: Proposal
     files: tuple[FileEdit, ...]
     diff: str
     meaning: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def drafted(proposal: Proposal, state: StateFiles, settings: Settings) -> Draft | None:
@@ -44,4 +45,10 @@ def drafted(proposal: Proposal, state: StateFiles, settings: Settings) -> Draft 
     if all(one.is_empty for one in files):
         return None
     check_valid(state.folder, state.shown, files, state.others)
-    return Draft(proposal, files, difference(files), tuple(proposal.meanings(settings)))
+    return Draft(
+        proposal,
+        files,
+        difference(files),
+        tuple(proposal.meanings(settings)),
+        proposal.remarks(settings),
+    )

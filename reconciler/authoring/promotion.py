@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from reconciler.core.ab_tests import as_written, parts, traffic_problems, without_test_tags
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
-    ACTIVE_STAGES,
     Declaration,
     DeclaredVersion,
     Field,
-    Fields,
     Value,
     aliases,
     stages,
 )
+from reconciler.core.transitions import partings
 from reconciler.errors import Refused, UsageError
 
 NO_PINS = DeclaredVersion()
@@ -44,8 +43,9 @@ def promoted(
     refuse_blocked(declaration, version)
     stage, named = promotion.stage, promotion.aliases
     if stage is None:
-        stage = settings.serving.stage
-        named = (*named, *([settings.serving.alias] if settings.serving.alias is not None else []))
+        serving = settings.serving.of(declaration.model, declaration)
+        stage = serving.stage
+        named = (*named, *([serving.alias] if serving.alias is not None else []))
     fields = dict(declaration.fields)
     if stage is not None:
         take_stage(fields, version, stage, settings)
@@ -71,7 +71,8 @@ def winning(
             hint=f"its test has {in_test(declaration, settings)}" if parts(declaration) else None,
         )
     over = without_test(declaration)
-    is_control = promotion.version in settings.serving.versions(over.fields)
+    serving = settings.serving.of(over.model, over)
+    is_control = promotion.version in serving.versions(over.fields)
     return promoted(over, promotion, settings, NO_PINS if is_control else pins)
 
 
@@ -83,7 +84,8 @@ def without_test(declaration: Declaration) -> Declaration:
 
 def in_test(declaration: Declaration, settings: Settings) -> str:
     """Return the versions of a model's A/B test in words, with their parts."""
-    control = settings.serving.versions(declaration.fields)
+    serving = settings.serving.of(declaration.model, declaration)
+    control = serving.versions(declaration.fields)
     return ", ".join(
         f"v{version} ({'control, ' if version in control else ''}{as_written(part)})"
         for version, part in parts(declaration).items()
@@ -107,7 +109,8 @@ def without_broken_test(declaration: Declaration, settings: Settings) -> Declara
 
 
 def _is_broken(declaration: Declaration, settings: Settings) -> bool:
-    return any(traffic_problems(without_test_tags(declaration), settings.serving))
+    serving = settings.serving.of(declaration.model, declaration)
+    return any(traffic_problems(without_test_tags(declaration), serving))
 
 
 def refuse_blocked(declaration: Declaration, version: int) -> None:
@@ -151,10 +154,10 @@ def alone(declaration: Declaration, version: int) -> Declaration:
     return replace(declaration, fields=fields, versions={version: declaration.versions[version]})
 
 
-def remarks(before: Declaration, after: Declaration) -> tuple[str, ...]:
+def remarks(before: Declaration, after: Declaration, settings: Settings) -> tuple[str, ...]:
     """Return what a change leaves as it is, and somebody may not expect."""
     return (
-        *_left_behind(before.fields, after.fields),
+        *_parted(before, after, settings),
         *_still_tested(before, after),
         *(
             [f"the model is on hold ({after.hold}): nothing is written for it"]
@@ -165,12 +168,16 @@ def remarks(before: Declaration, after: Declaration) -> tuple[str, ...]:
     )
 
 
-def _left_behind(before: Fields, after: Fields) -> Iterable[str]:
-    """Yield the aliases that stay on a version which makes room."""
-    was, now = stages(before), stages(after)
-    for alias, version in sorted(aliases(after).items()):
-        if was.get(version) in ACTIVE_STAGES and now.get(version) == "Archived":
-            yield f"@{alias} stays on v{version}, which goes to Archived"
+def _parted(before: Declaration, after: Declaration, settings: Settings) -> Iterable[str]:
+    """Return what parts: of the aliases those that count, and every one that stays."""
+    was, now = aliases(before.fields), aliases(after.fields)
+    return partings(
+        before.fields,
+        after.fields,
+        settings.serving.of(after.model, after),
+        names=(*settings.guarded_aliases, *(a for a in sorted(now) if was.get(a) == now[a])),
+        places=settings.exclusive,
+    )
 
 
 def _still_tested(before: Declaration, after: Declaration) -> Iterable[str]:

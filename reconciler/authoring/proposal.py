@@ -43,10 +43,9 @@ class Proposal:
             for entry in after.versions.values()
         )
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What the change leaves as it is, and somebody may not expect."""
-        return tuple(remark for pair in self.changes for remark in remarks(*pair))
+    def remarks(self, settings: Settings) -> tuple[str, ...]:
+        """Return what the change leaves as it is, and somebody may not expect."""
+        return tuple(remark for pair in self.changes for remark in remarks(*pair, settings))
 
     def meanings(self, settings: Settings) -> Iterator[str]:
         """Yield what each change means, with its model's name where there are several."""

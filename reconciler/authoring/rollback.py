@@ -173,15 +173,16 @@ def rolled_back(
     refuse_blocked(declaration, version)
     bad = serving(declaration, settings)
     fields = dict(declaration.fields)
-    stage = settings.serving.stage
+    serves_by = settings.serving.of(declaration.model, declaration)
+    stage = serves_by.stage
     # Where an alias serves, a stage comes back only while what serves now has one, too.
     if stage is None and (bad is None or bad in stages(declaration.fields)):
         stage = stages(then.fields).get(version)
     if stage is not None:
         take_stage(fields, version, stage, settings)
     _restore_aliases(fields, declaration, then, (bad, version), settings, is_blocked=bool(blocked))
-    if settings.serving.alias is not None:
-        fields[Field("alias", None, settings.serving.alias)] = version
+    if serves_by.alias is not None:
+        fields[Field("alias", None, serves_by.alias)] = version
     pins = then.versions.get(version, DeclaredVersion())
     versions = dict(with_entry(declaration, version, pins))
     if blocked is not None and bad is not None:
@@ -202,6 +203,7 @@ def _restore_aliases(
 ) -> None:
     bad, good = versions
     before = aliases(then.fields)
+    serving_alias = settings.serving.of(declaration.model, declaration).alias
     for alias, holder in aliases(declaration.fields).items():
         if holder != bad:
             continue
@@ -210,7 +212,7 @@ def _restore_aliases(
         entry = declaration.versions.get(back) if back is not None else None
         if back is not None and entry and not entry.blocked and not (is_blocked and back == bad):
             fields[address] = back
-        elif alias in (*settings.guarded_aliases, settings.serving.alias):
+        elif alias in (*settings.guarded_aliases, serving_alias):
             fields[address] = good
         else:
             del fields[address]

@@ -10,8 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.settings import Serving
-from reconciler.core.state import Declaration, Field, aliases
+from reconciler.core.state import Declaration, Field, Serving, aliases
 
 ROLE_TAG: Final = "ab_test_role"
 TRAFFIC_TAG: Final = "ab_test_traffic"

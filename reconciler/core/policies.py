@@ -11,12 +11,14 @@ from reconciler.core.violations import Enforce
 class On:
     """The transitions that a policy covers: into one of the stages, or to one of the aliases.
 
-    `models` are globs for model names, case-sensitive.
+    With `serving`, to where a version of the model starts to serve instead. `models` are globs for
+    model names, case-sensitive.
     """
 
     stages: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     models: tuple[str, ...] = ("*",)
+    serving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

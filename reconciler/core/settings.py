@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from reconciler.core.policies import Policy
-from reconciler.core.state import Field, Fields, Value, aliases, stages
+from reconciler.core.state import Declaration, Field, Fields, Serving, Value
 
 WebhookForm: TypeAlias = Literal["slack", "json"]
 
@@ -21,22 +21,32 @@ class RegistryPin:
     name: str | None = None
 
 
+_BY_STAGE: Final = Serving()
+
+
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """What "serving" means: a version in `stage`, or the one that `alias` names."""
+class ServingRules:
+    """What "serving" means in a state folder: for the models of a glob, and for all others.
 
-    stage: str | None = "Production"
-    alias: str | None = None
+    `of` is the only question to ask: what one model's file says comes first.
+    """
 
-    def versions(self, fields: Fields) -> frozenset[int]:
-        """Return the serving versions among a model's fields."""
-        if self.alias is not None:
-            version = aliases(fields).get(self.alias)
-            return frozenset() if version is None else frozenset({version})
-        return frozenset(v for v, stage in stages(fields).items() if stage == self.stage)
+    default: Serving = _BY_STAGE
+    globs: tuple[tuple[str, Serving], ...] = ()
+
+    def of(self, model: str, declaration: Declaration | None) -> Serving:
+        """Return what serving means for a model; `declaration` is None where git has none.
+
+        The model's own word comes first, then the first glob that matches, then the default.
+        """
+        if declaration is not None and declaration.serving is not None:
+            return declaration.serving
+        matching = (s for glob, s in self.globs if glob == model or fnmatchcase(model, glob))
+        return next(matching, self.default)
 
     def __str__(self) -> str:
-        return f"@{self.alias}" if self.alias is not None else str(self.stage)
+        globs = (f"{serving} for `{glob}`" for glob, serving in self.globs)
+        return ", ".join((str(self.default), *globs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class Settings:
     registry: RegistryPin | None = None
     branch: str | None = None
     exclusive: tuple[str, ...] = ("Production",)
-    serving: Serving = Serving()
+    serving: ServingRules = ServingRules()
     guarded_aliases: tuple[str, ...] = ("champion",)
     ignore: Ignore = Ignore()
     policies: tuple[Policy, ...] = ()
@@ -116,6 +126,14 @@ class EffectiveSettings:
     own: Settings
     base: Settings | None = None
     deferred: tuple[str, ...] = ()
+
+    def servings(
+        self, model: str, own: Declaration | None, before: Iterable[Declaration | None]
+    ) -> tuple[Serving, ...]:
+        """Return what serving means for a model, once each: before the change, and in it."""
+        rules = self.settings.serving
+        servings = (*(rules.of(model, was) for was in before), self.own.serving.of(model, own))
+        return tuple(dict.fromkeys(servings))
 
 
 def effective_settings(own: Settings, base: Settings | None) -> EffectiveSettings:

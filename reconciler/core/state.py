@@ -124,8 +124,26 @@ class DeclaredVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """What "serving" means: a version in `stage`, or the one that `alias` names."""
+
+    stage: str | None = "Production"
+    alias: str | None = None
+
+    def versions(self, fields: Fields) -> frozenset[int]:
+        """Return the serving versions among a model's fields."""
+        if self.alias is not None:
+            version = aliases(fields).get(self.alias)
+            return frozenset() if version is None else frozenset({version})
+        return frozenset(v for v, stage in stages(fields).items() if stage == self.stage)
+
+    def __str__(self) -> str:
+        return f"@{self.alias}" if self.alias is not None else str(self.stage)
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
-    """The declaration of one model, from one file.
+    """The declaration of one model, from one file; `serving` is None where the settings decide.
 
     Equality compares the meaning: file name, lines, comments and layout do not count.
     """
@@ -135,6 +153,7 @@ class Declaration:
     versions: Mapping[int, DeclaredVersion]
     retired: bool = False
     hold: str | None = None
+    serving: Serving | None = None
     accept: tuple[DatedConsent, ...] = field(default=(), compare=False)
     file: str = field(default="", compare=False)
     line: int | None = field(default=None, compare=False)

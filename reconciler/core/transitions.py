@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.core.changes import Change
 from reconciler.core.diff import applied
-from reconciler.core.state import ACTIVE_STAGES, Fields, aliases, stages
+from reconciler.core.state import ACTIVE_STAGES, Fields, Serving, aliases, stages
+
+_APART: Final = ": readers of the two get different versions now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,42 @@ def changing_hands(made: Sequence[Transition]) -> Collection[int]:
     candidates = {transition.version for transition in made}
     incumbents = {t.incumbent for t in made if t.incumbent is not None}
     return sorted(candidates | incumbents)
+
+
+def partings(
+    before: Fields, after: Fields, serving: Serving, *, names: Iterable[str], places: Iterable[str]
+) -> tuple[str, ...]:
+    """Return a sentence for each alias that no longer names the version in a stage.
+
+    They named the same version before, so that readers by alias and readers by stage got one
+    model, and get two now. `names` are the aliases that count besides the one that serves, and
+    `places` the stages.
+    """
+    counted = dict.fromkeys((*filter(None, (serving.alias,)), *names))
+    stops = dict.fromkeys((*filter(None, (serving.stage,)), *places))
+    return tuple(
+        sentence
+        for alias in counted
+        for stage in stops
+        if (sentence := _parting(alias, stage, before, after, serving)) is not None
+    )
+
+
+def _parting(alias: str, stage: str, before: Fields, after: Fields, serving: Serving) -> str | None:
+    was, now = aliases(before).get(alias), aliases(after).get(alias)
+    held, holds = stages(before), stages(after)
+    holders = [version for version, where in sorted(holds.items()) if where == stage]
+    together = was is not None and held.get(was) == stage
+    if not together or now is None or not holders or now in holders:
+        return None
+    name = f"@{alias}, which serves," if alias == serving.alias else f"@{alias}"
+    place = f"{stage}, which serves," if stage == serving.stage else stage
+    if now == was:
+        rest = ", which goes to Archived" if holds.get(was) == "Archived" else ""
+        return f"{name} stays on v{was}{rest}, while v{holders[-1]} takes {stage}{_APART}"
+    if was in holders:
+        return f"v{was} stays in {place} while {name} moves to v{now}{_APART}"
+    return f"{name} moves to v{now}, while v{holders[-1]} takes {stage}{_APART}"
 
 
 def _stage(change: Change, live: Fields, after: dict[int, str]) -> list[Transition]:

@@ -158,14 +158,16 @@ def _load_model(
         source.complain(cross_checks.one_per_stage(content, settings))
         source.complain(cross_checks.none_ignored(content, settings))
         source.complain(cross_checks.pinned(content, settings, others))
+        source.complain(cross_checks.own_serving_agrees(declaration, settings))
     loaded = LoadedModel(file.shown, content.get("model"), *source.top_place("model"))
     if source.notes or settings is None:
         return loaded._replace(problems=source.problems())
     source.complain(cross_checks.alias_twins(content))
     source.complain(consent_from_yaml.consents_ended(content, today))
     source.complain(ab_test_checks.hardly_meant(declaration))
+    serving = settings.serving.of(declaration.model, declaration)
     return loaded._replace(
-        declaration=with_test_tags(declaration, settings.serving),
+        declaration=with_test_tags(declaration, serving),
         warnings=source.problems(ExitCode.OK),
         id=identify(data) if identify else None,
     )

@@ -174,7 +174,8 @@ def _form(fault: SchemaFault, thing: str, name: str) -> tuple[str, str | None]:
     if fault.found is None:
         return f"{thing} is null", _instead_of_null(fault.path)
     expected = _FORMS.get(fault.kind) or _either(fault.choices)
-    return f"{thing} must be {expected}, not {_form_of(fault.found)}", _EXAMPLES.get(name)
+    example = _EXAMPLES.get("serving" if fault.path[0] == "serving" else name)
+    return f"{thing} must be {expected}, not {_form_of(fault.found)}", example
 
 
 def _either(shapes: Sequence[str]) -> str:

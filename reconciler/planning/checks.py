@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.comparison import comparisons
+from reconciler.core.declared import DeclaredState
 from reconciler.core.facts import Facts
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
 from reconciler.core.settings import EffectiveSettings
-from reconciler.core.state import Declaration, Live
+from reconciler.core.state import Declaration, Live, Serving
 from reconciler.core.transitions import (
     Transition,
     changing_hands,
@@ -43,12 +44,16 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class ModelDraft:
-    """One model's plan before it is judged, with what judging it needs."""
+    """One model's plan before it is judged, with what judging it needs.
+
+    `servings` are what "serving" means for the model, here and before the change.
+    """
 
     planned: Planned
     declaration: Declaration | None
     live: Live | None
     effective: EffectiveSettings
+    servings: tuple[Serving, ...]
     transitions: tuple[Transition, ...] = ()
 
     def planned_as(self, plan: ModelPlan) -> "ModelDraft":
@@ -60,6 +65,15 @@ class ModelDraft:
         is_unfinished = self.live is not None and self.live.unfinished
         moved = transitions(plan.changes, self.planned.live, drift=is_unfinished)
         return replace(self, planned=replace(self.planned, plan=plan), transitions=moved)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What takes effect one merge later: settings, and what this model's file says serves."""
+        *before, now = map(str, self.servings)
+        if not before or self.effective.settings.serving != self.effective.own.serving:
+            return self.effective.deferred
+        still = f"`serving` of `{self.planned.plan.model}` is still {before[0]}, not {now}"
+        return (*self.effective.deferred, still)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +142,32 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
     )
 
 
-def closed_by_now(
-    plan: JudgedPlan, policies: Sequence[Policy], context: PolicyContext
-) -> JudgedPlan:
+def closed_by_now(plan: JudgedPlan, desired: DeclaredState, context: PolicyContext) -> JudgedPlan:
     """Return a saved plan with the violations of freezes that began since it was judged."""
-    freezes = tuple(p for p in policies if isinstance(p.requires, WeeklyFreeze | DatedFreeze))
+    freezes = tuple(
+        policy
+        for policy in desired.settings.policies
+        if isinstance(policy.requires, WeeklyFreeze | DatedFreeze)
+    )
     known = {(v.name, v.model) for v in (*plan.violations, *plan.pending)}
     new = [
         violation
         for model in plan.models
         for violation in evaluation.check_policies(
-            PolicyInput(None, Live(model.model, {}, {}), transitions(model.changes, {}), freezes),
-            {},
-            context,
+            _moved_by(model, desired, freezes), {}, context
         ).violations
         if (violation.name, violation.model) not in known
     ]
     return replace(plan, violations=(*plan.violations, *new))
+
+
+def _moved_by(
+    model: ModelPlan, desired: DeclaredState, policies: tuple[Policy, ...]
+) -> PolicyInput:
+    name, rules = model.model, desired.settings.serving
+    servings = rules.of(name, desired.declarations.get(name)), rules.of(name, None)
+    made = transitions(model.changes, {})
+    return PolicyInput(None, Live(name, {}, {}), made, servings, policies)
 
 
 def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> frozenset[Consent]:
@@ -168,7 +191,8 @@ def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
             *transitions_in_place(plan.model, draft.declaration.fields, draft.planned.live),
         )
     before = draft.effective.base.policies if draft.effective.base else ()
-    return PolicyInput(draft.declaration, live, made, draft.effective.settings.policies, before)
+    own = draft.effective.settings.policies
+    return PolicyInput(draft.declaration, live, made, draft.servings, own, before)
 
 
 def _facts(
@@ -209,13 +233,11 @@ def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:
     for draft in drafts:
         if draft.declaration is None or draft.live is None:
             continue
-        settings = draft.effective.settings
-        servings = dict.fromkeys((settings.serving, draft.effective.own.serving))
         yield GuardInput(
             draft.declaration,
             draft.planned.live,
             draft.planned.plan.changes,
             draft.planned.declared,
-            settings.guarded_aliases,
-            tuple(servings),
+            draft.effective.settings.guarded_aliases,
+            draft.servings,
         )

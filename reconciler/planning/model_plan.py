@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.diff import Difference, diff
+from reconciler.core.diff import Difference, applied, diff
 from reconciler.core.plan import ModelPlan, PlanOutcome, Snapshot
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
+from reconciler.core.transitions import partings
 from reconciler.planning import preconditions
 from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
 from reconciler.planning.unfinished_apply import as_far_as_written
@@ -79,7 +81,11 @@ def _to_write(
             dict(sorted(identities.items())),
             occupants(live.fields, stage_occupants),
         ),
-        messages=(*_gone(declaration, live), *difference.left),
+        messages=(
+            *_gone(declaration, live),
+            *_parted(declaration, live, difference, context.settings),
+            *difference.left,
+        ),
         unmanaged=difference.unmanaged,
     )
 
@@ -89,6 +95,18 @@ def _gone(declaration: Declaration, live: Live) -> Iterable[str]:
         stage = stages(declaration.fields).get(version)
         declared = f"declared {stage}" if stage else "declared"
         yield f"v{version} is {declared} but no longer in the registry: its entry can be removed"
+
+
+def _parted(
+    declaration: Declaration, live: Live, difference: Difference, settings: Settings
+) -> Iterable[str]:
+    return partings(
+        live.fields,
+        applied(live.fields, difference.changes),
+        settings.serving.of(live.model, declaration),
+        names=settings.guarded_aliases,
+        places=settings.exclusive,
+    )
 
 
 def _held(declaration: Declaration, reason: str, difference: Difference) -> ModelPlan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings, effective_settings
-from reconciler.core.state import Live
+from reconciler.core.state import Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
@@ -25,7 +25,8 @@ class Checkout:
 
     `history` is None outside a repository; the difference is two-way then. `owner` is the name
     that is recorded on the models of this state folder. `base_settings` are those that this
-    checkout's own must not loosen; None means those before each model's change.
+    checkout's own must not loosen, at the commit `base_commit`; None means those before each
+    model's change.
     """
 
     desired: DeclaredState
@@ -33,6 +34,7 @@ class Checkout:
     owner: str
     history: History | None = None
     base_settings: Settings | None = None
+    base_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def compare(
         models=tuple(draft.planned.plan for draft in drafts),
         warnings=desired.warnings,
         exclusive=_exclusive(drafts, desired.settings),
-        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.effective.deferred)),
+        notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.notes)),
     )
     return Compared(plan, live, drafts, registry_violations)
 
@@ -136,8 +138,9 @@ def _draft(
     declaration, live_model = desired.declarations.get(name), live.get(name)
     if unreadable is not None:
         plan = _unreadable(name, unreadable, checkout)
+        effective = effective_settings(desired.settings, None)
         return ModelDraft(
-            Planned(plan), declaration, None, effective_settings(desired.settings, None)
+            Planned(plan), declaration, None, effective, effective.servings(name, declaration, ())
         )
     if declaration is None and (live_model is None or live_model.owner != checkout.owner):
         return None  # requested by name, but not managed here
@@ -154,7 +157,10 @@ def _draft(
     planned = plan_model(name, declaration, live_model, context)
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released before, or never managed here
-    draft = ModelDraft(planned, declaration, live_model, effective)
+    # A model that nothing is written for loses nothing: its past is not read.
+    before = _declared_before(live_model, checkout) if planned.plan.changes else ()
+    servings = effective.servings(name, declaration, before)
+    draft = ModelDraft(planned, declaration, live_model, effective, servings)
     return draft.planned_as(planned.plan)
 
 
@@ -163,10 +169,29 @@ def _base_settings(live: Live | None, checkout: Checkout) -> Settings | None:
     history = checkout.history
     if checkout.base_settings is not None or live is None or history is None:
         return checkout.base_settings
-    known = [c for c in live.recorded if c != NOTHING_BEFORE and history.knows(c)]
     # Without a known record, the settings before this commit apply.
-    since = known[0] if known else history.head
+    since = _known_record(live, history) or history.head
     return history.base_settings(since, live.owner or checkout.owner, live.model)
+
+
+def _declared_before(live: Live | None, checkout: Checkout) -> Iterable[Declaration | None]:
+    """Yield what declared a model before its change: by the record, and by `base_commit`."""
+    history = checkout.history
+    if live is None or history is None:
+        return
+    recorded = _known_record(live, history) or history.parent
+    for commit in dict.fromkeys((recorded, checkout.base_commit)):
+        owner = live.owner or checkout.owner
+        try:
+            yield history.declared(commit, owner, live.model) if commit else None
+        except DeclarationError:  # the settings alone count; the model's own plan refuses it
+            yield None
+
+
+def _known_record(live: Live, history: History) -> str | None:
+    """Return the first recorded commit that this clone has, None without any."""
+    known = (c for c in live.recorded if c != NOTHING_BEFORE and history.knows(c))
+    return next(known, None)
 
 
 def _exclusive(drafts: Iterable[ModelDraft], settings: Settings) -> tuple[str, ...]:

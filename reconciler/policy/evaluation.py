@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from reconciler.core.facts import NO_FACTS, Facts
 from reconciler.core.policies import Approvals, Expression, Policy
-from reconciler.core.state import Declaration, Live
+from reconciler.core.state import Declaration, Live, Serving
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
@@ -71,12 +71,14 @@ class PolicyContext:
 class PolicyInput:
     """One model's transitions, and the policies that may cover them.
 
-    `before` are the policies before this change, where they differ.
+    `servings` are what "serving" means for the model: two while a change to that is new. `before`
+    are the policies before this change, where they differ.
     """
 
     declaration: Declaration | None
     live: Live
     transitions: tuple[Transition, ...]
+    servings: tuple[Serving, ...]
     policies: tuple[Policy, ...]
     before: tuple[Policy, ...] = ()
 
@@ -86,7 +88,7 @@ class PolicyInput:
         policies += [(policy, True) for policy in self.before if policy not in self.policies]
         for policy, old in policies:
             for transition in self.transitions:
-                if covers(policy, transition):
+                if covers(policy, transition, self.servings):
                     yield policy, old, transition
 
 
@@ -98,16 +100,15 @@ class PolicyResult:
     pending: tuple[Violation, ...] = ()
 
 
-def covers(policy: Policy, transition: Transition) -> bool:
+def covers(policy: Policy, transition: Transition, servings: Collection[Serving]) -> bool:
     """Return whether a policy covers a transition; globs and names are case-sensitive."""
     on = policy.on
     if not any(fnmatchcase(transition.model, glob) for glob in on.models):
         return False
-    return (
-        transition.alias in on.aliases
-        if transition.alias is not None
-        else transition.stage in on.stages
-    )
+    serves = servings if on.serving else ()
+    if transition.alias is not None:
+        return transition.alias in (*on.aliases, *(serving.alias for serving in serves))
+    return transition.stage in (*on.stages, *(serving.stage for serving in serves))
 
 
 def versions_to_know(policy_input: PolicyInput, expressions: Expressions) -> Collection[int]:

@@ -7,8 +7,7 @@ from typing import Final
 
 from reconciler.core.changes import Change
 from reconciler.core.diff import applied
-from reconciler.core.settings import Serving
-from reconciler.core.state import Declaration, Field, Fields, aliases
+from reconciler.core.state import Declaration, Field, Fields, Serving, aliases
 from reconciler.core.violations import Consent, Violation, with_consent
 
 EMPTY_SERVING: Final = "empty-serving"
@@ -28,7 +27,7 @@ _REMOVALS_SHARE: Final = 0.3
 class GuardInput:
     """What the guards check of one model; `declared` counts its aliases and tags in git.
 
-    `servings` are the definitions of "serving" that apply: two while a change to it is new.
+    `servings` are what "serving" means for the model: two while a change to that is new.
     """
 
     declaration: Declaration

@@ -15,6 +15,11 @@ class History(Protocol):
         ...
 
     @property
+    def parent(self) -> str | None:
+        """The commit before `head` on the first-parent line; None for the first."""
+        ...
+
+    @property
     def is_shallow(self) -> bool:
         """Return whether this clone is shallow: a commit that it does not have may exist."""
         ...

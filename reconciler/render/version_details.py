@@ -8,8 +8,7 @@ from reconciler.audit.evidence import Entry
 from reconciler.core.changes import Change
 from reconciler.core.comparison import Side
 from reconciler.core.plan import RegistryRef
-from reconciler.core.settings import Settings
-from reconciler.core.state import Field, Live, aliases, stages
+from reconciler.core.state import Field, Live, Serving, aliases, stages
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render import comparison as beside
@@ -45,7 +44,7 @@ class VersionDetails:
     """
 
     live: Live
-    settings: Settings
+    serving: Serving
     git: Git
     side: Side | None
     places: Mapping[str, Entry]
@@ -65,7 +64,7 @@ def _lines(details: VersionDetails, effort: Effort) -> Iterator[str]:
     live, shown = details.live, details.side
     yield visible(live.model) + (f" v{shown.version}" if shown else "")
     if shown is None:
-        yield f"  nothing serves ({visible(str(details.settings.serving))})"
+        yield f"  nothing serves ({visible(str(details.serving))})"
     rows = [*_model_rows(details)] if not details.alone else []
     if shown is not None:
         rows += [*_place_rows(details, shown), *_own_rows(details, shown), *_run_rows(shown)]

@@ -100,6 +100,11 @@ class Past:
         self._folder_of = lru_cache(_COMMITS_KEPT)(self._find_folder)
         self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
 
+    @property
+    def parent(self) -> str | None:
+        """The commit before `head` on the first-parent line; None for the first."""
+        return self._commits[1] if len(self._commits) > 1 else None
+
     def main_contains(self, commit: str) -> bool:
         """Return whether the main line contains a commit; true where no main line is known."""
         return self._main is None or self.is_ancestor(commit, self._main)
@@ -150,7 +155,8 @@ class Past:
         if not parts(declaration):
             return declaration
         settings = self._settings_in(folder, commit) or Settings()
-        return with_test_tags(declaration, settings.serving)
+        serving = settings.serving.of(declaration.model, declaration)
+        return with_test_tags(declaration, serving)
 
     def declared_otherwise(
         self, since: str, owner: str, declared: Declaration | None, model: str
@@ -274,7 +280,7 @@ class Past:
         )
         # The settings mean the same there, or all models have changed.
         old = {
-            was.model: with_test_tags(was, desired.settings.serving)
+            was.model: with_test_tags(was, desired.settings.serving.of(was.model, was))
             for was in read
             if isinstance(was, Declaration)
         }

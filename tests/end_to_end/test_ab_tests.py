@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.authoring.promotion import Promotion, promoted, refuse_broken_test, winning
 from reconciler.core.ab_tests import parts, without_test_tags
-from reconciler.core.settings import Serving, Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Value, stages
+from reconciler.core.settings import ServingRules, Settings
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value, stages
 from reconciler.errors import Refused, UsageError
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
@@ -295,7 +295,9 @@ _PARTS = st.lists(st.integers(1, 5), min_size=2, max_size=4, unique=True)
 def running_tests(draw: st.DrawFn) -> tuple[Declaration, Settings]:
     """Draw a model with a test in it, and the settings by which its first version serves."""
     versions = draw(_PARTS)
-    rules = draw(st.sampled_from((Settings(), Settings(serving=Serving(None, "live")))))
+    rules = draw(
+        st.sampled_from((Settings(), Settings(serving=ServingRules(Serving(None, "live")))))
+    )
     serving = versions[0]
     control: dict[Field, Value] = {
         Field("stage", serving): "Production",
@@ -314,7 +316,8 @@ def test_with_a_winner_the_file_is_valid_and_nothing_carries_traffic(
     tmp_path: Path, running: tuple[Declaration, Settings], version: int
 ) -> None:
     written, rules = running
-    said = f"serving: {{alias: {rules.serving.alias}}}\n" if rules.serving.alias else "{}\n"
+    serving = rules.serving.of("m", None)
+    said = f"serving: {{alias: {serving.alias}}}\n" if serving.alias else "{}\n"
     (tmp_path / "reconciler.yaml").write_text(said)
     file = tmp_path / "m.yaml"
     file.write_text(dump_declaration(written))
@@ -328,11 +331,11 @@ def test_with_a_winner_the_file_is_valid_and_nothing_carries_traffic(
     file.write_bytes(apply_edits(file.read_bytes(), edits_between(before, after), "state/m.yaml"))
     found = load(tmp_path, "state").declarations["m"]
     assert found == after
-    assert rules.serving.versions(found.fields) == {version}
+    assert serving.versions(found.fields) == {version}
     assert parts(found) == {}
     assert "traffic" not in file.read_text()
     assert "ab_test" not in file.read_text()
-    if version in rules.serving.versions(before.fields):
+    if version in serving.versions(before.fields):
         assert found.fields == without_test_tags(before).fields
     for other, stage in stages(before.fields).items():
         now = stages(found.fields)[other]
@@ -345,7 +348,7 @@ def test_what_is_promoted_beside_a_test_is_refused_where_the_file_would_be_wrong
 ) -> None:
     before, rules = running
     after = promoted(before, Promotion(version), rules)
-    serves = rules.serving.versions(after.fields)
+    serves = rules.serving.of("m", after).versions(after.fields)
     if serves & parts(after).keys():
         refuse_broken_test(before, after, rules)
     else:

@@ -252,6 +252,17 @@ def test_the_api_leaves_the_terminal_and_the_working_directory_to_its_callers(mo
     assert reads == (module in _IN_WORKING_DIRECTORY)
 
 
+def test_what_serves_is_asked_of_a_model_and_never_of_the_settings_alone() -> None:
+    """Files and messages alone look at the rules themselves, and name them otherwise."""
+    parts = {
+        node.attr
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("settings.serving")
+    }
+    assert parts == {"of"}
+
+
 def test_no_module_logs() -> None:
     strays = {name for name, tree in TREES.items() if "logging" in outside(tree)}
     assert {name for name in strays if not name.startswith("demo.")} == {"cli"}

@@ -84,7 +84,7 @@ class Edit(Answer):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the change leaves as it is, and somebody may not expect."""
-        return self._draft.proposal.remarks if self._draft else ()
+        return self._draft.remarks if self._draft else ()
 
     @property
     def needs_commit(self) -> bool:

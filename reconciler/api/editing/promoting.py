@@ -38,10 +38,11 @@ def promote(
     problems = found.problems(after, version)
     if problems:
         raise DeclarationError(problems)
+    place = stage or settings.serving.of(model, before)
     end = ", the winner of its test" if winner else ""
     proposal = Proposal(
         ((before, after),),
-        title=title_of(f"Promote {model} v{version} to {stage or settings.serving}{end}"),
+        title=title_of(f"Promote {model} v{version} to {place}{end}"),
         branch=f"promote/{slug(model)}-v{version}",
         reason=reason,
     )

@@ -5,7 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from reconciler.api.answers import Answer
-from reconciler.api.inspection.version_names import chosen_version, find_named, serving_version
+from reconciler.api.inspection.version_names import (
+    chosen_version,
+    find_named,
+    serving_of,
+    serving_version,
+)
 from reconciler.api.merged_history import open_merged
 from reconciler.api.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
@@ -64,7 +69,7 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
     live, selector = find_named(workspace, name)
     settings = workspace.desired.settings
     if selector is None:
-        version = serving_version(live, settings)
+        version = serving_version(live, workspace.desired)
     else:
         version = chosen_version(workspace, live, selector)
     git = _git(workspace, live)
@@ -72,7 +77,7 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
     source = shown.identity.source if shown else None
     details = VersionDetails(
         live=live,
-        settings=settings,
+        serving=serving_of(live, workspace.desired),
         git=git,
         side=shown,
         places=_places(git.history, shown, settings, workspace.ref.key) if shown else {},

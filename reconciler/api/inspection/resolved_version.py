@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from reconciler.api.inspection.version_names import chosen_version, find_named, serving_version
+from reconciler.api.inspection.version_names import (
+    chosen_version,
+    find_named,
+    serving_of,
+    serving_version,
+)
 from reconciler.api.workspace import Workspace
 from reconciler.core.comparison import side, versions_by_stage
 from reconciler.core.uris import safe_uri
@@ -53,13 +58,12 @@ def resolved_version(workspace: Workspace, name: str) -> ResolvedVersion:
     Raises `UsageError` for a name that means nothing, and where nothing serves.
     """
     live, selector = find_named(workspace, name.removeprefix(_SCHEME))
-    serving = workspace.desired.settings.serving
     if selector is not None:
         version = chosen_version(workspace, live, selector, verb="taken")
-    elif (served := serving_version(live, workspace.desired.settings)) is not None:
+    elif (served := serving_version(live, workspace.desired)) is not None:
         version = served
     else:
-        message = f"no version of `{live.model}` serves ({serving})"
+        message = f"no version of `{live.model}` serves ({serving_of(live, workspace.desired)})"
         raise UsageError(message, hint=versions_by_stage(live))
     found = side(live, version, {})
     source = found.identity.source

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from reconciler.api.workspace import Workspace
 from reconciler.core.comparison import named_number, named_versions
+from reconciler.core.declared import DeclaredState
 from reconciler.core.matching import nearest
-from reconciler.core.settings import Settings
-from reconciler.core.state import Live
+from reconciler.core.state import Live, Serving
 from reconciler.errors import RegistryError, UsageError
 from reconciler.planning.live_state import read_live
 
@@ -62,9 +62,15 @@ def chosen_version(workspace: Workspace, live: Live, name: str, *, verb: str = "
     return version
 
 
-def serving_version(live: Live, settings: Settings) -> int | None:
+def serving_of(live: Live, desired: DeclaredState) -> Serving:
+    """Return what serving means for a live model."""
+    return desired.settings.serving.of(live.model, desired.declarations.get(live.model))
+
+
+def serving_version(live: Live, desired: DeclaredState) -> int | None:
     """Return the version that serves, the highest of several; None where nothing does."""
-    return max(settings.serving.versions(live.fields) & set(live.versions), default=None)
+    serving = serving_of(live, desired)
+    return max(serving.versions(live.fields) & set(live.versions), default=None)
 
 
 def _readable(live: Live, numbers: list[int]) -> Live:

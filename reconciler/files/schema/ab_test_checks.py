@@ -16,7 +16,8 @@ from reconciler.files.messages import Complaint, Within
 
 def ab_test_holds(declaration: Declaration, settings: Settings | None) -> Iterator[Complaint]:
     """Report what is wrong with a file's A/B test; without settings, only a part of it."""
-    yield from _complaints(traffic_problems(declaration, settings.serving if settings else None))
+    serving = settings.serving.of(declaration.model, declaration) if settings else None
+    yield from _complaints(traffic_problems(declaration, serving))
     for version in parts(declaration) if settings else ():
         ignored = [
             tag for tag in AB_TAGS if settings and settings.ignore.field(Field("tag", version, tag))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from reconciler.core.settings import Settings
-from reconciler.core.state import ACTIVE_STAGES, Field
+from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Serving
 from reconciler.files.messages import Complaint, Within
 from reconciler.files.schema.model_schema import ModelFile, VersionEntry
 from reconciler.files.schema.name_rules import quoted
@@ -104,18 +104,31 @@ def none_ignored(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
 
 def settings_agree(settings: Settings) -> Iterator[Complaint]:
     """Report settings that contradict each other."""
-    stage, alias = settings.serving.stage, settings.serving.alias
+    rules = settings.serving
+    yield from _can_serve(rules.default, settings, ("serving",))
+    for glob, serving in rules.globs:
+        yield from _can_serve(serving, settings, ("serving", "models", glob))
+
+
+def own_serving_agrees(declaration: Declaration, settings: Settings) -> Iterator[Complaint]:
+    """Report a model's own `serving` that contradicts the settings."""
+    if declaration.serving is not None:
+        yield from _can_serve(declaration.serving, settings, ("serving",))
+
+
+def _can_serve(serving: Serving, settings: Settings, path: Within) -> Iterator[Complaint]:
+    stage, alias = serving.stage, serving.alias
     if stage is not None and stage not in settings.exclusive:
         # A missing key has the default, so only the other key can be in the file.
-        said = ("exclusive",) if stage == Settings().serving.stage else ("serving", "stage")
+        is_default = path == ("serving",) and serving == Serving()
         yield Complaint(
-            said,
+            ("exclusive",) if is_default else (*path, "stage"),
             f"serving is the stage `{stage}`, which is not exclusive",
             f"add `{stage}` to `exclusive`, or change what serves: `serving: {{alias: champion}}`",
         )
     if alias is not None and settings.ignore.field(Field("alias", None, alias)):
         yield Complaint(
-            ("serving", "alias"),
+            (*path, "alias"),
             f"serving is the alias {quoted(alias)}, which is ignored by `ignore.aliases`",
             "serve by another alias, or do not ignore it",
         )

@@ -8,12 +8,21 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.core.ab_tests import without_test_tags
-from reconciler.core.settings import Ignore, RegistryPin, Serving, Settings, Webhook
-from reconciler.core.state import DatedConsent, Declaration, DeclaredVersion, Field, Value
+from reconciler.core.settings import Ignore, RegistryPin, ServingRules, Settings, Webhook
+from reconciler.core.state import (
+    DatedConsent,
+    Declaration,
+    DeclaredVersion,
+    Field,
+    Serving,
+    Value,
+)
 from reconciler.files.schema.consent_from_yaml import consents
 from reconciler.files.schema.model_schema import (
     ModelFile,
     NotifyEntry,
+    ServingEntry,
+    ServingRulesEntry,
     SettingsFile,
     VersionEntry,
 )
@@ -43,6 +52,7 @@ def declaration(
         versions=MappingProxyType(versions),
         retired=file.get("retired", False),
         hold=file.get("hold"),
+        serving=_serving(file.get("serving")),
         accept=consents(file),
         file=name,
         line=line,
@@ -78,6 +88,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
     rest = _said(
         retired=declaration.retired or None,
         hold=declaration.hold,
+        serving=_served_by(declaration.serving),
         accept=[_consent(consent) for consent in declaration.accept] or None,
         description=fields.get(Field("description")),
         tags=tags.get(None),
@@ -99,6 +110,10 @@ def _fits_block(text: str) -> bool:
 
 def _consent(consent: DatedConsent) -> dict[str, object]:
     return {"guard": consent.guard, "until": consent.until, "reason": consent.reason}
+
+
+def _served_by(serving: Serving | None) -> dict[str, object] | None:
+    return None if serving is None else _said(stage=serving.stage, alias=serving.alias)
 
 
 def _entry(pins: DeclaredVersion, **values: object) -> dict[str, object]:
@@ -126,24 +141,36 @@ def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Setting
     The lines are those of the policies.
     """
     default, ignore = Settings(), file.get("ignore", {})
-    said = file.get("serving")
-    serving = Serving(said.get("stage"), said.get("alias")) if said else default.serving
     return Settings(
         registry=_pin(file),
         branch=file.get("branch"),
         exclusive=tuple(file.get("exclusive", default.exclusive)),
-        serving=serving,
+        serving=_serving_rules(file.get("serving", {})),
         guarded_aliases=tuple(file.get("guards", {}).get("aliases", default.guarded_aliases)),
         ignore=Ignore(
             models=tuple(ignore.get("models", ())),
             tags=(*default.ignore.tags, *ignore.get("tags", ())),
             aliases=tuple(ignore.get("aliases", ())),
         ),
-        policies=policies(file.get("policies", ()), serving, policy_lines),
+        policies=policies(file.get("policies", ()), policy_lines),
         fresh=file.get("apply") == "fresh",
         heal=file.get("heal", False),
         notify=tuple(_webhook(entry) for entry in file.get("notify", ())),
     )
+
+
+def _serving_rules(entry: ServingRulesEntry) -> ServingRules:
+    globs = entry.get("models", {}).items()
+    return ServingRules(
+        _serving(entry) or Serving(),
+        tuple((glob, _serving(said) or Serving()) for glob, said in globs),
+    )
+
+
+def _serving(entry: ServingEntry | ServingRulesEntry | None) -> Serving | None:
+    """Return what an entry says, None where it names neither a stage nor an alias."""
+    said = (entry.get("stage"), entry.get("alias")) if entry else (None, None)
+    return Serving(*said) if any(said) else None
 
 
 def _fields(file: ModelFile) -> dict[Field, Value]:

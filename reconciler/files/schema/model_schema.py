@@ -4,7 +4,7 @@ The values are the texts of a file's scalars, so every leaf is a string here. A 
 from a file is absent from the value: it is not managed.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, with_config
 from typing_extensions import Required, TypedDict
@@ -38,12 +38,24 @@ from reconciler.files.schema.scalar_types import (
     shape,
 )
 
+_ONE_KEY: Final = {"minProperties": 1, "maxProperties": 1}
+
 
 def _one_of_both(serving: "ServingEntry") -> "ServingEntry":
     if len(serving) != 1:
         raise rejected(
             "`serving` names either a stage or an alias",
-            "write `serving: {stage: Production}` or `serving: {alias: champion}`",
+            "write `{stage: Production}` or `{alias: champion}`",
+        )
+    return serving
+
+
+def _one_of_both_at_most(serving: "ServingRulesEntry") -> "ServingRulesEntry":
+    if not serving or ("stage" in serving and "alias" in serving):
+        raise rejected(
+            "`serving` names either a stage or an alias",
+            "write `serving: {stage: Production}` or `serving: {alias: champion}`; what differs "
+            "is below `models`, by glob",
         )
     return serving
 
@@ -109,6 +121,14 @@ class AcceptEntry(TypedDict, total=False):
     reason: Required[Annotated[Reason, Field(description="Why it is acceptable.")]]
 
 
+@with_config(ConfigDict(extra="forbid", title="Serving"))
+class ServingEntry(TypedDict, total=False):
+    """What "serving" means: the version in a stage, or the version under an alias."""
+
+    stage: Annotated[ActiveStage, Field(description="The stage whose version serves.")]
+    alias: Annotated[Alias, Field(description="The alias whose version serves.")]
+
+
 @with_config(ConfigDict(extra="forbid", title="Registered model"))
 class ModelFile(TypedDict, total=False):
     """What git declares for one registered model of an MLflow Model Registry."""
@@ -141,6 +161,14 @@ class ModelFile(TypedDict, total=False):
         NonEmpty,
         Field(description="Why this model is not written to until this key is removed."),
     ]
+    serving: Annotated[
+        ServingEntry,
+        AfterValidator(_one_of_both),
+        Field(
+            description="What serving means for this model; by default what the settings say.",
+            json_schema_extra=dict(_ONE_KEY),
+        ),
+    ]
     accept: Annotated[
         list[AcceptEntry],
         Field(
@@ -160,12 +188,26 @@ class RegistryEntry(TypedDict, total=False):
     ]
 
 
-@with_config(ConfigDict(extra="forbid", title="Serving"))
-class ServingEntry(TypedDict, total=False):
-    """What "serving" means: the version in a stage, or the version under an alias."""
+@with_config(ConfigDict(extra="forbid", title="Serving of a folder"))
+class ServingRulesEntry(TypedDict, total=False):
+    """What "serving" means in a folder, and for the models of a glob."""
 
     stage: Annotated[ActiveStage, Field(description="The stage whose version serves.")]
     alias: Annotated[Alias, Field(description="The alias whose version serves.")]
+    models: Annotated[
+        dict[
+            NonEmpty,
+            Annotated[
+                ServingEntry,
+                AfterValidator(_one_of_both),
+                Field(json_schema_extra=dict(_ONE_KEY)),
+            ],
+        ],
+        Field(
+            max_length=200,
+            description="Globs for model names, each with what serves there; the first counts.",
+        ),
+    ]
 
 
 @with_config(ConfigDict(extra="forbid", title="Guards"))
@@ -220,13 +262,14 @@ class SettingsFile(TypedDict, total=False):
         ),
     ]
     serving: Annotated[
-        ServingEntry,
-        AfterValidator(_one_of_both),
+        ServingRulesEntry,
+        AfterValidator(_one_of_both_at_most),
         Field(
             description="What serving means for guards, rollback, history and audit.",
             json_schema_extra={
                 "minProperties": 1,
-                "maxProperties": 1,
+                "maxProperties": 2,
+                "not": {"required": ["stage", "alias"]},
                 "default": {"stage": "Production"},
             },
         ),
@@ -274,12 +317,14 @@ class SettingsFile(TypedDict, total=False):
     ]
 
 
-MODEL = FileSchema(ModelFile, {"versions": VersionEntry, "accept": AcceptEntry})
+MODEL = FileSchema(
+    ModelFile, {"versions": VersionEntry, "serving": ServingEntry, "accept": AcceptEntry}
+)
 SETTINGS = FileSchema(
     SettingsFile,
     {
         "registry": RegistryEntry,
-        "serving": ServingEntry,
+        "serving": ServingRulesEntry,
         "guards": GuardsEntry,
         "ignore": IgnoreEntry,
         "policies": PolicyEntry,

@@ -15,7 +15,7 @@ from reconciler.core.policies import (
     Soak,
     Transitions,
 )
-from reconciler.core.settings import Ignore, Serving
+from reconciler.core.settings import Ignore
 from reconciler.core.state import ACTIVE_STAGES, Field
 from reconciler.files.messages import Complaint
 from reconciler.files.schema.name_rules import quoted
@@ -28,14 +28,12 @@ from reconciler.files.schema.policy_schema import (
 from reconciler.policy.freeze_windows import parse_freeze
 
 
-def policies(
-    entries: Sequence[PolicyEntry], serving: Serving, lines: Sequence[int]
-) -> tuple[Policy, ...]:
+def policies(entries: Sequence[PolicyEntry], lines: Sequence[int]) -> tuple[Policy, ...]:
     """Return the policies of a file, each with the line of its entry where it is known."""
     return tuple(
         Policy(
             entry["name"],
-            _on(entry.get("on", {}), entry, serving),
+            _on(entry.get("on", {}), entry),
             _requirement(entry),
             entry.get("enforce", "deny"),
             entry.get("message"),
@@ -96,14 +94,14 @@ def _mappings(entries: object) -> Iterator[tuple[int, Mapping[str, object]]]:
             yield index, entry
 
 
-def _on(on: OnEntry, entry: PolicyEntry, serving: Serving) -> On:
+def _on(on: OnEntry, entry: PolicyEntry) -> On:
     stages, aliases = _names(on.get("stage", ())), _names(on.get("alias", ()))
-    if not stages and not aliases:
-        stages = () if serving.stage is None else (serving.stage,)
-        aliases = () if serving.alias is None else (serving.alias,)
-        if "transitions" in entry:  # The order covers the way into Staging too.
-            stages, aliases = ACTIVE_STAGES, ()
-    return On(stages, aliases, tuple(on.get("models", On().models)))
+    models = tuple(on.get("models", On().models))
+    if stages or aliases:
+        return On(stages, aliases, models)
+    if "transitions" in entry:  # The order covers the way into Staging too.
+        return On(ACTIVE_STAGES, (), models)
+    return On(models=models, serving=True)
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:

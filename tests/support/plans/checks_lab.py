@@ -58,6 +58,7 @@ class Gates:
         self.registry = FakeRegistry()
         self.commits = Commits()
         self.before: Settings | None = None
+        self.parents: tuple[str, ...] = ()
         for model in ("m", "other"):
             self.registry.create_model(model)
             for number, auc in enumerate((0.90, 0.93, 0.85), start=1):
@@ -76,7 +77,7 @@ class Gates:
     ) -> JudgedPlan:
         settings = rules if isinstance(rules, Settings) else Settings(policies=rules)
         tree = {declaration.model: declaration for declaration in declarations}
-        commit = self.commits.commit(tree, settings=settings)
+        commit = self.commits.commit(tree, *self.parents, settings=settings)
         checkout = Checkout(
             DeclaredState(OWNER, settings, tree),
             StateRef(OWNER, commit),

@@ -49,6 +49,10 @@ class FakeHistory:
     is_shallow: bool = False
     cloned: str | None = None
 
+    @property
+    def parent(self) -> str | None:
+        return next(iter(self.commits.parents[self.head]), None)
+
     def knows(self, commit: str) -> bool:
         everything = self.commits.trees
         return commit in (self.commits.ancestors(self.cloned) if self.cloned else everything)

@@ -20,12 +20,12 @@ from reconciler.audit.merged_changes import (
     serving,
     steps,
 )
-from reconciler.core.settings import Serving, Settings
-from reconciler.core.state import Declaration
+from reconciler.core.settings import ServingRules, Settings
+from reconciler.core.state import Declaration, Serving
 from reconciler.files.loader import parse_declaration
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
-_BY_ALIAS = Settings(serving=Serving(stage=None, alias="live"))
+_BY_ALIAS = Settings(serving=ServingRules(Serving(stage=None, alias="live")))
 
 
 def _commit(
@@ -159,6 +159,14 @@ def test_serving_follows_the_settings() -> None:
     assert serving(declared, _BY_ALIAS) == 2
     assert serving(None, Settings()) is None
     assert serving(_declares("versions: {1: {stage: Archived}}"), Settings()) is None
+
+
+def test_a_file_that_says_what_serves_is_followed_where_it_says_it_anew() -> None:
+    before = "versions: {1: {stage: Production}, 2: {aliases: [live]}}"
+    step = _step(before, f"serving: {{alias: live}}\n{before}")
+    assert step.served(Settings()) == (1, 2)
+    assert meaning(step, Settings())[0] == "serving is @live, not Production"
+    assert _step(before, before.replace("live", "x")).redefinition is None
 
 
 @pytest.mark.parametrize(("version", "said"), [(3, True), (4, True), (5, False)])

@@ -13,8 +13,8 @@ from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import MergedCommit, Step, serving
 from reconciler.authoring.promotion import Promotion, promoted
 from reconciler.authoring.rollback import candidates, chosen, rolled_back
-from reconciler.core.settings import Serving, Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, aliases, stages
+from reconciler.core.settings import ServingRules, Settings
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, aliases, stages
 from reconciler.errors import Refused
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
@@ -22,7 +22,7 @@ from reconciler.files.loader import load, parse_declaration
 from tests.support.files.yaml_styles import FILE, STYLES
 
 _ALIASES = ("champion", "canary", "fresh")
-_BY_ALIAS = Settings(serving=Serving(stage=None, alias="champion"))
+_BY_ALIAS = Settings(serving=ServingRules(Serving(stage=None, alias="champion")))
 _RULES = st.sampled_from((Settings(), Settings(exclusive=("Production", "Staging")), _BY_ALIAS))
 _DATA = st.sampled_from(STYLES).map(str.encode)
 _PROMOTIONS = st.builds(
@@ -67,8 +67,9 @@ def test_a_promotion_declares_what_is_asked_and_nothing_else(
     after = promoted(before, asked, rules)
     found = parse_declaration(write(data, before, after), FILE)
     assert found == after
-    stage = asked.stage or rules.serving.stage
-    named = {*asked.aliases, *([] if asked.stage else [rules.serving.alias])} - {None}
+    serving = rules.serving.of(before.model, before)
+    stage = asked.stage or serving.stage
+    named = {*asked.aliases, *([] if asked.stage else [serving.alias])} - {None}
     assert stages(found.fields).get(asked.version) == (
         stage or stages(before.fields).get(asked.version)
     )
@@ -134,7 +135,7 @@ def test_promote_then_rollback_restores_what_the_file_means(
             assert now is None
         else:
             assert was == now
-    if blocked or rules.serving.stage:
+    if blocked or rules.serving.of(before.model, before).stage:
         assert stages(found.fields).get(asked.version, "Archived") in ("None", "Archived")
 
 

@@ -16,8 +16,8 @@ from reconciler.core.ab_tests import (
     without_test_tags,
 )
 from reconciler.core.declared import DeclaredState
-from reconciler.core.settings import Serving, Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field
+from reconciler.core.settings import Settings
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving
 from reconciler.errors import DeclarationError
 from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.editing.yaml_editor import apply_edits

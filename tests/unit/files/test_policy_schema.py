@@ -26,7 +26,7 @@ from reconciler.core.settings import Settings
 from reconciler.errors import DeclarationError
 from reconciler.files.loader import parse_settings
 
-_SERVING = On(("Production",))
+_SERVING = On(serving=True)
 
 
 def rules(text: str) -> Settings:
@@ -122,16 +122,14 @@ def test_a_built_in_rule_is_one_line(text: str, requirement: Requirement) -> Non
 def test_a_policy_without_a_place_is_asked_where_a_version_starts_to_serve() -> None:
     entry = "policies: [{name: p, approvals: 1, on: {models: [a]}}]"
     assert policy("approvals: 1").on == _SERVING
-    assert rules(f"{entry}\nserving: {{alias: live}}").policies[0].on == On((), ("live",), ("a",))
-    staging = f"{entry}\nserving: {{stage: Staging}}\nexclusive: [Staging]"
-    assert rules(staging).policies[0].on == On(("Staging",), (), ("a",))
+    assert rules(entry).policies[0].on == On(models=("a",), serving=True)
     assert policy("approvals: 1, on: {alias: x}").on == On((), ("x",))
 
 
 def test_transitions_without_a_place_are_about_both_active_stages() -> None:
     way = "transitions: [None, Staging, Production]"
     assert policy(way).on == On(("Staging", "Production"))
-    assert policy(f"{way}, on: {{stage: Production}}").on == _SERVING
+    assert policy(f"{way}, on: {{stage: Production}}").on == On(("Production",))
 
 
 @pytest.mark.parametrize(

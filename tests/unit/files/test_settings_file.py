@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.settings import Ignore, RegistryPin, Serving, Settings, Webhook
+from reconciler.core.settings import Ignore, RegistryPin, ServingRules, Settings, Webhook
+from reconciler.core.state import Serving
 from reconciler.errors import DeclarationError
 from reconciler.files.loader import model_schema, parse_settings, settings_schema
 
@@ -36,10 +37,21 @@ notify: [{slack: SLACK_WEBHOOK_URL}, {json: AUDIT_URL}]
         registry=RegistryPin(("http://mlflow:5000", "https://mlflow.example"), "prod-eu"),
         branch="main",
         exclusive=("Production", "Staging"),
-        serving=Serving(stage=None, alias="champion"),
+        serving=ServingRules(Serving(stage=None, alias="champion")),
         guarded_aliases=("champion", "challenger"),
         ignore=Ignore(("tmp-*",), ("mlflow.*", "reconciler.*", "ci.*"), ("x-*",)),
         notify=(Webhook("slack", "SLACK_WEBHOOK_URL"), Webhook("json", "AUDIT_URL")),
+    )
+
+
+def test_what_serves_may_differ_by_glob_and_the_order_is_kept() -> None:
+    text = "serving: {stage: Production, models: {rec-*: {alias: champion}, '*': {alias: a}}}"
+    assert parse_settings(text.encode(), "reconciler.yaml").serving == ServingRules(
+        Serving(), (("rec-*", Serving(None, "champion")), ("*", Serving(None, "a")))
+    )
+    alone = b"serving: {models: {rec-*: {alias: champion}}}"
+    assert parse_settings(alone, "reconciler.yaml").serving == ServingRules(
+        Serving(), (("rec-*", Serving(None, "champion")),)
     )
 
 
@@ -80,6 +92,16 @@ def test_guards_may_name_no_alias() -> None:
         ("serving: {stage: Staging}", "1:18 serving is the stage `Staging`, which is not exclus"),
         ("serving: {}", "1:10 `serving` names either a stage or an alias"),
         ("serving: {stage: Production, alias: a}", "1:10 `serving` names either a stage or an"),
+        ("serving: {models: {a: {}}}", "1:23 `serving` names either a stage or an alias"),
+        (
+            "serving: {models: {a: champion}}",
+            "1:23 `a` must be a mapping, not text (write `serving: {st",
+        ),
+        ("serving: {models: {a: {stage: Staging}}}", "1:31 serving is the stage `Staging`, which"),
+        (
+            "serving: {models: {a: {alias: b}}}\nignore: {aliases: [b]}",
+            "1:31 serving is the alias `b`, which is ignored",
+        ),
         ("serving: champion", "1:10 `serving` must be a mapping, not text (write `serving: {st"),
         ("serving: {alias: latest}", "1:18 alias `latest` is reserved by MLflow"),
         ("serving: {alias: a}\nignore: {aliases: ['*']}", "1:18 serving is the alias `a`, which"),
@@ -153,7 +175,7 @@ def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
     schema = model_schema()
     entry, consent = schema["$defs"]["VersionEntry"], schema["$defs"]["AcceptEntry"]
     assert set(schema["properties"]) == {
-        *("model", "description", "tags", "versions", "retired", "hold", "accept")
+        *("model", "description", "tags", "versions", "retired", "hold", "serving", "accept")
     }
     assert set(entry["properties"]) == {
         *("stage", "aliases", "tags", "description", "run_id", "source", "blocked", "traffic")

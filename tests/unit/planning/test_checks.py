@@ -17,13 +17,15 @@ from reconciler.core.policies import (
     Soak,
     Transitions,
 )
-from reconciler.core.settings import Ignore, Serving, Settings
+from reconciler.core.settings import Ignore, ServingRules, Settings
 from reconciler.core.state import (
     COMMIT_TAG,
     OWNER_TAG,
     DatedConsent,
+    Declaration,
     DeclaredVersion,
     Field,
+    Serving,
 )
 from reconciler.core.violations import Consent
 from reconciler.planning.checks import Judging, closed_by_now
@@ -247,7 +249,7 @@ def test_settings_that_loosen_take_effect_one_merge_later_and_the_plan_says_so(
         exclusive=(),
         guarded_aliases=("champion",),
         ignore=Ignore(tags=("mlflow.*", "reconciler.*", "kept")),
-        serving=Serving(stage="Staging"),
+        serving=ServingRules(Serving(stage="Staging")),
     )
     tagged = declared({2: "Production"}, tags={(1, "kept"): "y"})
     tagged = replace(tagged, versions={**tagged.versions, 1: DeclaredVersion()})
@@ -270,7 +272,7 @@ def test_tighter_settings_take_effect_at_once(gates: Gates) -> None:
 def test_a_new_meaning_of_serving_is_guarded_besides_the_old_one(gates: Gates) -> None:
     gates.registry.set_alias("m", "live", 1)
     gates.before = Settings(guarded_aliases=())
-    own = Settings(serving=Serving(None, "live"), guarded_aliases=())
+    own = Settings(serving=ServingRules(Serving(None, "live")), guarded_aliases=())
     base = declared({1: "Production"}, aliases={"live": 1})
     recorded = gates.commits.commit({"m": base}, settings=own)
     gates.registry.set_tag("m", None, COMMIT_TAG, recorded)
@@ -287,6 +289,58 @@ def test_a_new_meaning_of_serving_is_guarded_besides_the_old_one(gates: Gates) -
         )
         plan = reconcile(checkout, gates.registry, REF, PlanRequest(), GATE).plan
         assert [violation.name for violation in plan.violations] == ["empty-serving"]
+
+
+def _recorded(gates: Gates, *declarations: Declaration, settings: Settings) -> None:
+    """Have the registry record a commit that declares this."""
+    tree = {declaration.model: declaration for declaration in declarations}
+    commit = gates.commits.commit(tree, settings=settings)
+    gates.parents = (commit,)
+    gates.registry.set_tag("m", None, COMMIT_TAG, commit)
+    gates.registry.set_tag("m", None, OWNER_TAG, OWNER)
+
+
+def test_a_model_cannot_say_that_something_else_serves_and_lose_what_serves(gates: Gates) -> None:
+    gates.registry.set_alias("m", "live", 2)
+    settings = Settings(guarded_aliases=())
+    _recorded(gates, declared({1: "Production"}), settings=settings)
+    lost = replace(declared({1: "Archived"}, aliases={"live": 2}), serving=Serving(None, "live"))
+    plan = gates.plan(settings, lost)
+    assert [violation.name for violation in plan.violations] == ["empty-serving"]
+    assert "`serving` of `m` is still Production, not @live" in plan.notes
+
+
+def test_a_glob_cannot_either(gates: Gates) -> None:
+    gates.registry.set_alias("m", "live", 2)
+    gates.before = Settings(guarded_aliases=())
+    rules = ServingRules(Serving(), (("m*", Serving(None, "live")),))
+    plan = gates.plan(replace(gates.before, serving=rules), declared({1: "Archived"}))
+    assert [violation.name for violation in plan.violations] == ["empty-serving"]
+
+
+def test_a_rule_about_what_serves_follows_a_model_to_the_old_place_and_the_new(
+    gates: Gates,
+) -> None:
+    gates.registry.set_alias("m", "live", 1)
+    no = (Policy("no", On(serving=True), Expression("false")),)
+    settings = Settings(guarded_aliases=(), policies=no)
+    _recorded(gates, declared({1: "Production"}, aliases={"live": 1}), settings=settings)
+    by_alias = Serving(None, "live")
+    stage = declared({2: "Production", 1: "Archived"}, aliases={"live": 1})
+    stage = replace(stage, serving=by_alias)
+    alias = replace(declared({1: "Production"}, aliases={"live": 2}), serving=by_alias)
+    for moved in (stage, alias):
+        assert [one.name for one in gates.plan(settings, moved).violations] == ["no"]
+    # What serves by the stage is not concerned by an alias.
+    other = declared({1: "Production"}, aliases={"live": 2})
+    assert gates.plan(settings, other).violations == ()
+
+
+def test_where_an_alias_and_a_stage_part_the_plan_says_it(gates: Gates) -> None:
+    gates.registry.set_alias("m", "champion", 1)
+    (model,) = gates.plan((), declared({2: "Production", 1: "Archived"})).models
+    (message,) = model.messages
+    assert message.startswith("@champion stays on v1, which goes to Archived, while v2 takes Prod")
 
 
 def test_a_registry_with_none_of_the_declared_models_is_likely_another_one(gates: Gates) -> None:
@@ -311,9 +365,10 @@ def test_a_freeze_that_began_after_a_plan_was_saved_stops_it(gates: Gates) -> No
     frozen = Policy("frozen", TO_PRODUCTION, DatedFreeze(begin, begin + timedelta(days=1), "UTC"))
     saved = gates.plan((frozen,), PROMOTE)
     assert saved.violations == ()
-    assert closed_by_now(saved, (frozen,), gates.context).violations == ()
+    desired = DeclaredState(OWNER, Settings(policies=(frozen,)), {"m": PROMOTE})
+    assert closed_by_now(saved, desired, gates.context).violations == ()
     later = replace(gates.context, now=NOW + timedelta(hours=2))
-    assert [one.name for one in closed_by_now(saved, (frozen,), later).denied] == ["frozen"]
+    assert [one.name for one in closed_by_now(saved, desired, later).denied] == ["frozen"]
 
 
 def test_a_missing_approval_waits_in_a_plan_and_denies_in_an_apply(gates: Gates) -> None:

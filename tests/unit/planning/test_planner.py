@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.settings import Ignore, Serving, Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.core.settings import Ignore, ServingRules, Settings
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value
 from reconciler.core.violations import Consent
 from reconciler.errors import DeclarationError, ExitCode, OutOfStep
 from reconciler.files.plan_file import dumps, loads
@@ -164,7 +164,9 @@ def test_a_guard_refuses_to_leave_a_model_without_a_serving_version() -> None:
 
 def test_serving_by_alias_is_guarded_by_the_same_definition() -> None:
     lab = Lab()
-    lab.settings = Settings(serving=Serving(stage=None, alias="live"), guarded_aliases=())
+    lab.settings = Settings(
+        serving=ServingRules(Serving(stage=None, alias="live")), guarded_aliases=()
+    )
     fields: dict[Field, Value] = {Field("alias", None, "live"): 1}
     lab.apply(Declaration("m", fields, {1: DeclaredVersion()}))
     lab.commit(Declaration("m", {}, {1: DeclaredVersion()}))

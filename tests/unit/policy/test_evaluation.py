@@ -30,8 +30,7 @@ from reconciler.core.policies import (
     Soak,
     Transitions,
 )
-from reconciler.core.settings import Serving
-from reconciler.core.state import Declaration, Field, Identity, Live, Value
+from reconciler.core.state import Declaration, Field, Identity, Live, Serving, Value
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Consent, Violation
 from reconciler.errors import ExitCode, Problem
@@ -54,6 +53,7 @@ from reconciler.policy.variables import Approval, Commit
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
 MOVE = Transition("m", 2, stage="Production", before="Staging", incumbent=1)
+SERVED = (Serving(),)
 LIVE = Live("m", {Field("tag", 2, "ticket"): "A-1", Field("tag", 1, "other"): "x"}, {})
 LOADED = Facts(
     params={"lr": "0.1"},
@@ -101,7 +101,9 @@ def verdict(
     stage_history: StageHistory | None = None,
     transition: Transition = MOVE,
 ) -> PolicyResult:
-    policy_input = PolicyInput(Declaration("m", {}, {}), LIVE, (transition,), (policy(requires),))
+    policy_input = PolicyInput(
+        Declaration("m", {}, {}), LIVE, (transition,), SERVED, (policy(requires),)
+    )
     return check_policies(
         policy_input, facts or {}, PolicyContext(NoExpressions(), NOW, stage_history)
     )
@@ -160,7 +162,7 @@ def test_only_a_version_of_this_model_that_served_before_is_exempt() -> None:
 
 def test_a_rule_from_before_is_named_as_such_and_one_of_now_is_not() -> None:
     now, before = policy(Lineage(("tags.a",)), "now"), policy(Lineage(("tags.b",)), "before")
-    policy_input = PolicyInput(None, LIVE, (MOVE,), (now,), (now, before))
+    policy_input = PolicyInput(None, LIVE, (MOVE,), SERVED, (now,), (now, before))
     messages = {
         one.name: one.message
         for one in check_policies(policy_input, {}, PolicyContext(NoExpressions(), NOW)).violations
@@ -177,10 +179,14 @@ def test_facts_are_read_for_every_move_of_every_rule_that_looks_at_them() -> Non
         Transition("m", 4, stage="Production", incumbent=2),
     )
     rules = (policy(Lineage(("params.lr",))), policy(Lineage(("tags.ticket",))))
-    policy_input = PolicyInput(None, LIVE, transitions, rules)
+    policy_input = PolicyInput(None, LIVE, transitions, SERVED, rules)
     assert list(versions_to_know(policy_input, NoExpressions())) == [1, 2, 4]
     assert (
-        list(versions_to_know(PolicyInput(None, LIVE, transitions, rules[1:]), NoExpressions()))
+        list(
+            versions_to_know(
+                PolicyInput(None, LIVE, transitions, SERVED, rules[1:]), NoExpressions()
+            )
+        )
         == []
     )
 
@@ -190,7 +196,7 @@ def test_the_commit_is_asked_for_with_the_live_model() -> None:
         return Commit(approvals=(Approval("ann"), Approval("bob")) if live is LIVE else ())
 
     policy_input = PolicyInput(
-        None, LIVE, (MOVE,), (policy(Approvals(2)), policy(Approvals(3), "three"))
+        None, LIVE, (MOVE,), SERVED, (policy(Approvals(2)), policy(Approvals(3), "three"))
     )
     for planning in (True, False):
         context = PolicyContext(NoExpressions(), NOW, None, commit_of, planning=planning)

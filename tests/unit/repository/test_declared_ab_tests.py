@@ -46,6 +46,24 @@ def test_the_roles_of_a_test_are_those_by_the_settings_of_its_commit(lab: GitLab
     ]
 
 
+def test_the_control_of_a_test_is_what_serves_that_model(lab: GitLab) -> None:
+    moved = TESTED.replace("aliases: [live], ", "").replace("2: {", "2: {aliases: [live], ")
+    globs = "serving: {models: {rec-*: {alias: live}}}\n"
+    settings = {f"{STATE}/reconciler.yaml": globs}
+    own = f"serving: {{alias: live}}\n{moved}"
+    files = {f"{STATE}/{name}.yaml": moved for name in ("rec-a", "b")} | {f"{STATE}/c.yaml": own}
+    lab.commit(settings | files)
+    with past(lab) as history:
+        desired = loader.load(lab.root / STATE, STATE)
+        for name in ("rec-a", "b", "c"):
+            assert history.declared(history.head, STATE, name) == desired.declarations[name]
+        controls = {
+            name: next(v for v, role in roles(declared).items() if role == "control")
+            for name, declared in desired.declarations.items()
+        }
+    assert controls == {"rec-a": 2, "b": 1, "c": 2}
+
+
 def test_since_a_commit_a_test_that_changed_has_changed(lab: GitLab) -> None:
     base = lab.commit({f"{STATE}/fraud.yaml": TESTED, f"{STATE}/churn.yaml": TESTED})
     again = TESTED.replace("0.9", "0.8").replace("0.1", "0.2")
