@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.editing.edit import Edit as Edit
     from reconciler.api.editing.importing import Import as Import
     from reconciler.api.editing.starter_files import StarterFiles as StarterFiles
+    from reconciler.api.editing.tidying import Tidying as Tidying
     from reconciler.api.forgetting import ForgottenModel as ForgottenModel
     from reconciler.api.inspection.audit_report import AuditReport as AuditReport
     from reconciler.api.inspection.model_details import ModelDetails as ModelDetails
@@ -72,6 +73,7 @@ _NAMES = {
     "reconciler.api.editing.edit": ("Edit",),
     "reconciler.api.editing.importing": ("Import",),
     "reconciler.api.editing.starter_files": ("StarterFiles",),
+    "reconciler.api.editing.tidying": ("Tidying",),
     "reconciler.api.forgetting": ("ForgottenModel",),
     "reconciler.api.inspection.audit_report": ("AuditReport",),
     "reconciler.api.inspection.model_details": ("ModelDetails",),

@@ -253,7 +253,14 @@ class Drift(Answer):
         self.unmanaged = unmanaged
         self.requests = requests
         self.code = int(draft.exit_code(detailed=True))
+        if self.code == ExitCode.OK and draft.deleted:
+            self.code = int(ExitCode.CHANGES)
         self.problems = (*draft.warnings, *draft.problems)
+
+    @property
+    def deleted(self) -> tuple[tuple[str, int], ...]:
+        """Each declared version that somebody deleted in the registry, as (model, version)."""
+        return self.draft.deleted
 
     @property
     def changes(self) -> tuple[Change, ...]:

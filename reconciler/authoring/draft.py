@@ -6,6 +6,7 @@ from pathlib import Path
 from reconciler.authoring.file_edits import FileEdit, check_valid, difference, edited_file
 from reconciler.authoring.proposal import Proposal
 from reconciler.core.settings import Settings
+from reconciler.core.state import Declaration
 from reconciler.files.editing.edits import edits_between
 
 
@@ -42,6 +43,7 @@ def drafted(proposal: Proposal, state: StateFiles, settings: Settings) -> Draft 
         edited_file(state.path_of(before.file), before.file, edits_between(before, after))
         for before, after in proposal.changes
     )
+    files += tuple(_removal(state, gone) for gone in proposal.removed)
     if all(one.is_empty for one in files):
         return None
     check_valid(state.folder, state.shown, files, state.others)
@@ -52,3 +54,8 @@ def drafted(proposal: Proposal, state: StateFiles, settings: Settings) -> Draft 
         tuple(proposal.meanings(settings)),
         proposal.remarks(settings),
     )
+
+
+def _removal(state: StateFiles, declaration: Declaration) -> FileEdit:
+    path = state.path_of(declaration.file)
+    return FileEdit(path, declaration.file, path.read_bytes(), b"", is_removal=True)

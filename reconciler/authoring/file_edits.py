@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.errors import DeclarationError, OutOfStep
 from reconciler.files import loader
-from reconciler.files.atomic_write import FileToWrite, write_files
+from reconciler.files.atomic_write import FileToWrite, remove_files, write_files
 from reconciler.files.editing.edits import YamlEdit
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.state_folder import SETTINGS_FILE, Contents, FoundFile
@@ -15,17 +15,21 @@ from reconciler.render import phrases
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """A model's file, the name that it has in messages, and its content before and after."""
+    """A model's file, the name that it has in messages, and its content before and after.
+
+    With `is_removal` the file itself is removed.
+    """
 
     path: Path
     shown: str
     before: bytes
     after: bytes
+    is_removal: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether the content stays as it is."""
-        return self.before == self.after
+        return self.before == self.after and not self.is_removal
 
 
 def edited_file(path: Path, shown: str, edits: Sequence[YamlEdit]) -> FileEdit:
@@ -37,7 +41,11 @@ def edited_file(path: Path, shown: str, edits: Sequence[YamlEdit]) -> FileEdit:
 def difference(edits: Sequence[FileEdit]) -> str:
     """Return the unified difference of files, as git shows it."""
     return "\n".join(
-        phrases.difference(edit.before, edit.after, (f"a/{edit.shown}", f"b/{edit.shown}"))
+        phrases.difference(
+            edit.before,
+            edit.after,
+            (f"a/{edit.shown}", "/dev/null" if edit.is_removal else f"b/{edit.shown}"),
+        )
         for edit in edits
     )
 
@@ -53,8 +61,10 @@ def check_valid(
     settings = folder / SETTINGS_FILE
     contents = Contents(
         FoundFile(str(settings), f"{shown}/{SETTINGS_FILE}") if settings.exists() else None,
-        [FoundFile(str(edit.path), edit.shown, edit.after) for edit in edits],
+        [FoundFile(str(one.path), one.shown, one.after) for one in edits if not one.is_removal],
     )
+    if not contents.models:
+        return
     try:
         loader.load_contents(contents, shown, others=others)
     except DeclarationError as error:  # its places are in a text that nobody has
@@ -67,13 +77,23 @@ def write_edits(
 ) -> tuple[FileToWrite, ...]:
     """Write edits and new files, and return those new ones whose name is taken by now.
 
-    Raises `OutOfStep` for a file that changed since it was read, `UsageError` where one cannot be
-    written; nothing is written then.
+    Files are removed last. Raises `OutOfStep` for a file that changed since it was read,
+    `UsageError` where one cannot be written; nothing is written then.
     """
     for edit in edits:
         require_content(edit, edit.before, "the edit was made")
-    changed = [FileToWrite(edit.path, edit.shown, edit.after) for edit in edits]
-    return write_files([*new, *changed])
+    changed = [FileToWrite(one.path, one.shown, one.after) for one in edits if not one.is_removal]
+    taken = write_files([*new, *changed])
+    remove_files([(one.path, one.shown) for one in edits if one.is_removal])
+    return taken
+
+
+def require_written(edit: FileEdit) -> None:
+    """Raise `OutOfStep` for a file that is not as the edit left it any more."""
+    if not edit.is_removal:
+        require_content(edit, edit.after, "the edit was written")
+    elif edit.path.exists():
+        raise OutOfStep(f"{edit.shown} is there again", hint="make the edit again")
 
 
 def require_content(edit: FileEdit, content: bytes, since: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 
 from reconciler.authoring.draft import StateFiles
 from reconciler.authoring.file_edits import FileEdit, edited_file
@@ -11,7 +12,8 @@ from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import ExitCode, Problem, RegistryError, UsageError
 from reconciler.files.atomic_write import FileToWrite
-from reconciler.files.from_live import additions, declaration_of, file_stem
+from reconciler.files.editing.edits import edits_between
+from reconciler.files.from_live import NewPin, additions, declaration_of, file_stem, repinned
 from reconciler.files.loader import dump_declaration
 from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
@@ -24,13 +26,15 @@ _READERS = 8
 class ImportDraft:
     """Live models as files: new ones by their model, and edits of those that are declared.
 
-    `warnings` say what is left out, `errors` why a model cannot be imported.
+    `warnings` say what is left out, `errors` why a model cannot be imported, `pins` which pins are
+    new.
     """
 
     new: dict[str, FileToWrite] = field(default_factory=dict)
     edits: list[FileEdit] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     errors: list[Problem] = field(default_factory=list)
+    pins: list[NewPin] = field(default_factory=list)
 
 
 def drafted(
@@ -40,6 +44,27 @@ def drafted(
     draft = ImportDraft()
     for live in models:
         _add(draft, live, desired, state, every=every)
+    return draft
+
+
+def with_live_pins(
+    models: Iterable[Live], desired: DeclaredState, state: StateFiles
+) -> ImportDraft:
+    """Return edits that pin the versions which are live under the declared numbers, nothing else.
+
+    Raises `UsageError` for a model that is not declared.
+    """
+    draft = ImportDraft()
+    for live in models:
+        declared = desired.declarations.get(live.model)
+        if declared is None:
+            hint = f"`reconciler import {quote(live.model)}` writes its file, with pins"
+            raise UsageError(f"model `{live.model}` is not declared", hint=hint)
+        after, pins = repinned(declared, live.versions)
+        edits = edits_between(declared, after)
+        edit = edited_file(state.path_of(declared.file), declared.file, edits)
+        draft.edits += [] if edit.is_empty else [edit]
+        draft.pins += pins
     return draft
 
 

@@ -20,7 +20,7 @@ _TO_COME = MergedCommit("", (), datetime.fromtimestamp(0, timezone.utc), "", "",
 class Proposal:
     """What files declare before and after a change, and how it is called in a commit.
 
-    `trailer` is the last line of the commit's message.
+    `trailer` is the last line of the commit's message. The files of `removed` go altogether.
     """
 
     changes: tuple[tuple[Declaration, Declaration], ...]
@@ -28,11 +28,12 @@ class Proposal:
     branch: str
     reason: str | None
     trailer: str | None = None
+    removed: tuple[Declaration, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
         """The names of the changed files in messages."""
-        return tuple(before.file for before, _ in self.changes)
+        return tuple(one.file for one in (*(before for before, _ in self.changes), *self.removed))
 
     @property
     def keeps_reason(self) -> bool:
@@ -49,8 +50,9 @@ class Proposal:
 
     def meanings(self, settings: Settings) -> Iterator[str]:
         """Yield what each change means, with its model's name where there are several."""
-        for before, after in self.changes:
-            name = f"{before.model} " if self.changes[1:] else ""
+        pairs = (*self.changes, *((gone, None) for gone in self.removed))
+        for before, after in pairs:
+            name = f"{before.model} " if pairs[1:] else ""
             for part in meaning(Step(_TO_COME, before.model, before, after), settings):
                 yield f"{name}{part}"
 

@@ -1,5 +1,7 @@
 """Selects models by glob, and suggests a similar name when nothing matches."""
 
+import json
+import unicodedata
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -11,6 +13,19 @@ def nearest(name: str, names: Collection[str]) -> str | None:
     """Return the hint `did you mean …?` for an unknown name; None when no name is similar."""
     similar = get_close_matches(name, names, n=1)
     return f"did you mean `{similar[0]}`?" if similar else None
+
+
+def other_form(name: str, names: Collection[str]) -> str | None:
+    """Return the hint for a name that is there in another Unicode form; None when it is not."""
+    plain = unicodedata.normalize("NFC", name)
+    for other in names if not name.isascii() else ():
+        if other != name and unicodedata.normalize("NFC", other) == plain:
+            written = json.dumps(other)  # its escapes are those of YAML
+            return (
+                "the registry has this name in another Unicode form, as files copied from a Mac "
+                f"have: write `model: {written}`"
+            )
+    return None
 
 
 def select(globs: Sequence[str], names: Collection[str], option: str) -> frozenset[str]:

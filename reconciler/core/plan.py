@@ -77,7 +77,8 @@ class Snapshot:
 class ModelPlan:
     """The plan of one model; nothing is written when `problems` is not empty.
 
-    `evidence` compares the versions that change hands; empty unless it was requested.
+    `evidence` compares the versions that change hands; empty unless it was requested. `deleted` are
+    declared versions that the registry had at the last apply, and has no longer.
     """
 
     model: str
@@ -90,6 +91,7 @@ class ModelPlan:
     problems: tuple[Problem, ...] = ()
     unmanaged: tuple[Field, ...] = ()
     evidence: tuple[Comparison, ...] = ()
+    deleted: tuple[int, ...] = ()
 
     def digest(self, registry: RegistryRef) -> str:
         """Return the digest of this model's changes on a registry: `sha256:` and 64 hex digits."""
@@ -119,6 +121,11 @@ class DraftPlan:
     def changes(self) -> tuple[Change, ...]:
         """Every change, sorted for reading."""
         return tuple(change for model in self.models for change in model.changes)
+
+    @property
+    def deleted(self) -> tuple[tuple[str, int], ...]:
+        """Every version that was deleted by hand, with its model, in order."""
+        return tuple((m.model, version) for m in self.models for version in sorted(m.deleted))
 
     @property
     def problems(self) -> tuple[Problem, ...]:

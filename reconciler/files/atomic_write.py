@@ -40,6 +40,24 @@ def write_files(files: Sequence[FileToWrite]) -> tuple[FileToWrite, ...]:
         return taken
 
 
+def remove_files(files: Sequence[tuple[Path, str]]) -> None:
+    """Remove files, each a path and its name in messages; one that is gone already is fine.
+
+    Raises `UsageError` where a file cannot be removed: those before it are named.
+    """
+    removed: list[str] = []
+    for path, shown in files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            end = f"; removed before it: {', '.join(removed)}" if removed else ""
+            raise UsageError(
+                f"`{shown}` cannot be removed: {error.strerror or error}{end}",
+                hint=_hint(error.errno),
+            ) from error
+        removed.append(shown)
+
+
 @contextmanager
 def written(files: Sequence[FileToWrite]) -> Iterator[tuple[FileToWrite, ...]]:
     """Write files as `write_files` does; new files are also removed when the body fails."""

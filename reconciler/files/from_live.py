@@ -1,10 +1,10 @@
 """Builds the declaration of a live model, and the edits that update a file from it."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from reconciler.core.ab_tests import is_ab_tag, parts
 from reconciler.core.settings import Settings
@@ -16,6 +16,7 @@ from reconciler.core.state import (
     Fields,
     Identity,
     Live,
+    LiveVersion,
     aliases,
     occupants,
     stages,
@@ -29,6 +30,8 @@ from reconciler.files.schema.name_rules import quoted
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _LONGEST_STEM = 200
 _RESERVED_STEM = re.compile(r"(?i)reconciler|(con|prn|aux|nul|(com|lpt)\d)(\..*)?")
+
+PINS: Final = ("run_id", "source")
 
 _LEFT = "it is not declared, and a plan does not change it"
 
@@ -44,6 +47,17 @@ class Imported:
 
     declaration: Declaration | None
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """A pin of a declared version that the live version replaces; None is no value."""
+
+    model: str
+    version: int
+    pin: str
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,24 @@ def additions(
     versions, unlike = _with_pins(declared, imported)
     after = replace(declared, fields=fields, versions=versions)
     return Additions(edits_between(declared, after), (*warnings, *unlike))
+
+
+def repinned(
+    declared: Declaration, live: Mapping[int, LiveVersion]
+) -> tuple[Declaration, tuple[NewPin, ...]]:
+    """Return a declaration whose pins are those of the live versions, and each that is new.
+
+    Only a pin that differs is replaced: one that is missing stays missing.
+    """
+    versions, pins = dict(declared.versions), []
+    for version, entry in declared.versions.items():
+        now = _pins(live[version].identity) if version in live else entry
+        for pin in PINS:
+            before, after = getattr(entry, pin), getattr(now, pin)
+            if before is not None and before != after:
+                pins.append(NewPin(declared.model, version, pin, before, after))
+                versions[version] = replace(versions[version], **{pin: after})
+    return replace(declared, versions=versions), tuple(pins)
 
 
 def file_stem(model: str) -> str:
@@ -217,7 +249,8 @@ def _with_pins(
         if any(pin and found and pin != found for pin, found in pairs):
             unlike.append(
                 f"v{version} is not the version that was declared: its run_id or source differs, "
-                "and a plan refuses the model; its pins are not changed"
+                "and a plan refuses the model; its pins are not changed (`--pins` does, which "
+                "approves another model under this number)"
             )
         else:
             entry = replace(

@@ -1,7 +1,8 @@
 """Plans one model: ownership, preconditions, difference and record."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from shlex import quote
 
 from reconciler.core.diff import Difference, applied, diff
 from reconciler.core.plan import ModelPlan, PlanOutcome, Snapshot
@@ -35,18 +36,27 @@ def plan_model(
         return Planned(access.refusal)
     if declaration is None:
         return Planned(_released(name, live, access))
-    problems = preconditions.problems(declaration, live, names=context.names)
+    deleted = preconditions.deleted(declaration, live, access.base) if live is not None else ()
+    problems = preconditions.problems(declaration, live, names=context.names, deleted=deleted)
     if declaration.hold is not None and (live is None or problems):
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
     if live is None or problems:
-        return Planned(ModelPlan(name, "error", file=file, problems=problems))
+        return Planned(ModelPlan(name, "error", file=file, problems=problems, deleted=deleted))
     visible = replace(live, fields=context.settings.ignore.without(live.fields))
     exclusive = context.settings.exclusive
     base = as_far_as_written(access.base, visible, exclusive)
     difference = diff(base, declaration, visible, exclusive=exclusive)
     if declaration.hold is not None:
         return Planned(_held(declaration, declaration.hold, difference), visible.fields)
-    plan = _to_write(declaration, live, difference, access, context)
+    plan = replace(
+        _to_write(declaration, live, difference, access, context),
+        messages=(
+            *_gone(declaration, live, deleted),
+            *_parted(declaration, live, difference, context.settings),
+            *difference.left,
+        ),
+        deleted=deleted,
+    )
     addresses = {*access.base.ever, *declaration.fields}
     count = sum(address.name in ("alias", "tag") for address in addresses)
     return Planned(plan, visible.fields, count)
@@ -81,20 +91,19 @@ def _to_write(
             dict(sorted(identities.items())),
             occupants(live.fields, stage_occupants),
         ),
-        messages=(
-            *_gone(declaration, live),
-            *_parted(declaration, live, difference, context.settings),
-            *difference.left,
-        ),
         unmanaged=difference.unmanaged,
     )
 
 
-def _gone(declaration: Declaration, live: Live) -> Iterable[str]:
+def _gone(declaration: Declaration, live: Live, deleted: Collection[int]) -> Iterable[str]:
+    remedy = f"`reconciler tidy {quote(declaration.model)}` takes the entry out"
     for version in preconditions.gone(declaration, live):
+        if version in deleted:
+            yield f"{preconditions.deletion(declaration, version)}: {remedy}"
+            continue
         stage = stages(declaration.fields).get(version)
         declared = f"declared {stage}" if stage else "declared"
-        yield f"v{version} is {declared} but no longer in the registry: its entry can be removed"
+        yield f"v{version} is {declared} but not in the registry: {remedy}"
 
 
 def _parted(

@@ -1,9 +1,10 @@
 """Checks that what a file names exists, can be read, is READY, and matches its pins."""
 
 from collections.abc import Collection, Iterable
+from shlex import quote
 
-from reconciler.core.matching import nearest
-from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Live, aliases, stages
+from reconciler.core.matching import nearest, other_form
+from reconciler.core.state import ACTIVE_STAGES, Base, Declaration, Field, Live, aliases, stages
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem
 from reconciler.ports.registry import Capabilities
@@ -12,16 +13,51 @@ from reconciler.ports.registry import Capabilities
 def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:
     """Return the declared versions that no longer exist but are not in use, so need not."""
     return tuple(
-        version for version in _missing(declaration, live) if not _serves(declaration, version)
+        version for version in missing(declaration, live) if not _serves(declaration, version)
     )
 
 
+def deleted(declaration: Declaration, live: Live, base: Base) -> tuple[int, ...]:
+    """Return the declared versions that were in the registry at the last apply, and are not now.
+
+    Every recorded commit was applied, so a version that it declared in use was there. One that it
+    declared at rest may never have been: a pin, or a higher number, proves that it was.
+    """
+    highest = max(live.versions, default=0)
+    return tuple(
+        version
+        for version in missing(declaration, live)
+        if version in base.versions
+        and (
+            version in _in_use(base)
+            or version < highest
+            or declaration.versions[version].run_id is not None
+            or declaration.versions[version].source is not None
+        )
+    )
+
+
+def missing(declaration: Declaration, live: Live) -> tuple[int, ...]:
+    """Return the declared versions that the registry does not have, in the file's order."""
+    return tuple(version for version in declaration.versions if version not in live.versions)
+
+
 def problems(
-    declaration: Declaration, live: Live | None, *, names: Collection[str]
+    declaration: Declaration,
+    live: Live | None,
+    *,
+    names: Collection[str],
+    deleted: Collection[int] = (),
 ) -> tuple[Problem, ...]:
-    """Return the problems of a declaration with the live model; `names` are the live models."""
+    """Return the problems of a declaration with the live model.
+
+    `names` are the live models, `deleted` the versions that the registry once had.
+    """
     if live is None:
-        hint = nearest(declaration.model, names) or "register it first, or remove the file"
+        hint = other_form(declaration.model, names) or (
+            f"{nearest(declaration.model, names) or 'register it first;'} where it was deleted in "
+            f"the registry, `reconciler tidy {quote(declaration.model)}` removes the file"
+        )
         message = f"model `{declaration.model}` is not in the registry"
         return (_problem(declaration, message, declaration.line, hint),)
     if live.is_prompt:
@@ -39,7 +75,7 @@ def problems(
                 model=declaration.model,
             ),
         )
-    return (*_version_problems(declaration, live),)
+    return (*_version_problems(declaration, live, deleted),)
 
 
 def unsupported(declaration: Declaration, capabilities: Capabilities) -> tuple[Problem, ...]:
@@ -58,13 +94,23 @@ def unsupported(declaration: Declaration, capabilities: Capabilities) -> tuple[P
     return tuple(problems)
 
 
-def _version_problems(declaration: Declaration, live: Live) -> Iterable[Problem]:
-    known = ", ".join(f"v{v}" for v in sorted(live.versions)[-8:]) or "none"
-    for version in _missing(declaration, live):
-        if _serves(declaration, version):
-            message = f"`{declaration.model}` has no version {version}"
-            hint = f"the registry has {known}"
-            yield _problem(declaration, message, declaration.versions[version].line, hint)
+def _version_problems(
+    declaration: Declaration, live: Live, deleted: Collection[int]
+) -> Iterable[Problem]:
+    known = ", ".join(f"v{v}" for v in sorted(live.versions)[-8:]) or "no version"
+    name = quote(declaration.model)
+    for version in missing(declaration, live):
+        if not _serves(declaration, version):
+            continue
+        message = f"`{declaration.model}` has no version {version}"
+        hint = f"the registry has {known}"
+        if version in deleted:
+            message = f"`{declaration.model}` {deletion(declaration, version)}"
+            hint = (
+                f"`reconciler tidy {name}` takes the entry out, `reconciler promote {name} VERSION`"
+                f" declares another one; the registry has {known}"
+            )
+        yield _problem(declaration, message, declaration.versions[version].line, hint)
     for version, declared in declaration.versions.items():
         live_version = live.versions.get(version)
         if live_version is None:
@@ -73,6 +119,15 @@ def _version_problems(declaration: Declaration, live: Live) -> Iterable[Problem]
             message = f"`{declaration.model}` v{version} is {live_version.status}, not READY"
             hint = "wait until it is registered, or declare another version"
             yield _problem(declaration, message, declared.line, hint)
+    yield from pin_problems(declaration, live)
+
+
+def pin_problems(declaration: Declaration, live: Live) -> Iterable[Problem]:
+    """Yield a problem for each pin that the live version of that number does not have."""
+    for version, declared in declaration.versions.items():
+        live_version = live.versions.get(version)
+        if live_version is None:
+            continue
         for pin in ("run_id", "source"):
             pinned, live_value = getattr(declared, pin), getattr(live_version.identity, pin)
             if pinned is not None and pinned != live_value:
@@ -80,12 +135,36 @@ def _version_problems(declaration: Declaration, live: Live) -> Iterable[Problem]
                     f"`{declaration.model}` v{version} is not the declared version: its {pin} is "
                     f"`{safe_uri(live_value or '')}`, but the file pins `{safe_uri(pinned)}`"
                 )
-                hint = "was the model deleted and registered again? pin the right version"
+                hint = (
+                    "was the model deleted and registered again? `reconciler import --update "
+                    f"--pins {quote(declaration.model)}` pins what is live: that approves another "
+                    "model under this number"
+                )
                 yield _problem(declaration, message, declared.line, hint)
 
 
-def _missing(declaration: Declaration, live: Live) -> tuple[int, ...]:
-    return tuple(version for version in declaration.versions if version not in live.versions)
+def deletion(declaration: Declaration, version: int) -> str:
+    """Return the sentence for a version that was deleted by hand: git still declares it."""
+    stage = stages(declaration.fields).get(version)
+    held = [f"@{alias}" for alias, v in aliases(declaration.fields).items() if v == version]
+    how = " ".join([*([stage] if stage else []), *sorted(held)])
+    return f"v{version} was deleted in the registry; git declares it{f' {how}' if how else ''}"
+
+
+def _in_use(base: Base) -> set[int]:
+    """Return the versions that a recorded commit declared in an active stage or under an alias."""
+    staged = (
+        address.version
+        for address, values in base.ever.items()
+        if address.name == "stage" and values & {*ACTIVE_STAGES}
+    )
+    named = (
+        int(value)
+        for address, values in base.ever.items()
+        if address.name == "alias"
+        for value in values
+    )
+    return {version for version in (*staged, *named) if version is not None}
 
 
 def _serves(declaration: Declaration, version: int) -> bool:

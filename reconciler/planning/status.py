@@ -9,7 +9,7 @@ from reconciler.core.diff import unmanaged
 from reconciler.core.plan import DraftPlan, ModelPlan, PlanOutcome
 from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
 
-Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged"] | PlanOutcome
+Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged", "deleted"] | PlanOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def rows(
     """Return a row for every declared version and every other one that may be in use.
 
     A version may be in use in an active stage or under an alias. A model without such versions has
-    one row.
+    one row. A declared version that was deleted by hand has one, too.
     """
     plans = {model.model: model for model in plan.models}
     ignore = desired.settings.ignore
@@ -66,7 +66,8 @@ def _model_rows(
         own_aliases = tuple(named.get(version, ())) if version is not None else ()
         return StatusRow(name, version, stage, own_aliases, sync, commit, unfinished)
 
-    shown = sorted({*serving, *named, *(declared & set(where))}, reverse=True)
+    deleted = set(plan.deleted) if plan else set()
+    shown = sorted({*serving, *named, *(declared & set(where)), *deleted}, reverse=True)
     # Only a model that was compared can be in sync.
     compared: Sync = "in sync"
     if plan is not None and plan.outcome not in ("in-sync", "changes"):
@@ -77,6 +78,8 @@ def _model_rows(
         yield row(None, "out of sync")
     for version in shown:
         sync: Sync = "out of sync" if version in touched else compared
+        if version in deleted:
+            sync = "deleted"
         yield row(version, sync if version in declared or version in touched else "unmanaged")
 
 

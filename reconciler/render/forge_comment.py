@@ -53,12 +53,14 @@ def drift(drifted: DraftPlan, pending: DraftPlan, now: datetime, *, room: int, m
     lines = [*markdown.target(drifted), ""]
     counts = ((drifted, "moved away from git"), (pending, "in git, not live yet"))
     lines += [f"- {phrases.count(len(part.changes), 'value')} {what}" for part, what in counts]
+    if drifted.deleted:
+        lines.append(f"- {phrases.count(len(drifted.deleted), 'declared version')} deleted by hand")
     lines += ["", _WAYS, ""]
     sections = [
         _section(model, now, title)
         for part, title in ((drifted, "drift"), (pending, "pending"))
         for model in _by_weight(part.models)
-        if model.changes
+        if model.changes or (part is drifted and model.deleted)
     ]
     return _fitting(lines, sections, [], room, more)
 

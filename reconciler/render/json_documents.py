@@ -56,7 +56,8 @@ def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
 def plan(value: JudgedPlan, code: ExitCode) -> Document:
     """Return a plan's document.
 
-    `pending_approvals`, `notes` and a model's `evidence` are left out when they are empty.
+    `pending_approvals`, `notes` and a model's `deleted` and `evidence` are left out when they are
+    empty.
     """
     return _plan(value, code, value.violations, value.pending)
 
@@ -86,12 +87,13 @@ def _plan(
 
 
 def drift(drifted: DraftPlan, pending: DraftPlan, code: ExitCode) -> Document:
-    """Return the document of `drift`: that of a plan, with `pending` beside `changes`."""
+    """Return the document of `drift`: a plan's, with `pending` and `deleted` beside `changes`."""
     document: Document = {}
     for key, member in _plan(drifted, code).items():
         document[key] = member
         if key == "changes":
             document["pending"] = [change(row) for row in pending.changes]
+            document["deleted"] = [{"model": m, "version": v} for m, v in drifted.deleted]
     document["summary"] = drifted.summary | {"pending": len(pending.changes)}
     return document
 
@@ -198,6 +200,7 @@ def _model(model: ModelPlan, registry: RegistryRef) -> Document:
         "digest": model.digest(registry),
         "records": model.record is not None,
         "messages": list(model.messages),
+        **({"deleted": sorted(model.deleted)} if model.deleted else {}),
         **(
             {"evidence": [comparison.document(one) for one in model.evidence]}
             if model.evidence

@@ -1,6 +1,6 @@
 """Renders plans and reports as plain text for a terminal or a log; the CLI adds the colour."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -44,9 +44,11 @@ def drift(
     """Return what differs from git, and what git declares that is not yet live."""
     lines = [_target(drifted), ""]
     for title, part in (("drift", drifted), ("pending", pending)):
-        number = len(part.changes)
-        lines.append(f"{title}: {phrases.count(number, 'change') if number else 'none'}")
-        lines += ["", *(line for model in part.models for line in _rows_of(model))]
+        gone = part.deleted if part is drifted else ()
+        counts = [phrases.count(len(part.changes), "change")] if part.changes else []
+        counts += [phrases.count(len(gone), "deleted version")] if gone else []
+        lines.append(f"{title}: {', '.join(counts) or 'none'}")
+        lines += ["", *(line for model in part.models for line in _rows_of(model, gone))]
     told = [model for model in drifted.models if model.messages or model.problems]
     lines += ["also:", ""] if told else []
     for model in told:
@@ -105,8 +107,12 @@ def _target(value: DraftPlan) -> str:
     return visible(f"{state.path}{commit}{dirty} → {value.registry.uri}{name}")
 
 
-def _rows_of(model: ModelPlan) -> list[str]:
-    return _model(replace(model, messages=(), problems=())) if model.changes else []
+def _rows_of(model: ModelPlan, gone: Collection[tuple[str, int]]) -> list[str]:
+    """Return a model's changes, and its versions among those that are `gone`."""
+    lost = [f"  - v{v}  deleted in the registry" for name, v in gone if name == model.model]
+    if not (model.changes or lost):
+        return []
+    return [_title(model.model, model.file), *_changes(model), *lost, ""]
 
 
 def _held(values: Sequence[tuple[str, Field, Value]]) -> list[str]:
@@ -124,15 +130,19 @@ def _held(values: Sequence[tuple[str, Field, Value]]) -> list[str]:
 def _model(model: ModelPlan) -> list[str]:
     if not (model.changes or model.messages or model.problems):
         return []
-    rows = [
-        (phrases.mark(c), phrases.subject(c.field), phrases.move(c), phrases.cause(c))
-        for c in model.changes
-    ]
-    lines = _rows(rows)
+    lines = _changes(model)
     lines += [f"  ! {visible(message)}" for message in model.messages]
     for problem in model.problems:
         lines += [f"  ✗ {visible(problem.message)}", *phrases.contrasts(problem, "    ")]
     return [_title(model.model, model.file), *lines, ""]
+
+
+def _changes(model: ModelPlan) -> list[str]:
+    rows = [
+        (phrases.mark(c), phrases.subject(c.field), phrases.move(c), phrases.cause(c))
+        for c in model.changes
+    ]
+    return _rows(rows)
 
 
 def _evidence(model: ModelPlan, now: datetime) -> list[str]:

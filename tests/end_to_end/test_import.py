@@ -128,3 +128,44 @@ def test_the_states_of_this_repository_can_be_planned_and_applied(lab: Lab, stat
     finally:
         for name in names:
             lab.hand.call("DELETE", "registered-models/delete", name=name)
+
+
+def test_pins_are_rewritten_on_request_and_nothing_else(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.hand.stage(model, 2, "Production")
+    lab.run("import", model, "--update")
+    file = lab.git.root / f"registry-state/{model}.yaml"
+    file.write_text(
+        file.read_text().replace("source: s3://bucket/2", "source: s3://bucket/old  # x")
+    )
+    lab.hand.call("DELETE", "registered-models/delete", name=model)
+    lab.hand.register(model, 2)
+    lab.git.commit({}, "declare")
+    refused = lab.run("plan")
+    assert refused.code == 3
+    assert f"`reconciler import --update --pins {model}` pins what is live" in refused.stderr
+    before = file.read_text()
+    assert "`--pins` does" in lab.run("import", "--update", model).stderr
+    lab.git.git("checkout", "--", ".")
+    done = lab.run("import", "--update", "--pins", model)
+    assert done.code == 0
+    assert f"{model} v2 source  s3://bucket/old → s3://bucket/2\n" in done.stdout
+    assert file.read_text() == before.replace("s3://bucket/old", "s3://bucket/2")
+    assert "stage: Production" in before, "the stage of the live version is None"
+    lab.git.commit({}, "pin")
+    assert lab.run("plan", "--detailed-exitcode").code == 2
+    again = lab.run("import", "--update", "--pins", model, "--format", "json")
+    assert (again.document["pins"], again.document["updated"]) == ([], [])
+
+
+@pytest.mark.parametrize("arguments", [("--pins", "m"), ("--update", "--pins"), ("--pins",)])
+def test_pins_need_an_update_and_the_names_of_models(lab: Lab, arguments: tuple[str, ...]) -> None:
+    refused = lab.run("import", *arguments)
+    assert refused.code == 1
+    assert "`reconciler import --update --pins MODEL`" in refused.stderr
+
+
+def test_only_a_declared_model_has_pins(lab: Lab, model: str) -> None:
+    refused = lab.run("import", "--update", "--pins", model)
+    assert refused.code == 1
+    assert "is not declared" in refused.stderr

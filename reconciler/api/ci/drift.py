@@ -20,7 +20,7 @@ def ci_drift(job: Job, on_drift: Callable[[JobDrift], object]) -> JobDrift:
     drift = timed(JobDrift(draft, lost, workspace.requests), workspace.started)
     on_drift(drift)
     job.annotate([github_workflow.of_problem(problem) for problem in (*draft.problems, *lost)])
-    number = len(drift.changes) + len(drift.pending)
+    number = len(drift.changes) + len(drift.pending) + len(drift.deleted)
     job.finish(number, draft.digest, drift.code, _body(drift, NO_LIMIT, job.more))
     return drift
 
@@ -36,9 +36,10 @@ def _keep_issue(job: Job, drift: Drift) -> None:
         if closed:
             workspace.warn(f"closed {closed}")
         return
-    if not (drift.changes or drift.pending):
+    number = len(drift.changes) + len(drift.pending) + len(drift.deleted)
+    if not number:
         return  # what could not be read is told by the job, and did not drift
-    values = phrases.count(len(drift.changes) + len(drift.pending), "value")
+    values = phrases.count(number, "value")
     title = f"{workspace.shown}: {values} in the registry not as git says"
     body = _body(drift, job.forge.comment_limit - len(marker) - 1, job.more)
     if job.dry_run:

@@ -9,7 +9,7 @@ from reconciler.api.answers import Answer
 from reconciler.api.editing import candidates as candidate_list
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.draft import Draft
-from reconciler.authoring.file_edits import require_content, write_edits
+from reconciler.authoring.file_edits import require_written, write_edits
 from reconciler.authoring.git_delivery import Clone, Destination, GitDelivery, by_hand
 from reconciler.authoring.proposal import check_text
 from reconciler.authoring.rollback import Candidate
@@ -223,7 +223,7 @@ class Edit(Answer):
     def _write(self, draft: Draft, uncommitted: tuple[str, ...]) -> None:
         if self.written:
             for one in draft.files:
-                require_content(one, one.after, "the edit was written")
+                require_written(one)
             return
         write_edits(draft.files)
         self.written, self._uncommitted = True, uncommitted

@@ -1,6 +1,7 @@
 """The answer of `import`: what is live as files, each a new one or an edit of a declared one."""
 
 from collections.abc import Collection
+from dataclasses import asdict
 
 from typing_extensions import Self
 
@@ -8,7 +9,8 @@ from reconciler.api.answers import Answer
 from reconciler.api.editing.lookups import state_files
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.file_edits import FileEdit, write_edits
-from reconciler.authoring.importing import ImportDraft, drafted, read_models
+from reconciler.authoring.importing import ImportDraft, drafted, read_models, with_live_pins
+from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
@@ -22,7 +24,8 @@ class Import(Answer):
 
     `contents` has the new text of each file that `write` makes or, with `update`, changes;
     `differences` those that a declared file lacks and keeps lacking. `warnings` say what is left
-    out, `errors` why a model cannot be imported. Afterwards `written` and `updated` name the files.
+    out, `errors` why a model cannot be imported. `pins` are those that are new, each with its
+    model, version, `before` and `after`. Afterwards `written` and `updated` name the files.
 
     >>> r.import_models(["fraud"]).write()
     <reconciler.Import: no files written, ...>
@@ -34,6 +37,7 @@ class Import(Answer):
         lacking = () if update else draft.edits
         self.differences = {edit.shown: _to_live(edit) for edit in lacking}
         self.warnings = tuple(draft.warnings)
+        self.pins = tuple(draft.pins)
         self.errors: tuple[Problem, ...] = ()
         self.written: tuple[str, ...] = ()
         self.updated: tuple[str, ...] = ()
@@ -81,6 +85,7 @@ class Import(Answer):
             "written": list(self.written),
             "updated": list(self.updated),
             "differences": differences,
+            "pins": [asdict(pin) for pin in self.pins],
             "warnings": [json_documents.error(warning) for warning in self.warnings],
         }
 
@@ -88,6 +93,9 @@ class Import(Answer):
         """Return what `import` prints; `seconds` replaces the time in its last line."""
         lines = [f"wrote {file}" for file in self.written]
         lines += [f"updated {file}" for file in self.updated]
+        for pin in self.pins:
+            change = f"{safe_uri(pin.before or '-')} → {safe_uri(pin.after or '-')}"
+            lines.append(visible(f"{pin.model} v{pin.version} {pin.pin}  {change}"))
         for difference in self.differences.values():
             lines += [*(visible(line) for line in difference.splitlines()), ""]
         if self.differences:
@@ -104,14 +112,23 @@ class Import(Answer):
 
 
 def import_models(
-    workspace: Workspace, models: Collection[str], versions: str, *, update: bool
+    workspace: Workspace, models: Collection[str], versions: str, *, update: bool, pins: bool
 ) -> Import:
     """Return the answer; the arguments are those of `Reconciler.import_models`."""
+    if pins and not (update and models):
+        raise UsageError(
+            "`--pins` approves other versions under the numbers of these models: name them",
+            hint="`reconciler import --update --pins MODEL`",
+        )
     if versions not in _VERSIONS:
         raise UsageError(f"`{versions}` is not a choice of versions: `active` or `all` is")
     desired = workspace.desired
     live = read_models(workspace.registry, tuple(models), desired.settings)
-    draft = drafted(live, desired, state_files(workspace), every=versions == "all")
+    files = state_files(workspace)
+    if pins:
+        draft = with_live_pins(live, desired, files)
+    else:
+        draft = drafted(live, desired, files, every=versions == "all")
     return Import(draft, update=update, requests=workspace.requests)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.api.editing.edit import Edit
     from reconciler.api.editing.importing import Import
     from reconciler.api.editing.starter_files import StarterFiles
+    from reconciler.api.editing.tidying import Tidying
     from reconciler.api.workspace import Needs, Workspace
 
 _PATIENCE = 10.0  # seconds for a registry whose answer is not required
@@ -129,19 +130,41 @@ class EditingMethods(ABC):
                 discover(workspace, _some(models), as_names(globs), reason), workspace.started
             )
 
+    def tidy(self, models: Collection[str] | None = None, *, reason: str | None = None) -> Tidying:
+        """Return the edit that takes out what is no longer in the registry; writes nothing.
+
+        These are the entries of versions that were deleted, and the files of models that are gone
+        altogether. `models` are names or globs of declared models; without any all are looked at.
+        Another version under a pinned number is in `problems`, and stays. `reason` goes into the
+        commit's message.
+
+        Raises `UsageError` for a glob without a match, `Refused` where none of the declared models
+        is in the registry, `RegistryError` where it cannot be read.
+
+        >>> r.tidy(["fraud"]).diff
+        ''
+        """
+        from reconciler.api.editing.tidying import tidy  # noqa: PLC0415  as the class says
+
+        with self._workspace() as workspace:
+            return timed(tidy(workspace, _some(models), reason), workspace.started)
+
     def import_models(
         self,
         models: Collection[str] | None = None,
         *,
         versions: str = "active",
         update: bool = False,
+        pins: bool = False,
     ) -> Import:
         """Return live models as files; writes nothing before `write` of the answer.
 
         Without `models` all are imported. `versions` are those in an active stage or under an
         alias, or `all`. A file is never overwritten: for a declared model `differences` has what
         its file lacks, and with `update` the file is edited in place, adding and changing,
-        removing nothing.
+        removing nothing. With `update` and `pins` the named models' `run_id` and `source` become
+        those of the live versions, and nothing else changes: that approves another model under a
+        number.
 
         Raises `UsageError` for a model that is not in the registry, a prompt or ignored;
         `DeclarationError` for wrong files; `RegistryError` where the registry cannot be read.
@@ -153,7 +176,7 @@ class EditingMethods(ABC):
 
         with self._workspace(needs="pins") as workspace:
             return timed(
-                import_models(workspace, _some(models), versions, update=update),
+                import_models(workspace, _some(models), versions, update=update, pins=pins),
                 workspace.started,
             )
 

@@ -17,12 +17,21 @@ from reconciler.cli.present import present
     help="Versions in an active stage or under an alias, or all.",
 )
 @click.option("--update", is_flag=True, help="Add to declared files what they lack, in place.")
+@click.option(
+    "--pins", is_flag=True, help="With --update: pin the live versions of MODEL, no more than that."
+)
 @common()
-def command(*, options: Options, models: tuple[str, ...], versions: str, update: bool) -> int:
+def command(
+    *, options: Options, models: tuple[str, ...], versions: str, update: bool, pins: bool
+) -> int:
     """Write YAML from the live registry: for MODEL, or for every model.
 
     A file is never overwritten: for a declared model the difference is shown, and `--update`
-    edits it in place, adding and changing, removing nothing.
+    edits it in place, adding and changing, removing nothing. `--update --pins` replaces `run_id`
+    and `source` of declared versions by the live ones, for versions that were registered again:
+    it approves another model under their numbers.
     """
-    found = opened(options).import_models(models or None, versions=versions, update=update)
+    found = opened(options).import_models(
+        models or None, versions=versions, update=update, pins=pins
+    )
     return present(found.write(), options)

@@ -84,8 +84,21 @@ def test_a_missing_model_and_a_missing_version_say_what_there_is() -> None:
         7,
         "the registry has v1, v2",
     )
-    assert misspelt.hint == "did you mean `fraud`?"
+    assert misspelt.hint == (
+        "did you mean `fraud`? where it was deleted in the registry, `reconciler tidy fruad` "
+        "removes the file"
+    )
     assert lab.plan().exit_code() is ExitCode.DECLARATION
+
+
+def test_a_name_in_another_unicode_form_is_told_as_one() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    lab = Lab(**{composed: 1})
+    lab.commit(serving(1, model=decomposed))
+    hint = str(lab.plan().problems[0].hint)
+    assert "in another Unicode form" in hint
+    assert hint.endswith('write `model: "caf\\u00e9"`')
+    assert hint.isascii()
 
 
 def test_a_missing_version_that_is_at_rest_is_only_gone() -> None:
@@ -94,7 +107,49 @@ def test_a_missing_version_that_is_at_rest_is_only_gone() -> None:
     lab.commit(Declaration("m", fields, {9: DeclaredVersion()}))
     model = lab.only()
     assert model.changes == ()
-    assert "v9 is declared Archived but no longer in the registry" in model.messages[0]
+    assert "v9 is declared Archived but not in the registry" in model.messages[0]
+    assert model.deleted == (), "nothing says that it ever was"
+
+
+def test_a_version_that_was_deleted_by_hand_is_told_as_drift() -> None:
+    lab = Lab()
+    fields: dict[Field, Value] = {Field("stage", 2): "Archived", Field("tag", 2, "a"): "b"}
+    at_rest = Declaration("m", fields, {2: DeclaredVersion()}, file="m.yaml")
+    lab.apply(at_rest)
+    lab.registry.delete_version("m", 2)
+    model = lab.only()
+    assert (model.outcome, model.changes, model.deleted) == ("in-sync", (), (2,))
+    (message,) = model.messages
+    assert message == (
+        "v2 was deleted in the registry; git declares it Archived: `reconciler tidy m` takes the "
+        "entry out"
+    )
+    assert lab.plan().exit_code(detailed=True) is ExitCode.OK
+
+
+def test_a_version_that_serves_and_was_deleted_by_hand_excludes_its_model() -> None:
+    lab = Lab()
+    lab.apply(serving(2))
+    lab.registry.delete_version("m", 2)
+    model = lab.only()
+    assert (model.outcome, model.deleted) == ("error", (2,))
+    (problem,) = model.problems
+    assert problem.code is ExitCode.DECLARATION
+    assert problem.message == (
+        "`m` v2 was deleted in the registry; git declares it Production @champion"
+    )
+    assert "`reconciler tidy m` takes the entry out" in str(problem.hint)
+    assert "the registry has v1, v3" in str(problem.hint)
+    lab.commit(Declaration("m", {}, {}, file="m.yaml"))
+    tidied = lab.only()
+    assert (tidied.problems, tidied.changes, tidied.deleted) == ((), (), ())
+
+
+def test_a_number_at_rest_that_was_never_there_is_not_called_deleted() -> None:
+    lab = Lab()
+    fields: dict[Field, Value] = {Field("stage", 9): "Archived"}
+    lab.apply(Declaration("m", fields, {9: DeclaredVersion()}, file="m.yaml"))
+    assert lab.only().deleted == ()
 
 
 @pytest.mark.parametrize("pin", ["run_id", "source"])
