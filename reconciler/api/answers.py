@@ -26,13 +26,15 @@ class Answer(ABC):
     """What every answer has: it prints as the command of its name prints it.
 
     `code` is what the command exits with, `problems` are the complaints that the command line
-    prints to stderr, and `requests` were sent to the registry in `seconds`.
+    prints to stderr, and `requests` were sent to the registry in `seconds`. Set `columns` to a
+    terminal's width, and `to_text` cuts its tables to that; None cuts nothing.
     """
 
     code: int
     problems: tuple[Problem, ...] = ()
     requests: int = 0
     seconds: float = 0.0
+    columns: int | None = None
 
     @abstractmethod
     def document(self) -> Document:
@@ -117,7 +119,7 @@ class Plan(Answer):
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `plan` prints; `seconds` replaces the time in its last line."""
-        return text.plan(self.judged, self._effort(seconds), self.made)
+        return text.plan(self.judged, self._effort(seconds), self.made, self.columns)
 
     def to_markdown(self) -> str:
         """Return what `plan --format markdown` prints."""
@@ -195,7 +197,7 @@ class Report(Answer):
         effort = self._effort(seconds)
         if self.is_carried_out:
             return text.report(self.applied, effort)
-        return text.plan(self.applied.plan, effort, self.plan.made)
+        return text.plan(self.applied.plan, effort, self.plan.made, self.columns)
 
     def _repr_html_(self) -> str:
         return html.report(self.applied) if self.is_carried_out else html.plan(self.applied.plan)
@@ -304,4 +306,4 @@ class Status(Answer):
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `status` prints; `seconds` replaces the time in its last line."""
-        return text.status(self.rows, self.draft, self._effort(seconds))
+        return text.status(self.rows, self.draft, self._effort(seconds), self.columns)

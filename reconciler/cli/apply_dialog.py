@@ -37,6 +37,7 @@ class ApplyDialog(ExitStack):
     def begin(self, plan: Plan) -> None:
         """Show the plan and ask; raises `click.Abort` where the answer is no."""
         if self._shows:
+            plan.columns = output.terminal_columns()
             output.product(plan.to_text(self._options.seconds) + "\n", self._options)
         if self._asks:
             _ask(plan)

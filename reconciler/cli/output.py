@@ -1,6 +1,7 @@
 """stdout is the product, stderr the conversation: the only place that prints."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -51,6 +52,11 @@ def complain(problems: Iterable[Problem]) -> None:
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether somebody looks at a stream; a closed one is None."""
     return stream is not None and stream.isatty()
+
+
+def terminal_columns() -> int | None:
+    """Return the width of the terminal that shows stdout; None where it goes anywhere else."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
 
 
 def colours(options: Options, terminal: bool) -> bool:  # noqa: FBT001  a fact, not a mode

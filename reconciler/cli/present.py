@@ -18,6 +18,8 @@ def present(answer: Answer | Validation, options: Options) -> int:
         case "json":
             output.document(answer.document())
         case "text":
+            if hasattr(answer, "columns"):  # all but the check of the files
+                answer.columns = output.terminal_columns()
             output.product(answer.to_text(options.seconds), options)
         case other:
             output.product(getattr(answer, f"to_{other}")(), options)

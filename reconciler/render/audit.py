@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from reconciler.audit.evidence import Applied
@@ -12,9 +13,27 @@ from reconciler.errors import Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.json_documents import Document
-from reconciler.render.table import table
+from reconciler.render.table import TableColumn, table
 from reconciler.render.text import Effort
 
+_MODEL = TableColumn("MODEL", 16, main=True, whole_ends=True)
+_CHANGES = (
+    *(
+        "MERGED",
+        _MODEL,
+        TableColumn("WHAT", 18),
+        TableColumn("COMMIT", 8),
+        TableColumn("PR", leaves=3),
+    ),
+    *(TableColumn("AUTHOR", 8, leaves=1), TableColumn("APPROVED", 8, leaves=2)),
+    TableColumn("APPLIED", 20, leaves=4),
+)
+_FINDINGS = (
+    replace(_MODEL, name=""),
+    TableColumn("", 8),
+    TableColumn("WHEN", leaves=1),
+    TableColumn("", 40, whole_ends=True),
+)
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _COLUMNS = (
     *("kind", "model", "time", "commit", "what", "pull_request", "author", "authors", "verified"),
@@ -22,15 +41,15 @@ _COLUMNS = (
 )
 
 
-def text(value: Audit, effort: Effort) -> str:
+def text(value: Audit, effort: Effort, columns: int | None = None) -> str:
     """Return the changes as a table, the findings by kind, and the sources of both."""
     lines = [*(visible(line) for line in _ground(value)), ""]
     if value.rows:
-        header = ("MERGED", "MODEL", "WHAT", "COMMIT", "PR", "AUTHOR", "APPROVED", "APPLIED")
-        lines += [*table(header, (_cells(row) for row in value.rows)), ""]
+        lines += [*table(_CHANGES, map(_cells, value.rows), columns), ""]
     for kind, found in _by_kind(value.findings):
         lines.append(f"{kind}: {phrases.count(len(found), 'finding')}")
-        lines += [f"  {line}" for line in table(("", "", "", ""), map(_line, found))[1:]]
+        room = None if columns is None else columns - 2
+        lines += [f"  {line}" for line in table(_FINDINGS, map(_line, found), room)[1:]]
         lines.append("")
     models = phrases.models(len({row.model for row in value.rows}))
     changes = phrases.count(len(value.rows), "change")

@@ -17,14 +17,15 @@ from reconciler.core.durations import in_words
 from reconciler.core.facts import Column, Run, Signature
 from reconciler.render import phrases
 from reconciler.render.escape import code, prose, visible
-from reconciler.render.table import table
+from reconciler.render.table import TableColumn, folded, table, width
 
 _MOST_METRICS: Final = 20
 _MOST_OTHERS: Final = 10
-_COLUMNS: Final = 100  # the width of a terminal
+_COLUMNS: Final = 100  # the width of a log
 _SHORTEST_KEY: Final = 24
 _LONGEST_KEY: Final = 72
 _LONGEST_CELL: Final = 24
+_NARROW_CELL: Final = 15  # where there are fewer columns; no number is longer
 _LONGEST_SENTENCE: Final = 160
 _LARGEST_WHOLE: Final = 1e15  # beyond it a float cannot hold every whole number
 _COMMIT: Final = re.compile(r"[0-9a-f]{20,64}")
@@ -51,20 +52,27 @@ class _Rows:
     left: str
 
 
-def text_lines(comparison: Comparison, now: datetime) -> list[str]:
-    """Return an indented block: the two versions, and a row for each difference."""
+def text_lines(comparison: Comparison, now: datetime, columns: int | None = None) -> list[str]:
+    """Return an indented block: the two versions, and a row for each difference.
+
+    `columns` are those of a terminal; a log has 100, and notes of any length.
+    """
     shown = _rows(comparison, now)
-    columns = 4 if comparison.incumbent is not None else 2
-    header = _header(comparison)[:columns]
-    cells = [
-        [cut(visible(cell), _LONGEST_CELL) for cell in row[2 : columns + 1]] for row in shown.rows
-    ]
-    keys = _fitting([visible(row.key) for row in shown.rows], [header[1:], *cells])
+    sides = 4 if comparison.incumbent is not None else 2
+    header = _header(comparison)[:sides]
+    room = _COLUMNS if columns is None else columns
+    longest = _LONGEST_CELL if room >= _COLUMNS else _NARROW_CELL
+    cells = [[cut(visible(cell), longest) for cell in row[2 : sides + 1]] for row in shown.rows]
+    keys = _fitting([visible(row.key) for row in shown.rows], [header[1:], *cells], room)
     labels = [f"{row.kind} {key}".strip() for row, key in zip(shown.rows, keys, strict=True)]
     rows = [[label, *row] for label, row in zip(labels, cells, strict=True)]
-    lines = [*table(header, rows)] if rows else []
-    lines += [visible(note) for note in _notes(comparison, shown)]
-    return [f"  {visible(_title(comparison))}", *(f"    {line}" for line in lines)]
+    inner = None if columns is None else columns - 4
+    head = TableColumn("", 8, whole_ends=True)
+    lines = [*table((head, *header[1:]), rows, inner)] if rows else []
+    for note in _notes(comparison, shown):
+        lines += folded(visible(note), inner, "  ")
+    title = folded(f"  {visible(_title(comparison))}", columns, "    ")
+    return [*title, *(f"    {line}" for line in lines)]
 
 
 def markdown_lines(comparison: Comparison, now: datetime) -> list[str]:
@@ -188,10 +196,10 @@ def cut(text: str, longest: int) -> str:
     return f"{text[: longest - 1 - tail]}…{text[-tail:]}"
 
 
-def _fitting(keys: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+def _fitting(keys: Sequence[str], cells: Sequence[Sequence[str]], columns: int) -> list[str]:
     """Return the keys cut to a terminal's width, less where two would look alike."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    room = _COLUMNS - len("    metric ") - sum(width + 2 for width in widths)
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    room = columns - len("    metric ") - sum(taken + 2 for taken in widths)
     short = list(keys)
     for longest in range(max(_SHORTEST_KEY, room), _LONGEST_KEY + 1):
         short = [cut(key, longest) for key in keys]

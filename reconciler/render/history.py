@@ -12,10 +12,22 @@ from reconciler.render import authors, json_documents, phrases
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.html import table as html_table
 from reconciler.render.json_documents import Document
-from reconciler.render.table import table
+from reconciler.render.table import TableColumn, table
 from reconciler.render.text import Effort
 
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
+_NARROW = {  # what yields first at a terminal: who signed, when it was applied
+    column.name: column
+    for column in (
+        TableColumn("SIGNATURE", leaves=5),
+        TableColumn("APPLIED", 20, leaves=4),
+        TableColumn("PR", leaves=3),
+        TableColumn("APPROVED", 8, leaves=2),
+        TableColumn("AUTHOR", 8, leaves=1),
+        TableColumn("COMMIT", 8),
+        TableColumn("WHAT", 28),
+    )
+}
 _EVIDENCE = ("MERGED", "COMMIT", "PR", "AUTHOR", "APPROVED", "SIGNATURE", "APPLIED")
 _COLUMNS = (
     *("merged", "commit", "pull_request", "author", "author_email", "authors", "committer"),
@@ -39,12 +51,12 @@ class Story:
     answer: DeclaredAt | None = None
 
 
-def text(value: Story, effort: Effort) -> str:
+def text(value: Story, effort: Effort, columns: int | None = None) -> str:
     """Return the table of merged changes, or the answer, and the cost of the command."""
     lines = [visible(f"{value.model}: {_title(value)}"), ""]
     header, cells = _table(value)
     if cells:
-        lines += [*table(header, cells), ""]
+        lines += [*table([_NARROW.get(name, name) for name in header], cells, columns), ""]
     lines += [visible(note) for note in _notes(value)]
     changes = phrases.count(len(value.entries), "change")
     cost = f"{effort.requests} requests, {effort.seconds:.2f} s"

@@ -11,7 +11,7 @@ from reconciler.planning.status import StatusRow
 from reconciler.render import phrases
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
-from reconciler.render.table import padded, table, width
+from reconciler.render.table import TableColumn, padded, table, width
 
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
 
@@ -24,11 +24,11 @@ class Effort:
     seconds: float
 
 
-def plan(value: JudgedPlan, effort: Effort, now: datetime) -> str:
+def plan(value: JudgedPlan, effort: Effort, now: datetime, columns: int | None = None) -> str:
     """Return a plan as text; the last line counts changes, models, requests and seconds."""
     lines = [_target(value), ""]
     for model in value.models:
-        lines += [*_model(model), *_evidence(model, now)]
+        lines += [*_model(model), *_evidence(model, now, columns)]
     lines += _notes(value)
     lines += _violations(value)
     lines += [f"plan: {phrases.headline(value)}", last_line(value, effort)]
@@ -60,9 +60,13 @@ def drift(
     return "\n".join(lines) + "\n"
 
 
-def status(rows: Sequence[StatusRow], value: DraftPlan, effort: Effort) -> str:
+def status(
+    rows: Sequence[StatusRow], value: DraftPlan, effort: Effort, columns: int | None = None
+) -> str:
     """Return the table of versions: stage, aliases, and the commit that is live."""
-    header = ("MODEL", "VERSION", "STAGE", "ALIASES", "STATUS", "COMMIT")
+    name = TableColumn("MODEL", 24, main=True, whole_ends=True)
+    commit = TableColumn("COMMIT", None if any(row.unfinished for row in rows) else 8, leaves=1)
+    header = (name, "VERSION", "STAGE", TableColumn("ALIASES", 10), "STATUS", commit)
     cells = []
     for before, row in zip([None, *rows], rows, strict=False):
         cells.append(
@@ -75,7 +79,7 @@ def status(rows: Sequence[StatusRow], value: DraftPlan, effort: Effort) -> str:
                 (row.commit or "-")[:12] + (" (unfinished)" if row.unfinished else ""),
             )
         )
-    lines = [_target(value), "", *table(header, cells), "", last_line(value, effort)]
+    lines = [_target(value), "", *table(header, cells, columns), "", last_line(value, effort)]
     return "\n".join(lines) + "\n"
 
 
@@ -145,11 +149,12 @@ def _changes(model: ModelPlan) -> list[str]:
     return _rows(rows)
 
 
-def _evidence(model: ModelPlan, now: datetime) -> list[str]:
+def _evidence(model: ModelPlan, now: datetime, columns: int | None) -> list[str]:
+    room = None if columns is None else columns - 2
     return [
         line
         for comparison in model.evidence
-        for line in (*(f"  {line}".rstrip() for line in text_lines(comparison, now)), "")
+        for line in (*(f"  {line}".rstrip() for line in text_lines(comparison, now, room)), "")
     ]
 
 

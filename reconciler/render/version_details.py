@@ -15,7 +15,7 @@ from reconciler.render import comparison as beside
 from reconciler.render.comparison import age, moment, number
 from reconciler.render.escape import quoted, visible
 from reconciler.render.json_documents import Document
-from reconciler.render.table import table
+from reconciler.render.table import TableColumn, folded, padded, table, width
 from reconciler.render.text import Effort
 
 _MOST_VERSIONS = 20
@@ -55,12 +55,15 @@ class VersionDetails:
     now: datetime
 
 
-def text(details: VersionDetails, effort: Effort) -> str:
+_OTHERS = ("VERSION", "STAGE", TableColumn("ALIASES", 10), "GIT", "AGE")
+
+
+def text(details: VersionDetails, effort: Effort, columns: int | None = None) -> str:
     """Return everything that is known, with the cost of the command as the last line."""
-    return "\n".join(_lines(details, effort)) + "\n"
+    return "\n".join(_lines(details, effort, columns)) + "\n"
 
 
-def _lines(details: VersionDetails, effort: Effort) -> Iterator[str]:
+def _lines(details: VersionDetails, effort: Effort, columns: int | None) -> Iterator[str]:
     live, shown = details.live, details.side
     yield visible(live.model) + (f" v{shown.version}" if shown else "")
     if shown is None:
@@ -68,12 +71,13 @@ def _lines(details: VersionDetails, effort: Effort) -> Iterator[str]:
     rows = [*_model_rows(details)] if not details.alone else []
     if shown is not None:
         rows += [*_place_rows(details, shown), *_own_rows(details, shown), *_run_rows(shown)]
-    yield from _block(rows)
+    yield from _block(rows, columns)
     if shown is not None:
-        yield from _outcomes(shown)
+        yield from _outcomes(shown, columns)
     others = [] if details.alone else [*_others(details)]
     if others:
-        lines = table(("VERSION", "STAGE", "ALIASES", "GIT", "AGE"), others[:_MOST_VERSIONS])
+        room = None if columns is None else columns - 2
+        lines = table(_OTHERS, others[:_MOST_VERSIONS], room)
         yield from ("", "other versions" if shown else "versions", *(f"  {x}" for x in lines))
         if others[_MOST_VERSIONS:]:
             yield f"  and {len(others) - _MOST_VERSIONS} more, all in `--format json`"
@@ -81,12 +85,15 @@ def _lines(details: VersionDetails, effort: Effort) -> Iterator[str]:
     yield f"show: 1 model, {effort.requests} requests, {effort.seconds:.2f} s"
 
 
-def _block(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _block(rows: Sequence[tuple[str, str]], columns: int | None) -> Iterator[str]:
     """Yield labels and values in two columns, equal labels once; the values are safe to show."""
-    width = max((len(label) for label, _ in rows), default=0)
+    widest = max((width(label) for label, _ in rows), default=0)
+    room = None if columns is None else columns - widest - 4
     before = ""
     for label, value in rows:
-        yield f"  {('' if label == before else label).ljust(width)}  {value}"
+        first, *rest = folded(value, room)
+        yield f"  {padded('' if label == before else label, widest)}  {first}"
+        yield from (f"  {' ' * widest}  {line}" for line in rest)
         before = label
 
 
@@ -164,13 +171,13 @@ def _run_rows(shown: Side) -> Iterator[tuple[str, str]]:
         yield "not known", visible(sentence)
 
 
-def _outcomes(shown: Side) -> Iterator[str]:
+def _outcomes(shown: Side, columns: int | None) -> Iterator[str]:
     """Yield all metrics, params and the signature, each under its heading."""
     facts = shown.facts
     metrics = [(visible(key), number(value)) for key, value in sorted(facts.metrics.items())]
     digits = max((len(value) for _, value in metrics), default=0)
     signature = facts.signature
-    columns = [
+    fields = [
         (part, visible(beside.column(one)))
         for part in ("inputs", "outputs", "params")
         for one in (getattr(signature, part) if signature else ())
@@ -178,10 +185,10 @@ def _outcomes(shown: Side) -> Iterator[str]:
     for heading, rows in (
         ("metrics", [(key, value.rjust(digits)) for key, value in metrics]),
         ("params", [(visible(k), quoted(v)) for k, v in sorted(facts.params.items())]),
-        ("signature", columns),
+        ("signature", fields),
     ):
         if rows:
-            yield from ("", heading, *_block(rows))
+            yield from ("", heading, *_block(rows, columns))
 
 
 def _others(details: VersionDetails) -> Iterator[tuple[str, ...]]:

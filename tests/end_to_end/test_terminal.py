@@ -1,25 +1,40 @@
 """At a real terminal: the question, colours, and a late commit that is not an accident there."""
 
+import fcntl
 import os
 import pty
+import struct
 import subprocess
 import sys
+import termios
+from collections.abc import Mapping
 
 import pytest
 
+from reconciler.render.table import width
 from tests.support.registries.lab import Lab
 
 _V1 = "versions: {1: {stage: Production, aliases: [blue]}}"
 _V2 = "versions: {2: {stage: Production, aliases: [blue]}}"
 
 
-def _typed(lab: Lab, *arguments: str, answer: str = "", **env: str) -> tuple[int, str]:
-    """Run a command at a terminal, type an answer, and return the code and what was shown."""
+def _typed(
+    lab: Lab,
+    *arguments: str,
+    answer: str = "",
+    columns: int = 0,
+    env: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Run a command at a terminal, type an answer, and return the code and what was shown.
+
+    A terminal with 0 columns does not say how wide it is.
+    """
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-m", "reconciler", *arguments],
         cwd=lab.git.root,
-        env={**lab.git.env, "MLFLOW_TRACKING_URI": lab.uri, "TERM": "xterm", **env},
+        env={**lab.git.env, "MLFLOW_TRACKING_URI": lab.uri, "TERM": "xterm", **(env or {})},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -57,7 +72,7 @@ def test_how_far_an_apply_is_goes_again_when_it_is_done(
     lab: Lab, term: str, *, is_told: bool
 ) -> None:
     lab.declare(lab.model(1), _V1)
-    code, shown = _typed(lab, "apply", "--yes", TERM=term)
+    code, shown = _typed(lab, "apply", "--yes", env={"TERM": term})
     assert code == 0
     steps = [f"\r\x1b[2Kapplying: {done} of 2 changes" for done in range(3)]
     assert ("".join(steps) + "\r\x1b[2K" in shown) is is_told
@@ -90,7 +105,7 @@ def test_colours_are_for_terminals_that_want_them(
     lab: Lab, arguments: list[str], env: dict[str, str], *, coloured: bool
 ) -> None:
     lab.declare(lab.model(1), _V1)
-    code, shown = _typed(lab, "plan", *arguments, **env)
+    code, shown = _typed(lab, "plan", *arguments, env=env)
     assert code == 0
     assert ("\x1b[33m" in shown or "\x1b[32m" in shown) is coloured
 
@@ -113,3 +128,24 @@ def test_a_full_disk_behind_stdout_is_said_and_is_no_bug(
     assert done.returncode == 1
     assert "stdout cannot be written to: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("columns", "least"), [(60, 60), (0, 80)])
+def test_tables_have_the_terminals_width_and_a_pipe_has_everything(
+    lab: Lab, columns: int, least: int
+) -> None:
+    model = f"{lab.model(0)}-不正検知-{'long-' * 20}v2"
+    lab.hand.register(model, 1)
+    for alias in ("an-alias-of-some-length", "and-another-one-of-its-kind"):
+        lab.hand.alias(model, alias, 1)
+    lab.git.commit({"registry-state/m.yaml": f"model: {model}\n{_V1}\n"}, "Promote it")
+    for arguments in (("status", model), ("history", model)):
+        code, shown = _typed(lab, *arguments, columns=columns)
+        assert code == 0
+        begins = ("MODEL", "MERGED", "not shown here")
+        rows = [row for row in shown.splitlines() if row.startswith(begins) or "…" in row]
+        assert len(rows) >= 2, "the header, and one line for each row"
+        assert max(map(width, rows)) <= least
+        piped = lab.run(*arguments).stdout
+        assert model in piped
+        assert "…" not in piped

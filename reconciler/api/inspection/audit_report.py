@@ -70,7 +70,7 @@ class AuditReport(Answer):
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `audit` prints; `seconds` replaces the time in its last line."""
-        return render.text(self.audit, self._effort(seconds))
+        return render.text(self.audit, self._effort(seconds), self.columns)
 
     def to_csv(self) -> str:
         """Return what `audit --format csv` prints."""

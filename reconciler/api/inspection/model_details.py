@@ -58,7 +58,7 @@ class ModelDetails(Answer):
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `show` prints; `seconds` replaces the time in its last line."""
-        return render.text(self.details, self._effort(seconds))
+        return render.text(self.details, self._effort(seconds), self.columns)
 
 
 def model_details(workspace: Workspace, name: str) -> ModelDetails:

@@ -54,7 +54,7 @@ class ModelHistory(Answer):
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `history` prints; `seconds` replaces the time in its last line."""
-        return render.text(self.story, self._effort(seconds))
+        return render.text(self.story, self._effort(seconds), self.columns)
 
     def to_csv(self) -> str:
         """Return what `history --format csv` prints."""

@@ -43,7 +43,7 @@ class VersionComparison(Answer):
         """Return what `compare` prints; `seconds` replaces the time in its last line."""
         effort = self._effort(seconds)
         cost = f"compare: 2 versions, {effort.requests} requests, {effort.seconds:.2f} s"
-        lines = render.text_lines(self.comparison, self.made)
+        lines = render.text_lines(self.comparison, self.made, self.columns)
         return "\n".join([visible(self.comparison.model), *lines, "", cost]) + "\n"
 
     def to_markdown(self) -> str:
