@@ -38,9 +38,14 @@ class _Row(NamedTuple):
 
     kind: str
     key: str
-    candidate: str
     incumbent: str
+    candidate: str
     difference: str = ""
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """What is in the columns: from the incumbent to the candidate."""
+        return self.incumbent, self.candidate, self.difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +63,16 @@ def text_lines(comparison: Comparison, now: datetime, columns: int | None = None
     `columns` are those of a terminal; a log has 100, and notes of any length.
     """
     shown = _rows(comparison, now)
-    sides = 4 if comparison.incumbent is not None else 2
-    header = _header(comparison)[:sides]
+    header, columns_of = _header(comparison)
     room = _COLUMNS if columns is None else columns
     longest = _LONGEST_CELL if room >= _COLUMNS else _NARROW_CELL
-    cells = [[cut(visible(cell), longest) for cell in row[2 : sides + 1]] for row in shown.rows]
-    keys = _fitting([visible(row.key) for row in shown.rows], [header[1:], *cells], room)
+    cells = [[cut(visible(cell), longest) for cell in row.cells[columns_of]] for row in shown.rows]
+    keys = _fitting([visible(row.key) for row in shown.rows], [header, *cells], room)
     labels = [f"{row.kind} {key}".strip() for row, key in zip(shown.rows, keys, strict=True)]
     rows = [[label, *row] for label, row in zip(labels, cells, strict=True)]
     inner = None if columns is None else columns - 4
     head = TableColumn("", 8, whole_ends=True)
-    lines = [*table((head, *header[1:]), rows, inner)] if rows else []
+    lines = [*table((head, *header), rows, inner)] if rows else []
     for note in _notes(comparison, shown):
         lines += folded(visible(note), inner, "  ")
     title = folded(f"  {visible(_title(comparison))}", columns, "    ")
@@ -78,13 +82,12 @@ def text_lines(comparison: Comparison, now: datetime, columns: int | None = None
 def markdown_lines(comparison: Comparison, now: datetime) -> list[str]:
     """Return the same as a Markdown table; values from outside cannot become markup."""
     shown = _rows(comparison, now)
-    columns = 4 if comparison.incumbent is not None else 2
     lines = [f"**{prose(_title(comparison))}**", ""]
-    header = _header(comparison)[:columns]
+    header, columns_of = _header(comparison)
     if shown.rows:
-        lines += [f"| {' | '.join(header)} |", "|---" * columns + "|"]
-    for row in shown.rows:
-        lines.append(f"| {' | '.join(_marked(row)[:columns])} |")
+        lines += [f"| {' | '.join(['', *header])} |", "|---" * (len(header) + 1) + "|"]
+    for row in map(_marked, shown.rows):
+        lines.append(f"| {' | '.join([row.key, *row.cells[columns_of]])} |")
     notes = [f"- {prose(note)}" for note in _notes(comparison, shown)]
     return [*lines, *([""] if shown.rows and notes else []), *notes]
 
@@ -215,7 +218,7 @@ def _title(comparison: Comparison) -> str:
         one = f"v{candidate.version} for {', '.join(comparison.places)}"
     if incumbent is None:
         return f"{one}, without an incumbent"
-    return f"{one} beside {_named(incumbent)}"
+    return f"{_named(incumbent)} → {one}"
 
 
 def _named(side: Side) -> str:
@@ -224,10 +227,12 @@ def _named(side: Side) -> str:
     return f"v{side.version} ({' '.join(held)})" if held else f"v{side.version}"
 
 
-def _header(comparison: Comparison) -> list[str]:
-    incumbent = comparison.incumbent
-    other = "" if incumbent is None else f"v{incumbent.version}"
-    return ["", f"v{comparison.candidate.version}", other, "difference"]
+def _header(comparison: Comparison) -> tuple[list[str], slice]:
+    """Return the names of the columns, and which of a row's cells are in them."""
+    name, incumbent = f"v{comparison.candidate.version}", comparison.incumbent
+    if incumbent is None:
+        return [name], slice(1, 2)
+    return [f"v{incumbent.version}", name, "difference"], slice(3)
 
 
 def _rows(comparison: Comparison, now: datetime) -> _Rows:
@@ -264,19 +269,20 @@ def _metric(row: MetricRow) -> _Row:
     if row.difference is not None:
         shown = number(row.difference)
         difference = "=" if row.difference == 0 else shown if shown.startswith("-") else f"+{shown}"
-    return _Row("metric", row.key, number(row.candidate), number(row.incumbent), difference)
+    return _Row("metric", row.key, number(row.incumbent), number(row.candidate), difference)
 
 
 def _aligned(rows: Sequence[_Row]) -> Iterable[_Row]:
     """Return rows with their numbers aligned to the right."""
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (2, 3, 4)]
+    widths = [max(map(len, column)) for column in zip(*(row.cells for row in rows), strict=True)]
     for row in rows:
-        cells = (cell.rjust(width) for cell, width in zip(row[2:], widths, strict=True))
-        yield _Row(*row[:2], *cells)
+        cells = (cell.rjust(room) for cell, room in zip(row.cells, widths, strict=True))
+        yield _Row(row.kind, row.key, *cells)
 
 
 def _text(kind: str, row: TextRow) -> _Row:
-    cells = (_NOTHING if cell is None else cell or '""' for cell in row[1:])
+    sides = (row.incumbent, row.candidate)
+    cells = (_NOTHING if cell is None else cell or '""' for cell in sides)
     return _Row(kind, row.key, *cells)
 
 
@@ -287,7 +293,7 @@ def _about(comparison: Comparison, now: datetime) -> Iterator[_Row]:
     other = _told(incumbent, now) if incumbent else {}
     differences = comparison.signature
     for label in one:
-        cells = (one[label] or _NOTHING, other.get(label) or _NOTHING)
+        cells = (other.get(label) or _NOTHING, one[label] or _NOTHING)
         remark = ""
         if label == "signature" and differences is not None:
             remark = "differs" if differences else "="
@@ -320,7 +326,7 @@ def _notes(comparison: Comparison, shown: _Rows) -> list[str]:
     notes = [f"signature: {one}" for one in shown.signature]
     if shown.left:
         notes.append(f"not shown: {shown.left}; `--format json` has all")
-    sides = (comparison.candidate, comparison.incumbent)
+    sides = (comparison.incumbent, comparison.candidate)
     notes += [
         f"v{side.version}: "
         + "; ".join(one.removeprefix(f"v{side.version} ") for one in side.facts.missing)
@@ -330,16 +336,16 @@ def _notes(comparison: Comparison, shown: _Rows) -> list[str]:
     return [cut(note, _LONGEST_SENTENCE) for note in notes]
 
 
-def _marked(row: _Row) -> tuple[str, ...]:
-    """Return a row's cells as Markdown: logged values as code, our own words as prose."""
+def _marked(row: _Row) -> _Row:
+    """Return a row as Markdown: logged values as code, our own words as prose."""
     if not row.kind:
-        return (row.key, *(prose(cut(cell, _LONGEST_CELL)) for cell in row[2:]))
-    cells = [cell.strip() for cell in row[2:]]
+        return _Row("", row.key, *(prose(cut(cell, _LONGEST_CELL)) for cell in row.cells))
+    cells = [cell.strip() for cell in row.cells]
     if row.kind == "metric":
         cells[2] = f"**{cells[2]}**" if cells[2] not in ("", "=") else cells[2]
     else:
         cells = [c if c in ("", _NOTHING) else code(cut(c, _LONGEST_CELL)) for c in cells]
-    return (f"{row.kind} {code(cut(row.key, _LONGEST_KEY))}", *cells)
+    return _Row(row.kind, f"{row.kind} {code(cut(row.key, _LONGEST_KEY))}", *cells)
 
 
 def _json_number(value: float | None) -> float | str | None:

@@ -35,46 +35,46 @@ _PAST = Facts(
 
 
 _TEXT = """\
-  v4 for Production beside v3 (Production @champion)
-                        v4                        v3                     difference
-    metric auc              0.931                  0.91                  +0.021
-    metric down         -Infinity                     -
-    metric loss               NaN                     1
-    metric n                12000                 12000                       =
-    metric up            Infinity                     -
-    param data_version  2026-10                   -
-    param depth         7                         6
-    tag validated       true                      ""
-    signature           2 in, 1 out               1 in, 0 out            differs
-    age                 37 d                      38 d
-    registered by       ann                       -
-    run                 trained (4a4…4a), FAILED  3b3b3b3b3b3b, deleted
-    source commit       cdcdcdcdcdcd              -
-    data version        2026-10                   -
+  v3 (Production @champion) → v4 for Production
+                        v3                     v4                        difference
+    metric auc           0.91                      0.931                 +0.021
+    metric down             -                  -Infinity
+    metric loss             1                        NaN
+    metric n            12000                      12000                      =
+    metric up               -                   Infinity
+    param data_version  -                      2026-10
+    param depth         6                      7
+    tag validated       ""                     true
+    signature           1 in, 0 out            2 in, 1 out               differs
+    age                 38 d                   37 d
+    registered by       -                      ann
+    run                 3b3b3b3b3b3b, deleted  trained (4a4…4a), FAILED
+    source commit       -                      cdcdcdcdcdcd
+    data version        -                      2026-10
     signature: input `amount`: double → float
     signature: input `x` added (long)
     signature: output 1 added (double)
     v4: one thing is not known"""
 
 _MARKDOWN = """\
-**v4 for Production beside v3 (Production &#64;&#8203;champion)**
+**v3 (Production &#64;&#8203;champion) → v4 for Production**
 
-|  | v4 | v3 | difference |
+|  | v3 | v4 | difference |
 |---|---|---|---|
-| metric <code>auc</code> | 0.931 | 0.91 | **+0.021** |
-| metric <code>down</code> | -Infinity | - |  |
-| metric <code>loss</code> | NaN | 1 |  |
+| metric <code>auc</code> | 0.91 | 0.931 | **+0.021** |
+| metric <code>down</code> | - | -Infinity |  |
+| metric <code>loss</code> | 1 | NaN |  |
 | metric <code>n</code> | 12000 | 12000 | = |
-| metric <code>up</code> | Infinity | - |  |
-| param <code>data&#95;version</code> | <code>2026-10</code> | - |  |
-| param <code>depth</code> | <code>7</code> | <code>6</code> |  |
-| tag <code>validated</code> | <code>true</code> | <code>&#34;&#34;</code> |  |
-| signature | 2 in, 1 out | 1 in, 0 out | differs |
-| age | 37 d | 38 d |  |
-| registered by | ann | - |  |
-| run | trained (4a4…4a), FAILED | 3b3b3b3b3b3b, deleted |  |
-| source commit | cdcdcdcdcdcd | - |  |
-| data version | 2026-10 | - |  |
+| metric <code>up</code> | - | Infinity |  |
+| param <code>data&#95;version</code> | - | <code>2026-10</code> |  |
+| param <code>depth</code> | <code>6</code> | <code>7</code> |  |
+| tag <code>validated</code> | <code>&#34;&#34;</code> | <code>true</code> |  |
+| signature | 1 in, 0 out | 2 in, 1 out | differs |
+| age | 38 d | 37 d |  |
+| registered by | - | ann |  |
+| run | 3b3b3b3b3b3b, deleted | trained (4a4…4a), FAILED |  |
+| source commit | - | cdcdcdcdcdcd |  |
+| data version | - | 2026-10 |  |
 
 - signature&#58; input <code>amount</code>&#58; double → float
 - signature&#58; input <code>x</code> added (long)
@@ -282,7 +282,7 @@ def _model(lab: Lab) -> str:
 
 
 def test_a_version_a_stage_and_an_alias_can_be_compared(lab: Lab, model: str) -> None:
-    for one, other in (("2", "1"), ("v2", "@champion"), ("2", "Production")):
+    for one, other in (("1", "2"), ("@champion", "v2"), ("Production", "2")):
         done = lab.run("compare", model, one, other, "--format", "json")
         assert (done.code, done.stderr) == (0, "")
         compared = done.document["comparison"]
@@ -296,26 +296,26 @@ def test_a_version_a_stage_and_an_alias_can_be_compared(lab: Lab, model: str) ->
 
 
 def test_it_is_read_as_text_and_as_markdown(lab: Lab, model: str) -> None:
-    text = lab.run("compare", model, "2", "1").stdout.splitlines()
-    assert text[:2] == [model, "  v2 beside v1 (Production @champion)"]
+    text = lab.run("compare", model, "1", "2").stdout.splitlines()
+    assert text[:2] == [model, "  v1 (Production @champion) → v2"]
     rows = [" ".join(line.split()) for line in text]
-    assert {"metric auc 0.931 0.91 +0.021", "registered by ann bob"} <= set(rows)
+    assert {"metric auc 0.91 0.931 +0.021", "registered by bob ann"} <= set(rows)
     assert re.fullmatch(r"compare: 2 versions, \d+ requests, \d+\.\d\d s", text[-1])
 
-    table = lab.run("compare", model, "2", "1", "--format", "markdown").stdout
-    assert "| metric <code>auc</code> | 0.931 | 0.91 | **+0.021** |" in table
+    table = lab.run("compare", model, "1", "2", "--format", "markdown").stdout
+    assert "| metric <code>auc</code> | 0.91 | 0.931 | **+0.021** |" in table
 
 
 def test_a_version_without_a_run_says_what_is_not_known(lab: Lab, model: str) -> None:
-    done = lab.run("compare", model, "3", "1")
+    done = lab.run("compare", model, "1", "3")
     assert done.code == 0
     assert "    v3: names no run;" in done.stdout
-    assert re.search(r"metric auc +- +0\.91$", done.stdout, re.MULTILINE)
+    assert re.search(r"metric auc +0\.91 +-$", done.stdout, re.MULTILINE)
 
 
 def test_a_deleted_run_is_said_and_vouches_for_nothing(lab: Lab, model: str) -> None:
     MlflowSeeds(lab.uri).delete_run_of(model, 1)
-    compared = lab.run("compare", model, "2", "1", "--format", "json").document["comparison"]
+    compared = lab.run("compare", model, "1", "2", "--format", "json").document["comparison"]
     assert compared["incumbent"]["run"]["deleted"]
     assert compared["metrics"][0]["incumbent"] is None
     assert any("is deleted" in sentence for sentence in compared["incumbent"]["missing"])
@@ -333,8 +333,8 @@ def test_of_several_versions_in_a_stage_the_highest_is_compared_and_it_is_said(
     model: str,
 ) -> None:
     lab.hand.stage(model, 2, "Production")
-    done = lab.run("compare", model, "Production", "1")
-    assert "v2 (Production) beside v1" in done.stdout
+    done = lab.run("compare", model, "1", "Production")
+    assert "v1 (Production @champion) → v2 (Production)" in done.stdout
     assert "Production holds more than one version: v2 is shown, not v1" in done.stderr
 
 
@@ -377,6 +377,6 @@ def test_nothing_is_written_and_no_repository_is_needed(
 ) -> None:
     before = lab.hand.holds(model)
     outside = tmp_path_factory.mktemp("outside")
-    assert lab.run("compare", model, "2", "1", cwd=outside).code == 0
+    assert lab.run("compare", model, "1", "2", cwd=outside).code == 0
     assert lab.hand.holds(model) == before
     assert not list(outside.iterdir())

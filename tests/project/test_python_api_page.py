@@ -116,7 +116,7 @@ def test_each_line_runs(lab: Lab, model: str, there: str, line: str) -> None:
     elif '["run"]' in line:
         assert value["id"]
     elif "compare" in line:
-        assert value["comparison"]["metrics"][0]["candidate"] == 0.3
+        assert value["comparison"]["metrics"][0]["incumbent"] == 0.3
     elif "sorted(" in line:
         assert model in value
     if ".write()" in line or ".commit(" in line:

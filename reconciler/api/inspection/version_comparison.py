@@ -1,4 +1,4 @@
-"""Two versions of a model beside each other."""
+"""What differs from one version of a model to another."""
 
 from datetime import datetime, timezone
 
@@ -18,7 +18,7 @@ from reconciler.render.json_documents import Document
 class VersionComparison(Answer):
     """Two versions beside each other: metrics, params, tags, signature, run.
 
-    >>> r.compare("fraud", 3, 2).code
+    >>> r.compare("fraud", 2, 3).code
     0
     """
 
@@ -53,15 +53,15 @@ class VersionComparison(Answer):
 
 
 def version_comparison(
-    workspace: Workspace, model: str, candidate: str, incumbent: str
+    workspace: Workspace, model: str, incumbent: str, candidate: str
 ) -> VersionComparison:
     """Return two versions beside each other; raises `UsageError` for a name that means nothing."""
-    live = find_model(workspace, [(model, (candidate, incumbent))])
-    first = chosen_version(workspace, live, candidate)
-    second = chosen_version(workspace, live, incumbent)
+    live = find_model(workspace, [(model, (incumbent, candidate))])
+    first = chosen_version(workspace, live, incumbent)
+    second = chosen_version(workspace, live, candidate)
     if first == second:
-        workspace.warn(f"`{candidate}` and `{incumbent}` are both v{first}")
+        workspace.warn(f"`{incumbent}` and `{candidate}` are both v{first}")
     asked = [(live, version) for version in dict.fromkeys((first, second))]
     facts = read_facts(workspace.registry, asked, parallelism=len(asked))[model]
-    comparison = Comparison(model, (), side(live, first, facts), side(live, second, facts))
+    comparison = Comparison(model, (), side(live, second, facts), side(live, first, facts))
     return VersionComparison(comparison, workspace.ref, workspace.requests)
