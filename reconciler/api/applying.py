@@ -38,6 +38,7 @@ class ApplyRequest:
     parallelism: int = 8
     record: bool = False
     record_push: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ def apply_plan(
             hint="the registry or the declaration moved since it was approved: look at "
             "`reconciler plan`, and approve again",
         )
-    if _has_nothing_to_write(checked, all_or_nothing=request.all_or_nothing):
-        report = ApplyReport(checked, ())
-        return concluded(workspace, report, recorder, callbacks, is_carried_out=False)
+    if request.dry_run or _has_nothing_to_write(checked, all_or_nothing=request.all_or_nothing):
+        report, kept = ApplyReport(checked, ()), None if request.dry_run else recorder
+        return concluded(workspace, report, kept, callbacks, is_carried_out=False)
     callbacks.before_writing(Plan(checked, workspace.requests))
     report = carried_out(workspace, checked, callbacks.on_result, request.parallelism)
     callbacks.after_writing()

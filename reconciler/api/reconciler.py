@@ -25,12 +25,11 @@ from reconciler.api.judging import judging
 from reconciler.api.plan_requests import compared, judged, plan_request
 from reconciler.api.workspace import Caller, Needs, Workspace
 from reconciler.apply.executor import Stop
-from reconciler.core.matching import as_names, nearest
+from reconciler.core.matching import as_names
 from reconciler.core.plan import JudgedPlan, RegistryRef
 from reconciler.core.report import Result
 from reconciler.errors import UsageError
-from reconciler.planning.planner import PlanRequest
-from reconciler.planning.status import rows, unmanaged_values
+from reconciler.planning.status import unmanaged_values
 
 if TYPE_CHECKING:
     from reconciler.api.ci.jobs import CiJobs
@@ -160,6 +159,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         timeout: float = 60.0,
         record: bool | None = None,
         record_push: str | None = None,
+        dry_run: bool = False,
         before_writing: Callable[[Plan], None] | None = None,
         on_result: Callable[[Result], None] | None = None,
         after_writing: Callable[[], None] | None = None,
@@ -168,16 +168,17 @@ class Reconciler(InspectionMethods, EditingMethods):
     ) -> Report:
         """Carry out a plan, or without one plan and carry that out; return what became of it.
 
-        `models` and `adopt` are those of `plan`, for a plan that is made here. `accept` names
-        rules whose violation is consented to: `RULE`, or `RULE=MODEL`. `expect` is the digest that
-        was approved. `all_or_nothing` writes nothing where a model is excluded. `evidence` reads
-        the runs of the versions that change hands, for `before_writing` to show. `parallelism`
-        models are written at a time; `timeout` is in seconds for each. `record` keeps a record of
-        the apply in the clone's git notes, as is done without asking where there are some;
-        `record_push` also pushes it to that remote. `before_writing` gets the plan before the
-        first write: what it raises ends the run. `on_result` gets each result as it happens,
-        `after_writing` is called before the record is kept, `on_report` gets the report before
-        webhooks are told. `stop` ends the run between two requests.
+        `models` and `adopt` are those of `plan`, for a plan that is made here. `accept` names rules
+        whose violation is consented to: `RULE`, or `RULE=MODEL`. `expect` is the digest that was
+        approved. `all_or_nothing` writes nothing where a model is excluded. `evidence` reads the
+        runs of the versions that change hands, for `before_writing` to show. `parallelism` models
+        are written at a time; `timeout` is in seconds for each. `record` keeps a record of the
+        apply in the clone's git notes, as is done without asking where there are some;
+        `record_push` also pushes it to that remote. `dry_run` ends before the first write, with the
+        report that says what forbids it, or what would be written. `before_writing` gets the plan
+        before the first write: what it raises ends the run. `on_result` gets each result as it
+        happens, `after_writing` is called before the record is kept, `on_report` gets the report
+        before webhooks are told. `stop` ends the run between two requests.
 
         Raises `PlanRefused` when a violation denies the plan, with `report`; `OutOfStep` for a
         plan of another registry or digest; `ApplyInterrupted` after Ctrl-C.
@@ -196,6 +197,7 @@ class Reconciler(InspectionMethods, EditingMethods):
             parallelism=parallelism,
             record=bool(record),
             record_push=record_push,
+            dry_run=dry_run,
         )
         callbacks = Callbacks(
             before_writing=before_writing or _ignore,
@@ -228,30 +230,26 @@ class Reconciler(InspectionMethods, EditingMethods):
             )
             return timed(Drift(found.plan, values, workspace.requests), workspace.started)
 
-    def status(self, model: str | None = None) -> Status:
-        """Return where every version of one model, or of all, stands; writes nothing.
+    def status(
+        self, model: str | Collection[str] | None = None, *, only: Collection[str] = ()
+    ) -> Status:
+        """Return where every version of a model, of several, or of all, stands; writes nothing.
 
-        Raises `UsageError` for a model that is neither declared nor in the registry.
+        `model` is a name or a glob, or several. `only` reduces the rows to versions that are
+        `in-sync`, `out-of-sync`, `unmanaged`, `superseded`, `behind`, `diverged`, `released`,
+        `held` or `error`.
+
+        Raises `UsageError` for a model that is neither declared nor in the registry, and for a
+        glob that matches none.
 
         >>> [(row.version, row.stage) for row in r.status("fraud").rows[1:]]
         [(3, 'Production'), (2, 'Archived')]
         """
+        from reconciler.api.inspection.version_status import version_status  # noqa: PLC0415  a plan does without
+
         with self._workspace() as workspace:
-            if not model:
-                workspace.read_ahead()
-            request = plan_request(workspace)
-            if model:
-                request = PlanRequest(
-                    models=frozenset({model}), allow_superseded=request.allow_superseded
-                )
-            found = compared(workspace, request)
-            versions = rows(found.plan, found.live, workspace.desired)
-            if model and not versions:
-                raise UsageError(
-                    f"model `{model}` is neither declared nor in the registry",
-                    hint=nearest(model, workspace.desired.declarations),
-                )
-            return timed(Status(versions, found.plan, workspace.requests), workspace.started)
+            found = version_status(workspace, _all_or(model), as_names(only))
+            return timed(found, workspace.started)
 
     def _workspace(
         self,
@@ -281,7 +279,7 @@ def _load(path: Path) -> JudgedPlan:
         return plan_file.loads(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        hint = "`plan --out FILE` writes one"
+        hint = "`plan --out FILE` writes one, and `--model GLOB` names models"
         raise UsageError(f"plan file {path}: {reason}", hint=hint) from error
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reconciler.errors import DeclarationError, ExitCode, Problem, UsageError
+from reconciler.errors import DeclarationError, ExitCode, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.state_folder import others_beside
 from reconciler.render import json_documents, phrases
@@ -61,6 +61,15 @@ def validated(state: str, root: Path) -> Validation:
     except DeclarationError as error:
         return Validation(state, folder, error.problems, error.code)
     return Validation(state, folder, desired.warnings, models=len(desired.declarations))
+
+
+def declared_models(state: str, root: Path) -> tuple[str, ...]:
+    """Return the names of the models that the files declare, none where they are wrong."""
+    try:
+        folder = find_state_folder(state, root, repository_root(root))
+        return tuple(loader.load(folder, state, others=()).declarations)
+    except ReconcilerError:
+        return ()
 
 
 def json_schema(kind: Literal["model", "settings"] = "model") -> Document:

@@ -5,6 +5,7 @@ Here an expected error becomes text and an exit code; a bug keeps its traceback.
 
 import gc
 import logging
+import re
 import signal
 import sys
 import traceback
@@ -18,8 +19,8 @@ import click
 
 from reconciler.cli import output
 from reconciler.cli.options import FORMATS, Options, common
-from reconciler.core.matching import nearest
-from reconciler.errors import ExitCode, Problem, ReconcilerError, UsageError
+from reconciler.cli.other_names import help_as_option, unknown_command
+from reconciler.errors import ExitCode, Problem, ReconcilerError
 from reconciler.render import json_documents
 
 _COMMANDS = {
@@ -69,8 +70,9 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one may be meant."""
         if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
-            hint = nearest(args[0], _COMMANDS)
-            raise UsageError(f"there is no command `{args[0]}`", hint=hint or "see `reconciler -h`")
+            if ctx.resilient_parsing:  # a shell completes a line that makes no sense yet
+                return None, None, args
+            raise unknown_command(args[0], _COMMANDS)
         return super().resolve_command(ctx, args)
 
 
@@ -99,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         _tell_streams()
         signal.signal(signal.SIGTERM, _terminate)
-        asked = list(arguments) or ["--help"]
+        asked = help_as_option(arguments) or ["--help"]
         code: Any = cli.main(asked, prog_name="reconciler", standalone_mode=False)
         return int(code or 0)
     except ReconcilerError as error:
@@ -143,8 +145,10 @@ def _stopped(number: int | None, in_json: bool) -> int:  # noqa: FBT001  told by
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Return whether stdout must hold a document even when the arguments cannot be parsed."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=False)
-    return any(a == "--format=json" or (a, b) == ("--format", "json") for a, b in pairs)
+    # `-o` may follow other letters: `-qo json`.
+    return (
+        re.search(r"(^|\0)(--format[=\0]|-[vq]*o\0?)json(\0|$)", "\0".join(arguments)) is not None
+    )
 
 
 def _tell_streams() -> None:

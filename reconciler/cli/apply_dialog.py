@@ -43,7 +43,9 @@ class ApplyDialog(ExitStack):
             _ask(plan)
         self.enter_context(signals(self.stop))
         self.push(self._progress)
-        self._advance = self._progress.enter_context(progress(len(plan.changes)))
+        self._advance = self._progress.enter_context(
+            progress(0 if self._options.quiet else len(plan.changes))
+        )
 
     def advance(self, result: Result) -> None:
         """Count one result."""
@@ -63,9 +65,9 @@ class ApplyDialog(ExitStack):
         present(report, self._options)
         tell_bug(report)
         if not self._options.json and report.summary["stale"]:
-            output.say("plan again: `reconciler plan`")
-        if not report.is_carried_out and report.code:
-            output.say("nothing was written")
+            output.note("plan again: `reconciler plan`", self._options)
+        if not report.is_carried_out and (report.code or report.plan.changes):
+            output.note("nothing was written", self._options)
 
 
 @contextmanager

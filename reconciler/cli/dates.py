@@ -15,7 +15,7 @@ else:
 
 
 class MomentOption(_Type):
-    """A date, or a date and a time; a date alone is its first moment, or its last."""
+    """A date, a date and a time, or how long ago; a date alone is its first moment, or its last."""
 
     name = "DATE"
 
@@ -28,11 +28,11 @@ class MomentOption(_Type):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> datetime:
-        """Return the moment in UTC; fails for what is not an ISO 8601 date."""
+        """Return the moment in UTC; fails for what is not a date."""
         if isinstance(value, datetime):
             return value
         try:
-            return parse_moment(value, is_end=self._is_end)
+            return parse_moment(value, is_end=self._is_end, now=now())
         except UsageError as error:
             self.fail("; ".join(filter(None, (error.message, error.hint))), param, ctx)
 

@@ -55,19 +55,20 @@ def deliver(edit: Edit, delivery: Delivery, options: Options) -> int:
     Raises `ReconcilerError` where nothing is written.
     """
     if not edit.refused:
-        _carry_out(edit, delivery)
+        _carry_out(edit, delivery, options)
     if edit.written:
         for note in edit.notes:
-            output.say(f"note: {visible(note)}")
+            output.note(f"note: {visible(note)}", options)
     return present(edit, options)
 
 
-def _carry_out(edit: Edit, delivery: Delivery) -> None:
+def _carry_out(edit: Edit, delivery: Delivery, options: Options) -> None:
     if not delivery.commits:
         if edit.needs_commit:
-            output.say(
+            output.note(
                 "warning: --reason goes into the commit's message, and none is made: add "
-                "--commit, --branch or --pr"
+                "--commit, --branch or --pr",
+                options,
             )
         edit.write()
         return

@@ -15,7 +15,7 @@ def opened(options: Options) -> Reconciler:
     caller = Caller(
         root=Path.cwd(),
         environ=os.environ,
-        warn=output.say,
+        warn=lambda sentence: output.note(sentence, options),
         is_interactive=output.is_terminal(sys.stdin) or output.is_terminal(sys.stderr),
         is_verbose=options.verbose,
     )

@@ -26,12 +26,17 @@ class Options:
     format: str = "text"
     color: bool | None = None
     verbose: bool = False
+    quiet: bool = False
     started: float = field(default_factory=time.monotonic)
 
     @property
     def json(self) -> bool:
         """Return whether stdout is to hold exactly one JSON document."""
         return self.format == "json"
+
+    def again(self) -> Options:
+        """Return the same options for a run that starts now."""
+        return replace(self, started=time.monotonic())
 
     @property
     def seconds(self) -> float:
@@ -54,6 +59,7 @@ def common(formats: tuple[str, ...] = FORMATS) -> Callable[[Command], Command]:
             format: str | None,  # noqa: A002  the option's own name
             no_color: bool,
             verbose: bool,
+            quiet: bool,
             **rest: object,
         ) -> object:
             context = click.get_current_context()
@@ -65,7 +71,10 @@ def common(formats: tuple[str, ...] = FORMATS) -> Callable[[Command], Command]:
                 format=format or said.format,
                 color=False if no_color else said.color,
                 verbose=verbose or said.verbose,
+                quiet=quiet or said.quiet,
             )
+            if options.verbose and options.quiet:
+                raise click.UsageError("`--verbose` and `--quiet` contradict each other")
             if options.format not in formats:
                 message = f"`{context.info_name}` prints {' or '.join(formats)}"
                 raise click.BadParameter(message, param_hint="--format")
@@ -86,7 +95,10 @@ def _options(formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
             help="The declared state.  [env: RECONCILER_STATE; default: registry-state]",
         ),
         click.option("--registry-uri", metavar="URI", help="The registry to talk to."),
-        click.option("--format", type=click.Choice(formats), help="What stdout holds."),
+        click.option(
+            "-o", "--format", "format", type=click.Choice(formats), help="What stdout holds."
+        ),
         click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR does the same."),
         click.option("-v", "--verbose", is_flag=True, help="Say more on stderr."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors."),
     ]

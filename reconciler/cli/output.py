@@ -43,6 +43,12 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def note(text: str, options: Options) -> None:
+    """Tell the person at the terminal what is no error; `--quiet` leaves it out."""
+    if not options.quiet:
+        say(text)
+
+
 def complain(problems: Iterable[Problem]) -> None:
     """Print complaints on stderr, each with its place; what to do once for those it is alike."""
     for sentence in phrases.complaints(problems):

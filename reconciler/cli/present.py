@@ -23,5 +23,5 @@ def present(answer: Answer | Validation, options: Options) -> int:
             output.product(answer.to_text(options.seconds), options)
         case other:
             output.product(getattr(answer, f"to_{other}")(), options)
-    output.complain(answer.problems)
+    output.complain(p for p in answer.problems if p.code or not options.quiet)
     return int(answer.code)

@@ -28,6 +28,11 @@ def other_form(name: str, names: Collection[str]) -> str | None:
     return None
 
 
+def is_glob(name: str) -> bool:
+    """Return whether a name has a character that stands for others."""
+    return not {"*", "?", "["}.isdisjoint(name)
+
+
 def select(globs: Sequence[str], names: Collection[str], option: str) -> frozenset[str]:
     """Return the names that any glob matches; raises `UsageError` for a glob without a match."""
     selected: set[str] = set()

@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from reconciler.core.declared import DeclaredState
 from reconciler.core.diff import unmanaged
 from reconciler.core.plan import DraftPlan, ModelPlan, PlanOutcome
 from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages
+from reconciler.errors import UsageError
 
 Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged", "deleted"] | PlanOutcome
+
+
+SYNCS: Final[tuple[Sync, ...]] = (
+    *("in sync", "out of sync", "unmanaged"),
+    *(outcome for outcome in get_args(PlanOutcome) if outcome not in ("in-sync", "changes")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,18 @@ def _model_rows(
         if version in deleted:
             sync = "deleted"
         yield row(version, sync if version in declared or version in touched else "unmanaged")
+
+
+def syncs(words: Iterable[str]) -> frozenset[str]:
+    """Return what rows are to be, every kind without `words`: `out-of-sync` means `out of sync`.
+
+    Raises `UsageError` for a word that no row can have.
+    """
+    chosen = {word.strip().replace("-", " ") for word in words}
+    for word in sorted(chosen.difference(SYNCS)):
+        choices = ", ".join(sync.replace(" ", "-") for sync in SYNCS)
+        raise UsageError(f"no version's status is `{word}`", hint=f"choose from {choices}")
+    return frozenset(chosen or SYNCS)
 
 
 def unmanaged_values(

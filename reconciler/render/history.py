@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Final
 
 from reconciler.audit.evidence import Applied, DeclaredAt, Entry, Held
 from reconciler.errors import ExitCode, Problem
@@ -16,7 +17,7 @@ from reconciler.render.table import TableColumn, table
 from reconciler.render.text import Effort
 
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
-_NARROW = {  # what yields first at a terminal: who signed, when it was applied
+NARROW: Final = {  # what yields first at a terminal: who signed, when it was applied
     column.name: column
     for column in (
         TableColumn("SIGNATURE", leaves=5),
@@ -54,9 +55,9 @@ class Story:
 def text(value: Story, effort: Effort, columns: int | None = None) -> str:
     """Return the table of merged changes, or the answer, and the cost of the command."""
     lines = [visible(f"{value.model}: {_title(value)}"), ""]
-    header, cells = _table(value)
+    header, cells = rows(value)
     if cells:
-        lines += [*table([_NARROW.get(name, name) for name in header], cells, columns), ""]
+        lines += [*table([NARROW.get(name, name) for name in header], cells, columns), ""]
     lines += [visible(note) for note in _notes(value)]
     changes = phrases.count(len(value.entries), "change")
     cost = f"{effort.requests} requests, {effort.seconds:.2f} s"
@@ -66,19 +67,23 @@ def text(value: Story, effort: Effort, columns: int | None = None) -> str:
 def markdown(value: Story) -> str:
     """Return the same as GitHub-flavoured Markdown; values from outside cannot become markup."""
     lines = [f"### {code(value.model)}: {prose(_title(value))}", ""]
-    header, cells = _table(value)
-    if cells:
-        lines.append(f"| {' | '.join(name.lower() for name in header)} |")
-        lines.append("|---" * len(header) + "|")
-        lines += [f"| {' | '.join(_marked(cell) for cell in row)} |" for row in cells]
-        lines.append("")
+    header, cells = rows(value)
+    lines += markdown_table(header, cells)
     lines += [f"{prose(note)}\n" for note in _notes(value)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def markdown_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table and an empty one, none without rows."""
+    if not cells:
+        return []
+    lines = [f"| {' | '.join(name.lower() for name in header)} |", "|---" * len(header) + "|"]
+    return [*lines, *(f"| {' | '.join(_marked(cell) for cell in row)} |" for row in cells), ""]
+
+
 def as_html(value: Story) -> str:
     """Return the table for a notebook."""
-    header, cells = _table(value)
+    header, cells = rows(value)
     names = [name.lower() for name in header]
     return html_table(f"{value.model}: {_title(value)}", names, cells)
 
@@ -91,7 +96,7 @@ def as_csv(value: Story) -> str:
         writer.writerow(("model", "at", "what", "version", *_COLUMNS))
         for held in value.answer.held:
             version = "" if held.version is None else held.version
-            cells = (value.model, _moment(value.answer.moment), held.name, version)
+            cells = (value.model, moment(value.answer.moment), held.name, version)
             writer.writerow(_harmless(cell) for cell in (*cells, *_flat(held.since)))
     else:
         writer.writerow(("model", *_COLUMNS, "serving", "meaning"))
@@ -105,17 +110,17 @@ def as_csv(value: Story) -> str:
 def document(value: Story) -> Document:
     """Return the JSON document."""
     answer = value.answer
-    rows = (
-        {"changes": [_entry(entry, value) for entry in value.entries]}
+    found = (
+        {"changes": [entry_document(entry, value) for entry in value.entries]}
         if answer is None
-        else _answer(answer, value)
+        else answer_document(answer, value)
     )
     return {
         "format_version": json_documents.FORMAT_VERSION,
         "model": value.model,
         "line": value.line,
         "records": value.records,
-        **rows,
+        **found,
         "unreadable": [json_documents.error(problem) for problem in value.unreadable],
         "errors": [],
         "exit": json_documents.ending(ExitCode.OK),
@@ -125,19 +130,20 @@ def document(value: Story) -> Document:
 def _title(value: Story) -> str:
     if value.answer is None:
         return f"merged history of {value.line}"
-    return f"at {_moment(value.answer.moment)}, by the merged history of {value.line}"
+    return f"at {moment(value.answer.moment)}, by the merged history of {value.line}"
 
 
-def _table(value: Story) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+def rows(value: Story) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """Return the header and the cells of the table."""
     # Without apply records nothing is known about applying: the column is left out.
     evidence = _EVIDENCE if value.records else _EVIDENCE[:-1]
     if value.answer is None:
         cells = [(*_evidence(entry, value), ", ".join(entry.meaning)) for entry in value.entries]
         return (*evidence, "WHAT"), cells
-    rows = [
+    held = [
         (held.name, _version(held), *_evidence(held.since, value)) for held in value.answer.held
     ]
-    return ("WHAT", "VERSION", *evidence), rows
+    return ("WHAT", "VERSION", *evidence), held
 
 
 def _version(held: Held) -> str:
@@ -147,7 +153,7 @@ def _version(held: Held) -> str:
 def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
     commit = entry.step.commit
     return (
-        _moment(entry.time),
+        moment(entry.time),
         commit.id[:12],
         "-" if entry.pull_request is None else f"#{entry.pull_request}",
         authors.author_and_committer(commit),
@@ -169,7 +175,7 @@ def _became(entry: Entry) -> str:
 def _when(applied: Applied) -> str:
     """Return when it was applied, and from which commit where that is not on the main line."""
     where = f" from {applied.commit[:12]} (off the main line)" if applied.off_main else ""
-    return f"{_moment(applied.time)}{where}"
+    return f"{moment(applied.time)}{where}"
 
 
 def _notes(value: Story) -> list[str]:
@@ -181,7 +187,7 @@ def _notes(value: Story) -> list[str]:
         commit = entry.step.commit
         if commit.dated is not None:
             notes.append(
-                f"{commit.id[:12]} has the date {_moment(commit.dated)}, before that of its "
+                f"{commit.id[:12]} has the date {moment(commit.dated)}, before that of its "
                 "parent: the order of the line counts"
             )
     return [*notes, ""] if notes else []
@@ -191,10 +197,10 @@ def _about_answer(answer: DeclaredAt, value: Story) -> list[str]:
     notes = []
     first, entry = answer.first, answer.entry
     if entry is None:
-        where = f"{_moment(first.time)} by {first.step.commit.id[:12]}"
+        where = f"{moment(first.time)} by {first.step.commit.id[:12]}"
         notes.append(f"nothing was declared yet: it was first declared {where}")
     elif entry.step.after is None:
-        where = f"{_moment(entry.time)} by {entry.step.commit.id[:12]}"
+        where = f"{moment(entry.time)} by {entry.step.commit.id[:12]}"
         notes.append(f"nothing was declared: no longer declared since {where}")
     if value.records and entry is not None and entry.apply_state != "unknown":
         late = [applied for applied in entry.applied if applied.time > answer.moment]
@@ -215,30 +221,32 @@ def _early(answer: DeclaredAt) -> Iterable[str]:
             yield f"the next change was live before it was merged: applied {_when(applied)}"
 
 
-def _answer(answer: DeclaredAt, value: Story) -> Document:
+def answer_document(answer: DeclaredAt, value: Story) -> Document:
+    """Return what was declared at a moment, as members of a document."""
     entry = answer.entry
     serving = [held for held in answer.held if not held.name.startswith("@")]
     return {
-        "at": _moment(answer.moment),
+        "at": moment(answer.moment),
         "declared": entry is not None and entry.step.after is not None,
         "serving": next((_held(held, value) for held in serving), None),
         "aliases": {
             held.name[1:]: _held(held, value) for held in answer.held if held.name.startswith("@")
         },
-        "last_change": None if entry is None else _entry(entry, value),
+        "last_change": None if entry is None else entry_document(entry, value),
     }
 
 
 def _held(held: Held, value: Story) -> Document:
-    return {"version": held.version, "since": _entry(held.since, value)}
+    return {"version": held.version, "since": entry_document(held.since, value)}
 
 
-def _entry(entry: Entry, value: Story) -> Document:
+def entry_document(entry: Entry, value: Story) -> Document:
+    """Return a merged change as an item of `changes`."""
     commit = entry.step.commit
     kinds = {kind: [one.name for one in entry.approvals if one.kind == kind] for kind in _KINDS}
     return {
-        "merged": _moment(entry.time),
-        "dated": _moment(commit.dated) if commit.dated else None,
+        "merged": moment(entry.time),
+        "dated": moment(commit.dated) if commit.dated else None,
         "commit": commit.id,
         "subject": commit.subject,
         "author": commit.author,
@@ -262,7 +270,7 @@ _KINDS = ("verified", "claimed")
 
 def _applied(applied: Applied) -> Document:
     return {
-        "time": _moment(applied.time),
+        "time": moment(applied.time),
         "registry": applied.registry,
         "commit": applied.commit,
         "off_main": applied.off_main,
@@ -275,7 +283,7 @@ def _flat(entry: Entry) -> Iterable[object]:
     """Return the evidence as the cells of a CSV line, in the order of its columns."""
     commit = entry.step.commit
     return (
-        _moment(entry.time),
+        moment(entry.time),
         commit.id,
         "" if entry.pull_request is None else entry.pull_request,
         *(commit.author, commit.author_email, authors.listed(commit)),
@@ -287,7 +295,8 @@ def _flat(entry: Entry) -> Iterable[object]:
     )
 
 
-def _moment(time: datetime) -> str:
+def moment(time: datetime) -> str:
+    """Return a moment in UTC, to the second."""
     return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -79,7 +79,8 @@ def status(
                 (row.commit or "-")[:12] + (" (unfinished)" if row.unfinished else ""),
             )
         )
-    lines = [_target(value), "", *table(header, cells, columns), "", last_line(value, effort)]
+    lines = table(header, cells, columns) if cells else ["no version"]
+    lines = [_target(value), "", *lines, "", last_line(value, effort)]
     return "\n".join(lines) + "\n"
 
 

@@ -40,7 +40,7 @@ _QUESTIONS: dict[str, tuple[Callable[[Reconciler, str], Answer], Callable[[str],
     ),
     "show": (lambda r, m: r.show(m), lambda m: ["show", m]),
     "show an alias": (lambda r, m: r.show(f"{m}@champion"), lambda m: ["show", f"{m}@champion"]),
-    "compare": (lambda r, m: r.compare(m, 2, 1), lambda m: ["compare", m, "2", "1"]),
+    "compare": (lambda r, m: r.compare(m, 1, 2), lambda m: ["compare", m, "1", "2"]),
     "compare names": (
         lambda r, m: r.compare(m, "@champion", "Production"),
         lambda m: ["compare", m, "@champion", "Production"],
@@ -91,7 +91,7 @@ def test_an_answer_has_its_values_as_attributes(shared: Desk) -> None:
     assert "unapproved" in {finding.kind for finding in audit.findings if finding.model == model}
     shown = shared.r.show(model)
     assert (shown.model, shown.version) == (model, 2)
-    assert shared.r.compare(model, 1, 2).comparison.candidate.facts.metrics == {"auc": 0.9}
+    assert shared.r.compare(model, 2, 1).comparison.candidate.facts.metrics == {"auc": 0.9}
 
 
 def test_a_history_is_a_table_in_a_notebook(desk: Desk) -> None:
@@ -122,7 +122,7 @@ def test_a_moment_is_a_date_a_text_or_a_datetime_with_a_zone(shared: Desk) -> No
 @pytest.mark.parametrize(
     ("ask", "complaint", "hint"),
     [
-        (lambda r, m: r.history(m, since="yesterday"), "`yesterday` is not a date", "2026-01-31"),
+        (lambda r, m: r.history(m, since="last week"), "`last week` is not a date", "2026-01-31"),
         (
             lambda r, m: r.history(m, at=datetime(2026, 1, 31)),  # noqa: DTZ001  what is refused
             "`2026-01-31T00:00:00` has no time zone",

@@ -22,7 +22,8 @@ _COMMANDS = cli.list_commands(click.Context(cli))
         (["--no-color"], "Missing command"),
         (["ci"], "Missing command"),
         (["plan", "--frob"], "No such option"),
-        (["plan", "extra"], "unexpected extra argument"),
+        (["plan", "extra"], "`extra` matches no model"),
+        (["drift", "extra*"], "`extra*` matches no model"),
         (["plan", "--format"], "requires an argument"),
         (["plan", "--format", "yaml"], "'yaml' is not one of 'text', 'json', 'markdown'"),
         (["validate", "--format", "markdown"], "'markdown' is not one of 'text', 'json'"),
@@ -204,10 +205,49 @@ def test_globs_choose_models_and_an_exact_name_is_no_glob(lab: Lab) -> None:
 
     assert chosen() == chosen("lab-*") == chosen(one, other) == sorted([one, other])
     assert chosen(one) == [one]
+    for command in ("plan", "drift"):
+        named = lab.run(command, one, "--model", f"{other[:-1]}?", "-o", "json").document
+        assert {one, other} <= {model["model"] for model in named["models"]}
+        (alone,) = lab.run(command, one, "-o", "json").document["models"]
+        assert alone["model"] == one
     assert lab.run("apply", "--yes", "--model", one).code == 0
     assert lab.hand.values(other) == {}
     near = lab.run("plan", "--model", f"{one}x")
     assert "did you mean" in near.stderr
+
+
+def test_a_dry_run_has_the_checks_and_the_code_of_apply_and_writes_nothing(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.git.write({"registry-state/reconciler.yaml": "branch: main\n"})
+    lab.declare(model, _V1)
+    told = lab.run("apply", "--dry-run")
+    assert told.code == 0
+    assert "  + @champion  v1\n" in told.stdout
+    assert "plan: 2 changes on 1 of 1 model" in told.stdout
+    assert told.stderr == "nothing was written\n"
+    digest = lab.run("plan", "-o", "json").document["digest"]
+    assert lab.run("apply", "--dry-run", "--expect", digest).code == 0
+    assert lab.run("apply", "--dry-run", "--expect", "sha256:0").code == 5
+    saved = lab.run("plan", "--out", "p.json", "-q")
+    assert (saved.code, saved.stderr) == (0, "")
+    assert lab.run("apply", "p.json", "--dry-run", "--record", "--all-or-nothing").code == 0
+
+    lab.git.write({f"registry-state/{model}.yaml": f"description: x\n{_V1}"})
+    assert lab.run("plan", model).code == 0
+    dirty = lab.run("apply", "--dry-run", "-o", "json")
+    assert dirty.code == 4
+    assert [one["name"] for one in dirty.document["violations"]] == ["dirty"]
+    lab.git.branch("aside")
+    lab.git.commit()
+    off_main = lab.run("apply", "--dry-run")
+    assert off_main.code == 4
+    assert "refused: off-main" in off_main.stdout
+    assert lab.run("apply", "--dry-run", "--accept", "off-main").code == 0
+    lab.declare(model, f"{_V1[:-1]}, 9: {{stage: Staging}}}}")
+    assert lab.run("apply", "--dry-run", "--accept", "off-main").code == 3
+
+    assert lab.hand.holds(model) == {"v1 stage": "None", "v2 stage": "None"}
+    assert "refs/notes" not in lab.git.git("for-each-ref")
 
 
 def test_since_looks_only_at_what_changed_and_at_all_when_settings_did(lab: Lab) -> None:

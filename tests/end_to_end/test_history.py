@@ -136,6 +136,50 @@ def test_limits_choose_rows(lab: Lab) -> None:
     assert "no merged change" in lab.run("history", "fraud", "--since", "2026-01-03").stdout
 
 
+def test_without_a_model_it_is_the_history_of_all_in_the_order_of_the_merges(lab: Lab) -> None:
+    first = lab.git.commit({FILE: V3, "registry-state/other.yaml": V3}, "both")
+    second = lab.git.commit({"registry-state/other.yaml": V4}, "other")
+    third = lab.git.commit({FILE: V4}, "one")
+    model = Path(FILE).stem
+
+    def told(*arguments: str) -> list[tuple[str, str]]:
+        found = lab.run("history", *arguments, "-o", "json").document
+        return [(change["model"], change["commit"]) for change in found["changes"]]
+
+    whole = [(model, first), ("other", first), ("other", second), (model, third)]
+    assert sorted(told()[:2]) == sorted(whole[:2])
+    assert told()[2:] == whole[2:]
+    assert told(model, "other") == told("--model", "*") == told("*") == told()
+    assert told("--model", "o*") == told("o*") == whole[1:3]
+    assert told("--since", "2100-01-01") == []
+
+    text = lab.run("history", "o*").stdout.splitlines()
+    assert text[2].split()[:3] == ["MODEL", "MERGED", "COMMIT"]
+    assert text[-1].startswith("history: 2 changes, 1 model, ")
+    table = list(csv.reader(io.StringIO(lab.run("history", "-o", "csv").stdout)))
+    assert [row[0] for row in table] == ["model", *(name for name, _ in told())]
+    assert lab.run("history", "-o", "markdown").stdout.count("<code>other</code>") == 2
+
+    answers = lab.run("history", "--at", "now", "-o", "json").document["answers"]
+    assert [(a["model"], a["serving"]["version"]) for a in answers] == [(model, 4), ("other", 4)]
+    assert lab.run("history", "--at", "now").stdout.count("serving (Production)") == 2
+    lines = lab.run("history", "--at", "now", "-o", "csv").stdout.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["model", model, model, "other", "other"]
+
+
+def test_what_a_history_of_several_models_cannot_mean_is_told(lab: Lab) -> None:
+    lab.git.commit({FILE: V3})
+    for arguments, said in (
+        (("--version", "3"), "`--version` is of one model"),
+        (("nosuch*",), "`nosuch*` matches no model"),
+        (("--model", "nosuch"), "`nosuch` matches no model"),
+        (("--at", "now", "--since", "2w"), "`--at` asks about one moment"),
+    ):
+        result = lab.run("history", *arguments)
+        assert (result.code, result.stdout) == (1, "")
+        assert said in result.stderr
+
+
 def test_what_a_user_configured_for_git_log_changes_nothing(lab: Lab) -> None:
     lab.git.commit({FILE: V3})
     lab.git.move(FILE, "registry-state/team/fraud.yaml")

@@ -11,6 +11,7 @@ versions:
   1: {stage: Production, aliases: [champion]}
   2: {stage: Staging}
 """
+_DECLARED_1 = "versions: {1: {stage: Production, aliases: [champion]}}"
 
 
 def test_status_says_of_every_version_that_somebody_may_use_where_it_stands(lab: Lab) -> None:
@@ -70,3 +71,49 @@ def test_what_git_does_not_own_is_listed_without_our_own_tags_and_what_is_ignore
     assert "unmanaged" not in lab.run("drift", "--format", "json").document
     text = lab.run("drift", "--unmanaged").stdout
     assert f'\n{stray}\n    description  "mine"\n    v1 tag risk  "high"\n' in text
+
+
+def test_status_is_of_the_models_and_the_kinds_that_are_asked_for(lab: Lab) -> None:
+    one, other, stray = lab.model(2), lab.model(1), lab.model(1)
+    lab.git.commit({f"registry-state/{name}.yaml": _DECLARED_1 for name in (one, other)})
+    assert lab.run("apply", "--yes").code == 0
+    lab.hand.alias(one, "champion", None)
+    lab.hand.alias(one, "blue", 2)
+    lab.hand.alias(stray, "blue", 1)
+
+    def shown(*arguments: str) -> list[tuple[str, int, str]]:
+        found = lab.run("status", *arguments, "-o", "json")
+        assert found.code == 0, found.stderr
+        return [(v["model"], v["version"], v["sync"]) for v in found.document["versions"]]
+
+    everything = [(one, 2, "unmanaged"), (one, 1, "out of sync"), (other, 1, "in sync")]
+    assert shown(one, other) == everything
+    assert shown(f"*{one[1:]}", other) == everything
+    assert shown(f"*{other}*") == everything[2:]
+    assert shown(stray) == [(stray, 1, "unmanaged")]
+    assert shown(one, other, "--only", "out-of-sync,unmanaged") == everything[:2]
+    assert shown(one, other, "--only", "in sync", "--only", "held") == everything[2:]
+
+    none = lab.run("status", one, "--only", "held")
+    assert none.code == 0
+    assert "\nno version\n" in none.stdout
+    last = lab.run("status", one, f"{other}*").stdout.splitlines()[-1]
+    assert last.startswith("1 change, 2 models, ")
+
+
+def test_what_status_cannot_mean_is_told(lab: Lab) -> None:
+    model = lab.model(1)
+    lab.declare(model, _DECLARED_1)
+    for arguments, message, hint in (
+        (("nosuch*",), "`nosuch*` matches no model", "declared models"),
+        ((model, "nosuch"), "`nosuch` is neither declared", "hint"),
+        ((f"{model}/1",), "is neither declared", f"`reconciler show {model}/1` shows a version"),
+        ((f"models:/{model}@x",), "is neither declared", f"`reconciler status {model}` its model"),
+        (("--only", "drift"), "no version's status is `drift`", "in-sync, out-of-sync, unmanaged"),
+        (("--watch",), "`--watch` redraws a terminal", "in a loop"),
+        (("--watch", "-o", "json"), "`--watch` shows text, not JSON", "in a loop"),
+    ):
+        told = lab.run("status", *arguments)
+        assert (told.code, told.stdout.count("MODEL")) == (1, 0)
+        assert message in told.text
+        assert hint == "hint" or hint in told.text

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -149,3 +150,33 @@ def test_tables_have_the_terminals_width_and_a_pipe_has_everything(
         piped = lab.run(*arguments).stdout
         assert model in piped
         assert "…" not in piped
+
+
+def test_status_is_drawn_again_until_somebody_has_seen_enough(lab: Lab) -> None:
+    model = lab.model(1)
+    lab.declare(model, _V1)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "status", model, "--watch", "--interval", "1"],
+        cwd=lab.git.root,
+        env={**lab.git.env, "MLFLOW_TRACKING_URI": lab.uri, "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while b"out of sync" not in shown:
+            shown += os.read(ours, 4096)
+        lab.hand.stage(model, 1, "Production")
+        lab.hand.alias(model, "blue", 1)
+        while b"Production  @blue    in sync" not in shown:
+            shown += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        os.close(ours)
+    assert shown.count(b"\x1b[2J") >= 2
+    assert b"Traceback" not in shown

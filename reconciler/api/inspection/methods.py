@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, overload
 
 from reconciler.api.answers import timed
-from reconciler.core.matching import as_version
+from reconciler.core.matching import as_names, as_version
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.api.forgetting import ForgottenModel
     from reconciler.api.inspection.audit_report import AuditReport
     from reconciler.api.inspection.model_details import ModelDetails
     from reconciler.api.inspection.model_history import ModelHistory
+    from reconciler.api.inspection.registry_history import RegistryHistory
     from reconciler.api.inspection.resolved_version import ResolvedVersion
     from reconciler.api.inspection.version_comparison import VersionComparison
     from reconciler.api.workspace import Needs, Workspace
@@ -25,6 +28,7 @@ class InspectionMethods(ABC):
     Each method imports what it calls: a plan must not wait for what reads the past.
     """
 
+    @overload
     def history(
         self,
         model: str,
@@ -34,31 +38,77 @@ class InspectionMethods(ABC):
         since: DateLike | None = None,
         until: DateLike | None = None,
         fetch_notes: str | None = None,
-    ) -> ModelHistory:
-        """Return every merged change of a model with its evidence, from git alone.
+    ) -> ModelHistory: ...
 
-        Moments are `datetime`s with a time zone or ISO 8601 text: UTC unless it says otherwise, and
-        a day is all of it. `at` asks what was declared then; without it `version`, `since` and
-        `until` limit the changes. `fetch_notes` names a remote whose apply records are fetched.
+    @overload
+    def history(
+        self,
+        model: None = None,
+        *,
+        models: Collection[str] | None = None,
+        at: DateLike | None = None,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> RegistryHistory: ...
+
+    @overload
+    def history(
+        self,
+        model: str | None = None,
+        *,
+        models: Collection[str] | None = None,
+        at: DateLike | None = None,
+        version: int | None = None,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> ModelHistory | RegistryHistory: ...
+
+    def history(
+        self,
+        model: str | None = None,
+        *,
+        models: Collection[str] | None = None,
+        at: DateLike | None = None,
+        version: int | None = None,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> ModelHistory | RegistryHistory:
+        """Return every merged change with its evidence, from git alone: of a model, or of several.
+
+        Without `model` it is every model that was ever declared, or with `models`, which are globs,
+        some of them. Moments are `datetime`s with a time zone or ISO 8601 text: UTC unless it says
+        otherwise, and a day is all of it; or how long ago, as `yesterday`, `36h` or `2w`. `at` asks
+        what was declared then; without it `version`, `since` and `until` limit the changes.
+        `fetch_notes` names a remote whose apply records are fetched.
 
         Raises `UsageError` for a model that was never declared, `OutOfStep` without a history.
 
         >>> [change["author"] for change in r.history("fraud").to_dict()["changes"]]
         ['Ada', 'Ada', 'Ada']
         """
-        from reconciler.api.inspection.model_history import model_history  # noqa: PLC0415  as the class says
+        from reconciler.api.inspection import model_history, registry_history  # noqa: PLC0415  as the class says
 
         with self._workspace_of_the_past() as workspace:
-            answer = model_history(
-                workspace,
-                model,
-                at=at,
-                version=None if version is None else as_version(version),
-                since=since,
-                until=until,
-                fetch_notes=fetch_notes,
+            limits = {"at": at, "since": since, "until": until}
+            if model is None:
+                if version is not None:
+                    raise UsageError("`--version` is of one model", hint="name the model")
+                chosen = None if models is None else as_names(models)
+                several = registry_history.registry_history(
+                    workspace, chosen, **limits, fetch_notes=fetch_notes
+                )
+                return timed(several, workspace.started)
+            if models is not None:
+                raise UsageError("one model is named, and globs of several", hint="leave out one")
+            number = None if version is None else as_version(version)
+            (name,) = as_names(model)
+            one = model_history.model_history(
+                workspace, name, **limits, version=number, fetch_notes=fetch_notes
             )
-            return timed(answer, workspace.started)
+            return timed(one, workspace.started)
 
     def audit(
         self,
@@ -97,20 +147,21 @@ class InspectionMethods(ABC):
         with self._workspace(needs="anything") as workspace:
             return timed(model_details(workspace, name), workspace.started)
 
-    def compare(self, model: str, candidate: int | str, incumbent: int | str) -> VersionComparison:
-        """Return two versions beside each other: metrics, params, tags, signature, run.
+    def compare(self, model: str, incumbent: int | str, candidate: int | str) -> VersionComparison:
+        """Return what differs from one version to another: metrics, params, tags, signature, run.
 
-        Each is a version, a stage or an alias: `4`, `Production`, `@champion`.
+        Each is a version, a stage or an alias: `4`, `Production`, `@champion`. A difference is the
+        candidate's metric less the incumbent's, as in a plan.
 
         Raises `UsageError` for a name that means nothing.
 
-        >>> r.compare("fraud", 3, 2).to_dict()["comparison"]["metrics"][0]["difference"]
+        >>> r.compare("fraud", 2, 3).to_dict()["comparison"]["metrics"][0]["difference"]
         0.1
         """
         from reconciler.api.inspection.version_comparison import version_comparison  # noqa: PLC0415  as the class says
 
         with self._workspace(needs="anything") as workspace:
-            answer = version_comparison(workspace, model, str(candidate), str(incumbent))
+            answer = version_comparison(workspace, model, str(incumbent), str(candidate))
             return timed(answer, workspace.started)
 
     def resolve(self, name: str) -> ResolvedVersion:

@@ -1,6 +1,8 @@
 """Who changed a model, when, approved by whom: read from git alone."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from reconciler.api.answers import Answer
 from reconciler.api.inspection.time_limits import time_limits
@@ -8,7 +10,7 @@ from reconciler.api.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence
 from reconciler.audit.dates import DateLike, as_moment
-from reconciler.audit.evidence import Entry
+from reconciler.audit.evidence import Entry, Records
 from reconciler.audit.findings import Span
 from reconciler.audit.merged_changes import Step, concerns
 from reconciler.core.matching import nearest
@@ -79,32 +81,52 @@ def model_history(
     fetch_notes: str | None = None,
 ) -> ModelHistory:
     """Return a model's history; raises `UsageError` for a model that was never declared."""
-    if at is not None and (version, since, until) != (None, None, None):
-        raise UsageError("`--at` asks about one moment", hint="leave out the other limits")
-    moment = as_moment(at, is_end=True)
-    limits = Span(None, moment) if moment else time_limits(since, until)
+    asked = question(at, since, until, version)
     merged = open_merged(workspace, fetch_notes)
     steps = with_signatures(merged.repo, _steps(merged, model))
-    records = merged.records()
+    told = story(merged, steps, merged.records(), asked)
+    warn_unreadable(workspace, merged.log.problems)
+    return ModelHistory(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about a history: `moment` for what was declared then, else within `limits`."""
+
+    moment: datetime | None
+    limits: Span
+    version: int | None = None
+
+    def concerns(self, entry: Entry) -> bool:
+        """Return whether a merged change is asked about."""
+        is_of_version = self.version is None or concerns(entry.step, self.version)
+        return entry.time in self.limits and is_of_version
+
+
+def question(
+    at: DateLike | None, since: DateLike | None, until: DateLike | None, version: int | None = None
+) -> Question:
+    """Return the question; raises `UsageError` for one that contradicts itself."""
+    if at is not None and (version, since, until) != (None, None, None):
+        raise UsageError("`--at` asks about one moment", hint="leave out the other limits")
+    moment = as_moment(at, is_end=True, now=datetime.now(timezone.utc))
+    return Question(moment, Span(None, moment) if moment else time_limits(since, until), version)
+
+
+def story(
+    merged: MergedHistory, steps: Sequence[Step], records: Records | None, asked: Question
+) -> Story:
+    """Return what is asked of the history of one model, which has these steps."""
     entries = evidence.entries(steps, merged.settings, records)
-    unreadable = merged.log.problems
-    _warn_unreadable(workspace, unreadable)
-    return ModelHistory(
-        Story(
-            model,
-            merged.line,
-            tuple(entry for entry in entries if _is_asked(entry, version, limits)),
-            records is not None,
-            unreadable,
-            _answer(entries, moment, merged),
-        )
+    moment = asked.moment
+    return Story(
+        steps[0].model,
+        merged.line,
+        tuple(entry for entry in entries if asked.concerns(entry)),
+        records is not None,
+        merged.log.problems,
+        None if moment is None else evidence.answer(entries, moment, merged.settings),
     )
-
-
-def _answer(
-    entries: tuple[Entry, ...], moment: datetime | None, merged: MergedHistory
-) -> evidence.DeclaredAt | None:
-    return None if moment is None else evidence.answer(entries, moment, merged.settings)
 
 
 def _steps(merged: MergedHistory, model: str) -> tuple[Step, ...]:
@@ -114,11 +136,8 @@ def _steps(merged: MergedHistory, model: str) -> tuple[Step, ...]:
     return merged.steps[model]
 
 
-def _is_asked(entry: Entry, version: int | None, limits: Span) -> bool:
-    return entry.time in limits and (version is None or concerns(entry.step, version))
-
-
-def _warn_unreadable(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
+def warn_unreadable(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
+    """Tell the caller of old files that cannot be read, with `-v` of each."""
     if workspace.caller.is_verbose:
         workspace.warn_of(problems)
     elif problems:

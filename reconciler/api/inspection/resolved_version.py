@@ -57,7 +57,7 @@ def resolved_version(workspace: Workspace, name: str) -> ResolvedVersion:
 
     Raises `UsageError` for a name that means nothing, and where nothing serves.
     """
-    live, selector = find_named(workspace, name.removeprefix(_SCHEME))
+    live, selector = find_named(workspace, name)
     if selector is not None:
         version = chosen_version(workspace, live, selector, verb="taken")
     elif (served := serving_version(live, workspace.desired)) is not None:

@@ -1,5 +1,7 @@
 """From when to when a caller asks about merged changes."""
 
+from datetime import datetime, timezone
+
 from reconciler.audit.dates import DateLike, as_moment
 from reconciler.audit.findings import Span
 from reconciler.errors import UsageError
@@ -10,7 +12,8 @@ def time_limits(since: DateLike | None, until: DateLike | None) -> Span:
 
     Without that error such a question would look as if all were well.
     """
-    limits = Span(as_moment(since, is_end=False), as_moment(until, is_end=True))
+    now = datetime.now(timezone.utc)
+    limits = Span(as_moment(since, is_end=False, now=now), as_moment(until, is_end=True, now=now))
     if limits.since is not None and limits.until is not None and limits.since > limits.until:
         raise UsageError("`--since` is after `--until`", hint="the other way round?")
     return limits

@@ -1,6 +1,7 @@
 """Which version a name means: `fraud`, `fraud/4`, `fraud/Production`, `fraud@champion`."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from reconciler.api.workspace import Workspace
 from reconciler.core.comparison import named_number, named_versions
@@ -10,12 +11,16 @@ from reconciler.core.state import Live, Serving
 from reconciler.errors import RegistryError, UsageError
 from reconciler.planning.live_state import read_live
 
+_SCHEME: Final = "models:/"
+
 
 def readings(name: str) -> list[tuple[str, str | None]]:
     """Return the ways to read a name, each a model and what names the version, None for neither.
 
-    A model's own name may have an `@` in it, and on old servers a `/`.
+    A model's own name may have an `@` in it, and on old servers a `/`. `models:/` may stand before
+    it, as MLflow writes it.
     """
+    name = name.removeprefix(_SCHEME)
     model, slash, selector = name.rpartition("/")
     if slash and model:
         return [(model, selector), (name, None)]

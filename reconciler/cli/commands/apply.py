@@ -8,6 +8,7 @@ import click
 from reconciler.api.answers import PlanRefused
 from reconciler.cli import output
 from reconciler.cli.apply_dialog import ApplyDialog
+from reconciler.cli.model_options import model_option
 from reconciler.cli.note_options import record_options
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
@@ -17,7 +18,8 @@ from reconciler.errors import UsageError
 @click.command("apply", short_help="carry out a plan")
 @click.argument("saved", metavar="[PLAN]", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@model_option("models")
 @click.option("--expect", metavar="DIGEST", help="Refuse unless this is the plan's digest.")
 @click.option(
     "--accept", metavar="RULE[=MODEL]", multiple=True, help="Consent to one rule's violation."
@@ -45,6 +47,7 @@ def command(
     options: Options,
     saved: str | None,
     yes: bool,
+    dry_run: bool,
     models: tuple[str, ...],
     expect: str | None,
     accept: tuple[str, ...],
@@ -59,7 +62,7 @@ def command(
     if saved == "":
         raise UsageError("the name of the plan file is empty", hint="is a variable not set?")
     asks = output.is_terminal(sys.stdin) and not options.json
-    if not (yes or saved or asks):
+    if not (yes or saved or asks or dry_run):
         raise UsageError(
             "cannot ask for confirmation: stdin is not a terminal",
             hint="say `--yes` to apply without asking",
@@ -74,11 +77,12 @@ def command(
                 accept=accept,
                 expect=expect,
                 all_or_nothing=all_or_nothing,
-                evidence=asks and not yes,
+                evidence=dry_run or (asks and not yes),
                 parallelism=parallelism,
                 timeout=timeout,
                 record=record,
                 record_push=record_push,
+                dry_run=dry_run,
                 before_writing=dialog.begin,
                 on_result=dialog.advance,
                 after_writing=dialog.written,

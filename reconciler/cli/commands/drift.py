@@ -2,15 +2,20 @@
 
 import click
 
+from reconciler.cli.model_options import declared_models, model_option
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 from reconciler.cli.present import present
 
 
 @click.command("drift", short_help="find what was changed by hand")
+@click.argument("names", metavar="[GLOB]...", nargs=-1, shell_complete=declared_models)
 @click.option("--unmanaged", is_flag=True, help="List what git does not own.")
-@click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
+@model_option("models")
 @common()
-def command(*, options: Options, unmanaged: bool, models: tuple[str, ...]) -> int:
-    """Compare the registry with git; exit 2 when they differ."""
-    return present(opened(options).drift(models=models or None, unmanaged=unmanaged), options)
+def command(
+    *, options: Options, names: tuple[str, ...], unmanaged: bool, models: tuple[str, ...]
+) -> int:
+    """Compare the models that a GLOB matches, or all, with git; exit 2 when they differ."""
+    chosen = (*names, *models) or None
+    return present(opened(options).drift(models=chosen, unmanaged=unmanaged), options)

@@ -2,13 +2,14 @@
 
 import click
 
+from reconciler.cli.model_options import declared_models
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 from reconciler.cli.present import present
 
 
 @click.command("import", short_help="write the files from the live registry")
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=declared_models)
 @click.option(
     "--versions",
     type=click.Choice(["active", "all"]),

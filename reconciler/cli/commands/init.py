@@ -21,5 +21,5 @@ def command(*, options: Options, gitlab: bool) -> int:
     if not files.obstacles:
         return present(files.write(), options)
     code = present(files, options)
-    output.say("nothing was written")
+    output.note("nothing was written", options)
     return code

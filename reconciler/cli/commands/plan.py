@@ -3,6 +3,7 @@
 import click
 
 from reconciler.cli import output
+from reconciler.cli.model_options import declared_models, model_option
 from reconciler.cli.opened import opened
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.present import present
@@ -10,9 +11,10 @@ from reconciler.errors import UsageError
 
 
 @click.command("plan", short_help="show what would change")
+@click.argument("names", metavar="[GLOB]...", nargs=-1, shell_complete=declared_models)
 @click.option("--out", metavar="FILE", help="Save the plan for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
-@click.option("--model", "models", metavar="GLOB", multiple=True, help="Only these models.")
+@model_option("models")
 @click.option(
     "--since", metavar="REF", help="Only models declared differently than at the merge base."
 )
@@ -25,6 +27,7 @@ from reconciler.errors import UsageError
 def command(
     *,
     options: Options,
+    names: tuple[str, ...],
     out: str | None,
     detailed_exitcode: bool,
     models: tuple[str, ...],
@@ -33,11 +36,11 @@ def command(
     all_policies: bool,
     adopt: tuple[str, ...],
 ) -> int:
-    """Show what would change, and change nothing."""
+    """Show what would change of the models that a GLOB matches, or of all; change nothing."""
     if out == "":
         raise UsageError("--out: the name of the file is empty", hint="is a variable not set?")
     plan = opened(options).plan(
-        models=models or None,
+        models=(*names, *models) or None,
         since=since,
         rules_from=rules_from,
         adopt=adopt,
@@ -48,5 +51,5 @@ def command(
         plan.save(out)
     present(plan, options)
     if out:
-        output.say(f"saved: `reconciler apply {out}` carries out exactly this")
+        output.note(f"saved: `reconciler apply {out}` carries out exactly this", options)
     return plan.code

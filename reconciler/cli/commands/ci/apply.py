@@ -45,6 +45,6 @@ def _show(report: Report, options: Options) -> None:
             output.product(report.to_text(options.seconds), options)
             for model in report.applied.plan.models if report.is_carried_out else ():
                 for message in model.messages if not model.writes else ():
-                    output.say(f"{visible(model.model)}: {visible(message)}")
-        output.complain(report.problems)
+                    output.note(f"{visible(model.model)}: {visible(message)}", options)
+        output.complain(p for p in report.problems if p.code or not options.quiet)
         tell_bug(report)

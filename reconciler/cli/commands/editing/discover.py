@@ -3,13 +3,14 @@
 import click
 
 from reconciler.cli.delivery_options import Delivery, deliver, delivery_options
+from reconciler.cli.model_options import declared_models, model_option
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 
 
 @click.command("discover", short_help="add new versions that pass the policies, for Staging")
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
-@click.option("--model", "globs", metavar="GLOB", multiple=True, help="Only these models.")
+@click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=declared_models)
+@model_option("globs")
 @delivery_options
 @common()
 def command(

@@ -3,6 +3,7 @@
 import click
 
 from reconciler.cli.delivery_options import Delivery, deliver, delivery_options
+from reconciler.cli.model_options import declared_models
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 from reconciler.core.state import ACTIVE_STAGES
@@ -11,7 +12,7 @@ from reconciler.files.schema.name_rules import quoted
 
 
 @click.command("promote", short_help="edit the file so that a version serves")
-@click.argument("model")
+@click.argument("model", shell_complete=declared_models)
 @click.argument("version", type=click.IntRange(1), required=False)
 @click.option("--to", "stage", type=click.Choice(ACTIVE_STAGES), help="[default: what serves]")
 @click.option("--alias", "aliases", metavar="NAME", multiple=True, help="Move an alias to it.")

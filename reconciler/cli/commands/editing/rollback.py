@@ -3,13 +3,14 @@
 import click
 
 from reconciler.cli.delivery_options import Delivery, deliver, delivery_options
+from reconciler.cli.model_options import declared_models
 from reconciler.cli.note_options import fetch_option
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 
 
 @click.command("rollback", short_help="edit the file so that the version before serves again")
-@click.argument("model")
+@click.argument("model", shell_complete=declared_models)
 @click.option("--to", type=click.IntRange(1), help="Go back to this version.")
 @click.option("--block", is_flag=True, help="Keep the version of now from coming back.")
 @delivery_options

@@ -1,0 +1,34 @@
+"""How a command names models; a shell completes those that the files declare."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import Command, Options
+
+
+def declared_models(
+    context: click.Context,
+    param: click.Parameter,  # noqa: ARG001  click's signature
+    incomplete: str,
+) -> list[str]:
+    """Return the declared models that begin as what is typed."""
+    from reconciler.api import validation  # noqa: PLC0415  a command that runs does without
+
+    state = context.params.get("state") or (context.obj or Options()).state
+    names = validation.declared_models(state, Path.cwd())
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def model_option(name: str) -> Callable[[Command], Command]:
+    """Add `--model GLOB`, repeatable; the command gets the globs as `name`."""
+    option: Callable[[Command], Command] = click.option(
+        "--model",
+        name,
+        metavar="GLOB",
+        multiple=True,
+        shell_complete=declared_models,
+        help="Only these models.",
+    )
+    return option
