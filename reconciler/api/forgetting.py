@@ -1,61 +1,165 @@
-"""Lets a model go: removes our two tags from it, and nothing else."""
+"""Lets models go: removes our two tags from them, and nothing else."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from reconciler.api.answers import Answer
 from reconciler.api.workspace import Workspace
 from reconciler.apply.writer import Moved, Writer
 from reconciler.core.changes import Change
-from reconciler.core.matching import nearest
+from reconciler.core.matching import as_names, nearest
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live
-from reconciler.errors import ExitCode, OutOfStep, Refused, RegistryError, UsageError
+from reconciler.errors import (
+    DeclarationError,
+    ExitCode,
+    OutOfStep,
+    Problem,
+    ReconcilerError,
+    Refused,
+    RegistryError,
+    UsageError,
+)
+from reconciler.files import loader
 from reconciler.planning.live_state import read_live
+from reconciler.ports.parallel import each
 from reconciler.render import json_documents
+from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
+
+_GLOB = "*?["
+_AT_ONCE = 8
+_SHOWN = 5  # models that a sentence names
 
 
 class ForgottenModel(Answer):
-    """A model that git does not own any more; `removed` are the tags that it had.
+    """Models that git does not own any more.
+
+    `models` has the tags that each of them had. `model` is the only one, None where there are
+    several, and `removed` are all the tags.
 
     >>> r.forget("fraud").removed
     ('reconciler.commit', 'reconciler.owner')
     """
 
-    def __init__(self, model: str, removed: tuple[str, ...], requests: int = 0) -> None:
-        self.model = model
-        self.removed = removed
+    def __init__(
+        self,
+        models: Mapping[str, tuple[str, ...]],
+        problems: Sequence[Problem] = (),
+        requests: int = 0,
+    ) -> None:
+        self.models = dict(models)
+        self.model = next(iter(models)) if len(models) == 1 else None
+        self.removed = tuple(sorted({tag for tags in models.values() for tag in tags}))
         self.requests = requests
-        self.code = int(ExitCode.OK)
+        self.problems = tuple(problems)
+        self.code = int(ExitCode.PARTIAL if problems else ExitCode.OK)
 
     def document(self) -> Document:
         """Return the document of `forget --format json`, its `exit` included."""
-        document = json_documents.failure((), ExitCode.OK)
-        return document | {"model": self.model, "removed": list(self.removed)}
+        document = json_documents.failure(self.problems, ExitCode(self.code))
+        models = [{"model": name, "removed": list(tags)} for name, tags in self.models.items()]
+        return document | {"model": self.model, "removed": list(self.removed), "models": models}
 
     def to_text(self, seconds: float | None = None) -> str:  # noqa: ARG002  it tells no time
         """Return what `forget` prints."""
-        if not self.removed:
-            return f"{self.model}: nothing to remove\n"
-        return f"{self.model}: removed {' and '.join(self.removed)}\n"
-
-
-def forget_model(workspace: Workspace, model: str) -> ForgottenModel:
-    """Remove our two tags from a model.
-
-    Raises `UsageError` for a model that does not exist, `Refused` for one that another state folder
-    manages, `OutOfStep` while an apply writes it.
-    """
-    found, problems = read_live(workspace.registry, {model: ()}, everything=False, parallelism=1)
-    if model in problems:
-        raise RegistryError(problems[model].message, hint=problems[model].hint)
-    if model not in found:
-        hint = nearest(model, workspace.registry.read())
-        raise UsageError(f"model `{model}` is not in the registry", hint=hint)
-    owner = found[model].owner
-    if owner not in (None, workspace.owner):
-        raise Refused(
-            f"`{model}` is managed by state folder `{owner}`, not `{workspace.owner}`",
-            hint=f"say `--state {owner}`, where that folder is",
+        return "".join(
+            f"{visible(name)}: removed {' and '.join(tags)}\n"
+            if tags
+            else f"{visible(name)}: nothing to remove\n"
+            for name, tags in self.models.items()
         )
-    return ForgottenModel(model, tuple(_remove(workspace, found[model])), workspace.requests)
+
+
+def forget_models(
+    workspace: Workspace,
+    globs: str | Collection[str],
+    before_writing: Callable[[tuple[str, ...]], None],
+) -> ForgottenModel:
+    """Remove our two tags from the models that names or globs mean.
+
+    `before_writing` gets their names; what it raises ends the run. Raises `UsageError` for what
+    means no model, `Refused` for a named model that another state folder manages, `OutOfStep`
+    while an apply writes the only one.
+    """
+    chosen = _chosen(workspace, as_names(globs))
+    _tell_what_comes_back(workspace, chosen)
+    before_writing(tuple(chosen))
+    removed: dict[str, tuple[str, ...]] = {}
+    failures: list[ReconcilerError] = []
+
+    def remove(live: Live) -> None:
+        try:
+            removed[live.model] = tuple(_remove(workspace, live))
+        except ReconcilerError as error:
+            failures.append(error)
+
+    each(remove, tuple(chosen.values()), threads=_AT_ONCE)
+    if failures and not removed:
+        raise failures[0]
+    problems = [problem for failure in failures for problem in failure.problems]
+    return ForgottenModel(dict(sorted(removed.items())), problems, workspace.requests)
+
+
+def _chosen(workspace: Workspace, globs: Sequence[str]) -> dict[str, Live]:
+    """Return the models that are meant, in order."""
+    if not globs:
+        raise UsageError("no model is named", hint="name a model, or a glob like `fraud-*`")
+    needed: dict[str, tuple[int, ...]] = dict.fromkeys(globs, ())
+    found, problems = read_live(workspace.registry, needed, everything=False, parallelism=_AT_ONCE)
+    chosen: dict[str, Live] = {}
+    for glob in globs:
+        if glob in problems:
+            raise RegistryError(problems[glob].message, hint=problems[glob].hint)
+        if glob in found:
+            _refuse_foreign(workspace, found[glob])
+            chosen[glob] = found[glob]
+        elif not any(mark in glob for mark in _GLOB):
+            hint = nearest(glob, workspace.registry.read())
+            raise UsageError(f"model `{glob}` is not in the registry", hint=hint)
+        else:
+            chosen |= _matching(workspace, glob)
+    return dict(sorted(chosen.items()))
+
+
+def _matching(workspace: Workspace, glob: str) -> dict[str, Live]:
+    """Return the models of this state folder that a glob matches, and no others'."""
+    own = {
+        name: live
+        for name, live in workspace.registry.read().items()
+        if fnmatchcase(name, glob) and live.owner == workspace.owner
+    }
+    if not own:
+        raise UsageError(
+            f"`{glob}` matches no model that state folder `{workspace.owner}` manages",
+            hint="`reconciler status` lists the models",
+        )
+    return own
+
+
+def _refuse_foreign(workspace: Workspace, live: Live) -> None:
+    if live.owner not in (None, workspace.owner):
+        raise Refused(
+            f"`{live.model}` is managed by state folder `{live.owner}`, not `{workspace.owner}`",
+            hint=f"say `--state {live.owner}`, where that folder is",
+        )
+
+
+def _tell_what_comes_back(workspace: Workspace, chosen: Collection[str]) -> None:
+    """Warn that the next apply takes a model back while its file is there."""
+    try:
+        if not workspace.folder.exists():
+            return
+        declared = loader.load(workspace.folder, workspace.shown).declarations
+    except DeclarationError:  # a mistake in a file keeps nobody from leaving
+        workspace.warn("the next `apply` takes back each model that a file still declares")
+        return
+    files = [declared[name].file for name in chosen if name in declared]
+    if files:
+        more = f" and {len(files) - _SHOWN} more" if files[_SHOWN:] else ""
+        workspace.warn(
+            f"the next `apply` takes back what a file still declares: remove "
+            f"{', '.join(files[:_SHOWN])}{more} and merge that first"
+        )
 
 
 def _remove(workspace: Workspace, live: Live) -> list[str]:
@@ -67,6 +171,8 @@ def _remove(workspace: Workspace, live: Live) -> list[str]:
             try:
                 writer.write(Change(live.model, field, value, None, "removed"))
             except Moved as moved:
-                raise OutOfStep(f"{moved}: an apply is under way", hint="try again") from moved
+                raise OutOfStep(
+                    f"`{live.model}`: {moved}: an apply is under way", hint="try again"
+                ) from moved
             removed.append(tag)
     return removed

@@ -24,20 +24,19 @@ def plan_request(
 ) -> PlanRequest:
     """Return what is to be planned; without `models` all of them.
 
-    Raises `UsageError` for globs and models that name nothing.
+    `adopt` are globs, too. Raises `UsageError` for globs that name nothing.
     """
     declared = workspace.desired.declarations
     chosen = None if models is None else select(tuple(models), declared, "--model")
     if since is not None:
         chosen = _narrowed(chosen, _changed_since(workspace, since))
-    for name in adopt:
-        if name not in declared:
-            raise UsageError(f"--adopt {name}: no file declares that model")
-        if chosen is not None and name not in chosen:
-            raise UsageError(f"--adopt {name}: that model is not among the chosen ones")
+    among = declared if chosen is None else chosen
+    for glob in adopt:
+        if not select((glob,), declared, "--adopt") & set(among):
+            raise UsageError(f"--adopt `{glob}` matches none of the chosen models")
     return PlanRequest(
         models=chosen,
-        adopt=frozenset(adopt),
+        adopt=select(tuple(adopt), among, "--adopt"),
         planning=planning,
         allow_superseded=workspace.allow_superseded,
     )

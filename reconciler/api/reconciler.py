@@ -112,9 +112,9 @@ class Reconciler(InspectionMethods, EditingMethods):
 
         `models` are globs; without them it is every model. `since` names a commit: only models
         that are declared otherwise than where this checkout forked from it. `rules_from` names a
-        commit whose policies also judge. `adopt` names models to take over from another state
-        folder. `evidence` reads the runs of the versions that change hands. `all_policies` also
-        judges what is live already.
+        commit whose policies also judge. `adopt` are globs for models to take over from another
+        state folder. `evidence` reads the runs of the versions that change hands. `all_policies`
+        also judges what is live already.
 
         Raises `UsageError` for a glob that names no model, `DeclarationError` for wrong files,
         `RegistryError` where the registry cannot be read.

@@ -16,6 +16,7 @@ from reconciler.cli.signals import signals
 from reconciler.core.report import Result
 from reconciler.errors import UsageError
 from reconciler.render import phrases
+from reconciler.render.escape import visible
 
 
 class ApplyDialog(ExitStack):
@@ -93,4 +94,7 @@ def _ask(plan: Plan) -> None:
     changes = f"Write {phrases.count(counts['changes'], 'change')} to"
     record = f"Record this commit on {phrases.models(counts['records'])} in"
     question = f"{changes if counts['changes'] else record} {plan.judged.registry.uri}?"
+    taken = phrases.takeovers(plan.judged)
+    if taken:
+        question = f"Take over {visible(taken)}. {question}"
     click.confirm(question, abort=True, err=True)

@@ -78,7 +78,8 @@ class ModelPlan:
     """The plan of one model; nothing is written when `problems` is not empty.
 
     `evidence` compares the versions that change hands; empty unless it was requested. `deleted` are
-    declared versions that the registry had at the last apply, and has no longer.
+    declared versions that the registry had at the last apply, and has no longer. `taken_from` is
+    the state folder or the commit that the model is taken over from; None where it is not.
     """
 
     model: str
@@ -92,6 +93,7 @@ class ModelPlan:
     unmanaged: tuple[Field, ...] = ()
     evidence: tuple[Comparison, ...] = ()
     deleted: tuple[int, ...] = ()
+    taken_from: str | None = None
 
     def digest(self, registry: RegistryRef) -> str:
         """Return the digest of this model's changes on a registry: `sha256:` and 64 hex digits."""

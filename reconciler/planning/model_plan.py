@@ -51,11 +51,13 @@ def plan_model(
     plan = replace(
         _to_write(declaration, live, difference, access, context),
         messages=(
+            *_taken(access),
             *_gone(declaration, live, deleted),
             *_parted(declaration, live, difference, context.settings),
             *difference.left,
         ),
         deleted=deleted,
+        taken_from=access.taken_from,
     )
     addresses = {*access.base.ever, *declaration.fields}
     count = sum(address.name in ("alias", "tag") for address in addresses)
@@ -93,6 +95,11 @@ def _to_write(
         ),
         unmanaged=difference.unmanaged,
     )
+
+
+def _taken(access: WriteAccess) -> Iterable[str]:
+    if access.taken_from is not None:
+        yield f"taken over from {access.taken_from}"
 
 
 def _gone(declaration: Declaration, live: Live, deleted: Collection[int]) -> Iterable[str]:

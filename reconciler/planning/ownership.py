@@ -1,6 +1,7 @@
 """Decides whether this checkout may write a model; returns its base and record, or a refusal."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from shlex import quote
 
@@ -27,11 +28,15 @@ class PlanningContext:
 
 @dataclass(frozen=True, slots=True)
 class WriteAccess:
-    """Either a `refusal`, or the base to compare with and the record to write."""
+    """Either a `refusal`, or the base to compare with and the record to write.
+
+    `taken_from` names the state folder or the commit that a model is taken over from.
+    """
 
     base: Base = NO_BASE
     record: Record | None = None
     refusal: ModelPlan | None = None
+    taken_from: str | None = None
 
 
 def write_access(
@@ -43,7 +48,7 @@ def write_access(
         return WriteAccess()
     try:
         if name in context.adopt:
-            return _adopted(live, context, history)
+            return _taken_over(name, declaration, live, context, history)
         if live.owner not in (None, context.owner):
             return _refused(name, declaration, *_foreign(name, live, context))
         return _own(name, declaration, live, context, history)
@@ -98,14 +103,35 @@ def _record(live: Live, ancestry: Ancestry, context: PlanningContext, history: H
     return Record(commit=head, start=start, owner=owner)
 
 
-def _adopted(live: Live, context: PlanningContext, history: History) -> WriteAccess:
-    """Take over a model; its base is the last recorded commit, if this clone has it."""
+def _taken_over(
+    name: str,
+    declaration: Declaration | None,
+    live: Live,
+    context: PlanningContext,
+    history: History,
+) -> WriteAccess:
+    """Take over a model that this checkout may not write; any other one is planned as usual."""
     last = live.recorded[-1] if live.recorded else NOTHING_BEFORE
-    known = history.knows(last)
-    commits = (last,) if known else (NOTHING_BEFORE,)
+    if live.owner not in (None, context.owner):
+        return _adopted(last, live.owner, live, context, history)
+    with suppress(DeclarationError):  # what the recorded commit declared cannot be read
+        own = _own(name, declaration, live, context, history)
+        if own.refusal is None:
+            return own
+    return _adopted(last, f"commit {last[:12]}", live, context, history)
+
+
+def _adopted(
+    last: str, taken_from: str | None, live: Live, context: PlanningContext, history: History
+) -> WriteAccess:
+    """Return access whose base is the last recorded commit, if this clone has and can read it."""
     owner = live.owner or context.owner
     ignore = context.settings.ignore
-    base = base_of(live.model, commits, owner=owner, history=history, ignore=ignore)
+    commits = (last,) if history.knows(last) else (NOTHING_BEFORE,)
+    try:
+        base = base_of(live.model, commits, owner=owner, history=history, ignore=ignore)
+    except DeclarationError:
+        commits, base = (NOTHING_BEFORE,), NO_BASE
     return WriteAccess(
         base,
         Record(
@@ -113,6 +139,7 @@ def _adopted(live: Live, context: PlanningContext, history: History) -> WriteAcc
             start=" ".join((*commits, history.head)),
             owner=None if live.owner == context.owner else context.owner,
         ),
+        taken_from=taken_from,
     )
 
 

@@ -56,8 +56,8 @@ def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
 def plan(value: JudgedPlan, code: ExitCode) -> Document:
     """Return a plan's document.
 
-    `pending_approvals`, `notes` and a model's `deleted` and `evidence` are left out when they are
-    empty.
+    `pending_approvals`, `notes` and a model's `deleted`, `taken_from` and `evidence` are left out
+    when they are empty.
     """
     return _plan(value, code, value.violations, value.pending)
 
@@ -201,6 +201,7 @@ def _model(model: ModelPlan, registry: RegistryRef) -> Document:
         "records": model.record is not None,
         "messages": list(model.messages),
         **({"deleted": sorted(model.deleted)} if model.deleted else {}),
+        **({"taken_from": model.taken_from} if model.taken_from is not None else {}),
         **(
             {"evidence": [comparison.document(one) for one in model.evidence]}
             if model.evidence

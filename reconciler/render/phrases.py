@@ -1,5 +1,6 @@
 """The phrases for changes and outcomes that text, Markdown and other formats share."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import unified_diff
@@ -118,6 +119,9 @@ def headline(plan: JudgedPlan) -> str:
         parts.append(f"{counts['drift']} of them drift")
     if counts["records"]:
         parts.append(f"records this commit on {models(counts['records'])}")
+    taken = sum(model.taken_from is not None for model in plan.models)
+    if taken:
+        parts.append(f"takes over {models(taken)}")
     if counts["unmanaged"]:
         parts.append(f"{count(counts['unmanaged'], 'value')} unmanaged")
     if plan.problems:
@@ -130,6 +134,12 @@ def headline(plan: JudgedPlan) -> str:
     if plan.pending:
         parts.append(f"{count(len(plan.pending), 'rule')} waiting for approval")
     return ", ".join(parts)
+
+
+def takeovers(plan: JudgedPlan) -> str:
+    """Return which models are taken over, counted by whom they are taken from; empty for none."""
+    owners = Counter(model.taken_from for model in plan.models if model.taken_from is not None)
+    return " and ".join(f"{models(owners[owner])} from `{owner}`" for owner in sorted(owners))
 
 
 def models(number: int) -> str:

@@ -31,7 +31,7 @@ _COMMANDS = cli.list_commands(click.Context(cli))
         (["plan", "--model", "nosuch*"], "`nosuch*` matches no model"),
         (["apply", "--yes", "--model", "nosuch"], "`nosuch` matches no model"),
         (["drift", "--model", "nosuch"], "`nosuch` matches no model"),
-        (["plan", "--adopt", "nosuch"], "no file declares that model"),
+        (["plan", "--adopt", "nosuch"], "--adopt `nosuch` matches no model"),
         (["plan", "--since", "nosuch"], "is not a branch, tag or commit"),
         (["plan", "--registry-uri", "localhost:5000"], "did you mean `http://localhost:5000`?"),
         (["plan", "--state", "nosuch"], "there is no state folder `nosuch`"),
@@ -44,7 +44,7 @@ _COMMANDS = cli.list_commands(click.Context(cli))
         (["apply", "--yes", "--parallelism", "0"], "--parallelism"),
         (["status", "nosuch"], "neither declared nor in the registry"),
         (["forget", "nosuch"], "`nosuch` is not in the registry"),
-        (["forget"], "Missing argument 'MODEL'"),
+        (["forget"], "Missing argument 'MODEL...'"),
         (["import", "nosuch"], "`nosuch` is not in the registry"),
         (["schema", "nosuch"], "'nosuch' is not one of 'model', 'settings'"),
     ],
@@ -370,6 +370,7 @@ def test_the_documents_of_plan_drift_and_apply_have_the_keys_that_scripts_read(l
         {
             **_PLAN,
             "pending": _PLAN["changes"],
+            "deleted": [{"model": str, "version": int}],
             "summary": {**_PLAN["summary"], "pending": int},
         },
     )

@@ -218,6 +218,49 @@ def test_a_renamed_state_folder_has_to_adopt_its_models(lab: Lab) -> None:
     assert lab.run("plan", "--state", "models", "--detailed-exitcode").code == 0
 
 
+def test_many_models_are_taken_over_by_a_glob_and_the_plan_lists_from_whom(lab: Lab) -> None:
+    theirs, ours, other = lab.model(1), lab.model(1), lab.model(1)
+    for model in (theirs, ours, other):
+        lab.declare(model, "versions: {1: {stage: Production}}")
+    assert lab.run("apply", "--yes").code == 0
+    for model in (theirs, other):
+        lab.hand.tag(model, None, "reconciler.owner", "team-a")
+    glob = f"{theirs[:-1]}*"
+    planned = lab.run("plan", "--adopt", glob, "--model", theirs, "--model", ours)
+    assert planned.code == 0
+    assert f"{theirs}  (registry-state/{theirs}.yaml)\n  ! taken over from team-a\n" in (
+        planned.stdout
+    )
+    assert "takes over 1 model" in planned.stdout
+    none = lab.run("plan", "--adopt", "nosuch-*")
+    assert (none.code, "--adopt `nosuch-*` matches no model" in none.stderr) == (1, True)
+    outside = lab.run("plan", "--adopt", other, "--model", ours)
+    assert (outside.code, "matches none of the chosen models" in outside.stderr) == (1, True)
+    saved = lab.git.root.parent / "plan.json"
+    document = lab.run("plan", "--adopt", "*", "--out", str(saved), "--format", "json").document
+    assert {m["model"]: m.get("taken_from") for m in document["models"]} == {
+        theirs: "team-a",
+        ours: None,
+        other: "team-a",
+    }
+    assert lab.run("apply", str(saved)).code == 0
+    assert lab.hand.holds(other)["tag reconciler.owner"] == "registry-state"
+    assert lab.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_recorded_commit_that_cannot_be_read_can_be_taken_over(lab: Lab) -> None:
+    model = lab.model(1)
+    broken = lab.declare(model, "versions: [")
+    lab.declare(model, "versions: {1: {stage: Production}}")
+    lab.hand.tag(model, None, "reconciler.commit", broken)
+    lab.hand.tag(model, None, "reconciler.owner", "registry-state")
+    refused = lab.run("apply", "--yes")
+    assert refused.code == 5
+    assert f"take it over with `--adopt {model}`" in refused.stderr
+    assert lab.run("apply", "--yes", "--adopt", model).code == 0
+    assert lab.hand.values(model) == {"v1 stage": "Production"}
+
+
 def test_a_state_with_a_registry_name_keeps_its_models_when_its_folder_is_renamed(
     lab: Lab,
 ) -> None:
@@ -241,6 +284,33 @@ def test_forget_removes_our_two_tags_and_nothing_else(lab: Lab) -> None:
     assert "tag reconciler.owner" not in lab.hand.holds(model)
     assert lab.hand.values(model) == before
     assert lab.run("forget", model, "--format", "json").document["removed"] == []
+
+
+def test_forget_takes_globs_for_the_models_of_this_folder(lab: Lab) -> None:
+    prefix = lab.model(0)
+    ours, theirs, also = (f"{prefix}-{name}" for name in ("ours", "theirs", "z"))
+    for model in (ours, theirs, also):
+        lab.hand.register(model, 1)
+        lab.declare(model, "versions: {1: {stage: Production}}")
+    assert lab.run("apply", "--yes").code == 0
+    lab.hand.tag(theirs, None, "reconciler.owner", "team-a")
+    lab.git.commit({f"registry-state/{also}.yaml": None})
+    done = lab.run("forget", f"{prefix}-*", "--format", "json")
+    assert done.code == 0
+    both = ["reconciler.commit", "reconciler.owner"]
+    assert done.document["models"] == [
+        {"model": ours, "removed": both},
+        {"model": also, "removed": both},
+    ]
+    assert done.document["model"] is None
+    assert f"remove registry-state/{ours}.yaml and merge that first" in done.stderr
+    assert also not in done.stderr
+    assert lab.hand.recorded(theirs) is not None
+    none = lab.run("forget", f"{prefix}-*")
+    assert none.code == 1
+    assert "matches no model that state folder `registry-state` manages" in none.stderr
+    by_name = lab.run("forget", ours, theirs)
+    assert by_name.code == 4, "one that is named is refused before anything is removed"
 
 
 def test_a_file_with_a_mistake_keeps_nobody_from_leaving(lab: Lab) -> None:

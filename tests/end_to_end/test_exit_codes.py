@@ -30,6 +30,7 @@ _FAILS = {
     "promote m 1": 3,
     "rollback m": 3,
     "discover": 3,
+    "tidy": 3,
     "history nosuch": 1,
     "audit --since yesterday": 1,
     "ci plan": 3,

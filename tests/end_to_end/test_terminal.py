@@ -68,6 +68,30 @@ def test_a_no_writes_nothing_and_a_yes_does(lab: Lab) -> None:
     assert lab.hand.values(model) == {"v1 stage": "Production", "@blue": 1}
 
 
+def test_forget_asks_and_tells_that_the_file_takes_the_model_back(lab: Lab) -> None:
+    model = lab.model(1)
+    lab.declare(model, _V1)
+    assert lab.run("apply", "--yes").code == 0
+    code, shown = _typed(lab, "forget", model, answer="n")
+    assert code == 1
+    assert f"Stop managing 1 model ({model})?" in shown
+    assert f"remove registry-state/{model}.yaml and merge that first" in shown
+    assert lab.hand.recorded(model) is not None
+    assert _typed(lab, "forget", model, answer="y")[0] == 0
+    assert lab.hand.recorded(model) is None
+
+
+def test_a_takeover_is_asked_for_with_its_owners(lab: Lab) -> None:
+    models = [lab.model(1), lab.model(1)]
+    for model in models:
+        lab.declare(model, _V1)
+    assert lab.run("apply", "--yes").code == 0
+    lab.git.move("registry-state", "models")
+    code, shown = _typed(lab, "apply", "--state", "models", "--adopt", "lab-*", answer="n")
+    assert code == 1
+    assert "Take over 2 models from `registry-state`. Record this commit on 2 models in" in shown
+
+
 @pytest.mark.parametrize(("term", "is_told"), [("xterm", True), ("dumb", False)])
 def test_how_far_an_apply_is_goes_again_when_it_is_done(
     lab: Lab, term: str, *, is_told: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, overload
 
 from reconciler.api.answers import timed
@@ -179,18 +179,29 @@ class InspectionMethods(ABC):
         with self._workspace(needs="settings") as workspace:
             return resolved_version(workspace, name)
 
-    def forget(self, model: str) -> ForgottenModel:
-        """Remove the tags reconciler.commit and reconciler.owner from a model; nothing else.
+    def forget(
+        self,
+        models: str | Collection[str],
+        *,
+        before_writing: Callable[[tuple[str, ...]], None] | None = None,
+    ) -> ForgottenModel:
+        """Remove the tags reconciler.commit and reconciler.owner from models; nothing else.
 
-        Raises `Refused` for a model that another state folder manages.
+        `models` are names, or globs for the models that this state folder manages.
+        `before_writing` gets their names: what it raises ends the run. The next apply takes a model
+        back as long as its file is there.
+
+        Raises `UsageError` for what means no model, `Refused` for a named model that another state
+        folder manages.
 
         >>> r.forget("fraud")
         <reconciler.ForgottenModel: fraud: removed reconciler.commit and reconciler.owner>
         """
-        from reconciler.api.forgetting import forget_model  # noqa: PLC0415  as the class says
+        from reconciler.api.forgetting import forget_models  # noqa: PLC0415  as the class says
 
         with self._workspace(needs="settings") as workspace:
-            return timed(forget_model(workspace, model), workspace.started)
+            answer = forget_models(workspace, models, before_writing or (lambda _: None))
+            return timed(answer, workspace.started)
 
     def _workspace_of_the_past(self) -> Workspace:
         """Return a workspace whose folder may be gone: git still has its history."""

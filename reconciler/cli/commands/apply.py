@@ -24,7 +24,7 @@ from reconciler.errors import UsageError
 @click.option(
     "--accept", metavar="RULE[=MODEL]", multiple=True, help="Consent to one rule's violation."
 )
-@click.option("--adopt", metavar="MODEL", multiple=True, help="Take a model over.")
+@click.option("--adopt", metavar="GLOB", multiple=True, help="Take these models over.")
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing when a model is excluded.")
 @click.option(
     "--parallelism",

@@ -22,7 +22,7 @@ from reconciler.errors import UsageError
     "--rules-from", metavar="REF", help="Judge by the settings at REF as well, as they are there."
 )
 @click.option("--all-policies", is_flag=True, help="Judge what is live already, too.")
-@click.option("--adopt", metavar="MODEL", multiple=True, help="Take a model over.")
+@click.option("--adopt", metavar="GLOB", multiple=True, help="Take these models over.")
 @common((*FORMATS, "markdown"))
 def command(
     *,

@@ -28,6 +28,8 @@ def test_another_owners_model_is_refused_and_can_be_adopted() -> None:
     assert [change.after for change in adopted.changes] == ["Production", "Archived", 2]
     assert adopted.record is not None
     assert adopted.record.owner == "other-state"
+    assert adopted.taken_from == "registry-state"
+    assert adopted.messages[0] == "taken over from registry-state"
     assert adopted.record.start == " ".join(lab.heads)
 
 
@@ -43,6 +45,13 @@ def test_adopting_from_an_unknown_history_has_no_base() -> None:
     assert adopted.changes == ()
     assert adopted.record is not None
     assert adopted.record.start == f"- {lab.heads[-1]}"
+
+
+def test_adopting_a_model_that_may_be_written_anyway_takes_nothing_over() -> None:
+    lab = Lab()
+    lab.apply(serving(1))
+    adopted = lab.only(replace(ASK, adopt=frozenset({"m"})))
+    assert (adopted.record, adopted.taken_from, adopted.messages) == (None, None, ())
 
 
 def test_a_held_model_is_not_written_and_says_what_waits() -> None:
