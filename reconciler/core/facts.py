@@ -43,12 +43,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A part that may exist and could not be read: why, as in `missing`, and the way to read it."""
+
+    why: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the tracking server knows about one version.
 
     `metrics` are the run's, plus the logged model's where the run has no metric of that name. They
     may be NaN or infinite. `missing` has a sentence for each part that is not there or could not be
-    read; `unread` has each part that may exist and could not be read, with the way to read it.
+    read; `unread` has the parts among them that could not be read.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -56,7 +64,7 @@ class Facts:
     run: Run | None = None
     signature: Signature | None = None
     missing: tuple[str, ...] = ()
-    unread: Mapping[Part, str] = field(default_factory=dict)
+    unread: Mapping[Part, Unread] = field(default_factory=dict)
 
 
 NO_FACTS = Facts()

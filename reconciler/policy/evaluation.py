@@ -10,13 +10,14 @@ from fnmatch import fnmatchcase
 from shlex import quote
 from typing import Literal, Protocol, TypeAlias
 
-from reconciler.core.facts import NO_FACTS, Facts
+from reconciler.core.facts import NO_FACTS, Facts, Unread
 from reconciler.core.policies import Approvals, Expression, Policy
 from reconciler.core.state import Declaration, Live, Serving
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
 from reconciler.policy.builtin_rules import RuleInput, StageEntry
+from reconciler.policy.unread import Reads, unread
 from reconciler.policy.variables import Commit, TransitionInput, Variables, live_tags, variables
 
 Topic: TypeAlias = Literal["facts", "history", "approvals"]
@@ -24,7 +25,7 @@ Topic: TypeAlias = Literal["facts", "history", "approvals"]
 _MAX_QUOTED = 120  # characters of a condition that a message repeats
 
 
-class Expressions(Protocol):
+class Expressions(Reads, Protocol):
     """The port to the language of conditions."""
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
@@ -134,7 +135,8 @@ def check_policies(
             key = (policy.name, transition.version, reason, old)
             known = reasons.get(key)
             places = tuple(dict.fromkeys((*(known.places if known else ()), transition.place)))
-            reasons[key] = _Broken(policy, transition, places, reason, old=old, waits=waits)
+            found = _unread(policy, inputs, context)
+            reasons[key] = _Broken(policy, transition, places, reason, found, old=old, waits=waits)
     broken = sorted(reasons.values(), key=lambda b: (b.policy.name, b.transition.version, b.reason))
     return PolicyResult(
         tuple(_violation(policy) for policy in broken if not policy.waits),
@@ -144,12 +146,16 @@ def check_policies(
 
 @dataclass(frozen=True, slots=True)
 class _Broken:
-    """A violated policy; `old` is true for one from before this change, `waits` for pending."""
+    """A violated policy; `old` is true for one from before this change, `waits` for pending.
+
+    `unread` is the evidence that it reads and nobody could read.
+    """
 
     policy: Policy
     transition: Transition
     places: tuple[str, ...]
     reason: str
+    unread: tuple[Unread, ...]
     old: bool
     waits: bool
 
@@ -158,16 +164,36 @@ def _violation(broken: _Broken) -> Violation:
     policy, transition = broken.policy, broken.transition
     where = f"v{transition.version} → {', '.join(broken.places)}"
     old = " (the rule as it was before this change)" if broken.old else ""
-    hint = policy.message or builtin_rules.way_out(policy.requires)
-    if policy.enforce == "deny":
-        consent = quote(f"{policy.name}={transition.model}")
-        hint += f"; `apply --accept {consent}` allows it once"
+    why = [one.why for one in broken.unread if one.why and one.why not in broken.reason]
     return Violation(
         policy.name,
         transition.model,
-        f"{where}: {broken.reason}{old}",
-        hint,
+        f"{where}: {'; '.join([broken.reason, *why])}{old}",
+        _way_out(broken),
         enforce=policy.enforce,
+    )
+
+
+def _way_out(broken: _Broken) -> str:
+    """Return what to do; what nobody could read has to be readable, and is never consented to."""
+    policy = broken.policy
+    if broken.unread:
+        return "; ".join(dict.fromkeys(one.hint for one in broken.unread)) + "; then plan again"
+    hint = policy.message or builtin_rules.way_out(policy.requires)
+    if policy.enforce == "deny":
+        consent = quote(f"{policy.name}={broken.transition.model}")
+        hint += f"; `apply --accept {consent}` allows it once"
+    return hint
+
+
+def _unread(policy: Policy, inputs: TransitionInput, context: PolicyContext) -> tuple[Unread, ...]:
+    return unread(
+        policy.requires,
+        inputs.transition,
+        inputs.facts,
+        context.expressions,
+        approvals=context.commit_of(inputs.live).approvals is not None,
+        history=context.stage_history is not None,
     )
 
 

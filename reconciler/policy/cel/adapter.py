@@ -1,6 +1,6 @@
 """Implements the port `Expressions` with CEL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from typing_extensions import assert_never
 
@@ -30,3 +30,7 @@ class CelConditions:
                 return references.uses(source, "commit.approvals")
             case _:
                 assert_never(topic)
+
+    def keys(self, source: str, path: str) -> Collection[references.PathStep]:
+        """Return the keys that a condition reads below a path, None for one not known before."""
+        return references.keys(source, path)

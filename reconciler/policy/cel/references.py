@@ -78,6 +78,16 @@ def uses(source: str, path: str) -> bool:
     return any(reference.touches(*path.split(".")) for reference in references(source))
 
 
+def keys(source: str, path: str) -> frozenset[PathStep]:
+    """Return the keys that an expression reads below a path; None where it reads all of them."""
+    base = path.split(".")
+    return frozenset(
+        reference.path[len(base)] if len(reference.path) > len(base) else None
+        for reference in references(source)
+        if reference.touches(*base)
+    )
+
+
 def reads_facts(source: str) -> bool:
     """Return whether an expression reads metrics, params, a run or a signature."""
     paths = (

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
-from reconciler.core.facts import Facts, Part, Run
+from reconciler.core.facts import Facts, Part, Run, Unread
 from reconciler.core.state import Identity
 from reconciler.core.uris import safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
@@ -98,7 +98,7 @@ class _Asking:
 
     def __init__(self, tracking: Tracking, label: str) -> None:
         self.missing: list[str] = []
-        self.unread: dict[Part, str] = {}
+        self.unread: dict[Part, Unread] = {}
         self._tracking = tracking
         self._label = label
         self._runs: dict[str, RunRow | None] = {}
@@ -186,9 +186,10 @@ class _Asking:
 
     def _note(self, part: Part, failure: str, error: RegistryError, *, source: str = "") -> None:
         place = f" (its source is `{_cut(safe_uri(source), _LONGEST_SOURCE)}`)" if source else ""
-        self.missing.append(f"{failure}: {_reason(error)}{place}")
+        sentence = f"{failure}: {_reason(error)}{place}"
+        self.missing.append(sentence)
         hint = _OTHER_SERVER_HINT if isinstance(error, NotFound) else _READABLE_HINT
-        self.unread[part] = error.hint or hint
+        self.unread[part] = Unread(sentence, error.hint or hint)
 
 
 def _reason(error: RegistryError) -> str:

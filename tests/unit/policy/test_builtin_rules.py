@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
+from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature, Unread
 from reconciler.core.policies import (
     Approvals,
     Expression,
@@ -232,7 +232,7 @@ def test_a_first_signature_has_none_to_be_compatible_with(incumbent: Facts | Non
 
 
 def test_a_signature_that_cannot_be_read_may_be_broken() -> None:
-    unread = Facts(missing=("the store is down",), unread={"signature": "log in"})
+    unread = Facts(missing=("the store is down",), unread={"signature": Unread("down", "log in")})
     case = replace(CASE, facts=signed("a"), incumbent_facts=unread)
     assert unmet(REQUIRED, case) is None
     said = unmet(COMPATIBLE, case)

@@ -3,7 +3,7 @@
 Found by mutation testing (`make mutate`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -73,6 +73,9 @@ class NoExpressions:
 
     def reads(self, source: str, topic: Topic) -> bool:
         raise AssertionError(source, topic)
+
+    def keys(self, source: str, path: str) -> Collection[str | int | None]:
+        raise AssertionError(source, path)
 
 
 class StageHistory:
