@@ -113,7 +113,7 @@ def _explain(workspace: Workspace) -> None:
     warn(f"state      {workspace.folder}, which manages models as `{workspace.owner}`")
     warn(f"declares   {phrases.models(len(workspace.desired.declarations))}")
     warn(f"main line  {name} {tip[:12]}")
-    warn(f"registry   {workspace.registry.uri}")
+    warn(f"registry   {workspace.ref.address}")
 
 
 def _require_main_line(workspace: Workspace) -> None:

@@ -16,7 +16,7 @@ from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
 from reconciler.core.uris import scheme_of
-from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
+from reconciler.errors import DeclarationError, OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.loader import ReadSettings
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
@@ -25,7 +25,16 @@ from reconciler.planning.planner import Checkout
 from reconciler.ports.parallel import begun
 from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect, speaks_rest
-from reconciler.registries.registry_uri import held_pin, is_late_job, registry_ref, registry_uri
+from reconciler.registries.registry_uri import (
+    WORKSPACE,
+    RegistryAddress,
+    held_pin,
+    is_late_job,
+    named_uri,
+    registry_address,
+    registry_ref,
+    registry_workspace,
+)
 from reconciler.render import phrases
 from reconciler.repository.declared_history import Parsers, Past, Place
 from reconciler.repository.locate import find_state_folder, repository_root
@@ -204,7 +213,7 @@ class Workspace:
         with suppress(ReconcilerError):
             self._refuse_sparse()
             self._read_settings = loader.read_settings(contents(str(self.folder), self.shown))
-            if self._read_settings.settings is None or not speaks_rest(self.uri):
+            if self._read_settings.settings is None or not speaks_rest(self._address.uri):
                 return
             registry = self.registry
             self._listing = begun(lambda: (registry.capabilities(), registry.read())[1])
@@ -311,9 +320,42 @@ class Workspace:
 
     @cached_property
     def pin(self) -> RegistryPin | None:
-        """The registry that this run may talk to: a new pin counts one merge later."""
-        before = self.base_settings or self.settings_one_commit_ago
-        return held_pin(self.settings.registry, before.registry if before else None)
+        """The registry that this run may talk to: a new pin counts once it is on the main line.
+
+        Else a pull request could send the credentials of its CI job to a registry of its own.
+        """
+        own, merged = self.settings.registry, self._merged_settings
+        held = held_pin(own, merged.registry if merged else None)
+        if held != own:
+            self.warn(
+                "the main line does not have this `registry:` of reconciler.yaml yet: until it "
+                "has, the one that it has holds"
+            )
+        return held
+
+    @property
+    def _merged_settings(self) -> Settings | None:
+        """The settings that the main line has: at this commit where it contains that."""
+        if self.repo is None or self.repo.head is None or self.history is None:
+            return None
+        base = self.base_settings
+        # A pull request does not say what the main line is.
+        main = self.repo.main_line((base or self.settings).branch)
+        commit = self.repo.head
+        if main is not None and not self._contains(main[1], commit):
+            if base is not None:
+                return base
+            commit = main[1]
+        try:
+            return self.history.settings(commit, self.owner)
+        except DeclarationError:
+            return self.settings_one_commit_ago  # what cannot be read holds nobody to anything
+
+    def _contains(self, main: str, commit: str) -> bool:
+        try:
+            return self.history is None or self.history.is_ancestor(commit, main)
+        except OutOfStep:
+            return False  # a shallow clone does not tell
 
     @cached_property
     def settings_one_commit_ago(self) -> Settings | None:
@@ -323,32 +365,40 @@ class Workspace:
         return self.history.earlier_settings(self.repo.head, self.owner)
 
     @cached_property
-    def uri(self) -> str:
-        """The registry's URI, credentials included.
+    def _address(self) -> RegistryAddress:
+        """Where the registry is, credentials included.
 
         Raises `UsageError` where none is named, `Refused` for another one than is pinned.
         """
-        fallback = self._planned_for.uri if self._planned_for else None
-        uri = registry_uri(self._registry_uri, self.environ, self.pin, fallback=fallback)
-        if _HOST_AND_PORT.fullmatch(uri):  # MLflow would take it for a folder, or a scheme
+        pin, given = self.pin, self._registry_uri
+        uri = named_uri(given, self.environ, pin)
+        if uri and _HOST_AND_PORT.fullmatch(uri):  # MLflow would take it for a folder, or a scheme
             hint = f"did you mean `http://{uri}`?"
             raise UsageError(f"the registry `{uri}` has no scheme", hint=hint)
-        return uri
+        root = self.caller.root
+        return registry_address(given, self.environ, pin, root=root, fallback=self._planned_for)
 
     @property
-    def named_uri(self) -> str | None:
-        """The registry that is named anywhere, credentials included, None for none."""
-        try:
-            return registry_uri(self._registry_uri, self.environ, self.desired.settings.registry)
-        except UsageError:
-            return None
+    def named(self) -> RegistryAddress | None:
+        """The registry that is named anywhere, as it is named; None for none."""
+        pin = self.desired.settings.registry
+        uri = named_uri(self._registry_uri, self.environ, pin)
+        return (
+            RegistryAddress(uri, registry_workspace(uri, self.environ, pin))
+            if uri is not None
+            else None
+        )
 
     @cached_property
     def registry(self) -> Registry:
         """The live registry."""
-        if scheme_of(self.uri) in ("databricks", "databricks-uc", "uc"):
+        uri, selected = self._address.uri, self._address.workspace
+        environ = dict(self.environ)
+        if scheme_of(uri) in ("databricks", "databricks-uc", "uc"):
             self.warn("this backend was not run against a real workspace: check the plan with care")
-        return connect(self.uri, self.environ, timeout=self.timeout, stop=self.stop.event)
+        elif selected is not None:  # perhaps by the settings alone
+            environ[WORKSPACE] = selected
+        return connect(uri, environ, timeout=self.timeout, stop=self.stop.event)
 
     @property
     def requests(self) -> int:
@@ -358,7 +408,7 @@ class Workspace:
     @cached_property
     def ref(self) -> RegistryRef:
         """How plans name the registry."""
-        return registry_ref(self.uri, self.pin)
+        return registry_ref(self._address, self.pin, self.caller.root)
 
     @property
     def allow_superseded(self) -> bool:

@@ -93,7 +93,7 @@ def _ask(plan: Plan) -> None:
     counts = plan.summary
     changes = f"Write {phrases.count(counts['changes'], 'change')} to"
     record = f"Record this commit on {phrases.models(counts['records'])} in"
-    question = f"{changes if counts['changes'] else record} {plan.judged.registry.uri}?"
+    question = f"{changes if counts['changes'] else record} {plan.judged.registry.address}?"
     taken = phrases.takeovers(plan.judged)
     if taken:
         question = f"Take over {visible(taken)}. {question}"

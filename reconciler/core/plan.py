@@ -25,15 +25,25 @@ PlanOutcome: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class RegistryRef:
-    """A registry: its URI without credentials, and its name in the settings."""
+    """A registry: its URI without credentials, its name in the settings, and its workspace.
+
+    Two workspaces of one server are two registries, also under one name.
+    """
 
     uri: str
     name: str | None = None
+    workspace: str | None = None
 
     @property
     def key(self) -> str:
-        """The identifier in digests and records: the name, or the URI without one."""
-        return self.name or self.uri
+        """The identifier in digests and records: the name, else the URI, and the workspace."""
+        where = self.name or self.uri
+        return where if self.workspace is None else f"{where}, workspace {self.workspace}"
+
+    @property
+    def address(self) -> str:
+        """The URI, and the workspace at it."""
+        return RegistryRef(self.uri, workspace=self.workspace).key
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ WebhookForm: TypeAlias = Literal["slack", "json"]
 
 @dataclass(frozen=True, slots=True)
 class RegistryPin:
-    """The registry a state folder belongs to: equivalent URIs, and its name."""
+    """The registry a state folder belongs to: equivalent URIs, its name, and its workspace."""
 
     uris: tuple[str, ...]
     name: str | None = None
+    workspace: str | None = None
 
 
 _BY_STAGE: Final = Serving()

@@ -31,7 +31,7 @@ def same_registry(one: str, other: str) -> bool:
     """Return whether two URIs name the same registry.
 
     Scheme and host are compared in lower case; credentials, a default port and a trailing slash do
-    not count.
+    not count. A path prefix counts, and so does the case of a Databricks profile.
     """
     return _normal(one) == _normal(other)
 
@@ -84,7 +84,9 @@ def _normal(uri: str) -> tuple[str, ...]:
     if not mark:
         return (safe.rstrip("/"),)
     authority, tail = _split(rest)
-    scheme, authority = scheme.lower(), authority.lower()
+    scheme = scheme.lower()
+    if not scheme.startswith("databricks"):  # after it comes a profile, whose case counts
+        authority = authority.lower()
     default = _DEFAULT_PORTS.get(scheme.partition("+")[0])
     path, _, query = tail.partition("?")
     return scheme, authority.removesuffix(f":{default}"), path.rstrip("/"), query

@@ -76,7 +76,7 @@ _EXAMPLES = {
     "serving": "write `serving: {stage: Production}` or `serving: {alias: champion}`",
     "guards": "write `guards: {aliases: [champion]}`",
     "ignore": "write `ignore: {models: [], tags: [], aliases: []}`",
-    "registry": "write its URI, or `registry: {uri: ..., name: ...}`",
+    "registry": "write its URI, or `registry: {uri: ..., name: ..., workspace: ...}`",
     "retired": "write `retired: true`, or leave the key out",
     "on": "write `on: {stage: Production}` or `on: {alias: champion}`",
     "policies": "write a list; `reconciler schema settings` describes its entries",

@@ -10,6 +10,7 @@ from typing import Final
 from reconciler.core.uris import credentials_in
 from reconciler.errors import RegistryError
 
+WORKSPACE_HEADER: Final = "X-MLFLOW-WORKSPACE"
 _INSECURE: Final = "MLFLOW_TRACKING_INSECURE_TLS"
 _SERVER_CERT: Final = "MLFLOW_TRACKING_SERVER_CERT_PATH"
 _CLIENT_CERT: Final = "MLFLOW_TRACKING_CLIENT_CERT_PATH"
@@ -39,8 +40,8 @@ def access(uri: str, environ: Mapping[str, str]) -> Access:
     """
     authorization, secrets = _authorization(uri, environ)
     headers = {"Authorization": authorization} if authorization else {}
-    if workspace := environ.get("MLFLOW_WORKSPACE"):
-        headers["X-MLFLOW-WORKSPACE"] = _header(workspace, "MLFLOW_WORKSPACE")
+    if workspace := environ.get("MLFLOW_WORKSPACE", "").strip():
+        headers[WORKSPACE_HEADER] = _header(workspace, "MLFLOW_WORKSPACE")
     return Access(headers, _verify(environ), _path(environ, _CLIENT_CERT), secrets)
 
 

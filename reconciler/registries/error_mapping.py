@@ -30,12 +30,19 @@ _NO_SUCH_PAGE: Final = frozenset({404, 405})
 _UNIQUE: Final = re.compile(
     r"UNIQUE constraint|UniqueViolation|duplicate key|\b1062\b", re.IGNORECASE
 )
+# It begins the server's own words, after the URI; elsewhere it may be the name of a model.
+_ABOUT_WORKSPACE: Final = re.compile(r"\S+( answered \d+)?: (\w+: )?Workspace (name )?'")
 
 LOG_IN_HINT: Final = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; where "
     "they are set, they are wrong"
 )
 PERMISSION_HINT: Final = "these credentials lack a permission there (READ to plan, EDIT to apply)"
+NO_WORKSPACES_HINT: Final = (
+    "this server has no workspaces: unset MLFLOW_WORKSPACE, or remove `workspace:` from "
+    "reconciler.yaml"
+)
+WORKSPACE_HINT: Final = "check MLFLOW_WORKSPACE, and `workspace:` in reconciler.yaml"
 WRONG_PATH_HINT: Final = "is this the URI of an MLflow server, with its path prefix if it has one?"
 
 
@@ -60,6 +67,10 @@ def from_status(where: str, status: int, headers: Mapping[str, str], body: bytes
 
 def from_code(code: str, message: str) -> RegistryError:
     """Return the error for MLflow's `error_code`."""
+    if _ABOUT_WORKSPACE.match(message):
+        return Rejected(message, hint=WORKSPACE_HINT)
+    if code == "FEATURE_DISABLED" and "workspaces" in message:
+        return Rejected(message, hint=NO_WORKSPACES_HINT)
     if code in _MISSING:
         return NotFound(message)
     if code in _NOT_ALLOWED:

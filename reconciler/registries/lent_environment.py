@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from reconciler.errors import UsageError
+
 _lock = threading.Lock()
 _importing = threading.Lock()
 _borrowers: Counter[str] = Counter()
@@ -34,6 +36,15 @@ def lent(name: str, value: str) -> Iterator[None]:
                 _borrowers[name] -= 1
                 if not _borrowers[name] and os.environ.get(name) == _set.pop(name):
                     del os.environ[name]
+
+
+def refuse_from_outside(name: str) -> None:
+    """Raise `UsageError` where MLflow's client would use a variable that the caller left out."""
+    if os.environ.get(name, "").strip():
+        raise UsageError(
+            f"MLflow's client reads {name} from this process, and `environ` does not have it",
+            hint="unset it, or hand it in",
+        )
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
 from reconciler.ports.parallel import begun, each
 from reconciler.ports.registry import Capabilities
-from reconciler.registries.auth import access
+from reconciler.registries.auth import WORKSPACE_HEADER, access
 from reconciler.registries.case_insensitive import Spellings
+from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
 from reconciler.registries.http_client import Http, TooMuch
 from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
@@ -27,6 +28,7 @@ _MOST_PAGES: Final = 1000
 _FEWEST_ROWS: Final = 10  # rows on a page; a smaller page is never requested
 _SLOWEST: Final = 10  # times the limit for one answer: the limit for all pages
 _ALIASES_SINCE: Final = (2, 3)
+_WORKSPACES_SINCE: Final = (3, 10)
 _NAME_LISTS_SINCE: Final = (3, 17)
 
 
@@ -43,9 +45,11 @@ class MlflowRest:
         stop: threading.Event | None = None,
         other: Elsewhere | None = None,
     ) -> None:
+        carried = access(uri, environ)
+        self._selects_workspace = WORKSPACE_HEADER in carried.headers
         self._http = Http(
             uri,
-            access(uri, environ),
+            carried,
             request_timeout=request_timeout,
             retry_for=retry_for,
             stop=stop,
@@ -89,6 +93,7 @@ class MlflowRest:
 
     def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
         """Return the models that the two searches find, by name."""
+        self._require_workspaces()
         if names is None:
             return self._search([None])
         filters, chunks = self._filters(sorted(set(names)))
@@ -103,6 +108,7 @@ class MlflowRest:
 
     def confirm(self, model: str, versions: Collection[int]) -> Live | None:
         """Return one model by direct reads, None when it does not exist."""
+        self._require_workspaces()
         try:
             answer = self._get("registered-models/get", name=model)
         except NotFound:
@@ -181,6 +187,16 @@ class MlflowRest:
                 self._answered = self._http.text("version") or ""
         found = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", self._answered.strip())
         return tuple(int(part) for part in found.groups() if part) if found else None
+
+    def _require_workspaces(self) -> None:
+        """Refuse a server that ignores the header, and would answer for all of its models."""
+        if not self._selects_workspace:
+            return
+        version = self._version()
+        if version is not None and version < _WORKSPACES_SINCE:
+            shown = ".".join(map(str, version))
+            message = f"{self.uri} is an MLflow {shown} server, and workspaces came with 3.10"
+            raise RegistryError(message, hint=NO_WORKSPACES_HINT)
 
     def _is_caseless(self, model: str) -> bool:
         """Return whether the database finds a model by its name with all cases swapped."""

@@ -159,13 +159,14 @@ def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
         authors.author_and_committer(commit),
         ", ".join(f"{one.name} ({one.kind})" for one in entry.approvals) or "-",
         commit.signature,
-        *([_became(entry)] if value.records else []),
+        *([_became(entry, value)] if value.records else []),
     )
 
 
-def _became(entry: Entry) -> str:
+def _became(entry: Entry, value: Story) -> str:
     """Return when it was applied to each registry, the first one first."""
-    if len(entry.applied) == 1:
+    registries = {applied.registry for one in value.entries for applied in one.applied}
+    if len(entry.applied) == 1 and len(registries) == 1:
         return _when(entry.applied[0])
     if entry.applied:
         return ", ".join(f"{_when(applied)} ({applied.registry})" for applied in entry.applied)
@@ -205,7 +206,7 @@ def _about_answer(answer: DeclaredAt, value: Story) -> list[str]:
     if value.records and entry is not None and entry.apply_state != "unknown":
         late = [applied for applied in entry.applied if applied.time > answer.moment]
         if late or not entry.applied:
-            became = f"applied {_became(entry)}" if late else f"applied: {entry.apply_state}"
+            became = f"applied {_became(entry, value)}" if late else f"applied: {entry.apply_state}"
             notes.append(
                 f"this is what was merged by then; its last change, {entry.step.commit.id[:12]}, "
                 f"was not yet live ({became})"

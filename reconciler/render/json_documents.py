@@ -44,6 +44,11 @@ def ending(code: int) -> Document:
     return {"code": int(code), "reason": _REASONS[int(code)] or None}
 
 
+def registry(ref: RegistryRef) -> Document:
+    """Return the `registry` member of a document."""
+    return {"uri": ref.uri, "name": ref.name, "workspace": ref.workspace}
+
+
 def failure(problems: Sequence[Problem], code: ExitCode) -> Document:
     """Return the document of a command that failed before it had a result."""
     return {
@@ -73,7 +78,7 @@ def _plan(
     return {
         "format_version": FORMAT_VERSION,
         "digest": value.digest,
-        "registry": {"uri": value.registry.uri, "name": value.registry.name},
+        "registry": registry(value.registry),
         "state": {"path": state.path, "commit": state.commit, "dirty": bool(state.dirty)},
         "summary": value.summary,
         "changes": [change(row) for row in value.changes],
@@ -159,7 +164,7 @@ def status(rows: Sequence[StatusRow], value: DraftPlan, code: ExitCode) -> Docum
     """Return the document of `status`."""
     return {
         "format_version": FORMAT_VERSION,
-        "registry": {"uri": value.registry.uri, "name": value.registry.name},
+        "registry": registry(value.registry),
         "state": _plan(value, code)["state"],
         "versions": [
             {
@@ -192,12 +197,12 @@ def error(problem: Problem) -> Document:
     }
 
 
-def _model(model: ModelPlan, registry: RegistryRef) -> Document:
+def _model(model: ModelPlan, ref: RegistryRef) -> Document:
     return {
         "model": model.model,
         "outcome": model.outcome,
         "file": model.file,
-        "digest": model.digest(registry),
+        "digest": model.digest(ref),
         "records": model.record is not None,
         "messages": list(model.messages),
         **({"deleted": sorted(model.deleted)} if model.deleted else {}),

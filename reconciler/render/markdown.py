@@ -25,10 +25,12 @@ def plan(value: JudgedPlan, now: datetime) -> str:
 
 def target(value: DraftPlan) -> list[str]:
     """Return the line that names the plan's state and its registry."""
-    name = f" ({code(value.registry.name)})" if value.registry.name else ""
+    ref = value.registry
+    name = f" ({code(ref.name)})" if ref.name else ""
+    workspace = f", workspace {code(ref.workspace)}" if ref.workspace else ""
     commit = f" at {code(value.state.commit[:12])}" if value.state.commit else ""
     dirty = ", with uncommitted changes" if value.state.dirty else ""
-    return [f"{code(value.state.path)}{commit}{dirty} → {code(value.registry.uri)}{name}"]
+    return [f"{code(value.state.path)}{commit}{dirty} → {code(ref.uri)}{name}{workspace}"]
 
 
 def judgements(value: JudgedPlan) -> list[list[str]]:

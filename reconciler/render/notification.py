@@ -37,7 +37,7 @@ def document(value: Notification) -> Document:
         "event": "apply",
         "id": value.id,
         "time": value.occasion.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "registry": {"uri": value.registry.uri, "name": value.registry.name},
+        "registry": json_documents.registry(value.registry),
         "state": {"path": state.path, "commit": state.commit, "dirty": bool(state.dirty)},
         "model": model.model,
         "outcome": value.outcome,

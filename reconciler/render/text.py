@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
+from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef
 from reconciler.core.report import ApplyReport, ModelReport, Result
 from reconciler.core.state import Field, Value
 from reconciler.planning.status import StatusRow
@@ -108,8 +108,13 @@ def _target(value: DraftPlan) -> str:
     state = value.state
     commit = f" @ {state.commit[:12]}" if state.commit else ""
     dirty = " (with uncommitted changes)" if state.dirty else ""
-    name = f" ({value.registry.name})" if value.registry.name else ""
-    return visible(f"{state.path}{commit}{dirty} → {value.registry.uri}{name}")
+    return visible(f"{state.path}{commit}{dirty} → {_registry(value.registry)}")
+
+
+def _registry(ref: RegistryRef) -> str:
+    name = f" ({ref.name})" if ref.name else ""
+    workspace = f", workspace {ref.workspace}" if ref.workspace else ""
+    return f"{ref.uri}{name}{workspace}"
 
 
 def _rows_of(model: ModelPlan, gone: Collection[tuple[str, int]]) -> list[str]:

@@ -227,7 +227,7 @@ def document(details: VersionDetails) -> Document:
     own = {a: v for a, v in live.fields.items() if a.version is None}
     return {
         "format_version": json_documents.FORMAT_VERSION,
-        "registry": {"uri": details.registry.uri, "name": details.registry.name},
+        "registry": json_documents.registry(details.registry),
         "model": {
             "name": live.model,
             "description": str(own.get(Field("description"), "")),

@@ -37,7 +37,7 @@ class Start:
     """The repository for which the files are written.
 
     `state` is the state folder, relative to the root; `registry` is the URI to pin, without
-    credentials.
+    credentials, and `workspace` the workspace there.
     """
 
     state: str
@@ -45,6 +45,7 @@ class Start:
     registry: str | None
     forge: ForgeName
     release: Release
+    workspace: str | None = None
 
     @property
     def environment(self) -> str:
@@ -129,8 +130,15 @@ def scalar(text: str) -> str:
     return text if is_plain else json.dumps(text)
 
 
+def _pin(start: Start) -> str:
+    uri = scalar(start.registry or "")
+    if start.workspace is None:
+        return uri
+    return f"{{uri: {uri}, workspace: {scalar(start.workspace)}}}"
+
+
 def _blanks(start: Start) -> dict[str, str]:
-    pin = f"registry: {scalar(start.registry)}" if start.registry else None
+    pin = f"registry: {_pin(start)}" if start.registry else None
     return {
         "action": start.release.action,
         "branch": scalar(start.branch),

@@ -92,6 +92,16 @@ def test_the_workspace_is_sent_when_there_is_one() -> None:
     assert ["x-mlflow-workspace" in sent for sent in names] == [True, False]
 
 
+def test_a_server_that_is_too_old_for_workspaces_is_not_read() -> None:
+    with proxy(before=lambda _: Answer(200, b"3.9.1")) as server:
+        registry = MlflowRest(server.uri, environ={"MLFLOW_WORKSPACE": "team"})
+        for read in (registry.read, lambda: registry.confirm("m", ())):
+            with pytest.raises(RegistryError, match=r"MLflow 3\.9\.1 server") as refused:
+                read()
+            assert "unset MLFLOW_WORKSPACE" in (refused.value.hint or "")
+    assert [request.path for request in server.requests] == ["/version"]
+
+
 def _echo(request: Request) -> Answer:
     return Answer(400, str(request.headers).encode())
 

@@ -309,7 +309,7 @@ def test_the_last_line_of_text_counts_changes_models_requests_and_seconds(lab: L
 _PLAN: dict[str, Any] = {
     "format_version": str,
     "digest": str,
-    "registry": {"uri": str, "name": None},
+    "registry": {"uri": str, "name": None, "workspace": None},
     "state": {"path": str, "commit": str, "dirty": bool},
     "summary": dict.fromkeys(
         ("models", "changes", "drift", "unmanaged", "violations", "records"), int

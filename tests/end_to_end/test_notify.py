@@ -72,7 +72,7 @@ def test_each_webhook_is_told_once_of_each_model_that_changed(lab: Lab) -> None:
     assert [body["outcome"] for body in audit] == ["applied", "applied"]
     first = audit[0]
     assert first["state"] == {"path": "registry-state", "commit": commit, "dirty": False}
-    assert first["registry"] == {"uri": lab.uri, "name": None}
+    assert first["registry"] == {"uri": lab.uri, "name": None, "workspace": None}
     assert first["recorded"] is True
     assert first["authors"] == ["Ada"]
     assert [(row["field"], row["after"], row["outcome"]) for row in first["changes"]] == [

@@ -127,7 +127,7 @@ def test_the_pin_is_what_is_talked_to_when_nothing_else_is_said(lab: Lab) -> Non
     lab.git.commit({_SETTINGS: f"registry: {{uri: [{lab.uri}, http://mlflow], name: prod}}\n"})
     done = lab.run("apply", "--yes", "--format", "json", env={"MLFLOW_TRACKING_URI": " "})
     assert done.code == 0
-    assert done.document["registry"] == {"uri": lab.uri, "name": "prod"}
+    assert done.document["registry"] == {"uri": lab.uri, "name": "prod", "workspace": None}
     assert lab.hand.values(model)["@champion"] == 1
 
 

@@ -74,10 +74,11 @@ class Job:
     def _place(self) -> str:
         """What a comment or check is about: the state folder, and the registry it is for."""
         try:
-            name = self.workspace.ref.name
+            ref = self.workspace.ref
         except ReconcilerError:  # the settings cannot be read: their own complaint comes elsewhere
-            name = None
-        return f"{self.workspace.shown} → {name}" if name else self.workspace.shown
+            return self.workspace.shown
+        where = ", ".join(part for part in (ref.name, ref.workspace) if part)
+        return f"{self.workspace.shown} → {where}" if where else self.workspace.shown
 
     def check_name(self, number: int) -> str:
         """Return the name of the check that keeps a plan, or a part of it where it has several."""

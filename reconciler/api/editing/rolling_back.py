@@ -5,17 +5,24 @@ from dataclasses import dataclass, replace
 
 from reconciler.api.editing.edit import Edit
 from reconciler.api.editing.lookups import declared, draft, probe
-from reconciler.api.merged_history import open_merged
+from reconciler.api.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence
-from reconciler.audit.evidence import Entry
+from reconciler.audit.evidence import Entry, Records
 from reconciler.audit.merged_changes import serving
 from reconciler.authoring.promotion import refuse_blocked, without_broken_test
 from reconciler.authoring.proposal import Proposal, check_text, slug, title_of
 from reconciler.authoring.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
-from reconciler.errors import DeclarationError, ExitCode, OutOfStep, Problem, UsageError
+from reconciler.errors import (
+    DeclarationError,
+    ExitCode,
+    OutOfStep,
+    Problem,
+    ReconcilerError,
+    UsageError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,16 @@ def _history(workspace: Workspace, asked: RollbackRequest) -> tuple[Entry, ...]:
             f"in {found[-1].commit.id[:12]}",
             hint=f"git merge {merged.line}",
         )
-    return evidence.entries(found, merged.settings, merged.records())
+    return evidence.entries(found, merged.settings, _records(workspace, merged))
+
+
+def _records(workspace: Workspace, merged: MergedHistory) -> Records | None:
+    """Return the records of the registry that is named; all, where it has none: it may be new."""
+    try:
+        here = merged.records(workspace.ref.key)
+    except ReconcilerError:  # none is named, or another one than is pinned: told when it is asked
+        here = None
+    return here if here is not None and here.by_commit else merged.records()
 
 
 def _proposal(

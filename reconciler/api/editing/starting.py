@@ -80,9 +80,10 @@ def _start(workspace: Workspace, root: Path, *, gitlab: bool) -> Start:
     _refuse_nested(root, state)
     branch = _branch(workspace)
     check_branch(branch)
-    uri = workspace.named_uri  # here, and only here, none is fine: a repository can begin without
+    named = workspace.named  # here, and only here, none is fine: a repository can begin without
     forge: ForgeName = "gitlab" if gitlab else "github"
-    return Start(state, branch, safe_uri(uri) if uri else None, forge, this_release())
+    uri, selected = (safe_uri(named.uri), named.workspace) if named else (None, None)
+    return Start(state, branch, uri, forge, this_release(), selected)
 
 
 def _refuse_nested(root: Path, state: str) -> None:

@@ -33,7 +33,7 @@ class VersionComparison(Answer):
         """Return the document of `compare --format json`, its `exit` included."""
         return {
             "format_version": json_documents.FORMAT_VERSION,
-            "registry": {"uri": self.registry.uri, "name": self.registry.name},
+            "registry": json_documents.registry(self.registry),
             "comparison": render.document(self.comparison),
             "errors": [],
             "exit": json_documents.ending(self.code),

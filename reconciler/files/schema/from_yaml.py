@@ -210,4 +210,5 @@ def _pin(file: SettingsFile) -> RegistryPin | None:
     if registry is None or isinstance(registry, str):
         return None if registry is None else RegistryPin((registry,))
     uri = registry["uri"]
-    return RegistryPin((uri,) if isinstance(uri, str) else tuple(uri), registry.get("name"))
+    uris = (uri,) if isinstance(uri, str) else tuple(uri)
+    return RegistryPin(uris, registry.get("name"), registry.get("workspace"))

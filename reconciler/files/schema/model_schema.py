@@ -186,6 +186,13 @@ class RegistryEntry(TypedDict, total=False):
     name: Annotated[
         NonEmpty, Field(description="The name in plans and records, instead of the URI.")
     ]
+    workspace: Annotated[
+        NonEmpty,
+        Field(
+            description="The workspace of the server, as in MLFLOW_WORKSPACE; on Databricks the "
+            "URL of the host."
+        ),
+    ]
 
 
 @with_config(ConfigDict(extra="forbid", title="Serving of a folder"))

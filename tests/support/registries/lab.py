@@ -52,10 +52,12 @@ class Result:
 class Hand:
     """Somebody's own hand on the registry: plain REST calls that know nothing of git."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, workspace: str | None = None) -> None:
         self.uri = uri
         self._session = requests.Session()
         self._session.trust_env = False
+        if workspace is not None:
+            self._session.headers["X-MLFLOW-WORKSPACE"] = workspace
 
     def call(self, method: str, path: str, **values: Any) -> dict[str, Any]:
         """Send one request and return its answer; anything but 200 is an error."""

@@ -102,7 +102,7 @@ def test_the_json_says_what_became_of_each_change_and_who_is_behind_it() -> None
         "event": "apply",
         "id": "id-1",
         "time": "2026-03-14T09:26:53Z",
-        "registry": {"uri": "http://mlflow:5000", "name": "prod-eu"},
+        "registry": {"uri": "http://mlflow:5000", "name": "prod-eu", "workspace": None},
         "state": {"path": "registry-state", "commit": "c" * 40, "dirty": False},
         "model": "m",
         "outcome": "partial",

@@ -60,6 +60,10 @@ def test_what_serves_may_differ_by_glob_and_the_order_is_kept() -> None:
     [
         ("registry: http://mlflow:5000", RegistryPin(("http://mlflow:5000",))),
         ("registry: {uri: sqlite:///a.db}", RegistryPin(("sqlite:///a.db",))),
+        (
+            "registry: {uri: http://h, workspace: team-a}",
+            RegistryPin(("http://h",), workspace="team-a"),
+        ),
         ("registry: databricks://scope:prefix", RegistryPin(("databricks://scope:prefix",))),
         ("registry: https://h:5000/a@b", RegistryPin(("https://h:5000/a@b",))),
     ],
