@@ -11,12 +11,13 @@ from typing import Literal, TypeAlias
 
 from typing_extensions import Self
 
+from reconciler.api.merged_settings import merged_settings
 from reconciler.apply.executor import Stop, no_stop
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
 from reconciler.core.uris import scheme_of
-from reconciler.errors import DeclarationError, OutOfStep, Problem, ReconcilerError, UsageError
+from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.loader import ReadSettings
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
@@ -324,38 +325,17 @@ class Workspace:
 
         Else a pull request could send the credentials of its CI job to a registry of its own.
         """
-        own, merged = self.settings.registry, self._merged_settings
-        held = held_pin(own, merged.registry if merged else None)
-        if held != own:
+        settings, merged = self.settings, None
+        if self.repo is not None and self.history is not None:
+            base = self.base_settings
+            merged = merged_settings(self.repo, self.history, self.owner, settings, base)
+        held = held_pin(settings.registry, merged.registry if merged else None)
+        if held != settings.registry:
             self.warn(
                 "the main line does not have this `registry:` of reconciler.yaml yet: until it "
                 "has, the one that it has holds"
             )
         return held
-
-    @property
-    def _merged_settings(self) -> Settings | None:
-        """The settings that the main line has: at this commit where it contains that."""
-        if self.repo is None or self.repo.head is None or self.history is None:
-            return None
-        base = self.base_settings
-        # A pull request does not say what the main line is.
-        main = self.repo.main_line((base or self.settings).branch)
-        commit = self.repo.head
-        if main is not None and not self._contains(main[1], commit):
-            if base is not None:
-                return base
-            commit = main[1]
-        try:
-            return self.history.settings(commit, self.owner)
-        except DeclarationError:
-            return self.settings_one_commit_ago  # what cannot be read holds nobody to anything
-
-    def _contains(self, main: str, commit: str) -> bool:
-        try:
-            return self.history is None or self.history.is_ancestor(commit, main)
-        except OutOfStep:
-            return False  # a shallow clone does not tell
 
     @cached_property
     def settings_one_commit_ago(self) -> Settings | None:

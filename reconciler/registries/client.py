@@ -14,6 +14,7 @@ from reconciler.core.uris import DATABASES, safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.ports.registry import Capabilities
 from reconciler.registries.client_calls import ClientCalls
+from reconciler.registries.lent_environment import require_same
 from reconciler.registries.local_store import MISSING_HINT, require_local
 from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
 from reconciler.registries.search_filters import name_filter
@@ -25,6 +26,11 @@ from reconciler.registries.tracking.version_facts import gather
 if TYPE_CHECKING:
     from mlflow.tracking._model_registry.client import ModelRegistryClient
 
+_DATABRICKS_VARIABLES: Final = (
+    "DATABRICKS_HOST",
+    "DATABRICKS_CONFIG_PROFILE",
+    "DATABRICKS_CONFIG_FILE",
+)
 _UNITY_CATALOG: Final = frozenset({"databricks-uc", "uc"})
 _CAPABILITIES: Final = {
     "databricks-uc": Capabilities(stages=False, why="Unity Catalog on Databricks"),
@@ -42,6 +48,7 @@ class MlflowClientRegistry:
     ) -> None:
         self._given = uri
         self._scheme = scheme_of(uri)
+        self._environ = environ
         self._calls = ClientCalls(uri, environ)
         self._opening = threading.Lock()
         # sqlite allows one writer at a time; the others must poll.
@@ -193,9 +200,14 @@ class MlflowClientRegistry:
         with self._opening:
             if self._opened is None:
                 require_local(self._given)
+                require_same(self._environ, self._selected_outside())
                 with self._calls.translated():
                     self._opened = self._open()
             return self._opened
+
+    def _selected_outside(self) -> tuple[str, ...]:
+        """Return the variables that select a registry, and can only be read from the process."""
+        return _DATABRICKS_VARIABLES if self._scheme.startswith("databricks") else ()
 
     def _open(self) -> "ModelRegistryClient":
         # Not MlflowClient: it also opens the tracking store, which writes to a new database.

@@ -42,6 +42,7 @@ NO_WORKSPACES_HINT: Final = (
     "this server has no workspaces: unset MLFLOW_WORKSPACE, or remove `workspace:` from "
     "reconciler.yaml"
 )
+NAME_SERVER_HINT: Final = "name its MLflow server: only there a workspace can be selected"
 WORKSPACE_HINT: Final = "check MLFLOW_WORKSPACE, and `workspace:` in reconciler.yaml"
 WRONG_PATH_HINT: Final = "is this the URI of an MLflow server, with its path prefix if it has one?"
 
@@ -71,6 +72,8 @@ def from_code(code: str, message: str) -> RegistryError:
         return Rejected(message, hint=WORKSPACE_HINT)
     if code == "FEATURE_DISABLED" and "workspaces" in message:
         return Rejected(message, hint=NO_WORKSPACES_HINT)
+    if "Cannot disable workspaces" in message:  # of a database that is opened directly
+        return Rejected(message, hint=NAME_SERVER_HINT)
     if code in _MISSING:
         return NotFound(message)
     if code in _NOT_ALLOWED:

@@ -5,7 +5,7 @@ import sys
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from reconciler.errors import UsageError
@@ -38,13 +38,17 @@ def lent(name: str, value: str) -> Iterator[None]:
                     del os.environ[name]
 
 
-def refuse_from_outside(name: str) -> None:
-    """Raise `UsageError` where MLflow's client would use a variable that the caller left out."""
-    if os.environ.get(name, "").strip():
-        raise UsageError(
-            f"MLflow's client reads {name} from this process, and `environ` does not have it",
-            hint="unset it, or hand it in",
-        )
+def require_same(environ: Mapping[str, str], names: Iterable[str]) -> None:
+    """Raise `UsageError` where MLflow's client would use another registry than the caller's.
+
+    `names` are variables that select it; the client reads them from the process alone.
+    """
+    for name in names:
+        if os.environ.get(name, "").strip() != environ.get(name, "").strip():
+            raise UsageError(
+                f"MLflow's client reads {name} from this process, and `environ` has another value",
+                hint="use the same value in both",
+            )
 
 
 @contextmanager

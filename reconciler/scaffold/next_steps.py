@@ -16,6 +16,7 @@ from reconciler.scaffold.template_set import (
 )
 
 _URI = "MLFLOW_TRACKING_URI"
+_TEAM = "with MLFLOW_WORKSPACE on a server with workspaces"
 _WHO = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
@@ -107,7 +108,7 @@ def _users() -> str:
 
 
 def _on_github(start: Start) -> Iterator[str]:
-    where = "" if start.registry else f",\nand the variable {_URI}"
+    where = "" if start.registry else f",\nand the variable {_URI}, {_TEAM}"
     yield (
         f"Create environments (Settings → Environments). Each has the secrets\n{_WHO}{where}:\n\n"
         + _table(
@@ -123,7 +124,7 @@ def _on_github(start: Start) -> Iterator[str]:
 
 
 def _on_gitlab(start: Start) -> Iterator[str]:
-    where = "" if start.registry else f", {_URI}"
+    where = "" if start.registry else f", {_URI}\n({_TEAM})"
     yield (
         f"Set variables (Settings → CI/CD), masked, for two environments:\n{_WHO}{where},\n"
         "and GITLAB_TOKEN, a project access token:\n\n"

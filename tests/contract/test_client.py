@@ -214,11 +214,18 @@ def test_over_http_each_registry_reads_its_own_workspace(
         assert [list(one.result()) for one in read] == [["of-client-a"], ["of-client-b"]] * 3
     monkeypatch.setenv("MLFLOW_WORKSPACE", "client-b")
     assert list(here.read()) == ["of-client-a"], "the program's own is another matter"
-    with pytest.raises(UsageError, match="`environ` does not have it"):
+    with pytest.raises(UsageError, match="MLFLOW_WORKSPACE from this process"):
         MlflowClientRegistry(workspaces_server.uri, {}).read()
     unknown = MlflowClientRegistry(workspaces_server.uri, {"MLFLOW_WORKSPACE": "nobody"})
     with pytest.raises(Rejected, match="Workspace 'nobody' not found"):
         unknown.confirm("m", ())
+
+
+@pytest.mark.parametrize("uri", ["databricks", "databricks-uc", "databricks://prod"])
+def test_a_databricks_host_that_the_client_would_not_use_is_refused(uri: str) -> None:
+    registry = MlflowClientRegistry(uri, {"DATABRICKS_HOST": "https://adb-1"})
+    with pytest.raises(UsageError, match="reads DATABRICKS_HOST from this process"):
+        registry.read()
 
 
 def test_a_server_without_workspaces_is_told_by_the_client_too(mlflow_uri: str) -> None:
