@@ -6,15 +6,19 @@ from shlex import quote
 
 from reconciler.authoring.draft import StateFiles
 from reconciler.authoring.file_edits import FileEdit, edited_file
+from reconciler.authoring.new_declarations import FirstImport, declared_anew, importable, left_out
+from reconciler.authoring.serving_choice import ServingChoice
+from reconciler.authoring.stage_conflicts import StageConflict
 from reconciler.core.declared import DeclaredState
 from reconciler.core.matching import nearest
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Live
-from reconciler.errors import ExitCode, Problem, RegistryError, UsageError
+from reconciler.errors import Problem, RegistryError, UsageError
 from reconciler.files.atomic_write import FileToWrite
 from reconciler.files.editing.edits import edits_between
-from reconciler.files.from_live import NewPin, additions, declaration_of, file_stem, repinned
+from reconciler.files.from_live import NewPin, additions, file_stem, repinned
 from reconciler.files.loader import dump_declaration
+from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
 from reconciler.scaffold.package_data import this_release
@@ -26,11 +30,14 @@ _READERS = 8
 class ImportDraft:
     """Live models as files: new ones by their model, and edits of those that are declared.
 
-    `warnings` say what is left out, `errors` why a model cannot be imported, `pins` which pins are
-    new.
+    `settings` is a new settings file, None where none is needed. `conflicts` keep a model
+    undeclared until somebody decides. `warnings` say what is left out, `errors` why a model cannot
+    be imported, `pins` which pins are new.
     """
 
     new: dict[str, FileToWrite] = field(default_factory=dict)
+    settings: FileToWrite | None = None
+    conflicts: list[StageConflict] = field(default_factory=list)
     edits: list[FileEdit] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     errors: list[Problem] = field(default_factory=list)
@@ -38,12 +45,26 @@ class ImportDraft:
 
 
 def drafted(
-    models: Iterable[Live], desired: DeclaredState, state: StateFiles, *, every: bool
+    models: Sequence[Live], desired: DeclaredState, state: StateFiles, how: FirstImport
 ) -> ImportDraft:
     """Return live models as files, with the versions that are in use, or every one."""
-    draft = ImportDraft()
+    draft, declared = ImportDraft(), desired.declarations
+    if how.keep and (len(models) != 1 or models[0].model in declared):
+        message = "`--keep` says which version of one model stays where several are in a stage"
+        raise UsageError(message, hint="name one model, which is not declared yet")
     for live in models:
-        _add(draft, live, desired, state, every=every)
+        if live.model in declared:
+            _compare(draft, live, desired, state, every=how.every)
+    undeclared = [live for live in models if live.model not in declared]
+    new = declared_anew(undeclared, desired.settings, how, registry=models)
+    for model, declaration in new.declarations.items():
+        name, text = content_of(declaration)
+        draft.new[model] = _new_file(state, name, text)
+    draft.conflicts += new.conflicts
+    draft.warnings += new.warnings
+    draft.errors += new.errors
+    if new.choice is not None:
+        _say_what_serves(draft, new.choice, state)
     return draft
 
 
@@ -68,26 +89,36 @@ def with_live_pins(
     return draft
 
 
-def _add(
+def _compare(
     draft: ImportDraft, live: Live, desired: DeclaredState, state: StateFiles, *, every: bool
 ) -> None:
-    declared = desired.declarations.get(live.model)
-    besides = tuple(declared.versions) if declared else ()
+    """Add the edit by which the file of a declared model has what is live."""
+    declared = desired.declarations[live.model]
+    besides = tuple(declared.versions)
     imported, warnings, error = importable(live, desired.settings, every=every, besides=besides)
     draft.warnings += warnings
     if error is not None:
         draft.errors.append(error)
-    elif imported is None:
-        pass
-    elif declared is None:
-        name, text = content_of(imported)
-        path, shown = state.folder / name, f"{state.shown}/{name}"
-        draft.new[live.model] = FileToWrite(path, shown, text.encode(), is_new=True)
-    else:
+    elif imported is not None:
         added = additions(declared, imported, exclusive=desired.settings.exclusive)
-        draft.warnings += [_warning(live.model, text) for text in added.warnings]
+        draft.warnings += [left_out(live.model, text) for text in added.warnings]
         edit = edited_file(state.path_of(declared.file), declared.file, added.edits)
         draft.edits += [] if edit.is_empty else [edit]
+
+
+def _say_what_serves(draft: ImportDraft, choice: ServingChoice, state: StateFiles) -> None:
+    """Add a settings file that says what serves, or the lines that the one there lacks."""
+    shown = f"{state.shown}/{SETTINGS_FILE}"
+    if (state.folder / SETTINGS_FILE).exists():
+        draft.warnings.append(choice.lacking(shown))
+        return
+    lines = (this_release().modeline("settings"), *choice.lines)
+    draft.settings = _new_file(state, SETTINGS_FILE, "\n".join(lines) + "\n")
+    draft.warnings.append(choice.written(shown))
+
+
+def _new_file(state: StateFiles, name: str, text: str) -> FileToWrite:
+    return FileToWrite(state.folder / name, f"{state.shown}/{name}", text.encode(), is_new=True)
 
 
 def read_models(registry: Registry, models: Sequence[str], settings: Settings) -> list[Live]:
@@ -110,26 +141,8 @@ def read_models(registry: Registry, models: Sequence[str], settings: Settings) -
     return [live[n] for n in names if not live[n].is_prompt and not ignore.model(n)]
 
 
-def importable(
-    live: Live, settings: Settings, *, every: bool = False, besides: tuple[int, ...] = ()
-) -> tuple[Declaration | None, list[Problem], Problem | None]:
-    """Return a live model as a declaration, what that leaves out, and why there can be none.
-
-    It has the versions that are in use and those of `besides`, or every one.
-    """
-    if live.unreadable:
-        message = f"`{live.model}` is not imported: {live.unreadable}"
-        return None, [], Problem(message, ExitCode.REGISTRY, model=live.model)
-    imported = declaration_of(live, settings, every_version=every, besides=besides)
-    return imported.declaration, [_warning(live.model, text) for text in imported.warnings], None
-
-
 def content_of(declaration: Declaration) -> tuple[str, str]:
     """Return the name and the text of the new file that declares a model."""
     stem = file_stem(declaration.model)
     modeline = this_release().modeline("model")
     return f"{stem}.yaml", f"{modeline}\n{dump_declaration(declaration, stem=stem)}"
-
-
-def _warning(model: str, text: str) -> Problem:
-    return Problem(f"`{model}`: {text}", ExitCode.OK, model=model)

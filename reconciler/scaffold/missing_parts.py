@@ -44,7 +44,9 @@ def additions(path: str, template: str, kept: str, start: Start) -> tuple[Additi
     """Return what to add to an existing file; nothing when it has all or a variant of it."""
     if path.endswith("CODEOWNERS"):
         return tuple(_owners(path, template, kept, start))
-    if path == start.settings or mentions(kept, start.state) or is_another(path, kept):
+    if path == start.settings:
+        return tuple(_settings(path, kept, start))
+    if mentions(kept, start.state) or is_another(path, kept):
         return ()
     if path == HOOKS:
         return (_hook(template, kept, start),)
@@ -57,6 +59,14 @@ def _owners(path: str, template: str, kept: str, start: Start) -> Iterator[Addit
     missing = tuple(line for line in lines if line.split()[0].lstrip("/") not in owned)
     if missing:
         yield Addition(path, "", "", missing)
+
+
+def _settings(path: str, kept: str, start: Start) -> Iterator[Addition]:
+    """Yield the lines that say what serves, of a file that says nothing of it."""
+    keys = {line.partition(":")[0] for line in kept.splitlines()}
+    if "serving" not in keys:
+        lines = tuple(line for line in start.serving if line.partition(":")[0] not in keys)
+        yield from [Addition(path, "", "", lines)] if lines else ()
 
 
 def _hook(template: str, kept: str, start: Start) -> Addition:

@@ -25,7 +25,8 @@ class Done:
     """What `init` found and wrote.
 
     `kept` has the text of each existing file, `others` are those of another workflow; `imported`
-    tells whether models were read from the registry.
+    tells whether models were read from the registry. `undecided` are the models that were not, each
+    as a sentence and the command that declares it.
     """
 
     created: Sequence[str]
@@ -33,11 +34,13 @@ class Done:
     additions: Sequence[Addition]
     others: Sequence[str]
     imported: bool
+    undecided: Sequence[tuple[str, str]] = ()
 
 
 def next_steps(start: Start, done: Done) -> tuple[str, ...]:
     """Return the steps, each of one or more lines, without those that are not needed."""
     return (
+        *_undecided(done),
         *_others(start, done),
         *_additions(done),
         *_owner(done),
@@ -46,6 +49,14 @@ def next_steps(start: Start, done: Done) -> tuple[str, ...]:
         *(_on_github(start) if start.forge == "github" else _on_gitlab(start)),
         f"Push, and try it: a pull request that changes a tag.\nAll of it: {_guide(start)}",
     )
+
+
+def _undecided(done: Done) -> Iterator[str]:
+    if done.undecided:
+        blocks = [f"{sentence}\n{command}" for sentence, command in done.undecided]
+        which = "this model" if len(blocks) == 1 else "each of these models"
+        first = f"Decide which version of {which} stays; the others then go to Archived:"
+        yield "\n\n".join((first, *blocks))
 
 
 def _others(start: Start, done: Done) -> Iterator[str]:

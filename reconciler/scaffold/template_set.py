@@ -24,6 +24,9 @@ CODE_OWNERS: Final[Mapping[ForgeName, tuple[str, ...]]] = {  # in the forge's or
     "gitlab": ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"),
 }
 
+_SERVING: Final = """\
+# serving: {alias: champion} # what serving means, where you do not use stages
+# guards: {aliases: [champion]} # aliases that may not be removed"""
 _BLANK = re.compile(r"<<([a-z]+)>>")
 _OF_THE_STATE = re.compile(r"<<(state|folder|environment|propose)>>")
 # Literal in a shell, a glob, a regular expression, CODEOWNERS and both forges.
@@ -37,7 +40,8 @@ class Start:
     """The repository for which the files are written.
 
     `state` is the state folder, relative to the root; `registry` is the URI to pin, without
-    credentials, and `workspace` the workspace there.
+    credentials, and `workspace` the workspace there. `serving` are the lines of the settings that
+    say what serves, where it is an alias.
     """
 
     state: str
@@ -46,6 +50,7 @@ class Start:
     forge: ForgeName
     release: Release
     workspace: str | None = None
+    serving: tuple[str, ...] = ()
 
     @property
     def environment(self) -> str:
@@ -149,6 +154,7 @@ def _blanks(start: Start) -> dict[str, str]:
         "owner": OWNER,
         "propose": start.proposing,
         "registry": pin or "# registry: https://mlflow.example.com",
+        "serving": "\n".join(start.serving) or _SERVING,
         "settings": start.release.modeline("settings"),
         "source": start.release.source,
         "state": scalar(start.state),

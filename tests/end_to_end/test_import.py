@@ -92,16 +92,30 @@ def test_a_file_is_never_overwritten(lab: Lab, model: str) -> None:
     assert (lab.git.root / f"registry-state/{model}.yaml").read_text().startswith("model: some")
 
 
-def test_two_versions_in_production_are_imported_as_what_a_plan_will_leave(lab: Lab) -> None:
-    model = lab.model(2)
+def test_which_of_two_versions_in_production_stays_is_said_before_a_file_is_written(
+    lab: Lab,
+) -> None:
+    model = lab.model(3)
     for version in (1, 2):
         lab.hand.stage(model, version, "Production")
+    lab.hand.alias(model, "champion", 1)
     result = lab.run("import", model)
-    assert result.code == 0
-    assert "Production" in result.stderr
+    assert result.code == 4
+    assert f"`{model}` has 2 versions in Production, which holds one: v2 (created " in result.stderr
+    assert "; v1 (@champion, created " in result.stderr
+    assert f"`reconciler import {model} --keep VERSION`" in result.stderr
+    assert "no files written" in result.stdout
+    assert lab.run("import", model, "--keep", "3").code == 1
+    assert lab.run("import", model, "--keep", "1", "--keep", "2").code == 1
+    assert lab.run("import", "--keep", "1").code == 1
+
+    result = lab.run("import", model, "--keep", "1", "--format", "json")
+    assert (result.code, result.document["conflicts"]) == (0, [])
     lab.git.commit({}, "import")
     document = lab.run("plan", "--format", "json").document
-    assert [(row["version"], row["after"]) for row in document["changes"]] == [(1, "Archived")]
+    rows = [(row["version"], row["after"], row["cause"]) for row in document["changes"]]
+    assert rows == [(2, "Archived", "replaced")]
+    assert lab.run("import", model, "--keep", "1").code == 1, "the file says it now"
 
 
 def test_a_model_that_is_not_there_is_named_with_the_nearest(lab: Lab, model: str) -> None:

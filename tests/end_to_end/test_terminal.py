@@ -204,3 +204,20 @@ def test_status_is_drawn_again_until_somebody_has_seen_enough(lab: Lab) -> None:
         os.close(ours)
     assert shown.count(b"\x1b[2J") >= 2
     assert b"Traceback" not in shown
+
+
+def test_which_version_stays_in_a_stage_is_asked(lab: Lab) -> None:
+    model = lab.model(2)
+    for version in (1, 2):
+        lab.hand.stage(model, version, "Production")
+    lab.hand.alias(model, "champion", 1)
+    file = lab.git.root / f"registry-state/{model}.yaml"
+    code, shown = _typed(lab, "import", model, answer="")
+    assert code == 4
+    assert "1  @champion, created " in shown
+    assert not file.exists()
+    code, shown = _typed(lab, "import", model, answer="1")
+    assert code == 0
+    assert f"`{model}` has several versions in Production. Which one stays? (2, 1, none)" in shown
+    assert "1:\n    stage: Production" in file.read_text()
+    assert "2:\n    stage: Archived" in file.read_text()

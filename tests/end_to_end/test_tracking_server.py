@@ -77,11 +77,9 @@ def test_consent_is_not_offered_where_evidence_could_not_be_read(
     assert lab.run("apply", "--yes", *accepted).code == 0
 
 
-def test_the_pinned_registry_is_not_the_tracking_server(
-    lab: Lab, model: str, sqlite_uri: str
-) -> None:
+@pytest.mark.usefixtures("model")
+def test_the_pinned_registry_is_not_the_tracking_server(lab: Lab, sqlite_uri: str) -> None:
     lab.git.commit({_SETTINGS: f"registry: {lab.uri}\n{_POLICIES}"})
-    lab.git.commit({"other.txt": "a pin counts one merge later"})
     lab.environ["MLFLOW_TRACKING_URI"] = sqlite_uri
     assert lab.run("plan").code == 0
     # Alone it names the registry, too, and that is another one than pinned.

@@ -10,8 +10,11 @@ from reconciler.api.editing.lookups import state_files
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.file_edits import FileEdit, write_edits
 from reconciler.authoring.importing import ImportDraft, drafted, read_models, with_live_pins
+from reconciler.authoring.new_declarations import FirstImport
+from reconciler.authoring.questions import Ask
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
+from reconciler.files.atomic_write import FileToWrite
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
@@ -23,9 +26,10 @@ class Import(Answer):
     """What the registry holds, as files; nothing is written before `write`.
 
     `contents` has the new text of each file that `write` makes or, with `update`, changes;
-    `differences` those that a declared file lacks and keeps lacking. `warnings` say what is left
-    out, `errors` why a model cannot be imported. `pins` are those that are new, each with its
-    model, version, `before` and `after`. Afterwards `written` and `updated` name the files.
+    `differences` those that a declared file lacks and keeps lacking. `conflicts` are stages with
+    several versions, whose models are not declared. `warnings` say what is left out, `errors` why
+    a model cannot be imported. `pins` are those that are new, each with its model, version,
+    `before` and `after`. Afterwards `written` and `updated` name the files.
 
     >>> r.import_models(["fraud"]).write()
     <reconciler.Import: no files written, ...>
@@ -33,9 +37,11 @@ class Import(Answer):
 
     def __init__(self, draft: ImportDraft, *, update: bool, requests: int = 0) -> None:
         self._new = draft.new
+        self._settings = (draft.settings,) if draft.settings else ()
         self._edits = tuple(draft.edits) if update else ()
         lacking = () if update else draft.edits
         self.differences = {edit.shown: _to_live(edit) for edit in lacking}
+        self.conflicts = tuple(draft.conflicts)
         self.warnings = tuple(draft.warnings)
         self.pins = tuple(draft.pins)
         self.errors: tuple[Problem, ...] = ()
@@ -47,7 +53,7 @@ class Import(Answer):
     @property
     def contents(self) -> dict[str, str]:
         """The text that `write` gives to each file, by the file's name."""
-        files = [(one.shown, one.content) for one in self._new.values()]
+        files = [(one.shown, one.content) for one in self._all_new]
         files += [(one.shown, one.after) for one in self._edits]
         return {shown: content.decode() for shown, content in files}
 
@@ -60,9 +66,9 @@ class Import(Answer):
         """
         if self.written or self.updated:
             return self
-        taken = write_edits(self._edits, tuple(self._new.values()))
+        taken = write_edits(self._edits, self._all_new)
         self.updated = tuple(edit.shown for edit in self._edits)
-        self.written = tuple(one.shown for one in self._new.values() if one not in taken)
+        self.written = tuple(one.shown for one in self._all_new if one not in taken)
         self._complain(
             *(
                 Problem(
@@ -78,6 +84,10 @@ class Import(Answer):
         )
         return self
 
+    @property
+    def _all_new(self) -> tuple[FileToWrite, ...]:
+        return (*self._settings, *self._new.values())
+
     def document(self) -> Document:
         """Return the document of `import --format json`, its `exit` included."""
         differences = [{"file": file, "diff": diff} for file, diff in self.differences.items()]
@@ -86,6 +96,7 @@ class Import(Answer):
             "updated": list(self.updated),
             "differences": differences,
             "pins": [asdict(pin) for pin in self.pins],
+            "conflicts": [each.to_dict() for each in self.conflicts],
             "warnings": [json_documents.error(warning) for warning in self.warnings],
         }
 
@@ -112,7 +123,14 @@ class Import(Answer):
 
 
 def import_models(
-    workspace: Workspace, models: Collection[str], versions: str, *, update: bool, pins: bool
+    workspace: Workspace,
+    models: Collection[str],
+    versions: str,
+    *,
+    update: bool,
+    pins: bool,
+    keep: Collection[int],
+    ask: Ask,
 ) -> Import:
     """Return the answer; the arguments are those of `Reconciler.import_models`."""
     if pins and not (update and models):
@@ -128,7 +146,8 @@ def import_models(
     if pins:
         draft = with_live_pins(live, desired, files)
     else:
-        draft = drafted(live, desired, files, every=versions == "all")
+        how = FirstImport(versions == "all", tuple(keep), ask, named=bool(models))
+        draft = drafted(live, desired, files, how)
     return Import(draft, update=update, requests=workspace.requests)
 
 

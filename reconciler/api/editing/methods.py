@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.api.answers import timed
+from reconciler.authoring.questions import take_default
 from reconciler.core.matching import as_names, as_version
 from reconciler.errors import UsageError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.api.editing.starter_files import StarterFiles
     from reconciler.api.editing.tidying import Tidying
     from reconciler.api.workspace import Needs, Workspace
+    from reconciler.authoring.questions import Ask
 
 _PATIENCE = 10.0  # seconds for a registry whose answer is not required
 
@@ -156,6 +158,8 @@ class EditingMethods(ABC):
         versions: str = "active",
         update: bool = False,
         pins: bool = False,
+        keep: Collection[int] = (),
+        ask: Ask | None = None,
     ) -> Import:
         """Return live models as files; writes nothing before `write` of the answer.
 
@@ -165,6 +169,11 @@ class EditingMethods(ABC):
         removing nothing. With `update` and `pins` the named models' `run_id` and `source` become
         those of the live versions, and nothing else changes: that approves another model under a
         number.
+
+        Where a stage that holds one version has several, the model is not declared, and in
+        `conflicts`: `keep` names the version that stays, and the others are declared Archived.
+        Where no version is in an active stage, the alias that most models have serves, and a new
+        settings file says so. `ask` gets each `Question`, and returns the choice, or None.
 
         Raises `UsageError` for a model that is not in the registry, a prompt or ignored;
         `DeclarationError` for wrong files; `RegistryError` where the registry cannot be read.
@@ -176,16 +185,25 @@ class EditingMethods(ABC):
 
         with self._workspace(needs="pins") as workspace:
             return timed(
-                import_models(workspace, _some(models), versions, update=update, pins=pins),
+                import_models(
+                    workspace,
+                    _some(models),
+                    versions,
+                    update=update,
+                    pins=pins,
+                    keep=[as_version(number) for number in keep],
+                    ask=ask or take_default,
+                ),
                 workspace.started,
             )
 
-    def init(self, *, gitlab: bool = False) -> StarterFiles:
+    def init(self, *, gitlab: bool = False, ask: Ask | None = None) -> StarterFiles:
         """Return the files that make a repository ready; written by `write` of the answer.
 
         These are settings, the models that are live or an example, workflows (with `gitlab` a
         pipeline for GitLab), CODEOWNERS and a pre-commit hook. A file that is there is left as it
-        is. An empty folder becomes a git repository.
+        is. An empty folder becomes a git repository. What only a person can decide is as in
+        `import_models`.
 
         Raises `UsageError` for a folder that is neither empty nor in a repository.
 
@@ -195,7 +213,8 @@ class EditingMethods(ABC):
         from reconciler.api.editing.starting import starter_files  # noqa: PLC0415  as the class says
 
         with self._workspace(needs="anything") as workspace:
-            return timed(starter_files(workspace, gitlab=gitlab), workspace.started)
+            files = starter_files(workspace, gitlab=gitlab, ask=ask or take_default)
+            return timed(files, workspace.started)
 
     @abstractmethod
     def _workspace(self, *, needs: Needs = "all", timeout: float = 60.0) -> Workspace: ...

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing_extensions import Self
 
 from reconciler.api.answers import Answer
+from reconciler.authoring.stage_conflicts import StageConflict
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.files.atomic_write import FileToWrite, written
 from reconciler.render import json_documents, phrases
@@ -30,8 +31,9 @@ class StarterFiles(Answer):
 
     `contents` has the text of each file to write, by its path from `root`; `kept` are the paths of
     files that are there and stay as they are; `next` are the steps that follow. `new_repository`
-    says that `root` is to become a repository. `obstacles` keep everything from being written,
-    `errors` only a model. Afterwards `created` has the paths that were written.
+    says that `root` is to become a repository. `conflicts` are stages with several versions, whose
+    models are not declared. `obstacles` keep everything from being written, `errors` only a model.
+    Afterwards `created` has the paths that were written.
 
     >>> r.init()
     <reconciler.StarterFiles: ... files>
@@ -43,6 +45,7 @@ class StarterFiles(Answer):
         contents: Mapping[str, str],
         *,
         kept: Sequence[str] = (),
+        conflicts: Sequence[StageConflict] = (),
         next_steps: Sequence[str] = (),
         repository: NewRepository | None = None,
         obstacles: Sequence[Problem] = (),
@@ -54,6 +57,7 @@ class StarterFiles(Answer):
         self.root = root
         self.contents = dict(contents)
         self.kept = tuple(kept)
+        self.conflicts = tuple(conflicts)
         self.next = tuple(next_steps)
         self.obstacles = tuple(obstacles)
         self.warnings = tuple(warnings)
@@ -102,6 +106,7 @@ class StarterFiles(Answer):
             "new_repository": self.new_repository,
             "created": list(self.created),
             "kept": list(self.kept),
+            "conflicts": [each.to_dict() for each in self.conflicts],
             "next": list(self.next),
             "warnings": [json_documents.error(warning) for warning in self.warnings],
         }

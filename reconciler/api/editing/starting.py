@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 
 from reconciler.api.editing.starter_files import NewRepository, StarterFiles
 from reconciler.api.workspace import Workspace
-from reconciler.authoring.importing import content_of, importable, read_models
+from reconciler.authoring.importing import content_of, read_models
+from reconciler.authoring.new_declarations import FirstImport, NewDeclarations, declared_anew
+from reconciler.authoring.questions import Ask
 from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError
@@ -32,12 +34,10 @@ from reconciler.scaffold.template_set import (
 
 @dataclass
 class _Models:
-    """The files of the models to write, by path, and what is said about them."""
+    """The files of the models to write, by path, and what is told of what is live."""
 
     files: dict[str, str] = field(default_factory=dict)
-    warnings: list[Problem] = field(default_factory=list)
-    errors: list[Problem] = field(default_factory=list)
-    imported: bool = False
+    new: NewDeclarations = field(default_factory=NewDeclarations)
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,15 @@ class _Files:
     templates: Mapping[str, str]
 
 
-def starter_files(workspace: Workspace, *, gitlab: bool) -> StarterFiles:
+def starter_files(workspace: Workspace, *, gitlab: bool, ask: Ask) -> StarterFiles:
     """Return what `write` is to make; raises `UsageError` for a folder that cannot be begun in."""
     root = workspace.repo.root if workspace.repo else workspace.caller.root
     if workspace.repo is None:
         require_beginning(root, workspace.environ)
     start = _start(workspace, root, gitlab=gitlab)
-    models = _models(workspace, start)
+    models = _models(workspace, start, ask)
+    if models.new.choice is not None:
+        start = replace(start, serving=models.new.choice.lines)
     files = _files(root, start, models)
     if problems := obstacles(root, files.created, files.kept):
         return StarterFiles(root, files.created, obstacles=problems)
@@ -63,10 +65,11 @@ def starter_files(workspace: Workspace, *, gitlab: bool) -> StarterFiles:
         root,
         files.created,
         kept=tuple(files.kept),
+        conflicts=models.new.conflicts,
         next_steps=next_steps(start, _done(start, models, files)),
         repository=None if workspace.repo else NewRepository(start.branch, workspace.environ),
-        warnings=models.warnings,
-        errors=models.errors,
+        warnings=models.new.warnings,
+        errors=models.new.errors,
         requests=workspace.requests,
     )
 
@@ -108,24 +111,20 @@ def _branch(workspace: Workspace) -> str:
     return usual or checked_out or "main"
 
 
-def _models(workspace: Workspace, start: Start) -> _Models:
-    found, settings = _Models(), workspace.desired.settings
+def _models(workspace: Workspace, start: Start, ask: Ask) -> _Models:
+    settings = workspace.desired.settings
     if workspace.desired.declarations:
-        return found
+        return _Models()
     lives = read_models(workspace.registry, (), settings) if start.registry else []
-    found.warnings += _recorded_elsewhere(workspace, lives)
-    for live in lives:
-        declaration, warnings, error = importable(live, settings)
-        found.warnings += warnings
-        if error is not None:
-            found.errors.append(error)
-        elif declaration is not None:
-            name, text = content_of(declaration)
-            found.files[f"{start.state}/{name}"] = text
-            found.imported = True
-    if not found.files:
-        found.files[start.example] = filled(starter_template("example-model.yaml"), start)
-    return found
+    new = declared_anew(lives, settings, FirstImport(ask=ask), registry=lives)
+    new.warnings[:0] = _recorded_elsewhere(workspace, lives)
+    if new.choice is not None and not (workspace.folder / SETTINGS_FILE).exists():
+        new.warnings.append(new.choice.written(start.settings))
+    contents = (content_of(declaration) for declaration in new.declarations.values())
+    files = {f"{start.state}/{name}": text for name, text in contents}
+    if not (files or new.conflicts):
+        files[start.example] = filled(starter_template("example-model.yaml"), start)
+    return _Models(files, new)
 
 
 def _recorded_elsewhere(workspace: Workspace, lives: Sequence[Live]) -> Iterator[Problem]:
@@ -177,4 +176,6 @@ def _done(start: Start, models: _Models, files: _Files) -> Done:
         if path in files.kept
         for addition in additions(path, starter_template(name), files.kept[path], start)
     ]
-    return Done(tuple(files.created), files.kept, lacking, others, models.imported)
+    undecided = [(each.sentence, each.command) for each in models.new.conflicts]
+    imported = bool(models.new.declarations)
+    return Done(tuple(files.created), files.kept, lacking, others, imported, undecided)

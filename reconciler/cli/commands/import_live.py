@@ -6,6 +6,7 @@ from reconciler.cli.model_options import declared_models
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 from reconciler.cli.present import present
+from reconciler.cli.questions import asking
 
 
 @click.command("import", short_help="write the files from the live registry")
@@ -21,9 +22,22 @@ from reconciler.cli.present import present
 @click.option(
     "--pins", is_flag=True, help="With --update: pin the live versions of MODEL, no more than that."
 )
+@click.option(
+    "--keep",
+    metavar="VERSION",
+    type=click.IntRange(1),
+    multiple=True,
+    help="It stays in a stage that several versions of MODEL are in; the others go to Archived.",
+)
 @common()
 def command(
-    *, options: Options, models: tuple[str, ...], versions: str, update: bool, pins: bool
+    *,
+    options: Options,
+    models: tuple[str, ...],
+    versions: str,
+    update: bool,
+    pins: bool,
+    keep: tuple[int, ...],
 ) -> int:
     """Write YAML from the live registry: for MODEL, or for every model.
 
@@ -33,6 +47,11 @@ def command(
     it approves another model under their numbers.
     """
     found = opened(options).import_models(
-        models or None, versions=versions, update=update, pins=pins
+        models or None,
+        versions=versions,
+        update=update,
+        pins=pins,
+        keep=keep,
+        ask=asking(options),
     )
     return present(found.write(), options)

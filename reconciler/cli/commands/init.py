@@ -6,6 +6,7 @@ from reconciler.cli import output
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 from reconciler.cli.present import present
+from reconciler.cli.questions import asking
 
 
 @click.command("init", short_help="make a repository ready: files, workflows, hook")
@@ -17,7 +18,7 @@ def command(*, options: Options, gitlab: bool) -> int:
     Settings, the models that are live or an example, workflows, CODEOWNERS and a pre-commit hook.
     A file that is there is left as it is. An empty folder becomes a git repository.
     """
-    files = opened(options).init(gitlab=gitlab)
+    files = opened(options).init(gitlab=gitlab, ask=asking(options))
     if not files.obstacles:
         return present(files.write(), options)
     code = present(files, options)
