@@ -11,8 +11,9 @@ from functools import cached_property
 from reconciler.api.apply_records import fetch
 from reconciler.api.workspace import PARSERS, Workspace
 from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.declared_steps import steps
 from reconciler.audit.evidence import Records
-from reconciler.audit.merged_changes import Step, steps
+from reconciler.audit.merged_changes import Step
 from reconciler.core.settings import Settings
 from reconciler.errors import DeclarationError, OutOfStep
 from reconciler.files.state_folder import SETTINGS_FILE
@@ -46,6 +47,16 @@ class MergedHistory:
     def steps(self) -> Mapping[str, tuple[Step, ...]]:
         """Each model's merged changes, oldest first."""
         return steps(self.log.merged, Settings())
+
+    @cached_property
+    def new_names(self) -> Mapping[str, str]:
+        """The name of today for each former name of a model that is not in use any more."""
+        return {
+            step.model: model
+            for model, made in self.steps.items()
+            for step in made
+            if step.model not in self.steps
+        }
 
     def records(self, registry: str | None = None) -> Records | None:
         """Return the records of this state folder, and where one is named of that registry."""

@@ -245,7 +245,8 @@ class _Applies:
                 first.setdefault(record.registry, self._applied(record))
         if first:
             return "applied", tuple(first.values())
-        if start < self._begin:
+        # A release writes no more than its record, and for a model that is gone not even that.
+        if start < self._begin or step.after is None:
             return _UNKNOWN
         if any(record.wrote_part_of(step.model) for record in made):
             return "partly", ()

@@ -5,7 +5,7 @@ The order of the first-parent line decides which change came first; dates do not
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -73,12 +73,14 @@ class MergedFiles:
     """The files of the state folder that one merged commit changed, by path below the folder.
 
     None stands for a removed file. A file that cannot be read is left out: it declares what it did
-    before. `settings` are the new settings, None where the commit did not change them.
+    before. `settings` are the new settings, None where the commit did not change them. `renames`
+    has the former path of each file that git takes for renamed.
     """
 
     commit: MergedCommit
     files: Mapping[str, Declaration | None]
     settings: Settings | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Step:
     """One merged commit that changed a model's declaration (None: not declared).
 
     Or one that changed what serving means while the declaration stayed. `settings` are those before
-    and after it, None where they are not followed.
+    and after it, None where they are not followed. `before` has another model's name where the
+    commit renamed it.
     """
 
     commit: MergedCommit
@@ -105,13 +108,20 @@ class Step:
         return serving(self.before, old), serving(self.after, new)
 
     @property
+    def former_name(self) -> str | None:
+        """The name that the model had before this step, None where it did not change."""
+        if self.after is None or self.before is None or self.before.model == self.model:
+            return None
+        return self.before.model
+
+    @property
     def redefinition(self) -> tuple[Serving, Serving] | None:
         """What serving meant for the model and means now; None where that did not change."""
         if self.before is None or self.after is None:
             return None
         old, new = self.settings or (Settings(), Settings())
         meant, means = (
-            old.serving.of(self.model, self.before),
+            old.serving.of(self.before.model, self.before),
             new.serving.of(self.model, self.after),
         )
         return (meant, means) if meant != means else None
@@ -123,52 +133,6 @@ class MergeApproval:
 
     name: str
     kind: Literal["verified", "claimed"]
-
-
-def steps(
-    merged: Iterable[MergedFiles], settings: Settings | None = None
-) -> Mapping[str, tuple[Step, ...]]:
-    """Return each model's steps from all merged commits, both oldest first.
-
-    Models are followed by name, whichever file declares them. Settings are followed only when
-    `settings` gives those that hold without a file.
-    """
-    files: dict[str, Declaration] = {}
-    holders: dict[str, dict[str, Declaration]] = {}
-    by_model: dict[str, list[Step]] = {}
-    for change in merged:
-        touched = [declared for path in change.files if (declared := files.get(path)) is not None]
-        touched += [declared for declared in change.files.values() if declared is not None]
-        both = (settings, change.settings or settings) if settings else None
-        settings = both[1] if both else None
-        redefined = holders if both and both[0].serving != both[1].serving else ()
-        models = sorted({*redefined, *(declared.model for declared in touched)})
-        before = {model: _first(holders.get(model)) for model in models}
-        _take(change.files, files, holders)
-        for model in models:
-            step = Step(change.commit, model, before[model], _first(holders.get(model)), both)
-            if step.before != step.after or step.redefinition:
-                by_model.setdefault(model, []).append(step)
-    return {model: tuple(by_model[model]) for model in sorted(by_model)}
-
-
-def _first(held: Mapping[str, Declaration] | None) -> Declaration | None:
-    """Return the declaration of the first file; a second one for a model is that commit's error."""
-    return held[min(held)] if held else None
-
-
-def _take(
-    changed: Mapping[str, Declaration | None],
-    files: dict[str, Declaration],
-    holders: dict[str, dict[str, Declaration]],
-) -> None:
-    for path, declared in changed.items():
-        old = files.pop(path, None)
-        if old is not None:
-            del holders[old.model][path]
-        if declared is not None:
-            files[path] = declared
-            holders.setdefault(declared.model, {})[path] = declared
 
 
 def pull_request(commit: MergedCommit) -> int | None:
@@ -247,9 +211,11 @@ def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
     if step.after is None:
         return ("no longer declared", *moves)
     first = ("declared",) if step.before is None else ()
+    if step.former_name is not None:
+        first = (f"renamed from {step.former_name}",)
     if step.redefinition:
         meant, means = step.redefinition
-        first = (f"serving is {means}, not {meant}",)
+        first = (*first, f"serving is {means}, not {meant}")
     return (*first, *moves, *_about_versions(step, gone), *_about_model(step))
 
 

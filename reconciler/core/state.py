@@ -145,7 +145,8 @@ class Serving:
 class Declaration:
     """The declaration of one model, from one file; `serving` is None where the settings decide.
 
-    Equality compares the meaning: file name, lines, comments and layout do not count.
+    Equality compares the meaning: file name, lines, comments and layout do not count, nor does
+    `renamed_from`, the model's former name.
     """
 
     model: str
@@ -154,6 +155,7 @@ class Declaration:
     retired: bool = False
     hold: str | None = None
     serving: Serving | None = None
+    renamed_from: str | None = field(default=None, compare=False)
     accept: tuple[DatedConsent, ...] = field(default=(), compare=False)
     file: str = field(default="", compare=False)
     line: int | None = field(default=None, compare=False)

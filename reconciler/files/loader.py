@@ -150,6 +150,7 @@ def _load_model(
         return LoadedModel(file.shown, problems=source.problems())
     declaration = source.declaration(content)
     source.complain(cross_checks.blocked_at_rest(content))
+    source.complain(cross_checks.renamed_from_another(content))
     source.complain(consent_from_yaml.consents_hold(content, settings, today))
     # A version that was left out because of a fault would make the sums wrong.
     if not any(path[0] == "versions" for path in source.faulty if path):
@@ -159,7 +160,13 @@ def _load_model(
         source.complain(cross_checks.none_ignored(content, settings))
         source.complain(cross_checks.pinned(content, settings, others))
         source.complain(cross_checks.own_serving_agrees(declaration, settings))
-    loaded = LoadedModel(file.shown, content.get("model"), *source.top_place("model"))
+    loaded = LoadedModel(
+        file.shown,
+        content.get("model"),
+        *source.top_place("model"),
+        renamed_from=content.get("renamed_from"),
+        renamed_at=source.top_place("renamed_from"),
+    )
     if source.notes or settings is None:
         return loaded._replace(problems=source.problems())
     source.complain(cross_checks.alias_twins(content))

@@ -15,8 +15,8 @@ from reconciler.files.schema.name_rules import quoted
 class LoadedModel(NamedTuple):
     """A model file that was read; `name` is None where it has no valid name.
 
-    `line` and `column` are those of the name. There is no declaration where there are problems.
-    `id` identifies the content, where that was asked for.
+    `line` and `column` are those of the name, `renamed_at` those of the former one. There is no
+    declaration where there are problems. `id` identifies the content, where that was asked for.
     """
 
     file: str
@@ -27,6 +27,8 @@ class LoadedModel(NamedTuple):
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     id: str | None = None
+    renamed_from: str | None = None
+    renamed_at: tuple[int, int] = (1, 1)
 
 
 def assembled(
@@ -41,6 +43,8 @@ def assembled(
     """
     problems = [*problems, *(problem for model in models for problem in model.problems)]
     problems += _declared_twice(models)
+    problems += _declared_still(models)
+    problems += _renamed_twice(models)
     if not models and not problems:
         hint = "add one YAML file for each model; `reconciler import` writes them"
         message = "the state folder declares no model"
@@ -74,6 +78,40 @@ def _declared_twice(models: Sequence[LoadedModel]) -> Iterator[Problem]:
                 f"model {quoted(model.name)} is declared in {where} already",
                 "a model is declared in one file: merge the two",
             )
+
+
+def _declared_still(models: Sequence[LoadedModel]) -> Iterator[Problem]:
+    by_name = {model.name: model for model in models if model.name is not None}
+    for model in models:
+        other = by_name.get(model.renamed_from or "")
+        if other is not None and other.name != model.name:
+            where = f"{other.file}:{other.line}:{other.column}"
+            yield _at_former_name(
+                model,
+                f"{quoted(model.renamed_from or '')} is still declared, in {where}",
+                "a renamed model is declared under its new name alone: remove one of the two",
+            )
+
+
+def _renamed_twice(models: Sequence[LoadedModel]) -> Iterator[Problem]:
+    first: dict[str, LoadedModel] = {}
+    for model in models:
+        if model.renamed_from is None:
+            continue
+        other = first.setdefault(model.renamed_from, model)
+        if other is not model:
+            line, column = other.renamed_at
+            yield _at_former_name(
+                model,
+                f"{quoted(model.renamed_from)} became another model already, in "
+                f"{other.file}:{line}:{column}",
+                "a model has one new name: remove the key from one of the two",
+            )
+
+
+def _at_former_name(model: LoadedModel, message: str, hint: str) -> Problem:
+    line, column = model.renamed_at
+    return Problem(message, ExitCode.DECLARATION, model.file, line, column, model.name, hint)
 
 
 def _names_in_two_cases(models: Sequence[LoadedModel]) -> Iterator[Problem]:

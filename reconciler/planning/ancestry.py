@@ -29,33 +29,51 @@ class Ancestry:
     same: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ModelPast:
+    """The declarations of one model: those under its name, and before them under a former one.
+
+    `owner` is the recorded owner, whose state folder has the recorded commits' declarations.
+    """
+
+    history: History
+    owner: str
+    model: str
+    former: str | None = None
+
+    def declared(self, commit: str) -> Declaration | None:
+        """Return what a commit declares for the model, by either name; None: nothing."""
+        declared = self.history.declared(commit, self.owner, self.model)
+        if declared is None and self.former is not None:
+            return self.history.declared(commit, self.owner, self.former)
+        return declared
+
+
 def check_ancestry(
-    model: str,
+    past: ModelPast,
     recorded: Sequence[str],
     declared: Declaration | None,
     *,
-    owner: str,
-    history: History,
     planning: bool,
 ) -> Ancestry:
     """Return how the checkout, which declares `declared`, relates to a model's recorded commits.
 
-    `owner` is the recorded owner, whose state folder has the recorded commits' declarations. With
-    `planning`, `behind` is possible; otherwise that case is `diverged`.
+    With `planning`, `behind` is possible; otherwise that case is `diverged`.
     """
+    history = past.history
     if not recorded or recorded[-1] == NOTHING_BEFORE:
         return Ancestry("first")
     last = recorded[-1]
     missing = [c for c in recorded if c != NOTHING_BEFORE and not history.knows(c)]
     if missing:
         return Ancestry("unknown", missing[-1])
-    at_last = history.declared(last, owner, model)
+    at_last = past.declared(last)
     if at_last == declared and len(recorded) == 1:
         return Ancestry("go", last, same=True)
     fork = history.merge_base(last, history.head)
     if fork is None:
         return Ancestry(_cut_off(history) or "diverged", last)
-    at_fork = history.declared(fork, owner, model)
+    at_fork = past.declared(fork)
     if at_last == at_fork and (len(recorded) == 1 or fork == last):
         return Ancestry("go", last, same=at_last == declared)
     if not history.main_contains(last):
@@ -67,14 +85,9 @@ def check_ancestry(
     return Ancestry("diverged", last)
 
 
-def base_of(
-    model: str, commits: Sequence[str], *, owner: str, history: History, ignore: Ignore
-) -> Base:
+def base_of(past: ModelPast, commits: Sequence[str], ignore: Ignore) -> Base:
     """Return what the recorded commits declared for a model, without ignored fields."""
-    declared = [
-        None if commit == NOTHING_BEFORE else history.declared(commit, owner, model)
-        for commit in commits
-    ]
+    declared = [None if commit == NOTHING_BEFORE else past.declared(commit) for commit in commits]
     ever: dict[Field, frozenset[Value]] = {}
     for declaration in filter(None, declared):
         for address, value in ignore.without(declaration.fields).items():

@@ -11,6 +11,7 @@ from reconciler.core.state import Declaration, Fields, Live, aliases, occupants,
 from reconciler.core.transitions import partings
 from reconciler.planning import preconditions
 from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
+from reconciler.planning.renames import Renames
 from reconciler.planning.unfinished_apply import as_far_as_written
 
 
@@ -37,7 +38,9 @@ def plan_model(
     if declaration is None:
         return Planned(_released(name, live, access))
     deleted = preconditions.deleted(declaration, live, access.base) if live is not None else ()
-    problems = preconditions.problems(declaration, live, names=context.names, deleted=deleted)
+    problems = preconditions.problems(
+        declaration, live, names=context.names, deleted=deleted, renames=context.renames
+    )
     if declaration.hold is not None and (live is None or problems):
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
     if live is None or problems:
@@ -52,6 +55,7 @@ def plan_model(
         _to_write(declaration, live, difference, access, context),
         messages=(
             *_taken(access),
+            *_renamed(declaration, context.renames),
             *_gone(declaration, live, deleted),
             *_parted(declaration, live, difference, context.settings),
             *difference.left,
@@ -95,6 +99,12 @@ def _to_write(
         ),
         unmanaged=difference.unmanaged,
     )
+
+
+def _renamed(declaration: Declaration, renames: Renames) -> Iterable[str]:
+    former = renames.former.get(declaration.model)
+    if former is not None:
+        yield f"renamed from `{former}`: it is compared with what git declared under that name"
 
 
 def _taken(access: WriteAccess) -> Iterable[str]:

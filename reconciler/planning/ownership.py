@@ -9,7 +9,14 @@ from reconciler.core.plan import ModelPlan, PlanOutcome, Record
 from reconciler.core.settings import Settings
 from reconciler.core.state import NO_BASE, Base, Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
-from reconciler.planning.ancestry import NOTHING_BEFORE, Ancestry, base_of, check_ancestry
+from reconciler.planning.ancestry import (
+    NOTHING_BEFORE,
+    Ancestry,
+    ModelPast,
+    base_of,
+    check_ancestry,
+)
+from reconciler.planning.renames import NO_RENAMES, Renames
 from reconciler.ports.history import History
 
 
@@ -24,6 +31,7 @@ class PlanningContext:
     allow_superseded: bool
     adopt: frozenset[str]
     names: Collection[str]
+    renames: Renames = NO_RENAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +74,13 @@ def _own(
     history: History,
 ) -> WriteAccess:
     owner = live.owner or context.owner
-    ancestry = check_ancestry(
-        name,
-        live.recorded,
-        declaration,
-        owner=owner,
-        history=history,
-        planning=context.planning,
-    )
+    past = ModelPast(history, owner, name, context.renames.former.get(name))
+    ancestry = check_ancestry(past, live.recorded, declaration, planning=context.planning)
     match ancestry.status:
         case "first":
             base = NO_BASE
         case "go":
-            ignore = context.settings.ignore
-            base = base_of(name, live.recorded, owner=owner, history=history, ignore=ignore)
+            base = base_of(past, live.recorded, context.settings.ignore)
         case _:
             return _cannot_write(name, declaration, ancestry, context, history)
     if ancestry.same and len(live.recorded) == 1:
@@ -125,11 +126,11 @@ def _adopted(
     last: str, taken_from: str | None, live: Live, context: PlanningContext, history: History
 ) -> WriteAccess:
     """Return access whose base is the last recorded commit, if this clone has and can read it."""
-    owner = live.owner or context.owner
-    ignore = context.settings.ignore
     commits = (last,) if history.knows(last) else (NOTHING_BEFORE,)
+    former = context.renames.former.get(live.model)
+    past = ModelPast(history, live.owner or context.owner, live.model, former)
     try:
-        base = base_of(live.model, commits, owner=owner, history=history, ignore=ignore)
+        base = base_of(past, commits, context.settings.ignore)
     except DeclarationError:
         commits, base = (NOTHING_BEFORE,), NO_BASE
     return WriteAccess(

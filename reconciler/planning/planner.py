@@ -1,7 +1,7 @@
 """Plans all chosen models: reads base and live, computes the difference, has it judged."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
@@ -14,6 +14,7 @@ from reconciler.planning.live_state import Listing, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
 from reconciler.planning.preconditions import unsupported
+from reconciler.planning.renames import NO_RENAMES, Names, Renames
 from reconciler.policy import guards
 from reconciler.ports.history import History
 from reconciler.ports.registry import Registry
@@ -106,12 +107,25 @@ def compare(
     live = {
         name: model for name, model in models.items() if not desired.settings.ignore.model(name)
     }
+    names = Names(desired.declarations, live, checkout.owner, checkout.history)
+    unsettled = [name for name in names.unsettled(chosen) if name not in unreadable]
+    renames = _renames(names, unsettled, desired, None if request.models is None else registry)
     if request.models is None:
-        chosen = sorted({*chosen, *_owned(live, checkout.owner)})
+        chosen = sorted({*chosen, *_owned(live, checkout.owner)} - {*renames.waiting.values()})
+    context = PlanningContext(
+        settings=desired.settings,
+        owner=checkout.owner,
+        history=checkout.history,
+        planning=request.planning,
+        allow_superseded=request.allow_superseded,
+        adopt=request.adopt,
+        names=tuple(live),
+        renames=renames,
+    )
     drafts = tuple(
         draft
         for name in chosen
-        if (draft := _draft(name, live, unreadable.get(name), checkout, request)) is not None
+        if (draft := _draft(name, live, unreadable.get(name), checkout, context)) is not None
     )
     declared = [name for name in chosen if name in desired.declarations]
     registry_violations = () if unreadable else guards.check_registry(declared, live, registry.uri)
@@ -131,7 +145,7 @@ def _draft(
     live: Mapping[str, Live],
     unreadable: Problem | None,
     checkout: Checkout,
-    request: PlanRequest,
+    context: PlanningContext,
 ) -> ModelDraft | None:
     """Return the draft of one model; None for a model that this state folder does not manage."""
     desired = checkout.desired
@@ -145,16 +159,9 @@ def _draft(
     if declaration is None and (live_model is None or live_model.owner != checkout.owner):
         return None  # requested by name, but not managed here
     effective = effective_settings(desired.settings, _base_settings(live_model, checkout))
-    context = PlanningContext(
-        settings=effective.settings,
-        owner=checkout.owner,
-        history=checkout.history,
-        planning=request.planning,
-        allow_superseded=request.allow_superseded,
-        adopt=request.adopt,
-        names=tuple(live),
+    planned = plan_model(
+        name, declaration, live_model, replace(context, settings=effective.settings)
     )
-    planned = plan_model(name, declaration, live_model, context)
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released before, or never managed here
     # A model that nothing is written for loses nothing: its past is not read.
@@ -162,6 +169,18 @@ def _draft(
     servings = effective.servings(name, declaration, before)
     draft = ModelDraft(planned, declaration, live_model, effective, servings)
     return draft.planned_as(planned.plan)
+
+
+def _renames(
+    names: Names, unsettled: Collection[str], desired: DeclaredState, registry: Registry | None
+) -> Renames:
+    """Return the renames of these models; reads all names where a registry is given."""
+    if not unsettled:
+        return NO_RENAMES
+    others = registry.read() if registry is not None else {}
+    ignore = desired.settings.ignore
+    live = {name: model for name, model in others.items() if not ignore.model(name)}
+    return replace(names, live={**live, **names.live}).renames(unsettled)
 
 
 def _base_settings(live: Live | None, checkout: Checkout) -> Settings | None:

@@ -7,6 +7,7 @@ from reconciler.core.matching import nearest, other_form
 from reconciler.core.state import ACTIVE_STAGES, Base, Declaration, Field, Live, aliases, stages
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem
+from reconciler.planning.renames import NO_RENAMES, Renames
 from reconciler.ports.registry import Capabilities
 
 
@@ -48,17 +49,21 @@ def problems(
     *,
     names: Collection[str],
     deleted: Collection[int] = (),
+    renames: Renames = NO_RENAMES,
 ) -> tuple[Problem, ...]:
     """Return the problems of a declaration with the live model.
 
     `names` are the live models, `deleted` the versions that the registry once had.
     """
     if live is None:
-        hint = other_form(declaration.model, names) or (
-            f"{nearest(declaration.model, names) or 'register it first;'} where it was deleted in "
-            f"the registry, `reconciler tidy {quote(declaration.model)}` removes the file"
+        return (_missing_model(declaration, names, renames),)
+    if declaration.model in renames.copies:
+        old = renames.copies[declaration.model]
+        message = (
+            f"`{declaration.model}` was not renamed from `{old}`: both are in the registry, so it "
+            "is a copy"
         )
-        message = f"model `{declaration.model}` is not in the registry"
+        hint = "remove `renamed_from`"
         return (_problem(declaration, message, declaration.line, hint),)
     if live.is_prompt:
         message = f"`{declaration.model}` is a prompt, not a model"
@@ -76,6 +81,24 @@ def problems(
             ),
         )
     return (*_version_problems(declaration, live, deleted),)
+
+
+def _missing_model(declaration: Declaration, names: Collection[str], renames: Renames) -> Problem:
+    model = declaration.model
+    message = f"model `{model}` is not in the registry"
+    hint = other_form(model, names) or (
+        f"{nearest(model, names) or 'register it first;'} where it was deleted in the registry, "
+        f"`reconciler tidy {quote(model)}` removes the file"
+    )
+    if model in renames.waiting:
+        message += f": it is `{renames.waiting[model]}` there"
+        hint = f"rename it in MLflow to `{model}`, then apply"
+    elif model in renames.elsewhere:
+        message += f": it is `{renames.elsewhere[model]}` there"
+        hint = (
+            f"rename it in git: `renamed_from: {model}` in the file of `{renames.elsewhere[model]}`"
+        )
+    return _problem(declaration, message, declaration.line, hint)
 
 
 def unsupported(declaration: Declaration, capabilities: Capabilities) -> tuple[Problem, ...]:

@@ -1,5 +1,6 @@
 """The port to git history: declarations and settings at a commit, and ancestry."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from reconciler.core.settings import Settings
@@ -72,6 +73,10 @@ class History(Protocol):
         other than `since` does; without one it is `head`. Return None when there were no settings
         before it. Settings that cannot be read are skipped for older ones.
         """
+        ...
+
+    def declarations(self, commit: str, owner: str) -> Mapping[str, Declaration]:
+        """Return all that `owner`'s state folder declared at a commit, as far as it can be read."""
         ...
 
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:

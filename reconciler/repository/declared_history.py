@@ -116,6 +116,12 @@ class Past:
         """
         return self._declared(commit, owner, model)
 
+    def declarations(self, commit: str, owner: str) -> Mapping[str, Declaration]:
+        """Return all that `owner`'s state folder declared at a commit, as far as it can be read."""
+        folder = self._folder_of(owner, commit)
+        tree = self._repo.tree_id(commit, folder) if folder is not None else None
+        return self._list(tree).models if tree is not None else {}
+
     def _declared_then(self, commit: str, owner: str, model: str) -> Declaration | None:
         folder = self._folder_of(owner, commit)
         if folder is None:

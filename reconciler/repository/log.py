@@ -73,6 +73,7 @@ class _File(NamedTuple):
 class _Entry(NamedTuple):
     commit: MergedCommit
     files: tuple[_File, ...]
+    adds_and_removes: bool
 
 
 def read_log(
@@ -175,7 +176,14 @@ class _Reader:
                 files[path] = None
             elif (declaration := self._declaration(file, entry.commit.id)) is not None:
                 files[path] = declaration
-        return MergedFiles(entry.commit, files, self._rules(entry, folder))
+        renames = self._renames(entry, folder) if entry.adds_and_removes else {}
+        return MergedFiles(entry.commit, files, self._rules(entry, folder), renames)
+
+    def _renames(self, entry: _Entry, folder: str) -> Mapping[str, str]:
+        parents = entry.commit.parents
+        renamed = self._repo.renamed(parents[0], entry.commit.id, folder) if parents else {}
+        pairs = ((_below(folder, now), _below(folder, old)) for now, old in renamed.items())
+        return {now: old for now, old in pairs if now is not None and old is not None}
 
     def declared(self, folders: Sequence[str], commit: str, model: str) -> Declaration | None:
         """Return what a commit declares for a model, None also where its file cannot be read."""
@@ -227,12 +235,13 @@ def _parsed(tokens: Iterator[str]) -> Iterator[_Entry]:
     ahead = next(tokens, "")
     while ahead:
         fields = [ahead, *(next(tokens) for _ in FIELDS[1:])]
-        files = []
+        files, happened = [], set()
         ahead = next(tokens, "")
         while ahead.lstrip("\n").startswith(":"):
             files.append(_file(ahead, next(tokens)))
+            happened.add(ahead[-1])
             ahead = next(tokens, "")
-        yield _Entry(read_commit(fields), tuple(files))
+        yield _Entry(read_commit(fields), tuple(files), {"A", "D"} <= happened)
 
 
 def _file(header: str, path: str) -> _File:

@@ -225,6 +225,14 @@ class GitRepo:
             touched[name] = frozenset(filter(None, paths.split("\0")))
         return touched
 
+    def renamed(self, old: str, new: str, folder: str) -> Mapping[str, str]:
+        """Return the files below a folder that git takes for renamed: path now → path before."""
+        form = ("-r", "-z", "--find-renames", "--diff-filter=R", "--name-status")
+        where = ("--", *(() if folder == "." else (folder,)))
+        told = self._command.tell("diff-tree", *form, old, new, *where)
+        tokens = iter(told.split("\0"))
+        return {now: before for _, before, now in zip(tokens, tokens, tokens, strict=False)}
+
     # --- what a commit had
 
     def tree_id(self, commit: str, folder: str) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.audit.merged_changes import steps
+from reconciler.audit.declared_steps import steps
 from reconciler.errors import OutOfStep
 from reconciler.files.loader import parse_declaration
 from reconciler.repository.log import read_log

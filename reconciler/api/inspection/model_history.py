@@ -83,6 +83,9 @@ def model_history(
     """Return a model's history; raises `UsageError` for a model that was never declared."""
     asked = question(at, since, until, version)
     merged = open_merged(workspace, fetch_notes)
+    if model in merged.new_names:
+        workspace.warn(f"`{model}` is `{merged.new_names[model]}` by now")
+        model = merged.new_names[model]
     steps = with_signatures(merged.repo, _steps(merged, model))
     told = story(merged, steps, merged.records(), asked)
     warn_unreadable(workspace, merged.log.problems)

@@ -80,6 +80,14 @@ def pinned(file: ModelFile, settings: Settings, others: Sequence[str]) -> Iterat
             )
 
 
+def renamed_from_another(file: ModelFile) -> Iterator[Complaint]:
+    """Report a model whose former name is its own name."""
+    name = file.get("model", "")
+    if file.get("renamed_from") == name:
+        message = f"{quoted(name)} is the name of this model, not a former one"
+        yield Complaint(("renamed_from",), message, "remove the key")
+
+
 def _what_serves(entry: VersionEntry) -> str:
     aliases = entry.get("aliases")
     return f"the alias {quoted(aliases[0])}" if aliases else f"the stage `{entry.get('stage')}`"

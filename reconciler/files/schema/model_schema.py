@@ -169,6 +169,10 @@ class ModelFile(TypedDict, total=False):
             json_schema_extra=dict(_ONE_KEY),
         ),
     ]
+    renamed_from: Annotated[
+        ModelName,
+        Field(description="The former name of the model, whose history goes on under this one."),
+    ]
     accept: Annotated[
         list[AcceptEntry],
         Field(

@@ -98,6 +98,9 @@ class FakeHistory:
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:  # noqa: ARG002  one folder
         return self.commits.trees[commit].get(model)
 
+    def declarations(self, commit: str, owner: str) -> Mapping[str, Declaration]:  # noqa: ARG002  one folder
+        return self.commits.trees[commit]
+
     def declared_otherwise(
         self,
         since: str,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from reconciler.audit.apply_record import ApplyRecord, RecordedApproval, RecordedChange
+from reconciler.audit.declared_steps import steps
 from reconciler.audit.evidence import Records, answer, entries
 from reconciler.audit.merged_changes import (
     MergeApproval,
@@ -18,7 +19,6 @@ from reconciler.audit.merged_changes import (
     meaning,
     pull_request,
     serving,
-    steps,
 )
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, Serving
@@ -211,9 +211,10 @@ def test_a_model_is_followed_by_its_name_from_file_to_file() -> None:
             _merged(3, {"team.yaml": "model: b\nversions: {2: {}}"}),
         ]
     )
-    assert [step.commit.id for step in found["a"]] == ["c0", "c2", "c3"]
-    assert found["a"][-1].after is None
-    assert [step.commit.id for step in found["b"]] == ["c3"]
+    assert [(step.commit.id, step.model) for step in found["b"]] == [
+        *(("c0", "a"), ("c2", "a"), ("c3", "b"))
+    ]
+    assert set(found) == {"b"}
 
 
 # --- apply records

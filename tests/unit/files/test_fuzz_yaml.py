@@ -98,7 +98,7 @@ _KEYS = st.one_of(
             *("model", "description", "tags", "versions", "retired", "hold", "accept", "policies"),
             *("stage", "aliases", "traffic", "run_id", "blocked", "registry", "serving", "ignore"),
             *("guards", "exclusive", "name", "on", "require", "soak", "freeze", "lineage"),
-            *("approvals", "guard", "until", "reason", "1", "4"),
+            *("renamed_from", "approvals", "guard", "until", "reason", "1", "4"),
         ]
     ),
     _SCALARS,

@@ -179,7 +179,17 @@ def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
     schema = model_schema()
     entry, consent = schema["$defs"]["VersionEntry"], schema["$defs"]["AcceptEntry"]
     assert set(schema["properties"]) == {
-        *("model", "description", "tags", "versions", "retired", "hold", "serving", "accept")
+        *(
+            "model",
+            "description",
+            "tags",
+            "versions",
+            "retired",
+            "hold",
+            "serving",
+            "accept",
+            "renamed_from",
+        )
     }
     assert set(entry["properties"]) == {
         *("stage", "aliases", "tags", "description", "run_id", "source", "blocked", "traffic")

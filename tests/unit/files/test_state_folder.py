@@ -213,3 +213,21 @@ def test_what_vanishes_while_it_is_read_is_a_complaint(tmp_path: Path) -> None:
     assert problem.message == "the file cannot be read: No such file or directory"
     (problem,) = contents(str(tmp_path / "gone"), "state/gone").problems
     assert problem.message == "the folder cannot be read: No such file or directory"
+
+
+def test_a_former_name_is_neither_declared_nor_the_models_own(tmp_path: Path) -> None:
+    files = {
+        "a.yaml": "versions: {}\nrenamed_from: b",
+        "b.yaml": "model: b",
+        "c.yaml": "renamed_from: c",
+        "d.yaml": "renamed_from: gone",
+        "e.yaml": "renamed_from: gone",
+    }
+    assert messages(state(tmp_path, files)) == [
+        "state/a.yaml:2:15 `b` is still declared, in state/b.yaml:1:8",
+        "state/c.yaml:1:15 `c` is the name of this model, not a former one",
+        "state/e.yaml:1:15 `gone` became another model already, in state/d.yaml:1:15",
+    ]
+    for name in ("b.yaml", "c.yaml", "e.yaml"):
+        (tmp_path / name).unlink()
+    assert load(tmp_path, "state").declarations["a"].renamed_from == "b"

@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.core.state import Declaration, DeclaredVersion, Field
-from reconciler.planning.ancestry import Ancestry, check_ancestry
+from reconciler.planning.ancestry import Ancestry, ModelPast, check_ancestry
 from tests.support.repositories.fake_history import Commits, FakeHistory
 
 
@@ -31,9 +31,8 @@ class Lab:
         ids = [name if name == "-" else getattr(self, name) for name in recorded.split()]
         history = FakeHistory(self.commits, commit, main and getattr(self, main))
         declared = history.declared(commit, "registry-state", "m")
-        return check_ancestry(
-            "m", ids, declared, owner="registry-state", history=history, planning=planning
-        )
+        past = ModelPast(history, "registry-state", "m")
+        return check_ancestry(past, ids, declared, planning=planning)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,8 @@ def test_a_recorded_commit_that_the_clone_lacks_is_unknown(recorded: str) -> Non
     lab = Lab()
     ids = [lab.two if name == "two" else name for name in recorded.split()]
     history = FakeHistory(lab.commits, lab.three, lab.three)
-    ancestry = check_ancestry(
-        "m", ids, declares(2), owner="registry-state", history=history, planning=True
-    )
+    past = ModelPast(history, "registry-state", "m")
+    ancestry = check_ancestry(past, ids, declares(2), planning=True)
     assert ancestry.status == "unknown"
     assert ancestry.recorded == "f" * 40
 

@@ -1,0 +1,181 @@
+"""Finds the models that are renamed: in git and the registry, or in one of them only.
+
+MLflow keeps a model's tags when it renames it, so the record goes along. A record whose commit
+does not declare the model tells of another name.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.state import Declaration, Live
+from reconciler.errors import DeclarationError
+from reconciler.planning.ancestry import NOTHING_BEFORE
+from reconciler.planning.same_model import fits, is_another, paired
+from reconciler.ports.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Renames:
+    """The models with two names.
+
+    `former` has the name under which the recorded commit declares a live model. `waiting` has the
+    live name of a model that git has renamed and the registry has not, `elsewhere` that of one that
+    the registry has renamed and git has not. `copies` has the name that a model's file says was its
+    former one, although both are live.
+    """
+
+    former: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_RENAMES = Renames()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What is declared and what is live, of all models; what renames are found in."""
+
+    declared: Mapping[str, Declaration]
+    live: Mapping[str, Live]
+    owner: str
+    history: History | None
+
+    def unsettled(self, chosen: Iterable[str]) -> tuple[str, ...]:
+        """Return the declared models that are not live, or not declared at a recorded commit."""
+        return tuple(
+            name
+            for name in chosen
+            if name in self.declared
+            and (name not in self.live or self._undeclared_commit(self.live[name]) is not None)
+        )
+
+    def renames(self, unsettled: Collection[str]) -> Renames:
+        """Return the renames of these models; `live` must be the whole registry."""
+        copies = {
+            name: old
+            for name in unsettled
+            if name in self.live and (old := self.declared[name].renamed_from) in self.live and old
+        }
+        former = {
+            name: old
+            for name in unsettled
+            if name in self.live and name not in copies and (old := self._former(name))
+        }
+        missing = [name for name in unsettled if name not in self.live]
+        waiting = self._waiting(missing) if missing else {}
+        elsewhere = {
+            name: now
+            for name in missing
+            if name not in waiting and (now := self._elsewhere(name)) is not None
+        }
+        return Renames(former, waiting, elsewhere, copies)
+
+    def _undeclared_commit(self, live: Live) -> str | None:
+        """Return the first recorded commit that does not declare the model; "-" without a record.
+
+        None also for a model of another state, and where it cannot be told.
+        """
+        if live.owner not in (None, self.owner):
+            return None
+        if not live.recorded:
+            return NOTHING_BEFORE if self.declared[live.model].renamed_from else None
+        return next((c for c in live.recorded if self._declares(c, live.model) is False), None)
+
+    def _former(self, name: str) -> str | None:
+        """Return the name under which a live model was declared when its record was written."""
+        live, declared = self.live[name], self.declared[name]
+        commit = self._undeclared_commit(live)
+        if self.history is None or commit in (None, NOTHING_BEFORE):
+            return None
+        if self._was_released(name, str(commit)):
+            return None
+        then = self.history.declarations(str(commit), self.owner)
+        gone = {
+            old: was
+            for old, was in then.items()
+            if old not in self.declared and old not in self.live and fits(was, live)
+        }
+        if declared.renamed_from is not None:
+            return declared.renamed_from if declared.renamed_from in gone else None
+        gone = {old: was for old, was in gone.items() if not is_another(was, declared)}
+        only = next(iter(gone)) if len(gone) == 1 else None
+        return only or _matched(gone, {name: declared}).get(name)
+
+    def _waiting(self, missing: Collection[str]) -> Mapping[str, str]:
+        """Return the live names of models that only git has renamed."""
+        gone = {
+            name: was
+            for name, live in self.live.items()
+            if (was := self._released_now(live)) is not None
+        }
+        came = {name: self.declared[name] for name in missing}
+        told = {
+            name: old
+            for name, declared in came.items()
+            if (old := declared.renamed_from) is not None and old in self.live
+        }
+        rest = {name: declared for name, declared in came.items() if not declared.renamed_from}
+        gone = {old: was for old, was in gone.items() if old not in told.values()}
+        found = {**told, **_matched(gone, rest)}
+        if not found and len(gone) == len(rest) == 1:
+            found = {next(iter(rest)): next(iter(gone))}
+        return {name: old for name, old in found.items() if fits(came[name], self.live[old])}
+
+    def _released_now(self, live: Live) -> Declaration | None:
+        """Return what was declared for a model of ours that is not declared any more."""
+        if live.model in self.declared or live.owner != self.owner or not live.recorded:
+            return None
+        return self._declared(live.recorded[-1], live.model)
+
+    def _elsewhere(self, name: str) -> str | None:
+        """Return the live model whose record tells that it was renamed from a declared one."""
+        found = [
+            now
+            for now, live in self.live.items()
+            if now not in self.declared
+            and live.owner == self.owner
+            and live.recorded
+            and self._declares(live.recorded[-1], now) is False
+            and self._declares(live.recorded[-1], name)
+            and fits(self.declared[name], live)
+            and not self._was_released(now, live.recorded[-1])
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _was_released(self, name: str, commit: str) -> bool:
+        """Return whether a name was in use up to a commit, which does not declare it any more."""
+        history = self.history
+        return history is not None and any(
+            self._declares(earlier, name)
+            for earlier in history.merged_since(None, name)
+            if history.is_ancestor(earlier, commit)
+        )
+
+    def _declares(self, commit: str, name: str) -> bool | None:
+        """Return whether a commit declares a model; None where that cannot be told."""
+        history = self.history
+        if history is None or commit == NOTHING_BEFORE or not history.knows(commit):
+            return None
+        try:
+            return history.declared(commit, self.owner, name) is not None
+        except DeclarationError:
+            return None
+
+    def _declared(self, commit: str, name: str) -> Declaration | None:
+        history, is_declared = self.history, self._declares(commit, name)
+        return history.declared(commit, self.owner, name) if history and is_declared else None
+
+
+def _matched(went: Mapping[str, Declaration], came: Mapping[str, Declaration]) -> Mapping[str, str]:
+    """Return the former names of models in the same file, and of those that are much alike."""
+    in_place = {
+        new: old
+        for new, declared in came.items()
+        for old, was in went.items()
+        if f"/{declared.file}".endswith(f"/{was.file}") and not is_another(was, declared)
+    }
+    rest = {old: was for old, was in went.items() if old not in in_place.values()}
+    others = {new: declared for new, declared in came.items() if new not in in_place}
+    return {**in_place, **paired(rest, others)}
