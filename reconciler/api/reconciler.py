@@ -123,8 +123,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         'yes'
         """
         with self._workspace(base_ref=rules_from) as workspace:
-            if models is None and since is None:
-                workspace.read_ahead()
+            workspace.read_ahead(everything=models is None and since is None)
             judge_by = judging(
                 workspace, planning=True, show_evidence=evidence, everything=all_policies
             )
@@ -222,8 +221,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         ['yes']
         """
         with self._workspace() as workspace:
-            if models is None:
-                workspace.read_ahead()
+            workspace.read_ahead(everything=models is None)
             found = compared(workspace, plan_request(workspace, models=_all_or(models)))
             values = (
                 unmanaged_values(found.plan, found.live, workspace.desired) if unmanaged else None

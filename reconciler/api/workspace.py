@@ -21,7 +21,7 @@ from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.loader import ReadSettings
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
-from reconciler.planning.live_state import Listing
+from reconciler.planning.live_state import Ahead
 from reconciler.planning.planner import Checkout
 from reconciler.ports.parallel import begun
 from reconciler.ports.registry import Registry
@@ -104,7 +104,7 @@ class Workspace:
         self.started = time.monotonic()
         self._derived: list[Workspace] = []
         self._read_settings: ReadSettings | None = None
-        self._listing: Listing | None = None
+        self._ahead: Ahead | None = None
 
     def judged_from(self, base_ref: str | None) -> Self:
         """Return a workspace of the same checkout whose plans are also judged by `base_ref`."""
@@ -205,11 +205,11 @@ class Workspace:
             return self._read_settings.settings
         return self.desired.settings
 
-    def read_ahead(self) -> None:
-        """Begin to list the registry, before the models' files are read.
+    def read_ahead(self, *, everything: bool) -> None:
+        """Ask the registry for what does not depend on the models' files, while they are read.
 
-        For what only reads, and all of the registry: where a file is wrong the answer is thrown
-        away, and nobody waits for it. What fails here fails again in its turn.
+        With `everything` that is its listing. For what only reads: where a file is wrong the answer
+        is thrown away, and nobody waits for it. What fails here fails again in its turn.
         """
         with suppress(ReconcilerError):
             self._refuse_sparse()
@@ -217,14 +217,15 @@ class Workspace:
             if self._read_settings.settings is None or not speaks_rest(self._address.uri):
                 return
             registry = self.registry
-            self._listing = begun(lambda: (registry.capabilities(), registry.read())[1])
+            listing = begun(registry.read) if everything else None
+            self._ahead = Ahead(begun(registry.capabilities), listing)
 
     @property
-    def listing(self) -> Listing | None:
-        """The listing that was begun; what git has to say is read while it is under way."""
-        if self._listing is not None and isinstance(self.history, Past):
+    def ahead(self) -> Ahead | None:
+        """What was asked ahead; git is read while the registry is still at it."""
+        if self._ahead is not None and self._ahead.models is not None and self.history is not None:
             self.history.read_ahead()
-        return self._listing
+        return self._ahead
 
     @property
     def others(self) -> tuple[str, ...]:

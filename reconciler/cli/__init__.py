@@ -23,26 +23,27 @@ from reconciler.cli.other_names import help_as_option, unknown_command
 from reconciler.errors import ExitCode, Problem, ReconcilerError
 from reconciler.render import json_documents
 
+# Name → its module below `commands`, and the line about it in `--help`, which imports none of them.
 _COMMANDS = {
-    "init": "init",
-    "validate": "validate",
-    "plan": "plan",
-    "apply": "apply",
-    "drift": "drift",
-    "status": "status",
-    "show": "show",
-    "compare": "compare",
-    "import": "import_live",
-    "promote": "editing.promote",
-    "rollback": "editing.rollback",
-    "discover": "editing.discover",
-    "tidy": "editing.tidy",
-    "history": "history",
-    "audit": "audit",
-    "ci": "ci",
-    "forget": "forget",
-    "schema": "schema",
-    "demo": "demo",
+    "init": ("init", "make a repository ready: files, workflows, hook"),
+    "validate": ("validate", "check the files, offline"),
+    "plan": ("plan", "show what would change"),
+    "apply": ("apply", "carry out a plan"),
+    "drift": ("drift", "find what was changed by hand"),
+    "status": ("status", "show where every version stands"),
+    "show": ("show", "show everything known of a version"),
+    "compare": ("compare", "show what differs between two versions"),
+    "import": ("import_live", "write the files from the live registry"),
+    "promote": ("editing.promote", "edit the file so that a version serves"),
+    "rollback": ("editing.rollback", "edit the file so that the version before serves again"),
+    "discover": ("editing.discover", "add new versions that pass the policies, for Staging"),
+    "tidy": ("editing.tidy", "take out of the files what the registry no longer has"),
+    "history": ("history", "who changed a model, when, approved by whom"),
+    "audit": ("audit", "every change, its evidence, and what does not add up"),
+    "ci": ("ci", "plan, apply and drift as a CI job runs them"),
+    "forget": ("forget", "remove our two tags from models"),
+    "schema": ("schema", "print the JSON Schema of the files"),
+    "demo": ("demo", "the whole story on a throw-away registry"),
 }
 
 
@@ -61,9 +62,14 @@ class Commands(click.Group):
         """Return a command, None when there is none of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"reconciler.cli.commands.{_COMMANDS[cmd_name]}")
+        module = import_module(f"reconciler.cli.commands.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -92,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # What MLflow and its migrations log is not for who runs a command, and not complete either.
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    code = run(sys.argv[1:] if arguments is None else list(arguments))
+    gc.freeze()  # the interpreter would look for cycles once more in all that the run has read
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,17 +1,25 @@
 """Opens the API for what the command line says: working directory, environment and terminal."""
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.api.reconciler import Reconciler
-from reconciler.api.workspace import Caller
 from reconciler.cli import output
 from reconciler.cli.options import Options
+
+if TYPE_CHECKING:
+    from reconciler.api.reconciler import Reconciler
 
 
 def opened(options: Options) -> Reconciler:
     """Return the API; what it has to say goes to stderr."""
+    # `plan --help` needs none of it, and a wrong option is told at once.
+    from reconciler.api.reconciler import Reconciler  # noqa: PLC0415
+    from reconciler.api.workspace import Caller  # noqa: PLC0415
+
     caller = Caller(
         root=Path.cwd(),
         environ=os.environ,

@@ -24,7 +24,6 @@ from reconciler.files.schema.model_schema import SETTINGS, model_schema, setting
 from reconciler.files.state_files import LoadedModel, assembled
 from reconciler.files.state_folder import Contents, FoundFile
 from reconciler.files.yaml_reader import LARGEST, Source
-from reconciler.policy.cel.evaluator import expression_problems
 
 _MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
 _LONGEST: Final = 2_000  # a longer one is refused without parsing it
@@ -128,6 +127,8 @@ def _expression_faults(entries: object) -> Iterator[Complaint]:
             hint = "replace some by built-in rules: `reconciler schema settings` lists them"
             yield Complaint(("policies", index, "require"), message, hint)
             return
+        from reconciler.policy.cel.evaluator import expression_problems  # noqa: PLC0415  few have any
+
         for fault in expression_problems(text):
             path, place = ("policies", index, "require"), (fault.line, fault.column)
             yield Complaint(path, fault.message, fault.hint, inside=place)

@@ -10,14 +10,14 @@ from reconciler.core.state import Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
-from reconciler.planning.live_state import Listing, read_live
+from reconciler.planning.live_state import Ahead, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
 from reconciler.planning.preconditions import unsupported
 from reconciler.planning.renames import NO_RENAMES, Names, Renames
 from reconciler.policy import guards
 from reconciler.ports.history import History
-from reconciler.ports.registry import Registry
+from reconciler.ports.registry import Capabilities, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ def reconcile(
     request: PlanRequest,
     judging: Judging,
     *,
-    listing: Listing | None = None,
+    ahead: Ahead | None = None,
 ) -> Reading:
     """Read the registry once and return the judged plan; raises as `compare` does."""
-    compared = compare(checkout, registry, ref, request, listing=listing)
+    compared = compare(checkout, registry, ref, request, ahead=ahead)
     return Reading(judge(compared, registry, judging), compared.live)
 
 
@@ -81,18 +81,19 @@ def compare(
     ref: RegistryRef,
     request: PlanRequest,
     *,
-    listing: Listing | None = None,
+    ahead: Ahead | None = None,
 ) -> Compared:
     """Read the registry once and return the difference, not judged.
 
-    `listing` returns the registry's models where somebody began to list them before.
+    `ahead` has the answers to what the registry was asked before.
 
     Raises `DeclarationError` when the backend does not support what is declared, `RegistryError`
     when the registry cannot be read.
     """
     desired = checkout.desired
     chosen = sorted(request.models if request.models is not None else desired.declarations)
-    _refuse_unsupported(desired, chosen, registry)
+    capabilities = registry.capabilities() if ahead is None else ahead.capabilities()
+    _refuse_unsupported(desired, chosen, capabilities)
     needed = {
         name: tuple(desired.declarations[name].versions) if name in desired.declarations else ()
         for name in chosen
@@ -102,7 +103,7 @@ def compare(
         needed,
         everything=request.models is None,
         parallelism=request.parallelism,
-        listing=listing,
+        ahead=ahead,
     )
     live = {
         name: model for name, model in models.items() if not desired.settings.ignore.model(name)
@@ -219,9 +220,8 @@ def _exclusive(drafts: Iterable[ModelDraft], settings: Settings) -> tuple[str, .
 
 
 def _refuse_unsupported(
-    desired: DeclaredState, chosen: Collection[str], registry: Registry
+    desired: DeclaredState, chosen: Collection[str], capabilities: Capabilities
 ) -> None:
-    capabilities = registry.capabilities()
     problems = [
         problem
         for name in chosen

@@ -1,17 +1,21 @@
 """Builds the JSON documents of plans, reports and failures: the stable schema for scripts."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from __future__ import annotations
 
-from reconciler.core.changes import Change
-from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef
-from reconciler.core.report import ApplyReport
-from reconciler.core.state import Field, Value
-from reconciler.core.violations import Violation
+import json
+from typing import TYPE_CHECKING, Any, Final
+
 from reconciler.errors import ExitCode, Problem
-from reconciler.planning.status import StatusRow
-from reconciler.render import comparison
+
+if TYPE_CHECKING:  # `validate` has documents too, and must not wait for plans
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.core.changes import Change
+    from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef
+    from reconciler.core.report import ApplyReport
+    from reconciler.core.state import Field, Value
+    from reconciler.core.violations import Violation
+    from reconciler.planning.status import StatusRow
 
 FORMAT_VERSION: Final = "1"
 
@@ -198,6 +202,8 @@ def error(problem: Problem) -> Document:
 
 
 def _model(model: ModelPlan, ref: RegistryRef) -> Document:
+    from reconciler.render import comparison  # noqa: PLC0415  see above
+
     return {
         "model": model.model,
         "outcome": model.outcome,

@@ -1,20 +1,25 @@
 """The phrases for changes and outcomes that text, Markdown and other formats share."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import unified_diff
 from itertools import zip_longest
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.core.changes import Change
-from reconciler.core.plan import JudgedPlan
-from reconciler.core.report import ApplyReport
-from reconciler.core.state import Field, Value
-from reconciler.core.violations import Violation
-from reconciler.errors import Contrast, Problem
 from reconciler.render.escape import quoted, visible
 from reconciler.render.table import table
+
+if TYPE_CHECKING:  # `validate` and `--help` show phrases too, and must not wait for plans
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.core.changes import Change
+    from reconciler.core.plan import JudgedPlan
+    from reconciler.core.report import ApplyReport
+    from reconciler.core.state import Field, Value
+    from reconciler.core.violations import Violation
+    from reconciler.errors import Contrast, Problem
 
 _LONGEST: Final = 160  # characters of a value before and one after, in a cell
 

@@ -1,5 +1,7 @@
 """The command line: arguments → exit code, and what stands on stdout and on stderr."""
 
+import subprocess
+import sys
 from typing import Any
 
 import click
@@ -99,6 +101,25 @@ def test_help_tells_of_every_option(lab: Lab, command: str) -> None:
         assert all(name in shown.stdout for name in option.opts)
     common = {"--state", "--registry-uri", "--format", "--no-color", "--verbose"}
     assert common <= {name for option in options for name in option.opts}
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_the_list_of_commands_says_what_the_command_says_of_itself(command: str) -> None:
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    listed = [line.split(maxsplit=1) for line in cli.get_help(click.Context(cli)).splitlines()]
+    assert [command, found.short_help] in listed
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    code = (
+        "import sys; from reconciler.cli import run; run(['--help'])\n"
+        "print(*(name for name in sys.modules if name.startswith('reconciler.')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = set(done.stderr.split())
+    assert "reconciler.cli" in imported
+    assert not imported & {"reconciler.api", "reconciler.cli.commands", "reconciler.core.plan"}
 
 
 def test_no_arguments_show_the_help_with_every_command(lab: Lab) -> None:

@@ -21,8 +21,7 @@ def version_status(
     """
     kinds = syncs(only)
     named = None if models is None or any(map(is_glob, models)) else frozenset(models)
-    if named is None:
-        workspace.read_ahead()
+    workspace.read_ahead(everything=named is None)
     request = replace(plan_request(workspace), models=named)
     found = compared(workspace, request)
     versions = rows(found.plan, found.live, workspace.desired)
