@@ -94,6 +94,7 @@ def open_merged(
     settings = _settings(repo, workspace.shown)
     main = (tip, repo.resolve(tip)) if tip is not None else repo.main_line(settings.branch)
     line, tip = main or ("HEAD", str(repo.head))
+    workspace.complete_history(tip)
     log = read_log(repo, workspace.shown, PARSERS.declaration, tip, parse_settings=PARSERS.settings)
     if missing is not None and not log.merged:
         raise missing

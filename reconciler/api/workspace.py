@@ -163,6 +163,7 @@ class Workspace:
             new = (root or self.caller.root) / self.state
             if self._may_be_empty and not new.exists():
                 return new
+            self._refuse_left_out(new)
             raise
 
     @property
@@ -262,7 +263,14 @@ class Workspace:
             return None
         place = Place(self.shown, self.settings, lambda: self.desired)
         main = self.main_line[1] if self.main_line else None
+        self.complete_history(*filter(None, (self.repo.head, main)))
         return Past(self.repo, PARSERS, place, head=self.repo.head, main=main)
+
+    def complete_history(self, *tips: str) -> None:
+        """Fetch at once what a partial clone lacks of the folder's history up to some commits."""
+        told = self.repo.complete(self.shown, *tips) if self.repo else None
+        if told:
+            self.warn(told)
 
     @property
     def missing_history(self) -> str | None:
@@ -404,6 +412,15 @@ class Workspace:
             return self.history.is_ancestor(than, commit)
         except OutOfStep:
             return False  # git cannot tell, and the run that asks must not end with it
+
+    def _refuse_left_out(self, folder: Path) -> None:
+        """Raise `OutOfStep` where the sparse checkout has left out the whole state folder."""
+        with suppress(UsageError):  # a folder outside of the repository
+            if self._around is not None and self._around.sparse(folder):
+                raise OutOfStep(
+                    f"the sparse checkout left out `{self.state}`",
+                    hint=f"git sparse-checkout add {self._around.path_of(folder)}",
+                )
 
     def _refuse_sparse(self) -> None:
         left_out = self.repo.sparse(self.folder) if self.repo else ()

@@ -42,6 +42,7 @@ _OF_THE_HOOK: Final = frozenset(
     }
 )
 
+WHOLE_CLONE: Final = "`git fetch --refetch --no-filter` (in CI: no `filter:`, and `fetch-depth: 0`)"
 NO_ANSWER: Final = -1  # the status of a git that was ended because it took too long
 _TO_TIDY_UP: Final = 5.0  # seconds for a git that is told to end: it removes its lock files
 
@@ -84,14 +85,16 @@ class GitCommand:
         path = self._environ.get("PATH", os.defpath)
         return shutil.which(self._start[0], path=path) is not None
 
-    def ask(self, *arguments: str, seconds: float | None = None) -> GitAnswer:
+    def ask(
+        self, *arguments: str, seconds: float | None = None, feed: bytes | None = None
+    ) -> GitAnswer:
         """Run git to its end; after `seconds` it is ended, and the status is `NO_ANSWER`.
 
-        An interruption ends it, too.
+        An interruption ends it, too. `feed` is what it reads from its input.
         """
         process = self.start(*arguments)
         try:
-            out, err = process.communicate(timeout=seconds)
+            out, err = process.communicate(feed, timeout=seconds)
         except TimeoutExpired:
             return GitAnswer(NO_ANSWER, "", f"no answer within {seconds:g} s")
         finally:
@@ -102,7 +105,9 @@ class GitCommand:
         """Return the answer to a question that git has no reason to refuse."""
         answer = self.ask(*arguments)
         if answer.status:
-            raise OutOfStep(f"`git {arguments[0]}` failed: {answer.reason}")
+            is_partial = "promisor remote" in answer.err
+            message = f"`git {arguments[0]}` failed: {answer.reason}"
+            raise OutOfStep(message, hint=WHOLE_CLONE if is_partial else None)
         return answer.out
 
     def start(self, *arguments: str) -> Popen[bytes]:

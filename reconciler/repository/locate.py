@@ -23,6 +23,10 @@ def find_state_folder(given: str, cwd: Path, root: Path | None) -> Path:
             )
     tried = " and ".join(f"`{place}`" for place in places)
     begin = "name it with `--state DIR`, or begin one: `reconciler init`"
+    if root is not None and (root / ".git/info/sparse-checkout").exists():
+        begin = (
+            f"`git sparse-checkout add {given}`, if this sparse checkout left it out; or {begin}"
+        )
     raise UsageError(
         f"there is no state folder `{given}`: looked for {tried}",
         hint=_nearest(given, places) or begin,

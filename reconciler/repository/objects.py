@@ -35,11 +35,15 @@ class GitObject(NamedTuple):
 class Objects:
     """The objects of one repository; safe to use from several threads.
 
-    `start` runs `git cat-file --batch`; it is called on the first question.
+    `start` runs `git cat-file --batch`; it is called on the first question. `hint` says what helps
+    where that process ends early.
     """
 
-    def __init__(self, start: Callable[[], "Popen[bytes]"]) -> None:
+    def __init__(
+        self, start: Callable[[], "Popen[bytes]"], hint: Callable[[], str] = lambda: "try again"
+    ) -> None:
         self._start = start
+        self._hint = hint
         self._lock = threading.Lock()
         self._idle: _Reader | None = None
 
@@ -57,7 +61,8 @@ class Objects:
                 answer = reader.ask(name)
             except OSError as error:
                 reader.close()
-                raise OutOfStep(f"`git cat-file` ended early: {error}", hint="try again") from error
+                message = f"`git cat-file` ended early: {error}"
+                raise OutOfStep(message, hint=self._hint()) from error
             except BaseException:
                 reader.close()
                 raise

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.repository import worktree
-from reconciler.repository.command import GitAnswer, GitCommand, git_in
+from reconciler.repository import partial_clone, worktree
+from reconciler.repository.command import WHOLE_CLONE, GitAnswer, GitCommand, git_in
 from reconciler.repository.locate import repository_root
 from reconciler.repository.objects import GitObject, Objects, Trees, is_plain
 
@@ -82,7 +82,11 @@ class GitRepo:
         )
         shallow = command.tell("rev-parse", "--is-shallow-repository")
         self.is_shallow = shallow == "true\n"
-        self._objects = Objects(lambda: command.start("cat-file", "--batch"))
+        self._lacks = False
+        self._objects = Objects(
+            lambda: command.start("cat-file", "--batch"),
+            lambda: WHOLE_CLONE if self._lacks else "try again",
+        )
         self._trees = Trees(self._objects)
         self._kind = lru_cache(_COMMITS_KEPT)(self._kind_of)
         self._base = lru_cache(_COMMITS_KEPT)(self._best_base)
@@ -234,6 +238,15 @@ class GitRepo:
         return {now: before for _, before, now in zip(tokens, tokens, tokens, strict=False)}
 
     # --- what a commit had
+
+    def complete(self, folder: str, *tips: str) -> str | None:
+        """Fetch at once what a partial clone left out of a folder's history up to some commits.
+
+        Return what to tell a person about it, None where nothing was missing.
+        """
+        fetched = partial_clone.complete(self._command, folder, tips)
+        self._lacks = self._lacks or fetched.missing > 0
+        return fetched.sentence(folder)
 
     def tree_id(self, commit: str, folder: str) -> str | None:
         """Return what identifies a folder's content at a commit, None when it was not there."""

@@ -44,6 +44,26 @@ def test_a_model_is_not_left_without_what_serves_it_unless_somebody_consents(
     assert lab.run("plan", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize("kept", ["docs", "docs registry-state/team"])
+def test_a_sparse_checkout_that_left_out_models_releases_none_of_them(lab: Lab, kept: str) -> None:
+    model, other = lab.model(1), lab.model(1)
+    lab.git.commit({"docs/a.md": "x", "registry-state/team/o.yaml": f"model: {other}\n"})
+    lab.declare(model, _V1)
+    # In cone mode the files beside a folder that is kept are kept, too.
+    lab.git.git("sparse-checkout", "set", "--no-cone", *kept.split())
+    for command in (["plan"], ["apply", "--yes"], ["drift"], ["status"], ["import", "x"]):
+        result = lab.run(*command)
+        assert result.code == 5, result.text
+        assert "the sparse checkout left out" in result.stderr
+        assert "git sparse-checkout add registry-state" in result.stderr
+    assert lab.hand.values(model) == {}
+    validated = lab.run("validate")
+    assert validated.code == (1 if kept == "docs" else 0)
+    assert ("git sparse-checkout add registry-state" in validated.stderr) == (kept == "docs")
+    lab.git.git("sparse-checkout", "add", "registry-state")
+    assert lab.run("apply", "--yes").code == 0
+
+
 def test_a_retired_model_may_lose_what_serves_it(lab: Lab) -> None:
     model = lab.model(1)
     lab.declare(model, _V1)
