@@ -105,7 +105,7 @@ def _work(
         elif not webhooks.is_webhook_url(url):
             tally.why = "the variable holds no URL with https (or with http, of this machine)"
         else:
-            webhook = webhooks.WebhookClient(url, seconds=_SECONDS, over=over)
+            webhook = webhooks.WebhookClient(url, environ, seconds=_SECONDS, over=over)
             for one in told:
                 miss = webhook.tell(_rendered(tally.webhook, one))
                 if miss is None:

@@ -387,7 +387,7 @@ class Workspace:
             self.warn("this backend was not run against a real workspace: check the plan with care")
         elif selected is not None:  # perhaps by the settings alone
             environ[WORKSPACE] = selected
-        return connect(uri, environ, timeout=self.timeout, stop=self.stop.event)
+        return connect(uri, environ, timeout=self.timeout, stop=self.stop.event, warn=self.warn)
 
     @property
     def requests(self) -> int:

@@ -59,14 +59,23 @@ def pipeline(environ: Mapping[str, str], event: str | None = None) -> Pipeline:
     return Pipeline()
 
 
-def forge_of(job: Pipeline) -> Forge | None:
-    """Return the forge of a job; None outside of a job or without a token."""
+def forge_of(job: Pipeline, environ: Mapping[str, str]) -> Forge | None:
+    """Return the forge of a job; None outside of a job or without a token.
+
+    `environ` names proxies and certificate authorities.
+    """
     if job.system is None or not job.token:
         return None
     if job.system == "github":
         from reconciler.forges.github import GitHub  # noqa: PLC0415  imports requests, only where needed
 
-        return GitHub(api=job.api, server=job.server, repository=job.repository, token=job.token)
+        return GitHub(
+            api=job.api,
+            server=job.server,
+            repository=job.repository,
+            token=job.token,
+            environ=environ,
+        )
     from reconciler.forges.gitlab import GitLab  # noqa: PLC0415  as above
 
     return GitLab(
@@ -74,6 +83,7 @@ def forge_of(job: Pipeline) -> Forge | None:
         server=job.server,
         repository=job.repository,
         token=job.token,
+        environ=environ,
         authorities=job.authorities,
     )
 

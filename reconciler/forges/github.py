@@ -1,6 +1,6 @@
 """The forge port over GitHub's REST API, for github.com and GitHub Enterprise."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final
 from urllib.parse import quote
@@ -48,11 +48,12 @@ class GitHub:
         server: str,
         repository: str,
         token: str,
+        environ: Mapping[str, str],
         patience: float = 30.0,
     ) -> None:
         self.url = f"{server.rstrip('/')}/{repository}"
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": _VERSION}
-        address = Address(self.name, api, token, headers)
+        address = Address(self.name, api, token, headers, environ=environ)
         self._http = ForgeHttp(address, patience=patience)
         self._repo = f"repos/{quote(repository)}"
 

@@ -77,11 +77,12 @@ class GitLab:
         server: str,
         repository: str,
         token: str,
+        environ: Mapping[str, str],
         authorities: str | None = None,
         patience: float = 30.0,
     ) -> None:
         self.url = f"{server.rstrip('/')}/{repository}"
-        address = Address(self.name, api, token, authorities=authorities)
+        address = Address(self.name, api, token, authorities=authorities, environ=environ)
         self._http = ForgeHttp(address, patience=patience)
         self._path = repository
         self._project = f"projects/{quote(repository, safe='')}"

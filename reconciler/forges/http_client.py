@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +17,7 @@ from reconciler.errors import ForgeError
 from reconciler.forges.error_mapping import Later, Lost, Missing, NotSent, refusal
 from reconciler.registries.auth import redact
 from reconciler.transport import client, limits
+from reconciler.transport.network import network
 
 _PAGES: Final = 100  # with 100 rows each
 _TRIES: Final = 5
@@ -41,7 +42,8 @@ class Address:
     api: str
     token: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
-    authorities: str | None = None  # a file with certificates; by default the system's
+    authorities: str | None = None  # a file with certificates; by default those of `environ`
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # names proxies, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ class ForgeHttp:
         self._token = address.token
         self._timeout = timeout
         self._patience = patience
-        self._verify: bool | str = address.authorities or True
-        self._session = client.session({"Authorization": f"Bearer {address.token}"})
+        self._way = network(self._api, address.environ)
+        if address.authorities:
+            self._way = replace(self._way, authorities=address.authorities)
+        self._session = client.session({"Authorization": f"Bearer {address.token}"}, self._way)
         self._session.headers.update(address.headers)
 
     def get(self, path: str, *, needs: str) -> object:
@@ -170,7 +174,6 @@ class ForgeHttp:
                     json=body,
                     timeout=self._timeout,
                     allow_redirects=False,
-                    verify=self._verify,
                     stream=True,
                 ) as response,
             ):
@@ -213,6 +216,8 @@ class ForgeHttp:
     def _failure(self, error: Exception) -> ForgeError:
         """Return our error without quoting the library's, whose text contains whole URLs."""
         where = f"{self._forge} ({self._api})"
+        if proxy := client.why_no_proxy(error, self._way):
+            return NotSent(f"cannot connect to {where}: {proxy}")
         if client.was_too_slow(error):
             return Lost(f"{where} did not finish its answer in {self._timeout * _SLOWEST:g} s")
         if isinstance(error, requests.exceptions.SSLError):

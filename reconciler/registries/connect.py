@@ -1,7 +1,8 @@
 """Chooses the adapter for a registry URI, and imports no other."""
 
 import threading
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.uris import same_registry, scheme_of
@@ -20,19 +21,22 @@ def connect(
     *,
     timeout: float,
     stop: threading.Event | None = None,
+    warn: Callable[[str], object] = warnings.warn,
 ) -> Registry:
     """Return the registry at `uri`; reads may take `timeout` seconds, or until `stop` is set.
 
     HTTP uses REST directly; every other scheme uses MLflow's own client. The evidence comes from
-    the server in MLFLOW_TRACKING_URI where that is another one.
+    the server in MLFLOW_TRACKING_URI where that is another one. `warn` is told of plugins that
+    fail.
     """
-    other = _tracking(uri, environ, timeout, stop)
+    other = _tracking(uri, environ, timeout, stop, warn)
     if speaks_rest(uri):
         from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
 
         return MlflowRest(
             uri,
             environ=environ,
+            warn=warn,
             request_timeout=min(_LONGEST_REQUEST, timeout),
             retry_for=timeout,
             stop=stop,
@@ -49,7 +53,11 @@ def speaks_rest(uri: str) -> bool:
 
 
 def _tracking(
-    registry_uri: str, environ: Mapping[str, str], timeout: float, stop: threading.Event | None
+    registry_uri: str,
+    environ: Mapping[str, str],
+    timeout: float,
+    stop: threading.Event | None,
+    warn: Callable[[str], object],
 ) -> "Elsewhere | None":
     """Return the tracking server, None where the registry has the runs itself."""
     uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
@@ -65,6 +73,8 @@ def _tracking(
         http = Http(
             uri,
             access(uri, environ),
+            environ=environ,
+            warn=warn,
             request_timeout=min(_LONGEST_REQUEST, timeout),
             retry_for=timeout,
             stop=stop,

@@ -44,6 +44,10 @@ NO_WORKSPACES_HINT: Final = (
 )
 NAME_SERVER_HINT: Final = "name its MLflow server: only there a workspace can be selected"
 WORKSPACE_HINT: Final = "check MLFLOW_WORKSPACE, and `workspace:` in reconciler.yaml"
+LOGIN_PAGE_HINT: Final = (
+    "a gateway that asks for a login needs MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and "
+    "MLFLOW_TRACKING_PASSWORD, or its plugin of the group `mlflow.request_header_provider`"
+)
 WRONG_PATH_HINT: Final = "is this the URI of an MLflow server, with its path prefix if it has one?"
 
 
@@ -95,7 +99,9 @@ def _redirected(where: str, status: int, headers: Mapping[str, str]) -> Registry
     # The query of a login page's URL contains one-time tokens.
     to = safe_uri(headers.get("Location", "").partition("?")[0]) or "nowhere"
     message = f"{where} answered {status} and sends to {to}; redirects are never followed"
-    return RegistryError(message, hint=WRONG_PATH_HINT)
+    if where.startswith("http://") and to.startswith(f"https{where.removeprefix('http')}"):
+        return RegistryError(message, hint=f"use https{where.removeprefix('http')}")
+    return RegistryError(message, hint=f"{LOGIN_PAGE_HINT}; otherwise: {WRONG_PATH_HINT}")
 
 
 def _said(body: bytes) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import json
 import random
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,9 +14,11 @@ import tenacity
 
 from reconciler.core.uris import safe_uri
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
-from reconciler.registries.auth import Access
-from reconciler.registries.error_mapping import from_status, shortened
+from reconciler.registries.auth import Access, redact
+from reconciler.registries.error_mapping import LOGIN_PAGE_HINT, from_status, shortened
+from reconciler.registries.plugins import HeaderPlugins, signature
 from reconciler.transport import client, limits
+from reconciler.transport.network import network
 
 _CONNECTIONS: Final = 16
 _SLOWEST: Final = 2  # times the timeout for silence: the limit for a whole answer
@@ -48,6 +50,9 @@ class HttpAnswer:
 class Http:
     """Sends requests to one server; safe to use from several threads.
 
+    `environ` names proxies, authorities and what signs the requests; `warn` is told of plugins
+    that fail.
+
     A GET without an answer is repeated for up to `retry_for` seconds; any other request is sent
     exactly once.
     """
@@ -57,6 +62,8 @@ class Http:
         uri: str,
         access: Access,
         *,
+        environ: Mapping[str, str],
+        warn: Callable[[str], object],
         request_timeout: float,
         retry_for: float,
         stop: threading.Event | None = None,
@@ -67,7 +74,14 @@ class Http:
         self._retry_for = retry_for
         self.patience = max(_SLOWEST * request_timeout, retry_for)
         self._stop = stop or threading.Event()
-        self._session = _session(access)
+        self._way = network(self.uri, environ)
+        self._plugins = HeaderPlugins(warn)
+        self._sign = signature(environ)
+        self._session = client.session({}, self._way, connections=_CONNECTIONS, auth=self._complete)
+        self._session.headers["Accept"] = "application/json"
+        self._session.cert = access.cert
+        if access.verify is not True:
+            self._session.verify = access.verify
         self._sent = 0
         self._counting = threading.Lock()
 
@@ -161,7 +175,6 @@ class Http:
                     json=body,
                     timeout=self._timeout,
                     allow_redirects=False,
-                    verify=self._access.verify,
                     stream=True,
                 ) as response,
             ):
@@ -169,6 +182,12 @@ class Http:
                 return HttpAnswer(response.status_code, response.headers, content)
         except client.FAILURES as error:
             raise self._failure(error) from error
+
+    def _complete(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add what MLflow's client adds, in its order: credentials count more than plugins."""
+        request.headers.update(self._plugins.headers())
+        request.headers.update(self._access.headers)
+        return self._sign(request) if self._sign else request
 
     def _body(self, response: requests.Response, largest: int) -> bytes:
         try:
@@ -191,17 +210,23 @@ class Http:
             return parsed
         found = "HTML" if answer.body.lstrip()[:1] == b"<" else "something else"
         message = f"{self.uri} answered with {found if answer.body else 'nothing'}"
-        raise RegistryError(f"{message}, not MLflow's JSON: is this a login page?")
+        message = f"{message}, not MLflow's JSON: is this a login page?"
+        raise RegistryError(message, hint=LOGIN_PAGE_HINT)
 
     def _refusal(self, answer: HttpAnswer) -> RegistryError:
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._way.proxy:
+            hint = f"write them into {self._way.proxy.variable}, as http://USER:PASSWORD@HOST:PORT"
+            return RegistryError(f"{self._way.proxy} asks for a user and a password", hint=hint)
         error = from_status(self.uri, answer.status, answer.headers, answer.body)
-        error.message = self._access.redact(error.message)
+        error.message = redact(error.message, (*self._access.secrets, *self._plugins.sent))
         error.args = (error.message,)
         return error
 
     def _failure(self, error: Exception) -> RegistryError:
         """Return our error without quoting the library's, whose text contains whole URLs."""
         reason = _reason(error)
+        if proxy := client.why_no_proxy(error, self._way):
+            return Unavailable(f"cannot connect to {self.uri}: {proxy}")
         if client.was_too_slow(error):
             return AnswerLost(f"{self.uri} did not finish its answer in {self.patience:g} s")
         if client.lacks_certificates(error):
@@ -219,13 +244,6 @@ class Http:
         if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)):
             return RegistryError(f"`{self.uri}` is not the URL of a server")
         return AnswerLost(f"the connection to {self.uri} broke: {reason}")
-
-
-def _session(access: Access) -> requests.Session:
-    session = client.session(access.headers, connections=_CONNECTIONS)
-    session.headers["Accept"] = "application/json"
-    session.cert = access.cert
-    return session
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

@@ -3,7 +3,8 @@
 import re
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ class MlflowRest:
         uri: str,
         *,
         environ: Mapping[str, str],
+        warn: Callable[[str], object] = warnings.warn,
         request_timeout: float = 30.0,
         retry_for: float = 60.0,
         stop: threading.Event | None = None,
@@ -50,6 +52,8 @@ class MlflowRest:
         self._http = Http(
             uri,
             carried,
+            environ=environ,
+            warn=warn,
             request_timeout=request_timeout,
             retry_for=retry_for,
             stop=stop,

@@ -2,8 +2,9 @@
 
 import socket
 import zlib
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
 
 import requests
 import urllib3
@@ -12,6 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from reconciler.transport import limits
+from reconciler.transport.network import Network
 
 # The errors of an exchange and of reading its answer; requests' own errors are an OSError.
 FAILURES: Final = (OSError, urllib3.exceptions.HTTPError, zlib.error)
@@ -19,12 +21,28 @@ FAILURES: Final = (OSError, urllib3.exceptions.HTTPError, zlib.error)
 _CHUNK: Final = 64 * 1024
 
 
-def session(headers: Mapping[str, str], *, connections: int = 4) -> requests.Session:
-    """Return a session that sends `headers`, and no credentials from anywhere else."""
+Auth: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+
+
+def session(
+    headers: Mapping[str, str],
+    way: Network,
+    *,
+    connections: int = 4,
+    auth: Auth | None = None,
+) -> requests.Session:
+    """Return a session that sends `headers`, and no credentials from anywhere else.
+
+    `auth` completes each request after that. Proxies and authorities are those of `way`.
+    """
     made = requests.Session()
+    made.trust_env = False
+    made.verify = way.authorities or True
+    if way.proxy is not None:
+        made.proxies = {"all": way.proxy.url}
     made.headers.update({"User-Agent": "mlflow-reconciler", "Accept-Encoding": limits.ENCODINGS})
     # An `auth` of our own keeps requests from taking other credentials out of ~/.netrc.
-    made.auth = _Headers(headers)
+    made.auth = _Headers(headers, auth)
     for scheme in ("http://", "https://"):
         made.mount(scheme, _BoundedAdapter(pool_connections=4, pool_maxsize=connections))
     return made
@@ -60,6 +78,27 @@ def never_connected(error: BaseException) -> bool:
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
+def why_no_proxy(error: BaseException, way: Network) -> str | None:
+    """Return why the proxy could not be used, None where it is not to blame."""
+    if way.proxy is None:
+        return None
+    if isinstance(error, requests.exceptions.InvalidURL) and not _is_url(way.proxy.url):
+        return f"{way.proxy} is not the URL of a proxy"
+    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
+        return f'{way.proxy} needs a package that is not installed: pip install "requests[socks]"'
+    if isinstance(error, requests.exceptions.ProxyError) or never_connected(error):
+        # "Tunnel connection failed: 407 …" is the proxy's own answer.
+        said = getattr(root(error), "strerror", None) or str(root(error))
+        return f"{way.proxy} does not let it through: {said.lower()}"
+    return None
+
+
+def _is_url(text: str) -> bool:
+    with suppress(urllib3.exceptions.LocationParseError):
+        return bool(urllib3.util.parse_url(text).host)
+    return False
+
+
 def root(error: BaseException) -> BaseException:
     """Return the first error in the chain of a failure."""
     while (earlier := error.__cause__ or error.__context__) is not None:
@@ -68,12 +107,13 @@ def root(error: BaseException) -> BaseException:
 
 
 class _Headers(requests.auth.AuthBase):
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], after: Auth | None) -> None:
         self._headers = headers
+        self._after = after
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers.update(self._headers)
-        return request
+        return self._after(request) if self._after else request
 
 
 # A server with several workers answers in two packets and, by Nagle's algorithm, waits until the

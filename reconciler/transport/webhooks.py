@@ -15,6 +15,7 @@ import requests
 
 from reconciler.core.uris import credentials_in
 from reconciler.transport import client, limits
+from reconciler.transport.network import Network, network
 from reconciler.transport.retry_after import retry_after
 
 TIMEOUT: Final = 5.0
@@ -36,15 +37,21 @@ class Miss:
 
 
 class WebhookClient:
-    """Sends to one webhook within `seconds` in all; `over` ends the wait for a retry."""
+    """Sends to one webhook within `seconds` in all; `over` ends the wait for a retry.
 
-    def __init__(self, url: str, *, seconds: float, over: threading.Event) -> None:
+    `environ` names proxies and certificate authorities.
+    """
+
+    def __init__(
+        self, url: str, environ: Mapping[str, str], *, seconds: float, over: threading.Event
+    ) -> None:
         self._url = url
         self._end = time.monotonic() + seconds
         self._over = over
-        self._session = client.session({"Content-Type": "application/json", **_basic(url)})
         # Plain HTTP is allowed for this machine only, so it must not use a proxy.
-        self._session.trust_env = urlsplit(url).scheme == "https"
+        self._way = network(url, environ) if urlsplit(url).scheme == "https" else Network()
+        headers = {"Content-Type": "application/json", **_basic(url)}
+        self._session = client.session(headers, self._way)
 
     def tell(self, message: Mapping[str, object]) -> Miss | None:
         """Send a message; retry once when it was lost or refused temporarily.
@@ -75,7 +82,7 @@ class WebhookClient:
             ):
                 return _judged(response)
         except client.FAILURES as error:
-            return _failure(error)
+            return _failure(error, self._way)
 
 
 def is_webhook_url(text: str) -> bool:
@@ -113,8 +120,10 @@ def _judged(response: requests.Response) -> Miss | None:
     return Miss(why)
 
 
-def _failure(error: Exception) -> Miss:
+def _failure(error: Exception, way: Network) -> Miss:
     """Return the failure without quoting the error, whose text contains the URL."""
+    if proxy := client.why_no_proxy(error, way):
+        return Miss(proxy, again=True, away=True)
     if isinstance(error, requests.exceptions.SSLError):
         return Miss("its certificate is not trusted, or the encrypted connection failed")
     if client.was_too_slow(error) or isinstance(error, requests.exceptions.ReadTimeout):

@@ -4,17 +4,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from reconciler.errors import RegistryError, Rejected, Unavailable, UsageError
+from reconciler.errors import RegistryError, Unavailable, UsageError
 from reconciler.registries.client import MlflowClientRegistry
-from reconciler.registries.connect import connect
-from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
-from tests.support.registries.restricted_servers import WorkspacesServer
 from tests.support.registries.servers import MlflowSeeds, free_port
 
 _SECRET = "s3cret-pass"  # noqa: S105  what must not be told
@@ -189,46 +185,8 @@ def test_a_registry_over_http_never_imports_mlflow_and_a_database_never_requests
     assert "requests" not in _imported_for("sqlite:///x.db", {})
 
 
-@pytest.mark.parametrize("name", ["MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4"])
-def test_requests_that_must_be_signed_are_left_to_mlflows_client(name: str) -> None:
-    signed = connect("https://host", {name: "true"}, timeout=1)
-    unsigned = connect("https://host", {name: "false"}, timeout=1)
-
-    assert isinstance(signed, MlflowClientRegistry)
-    assert not isinstance(unsigned, MlflowClientRegistry)
-
-
-def test_over_http_each_registry_reads_its_own_workspace(
-    workspaces_server: WorkspacesServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("client-a", "client-b"):
-        workspaces_server.add_workspace(name)
-        with workspaces_server.seeds(name) as seeds:
-            seeds.create_model(f"of-{name}")
-    here, there = (
-        MlflowClientRegistry(workspaces_server.uri, {"MLFLOW_WORKSPACE": name})
-        for name in ("client-a", "client-b")
-    )
-    with ThreadPoolExecutor(2) as pool:
-        read = [pool.submit(registry.read) for registry in (here, there) * 3]
-        assert [list(one.result()) for one in read] == [["of-client-a"], ["of-client-b"]] * 3
-    monkeypatch.setenv("MLFLOW_WORKSPACE", "client-b")
-    assert list(here.read()) == ["of-client-a"], "the program's own is another matter"
-    with pytest.raises(UsageError, match="MLFLOW_WORKSPACE from this process"):
-        MlflowClientRegistry(workspaces_server.uri, {}).read()
-    unknown = MlflowClientRegistry(workspaces_server.uri, {"MLFLOW_WORKSPACE": "nobody"})
-    with pytest.raises(Rejected, match="Workspace 'nobody' not found"):
-        unknown.confirm("m", ())
-
-
 @pytest.mark.parametrize("uri", ["databricks", "databricks-uc", "databricks://prod"])
 def test_a_databricks_host_that_the_client_would_not_use_is_refused(uri: str) -> None:
     registry = MlflowClientRegistry(uri, {"DATABRICKS_HOST": "https://adb-1"})
     with pytest.raises(UsageError, match="reads DATABRICKS_HOST from this process"):
         registry.read()
-
-
-def test_a_server_without_workspaces_is_told_by_the_client_too(mlflow_uri: str) -> None:
-    with pytest.raises(RegistryError) as refused:
-        MlflowClientRegistry(mlflow_uri, {"MLFLOW_WORKSPACE": "team-a"}).read()
-    assert refused.value.hint == NO_WORKSPACES_HINT

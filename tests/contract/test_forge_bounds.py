@@ -27,15 +27,13 @@ def test_an_answer_that_trickles_in_is_given_up_as_a_whole(serve: Serve) -> None
         assert time.monotonic() - begun < 3
 
 
-def test_an_answer_that_trickles_through_a_proxy_is_given_up_as_well(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_answer_that_trickles_through_a_proxy_is_given_up_as_well() -> None:
     with raw_server(TRICKLES["header"]) as between:
-        monkeypatch.setenv("http_proxy", between)
-        monkeypatch.setenv("no_proxy", "")
+        environ = {"http_proxy": between}
+        address = Address("GitHub", "http://forge.example/api", TOKEN, environ=environ)
         begun = time.monotonic()
         with pytest.raises(ForgeError, match=r"did not finish its answer in 0\.8 s"):
-            _http("http://forge.example", timeout=0.4).get("x", needs="")
+            ForgeHttp(address, timeout=0.4, patience=0.0).get("x", needs="")
         assert time.monotonic() - begun < 3
 
 

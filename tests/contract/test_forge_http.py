@@ -152,10 +152,12 @@ def test_a_server_that_does_not_answer_in_time_is_told() -> None:
         _http(server, timeout=0.2, patience=0.0).get("x", needs="")
 
 
-def test_certificates_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+def test_certificates_that_are_not_there_are_told() -> None:
+    environ = {"REQUESTS_CA_BUNDLE": "/nowhere"}
     with pytest.raises(ForgeError, match="invalid path: /nowhere"):
-        ForgeHttp(Address("GitHub", "https://127.0.0.1/api", TOKEN)).get("x", needs="")
+        ForgeHttp(Address("GitHub", "https://127.0.0.1/api", TOKEN, environ=environ)).get(
+            "x", needs=""
+        )
 
 
 @pytest.mark.parametrize("api", ["nonsense", "http://[broken", "ftp://host"])
@@ -284,7 +286,9 @@ def test_an_answer_of_another_shape_is_told_without_its_content() -> None:
         proxy(before=lambda _: answer({"number": "secret text"})) as server,
         pytest.raises(ForgeError, match="`number` of Pull") as caught,
     ):
-        GitHub(api=server.uri, server="", repository="acme/x", token=TOKEN).pull_request(1)
+        GitHub(
+            api=server.uri, server="", repository="acme/x", token=TOKEN, environ={}
+        ).pull_request(1)
 
     assert "secret text" not in caught.value.message
 

@@ -156,16 +156,15 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_with_the_way_out(
 
 
 def test_a_named_certificate_is_trusted_and_so_is_any_when_told_so(
-    encrypted_uri: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    encrypted_uri: str, certificate: Path
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")  # must not win over MLflow's own
-
+    others = {"REQUESTS_CA_BUNDLE": "/nowhere"}  # must not win over MLflow's own
     for environ in (
         {"MLFLOW_TRACKING_SERVER_CERT_PATH": str(certificate)},
         {"MLFLOW_TRACKING_INSECURE_TLS": "true"},
     ):
         before = list(warnings.filters)
-        assert MlflowRest(encrypted_uri, environ=environ).read() == {}
+        assert MlflowRest(encrypted_uri, environ=others | environ).read() == {}
         assert warnings.filters == before, "none is silenced for the whole process"
 
 
@@ -182,13 +181,11 @@ def test_settings_that_cannot_be_followed_are_told_at_once(environ: dict[str, st
         MlflowRest("https://host", environ=environ)
 
 
-def test_certificates_of_other_programs_that_are_not_there_are_told_and_nothing_is_sent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+def test_certificates_of_other_programs_that_are_not_there_are_told_and_nothing_is_sent() -> None:
+    environ = {"REQUESTS_CA_BUNDLE": "/nowhere"}
 
     with pytest.raises(RegistryError, match="invalid path: /nowhere") as caught:
-        MlflowRest("https://127.0.0.1", environ={}).set_alias("m", "champion", 1)
+        MlflowRest("https://127.0.0.1", environ=environ).set_alias("m", "champion", 1)
 
     assert type(caught.value) is RegistryError, "an answer that was lost would be waited for"
 

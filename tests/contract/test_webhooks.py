@@ -15,8 +15,9 @@ from tests.support.registries.servers import HANG_UP, Answer, Request, free_port
 _AT_ONCE = {"Retry-After": "0"}
 
 
-def _webhook(uri: str, *, seconds: float = 5.0) -> WebhookClient:
-    return WebhookClient(f"{uri}/T0/hunter2", seconds=seconds, over=threading.Event())
+def _webhook(uri: str, *, seconds: float = 5.0, authorities: str = "") -> WebhookClient:
+    environ = {"REQUESTS_CA_BUNDLE": authorities}
+    return WebhookClient(f"{uri}/T0/hunter2", environ, seconds=seconds, over=threading.Event())
 
 
 def _first(bad: Answer) -> Callable[[Request], Answer]:
@@ -143,7 +144,7 @@ def test_after_a_signal_nothing_is_sent_again() -> None:
 
     with proxy(before=answered) as server:
         begun = time.monotonic()
-        miss = WebhookClient(server.uri, seconds=30.0, over=over).tell({})
+        miss = WebhookClient(server.uri, {}, seconds=30.0, over=over).tell({})
         assert time.monotonic() - begun < 3
     assert miss is not None
     assert len(server.requests) == 1
@@ -158,19 +159,15 @@ def test_a_certificate_that_nobody_vouches_for_is_not_told(encrypted_uri: str) -
 
 def test_a_bundle_of_certificates_that_is_not_there_is_no_crash(
     encrypted_uri: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
-    assert _webhook(encrypted_uri).tell({}) is not None
+    assert _webhook(encrypted_uri, authorities="/nowhere").tell({}) is not None
 
 
 def test_a_certificate_that_is_vouched_for_is_trusted(
     encrypted_uri: str,
     certificate: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    assert _webhook(encrypted_uri).tell({}) is None
+    assert _webhook(encrypted_uri, authorities=str(certificate)).tell({}) is None
 
 
 @pytest.mark.parametrize(

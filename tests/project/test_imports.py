@@ -93,6 +93,7 @@ _OWNERS = {
     "mlflow": {
         "registries.client",
         "registries.client_calls",
+        "registries.plugins",
         "registries.tracking.mlflow_stores",
         "demo.",
     },
@@ -114,6 +115,7 @@ _OWNERS = {
         "transport.client",
         "transport.webhooks",
     },
+    "requests_auth_aws_sigv4": {"registries.plugins"},
     "ruamel": {"files.editing."},
     "sqlalchemy": {"registries.client", "registries.tracking.mlflow_stores"},
     "sqlite3": {"registries.local_store", "demo."},

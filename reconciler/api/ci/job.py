@@ -49,7 +49,7 @@ class Job:
     @cached_property
     def forge(self) -> Forge | None:
         """The forge, None outside of a job or without a token."""
-        found = forge_of(self.pipeline)
+        found = forge_of(self.pipeline, self.workspace.environ)
         if found is None and self.pipeline.system is not None:
             self.workspace.warn(
                 "no token for the forge: nothing is read from it, and nothing said there"

@@ -40,7 +40,12 @@ def github_lab(
     with serve(state, GITHUB) as server:
         api = f"{server.uri}/api/v3"
         forge = GitHub(
-            api=api, server=SERVER, repository=REPOSITORY, token=token, patience=patience
+            api=api,
+            server=SERVER,
+            repository=REPOSITORY,
+            token=token,
+            environ={},
+            patience=patience,
         )
         yield ForgeLab(forge, state, server)
 
@@ -53,6 +58,11 @@ def gitlab_lab(
     with serve(state, routes) as server:
         api = f"{server.uri}/api/v4"
         forge = GitLab(
-            api=api, server=SERVER, repository=REPOSITORY, token=token, patience=patience
+            api=api,
+            server=SERVER,
+            repository=REPOSITORY,
+            token=token,
+            environ={},
+            patience=patience,
         )
         yield ForgeLab(forge, state, server)

@@ -222,7 +222,7 @@ def test_outside_of_a_job_there_is_nothing() -> None:
     environ = {"GITHUB_TOKEN": "t0ken", "GITHUB_REPOSITORY": "acme/registry", "CI": "true"}
 
     assert pipeline(environ) == Pipeline()
-    assert forge_of(pipeline(environ)) is None
+    assert forge_of(pipeline(environ), environ) is None
 
 
 @pytest.mark.parametrize(
@@ -235,12 +235,12 @@ def test_outside_of_a_job_there_is_nothing() -> None:
 def test_a_job_has_its_forge_when_there_is_a_token(
     environ: dict[str, str], name: str, url: str
 ) -> None:
-    forge = forge_of(pipeline(environ))
+    forge = forge_of(pipeline(environ), environ)
     assert forge is not None
     assert (forge.name, forge.url) == (name, url)
 
     without = {key: value for key, value in environ.items() if not key.endswith("_TOKEN")}
-    assert forge_of(pipeline(without)) is None
+    assert forge_of(pipeline(without), without) is None
 
 
 def test_a_job_never_shows_its_token() -> None:
