@@ -9,14 +9,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.apply.model_reader import ModelReader
 from reconciler.apply.model_run import ModelRun, OnResult
 from reconciler.apply.writer import Writer
 from reconciler.core.changes import in_order
 from reconciler.core.plan import AdmittedPlan
 from reconciler.core.report import ApplyReport, Result
-from reconciler.core.state import Live
-from reconciler.errors import RegistryError
-from reconciler.planning.live_state import read_model
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
 
@@ -105,14 +103,7 @@ def apply(
 
 
 def _apply_model(run: ModelRun, registry: Registry, writer: Writer) -> None:
-    run.write(_read(run, registry), writer)
+    reader = ModelReader(registry, run.plan)
+    run.write(reader, writer)
     if run.wants_reading_back and not writer.stop.is_set():
-        run.finish(_read(run, registry), writer)
-
-
-def _read(run: ModelRun, registry: Registry) -> Live | RegistryError | None:
-    """Return the model, None when it does not exist, or the error of the read."""
-    try:
-        return read_model(registry, run.plan.model, run.versions)
-    except RegistryError as error:
-        return error
+        run.finish(reader, writer)

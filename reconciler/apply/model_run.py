@@ -1,12 +1,14 @@
 """Applies the plan of one model, and keeps the outcome of each change."""
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from reconciler.apply.model_reader import ModelReader
 from reconciler.apply.staleness import (
     differences,
+    moved_stages,
     occupants_after,
     shared_stages,
     unconfirmed,
@@ -17,8 +19,8 @@ from reconciler.core.changes import Change, first_to_leave
 from reconciler.core.plan import ModelPlan
 from reconciler.core.report import ChangeOutcome, ModelReport, Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
-from reconciler.errors import AnswerLost, ExitCode, RegistryError
-from reconciler.planning.live_state import read_model, read_one
+from reconciler.errors import AnswerLost, ExitCode, RegistryError, Rejected
+from reconciler.planning.live_state import read_one
 
 OnResult: TypeAlias = Callable[[Result], None]
 
@@ -52,19 +54,18 @@ class ModelRun:
         self._lock = threading.Lock()
 
     @property
-    def versions(self) -> Collection[int]:
-        """Every version that the changes name."""
-        return frozenset().union(*(change.versions for change in self._ordered))
-
-    @property
     def wants_reading_back(self) -> bool:
         """Return whether all writes succeeded, so that the model must be read back."""
         return not self._ended
 
-    def write(self, live: Live | RegistryError | None, writer: Writer) -> None:
-        """Compare `live` with the plan's snapshot, then send the changes up to a failure."""
-        if isinstance(live, RegistryError):
-            return self._end("failed", f"nothing was written: {live.message}", live.code)
+    def write(self, reader: ModelReader, writer: Writer) -> None:
+        """Compare the model with the plan's snapshot, then send the changes up to a failure."""
+        try:
+            live = reader.before_writing()
+        except RegistryError as error:
+            unread = f"model `{self.plan.model}` cannot be read: {error.message}"
+            why = unread if isinstance(error, Rejected) else error.message
+            return self._end("failed", f"nothing was written: {why}", error.code)
         stale = self._staleness(live)
         if stale is not None:
             return self._end(*stale)
@@ -72,14 +73,13 @@ class ModelRun:
             self._ordered, self.plan.seen.stage_occupants if self.plan.seen else ()
         )
         try:
-            self._begin_record(writer)
+            self._begin_record(reader, writer)
             for change in self._ordered:
                 with self._lock:
                     self._running = change
                 if change is first_leaving:
-                    self._check_no_other_run(writer)
-                writer.write(change)
-                self._wrote = True
+                    self._check_no_other_run(reader)
+                self._write(change, reader, writer)
                 self._note(change, "applied")
         except Stopped:
             self._end("skipped", "interrupted before it was sent", ExitCode.OUT_OF_STEP)
@@ -93,11 +93,14 @@ class ModelRun:
                 self._take_back_record(writer)
         return None
 
-    def finish(self, live: Live | RegistryError | None, writer: Writer) -> None:
-        """Compare the model that was read back with the plan, then complete the record."""
+    def finish(self, reader: ModelReader, writer: Writer) -> None:
+        """Read the model back and compare it with the plan, then complete the record."""
         self._ended = True
-        if live is None or isinstance(live, RegistryError):
-            why = live.message if live else "the model is no longer in the registry"
+        try:
+            live, why = reader.at_the_end(), "the model is no longer in the registry"
+        except RegistryError as error:
+            live, why = None, error.message
+        if live is None:
             self._error = (f"could not be read back: {why}", ExitCode.REGISTRY)
             return
         wrong = self._unconfirmed(live)
@@ -105,7 +108,7 @@ class ModelRun:
             self._error = (wrong, ExitCode.REGISTRY)
             return
         try:
-            self._end_record(live, writer)
+            self._end_record(live, reader, writer)
         except Stopped:
             self._error = ("interrupted before the record was completed", ExitCode.OUT_OF_STEP)
         except Moved as moved:
@@ -177,20 +180,25 @@ class ModelRun:
         takes_over = record.owner is not None and snapshot.owner is not None
         return record.start if self._ordered or takes_over else None
 
-    def _begin_record(self, writer: Writer) -> None:
+    def _write(self, change: Change, reader: ModelReader, writer: Writer) -> None:
+        updated = writer.write(change)
+        self._wrote = True
+        reader.wrote(change, updated)
+
+    def _begin_record(self, reader: ModelReader, writer: Writer) -> None:
         record, snapshot, start = self.plan.record, self.plan.seen, self._start
         if record is None or snapshot is None:
             return
         if start is not None:
-            self._begin(record_change(self.plan.model, COMMIT_TAG, snapshot.commit, start), writer)
+            change = record_change(self.plan.model, COMMIT_TAG, snapshot.commit, start)
+            self._begin(change, reader, writer)
         if record.owner is not None:
             owner = record_change(self.plan.model, OWNER_TAG, snapshot.owner, record.owner)
-            self._begin(owner, writer)
+            self._begin(owner, reader, writer)
 
-    def _begin(self, tag: Change, writer: Writer) -> None:
-        writer.write(tag)
+    def _begin(self, tag: Change, reader: ModelReader, writer: Writer) -> None:
+        self._write(tag, reader, writer)
         self._begun.append(tag)
-        self._wrote = True
 
     def _take_back_record(self, writer: Writer) -> None:
         """Leave the record as it was before this run, when certainly none of its changes landed.
@@ -210,32 +218,35 @@ class ModelRun:
             message = f"nothing was written, but the record names this commit: {error}"
             self._error = (message, ExitCode.REGISTRY)
 
-    def _check_no_other_run(self, writer: Writer) -> None:
+    def _check_no_other_run(self, reader: ModelReader) -> None:
         """Check that no other run wrote, before a version leaves an exclusive stage.
 
         Of two runs that each promote, check and then archive, at least one sees the other. Without
         the check each could archive the version that the other one promoted.
         """
         snapshot = self.plan.seen
-        live = read_model(writer.registry, self.plan.model, self.versions)
+        live = reader.before_leaving()
         if live is None or snapshot is None:
             raise Moved("the model is no longer in the registry")
         if live.commit != (self._start or snapshot.commit):
             raise Moved(_recorded_by_another(live))
         applied = [change for change in self._ordered if change in self._results]
         unexpected = unexpected_occupants(live, snapshot, applied)
+        left = [change for change in self._ordered if change not in self._results]
+        unexpected += moved_stages(live, left)
         if unexpected:
             raise Moved("; ".join(unexpected))
 
-    def _end_record(self, live: Live, writer: Writer) -> None:
+    def _end_record(self, live: Live, reader: ModelReader, writer: Writer) -> None:
         record, snapshot = self.plan.record, self.plan.seen
         if record is None or snapshot is None:
             return
         started = self._start or snapshot.commit
         if live.commit != started:
             raise Moved(f"{_recorded_by_another(live)}: this run does not complete the record")
-        writer.write(record_change(self.plan.model, COMMIT_TAG, started, record.commit))
-        self._recorded = self._wrote = True
+        change = record_change(self.plan.model, COMMIT_TAG, started, record.commit)
+        self._write(change, reader, writer)
+        self._recorded = True
 
     def _unconfirmed(self, live: Live) -> str | None:
         """Turn lost changes into failures; return what differs from the plan, None if nothing."""

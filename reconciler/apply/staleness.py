@@ -32,6 +32,16 @@ def unconfirmed(live: Live, changes: Iterable[Change]) -> dict[Change, str]:
     }
 
 
+def moved_stages(live: Live, left: Iterable[Change]) -> list[str]:
+    """Return a sentence for each version that is to change its stage, and changed it meanwhile."""
+    return [
+        f"{change.field} was {_shown(change.before)} and is {_shown(value)}"
+        for change in left
+        if change.field.name == "stage"
+        and not same(change.field, value := value_of(live, change.field), change.before)
+    ]
+
+
 def unexpected_occupants(live: Live, snapshot: Snapshot, changes: Iterable[Change]) -> list[str]:
     """Return a sentence for each exclusive stage whose versions are not those after the changes."""
     return _changed_occupants(live, occupants_after(snapshot.stage_occupants, changes))

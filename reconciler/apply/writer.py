@@ -44,8 +44,10 @@ class Writer:
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.timeout
 
-    def write(self, change: Change) -> None:
+    def write(self, change: Change) -> int | None:
         """Send `change` until the registry confirms it.
+
+        Return the model's `updated` after a change of a stage, None where it is not certain.
 
         Raises `Stopped`, `Moved`, or the `RegistryError` of the last attempt.
         """
@@ -90,12 +92,15 @@ class Writer:
         raise Moved(f"{change.field} was changed to {shown} during the apply")
 
 
-def send(registry: Registry, change: Change) -> None:
-    """Send one change once; raises `RegistryError` when the registry does not confirm it."""
+def send(registry: Registry, change: Change) -> int | None:
+    """Send one change once; raises `RegistryError` when the registry does not confirm it.
+
+    Return the model's `updated` after a change of a stage.
+    """
     address, after = change.field, change.after
     match address.name:
         case "stage":
-            _send_stage(registry, change)
+            return _send_stage(registry, change)
         case "alias":
             alias = address.key or ""
             if after is None:
@@ -112,6 +117,7 @@ def send(registry: Registry, change: Change) -> None:
             registry.set_description(change.model, address.version, str(after or ""))
         case _:
             assert_never(address.name)
+    return None
 
 
 def value_of(live: Live, address: Field) -> Value | None:
@@ -123,13 +129,14 @@ def value_of(live: Live, address: Field) -> Value | None:
     return live.fields.get(address)
 
 
-def _send_stage(registry: Registry, change: Change) -> None:
+def _send_stage(registry: Registry, change: Change) -> int | None:
     if change.field.version is None:
         raise AssertionError(change)
-    stage = registry.set_stage(change.model, change.field.version, str(change.after))
-    if stage != change.after:
-        message = f"stage {change.after} was requested, but the registry returned {stage}"
+    placed = registry.set_stage(change.model, change.field.version, str(change.after))
+    if placed.stage != change.after:
+        message = f"stage {change.after} was requested, but the registry returned {placed.stage}"
         raise RegistryError(message)
+    return placed.updated
 
 
 def _explained(error: Forbidden, change: Change) -> Forbidden:

@@ -74,13 +74,14 @@ class Snapshot:
 
     `commit` and `owner` are the two tags. `identities` has every version that the changes name
     (None: it does not exist); `stage_occupants` the versions in each exclusive stage that the
-    changes enter or leave.
+    changes enter or leave. `updated` is that of the live model: while it stays, so do the stages.
     """
 
     commit: str | None
     owner: str | None
     identities: Mapping[int, Identity | None]
     stage_occupants: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    updated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ class Live:
 
     `fields` has every stage (also "None"), alias, tag and non-empty description. `commit` and
     `owner` are the raw texts of the reconciler's own two tags, which are not in `fields`.
-    `unreadable` says why the versions cannot be listed; None when they can.
+    `unreadable` says why the versions cannot be listed; None when they can. `updated` changes with
+    every stage change and with every new and deleted version; None where that is not certain.
     """
 
     model: str
@@ -88,6 +89,7 @@ class Live:
     owner: str | None = None
     is_prompt: bool = False
     unreadable: str | None = None
+    updated: int | None = field(default=None, compare=False)
 
     @property
     def recorded(self) -> tuple[str, ...]:

@@ -64,20 +64,9 @@ def read_live(
     return dict(sorted(models.items())), problems
 
 
-def read_model(registry: Registry, model: str, versions: Collection[int]) -> Live | None:
-    """Return one model as `read_live` does; None when it does not exist.
-
-    Raises `RegistryError` when it cannot be read.
-    """
-    models, problems = read_live(registry, {model: versions}, everything=False, parallelism=1)
-    if model in problems:
-        raise RegistryError(problems[model].message)
-    return models.get(model)
-
-
 def read_one(registry: Registry, model: str, versions: Collection[int]) -> Live:
-    """Return one model by direct reads; raises `RegistryError` when it does not exist."""
-    live = registry.confirm(model, versions)
+    """Return one model with these versions; raises `RegistryError` when it does not exist."""
+    live = registry.get(model, versions)
     if live is None:
         raise RegistryError(f"model `{model}` is no longer in the registry")
     return live

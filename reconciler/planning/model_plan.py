@@ -96,6 +96,7 @@ def _to_write(
             live.owner,
             dict(sorted(identities.items())),
             occupants(live.fields, stage_occupants),
+            live.updated,
         ),
         unmanaged=difference.unmanaged,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings, effective_settings
-from reconciler.core.state import Declaration, Live
+from reconciler.core.state import Declaration, Live, aliases
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
@@ -92,8 +92,6 @@ def compare(
     """
     desired = checkout.desired
     chosen = sorted(request.models if request.models is not None else desired.declarations)
-    capabilities = registry.capabilities() if ahead is None else ahead.capabilities()
-    _refuse_unsupported(desired, chosen, capabilities)
     needed = {
         name: tuple(desired.declarations[name].versions) if name in desired.declarations else ()
         for name in chosen
@@ -105,6 +103,12 @@ def compare(
         parallelism=request.parallelism,
         ahead=ahead,
     )
+    capabilities = (
+        registry.capabilities(has_aliases=_needs_no_proof(desired, chosen, models))
+        if ahead is None
+        else ahead.capabilities()
+    )
+    _refuse_unsupported(desired, chosen, capabilities)
     live = {
         name: model for name, model in models.items() if not desired.settings.ignore.model(name)
     }
@@ -217,6 +221,15 @@ def _known_record(live: Live, history: History) -> str | None:
 def _exclusive(drafts: Iterable[ModelDraft], settings: Settings) -> tuple[str, ...]:
     stages = (stage for draft in drafts for stage in draft.effective.settings.exclusive)
     return tuple(dict.fromkeys((*settings.exclusive, *stages)))
+
+
+def _needs_no_proof(
+    desired: DeclaredState, chosen: Iterable[str], live: Mapping[str, Live]
+) -> bool:
+    """Return whether aliases were seen in the registry, or none is declared."""
+    declared = (desired.declarations[name] for name in chosen if name in desired.declarations)
+    seen = any(aliases(model.fields) for model in live.values())
+    return seen or not any(aliases(declaration.fields) for declaration in declared)
 
 
 def _refuse_unsupported(

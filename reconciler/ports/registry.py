@@ -6,7 +6,7 @@ Adapters translate and decide nothing; they do not retry writes. Every method ma
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
@@ -19,6 +19,13 @@ class Capabilities:
     stages: bool = True
     aliases: bool = True
     why: str = ""
+
+
+class Placed(NamedTuple):
+    """A version's stage after a write, and the model's `updated` then, None where not certain."""
+
+    stage: str
+    updated: int | None = None
 
 
 class Registry(Protocol):
@@ -38,8 +45,8 @@ class Registry(Protocol):
         """Give back connections; a later request opens them again."""
         ...
 
-    def capabilities(self) -> Capabilities:
-        """Return the features of this backend."""
+    def capabilities(self, *, has_aliases: bool = False) -> Capabilities:
+        """Return the features of this backend; `has_aliases`: an alias was seen, no need to ask."""
         ...
 
     def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
@@ -58,6 +65,22 @@ class Registry(Protocol):
         """
         ...
 
+    def get(self, model: str, versions: Collection[int]) -> Live | None:
+        """Return one model by direct reads, with few of its versions; None when it does not exist.
+
+        The versions are the latest of each stage, in the same request as the model, and each of
+        `versions` that exists.
+        """
+        ...
+
+    def updated_since(self, model: str, moment: int) -> Live | None:
+        """Return the versions that were created or changed stage after `moment`, and maybe more.
+
+        `moment` is an earlier `updated` of the model. The result has nothing that belongs to the
+        model itself. Return None where one request does not tell.
+        """
+        ...
+
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return the facts that the tracking server has about a version.
 
@@ -65,7 +88,7 @@ class Registry(Protocol):
         """
         ...
 
-    def set_stage(self, model: str, version: int, stage: str) -> str:
+    def set_stage(self, model: str, version: int, stage: str) -> Placed:
         """Move a version to a stage without archiving others; return its stage afterwards."""
         ...
 

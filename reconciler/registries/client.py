@@ -4,19 +4,32 @@ Databricks' schemes use this adapter too; they were not tested with a real works
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
 from reconciler.core.uris import DATABASES, safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError, Unavailable
-from reconciler.ports.registry import Capabilities
+from reconciler.ports.registry import Capabilities, Placed
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import require_same
 from reconciler.registries.local_store import MISSING_HINT, require_local
-from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
+from reconciler.registries.responses import (
+    LAST_UPDATED_FIRST,
+    RECENT,
+    ModelRow,
+    RowT,
+    VersionRow,
+    assemble,
+    live,
+    row,
+    rows,
+    since,
+    versions_alone,
+)
 from reconciler.registries.search_filters import name_filter
 from reconciler.registries.tracking.client_tracking import OwnTracking, dispose
 from reconciler.registries.tracking.mlflow_stores import database
@@ -78,7 +91,7 @@ class MlflowClientRegistry:
         if self._other:
             self._other.close()
 
-    def capabilities(self) -> Capabilities:
+    def capabilities(self, *, has_aliases: bool = False) -> Capabilities:  # noqa: ARG002  the scheme tells
         """Return the capabilities of the scheme: asking the backend can hang for minutes."""
         return _CAPABILITIES.get(self._scheme, _ALL)
 
@@ -87,19 +100,18 @@ class MlflowClientRegistry:
         if self._scheme in _UNITY_CATALOG:
             return self._read_each(names)
         if names is None:
-            return assemble(self._pages(ModelRow, None), self._pages(VersionRow, None))
+            return self._assembled(self._pages(ModelRow, None), self._pages(VersionRow, None))
         found: dict[str, Live] = {}
         for name in sorted(set(names)):
             matching = name_filter(name)
             models = [model for model in self._pages(ModelRow, matching) if model.name == name]
-            found.update(assemble(models, self._pages(VersionRow, matching)))
+            found.update(self._assembled(models, self._pages(VersionRow, matching)))
         return found
 
     def confirm(self, model: str, versions: Collection[int]) -> Live | None:
         """Return one model by direct reads, None when it does not exist."""
-        try:
-            found = self._call("get_registered_model", model)
-        except NotFound:
+        found = self._model_row(model)
+        if found is None:
             return None
         listed = [one for one in self._pages(VersionRow, name_filter(model)) if one.name == model]
         unread = set(versions)
@@ -109,19 +121,37 @@ class MlflowClientRegistry:
         else:
             unread -= {version.version for version in listed}
         asked = [one for number in sorted(unread) if (one := self._version(model, number))]
-        model_row = row(ModelRow, {"model": found}, "model")
-        # The entity's `tags` leave out the tag that marks a prompt.
-        tags = vars(found).get("_tags", model_row.tags)
-        return live(model_row.model_copy(update={"tags": dict(tags)}), listed, asked)
+        return self._dated(live(found, listed, asked))
+
+    def get(self, model: str, versions: Collection[int]) -> Live | None:
+        """Return one model with the latest version of each stage, and with these versions."""
+        found = self._model_row(model)
+        if found is None:
+            return None
+        latest = found.latest_versions or []
+        missing = sorted(set(versions) - {version.version for version in latest})
+        asked = [one for number in missing if (one := self._version(model, number))]
+        return self._dated(live(found, latest, asked))
+
+    def updated_since(self, model: str, moment: int) -> Live | None:
+        """Return the versions that were updated last, None when there may be more of them."""
+        search, *_ = _SEARCHES[VersionRow]
+        page = self._call(search, name_filter(model), RECENT, LAST_UPDATED_FIRST, None)
+        listed = rows(VersionRow, {search: list(page)}, search)
+        if not since(listed, moment, are_all=not page.token):
+            return None
+        return versions_alone(model, (version for version in listed if version.name == model))
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what the tracking server knows about a version."""
         return gather(self._other or self._own, model, version, identity)
 
-    def set_stage(self, model: str, version: int, stage: str) -> str:
+    def set_stage(self, model: str, version: int, stage: str) -> Placed:
         """Move a version into a stage, without archiving others; return its present stage."""
-        moved = self._write("transition_model_version_stage", model, str(version), stage)
-        return row(VersionRow, {"version": moved}, "version").current_stage or ""
+        answer = self._write("transition_model_version_stage", model, str(version), stage)
+        moved = row(VersionRow, {"version": answer}, "version")
+        updated = moved.last_updated_timestamp if self._dates_models else None
+        return Placed(moved.current_stage or "", updated)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version by one upsert."""
@@ -159,6 +189,29 @@ class MlflowClientRegistry:
             names = [model.name for model in self._pages(ModelRow, None)]
         confirmed = ((name, self.confirm(name, ())) for name in sorted(set(names)))
         return {name: found for name, found in confirmed if found is not None}
+
+    @property
+    def _dates_models(self) -> bool:
+        """Whether the store is known to update a model's time with every change of a stage."""
+        return self._scheme in {*DATABASES, "http", "https"}
+
+    def _dated(self, found: Live) -> Live:
+        return found if self._dates_models else replace(found, updated=None)
+
+    def _assembled(
+        self, models: Iterable[ModelRow], versions: Iterable[VersionRow]
+    ) -> dict[str, Live]:
+        return {name: self._dated(found) for name, found in assemble(models, versions).items()}
+
+    def _model_row(self, model: str) -> ModelRow | None:
+        try:
+            found = self._call("get_registered_model", model)
+        except NotFound:
+            return None
+        model_row = row(ModelRow, {"model": found}, "model")
+        # The entity's `tags` leave out the tag that marks a prompt.
+        tags = vars(found).get("_tags", model_row.tags)
+        return model_row.model_copy(update={"tags": dict(tags)})
 
     def _version(self, model: str, version: int) -> VersionRow | None:
         try:

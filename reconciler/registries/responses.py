@@ -1,8 +1,9 @@
 """Converts MLflow's rows, as JSON or as its client's entities, to live models."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Annotated, TypeAlias, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -51,6 +52,7 @@ class VersionRow(BaseModel):
     run_id: str | None = None
     source: str | None = None
     creation_timestamp: Milliseconds | None = None
+    last_updated_timestamp: Milliseconds | None = None
     status: str | None = None
     tags: Tags = {}
 
@@ -64,8 +66,13 @@ class ModelRow(BaseModel):
     description: str | None = None
     tags: Tags = {}
     aliases: AliasVersions = {}
+    last_updated_timestamp: Milliseconds | None = None
     latest_versions: list[VersionRow] | None = None
 
+
+# One page of a search by time. MLflow 2.9 reads the tags of each row by a query of its own.
+RECENT: Final = 50
+LAST_UPDATED_FIRST: Final = ["last_updated_timestamp DESC"]
 
 RowT = TypeVar("RowT", bound=BaseModel)
 
@@ -88,25 +95,57 @@ def assemble(models: Iterable[ModelRow], versions: Iterable[VersionRow]) -> dict
     by_model: dict[str, list[VersionRow]] = defaultdict(list)
     for version in versions:
         by_model[version.name].append(version)
-    return {model.name: live(model, by_model[model.name]) for model in models}
+    return {
+        model.name: replace(
+            live(model, by_model[model.name]), updated=_proven(model, by_model[model.name])
+        )
+        for model in models
+    }
+
+
+def _proven(model: ModelRow, listed: Iterable[VersionRow]) -> int | None:
+    """Return when the model was updated, None where its versions may be from before that.
+
+    The two searches are not one moment. A version that has the model's time was listed after it.
+    """
+    when = model.last_updated_timestamp
+    times = ((row.last_updated_timestamp, row.creation_timestamp) for row in listed)
+    return when if any(when in pair for pair in times) else None
 
 
 def live(model: ModelRow, listed: Iterable[VersionRow], asked: Iterable[VersionRow] = ()) -> Live:
-    """Return one live model from the versions that a search listed and those read one by one."""
+    """Return one live model from the versions that a search listed and those read one by one.
+
+    The model was read before its versions.
+    """
     listed = list(listed)
     versions = {version.version: version for version in (*listed, *asked)}
-    fields: dict[Field, Value] = dict(_model_fields(model))
-    for number in sorted(versions):
-        fields.update(_version_fields(versions[number]))
+    of_versions = versions_alone(model.name, versions.values())
     return Live(
         model=model.name,
-        fields=fields,
-        versions={number: _live_version(versions[number]) for number in sorted(versions)},
+        fields={**dict(_model_fields(model)), **of_versions.fields},
+        versions=of_versions.versions,
         commit=model.tags.get(COMMIT_TAG),
         owner=model.tags.get(OWNER_TAG),
         is_prompt=model.tags.get(PROMPT_TAG, "").lower() == "true",
         unreadable=None if listed or not model.latest_versions else _HIDDEN,
+        updated=model.last_updated_timestamp,
     )
+
+
+def versions_alone(model: str, rows: Iterable[VersionRow]) -> Live:
+    """Return these versions of a model without what belongs to the model itself."""
+    fields: dict[Field, Value] = {}
+    ordered = sorted(rows, key=lambda row: row.version)
+    for version in ordered:
+        fields.update(_version_fields(version))
+    return Live(model, fields, {version.version: _live_version(version) for version in ordered})
+
+
+def since(rows: Sequence[VersionRow], moment: int, *, are_all: bool) -> bool:
+    """Return whether rows, the last updated first, have every version updated after a moment."""
+    last = rows[-1].last_updated_timestamp if rows else None
+    return are_all or (last is not None and last <= moment)
 
 
 _HIDDEN = (

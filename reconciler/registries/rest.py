@@ -12,12 +12,24 @@ from reconciler.core.facts import Facts
 from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
 from reconciler.ports.parallel import begun, each
-from reconciler.ports.registry import Capabilities
+from reconciler.ports.registry import Capabilities, Placed
 from reconciler.registries.auth import WORKSPACE_HEADER, access
 from reconciler.registries.case_insensitive import Spellings
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
 from reconciler.registries.http_client import Http, TooMuch
-from reconciler.registries.responses import ModelRow, RowT, VersionRow, assemble, live, row, rows
+from reconciler.registries.responses import (
+    LAST_UPDATED_FIRST,
+    RECENT,
+    ModelRow,
+    RowT,
+    VersionRow,
+    assemble,
+    live,
+    row,
+    rows,
+    since,
+    versions_alone,
+)
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.rest_tracking import RestTracking
@@ -87,9 +99,9 @@ class MlflowRest:
         if self._other:
             self._other.close()
 
-    def capabilities(self) -> Capabilities:
+    def capabilities(self, *, has_aliases: bool = False) -> Capabilities:
         """Return the capabilities of the server's version, all of them where it is not known."""
-        version = self._version()
+        version = None if has_aliases else self._version()
         if version is None or version >= _ALIASES_SINCE:
             return Capabilities()
         shown = ".".join(map(str, version))
@@ -113,12 +125,8 @@ class MlflowRest:
     def confirm(self, model: str, versions: Collection[int]) -> Live | None:
         """Return one model by direct reads, None when it does not exist."""
         self._require_workspaces()
-        try:
-            answer = self._get("registered-models/get", name=model)
-        except NotFound:
-            return None
-        found = row(ModelRow, answer, "registered_model")
-        if found.name != model:  # the database compares names without case
+        found = self._model_row(model)
+        if found is None:
             return None
         listed = [
             version
@@ -131,15 +139,39 @@ class MlflowRest:
         self._spellings.saw({model: read})
         return read
 
+    def get(self, model: str, versions: Collection[int]) -> Live | None:
+        """Return one model with the latest version of each stage, and with these versions."""
+        found = self._model_row(model)
+        if found is None:
+            return None
+        latest = found.latest_versions or []
+        missing = sorted(set(versions) - {version.version for version in latest})
+        asked = [one for number in missing if (one := self._version_row(model, number))]
+        read = live(found, latest, asked)
+        self._spellings.saw({model: read})
+        return read
+
+    def updated_since(self, model: str, moment: int) -> Live | None:
+        """Return the versions that were updated last, None when there may be more of them."""
+        path, key, _ = _SEARCHES[VersionRow]
+        answer = self._get(
+            path, filter=name_filter(model), max_results=RECENT, order_by=LAST_UPDATED_FIRST
+        )
+        listed = rows(VersionRow, answer, key)
+        if not since(listed, moment, are_all=not answer.get("next_page_token")):
+            return None
+        return versions_alone(model, (version for version in listed if version.name == model))
+
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what is known of a version's run, logged model and `MLmodel` file."""
         return gather(self._tracking, model, version, identity)
 
-    def set_stage(self, model: str, version: int, stage: str) -> str:
+    def set_stage(self, model: str, version: int, stage: str) -> Placed:
         """Move a version into a stage, without archiving others; return its present stage."""
         path = "model-versions/transition-stage"
         answer = self._write("POST", path, name=model, version=str(version), stage=stage)
-        return row(VersionRow, answer, "model_version").current_stage or ""
+        moved = row(VersionRow, answer, "model_version")
+        return Placed(moved.current_stage or "", moved.last_updated_timestamp)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version by one upsert."""
@@ -210,6 +242,15 @@ class MlflowRest:
         except Rejected:
             return False
         return bool(answer) and row(ModelRow, answer, "registered_model").name == model
+
+    def _model_row(self, model: str) -> ModelRow | None:
+        try:
+            answer = self._get("registered-models/get", name=model)
+        except NotFound:
+            return None
+        found = row(ModelRow, answer, "registered_model")
+        # The database may compare names without case.
+        return found if found.name == model else None
 
     def _version_row(self, model: str, version: int) -> VersionRow | None:
         try:

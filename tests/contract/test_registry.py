@@ -1,5 +1,6 @@
 """What every registry must do alike: the one in memory, and the real ones."""
 
+import time
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, PROMPT_TAG, Field, aliases, stages
 from reconciler.errors import NotFound, Rejected
 from reconciler.ports.registry import Registry
+from reconciler.registries.responses import RECENT
 from tests.support.registries.backends import Backend
 
 
@@ -29,7 +31,7 @@ def test_everything_that_is_written_is_read_back(
     registry.set_tag(model, 2, "a/b.c d e-f", "'; DROP TABLE x; --")
     registry.set_alias(model, "champion", 1)
     registry.set_alias(model, "日本", 2)
-    assert registry.set_stage(model, 2, "Production") == "Production"
+    assert registry.set_stage(model, 2, "Production").stage == "Production"
 
     assert backend.live(model).fields == {
         Field("description"): "of the model\nin two lines",
@@ -95,7 +97,7 @@ def test_a_stage_change_touches_no_other_version(
     model, registry = backend.model(name(), versions=3), backend.registry
 
     for stage, version in (("Production", 1), ("Production", 2), ("Staging", 3), ("Archived", 3)):
-        assert registry.set_stage(model, version, stage) == stage
+        assert registry.set_stage(model, version, stage).stage == stage
 
     assert stages(backend.live(model).fields) == {1: "Production", 2: "Production", 3: "Archived"}
 
@@ -105,7 +107,7 @@ def test_a_stage_is_answered_in_mlflows_own_spelling(
 ) -> None:
     model = backend.model(name(), versions=1)
 
-    assert backend.registry.set_stage(model, 1, "production") == "Production"
+    assert backend.registry.set_stage(model, 1, "production").stage == "Production"
 
 
 def test_an_unknown_stage_is_rejected_and_changes_nothing(
@@ -313,3 +315,81 @@ def test_requests_are_counted(backend: Backend, name: Callable[..., str]) -> Non
     backend.registry.set_tag(model, 1, "k", "v")
 
     assert backend.registry.requests == before + 5
+
+
+def test_one_read_has_the_model_the_latest_of_each_stage_and_the_versions_asked_for(
+    backend: Backend, name: Callable[..., str]
+) -> None:
+    model, registry = backend.model(name(), versions=5), backend.registry
+    registry.set_alias(model, "champion", 1)
+    registry.set_tag(model, None, COMMIT_TAG, "abc")
+    registry.set_tag(model, 2, "k", "v")
+    for version in (3, 4):
+        registry.set_stage(model, version, "Production")
+    full = registry.confirm(model, ())
+    before = registry.requests
+
+    found = registry.get(model, [2, 4, 9])
+
+    assert registry.requests <= before + 3, "the model, v2, and v9 which does not exist"
+    assert full is not None
+    assert found is not None
+    assert found.commit == "abc"
+    assert set(found.versions) == {2, 4, 5}
+    here = {None, *found.versions}
+    assert found.fields == {at: value for at, value in full.fields.items() if at.version in here}
+    assert registry.get(name("-missing"), [1]) is None
+
+
+def test_a_models_time_changes_with_its_stages_and_versions_and_with_nothing_else_of_them(
+    backend: Backend, name: Callable[..., str]
+) -> None:
+    model, registry = backend.model(name(), versions=3), backend.registry
+
+    def updated() -> int:
+        read = registry.get(model, ())
+        assert read is not None
+        assert read.updated is not None
+        confirmed = registry.confirm(model, ())
+        assert confirmed is not None
+        assert confirmed.updated == read.updated
+        time.sleep(0.002)  # it has milliseconds
+        return read.updated
+
+    times = [updated()]
+    assert registry.read([model])[model].updated == times[0]
+    registry.set_alias(model, "a", 1)
+    registry.set_tag(model, 1, "k", "v")
+    registry.set_tag(model, None, "k", "v")
+    registry.set_description(model, 1, "d")
+    registry.delete_alias(model, "a")
+    assert updated() == times[0]
+    placed = registry.set_stage(model, 2, "Production")
+    times.append(updated())
+    assert placed.updated == times[-1], "the answer has the same time"
+    assert registry.read([model])[model].updated == times[-1]
+    backend.seeds.create_version(model)
+    times.append(updated())
+    backend.seeds.delete_version(model, 1)
+    times.append(updated())
+    assert times == sorted(set(times))
+
+
+def test_who_changed_stage_since_a_time_is_told_by_one_request_or_not_at_all(
+    backend: Backend, name: Callable[..., str]
+) -> None:
+    model, registry = backend.model(name(), versions=RECENT + 5), backend.registry
+    read = registry.get(model, ())
+    assert read is not None
+    assert read.updated is not None
+    time.sleep(0.002)
+    registry.set_stage(model, 1, "Production")
+    before = registry.requests
+
+    found = registry.updated_since(model, read.updated)
+
+    assert registry.requests == before + 1
+    assert found is not None
+    assert stages(found.fields)[1] == "Production"
+    assert all(field.version for field in found.fields)
+    assert registry.updated_since(model, 0) is None, "an earlier one may be on another page"

@@ -224,7 +224,7 @@ def window(where: Place) -> Window:
     with proxy(where.uri, before=before, after=after) as server:
         job.apply(plan, registry_at(server.uri))
     writes = [at for method, at in begun if method != "GET"]
-    # The answers of reads: two before the first write, two before the last.
+    # The answers of reads: the last before the first write, and the one before the last.
     looked, looked_again = ended[1], ended[-2]
     one = median(e - b for (m, b), e in zip(begun, ended, strict=True) if m != "GET")
     first, last, record = writes[0], writes[-2], writes[-1]

@@ -20,7 +20,8 @@ from reconciler.core.state import (
     Value,
 )
 from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
-from reconciler.ports.registry import Capabilities
+from reconciler.ports.registry import Capabilities, Placed
+from reconciler.registries.responses import RECENT
 
 _STAGES = {stage.lower(): stage for stage in STAGES}
 _FIRST_MOMENT = 1_700_000_000_000
@@ -44,6 +45,7 @@ class _Version:
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     facts: Facts | None = None
+    updated: int = 0
 
 
 @dataclass
@@ -53,6 +55,7 @@ class _Model:
     aliases: dict[str, int] = field(default_factory=dict)
     versions: dict[int, _Version] = field(default_factory=dict)
     next_version: int = 1
+    updated: int = 0
 
 
 class FakeRegistry:
@@ -100,6 +103,7 @@ class FakeRegistry:
         model.versions[number] = _Version(
             identity, status, description=description, tags=dict(tags or {})
         )
+        model.updated = model.versions[number].updated = identity.created or 0
         return number
 
     def set_facts(self, name: str, version: int, facts: Facts) -> None:
@@ -150,6 +154,7 @@ class FakeRegistry:
     def delete_version(self, name: str, version: int) -> None:
         model = self._models[name]
         del model.versions[version]
+        model.updated = next(self._moments)
         model.aliases = {alias: at for alias, at in model.aliases.items() if at != version}
 
     def delete_model(self, name: str) -> None:
@@ -166,7 +171,7 @@ class FakeRegistry:
     def close(self) -> None:
         """Do nothing: memory holds no connection."""
 
-    def capabilities(self) -> Capabilities:
+    def capabilities(self, *, has_aliases: bool = False) -> Capabilities:  # noqa: ARG002  it is told
         return self._capabilities
 
     def read(self, names: Collection[str] | None = None) -> Mapping[str, Live]:
@@ -190,6 +195,32 @@ class FakeRegistry:
             found = self._models.get(model)
             return None if found is None else _live(model, found, searched=False, asked=versions)
 
+    def get(self, model: str, versions: Collection[int]) -> Live | None:
+        with self._lock:
+            self._requests += 1
+            self.before_read("get")
+            if model in self.forbidden:
+                raise Forbidden(f"permission denied on {model}")
+            found = self._models.get(model)
+            if found is None:
+                return None
+            latest = {version.stage: number for number, version in sorted(found.versions.items())}
+            missing = (set(versions) - set(latest.values())) & set(found.versions)
+            self._requests += len(missing)
+            return _live(model, found, only={*latest.values(), *missing})
+
+    def updated_since(self, model: str, moment: int) -> Live | None:
+        with self._lock:
+            self._requests += 1
+            self.before_read("updated_since")
+            found = self._models.get(model, _Model())
+            page = sorted(found.versions, key=lambda n: -found.versions[n].updated)[:RECENT]
+            last = found.versions[page[-1]].updated if page else None
+            if len(page) < len(found.versions) and (last is None or last > moment):
+                return None
+            only = _live(model, found, only=page)
+            return Live(model, {f: v for f, v in only.fields.items() if f.version}, only.versions)
+
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         with self._lock:
             self._requests += 1
@@ -204,13 +235,14 @@ class FakeRegistry:
                 return Facts(missing=(without, f"v{version} has no MLmodel file"))
             return found.facts
 
-    def set_stage(self, model: str, version: int, stage: str) -> str:
+    def set_stage(self, model: str, version: int, stage: str) -> Placed:
         with self._write(Write("set_stage", model, version, None, stage)):
             if stage.lower() not in _STAGES:
                 raise Rejected(f"invalid stage {stage}")
             found = self._version(model, version)
             found.stage = _STAGES[stage.lower()]
-            return found.stage
+            found.updated = self._model(model).updated = next(self._moments)
+            return Placed(found.stage, found.updated)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         with self._write(Write("set_alias", model, None, alias, version)):
@@ -231,7 +263,8 @@ class FakeRegistry:
 
     def set_description(self, model: str, version: int | None, text: str) -> None:
         with self._write(Write("set_description", model, version, None, text)):
-            self._holder(model, version).description = text
+            holder = self._holder(model, version)
+            holder.description, holder.updated = text, next(self._moments)
 
     @contextmanager
     def _write(self, write: Write) -> Iterator[None]:
@@ -265,13 +298,20 @@ def _is_prompt(tags: Mapping[str, str]) -> bool:
     return tags.get(PROMPT_TAG, "").lower() == "true"
 
 
-def _live(name: str, model: _Model, *, searched: bool, asked: Collection[int] = ()) -> Live:
+def _live(
+    name: str,
+    model: _Model,
+    *,
+    searched: bool = False,
+    asked: Collection[int] = (),
+    only: Collection[int] | None = None,
+) -> Live:
     # As on a real server: one version tagged as a prompt hides all of them from the search.
     hides = any(_is_prompt(version.tags) for version in model.versions.values())
     listed = {
         number: version
         for number, version in sorted(model.versions.items())
-        if not hides or (not searched and number in asked)
+        if (not hides or (not searched and number in asked)) and (only is None or number in only)
     }
     return Live(
         model=name,
@@ -284,6 +324,7 @@ def _live(name: str, model: _Model, *, searched: bool, asked: Collection[int] = 
         owner=model.tags.get(OWNER_TAG),
         is_prompt=_is_prompt(model.tags),
         unreadable="a version tagged as a prompt hides all of them" if hides else None,
+        updated=model.updated,
     )
 
 

@@ -19,6 +19,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
+from reconciler.ports.registry import Placed
 from tests.support.plans.executor_lab import (
     PROMOTION,
     Lab,
@@ -155,8 +156,8 @@ def test_an_answer_with_another_stage_is_no_confirmation() -> None:
     plan = lab.plan()
 
     class Stubborn(FakeRegistry):
-        def set_stage(self, model: str, version: int, stage: str) -> str:
-            return "Staging" if super().set_stage(model, version, stage) else ""
+        def set_stage(self, model: str, version: int, stage: str) -> Placed:
+            return super().set_stage(model, version, stage)._replace(stage="Staging")
 
     lab.registry.__class__ = Stubborn
     report = lab.apply(plan)

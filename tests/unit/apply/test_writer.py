@@ -23,6 +23,7 @@ from reconciler.errors import (
     Rejected,
     Unavailable,
 )
+from reconciler.ports.registry import Placed
 from tests.support.plans.executor_lab import (
     PROMOTION,
     Lab,
@@ -186,8 +187,8 @@ def test_a_change_is_one_write_of_exactly_what_it_names(change: Change, write: W
 
 def test_an_answer_with_another_stage_is_told_with_both_stages() -> None:
     class Stubborn(FakeRegistry):
-        def set_stage(self, model: str, version: int, stage: str) -> str:  # noqa: ARG002  stubborn
-            return "Staging"
+        def set_stage(self, model: str, version: int, stage: str) -> Placed:  # noqa: ARG002  stubborn
+            return Placed("Staging")
 
     change = Change("m", Field("stage", 2), "None", "Production", "declared")
     with pytest.raises(RegistryError) as raised:
@@ -373,14 +374,9 @@ def test_who_came_is_asked_directly_where_no_search_returns_the_model() -> None:
     [
         (lambda r: r.set_stage("m", 3, "Production"), "Production now has v1 and v2 and v3"),
         (lambda r: r.set_stage("m", 2, "Archived"), "Production now has v1"),
-        (lambda r: r.set_tag("m", None, COMMIT_TAG, "f" * 40), "another run recorded ffffffffffff"),
-        (
-            lambda r: r.delete_tag("m", None, COMMIT_TAG),
-            "another run recorded no commit since the plan",
-        ),
         (lambda r: r.delete_model("m"), "the model is no longer in the registry"),
     ],
-    ids=["entered", "left", "recorded", "unrecorded", "deleted"],
+    ids=["entered", "left", "deleted"],
 )
 def test_who_came_before_a_version_leaves_stops_the_run(
     deed: Callable[[FakeRegistry], object], told: str

@@ -205,7 +205,7 @@ def test_what_the_backend_cannot_hold_is_an_error_before_anything(
 ) -> None:
     lab = Lab()
     lab.commit(serving(1))
-    lab.registry.capabilities = lambda: lacks  # type: ignore[method-assign]
+    lab.registry.capabilities = lambda **_: lacks  # type: ignore[method-assign]
     with pytest.raises(DeclarationError) as caught:
         lab.plan()
     assert f"X has no {what}" in caught.value.problems[0].message

@@ -1,0 +1,34 @@
+"""How many requests an apply sends: on a server with basic-auth each costs 0.3 s."""
+
+import pytest
+
+from reconciler.registries.responses import RECENT
+from tests.support.registries.lab import Lab
+from tests.support.registries.servers import proxy
+
+_SERVES_1 = "versions: {1: {stage: Production, aliases: [champion]}}\n"
+_SERVES = "versions: {%d: {stage: Production, aliases: [champion]}}\n"
+_PLAN = 2  # the two listings
+
+
+@pytest.mark.parametrize("versions", [10, RECENT + 10])
+def test_one_promotion_is_ten_requests_however_many_versions_there_are(
+    lab: Lab, versions: int
+) -> None:
+    model = lab.model(versions)
+    lab.hand.stage(model, 1, "Production")
+    lab.hand.alias(model, "champion", 1)
+    lab.declare(model, _SERVES_1)
+    with proxy(lab.uri) as server:
+        lab.uri = server.uri
+        first = lab.run("apply", "--yes", "--model", model)
+        recorded = len(server.log)
+        lab.declare(model, _SERVES % versions)
+        second = lab.run("apply", "--yes", "--model", model)
+        promoted = len(server.log) - recorded
+        third = lab.run("plan", "--model", model, "--detailed-exitcode")
+    assert (first.code, second.code, third.code) == (0, 0, 0), first.text + second.text
+    assert recorded == _PLAN + 3, "a first record"
+    assert promoted == _PLAN + 8
+    assert f"{promoted} requests" in second.stdout
+    assert lab.hand.holds(model)["v1 stage"] == "Archived"
