@@ -13,7 +13,7 @@ from reconciler.core.declared import DeclaredState
 from reconciler.core.matching import nearest
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Live
-from reconciler.errors import Problem, RegistryError, UsageError
+from reconciler.errors import ExitCode, Problem, RegistryError, UsageError
 from reconciler.files.atomic_write import FileToWrite
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.from_live import NewPin, additions, file_stem, repinned
@@ -61,6 +61,10 @@ def drafted(
         name, text = content_of(declaration)
         draft.new[model] = _new_file(state, name, text)
     draft.conflicts += new.conflicts
+    undecided, code = (draft.warnings, ExitCode.OK)
+    if how.named:
+        undecided, code = (draft.errors, ExitCode.REFUSED)
+    undecided += [conflict.problem(code) for conflict in new.conflicts]
     draft.warnings += new.warnings
     draft.errors += new.errors
     if new.choice is not None:

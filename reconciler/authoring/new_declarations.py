@@ -79,10 +79,6 @@ def _declare(new: NewDeclarations, live: Live, settings: Settings, how: FirstImp
     decided, conflicts = settled(live, settings, how.keep, how.ask)
     if conflicts:
         new.conflicts += conflicts
-        found = new.errors if how.named else new.warnings
-        found += [
-            each.problem(ExitCode.REFUSED if how.named else ExitCode.OK) for each in conflicts
-        ]
         return
     moved = {a.version for a, value in decided.fields.items() if live.fields.get(a) != value}
     besides = tuple(version for version in moved if version is not None)

@@ -13,7 +13,9 @@ from reconciler.files.schema import name_rules
 from reconciler.render import phrases
 from reconciler.scaffold.template_set import scalar
 
-USUAL: Final = "champion"  # MLflow's documentation calls the serving version so
+# MLflow's documentation names the serving version and the one that is to replace it so.
+USUAL: Final = "champion"
+CONTENDER: Final = "challenger"
 _SHOWN: Final = 8  # aliases to choose from
 _SHARED: Final = 2  # models
 
@@ -59,7 +61,7 @@ class ServingChoice:
         as_many = [
             f"@{alias}"
             for alias, count in self.counts.items()
-            if alias != self.alias and count >= self.counts[self.alias]
+            if alias not in (self.alias, CONTENDER) and count >= self.counts[self.alias]
         ]
         but = f", and {', '.join(as_many)} on no fewer" if as_many else ""
         return f" (on {self.counts[self.alias]} of {phrases.models(self.models)}{but})"
@@ -69,7 +71,7 @@ def serving_choice(models: Collection[Live], settings: Settings, ask: Ask) -> Se
     """Return the alias that serves; None where stages are used, or models share no alias.
 
     `models` are all of the registry. Of aliases on as many models `champion` comes first, then the
-    order of letters.
+    order of letters; `challenger` is never taken.
     """
     if any(stage in ACTIVE_STAGES for live in models for stage in stages(live.fields).values()):
         return None
@@ -79,7 +81,7 @@ def serving_choice(models: Collection[Live], settings: Settings, ask: Ask) -> Se
     named = {
         alias: f"on {count} of {phrases.models(registered)}"
         for alias, count in counts.items()
-        if count >= shared
+        if count >= shared and alias != CONTENDER
     }
     if not named:
         return None
@@ -95,7 +97,8 @@ def with_own_serving(
     """Return models whose files say what serves where the settings say what no version has.
 
     A version in Production decides. Else it is the alias of it that most models have, unless
-    that is on another model beside the one that serves there: such an alias is for something else.
+    that is on another model beside the one that serves there: such an alias, as `challenger`, is
+    for something else.
     """
     found, silent, serving = dict(declarations), list[Declaration](), dict[str, str | None]()
     for name, declared in declarations.items():
@@ -123,7 +126,10 @@ def with_own_serving(
 
 def _first(declared: Declaration, counts: Mapping[str, int]) -> str | None:
     """Return the alias that most models have; None where another one is on as many."""
-    names = [alias for alias in counts if alias in aliases(declared.fields)]
+    own = aliases(declared.fields)
+    names = [alias for alias in counts if alias in own and alias != CONTENDER]
+    if not names:
+        return None
     first, *rest = names
     is_clear = first == USUAL or not rest or counts[rest[0]] < counts[first]
     return first if is_clear else None

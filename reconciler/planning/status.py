@@ -64,7 +64,7 @@ def _model_rows(
     named: dict[int, list[str]] = {}
     for alias, version in sorted(aliases(live.fields).items()) if live else ():
         named.setdefault(version, []).append(alias)
-    serving = {v for v, stage in where.items() if stage in ACTIVE_STAGES}
+    active = {v for v, stage in where.items() if stage in ACTIVE_STAGES}
     commit = live.recorded[-1] if live and live.recorded else None
     unfinished = live is not None and live.unfinished
 
@@ -74,7 +74,7 @@ def _model_rows(
         return StatusRow(name, version, stage, own_aliases, sync, commit, unfinished)
 
     deleted = set(plan.deleted) if plan else set()
-    shown = sorted({*serving, *named, *(declared & set(where)), *deleted}, reverse=True)
+    shown = sorted({*active, *named, *(declared & set(where)), *deleted}, reverse=True)
     # Only a model that was compared can be in sync.
     compared: Sync = "in sync"
     if plan is not None and plan.outcome not in ("in-sync", "changes"):

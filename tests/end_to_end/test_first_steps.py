@@ -63,6 +63,7 @@ def test_the_first_plan_is_empty_also_where_a_stage_has_two_versions(
     started = run(lab, registry, empty, "init")
     assert started.code == 0
     assert "Decide which version of this model stays" in started.stdout
+    assert started.stderr == ""
     first = started.stdout.partition("  1. ")[2].partition("  2. ")[0]
     assert "v4 (created " in first
     assert "v3 (@champion, created " in first
@@ -104,6 +105,9 @@ def test_where_no_version_has_a_stage_an_alias_serves(
     plan = run(lab, registry, empty, "plan", "--format", "json", "--detailed-exitcode")
     assert (plan.code, plan.document["changes"]) == (0, [])
 
+    for model, version in (("a", 2), ("d", 1)):
+        shown = run(lab, registry, empty, "show", model, "--format", "json").document
+        assert shown["version"]["version"] == version
     edit = run(lab, registry, empty, "promote", "a", "3", "--format", "json")
     assert edit.document["meaning"][0] == "@live 2 → 3"
     edit = run(lab, registry, empty, "promote", "d", "1", "--format", "json")

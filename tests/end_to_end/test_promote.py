@@ -86,6 +86,10 @@ def test_where_an_alias_serves_promoting_moves_that_alias(lab: Lab) -> None:
     lab.git.write({"registry-state/reconciler.yaml": "serving: {alias: champion}\n"})
     done = promote(lab, "fraud", "4", "--format", "json").document
     assert done["meaning"] == ["@champion 3 → 4"]
+    (note,) = done["notes"]
+    assert note.startswith(
+        "v3 stays in Production while @champion, which serves, moves to v4: read"
+    )
     done = promote(lab, "fraud", "4", "--to", "Production", "--format", "json").document
     assert done["meaning"] == ["v4 Staging → Production", "v3 Production → Archived"]
 

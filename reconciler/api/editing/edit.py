@@ -160,6 +160,7 @@ class Edit(Answer):
             "file": self.file,
             "diff": self.diff,
             "meaning": list(self.meaning),
+            "notes": list(self.notes),
             "commit": self.commit_id,
             "branch": self.branch,
             "pull_request": self.pull_request,

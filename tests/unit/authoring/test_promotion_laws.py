@@ -23,7 +23,10 @@ from tests.support.files.yaml_styles import FILE, STYLES
 
 _ALIASES = ("champion", "canary", "fresh")
 _BY_ALIAS = Settings(serving=ServingRules(Serving(stage=None, alias="champion")))
-_RULES = st.sampled_from((Settings(), Settings(exclusive=("Production", "Staging")), _BY_ALIAS))
+_BY_GLOB = Settings(serving=ServingRules(Serving(), (("*", Serving(None, "champion")),)))
+_RULES = st.sampled_from(
+    (Settings(), Settings(exclusive=("Production", "Staging")), _BY_ALIAS, _BY_GLOB)
+)
 _DATA = st.sampled_from(STYLES).map(str.encode)
 _PROMOTIONS = st.builds(
     Promotion,

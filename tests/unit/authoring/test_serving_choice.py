@@ -45,6 +45,8 @@ def declared(models: Mapping[str, tuple[str, str]]) -> dict[str, Declaration]:
         ({"a": "live", "b": "live next", "c": "next"}, "live"),  # a tie: in the order of letters
         ({"a": "blue champion", "b": "champion blue"}, "champion"),
         ({"a": "champion", "b": "live", "c": "live"}, "live"),
+        ({"a": "champion challenger", "b": "champion challenger", "c": "challenger"}, "champion"),
+        ({"a": "challenger", "b": "challenger"}, None),
         ({"a": "one"}, "one"),
         ({"a": "one", "b": "two"}, None),
         ({"a": "", "b": ""}, None),
@@ -83,6 +85,7 @@ def test_a_file_says_what_serves_where_the_settings_say_what_no_version_has() ->
             "other": ("own", "None"),
             "beside": ("shadow", "None"),
             "both": ("x y", "None"),
+            "contender": ("challenger", "None"),
             "staging": ("champion", "Staging"),
             "none": ("", "None"),
         }
@@ -90,7 +93,7 @@ def test_a_file_says_what_serves_where_the_settings_say_what_no_version_has() ->
     found, told = with_own_serving(models, Settings())
     own = {name: str(each.serving) for name, each in found.items() if each.serving}
     assert own == {"alias": "@champion", "other": "@own"}
-    assert [problem.model for problem in told] == ["alias", "other", "beside", "both"]
+    assert [problem.model for problem in told] == ["alias", "other", "beside", "both", "contender"]
 
     by_alias = Settings(serving=ServingRules(CHAMPION))
     found, _ = with_own_serving(models, by_alias)

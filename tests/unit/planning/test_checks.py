@@ -336,6 +336,31 @@ def test_a_rule_about_what_serves_follows_a_model_to_the_old_place_and_the_new(
     assert gates.plan(settings, other).violations == ()
 
 
+def test_a_pull_request_is_held_to_what_the_file_says_serves_on_the_main_line(
+    gates: Gates,
+) -> None:
+    gates.registry.set_alias("m", "live", 1)
+    settings = Settings(policies=(Policy("no", On(serving=True), Expression("false")),))
+    by_alias = replace(
+        declared({1: "Production"}, aliases={"live": 1}), serving=Serving(None, "live")
+    )
+    main = gates.commits.commit({"m": by_alias}, settings=settings)
+    tree = {"m": declared({1: "Production"}, aliases={"live": 2})}
+    branch = gates.commits.commit({"m": replace(by_alias, serving=None)}, main, settings=settings)
+    head = gates.commits.commit(tree, branch, settings=settings)
+    for base, names in ((None, []), (main, ["no"])):
+        checkout = Checkout(
+            DeclaredState(OWNER, settings, tree),
+            StateRef(OWNER, head),
+            OWNER,
+            FakeHistory(gates.commits, head),
+            base_settings=settings if base else None,
+            base_commit=base,
+        )
+        plan = reconcile(checkout, gates.registry, REF, PlanRequest(), GATE).plan
+        assert [violation.name for violation in plan.violations] == names
+
+
 def test_where_an_alias_and_a_stage_part_the_plan_says_it(gates: Gates) -> None:
     gates.registry.set_alias("m", "champion", 1)
     (model,) = gates.plan((), declared({2: "Production", 1: "Archived"})).models
