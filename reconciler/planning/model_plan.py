@@ -11,7 +11,7 @@ from reconciler.core.state import Declaration, Fields, Live, aliases, occupants,
 from reconciler.core.transitions import partings
 from reconciler.planning import preconditions
 from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
-from reconciler.planning.renames import Renames
+from reconciler.planning.renames import OtherName
 from reconciler.planning.unfinished_apply import as_far_as_written
 
 
@@ -39,7 +39,7 @@ def plan_model(
         return Planned(_released(name, live, access))
     deleted = preconditions.deleted(declaration, live, access.base) if live is not None else ()
     problems = preconditions.problems(
-        declaration, live, names=context.names, deleted=deleted, renames=context.renames
+        declaration, live, names=context.names, deleted=deleted, other_name=context.other_name
     )
     if declaration.hold is not None and (live is None or problems):
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
@@ -55,7 +55,7 @@ def plan_model(
         _to_write(declaration, live, difference, access, context),
         messages=(
             *_taken(access),
-            *_renamed(declaration, context.renames),
+            *_renamed(context.other_name),
             *_gone(declaration, live, deleted),
             *_parted(declaration, live, difference, context.settings),
             *difference.left,
@@ -102,10 +102,9 @@ def _to_write(
     )
 
 
-def _renamed(declaration: Declaration, renames: Renames) -> Iterable[str]:
-    former = renames.former.get(declaration.model)
-    if former is not None:
-        yield f"renamed from `{former}`: it is compared with what git declared under that name"
+def _renamed(other_name: OtherName) -> Iterable[str]:
+    if other_name.former is not None:
+        yield f"renamed from `{other_name.former}`: what git declared under that name is the base"
 
 
 def _taken(access: WriteAccess) -> Iterable[str]:

@@ -16,13 +16,16 @@ from reconciler.planning.ancestry import (
     base_of,
     check_ancestry,
 )
-from reconciler.planning.renames import NO_RENAMES, Renames
+from reconciler.planning.renames import NO_OTHER_NAME, OtherName
 from reconciler.ports.history import History
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """What planning a model needs besides the model; `names` are the live models."""
+    """What planning a model needs besides the model.
+
+    `names` are the live models, `other_name` is that of the model itself.
+    """
 
     settings: Settings
     owner: str
@@ -31,7 +34,7 @@ class PlanningContext:
     allow_superseded: bool
     adopt: frozenset[str]
     names: Collection[str]
-    renames: Renames = NO_RENAMES
+    other_name: OtherName = NO_OTHER_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def _own(
     history: History,
 ) -> WriteAccess:
     owner = live.owner or context.owner
-    past = ModelPast(history, owner, name, context.renames.former.get(name))
+    past = ModelPast(history, owner, name, context.other_name.former)
     ancestry = check_ancestry(past, live.recorded, declaration, planning=context.planning)
     match ancestry.status:
         case "first":
@@ -127,8 +130,8 @@ def _adopted(
 ) -> WriteAccess:
     """Return access whose base is the last recorded commit, if this clone has and can read it."""
     commits = (last,) if history.knows(last) else (NOTHING_BEFORE,)
-    former = context.renames.former.get(live.model)
-    past = ModelPast(history, live.owner or context.owner, live.model, former)
+    owner = live.owner or context.owner
+    past = ModelPast(history, owner, live.model, context.other_name.former)
     try:
         base = base_of(past, commits, context.settings.ignore)
     except DeclarationError:

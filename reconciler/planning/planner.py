@@ -1,6 +1,6 @@
 """Plans all chosen models: reads base and live, computes the difference, has it judged."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.declared import DeclaredState
@@ -14,7 +14,7 @@ from reconciler.planning.live_state import Ahead, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
 from reconciler.planning.preconditions import unsupported
-from reconciler.planning.renames import NO_RENAMES, Names, Renames
+from reconciler.planning.renames import Names
 from reconciler.policy import guards
 from reconciler.ports.history import History
 from reconciler.ports.registry import Capabilities, Registry
@@ -112,24 +112,9 @@ def compare(
     live = {
         name: model for name, model in models.items() if not desired.settings.ignore.model(name)
     }
-    names = Names(desired.declarations, live, checkout.owner, checkout.history)
-    unsettled = [name for name in names.unsettled(chosen) if name not in unreadable]
-    renames = _renames(names, unsettled, desired, None if request.models is None else registry)
-    if request.models is None:
-        chosen = sorted({*chosen, *_owned(live, checkout.owner)} - {*renames.waiting.values()})
-    context = PlanningContext(
-        settings=desired.settings,
-        owner=checkout.owner,
-        history=checkout.history,
-        planning=request.planning,
-        allow_superseded=request.allow_superseded,
-        adopt=request.adopt,
-        names=tuple(live),
-        renames=renames,
-    )
     drafts = tuple(
         draft
-        for name in chosen
+        for name, context in _contexts(chosen, live, unreadable, checkout, request, registry)
         if (draft := _draft(name, live, unreadable.get(name), checkout, context)) is not None
     )
     declared = [name for name in chosen if name in desired.declarations]
@@ -164,9 +149,8 @@ def _draft(
     if declaration is None and (live_model is None or live_model.owner != checkout.owner):
         return None  # requested by name, but not managed here
     effective = effective_settings(desired.settings, _base_settings(live_model, checkout))
-    planned = plan_model(
-        name, declaration, live_model, replace(context, settings=effective.settings)
-    )
+    context = replace(context, settings=effective.settings)
+    planned = plan_model(name, declaration, live_model, context)
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released before, or never managed here
     # A model that nothing is written for loses nothing: its past is not read.
@@ -176,16 +160,49 @@ def _draft(
     return draft.planned_as(planned.plan)
 
 
-def _renames(
-    names: Names, unsettled: Collection[str], desired: DeclaredState, registry: Registry | None
-) -> Renames:
-    """Return the renames of these models; reads all names where a registry is given."""
-    if not unsettled:
-        return NO_RENAMES
-    others = registry.read() if registry is not None else {}
+def _contexts(  # noqa: PLR0913  what was read, and what is asked of it
+    chosen: Collection[str],
+    live: Mapping[str, Live],
+    unreadable: Collection[str],
+    checkout: Checkout,
+    request: PlanRequest,
+    registry: Registry,
+) -> Iterator[tuple[str, PlanningContext]]:
+    """Yield the models to plan, those to be released included, each with its context."""
+    desired = checkout.desired
+    names = Names(desired.declarations, live, checkout.owner, checkout.history)
+    if request.models is not None:
+        names = _all_names(names, chosen, desired, registry)
+    missing = names.of_missing([n for n in names.missing(chosen) if n not in unreadable])
+    # What git renamed is not released before the registry renames it, too: its record is the base.
+    waiting = {other.waiting for other in missing.values() if other.waiting is not None}
+    owned = _owned(live, checkout.owner) if request.models is None else set()
+    live_names = tuple(live)
+    for name in sorted({*chosen, *owned} - waiting):
+        yield (
+            name,
+            PlanningContext(
+                settings=desired.settings,
+                owner=checkout.owner,
+                history=checkout.history,
+                planning=request.planning,
+                allow_superseded=request.allow_superseded,
+                adopt=request.adopt,
+                names=live_names,
+                other_name=missing.get(name) or names.of_live(name),
+            ),
+        )
+
+
+def _all_names(
+    names: Names, chosen: Collection[str], desired: DeclaredState, registry: Registry
+) -> Names:
+    """Return the names with those of the whole registry, where a chosen model may have another."""
+    if not names.missing(chosen) and not any(map(names.is_unsettled, chosen)):
+        return names
     ignore = desired.settings.ignore
-    live = {name: model for name, model in others.items() if not ignore.model(name)}
-    return replace(names, live={**live, **names.live}).renames(unsettled)
+    others = {name: model for name, model in registry.read().items() if not ignore.model(name)}
+    return replace(names, live={**others, **names.live})
 
 
 def _base_settings(live: Live | None, checkout: Checkout) -> Settings | None:

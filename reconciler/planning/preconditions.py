@@ -7,7 +7,7 @@ from reconciler.core.matching import nearest, other_form
 from reconciler.core.state import ACTIVE_STAGES, Base, Declaration, Field, Live, aliases, stages
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem
-from reconciler.planning.renames import NO_RENAMES, Renames
+from reconciler.planning.renames import NO_OTHER_NAME, OtherName
 from reconciler.ports.registry import Capabilities
 
 
@@ -49,19 +49,18 @@ def problems(
     *,
     names: Collection[str],
     deleted: Collection[int] = (),
-    renames: Renames = NO_RENAMES,
+    other_name: OtherName = NO_OTHER_NAME,
 ) -> tuple[Problem, ...]:
     """Return the problems of a declaration with the live model.
 
     `names` are the live models, `deleted` the versions that the registry once had.
     """
     if live is None:
-        return (_missing_model(declaration, names, renames),)
-    if declaration.model in renames.copies:
-        old = renames.copies[declaration.model]
+        return (_missing_model(declaration, names, other_name),)
+    if other_name.copied is not None:
         message = (
-            f"`{declaration.model}` was not renamed from `{old}`: both are in the registry, so it "
-            "is a copy"
+            f"`{declaration.model}` was not renamed from `{other_name.copied}`: both are in the "
+            "registry, so it is a copy"
         )
         hint = "remove `renamed_from`"
         return (_problem(declaration, message, declaration.line, hint),)
@@ -83,20 +82,23 @@ def problems(
     return (*_version_problems(declaration, live, deleted),)
 
 
-def _missing_model(declaration: Declaration, names: Collection[str], renames: Renames) -> Problem:
+def _missing_model(
+    declaration: Declaration, names: Collection[str], other_name: OtherName
+) -> Problem:
     model = declaration.model
     message = f"model `{model}` is not in the registry"
     hint = other_form(model, names) or (
         f"{nearest(model, names) or 'register it first;'} where it was deleted in the registry, "
         f"`reconciler tidy {quote(model)}` removes the file"
     )
-    if model in renames.waiting:
-        message += f": it is `{renames.waiting[model]}` there"
+    if other_name.waiting is not None:
+        message += f": it is `{other_name.waiting}` there"
         hint = f"rename it in MLflow to `{model}`, then apply"
-    elif model in renames.elsewhere:
-        message += f": it is `{renames.elsewhere[model]}` there"
+    elif other_name.elsewhere is not None:
+        message += f": it is `{other_name.elsewhere}` there"
         hint = (
-            f"rename it in git: `renamed_from: {model}` in the file of `{renames.elsewhere[model]}`"
+            f"rename it in git, too: the file of `{other_name.elsewhere}` can say "
+            f"`renamed_from: {model}`"
         )
     return _problem(declaration, message, declaration.line, hint)
 

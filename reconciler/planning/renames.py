@@ -5,7 +5,7 @@ does not declare the model tells of another name.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import DeclarationError
@@ -15,62 +15,63 @@ from reconciler.ports.history import History
 
 
 @dataclass(frozen=True, slots=True)
-class Renames:
-    """The models with two names.
+class OtherName:
+    """The other name of one model, None in each case that is not its own.
 
-    `former` has the name under which the recorded commit declares a live model. `waiting` has the
-    live name of a model that git has renamed and the registry has not, `elsewhere` that of one that
-    the registry has renamed and git has not. `copies` has the name that a model's file says was its
+    `former` is the name under which a recorded commit declares a live model. `waiting` is the live
+    name of a model that git has renamed and the registry has not, `elsewhere` that of one that the
+    registry has renamed and git has not. `copied` is the name that a model's file says was its
     former one, although both are live.
     """
 
-    former: Mapping[str, str] = field(default_factory=dict)
-    waiting: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
-    copies: Mapping[str, str] = field(default_factory=dict)
+    former: str | None = None
+    waiting: str | None = None
+    elsewhere: str | None = None
+    copied: str | None = None
 
 
-NO_RENAMES = Renames()
+NO_OTHER_NAME = OtherName()
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What is declared and what is live, of all models; what renames are found in."""
+    """What is declared and what is live, in which renames are found."""
 
     declared: Mapping[str, Declaration]
     live: Mapping[str, Live]
     owner: str
     history: History | None
 
-    def unsettled(self, chosen: Iterable[str]) -> tuple[str, ...]:
-        """Return the declared models that are not live, or not declared at a recorded commit."""
-        return tuple(
-            name
-            for name in chosen
-            if name in self.declared
-            and (name not in self.live or self._undeclared_commit(self.live[name]) is not None)
+    def missing(self, chosen: Iterable[str]) -> tuple[str, ...]:
+        """Return the models that are declared and not live."""
+        return tuple(name for name in chosen if name in self.declared and name not in self.live)
+
+    def is_unsettled(self, name: str) -> bool:
+        """Return whether a live model may have had another name when its record was written."""
+        return (
+            name in self.declared
+            and name in self.live
+            and self._undeclared_commit(self.live[name]) is not None
         )
 
-    def renames(self, unsettled: Collection[str]) -> Renames:
-        """Return the renames of these models; `live` must be the whole registry."""
-        copies = {
-            name: old
-            for name in unsettled
-            if name in self.live and (old := self.declared[name].renamed_from) in self.live and old
-        }
-        former = {
-            name: old
-            for name in unsettled
-            if name in self.live and name not in copies and (old := self._former(name))
-        }
-        missing = [name for name in unsettled if name not in self.live]
+    def of_missing(self, missing: Collection[str]) -> Mapping[str, OtherName]:
+        """Return the other names of models that are not live; `live` must be the whole registry."""
         waiting = self._waiting(missing) if missing else {}
-        elsewhere = {
-            name: now
+        return {
+            name: OtherName(waiting=waiting[name])
+            if name in waiting
+            else OtherName(elsewhere=self._elsewhere(name))
             for name in missing
-            if name not in waiting and (now := self._elsewhere(name)) is not None
         }
-        return Renames(former, waiting, elsewhere, copies)
+
+    def of_live(self, name: str) -> OtherName:
+        """Return the other name of a live model; for an unsettled one `live` must be complete."""
+        if not self.is_unsettled(name):
+            return NO_OTHER_NAME
+        told = self.declared[name].renamed_from
+        if told in self.live:
+            return OtherName(copied=told)
+        return OtherName(former=self._former(name))
 
     def _undeclared_commit(self, live: Live) -> str | None:
         """Return the first recorded commit that does not declare the model; "-" without a record.

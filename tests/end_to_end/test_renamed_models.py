@@ -145,6 +145,7 @@ def test_a_model_that_is_renamed_keeps_its_base_and_its_past(lab: Lab, model: st
     (error,) = early.document["errors"]
     assert error["message"] == f"model `{new}` is not in the registry: it is `{model}` there"
     assert error["hint"] == f"rename it in MLflow to `{new}`, then apply"
+    assert lab.run("plan", "--since", "HEAD~1").code == 3
     assert lab.run("apply", "--yes").code == 3
     record = lab.hand.holds(model)["tag reconciler.commit"]
 
@@ -169,7 +170,8 @@ def test_a_model_that_was_renamed_in_the_registry_alone_is_found(lab: Lab, model
     for done in (plan(lab, model), lab.run("plan", "--format", "json")):
         (error,) = done.document["errors"]
         assert error["message"] == f"model `{model}` is not in the registry: it is `{new}` there"
-        assert error["hint"] == f"rename it in git: `renamed_from: {model}` in the file of `{new}`"
+        hint = f"rename it in git, too: the file of `{new}` can say `renamed_from: {model}`"
+        assert error["hint"] == hint
 
 
 def test_a_former_name_that_is_live_beside_the_new_one_is_a_copy(lab: Lab, model: str) -> None:

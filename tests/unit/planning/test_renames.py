@@ -1,0 +1,128 @@
+"""When a model is the same one under another name, and when it only looks like it."""
+
+from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Declaration, DeclaredVersion, Field
+from reconciler.planning.planner import PlanRequest
+from reconciler.planning.same_model import paired
+from tests.support.plans.planner_lab import OWNER, Lab, serving
+
+OLD = Field("alias", None, "old")
+
+
+def aliased(model: str, **aliases: int) -> Declaration:
+    fields = {Field("alias", None, alias): version for alias, version in aliases.items()}
+    versions = {version: DeclaredVersion() for version in aliases.values()}
+    return Declaration(model, fields, versions, file=f"{model}.yaml")
+
+
+def renamed(lab: Lab, old: str, new: str) -> None:
+    """Rename a live model, as MLflow does: tags, aliases and versions go along."""
+    live = lab.registry.read()[old]
+    lab.registry.create_model(new, tags={COMMIT_TAG: live.commit or "", OWNER_TAG: OWNER})
+    for version in sorted(live.versions):
+        lab.registry.create_version(new, run_id=live.versions[version].identity.run_id)
+    for address, value in live.fields.items():
+        if address.name == "alias":
+            lab.registry.set_alias(new, address.key or "", int(value))
+        elif address.name == "stage" and address.version is not None:
+            lab.registry.set_stage(new, address.version, str(value))
+    lab.registry.delete_model(old)
+
+
+def changes(lab: Lab) -> list[str]:
+    return [f"{row.model} {row.field} {row.cause}" for row in lab.plan().changes]
+
+
+def problems(lab: Lab, ask: PlanRequest | None = None) -> list[str]:
+    return [problem.message for problem in lab.plan(*([ask] if ask else [])).problems]
+
+
+def test_a_file_in_the_same_place_is_the_same_model() -> None:
+    lab = Lab(m=1, other=1)
+    lab.apply(aliased("m", champion=1, old=1), aliased("other", x=1))
+    lab.commit(Declaration("n", {}, {1: DeclaredVersion()}, file="registry-state/m.yaml"))
+    renamed(lab, "m", "n")
+    lab.registry.delete_model("other")
+    assert changes(lab) == ["n @champion removed", "n @old removed"]
+
+
+def test_an_alias_that_the_renaming_commit_takes_out_is_removed() -> None:
+    lab = Lab()
+    lab.apply(aliased("m", champion=1, old=1))
+    lab.commit(aliased("n", champion=1))
+    renamed(lab, "m", "n")
+    assert changes(lab) == ["n @old removed"]
+    (model,) = lab.plan(PlanRequest(models=frozenset({"n"}))).models
+    assert model.messages == ("renamed from `m`: what git declared under that name is the base",)
+
+
+def test_the_record_of_a_renamed_model_moves_on_with_it() -> None:
+    lab = Lab()
+    lab.apply(aliased("m", champion=1))
+    lab.commit(aliased("n", champion=1))
+    renamed(lab, "m", "n")
+    lab.apply(aliased("n", champion=1))
+    assert lab.registry.read()["n"].recorded == (lab.heads[-1],)
+    assert not any(model.writes or model.messages for model in lab.plan().models)
+
+
+def test_of_several_that_are_gone_the_one_that_is_alike_is_taken_and_else_none() -> None:
+    lab = Lab(m=2, other=2)
+    lab.apply(aliased("m", champion=1, old=1), aliased("other", a=1, b=2))
+    lab.commit(aliased("n", champion=1))
+    renamed(lab, "m", "n")
+    lab.registry.delete_model("other")
+    assert changes(lab) == ["n @old removed"]
+    lab.commit(aliased("n", c=1))
+    assert changes(lab) == ["n @c declared"]
+
+
+def test_a_former_name_in_the_file_decides() -> None:
+    lab = Lab(m=2, other=2)
+    lab.apply(aliased("m", champion=1, old=1), aliased("other", a=1))
+    declared = aliased("n", c=1)
+    told = Declaration("n", declared.fields, declared.versions, renamed_from="m")
+    lab.commit(told)
+    renamed(lab, "m", "n")
+    lab.registry.delete_model("other")
+    assert changes(lab) == ["n @c declared", "n @champion removed", "n @old removed"]
+
+
+def test_a_model_that_was_released_and_is_declared_again_has_no_other_name() -> None:
+    lab = Lab(n=1, m=1)
+    lab.apply(aliased("n", old=1), aliased("m", old=1))
+    lab.apply(aliased("m", old=1))
+    assert lab.registry.read()["n"].recorded == (lab.heads[-1],)
+    lab.registry.delete_model("m")
+    lab.commit(aliased("n"))
+    assert changes(lab) == []
+
+
+def test_versions_of_other_runs_make_another_model() -> None:
+    lab = Lab(m=1)
+    pinned = Declaration("m", {OLD: 1}, {1: DeclaredVersion(run_id="run-1")})
+    lab.apply(pinned)
+    lab.commit(aliased("n", champion=1))
+    renamed(lab, "m", "n")
+    lab.registry.delete_version("n", 1)
+    lab.registry.create_version("n", run_id="another")
+    lab.registry.set_alias("n", "old", 2)
+    assert changes(lab) == []
+    assert problems(lab) == ["`n` has no version 1"]
+
+
+def test_what_only_git_has_renamed_waits_and_is_not_released() -> None:
+    lab = Lab()
+    lab.apply(aliased("m", champion=1, old=1))
+    lab.commit(aliased("n", champion=1))
+    waits = "model `n` is not in the registry: it is `m` there"
+    assert problems(lab) == [waits]
+    assert [model.model for model in lab.plan().models] == ["n"]
+    assert problems(lab, PlanRequest(models=frozenset({"n", "m"}))) == [waits]
+
+
+def test_two_that_go_and_two_that_come_alike_are_not_paired() -> None:
+    went = {name: aliased(name, champion=1) for name in ("a", "b")}
+    came = {name: aliased(name, champion=1) for name in ("x", "y")}
+    assert paired(went, came) == {}
+    assert paired({"a": went["a"]}, {"x": came["x"]}) == {"x": "a"}
+    assert paired({"a": went["a"]}, {"x": serving(2, model="x")}) == {}
