@@ -10,7 +10,7 @@ from functools import cached_property
 
 from reconciler.api.apply_records import fetch
 from reconciler.api.workspace import PARSERS, Workspace
-from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.apply_record import ApplyRecord, identities
 from reconciler.audit.declared_steps import steps
 from reconciler.audit.evidence import Records
 from reconciler.audit.merged_changes import Step
@@ -46,7 +46,13 @@ class MergedHistory:
     @cached_property
     def steps(self) -> Mapping[str, tuple[Step, ...]]:
         """Each model's merged changes, oldest first."""
-        return steps(self.log.merged, Settings())
+        by_commit = records.by_commit if (records := self.records()) is not None else {}
+        made = (record for of_commit in by_commit.values() for record in of_commit)
+        return steps(self.log.merged, Settings(), identities(made))
+
+    def steps_of(self, model: str) -> tuple[Step, ...]:
+        """Return a model's merged changes by its name of today or a former one."""
+        return self.steps.get(self.new_names.get(model, model), ())
 
     @cached_property
     def new_names(self) -> Mapping[str, str]:

@@ -162,6 +162,15 @@ def news(record: ApplyRecord, known: Iterable[ApplyRecord]) -> bool:
     return not set(record.models) <= {model for other in same_target for model in other.models}
 
 
+def identities(records: Iterable[ApplyRecord]) -> Mapping[str, Mapping[int, Identity]]:
+    """Return each version's identity in the last record that names it, by model."""
+    latest: dict[str, dict[int, Identity]] = {}
+    for record in sorted(records, key=lambda record: record.time):
+        for named in record.versions:
+            latest.setdefault(named.model, {})[named.version] = named.identity
+    return latest
+
+
 def dumps(record: ApplyRecord) -> str:
     """Return the record as one line of JSON, its time first."""
     document = asdict(record)

@@ -2,35 +2,44 @@
 
 A rename is a name that goes and another one that comes in the same commit: in one file, in a file
 that git takes for renamed, in two files that declare much the same, or where the new file says
-`renamed_from`.
+`renamed_from`. Where apply records have the identities of versions, they decide: they prove a
+rename that git cannot see, and that two models are not the same one.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from reconciler.audit.merged_changes import MergedFiles, Step
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration
+from reconciler.core.state import Declaration, Identity
 from reconciler.planning.same_model import is_another, paired
+
+Identities: TypeAlias = Mapping[str, Mapping[int, Identity]]
+_NO_IDENTITIES: Final[Identities] = {}
 
 
 def steps(
-    merged: Iterable[MergedFiles], settings: Settings | None = None
+    merged: Iterable[MergedFiles],
+    settings: Settings | None = None,
+    identities: Identities = _NO_IDENTITIES,
 ) -> Mapping[str, tuple[Step, ...]]:
     """Return each model's steps from all merged commits, both oldest first, by its last name.
 
     Models are followed whichever file declares them. Settings are followed only when `settings`
-    gives those that hold without a file.
+    gives those that hold without a file. `identities` are those of the apply records, by model.
     """
-    follower = _Follower(settings)
+    follower = _Follower(settings, identities)
     for change in merged:
         follower.take(change)
+    follower.join_proven()
     return {model: tuple(follower.by_model[model]) for model in sorted(follower.by_model)}
 
 
 class _Follower:
     """What is declared at one commit after the other, and the steps that led there."""
 
-    def __init__(self, settings: Settings | None) -> None:
+    def __init__(self, settings: Settings | None, identities: Identities) -> None:
+        self._identities = identities
         self.by_model: dict[str, list[Step]] = {}
         self._settings = settings
         self._files: dict[str, Declaration] = {}
@@ -92,14 +101,47 @@ class _Follower:
             # A name that was in use once had a life of its own.
             if declared is None or before[declared.model] or declared.model in self.by_model:
                 continue
-            old = _former_name(declared, was.get(change.renames.get(path, path)), went)
+            possible = [old for old in went if self._is_same(old, declared.model) is not False]
+            proven = [old for old in possible if self._is_same(old, declared.model)]
+            earlier = was.get(change.renames.get(path, path))
+            old = _former_name(declared, earlier, proven or possible)
+            old = old or (proven[0] if len(proven) == 1 else None)
             if old is not None:
                 former[declared.model] = old
                 went.discard(old)
             elif declared.renamed_from is None:
                 others[declared.model] = declared
         gone = {model: declaration for model in went if (declaration := before[model])}
-        return {**former, **paired(gone, others)}
+        alike = paired(gone, others)
+        return former | {n: o for n, o in alike.items() if self._is_same(o, n) is not False}
+
+    def join_proven(self) -> None:
+        """Join the models that apply records prove to be one, where one ended before the other."""
+        for model in sorted(self.by_model):
+            own = self.by_model.get(model)
+            if own is None:
+                continue
+            ended = [
+                old
+                for old, made in self.by_model.items()
+                if made[-1].after is None
+                and own[0].before is None
+                and self._places[made[-1].commit.id] <= self._places[own[0].commit.id]
+                and self._is_same(old, model)
+            ]
+            if len(ended) == 1 and ended[0] != model:
+                self.by_model[model] = [*self.by_model.pop(ended[0]), *own]
+
+    def _is_same(self, old: str, new: str) -> bool | None:
+        """Return whether the apply records name the same versions for both; None: they do not say.
+
+        A version that is registered again has another creation time.
+        """
+        was, now = self._identities.get(old, {}), self._identities.get(new, {})
+        common = was.keys() & now.keys()
+        if not common:
+            return None
+        return any(was[n] == now[n] and was[n].created is not None for n in common)
 
     def _join(self, declared: Declaration) -> None:
         """Put the steps under the name that a file says was the former one before its own."""

@@ -106,7 +106,8 @@ class Trail:
     """What git knows: merged changes by model, oldest first, and the apply records.
 
     `records` are those of this state folder, None when this clone has none. `on_main` returns
-    whether the main line contains a commit; it is None where that is not known.
+    whether the main line contains a commit; it is None where that is not known. `new_names` has the
+    name of today for former names.
     """
 
     histories: Mapping[str, Sequence[Entry]]
@@ -114,6 +115,7 @@ class Trail:
     unreadable: Collection[str] = ()
     on_main: Callable[[str], bool] | None = None
     span: Span = field(default_factory=Span)
+    new_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def applies(self) -> tuple[ApplyRecord, ...]:
@@ -156,7 +158,7 @@ def findings_of_live(
     trail: Trail,
 ) -> tuple[Finding, ...]:
     """Return where the registry differs from git, by model."""
-    recorded = _identities(trail.applies)
+    recorded = _identities(trail.applies, trail.new_names)
     changes = {model.model: model.changes for model in plan.models}
     findings: list[Finding] = [_problem(problem) for problem in plan.problems]
     findings += [_difference(change) for change in plan.changes]
@@ -262,13 +264,14 @@ def _unmanaged(
 
 
 def _identities(
-    applies: Iterable[ApplyRecord],
+    applies: Iterable[ApplyRecord], new_names: Mapping[str, str]
 ) -> Mapping[str, Mapping[int, tuple[datetime, Identity]]]:
     """Return each version's identity in the last apply that named it, with its time."""
     latest: dict[str, dict[int, tuple[datetime, Identity]]] = {}
     for record in applies:
         for named in record.versions:
-            latest.setdefault(named.model, {})[named.version] = (record.time, named.identity)
+            for name in {named.model, new_names.get(named.model, named.model)}:
+                latest.setdefault(name, {})[named.version] = (record.time, named.identity)
     return latest
 
 

@@ -182,3 +182,12 @@ def test_a_former_name_that_is_live_beside_the_new_one_is_a_copy(lab: Lab, model
     assert error["message"] == (
         f"`{new}` was not renamed from `{model}`: both are in the registry, so it is a copy"
     )
+
+
+def test_nothing_is_rolled_back_to_a_version_of_another_model(lab: Lab, model: str) -> None:
+    new = f"{model}-other"
+    lab.hand.register(new, 2)
+    renamed_in_git(lab, model, new, V2)
+    (candidate,) = lab.run("rollback", new, "--format", "json").document["candidates"]
+    assert candidate["version"] == 1
+    assert candidate["against"] == f"`{model}` is still in the registry: it is another model"

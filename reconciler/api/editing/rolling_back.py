@@ -1,6 +1,7 @@
 """Makes the edit of `rollback`: the version that served before is to serve again."""
 
 import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.api.editing.edit import Edit
@@ -87,13 +88,27 @@ def _checked(
         if problems and one.version == asked.to:
             raise DeclarationError(problems)
         checked.append(replace(one, against=problems[0].message) if problems else one)
-    return tuple(checked)
+    return tuple(_of_one_model(workspace, asked.model, checked))
+
+
+def _of_one_model(
+    workspace: Workspace, model: str, found: Sequence[Candidate]
+) -> Iterable[Candidate]:
+    """Let candidates be passed over that served under another name, which is in use still.
+
+    MLflow renames a model as a whole: what git took for its former name is another model's.
+    """
+    former = {one.then.model for one in found} - {model}
+    in_use = {name for name in former if probe(workspace, name, ()).live is not None}
+    for one in found:
+        why = f"`{one.then.model}` is still in the registry: it is another model"
+        yield replace(one, against=why) if one.then.model in in_use else one
 
 
 def _history(workspace: Workspace, asked: RollbackRequest) -> tuple[Entry, ...]:
     """Return the model's merged history; raises `OutOfStep` where this checkout lags behind it."""
     merged, model = open_merged(workspace, asked.fetch_notes), asked.model
-    found = merged.steps.get(model, ())
+    found = merged.steps_of(model)
     if found and not merged.repo.is_ancestor(found[-1].commit.id, str(merged.repo.head)):
         raise OutOfStep(
             f"`{merged.line}` has changed `{model}` since this checkout, "

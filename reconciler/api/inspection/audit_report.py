@@ -155,6 +155,7 @@ def _trail(merged: MergedHistory, span: Span, ref: RegistryRef | None) -> Trail:
         unreadable=merged.notes.unreadable if merged.notes else (),
         on_main=partial(_contains, merged) if merged.is_main else None,
         span=span,
+        new_names=merged.new_names,
     )
 
 

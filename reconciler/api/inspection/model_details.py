@@ -116,7 +116,7 @@ def _git(workspace: Workspace, live: Live) -> Git:
         merged = open_merged(workspace, quiet=True)
     except (OutOfStep, UsageError) as error:
         return replace(git, silent=error.message)
-    steps = merged.steps.get(live.model, ())
+    steps = merged.steps_of(live.model)
     entries = evidence.entries(steps, merged.settings, merged.records())
     if not entries:
         return replace(git, silent=f"the merged history of `{merged.line}` never declared it")

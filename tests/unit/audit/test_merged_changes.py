@@ -21,7 +21,7 @@ from reconciler.audit.merged_changes import (
     serving,
 )
 from reconciler.core.settings import ServingRules, Settings
-from reconciler.core.state import Declaration, Serving
+from reconciler.core.state import Declaration, Identity, Serving
 from reconciler.files.loader import parse_declaration
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -215,6 +215,37 @@ def test_a_model_is_followed_by_its_name_from_file_to_file() -> None:
         *(("c0", "a"), ("c2", "a"), ("c3", "b"))
     ]
     assert set(found) == {"b"}
+
+
+_DISTINCT = "{description: nothing of this is in the other file}"
+
+
+def test_apply_records_prove_a_rename_that_git_cannot_see_at_once_or_later() -> None:
+    at_once = [
+        _merged(0, {"a.yaml": "versions: {1: {}}"}),
+        _merged(1, {"a.yaml": None, "b.yaml": _DISTINCT}),
+    ]
+    later = [
+        _merged(0, {"a.yaml": "versions: {1: {}}"}),
+        _merged(1, {"a.yaml": None}),
+        _merged(2, {"b.yaml": _DISTINCT}),
+    ]
+    proof = {name: {1: Identity("run", "s3://1", 7)} for name in "ab"}
+    for merged in (at_once, later):
+        assert set(steps(merged)) == {"a", "b"}
+        found = steps(merged, identities=proof)
+        assert set(found) == {"b"}
+        assert [step.commit.id for step in found["b"]] == [f"c{n}" for n in range(len(merged))]
+
+
+def test_apply_records_prove_that_two_files_alike_are_two_models() -> None:
+    merged = [
+        _merged(0, {"a.yaml": "versions: {1: {}}"}),
+        _merged(1, {"a.yaml": None, "b.yaml": "versions: {1: {}}"}),
+    ]
+    assert set(steps(merged)) == {"b"}
+    other = {"a": {1: Identity("run", None, 7)}, "b": {1: Identity("run", None, 8)}}
+    assert set(steps(merged, identities=other)) == {"a", "b"}
 
 
 # --- apply records
