@@ -139,8 +139,12 @@ def read_models(registry: Registry, models: Sequence[str], settings: Settings) -
         if model not in live:
             hint = nearest(model, registry.read())
             raise UsageError(f"model `{model}` is not in the registry", hint=hint)
-        if live[model].is_prompt or ignore.model(model):
-            raise UsageError(f"`{model}` is {'a prompt' if live[model].is_prompt else 'ignored'}")
+        if live[model].is_prompt:
+            hint = "prompts are in the same registry, and are left alone: only models are declared"
+            raise UsageError(f"`{model}` is a prompt, not a model", hint=hint)
+        if ignore.model(model):
+            hint = "remove it from `ignore.models` in reconciler.yaml, or leave it out"
+            raise UsageError(f"`{model}` is ignored", hint=hint)
     names = models or tuple(live)
     return [live[n] for n in names if not live[n].is_prompt and not ignore.model(n)]
 

@@ -10,22 +10,24 @@ from reconciler.errors import UsageError
 
 
 def nearest(name: str, names: Collection[str]) -> str | None:
-    """Return the hint `did you mean …?` for an unknown name; None when no name is similar."""
+    """Return the hint `did you mean …?` for an unknown name; None when no name is similar.
+
+    A name that differs in its Unicode form alone looks the same, so it is shown with escapes.
+    """
+    other = other_form(name, names)
+    if other is not None:
+        return f"it is there in another Unicode form: {json.dumps(other)}"
     similar = get_close_matches(name, names, n=1)
     return f"did you mean `{similar[0]}`?" if similar else None
 
 
 def other_form(name: str, names: Collection[str]) -> str | None:
-    """Return the hint for a name that is there in another Unicode form; None when it is not."""
+    """Return the name that is the same in another Unicode form; None when there is none."""
+    if name.isascii():
+        return None
     plain = unicodedata.normalize("NFC", name)
-    for other in names if not name.isascii() else ():
-        if other != name and unicodedata.normalize("NFC", other) == plain:
-            written = json.dumps(other)  # its escapes are those of YAML
-            return (
-                "the registry has this name in another Unicode form, as files copied from a Mac "
-                f"have: write `model: {written}`"
-            )
-    return None
+    same = (each for each in names if unicodedata.normalize("NFC", each) == plain)
+    return next((each for each in same if each != name), None)
 
 
 def is_glob(name: str) -> bool:

@@ -1,6 +1,7 @@
-"""URIs: removes credentials for display, and compares registries by normal form."""
+"""URIs: shown without credentials, compared by normal form, and checked for usual mistakes."""
 
 import re
+from difflib import get_close_matches
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -9,6 +10,21 @@ _SECRET_PARAMETERS: Final = frozenset(
     {"user", "username", "password", "passwd", "pwd", "sslpassword", "token", "access_token"}
 )
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+# Where artifacts, code or versions are: no registry is there.
+_ELSEWHERE: Final = frozenset(
+    {"abfs", "abfss", "dbfs", "ftp", "ftps", "gcs", "git", "gs", "hdfs", "hf", "mlflow-artifacts"}
+    | {"models", "r2", "runs", "s3", "s3a", "sftp", "ssh", "wasb", "wasbs"}
+)
+_WORDS: Final = ("databricks", "databricks-uc", "http", "https", *sorted(DATABASES))
+_ALIKE: Final = 0.8
+_HALF_A_SCHEME: Final = re.compile(r"(https?)(?::/?|//?)(?!/)(?=[\w\[])", re.IGNORECASE)
+# `localhost`, an address, or a name with a domain, each perhaps with a port and a path.
+_HOST: Final = re.compile(
+    r"(localhost|\d{1,3}(\.\d{1,3}){3}|[\w-]+(\.[\w-]+)*\.[A-Za-z]{2,}(?=:\d|/|$)|[\w.-]+(?=:\d))"
+    r"(:\d+)?(/.*)?"
+)
+_PAGE_OR_API: Final = re.compile(r"/?(?:#.*|/(?:ajax-)?api(?:/2\.0|/3\.0|$).*|/ajax-api/.*)$")
 
 # Text after a colon that is not a port is a password; this one contains a slash.
 _HALF_A_PASSWORD: Final = re.compile(r"[^\[]*:\d*[^\d]")
@@ -50,6 +66,38 @@ def scheme_of(uri: str) -> str:
     scheme, mark, _ = uri.partition(":")
     bare = re.fullmatch(r"[A-Za-z][\w.-]*", uri)
     return (scheme if mark else uri if bare else "").partition("+")[0].lower()
+
+
+def misspelt(uri: str) -> tuple[str, str] | None:
+    """Return what is wrong with a registry's URI, and what to write; None when nothing is known.
+
+    A scheme that MLflow may have from a plugin is left to MLflow.
+    """
+    shown, scheme = safe_uri(uri), scheme_of(uri)
+    half, bare = _HALF_A_SCHEME.match(uri), uri.strip("\"'`<> ")
+    if bare != uri:
+        return f"the registry `{shown}` has quotes in it", f"write `{safe_uri(bare)}`"
+    if scheme in {"http", "https"} and "://" in uri:
+        start = uri.find("/", uri.find("://") + 3)
+        found = _PAGE_OR_API.search(uri, start) if start > 0 else None
+        if found is None:
+            return None
+        what = "a page in the browser" if "#" in found[0] else "the API"
+        base = safe_uri(uri[: found.start()])
+        return f"`{shown}` is the address of {what}, not of the server", f"use `{base}`"
+    if half is not None:
+        meant = f"{half[1].lower()}://{uri[half.end() :]}"
+        return f"`{shown}` is not a URL", f"did you mean `{safe_uri(meant)}`?"
+    if scheme in _ELSEWHERE:
+        hint = "write the URI of the MLflow server, like `http://mlflow:5000`"
+        return f"`{shown}`: a registry is never at `{scheme}:`", hint
+    if _HOST.fullmatch(uri):
+        return f"the registry `{shown}` has no scheme", f"did you mean `http://{shown}`?"
+    near = get_close_matches(scheme, _WORDS, n=1, cutoff=_ALIKE) if scheme not in _WORDS else []
+    if near:
+        meant = re.sub(re.escape(scheme), near[0], shown, count=1, flags=re.IGNORECASE)
+        return f"`{shown}` is not the URI of a registry", f"did you mean `{meant}`?"
+    return None
 
 
 def credentials_in(uri: str) -> tuple[str, str] | None:

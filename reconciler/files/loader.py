@@ -161,6 +161,7 @@ def _load_model(
         source.complain(cross_checks.none_ignored(content, settings))
         source.complain(cross_checks.pinned(content, settings, others))
         source.complain(cross_checks.own_serving_agrees(declaration, settings))
+        source.complain(cross_checks.retired_at_rest(declaration, settings))
     loaded = LoadedModel(
         file.shown,
         content.get("model"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, TypeAlias
 
+from reconciler.files import familiar_mistakes
 from reconciler.files.schema.name_rules import quoted
 
 Within: TypeAlias = tuple[str | int, ...]
@@ -43,6 +44,7 @@ class SchemaFault:
     hint: str | None = None
 
 
+_ALIKE: Final = 0.65  # `url` is `uri` (0.67), `status` is not `tags` (0.60)
 MOST: Final = 1_000  # problems that are reported for one file
 
 AND_MORE: Final = (
@@ -99,6 +101,8 @@ _INSTEAD_OF_NULL = {
 def worded(fault: SchemaFault) -> Complaint:
     """Return a fault as a problem with its message and hint."""
     message, hint = _words(fault)
+    if isinstance(fault.found, str) and familiar_mistakes.is_template(fault.found):
+        hint = "; ".join(familiar_mistakes.TEMPLATE)
     return Complaint(fault.path, message, hint, at_key=fault.at_key)
 
 
@@ -129,7 +133,7 @@ def did_not_parse(problem: str, context: str, at: str) -> tuple[str, str]:
 def did_you_mean(text: str, choices: Sequence[str]) -> str | None:
     """Return a question that names the nearest choice, None when none is near."""
     folded = {choice.casefold(): choice for choice in choices}
-    near = get_close_matches(text.casefold(), folded, n=1)
+    near = get_close_matches(text.casefold(), folded, n=1, cutoff=_ALIKE)
     return f"did you mean `{folded[near[0]]}`?" if near else None
 
 
@@ -139,8 +143,10 @@ def _words(fault: SchemaFault) -> tuple[str, str | None]:
         case "rule":
             return fault.rule, fault.hint
         case "extra_forbidden":
-            return f"unknown key {quoted(name)}", did_you_mean(name, fault.choices) or (
-                f"the keys here are {_listed(fault.choices)}"
+            return f"unknown key {quoted(name)}", (
+                familiar_mistakes.key_hint(name, fault.choices)
+                or did_you_mean(name, fault.choices)
+                or f"the keys here are {_listed(fault.choices)}"
             )
         case "missing":
             return f"{_thing(fault.path[:-1])} needs the key `{name}`", f"add `{name}:`"
@@ -157,24 +163,35 @@ def _words(fault: SchemaFault) -> tuple[str, str | None]:
         case "string_pattern_mismatch":
             return (
                 f"{quoted(name)} is not a version number",
-                "version numbers are plain decimal integers from 1, like `4`",
+                familiar_mistakes.version_hint(name)
+                or "version numbers are plain decimal integers from 1, like `4`",
             )
         case "literal_error" if isinstance(fault.found, str):
             return (
                 f"{quoted(fault.found)} is not one of {_listed(fault.choices)}",
-                did_you_mean(fault.found, fault.choices),
+                _nearest_choice(fault.found, fault.choices),
             )
     return _form(fault, thing, name)
 
 
+def _nearest_choice(text: str, choices: Sequence[str]) -> str | None:
+    meant = familiar_mistakes.stage_meant(text)
+    return f"did you mean `{meant}`?" if meant in choices else did_you_mean(text, choices)
+
+
 def _form(fault: SchemaFault, thing: str, name: str) -> tuple[str, str | None]:
     if not fault.path:
+        if isinstance(fault.found, list):
+            hint = "write `key: value` lines; each model has a file of its own"
+            return "the file is not a mapping of keys but a list", hint
         empty = "the file is empty" if fault.found is None else "the file is not a mapping of keys"
         return empty, "write `key: value` lines, as `reconciler schema` describes them"
     if fault.found is None:
         return f"{thing} is null", _instead_of_null(fault.path)
     expected = _FORMS.get(fault.kind) or _either(fault.choices)
     example = _EXAMPLES.get("serving" if fault.path[0] == "serving" else name)
+    if fault.path[:-1] == ("versions",) and isinstance(fault.found, str):
+        example = familiar_mistakes.entry_hint(name, fault.found)
     return f"{thing} must be {expected}, not {_form_of(fault.found)}", example
 
 

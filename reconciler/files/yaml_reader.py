@@ -14,7 +14,7 @@ except ImportError:  # PyYAML without its C half: the same nodes, ten times slow
 
 from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Problem
-from reconciler.files import messages
+from reconciler.files import familiar_mistakes, messages
 from reconciler.files.editing.scalar_positions import Position, WrittenScalar
 from reconciler.files.messages import Complaint, Within
 from reconciler.files.schema import cross_checks, from_yaml
@@ -64,6 +64,7 @@ class Source:
         self._model: str | None = None
         self._root: yaml.Node | None = None
         self._places: dict[Within, tuple[Position, Position]] = {}
+        self._templates: set[Position] = set()
 
     def model(self, data: bytes) -> ModelFile | None:
         """Return the valid part of a model file, None when there is none."""
@@ -111,6 +112,8 @@ class Source:
             if self._is_full:
                 return
             place, hint = self._place(complaint.path, at_key=complaint.at_key), complaint.hint
+            if place in self._templates:  # it was told, and its form means nothing
+                continue
             written = self._written(complaint.path) if complaint.inside else None
             if complaint.inside and written:
                 place = written.place_of(complaint.inside)
@@ -200,6 +203,10 @@ class Source:
 
     def _composed(self, text: str) -> bool:
         """Set the root node; return False when the text is not YAML, or not safe to parse."""
+        conflict = familiar_mistakes.conflict_at(text) if "<<<<<<<" in text else None
+        if conflict is not None:
+            self.notes.append((_end(text[:conflict]), *familiar_mistakes.CONFLICT))
+            return False
         try:
             if _may_hide(text) and not self._is_plain_yaml(text):
                 return False
@@ -223,7 +230,11 @@ class Source:
     def _note_no_yaml(self, error: yaml.MarkedYAMLError, text: str) -> None:
         marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
         for mark in marks:
-            if messages.has_expression(_line_at(text, mark.index)):
+            line = _line_at(text, mark.index)
+            if familiar_mistakes.is_template(line):
+                self.notes.append(((mark.line + 1, mark.column + 1), *familiar_mistakes.TEMPLATE))
+                return
+            if messages.has_expression(line):
                 self.notes.append(((mark.line + 1, mark.column + 1), *messages.NOT_PLAIN))
                 return
         place, at = _START, ""
@@ -274,7 +285,7 @@ class Source:
         for key, value in node.value:
             name = key.value
             if type(key) is not yaml.ScalarNode:
-                self._note(key, "a key must be text", "remove the brackets")
+                self._note_odd_key(node, key)
             elif name in _ODD_KEYS and not key.style:
                 why = "a merge key" if name == "<<" else "null"
                 hint = "write the key out, in quotes if it is meant as text"
@@ -284,6 +295,13 @@ class Source:
             else:
                 content[name] = self._plain(value, depth + 1)
         return content
+
+    def _note_odd_key(self, node: yaml.Node, key: yaml.Node) -> None:
+        if node.start_mark and self._text.startswith("{{", node.start_mark.index):
+            self._templates.add(_begin(node))
+            self._note(node, *familiar_mistakes.TEMPLATE)
+        else:
+            self._note(key, "a key must be text", "remove the brackets")
 
     def _note_half_texts(self, node: yaml.Node, depth: int = 0) -> None:
         """Note texts that no registry accepts and only escapes can write."""

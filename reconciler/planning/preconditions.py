@@ -1,5 +1,6 @@
 """Checks that what a file names exists, can be read, is READY, and matches its pins."""
 
+import json
 from collections.abc import Collection, Iterable
 from shlex import quote
 
@@ -87,7 +88,7 @@ def _missing_model(
 ) -> Problem:
     model = declaration.model
     message = f"model `{model}` is not in the registry"
-    hint = other_form(model, names) or (
+    hint = _another_form(model, names) or (
         f"{nearest(model, names) or 'register it first;'} where it was deleted in the registry, "
         f"`reconciler tidy {quote(model)}` removes the file"
     )
@@ -174,6 +175,16 @@ def deletion(declaration: Declaration, version: int) -> str:
     held = [f"@{alias}" for alias, v in aliases(declaration.fields).items() if v == version]
     how = " ".join([*([stage] if stage else []), *sorted(held)])
     return f"v{version} was deleted in the registry; git declares it{f' {how}' if how else ''}"
+
+
+def _another_form(model: str, names: Collection[str]) -> str | None:
+    other = other_form(model, names)
+    if other is None:
+        return None
+    return (
+        "the registry has this name in another Unicode form (a Mac writes names of files in its "
+        f"own): write `model: {json.dumps(other)}`"  # its escapes are those of YAML
+    )
 
 
 def _in_use(base: Base) -> set[int]:

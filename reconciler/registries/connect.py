@@ -5,7 +5,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.uris import same_registry, scheme_of
+from reconciler.core.uris import misspelt, same_registry, scheme_of
+from reconciler.errors import UsageError
 from reconciler.ports.registry import Registry
 
 if TYPE_CHECKING:
@@ -27,8 +28,11 @@ def connect(
 
     HTTP uses REST directly; every other scheme uses MLflow's own client. The evidence comes from
     the server in MLFLOW_TRACKING_URI where that is another one. `warn` is told of plugins that
-    fail.
+    fail. Raises `UsageError` for a URI that is known to be misspelt.
     """
+    wrong = misspelt(uri)
+    if wrong is not None:
+        raise UsageError(wrong[0], hint=wrong[1])
     other = _tracking(uri, environ, timeout, stop, warn)
     if speaks_rest(uri):
         from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite

@@ -33,6 +33,12 @@ _UNIQUE: Final = re.compile(
 # It begins the server's own words, after the URI; elsewhere it may be the name of a model.
 _ABOUT_WORKSPACE: Final = re.compile(r"\S+( answered \d+)?: (\w+: )?Workspace (name )?'")
 
+# What nginx, Go's servers and Apache say to a plain request on their port for TLS.
+_NEEDS_TLS: Final = re.compile(
+    rb"plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|speaking plain HTTP"
+)
+_LARGEST_HINT: Final = 4096
+
 LOG_IN_HINT: Final = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; where "
     "they are set, they are wrong"
@@ -57,6 +63,9 @@ def from_status(where: str, status: int, headers: Mapping[str, str], body: bytes
     message = f"{where} answered {status}" + (f": {said}" if said else "")
     if status in _REDIRECTS:
         return _redirected(where, status, headers)
+    if status == HTTPStatus.BAD_REQUEST and _NEEDS_TLS.search(body[:_LARGEST_HINT]):
+        hint = f"use `https{where.removeprefix('http')}`"
+        return Rejected(f"{where} answered {status}: it speaks HTTPS", hint=hint)
     if status == HTTPStatus.UNAUTHORIZED:
         return Forbidden(message, hint=LOG_IN_HINT)
     if status == HTTPStatus.FORBIDDEN:

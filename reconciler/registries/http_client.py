@@ -83,6 +83,7 @@ class Http:
         if access.verify is not True:
             self._session.verify = access.verify
         self._sent = 0
+        self._is_known = False  # that it speaks HTTP
         self._counting = threading.Lock()
 
     @property
@@ -178,6 +179,7 @@ class Http:
                     stream=True,
                 ) as response,
             ):
+                self._is_known = True
                 content = self._body(response, largest)
                 return HttpAnswer(response.status_code, response.headers, content)
         except client.FAILURES as error:
@@ -236,14 +238,30 @@ class Http:
             if isinstance(client.root(error), ssl.SSLCertVerificationError):
                 message = f"the certificate of {self.uri} is not trusted: {reason}"
                 return RegistryError(message, hint=_CERTIFICATE_HINT)
-            return AnswerLost(f"the encrypted connection to {self.uri} failed: {reason}")
+            message = f"the encrypted connection to {self.uri} failed: {reason}"
+            if client.is_not_encrypted(error):
+                hint = f"a server there speaks plain HTTP: try `{self._other_scheme}`"
+                return RegistryError(message, hint=hint)
+            return AnswerLost(message)
         if client.never_connected(error):
             return Unavailable(f"cannot connect to {self.uri}: {reason}")
         if isinstance(error, requests.exceptions.Timeout):
             return AnswerLost(f"{self.uri} did not answer within {self._timeout:g} s")
         if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)):
             return RegistryError(f"`{self.uri}` is not the URL of a server")
-        return AnswerLost(f"the connection to {self.uri} broke: {reason}")
+        may_be_encrypted = not self._is_known and client.may_be_encrypted(error)
+        is_suspect = may_be_encrypted and self.uri.startswith("http:")
+        return AnswerLost(
+            f"the connection to {self.uri} broke: {reason}",
+            hint=f"if the server there speaks HTTPS: `{self._other_scheme}`"
+            if is_suspect
+            else None,
+        )
+
+    @property
+    def _other_scheme(self) -> str:
+        scheme, mark, rest = self.uri.partition("://")
+        return f"{'http' if scheme == 'https' else 'https'}{mark}{rest}"
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

@@ -1,6 +1,8 @@
 """Creates HTTP sessions with answers bounded in time and size, and classifies their failures."""
 
+import http.client
 import socket
+import ssl
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,6 +21,10 @@ from reconciler.transport.network import Network
 FAILURES: Final = (OSError, urllib3.exceptions.HTTPError, zlib.error)
 
 _CHUNK: Final = 64 * 1024
+_NOT_TLS: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+)
+_TLS_ALERT: Final = "\x15\x03"
 
 
 Auth: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
@@ -97,6 +103,20 @@ def _is_url(text: str) -> bool:
     with suppress(urllib3.exceptions.LocationParseError):
         return bool(urllib3.util.parse_url(text).host)
     return False
+
+
+def is_not_encrypted(error: BaseException) -> bool:
+    """Return whether the answer to a TLS handshake was no TLS: the server speaks plain HTTP."""
+    cause = root(error)
+    return isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS
+
+
+def may_be_encrypted(error: BaseException) -> bool:
+    """Return whether a plain request was answered by a TLS alert, or by nothing but the end."""
+    cause = root(error)
+    if isinstance(cause, http.client.RemoteDisconnected):
+        return True
+    return isinstance(cause, http.client.BadStatusLine) and _TLS_ALERT in str(cause)
 
 
 def root(error: BaseException) -> BaseException:

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.errors import RegistryError, Unavailable
 from reconciler.registries.rest import MlflowRest
+from tests.support.registries.raw_servers import raw_server
 from tests.support.registries.servers import HANG_UP, Answer, Request, free_port, proxy
 
 _SECRET = "s3cret-pass"  # noqa: S105  what must not be told
@@ -153,6 +154,61 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_with_the_way_out(
     assert "not trusted" in caught.value.message
     assert "MLFLOW_TRACKING_SERVER_CERT_PATH" in str(caught.value.hint)
     assert registry.requests == 2
+
+
+def test_https_to_a_plain_port_names_http() -> None:
+    with proxy(before=lambda _: Answer()) as server:
+        encrypted = server.uri.replace("http:", "https:")
+        with pytest.raises(RegistryError, match="wrong version number") as caught:
+            MlflowRest(encrypted, environ={}).read()
+
+    assert type(caught.value) is RegistryError, "it is not tried again"
+    assert caught.value.hint == f"a server there speaks plain HTTP: try `{server.uri}`"
+
+
+def test_http_to_a_port_with_tls_names_https(encrypted_uri: str) -> None:
+    plain = encrypted_uri.replace("https:", "http:")
+    with pytest.raises(RegistryError) as caught:
+        MlflowRest(plain, environ={}, retry_for=0).read()
+
+    assert caught.value.hint == f"if the server there speaks HTTPS: `{encrypted_uri}`"
+
+
+def test_a_tls_alert_in_answer_to_plain_http_names_https() -> None:
+    def alert(connection: socket.socket) -> None:
+        connection.sendall(b"\x15\x03\x01\x00\x02\x02\x16")
+
+    with raw_server(alert) as uri, pytest.raises(RegistryError) as caught:
+        MlflowRest(uri, environ={}, retry_for=0).read()
+
+    assert (
+        caught.value.hint == f"if the server there speaks HTTPS: `{uri.replace('http', 'https')}`"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"<html><center>The plain HTTP request was sent to HTTPS port</center></html>",
+        b"Client sent an HTTP request to an HTTPS server.\n",
+        b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+    ],
+)
+def test_a_proxy_that_wants_tls_is_told_as_such(text: bytes) -> None:
+    with proxy(before=lambda _: Answer(400, text)) as server:
+        with pytest.raises(RegistryError, match="it speaks HTTPS") as caught:
+            MlflowRest(server.uri, environ={}).read()
+        assert caught.value.hint == f"use `{server.uri.replace('http:', 'https:')}`"
+
+
+def test_a_server_that_answered_before_is_not_suspected_of_tls() -> None:
+    answers = iter([Answer(), *[HANG_UP] * 9])
+    with proxy(before=lambda _: next(answers)) as server:
+        registry = MlflowRest(server.uri, environ={}, retry_for=0)
+        registry.set_alias("m", "a", 1)
+        with pytest.raises(RegistryError) as caught:
+            registry.set_alias("m", "a", 2)
+    assert caught.value.hint is None
 
 
 def test_a_named_certificate_is_trusted_and_so_is_any_when_told_so(

@@ -183,3 +183,13 @@ def test_only_a_declared_model_has_pins(lab: Lab, model: str) -> None:
     refused = lab.run("import", "--update", "--pins", model)
     assert refused.code == 1
     assert "is not declared" in refused.stderr
+
+
+def test_a_prompt_is_told_as_one(lab: Lab) -> None:
+    model = lab.model(1)
+    lab.hand.tag(model, None, "mlflow.prompt.is_prompt", "true")
+    refused = lab.run("import", model)
+    assert refused.code == 1
+    assert f"`{model}` is a prompt, not a model\n  prompts are in the same registry" in (
+        refused.stderr
+    )

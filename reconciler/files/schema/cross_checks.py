@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from reconciler.core.settings import Settings
-from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Serving
+from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Serving, stages
 from reconciler.files.messages import Complaint, Within
 from reconciler.files.schema.model_schema import ModelFile, VersionEntry
 from reconciler.files.schema.name_rules import quoted
@@ -58,6 +58,22 @@ def one_per_stage(file: ModelFile, settings: Settings) -> Iterator[Complaint]:
                 f"version {holder} is in `{stage}` already, which holds one version",
                 "declare one of them `Archived`, or change `exclusive` in reconciler.yaml",
             )
+
+
+def retired_at_rest(declaration: Declaration, settings: Settings) -> Iterator[Complaint]:
+    """Report a version that serves, or is in Production, in a model that is retired."""
+    if not declaration.retired:
+        return
+    serving = settings.serving.of(declaration.model, declaration)
+    held = stages(declaration.fields)
+    in_use = {v for v, stage in held.items() if stage == "Production"}
+    for version in sorted(in_use | set(serving.versions(declaration.fields))):
+        how = f"in `{held[version]}`" if version in in_use else f"serving ({serving})"
+        yield Complaint(
+            ("retired",),
+            f"the model is retired, but version {version} is declared {how}",
+            "archive that version and take its alias away, or remove `retired`",
+        )
 
 
 def pinned(file: ModelFile, settings: Settings, others: Sequence[str]) -> Iterator[Complaint]:

@@ -9,6 +9,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from reconciler.core.uris import misspelt
+
 LAST_VERSION: Final = 2_147_483_647
 
 
@@ -118,6 +120,15 @@ def without_password(uri: str) -> Broken | None:
         "write the URI without it, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
         "(for a database: the full URI in MLFLOW_REGISTRY_URI)",
     )
+
+
+def registry_uri(uri: str) -> Broken | None:
+    """Check a registry's URI; a message repeats it only once it is known to have no password."""
+    wrong = without_password(uri)
+    if wrong is not None:
+        return wrong
+    found = misspelt(uri)
+    return Broken(*found) if found else None
 
 
 def secret_variable(text: str) -> Broken | None:

@@ -139,7 +139,7 @@ VariableName = Annotated[
     Field(json_schema_extra={"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,254}$"}),
     must(name_rules.secret_variable),
 ]
-Uri = Annotated[str, Field(min_length=1), must(name_rules.without_password)]
+Uri = Annotated[str, Field(min_length=1), must(name_rules.registry_uri)]
 Uris = Annotated[
     Annotated[Uri, Tag("(text)")] | Annotated[list[Uri], Field(min_length=1), Tag("(list)")],
     Discriminator(shape),

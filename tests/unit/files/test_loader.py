@@ -176,3 +176,72 @@ def test_reading_files_needs_neither_mlflow_nor_git_nor_a_network() -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.decode().split()}
     assert "pydantic" in loaded
     assert loaded.isdisjoint({"mlflow", "git", "requests", "click", "ruamel"})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("aliases: [champion]", "write `versions: {4: {aliases: [champion]}}`, with the number)"),
+        ("alias: champion", "(`aliases` stands at its version"),
+        ("stage: Production", "(`stage` stands at its version: write `versions: {4: {stage: Prod"),
+        ("run_id: x", "(`run_id` stands at its version"),
+        ("models: [{name: a}]", "unknown key `models` (write one file for each model"),
+        (
+            "- model: a\n- model: b",
+            "a mapping of keys but a list (write `key: value` lines; each model has a file",
+        ),
+        ("name: fraud", "unknown key `name` (write `model:`)"),
+        ("branch: main", "(this is a setting of the whole folder: write it into `reconciler.yaml`"),
+        ("status: x", "unknown key `status` (the keys here are"),
+        ("apiVersion: v1", "unknown key `apiVersion` (this is a plain file, without a head as in"),
+        ("spec: {}", "unknown key `spec` (this is a plain file"),
+        ("versions: {4: {status: READY}}", "(the stage of a version is `stage`; its status is"),
+        ("versions: {4: {run: x}}", "(did you mean `run_id`?)"),
+        ("versions: {4: {stage: prod}}", "(did you mean `Production`?)"),
+        ("versions: {4: {stage: production}}", "(did you mean `Production`?)"),
+        ("versions: {4: {stage: staging}}", "(did you mean `Staging`?)"),
+        ("versions: {4: {stage: stg}}", "(did you mean `Staging`?)"),
+        ("versions: {4: {stage: archive}}", "(did you mean `Archived`?)"),
+        ("versions: {4: {stage: none}}", "(did you mean `None`?)"),
+        ("versions: {v3: {}}", "`v3` is not a version number (write `3`)"),
+        ("versions: {version 3: {}}", "(write `3`)"),
+        ("versions: {3.0: {}}", "(write `3`)"),
+        ("versions: {03: {}}", "(write `3`)"),
+        ("versions: {latest: {}}", "(`latest` would mean another version after each registration"),
+        ("versions: {Production: {}}", "the stage below it, like `4: {stage: Production}`)"),
+        ("versions: {champion: {}}", "is below it, like `4: {aliases: [champion]}`)"),
+        ("versions: {4: Production}", "not text (write `4: {stage: Production}`)"),
+        ("versions: {4: yes}", "not text (give it keys, like `4: {stage: Production}` or `4: {}`)"),
+        ("versions: {4: {stage: {{ stage }}}}", "this is a template, and files are read as they"),
+        ("versions: {4: {stage: {{ .Values.x }}}}", "this is a template"),
+        ('versions: {4: {stage: {{ x["a"] }}}}', "this is a template"),
+        ("model: {{ name }}", "this is a template"),
+        ("{% if x %}\nversions: {}", "this is a template"),
+        ("versions: {4: {stage: '{{ stage }}'}}", "(this is a template"),
+        ("versions: {4: {stage: $STAGE}}", "(this is a template"),
+        ("versions:\n  4:\n    stage: ${STAGE}", "(this is a template"),
+        ("versions: {4: {stage: ${STAGE}}}", "this is a template"),
+        ("versions: {'{{ v }}': {}}", "(this is a template"),
+    ],
+)
+def test_a_familiar_mistake_is_told_with_what_to_write(text: str, complaint: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        parse_declaration(text.encode(), "m.yaml")
+    (problem,) = caught.value.problems
+    assert complaint in f"{problem.message} ({problem.hint})"
+
+
+def test_braces_in_a_text_are_no_template() -> None:
+    text = "description: 'use {{ x }} and ${y}'\ntags: {a: '{{ b }}'}\nmodel: '{% c %}'"
+    assert parse_declaration(text.encode(), "m.yaml").model == "{% c %}"
+
+
+@pytest.mark.parametrize("file", ["", "description: |\n  <<<<<<< not one\n"])
+def test_a_merge_conflict_is_told_as_one_with_its_line(file: str) -> None:
+    conflict = "<<<<<<< HEAD\n  4: {}\n=======\n  5: {}\n>>>>>>> other\n"
+    with pytest.raises(DeclarationError) as caught:
+        parse_declaration(f"{file}versions:\n{conflict}".encode(), "m.yaml")
+    (problem,) = caught.value.problems
+    assert problem.line == file.count("\n") + 2
+    assert problem.message == "this line is a marker of a merge conflict"
+    assert "`git add` the file" in str(problem.hint)

@@ -81,6 +81,16 @@ def test_guards_may_name_no_alias() -> None:
     [
         ("registri: x", "1:1 unknown key `registri` (did you mean `registry`?)"),
         ("registry: {url: x}", "1:12 unknown key `url` (did you mean `uri`?)"),
+        ("registry: http://h/#/models", "1:11 `http://h/#/models` is the address of a page in"),
+        (
+            "registry: {uri: [http://h/api/2.0]}",
+            "1:18 `http://h/api/2.0` is the address of the API",
+        ),
+        ("registry: ftp://h", "1:11 `ftp://h`: a registry is never at `ftp:`"),
+        ("registry: localhost:5000", "1:11 the registry `localhost:5000` has no scheme (did you"),
+        ("versions: {}", "1:1 unknown key `versions` (this file has the settings: declare a model"),
+        ("kind: Settings", "1:1 unknown key `kind` (this is a plain file"),
+        ("serving: {stage: prod}", "1:18 `prod` is not one of `Staging`, `Production` (did you m"),
         ("registry: {name: x}", "1:11 `registry` needs the key `uri`"),
         ("registry: [x]", "1:11 `registry` must be text or a mapping, not a list"),
         ("registry: {uri: {a: b}}", "1:17 `uri` must be text or a list, not a mapping"),

@@ -131,6 +131,31 @@ def test_a_blocked_version_may_be_declared_at_rest(tmp_path: Path) -> None:
     assert desired.declarations["m"].versions[4].blocked == "broken"
 
 
+@pytest.mark.parametrize(
+    ("settings", "versions", "where"),
+    [
+        ("", "{4: {stage: Production}}", "in `Production`"),
+        ("serving: {alias: blue}", "{4: {aliases: [blue]}}", "serving (@blue)"),
+        ("serving: {alias: blue}", "{4: {stage: Production}}", "in `Production`"),
+    ],
+)
+def test_a_retired_model_has_no_version_in_use(
+    tmp_path: Path, settings: str, versions: str, where: str
+) -> None:
+    text = f"versions: {versions}\nretired: true\n"
+    files = {"reconciler.yaml": settings or "branch: main", "m.yaml": text}
+    (complaint,) = complaints(state(tmp_path, files))
+    assert complaint.startswith(
+        f"state/m.yaml:2:10 the model is retired, but version 4 is declared {where}"
+    )
+
+
+@pytest.mark.parametrize("versions", ["{4: {stage: Staging}}", "{4: {aliases: [x]}}", "{}"])
+def test_a_retired_model_may_have_versions_that_do_not_serve(tmp_path: Path, versions: str) -> None:
+    folder = state(tmp_path, {"m.yaml": f"versions: {versions}\nretired: true\n"})
+    assert load(folder, "state").declarations["m"].retired
+
+
 def test_what_is_ignored_may_not_be_declared(tmp_path: Path) -> None:
     files = {
         "reconciler.yaml": "ignore: {models: [tmp-*], tags: [ci.*], aliases: [x-*]}",
