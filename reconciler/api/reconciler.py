@@ -30,6 +30,7 @@ from reconciler.core.plan import JudgedPlan, RegistryRef
 from reconciler.core.report import Result
 from reconciler.errors import UsageError
 from reconciler.planning.status import unmanaged_values
+from reconciler.repository.locate import working_directory
 
 if TYPE_CHECKING:
     from reconciler.api.ci.jobs import CiJobs
@@ -62,7 +63,7 @@ def open_reconciler(
     <reconciler.Reconciler of registry-state>
     """
     caller = Caller(
-        root=Path.cwd() if root is None else Path(root).absolute(),
+        root=working_directory(root),
         environ=os.environ if environ is None else environ,
         warn=_warn if warn is None else warn,
         # Outside of a CI job somebody waits for the answer: what is superseded is an error.

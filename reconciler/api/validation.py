@@ -9,7 +9,7 @@ from reconciler.files import loader
 from reconciler.files.state_folder import others_beside
 from reconciler.render import json_documents, phrases
 from reconciler.render.json_documents import Document
-from reconciler.repository.locate import find_state_folder, repository_root
+from reconciler.repository.locate import find_state_folder, repository_root, working_directory
 
 
 def validate(
@@ -25,7 +25,7 @@ def validate(
     >>> reconciler.validate("registry-state")
     ()
     """
-    return validated(str(state), Path.cwd() if root is None else Path(root).absolute()).problems
+    return validated(str(state), working_directory(root)).problems
 
 
 @dataclass(frozen=True, slots=True)

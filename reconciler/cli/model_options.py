@@ -1,11 +1,12 @@
 """How a command names models; a shell completes those that the files declare."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 
 from reconciler.cli.options import Command, Options
+from reconciler.errors import UsageError
+from reconciler.repository.locate import working_directory
 
 
 def declared_models(
@@ -17,7 +18,10 @@ def declared_models(
     from reconciler.api import validation  # noqa: PLC0415  a command that runs does without
 
     state = context.params.get("state") or (context.obj or Options()).state
-    names = validation.declared_models(state, Path.cwd())
+    try:
+        names = validation.declared_models(state, working_directory())
+    except UsageError:
+        return []
     return [name for name in names if name.startswith(incomplete)]
 
 

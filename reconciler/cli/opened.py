@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import output
@@ -19,9 +18,10 @@ def opened(options: Options) -> Reconciler:
     # `plan --help` needs none of it, and a wrong option is told at once.
     from reconciler.api.reconciler import Reconciler  # noqa: PLC0415
     from reconciler.api.workspace import Caller  # noqa: PLC0415
+    from reconciler.repository.locate import working_directory  # noqa: PLC0415
 
     caller = Caller(
-        root=Path.cwd(),
+        root=working_directory(),
         environ=os.environ,
         warn=lambda sentence: output.note(sentence, options),
         is_interactive=output.is_terminal(sys.stdin) or output.is_terminal(sys.stderr),

@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Final
 
+from reconciler.repository.locate import working_directory
+
 # Variables that point to the user's own files and servers; XDG has git's ignore file.
 _FOREIGN: Final = ("GIT_", "MLFLOW_", "RECONCILER_", "DATABRICKS_", "XDG_CONFIG_")
 _NEEDED: Final = ("GIT_EXEC_PATH", "GIT_PYTHON_GIT_EXECUTABLE")
@@ -32,7 +34,7 @@ def sandbox() -> Iterator[None]:
     with _ended_cleanly(), _scratch() as folder, _environment(folder), _quiet():
         work = folder / "iris"
         work.mkdir()
-        before = Path.cwd()
+        before = working_directory()
         os.chdir(work)
         try:
             yield

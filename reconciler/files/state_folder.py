@@ -84,10 +84,13 @@ def contents(folder: str, shown: str) -> Contents:
             continue  # it declares another registry
         for entry in entries:
             entry_name = f"{name}/{_printable(entry.name)}"
-            if entry.is_dir(follow_symlinks=False):
-                folders.append((entry.path, entry_name))
-            else:
-                _sort_in(entry, entry_name, contents)
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((entry.path, entry_name))
+                else:
+                    _sort_in(entry, entry_name, contents)
+            except OSError as error:  # a link to what nobody may look at
+                contents.problems.append(_problem(entry_name, f"cannot be read: {error.strerror}"))
     contents.models.sort(key=lambda file: file.shown)
     return contents
 

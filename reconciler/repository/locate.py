@@ -6,15 +6,35 @@ from reconciler.core.matching import nearest
 from reconciler.errors import UsageError
 
 
+def working_directory(root: str | Path | None = None) -> Path:
+    """Return `root` or else the working directory, as an absolute path.
+
+    Raises `UsageError` where the working directory was deleted.
+    """
+    try:
+        return Path.cwd() if root is None else Path(root).absolute()
+    except FileNotFoundError as error:
+        message = "the working directory does not exist any more"
+        raise UsageError(message, hint="`cd` into the repository again") from error
+
+
 def find_state_folder(given: str, cwd: Path, root: Path | None) -> Path:
     """Return the state folder: below the working directory, else below the repository's root.
 
     Raises `UsageError` that names every place it was looked for in.
     """
     places = list(dict.fromkeys(place / given for place in (cwd, root) if place is not None))
-    for place in places:
-        if place.is_dir():
-            return place
+    try:
+        found = next((place for place in places if place.is_dir()), None)
+    except OSError as error:  # too long a name, for one
+        raise UsageError(f"the state folder `{given[:80]}`: {error.strerror}") from error
+    if found is not None and str(found.resolve()) == found.resolve().anchor:
+        raise UsageError(
+            f"`{given}` is the whole file system, not a state folder",
+            hint="name the folder: `--state DIR`",
+        )
+    if found is not None:
+        return found
     for place in places:
         if place.exists():
             raise UsageError(

@@ -11,14 +11,14 @@ from reconciler.cli import output
 from reconciler.cli.options import Options, common
 from reconciler.cli.present import present
 from reconciler.render import github_workflow
-from reconciler.repository.locate import repository_root
+from reconciler.repository.locate import repository_root, working_directory
 
 
 @click.command("validate", short_help="check the files, offline")
 @common()
 def command(*, options: Options) -> int:
     """Check the declared state; every complaint at once, without a registry."""
-    validation = validated(options.state, Path.cwd())
+    validation = validated(options.state, working_directory())
     _annotate(validation)
     return present(validation, options)
 
@@ -43,6 +43,6 @@ def _annotate(validation: Validation) -> None:
 
 def _in_repository(folder: Path) -> str:
     """Return a folder's path as annotations have it: from the repository's root."""
-    root = repository_root(Path.cwd())
+    root = repository_root(working_directory())
     place, top = folder.resolve(), root.resolve() if root else None
     return place.relative_to(top).as_posix() if top and top in place.parents else folder.as_posix()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.repository.locate import find_state_folder, repository_root
+from reconciler.repository.locate import find_state_folder, repository_root, working_directory
 
 STATE = "registry-state"
 
@@ -15,6 +15,31 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "team" / "deep").mkdir(parents=True)
     (tmp_path / STATE).mkdir()
     return tmp_path
+
+
+def test_a_working_directory_that_was_deleted_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    assert working_directory() == gone
+    assert working_directory("below") == gone / "below"
+    gone.rmdir()
+    for root in (None, "below"):
+        with pytest.raises(UsageError, match="does not exist any more"):
+            working_directory(root)
+    assert working_directory(tmp_path) == tmp_path
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("/", "the whole file system"), ("../" * 40, "the whole file system"), ("x" * 5000, "long")],
+)
+def test_what_cannot_be_a_state_folder_is_told(root: Path, given: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        find_state_folder(given, root, root)
 
 
 def test_the_working_directory_goes_before_the_root(root: Path) -> None:

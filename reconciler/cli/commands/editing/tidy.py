@@ -3,12 +3,13 @@
 import click
 
 from reconciler.cli.delivery_options import Delivery, deliver, delivery_options
+from reconciler.cli.model_options import declared_models
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 
 
 @click.command("tidy", short_help="take out of the files what the registry no longer has")
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=declared_models)
 @delivery_options
 @common()
 def command(
