@@ -19,6 +19,7 @@ from reconciler.api.answers import (
     timed,
 )
 from reconciler.api.applying import ApplyRequest, Callbacks, apply_plan
+from reconciler.api.arguments import checked, checked_methods
 from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.inspection.methods import InspectionMethods
 from reconciler.api.judging import judging
@@ -44,6 +45,7 @@ class ReconcilerWarning(UserWarning):
     """
 
 
+@checked
 def open_reconciler(
     state: str | Path = "registry-state",
     *,
@@ -72,6 +74,7 @@ def open_reconciler(
     return Reconciler(caller, str(state), registry_uri)
 
 
+@checked_methods
 class Reconciler(InspectionMethods, EditingMethods):
     """A state folder and the registry that it declares; `reconciler.open` makes one.
 

@@ -1,9 +1,12 @@
 """The offline check of the files, and their JSON Schema; imports no MLflow, git or HTTP library."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from reconciler.api.arguments import checked
 from reconciler.errors import DeclarationError, ExitCode, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.state_folder import others_beside
@@ -12,6 +15,7 @@ from reconciler.render.json_documents import Document
 from reconciler.repository.locate import find_state_folder, repository_root, working_directory
 
 
+@checked
 def validate(
     state: str | Path = "registry-state", *, root: str | Path | None = None
 ) -> tuple[Problem, ...]:

@@ -223,6 +223,8 @@ class EditingMethods(ABC):
 def _texts(tags: Mapping[str, str]) -> Mapping[str, str]:
     """Return tags; raises `UsageError` for a value that is not text: `str(True)` is not `true`."""
     for key, value in tags.items():
+        if not isinstance(key, str):
+            raise UsageError(f"the tag `{key!r}` is not text")
         if not isinstance(value, str):
             raise UsageError(f"the tag `{key}` is `{value!r}`: a tag's value is text")
     return tags
