@@ -112,9 +112,12 @@ def compare(
     live = {
         name: model for name, model in models.items() if not desired.settings.ignore.model(name)
     }
+    names = Names(desired.declarations, live, checkout.owner, checkout.history)
+    if request.models is not None:
+        names = _all_names(names, chosen, desired, registry)
     drafts = tuple(
         draft
-        for name, context in _contexts(chosen, live, unreadable, checkout, request, registry)
+        for name, context in _contexts(chosen, names, unreadable, checkout, request)
         if (draft := _draft(name, live, unreadable.get(name), checkout, context)) is not None
     )
     declared = [name for name in chosen if name in desired.declarations]
@@ -160,19 +163,15 @@ def _draft(
     return draft.planned_as(planned.plan)
 
 
-def _contexts(  # noqa: PLR0913  what was read, and what is asked of it
+def _contexts(
     chosen: Collection[str],
-    live: Mapping[str, Live],
+    names: Names,
     unreadable: Collection[str],
     checkout: Checkout,
     request: PlanRequest,
-    registry: Registry,
 ) -> Iterator[tuple[str, PlanningContext]]:
     """Yield the models to plan, those to be released included, each with its context."""
-    desired = checkout.desired
-    names = Names(desired.declarations, live, checkout.owner, checkout.history)
-    if request.models is not None:
-        names = _all_names(names, chosen, desired, registry)
+    desired, live = checkout.desired, names.live
     missing = names.of_missing([n for n in names.missing(chosen) if n not in unreadable])
     # What git renamed is not released before the registry renames it, too: its record is the base.
     waiting = {other.waiting for other in missing.values() if other.waiting is not None}
