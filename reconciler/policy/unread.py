@@ -11,7 +11,7 @@ from reconciler.core.policies import Approvals, Expression, Lineage, Requirement
 from reconciler.core.transitions import Transition
 from reconciler.policy.builtin_rules import exempts_rollback
 
-Step: TypeAlias = str | int | None
+ReadKey: TypeAlias = str | int | None
 
 _ASK_THE_FORGE: Final = Unread(
     "", "let a job of the forge apply it (`reconciler ci apply`), which asks for the approvals"
@@ -22,7 +22,7 @@ _ASK_GIT: Final = Unread("", "run it in a repository with the whole history")
 class Reads(Protocol):
     """The port to what a condition reads."""
 
-    def keys(self, source: str, path: str) -> Collection[Step]:
+    def keys(self, source: str, path: str) -> Collection[ReadKey]:
         """Return the keys that a condition reads below a path, None for one not known before."""
         ...
 
@@ -87,7 +87,7 @@ def _of_lineage(names: Iterable[str], facts: Facts) -> Iterator[Unread]:
         yield facts.unread["run"]
 
 
-def _logged(facts: Facts, keys: Collection[Step], known: Collection[str]) -> Iterator[Unread]:
+def _logged(facts: Facts, keys: Collection[ReadKey], known: Collection[str]) -> Iterator[Unread]:
     """Yield what may hold the value of a key: the run, whose values count first, or the model."""
     if keys and "run" in facts.unread:
         yield facts.unread["run"]

@@ -17,6 +17,7 @@ from reconciler.scaffold.template_set import (
 
 _URI = "MLFLOW_TRACKING_URI"
 _TEAM = "with MLFLOW_WORKSPACE on a server with workspaces"
+_ELSEWHERE = "MLFLOW_REGISTRY_URI where runs are on another server"
 _WHO = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
@@ -119,7 +120,8 @@ def _users() -> str:
 
 
 def _on_github(start: Start) -> Iterator[str]:
-    where = "" if start.registry else f",\nand the variable {_URI}, {_TEAM}"
+    variables = f",\nand the variable {_URI}, {_TEAM}, {_ELSEWHERE}"
+    where = "" if start.registry else variables
     yield (
         f"Create environments (Settings → Environments). Each has the secrets\n{_WHO}{where}:\n\n"
         + _table(

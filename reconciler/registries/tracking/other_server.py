@@ -19,7 +19,7 @@ from reconciler.registries.tracking.sources import (
 VARIABLE: Final = "MLFLOW_TRACKING_URI"
 _HOST_AND_PORT: Final = re.compile(r"[\w.-]+:\d+(/.*)?")
 
-Part = TypeVar("Part")
+Asked = TypeVar("Asked")
 
 
 class RunServer(Protocol):
@@ -108,7 +108,7 @@ class OtherServer:
             return self._registry.stored_mlmodel(files)
         return self._ask(lambda server: server.mlmodel_in(folder, files.run))
 
-    def _ask(self, question: Callable[[RunServer], Part]) -> Part:
+    def _ask(self, question: Callable[[RunServer], Asked]) -> Asked:
         if self._away is not None:
             raise self._away
         try:
