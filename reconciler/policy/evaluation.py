@@ -178,7 +178,7 @@ def _way_out(broken: _Broken) -> str:
     """Return what to do; what nobody could read has to be readable, and is never consented to."""
     policy = broken.policy
     if broken.unread:
-        return "; ".join(dict.fromkeys(one.hint for one in broken.unread)) + "; then plan again"
+        return "; ".join(dict.fromkeys(one.hint for one in broken.unread))
     hint = policy.message or builtin_rules.way_out(policy.requires)
     if policy.enforce == "deny":
         consent = quote(f"{policy.name}={broken.transition.model}")

@@ -14,9 +14,11 @@ from reconciler.policy.builtin_rules import exempts_rollback
 ReadKey: TypeAlias = str | int | None
 
 _ASK_THE_FORGE: Final = Unread(
-    "", "let a job of the forge apply it (`reconciler ci apply`), which asks for the approvals"
+    "",
+    "ask a person who did not write the change to approve it, and let a job of the forge apply it "
+    "(`reconciler ci apply`): it sees the approval",
 )
-_ASK_GIT: Final = Unread("", "run it in a repository with the whole history")
+_ASK_GIT: Final = Unread("", "run it in a repository, with its whole history")
 
 
 class Reads(Protocol):

@@ -67,6 +67,13 @@ def test_artifacts_on_another_host_are_not_asked_for(sqlite_uri: str) -> None:
         assert not other.requests
 
 
+def test_files_of_a_tracking_server_that_is_not_named_say_what_to_name(sqlite_uri: str) -> None:
+    facts = _facts(sqlite_uri, "mlflow-artifacts:/0/run1/artifacts/model")
+
+    assert "is on a tracking server" in facts.missing[1]
+    assert "MLFLOW_TRACKING_URI" in facts.unread["signature"].hint
+
+
 @pytest.mark.parametrize("source", ["s3://bucket/model", "gs://bucket/model", "nonsense://x/y"])
 def test_an_artifact_store_that_cannot_be_opened_is_said(sqlite_uri: str, source: str) -> None:
     facts = _facts(sqlite_uri, source)

@@ -169,6 +169,20 @@ def test_a_part_that_cannot_be_read_is_left_out_and_says_why(answer: Answer, sai
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(401, "MLFLOW_TRACKING_TOKEN"), (403, "READ"), (404, "MLFLOW_TRACKING_URI"), (400, "read it")],
+)
+def test_what_could_not_be_read_has_the_way_to_read_it(status: int, hint: str) -> None:
+    body = b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}' if status == 404 else b"no"
+    facts, _ = _ask(
+        {"get": Answer(status, body), "get-artifact": Answer(body=_MLMODEL)}, _FROM_A_RUN
+    )
+
+    assert hint in facts.unread["run"].hint
+    assert facts.unread["run"].why == facts.missing[0]
+
+
 def test_a_server_without_logged_models_or_files_tells_the_rest() -> None:
     facts, _ = _ask({"get": _run({"auc": 0.9})}, _LOGGED)
 

@@ -8,6 +8,7 @@ from reconciler.core.facts import Facts, Part, Run, Unread
 from reconciler.core.state import Identity
 from reconciler.core.uris import safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
+from reconciler.registries.error_mapping import PERMISSION_HINT
 from reconciler.registries.tracking import mlmodel_file
 from reconciler.registries.tracking.mlmodel_file import MLmodel
 from reconciler.registries.tracking.run_responses import LoggedMetricRow, LoggedModelRow, RunRow
@@ -188,8 +189,13 @@ class _Asking:
         place = f" (its source is `{_cut(safe_uri(source), _LONGEST_SOURCE)}`)" if source else ""
         sentence = f"{failure}: {_reason(error)}{place}"
         self.missing.append(sentence)
-        hint = _OTHER_SERVER_HINT if isinstance(error, NotFound) else _READABLE_HINT
-        self.unread[part] = Unread(sentence, error.hint or hint)
+        self.unread[part] = Unread(sentence, f"{_way_to_read(error)}; then plan again")
+
+
+def _way_to_read(error: RegistryError) -> str:
+    if error.hint == PERMISSION_HINT:
+        return "give these credentials READ on it"
+    return error.hint or (_OTHER_SERVER_HINT if isinstance(error, NotFound) else _READABLE_HINT)
 
 
 def _reason(error: RegistryError) -> str:
