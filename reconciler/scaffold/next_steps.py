@@ -120,7 +120,7 @@ def _users() -> str:
 
 
 def _on_github(start: Start) -> Iterator[str]:
-    variables = f",\nand the variable {_URI}, {_TEAM}, {_ELSEWHERE}"
+    variables = f",\nand the variable {_URI}, {_TEAM},\nand {_ELSEWHERE}"
     where = "" if start.registry else variables
     yield (
         f"Create environments (Settings → Environments). Each has the secrets\n{_WHO}{where}:\n\n"

@@ -153,7 +153,7 @@ def test_a_plan_without_evidence_opens_no_connection_to_the_tracking_server(
 @pytest.mark.parametrize(
     "tracking_uri",
     [
-        f"http://ann:{_SECRET}@127.0.0.1:{free_port()}",
+        f"http://ann:{_SECRET}@127.0.0.1:PORT",
         "sqlite:////nowhere/tracking.db",
         "host:5000",
     ],
@@ -161,6 +161,7 @@ def test_a_plan_without_evidence_opens_no_connection_to_the_tracking_server(
 def test_a_tracking_server_that_is_away_is_named_and_the_registry_goes_on(
     mlflow_uri: str, tracking_uri: str
 ) -> None:
+    tracking_uri = tracking_uri.replace("PORT", str(free_port()))
     registry = connect(mlflow_uri, {"MLFLOW_TRACKING_URI": tracking_uri}, timeout=1.0)
     assert registry.read() is not None
 

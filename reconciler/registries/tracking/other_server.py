@@ -1,12 +1,11 @@
 """Reads evidence from the tracking server where it is another one than the registry."""
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from reconciler.core.uris import safe_uri
+from reconciler.core.uris import misspelt, safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
@@ -17,7 +16,6 @@ from reconciler.registries.tracking.sources import (
 )
 
 VARIABLE: Final = "MLFLOW_TRACKING_URI"
-_HOST_AND_PORT: Final = re.compile(r"[\w.-]+:\d+(/.*)?")
 
 Asked = TypeVar("Asked")
 
@@ -122,9 +120,8 @@ class OtherServer:
     def _server(self) -> RunServer:
         with self._opening:
             if self._opened is None:
-                if _HOST_AND_PORT.fullmatch(self._uri):
-                    hint = f"did you mean `http://{self._uri}`?"
-                    raise RegistryError(f"`{self._uri}` has no scheme", hint=hint)
+                if wrong := misspelt(self._uri):
+                    raise RegistryError(wrong[0], hint=wrong[1])
                 self._opened = self._opens()
             return self._opened
 
