@@ -1,6 +1,5 @@
 """What the API works with: the declared state, the repository around it, the registry."""
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -11,12 +10,11 @@ from typing import Literal, TypeAlias
 
 from typing_extensions import Self
 
-from reconciler.api.merged_settings import merged_settings
+from reconciler.api.merged_pin import HELD, merged_pin
 from reconciler.apply.executor import Stop, no_stop
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
-from reconciler.core.uris import scheme_of
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.loader import ReadSettings
@@ -27,14 +25,12 @@ from reconciler.ports.parallel import begun
 from reconciler.ports.registry import Registry
 from reconciler.registries.connect import connect, speaks_rest
 from reconciler.registries.registry_uri import (
-    WORKSPACE,
     RegistryAddress,
-    held_pin,
     is_late_job,
-    named_uri,
+    named_registry,
     registry_address,
+    registry_environ,
     registry_ref,
-    registry_workspace,
 )
 from reconciler.render import phrases
 from reconciler.repository.declared_history import Parsers, Past, Place
@@ -43,7 +39,6 @@ from reconciler.repository.objects import blob_id
 from reconciler.repository.repository import GitRepo, open_checkout
 
 _SHORTEST = 1.0  # seconds for the requests about one model
-_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 
 PARSERS = Parsers(loader.parse_declaration, loader.parse_settings)
 
@@ -184,7 +179,8 @@ class Workspace:
     @cached_property
     def desired(self) -> DeclaredState:
         """What the checkout declares; raises `DeclarationError` with every complaint."""
-        self._refuse_sparse()
+        if self.repo is not None:
+            self.repo.require_whole(self.folder)
         if self._needs == "settings" or (self._may_be_empty and self._is_empty):
             return DeclaredState(self.shown, self._settings_alone(), {})
         head = self.repo.head if self.repo else None
@@ -213,7 +209,8 @@ class Workspace:
         is thrown away, and nobody waits for it. What fails here fails again in its turn.
         """
         with suppress(ReconcilerError):
-            self._refuse_sparse()
+            if self.repo is not None:
+                self.repo.require_whole(self.folder)
             self._read_settings = loader.read_settings(contents(str(self.folder), self.shown))
             if self._read_settings.settings is None or not speaks_rest(self._address.uri):
                 return
@@ -330,20 +327,12 @@ class Workspace:
 
     @cached_property
     def pin(self) -> RegistryPin | None:
-        """The registry that this run may talk to: a new pin counts once it is on the main line.
-
-        Else a pull request could send the credentials of its CI job to a registry of its own.
-        """
-        settings, merged = self.settings, None
-        if self.repo is not None and self.history is not None:
-            base = self.base_settings
-            merged = merged_settings(self.repo, self.history, self.owner, settings, base)
-        held = held_pin(settings.registry, merged.registry if merged else None)
-        if held != settings.registry:
-            self.warn(
-                "the main line does not have this `registry:` of reconciler.yaml yet: until it "
-                "has, the one that it has holds"
-            )
+        """The registry that this run may talk to: a new pin counts once it is on the main line."""
+        if self.repo is None or self.history is None:
+            return self.settings.registry
+        held = merged_pin(self.repo, self.history, self.owner, self.settings, self.base_settings)
+        if held != self.settings.registry:
+            self.warn(HELD)
         return held
 
     @cached_property
@@ -359,35 +348,20 @@ class Workspace:
 
         Raises `UsageError` where none is named, `Refused` for another one than is pinned.
         """
-        pin, given = self.pin, self._registry_uri
-        uri = named_uri(given, self.environ, pin)
-        if uri and _HOST_AND_PORT.fullmatch(uri):  # MLflow would take it for a folder, or a scheme
-            hint = f"did you mean `http://{uri}`?"
-            raise UsageError(f"the registry `{uri}` has no scheme", hint=hint)
-        root = self.caller.root
-        return registry_address(given, self.environ, pin, root=root, fallback=self._planned_for)
+        named, fallback = (self._registry_uri, self.environ, self.pin), self._planned_for
+        return registry_address(*named, root=self.caller.root, fallback=fallback)
 
     @property
     def named(self) -> RegistryAddress | None:
         """The registry that is named anywhere, as it is named; None for none."""
-        pin = self.desired.settings.registry
-        uri = named_uri(self._registry_uri, self.environ, pin)
-        return (
-            RegistryAddress(uri, registry_workspace(uri, self.environ, pin))
-            if uri is not None
-            else None
-        )
+        return named_registry(self._registry_uri, self.environ, self.desired.settings.registry)
 
     @cached_property
     def registry(self) -> Registry:
         """The live registry."""
-        uri, selected = self._address.uri, self._address.workspace
-        environ = dict(self.environ)
-        if scheme_of(uri) in ("databricks", "databricks-uc", "uc"):
-            self.warn("this backend was not run against a real workspace: check the plan with care")
-        elif selected is not None:  # perhaps by the settings alone
-            environ[WORKSPACE] = selected
-        return connect(uri, environ, timeout=self.timeout, stop=self.stop.event, warn=self.warn)
+        environ = registry_environ(self.environ, self._address, self.caller.root)
+        uri, stop = self._address.uri, self.stop.event
+        return connect(uri, environ, timeout=self.timeout, stop=stop, warn=self.warn)
 
     @property
     def requests(self) -> int:
@@ -421,12 +395,3 @@ class Workspace:
                     f"the sparse checkout left out `{self.state}`",
                     hint=f"git sparse-checkout add {self._around.path_of(folder)}",
                 )
-
-    def _refuse_sparse(self) -> None:
-        left_out = self.repo.sparse(self.folder) if self.repo else ()
-        if left_out:
-            raise OutOfStep(
-                f"the sparse checkout left out {left_out[0]}"
-                + (f" and {len(left_out) - 1} more" if left_out[1:] else ""),
-                hint=f"git sparse-checkout add {self.shown}",
-            )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.registries.tracking.other_server import Elsewhere, RunServer
 
 _LONGEST_REQUEST: Final = 30.0  # seconds
+_UNTRIED: Final = frozenset({"databricks", "databricks-uc", "uc"})
 _OVER_HTTP: Final = frozenset({"http", "https"})
 
 
@@ -28,11 +29,14 @@ def connect(
 
     HTTP uses REST directly; every other scheme uses MLflow's own client. The evidence comes from
     the server in MLFLOW_TRACKING_URI where that is another one. `warn` is told of plugins that
-    fail. Raises `UsageError` for a URI that is known to be misspelt.
+    fail, and of a backend that was not tried. Raises `UsageError` for a URI that is known to be
+    misspelt.
     """
     wrong = misspelt(uri)
     if wrong is not None:
         raise UsageError(wrong[0], hint=wrong[1])
+    if scheme_of(uri) in _UNTRIED:
+        warn("this backend was not run against a real workspace: check the plan with care")
     other = _tracking(uri, environ, timeout, stop, warn)
     if speaks_rest(uri):
         from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite

@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from reconciler.errors import Refused, RegistryError, UsageError
 
 WORKSPACE: Final = "MLFLOW_WORKSPACE"
 DATABRICKS: Final = frozenset({"databricks", "databricks-uc"})
-_VARIABLES: Final = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
+_TRACKING: Final = "MLFLOW_TRACKING_URI"
+_VARIABLES: Final = ("MLFLOW_REGISTRY_URI", _TRACKING)
 _SERVERS: Final = frozenset({"http", "https"})
 _HOST: Final = "DATABRICKS_HOST"
+_HOST_AND_PORT: Final = re.compile(r"[\w.-]+:\d+(/.*)?")
 _PROFILE: Final = "DATABRICKS_CONFIG_PROFILE"
 _UNNAMED_HINT: Final = (
     "use `--registry-uri URI`, set MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI, or write "
@@ -34,11 +37,26 @@ class RegistryAddress:
     workspace: str | None = None
 
 
-def named_uri(given: str | None, environ: Mapping[str, str], pin: RegistryPin | None) -> str | None:
+def _named_uri(
+    given: str | None, environ: Mapping[str, str], pin: RegistryPin | None
+) -> str | None:
     """Return the URI that the option, MLflow's variables or the settings name, in this order."""
-    named = [given, *(environ.get(variable) for variable in _VARIABLES)]
-    uri = next((candidate.strip() for candidate in named if candidate and candidate.strip()), None)
+    candidates = [given, *(environ.get(variable) for variable in _VARIABLES)]
+    uri = next((one.strip() for one in candidates if one and one.strip()), None)
+    if uri and _HOST_AND_PORT.fullmatch(uri):  # MLflow would take it for a folder, or a scheme
+        hint = f"did you mean `http://{uri}`?"
+        raise UsageError(f"the registry `{uri}` has no scheme", hint=hint)
     return pin.uris[0] if uri is None and pin is not None else uri
+
+
+def named_registry(
+    given: str | None, environ: Mapping[str, str], pin: RegistryPin | None
+) -> RegistryAddress | None:
+    """Return the registry that is named, as it is named; None for none."""
+    uri = _named_uri(given, environ, pin)
+    if uri is None:
+        return None
+    return RegistryAddress(uri, registry_workspace(uri, environ, pin))
 
 
 def registry_address(
@@ -54,7 +72,7 @@ def registry_address(
     `fallback` is used where no URI is named; there is no silent local default. Raises `UsageError`
     when none is named, `Refused` when it is not the pinned one.
     """
-    uri = named_uri(given, environ, pin)
+    uri = _named_uri(given, environ, pin)
     if uri is None and fallback is not None:
         planned = registry_workspace(fallback.uri, environ, pin) or fallback.workspace
         return RegistryAddress(fallback.uri, planned)
@@ -92,6 +110,18 @@ def registry_workspace(uri: str, environ: Mapping[str, str], pin: RegistryPin | 
     if pinned is not None and named not in (None, pinned):
         raise _another_workspace(pinned, named, WORKSPACE)
     return pinned or named
+
+
+def registry_environ(
+    environ: Mapping[str, str], chosen: RegistryAddress, root: Path
+) -> dict[str, str]:
+    """Return the variables for the registry: its workspace, and paths as its URI has them."""
+    variables = dict(environ)
+    if chosen.workspace is not None and scheme_of(chosen.uri) in _SERVERS:
+        variables[WORKSPACE] = chosen.workspace  # perhaps named by the settings alone
+    if tracking := environ.get(_TRACKING, "").strip():
+        variables[_TRACKING] = located(tracking, root)
+    return variables
 
 
 def held_pin(own: RegistryPin | None, merged: RegistryPin | None) -> RegistryPin | None:

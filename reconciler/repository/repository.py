@@ -289,6 +289,16 @@ class GitRepo:
         committed = self.tree(self.head, below) if self.head else {}
         return worktree.changed(folder, below, committed, self._command.tell)
 
+    def require_whole(self, folder: Path) -> None:
+        """Raise `OutOfStep` where a sparse checkout left out model files of the folder."""
+        left_out = self.sparse(folder)
+        if left_out:
+            raise OutOfStep(
+                f"the sparse checkout left out {left_out[0]}"
+                + (f" and {len(left_out) - 1} more" if left_out[1:] else ""),
+                hint=f"git sparse-checkout add {self.path_of(folder)}",
+            )
+
     def sparse(self, folder: Path) -> tuple[str, ...]:
         """Return the model files that a sparse checkout left out, sorted.
 

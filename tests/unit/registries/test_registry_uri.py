@@ -12,6 +12,7 @@ from reconciler.registries.registry_uri import (
     RegistryAddress,
     held_pin,
     registry_address,
+    registry_environ,
     registry_ref,
 )
 
@@ -60,6 +61,14 @@ def test_a_workspace_is_the_variables_or_the_pinned_one(
 ) -> None:
     pin = RegistryPin((_SERVER,), workspace=pinned)
     assert _ref(_SERVER, {"MLFLOW_WORKSPACE": named}, pin) == RegistryRef(_SERVER, workspace=chosen)
+
+
+def test_the_variables_of_the_registry_have_its_workspace_and_its_path() -> None:
+    root, tracking = Path("/desk"), {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db", "A": "b"}
+    pinned = registry_environ(tracking, RegistryAddress(_SERVER, "team-a"), root)
+    located = {"MLFLOW_TRACKING_URI": "sqlite:////desk/mlflow.db", "A": "b"}
+    assert pinned == {**located, "MLFLOW_WORKSPACE": "team-a"}
+    assert registry_environ(tracking, RegistryAddress("databricks", "https://h"), root) == located
 
 
 def test_another_workspace_than_the_pinned_one_is_refused_naming_both() -> None:
