@@ -45,15 +45,15 @@ def plan_request(
 def judged(workspace: Workspace, request: PlanRequest, judging: Judging) -> Reading:
     """Return the judged plan, and what the registry holds."""
     _explain(workspace)
-    checkout, ahead = workspace.checkout, workspace.ahead
-    return reconcile(checkout, workspace.registry, workspace.ref, request, judging, ahead=ahead)
+    checkout, listing = workspace.checkout, workspace.listing
+    return reconcile(checkout, workspace.registry, workspace.ref, request, judging, listing=listing)
 
 
 def compared(workspace: Workspace, request: PlanRequest) -> Compared:
     """Return what differs, not judged: to look at, and not to apply."""
     _explain(workspace)
-    checkout, ahead = workspace.checkout, workspace.ahead
-    return compare(checkout, workspace.registry, workspace.ref, request, ahead=ahead)
+    checkout, listing = workspace.checkout, workspace.listing
+    return compare(checkout, workspace.registry, workspace.ref, request, listing=listing)
 
 
 def with_checkout_violations(

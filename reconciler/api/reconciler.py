@@ -20,11 +20,12 @@ from reconciler.api.answers import (
 )
 from reconciler.api.applying import ApplyRequest, Callbacks, apply_plan
 from reconciler.api.arguments import checked, checked_methods
+from reconciler.api.caller import Caller, Needs
 from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.inspection.methods import InspectionMethods
 from reconciler.api.judging import judging
 from reconciler.api.plan_requests import compared, judged, plan_request
-from reconciler.api.workspace import Caller, Needs, Workspace
+from reconciler.api.workspace import Workspace
 from reconciler.apply.executor import Stop
 from reconciler.core.matching import as_names
 from reconciler.core.plan import JudgedPlan, RegistryRef
@@ -127,7 +128,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         'yes'
         """
         with self._workspace(base_ref=rules_from) as workspace:
-            workspace.read_ahead(everything=models is None and since is None)
+            if models is None and since is None:
+                workspace.read_ahead()
             judge_by = judging(
                 workspace, planning=True, show_evidence=evidence, everything=all_policies
             )
@@ -225,7 +227,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         ['yes']
         """
         with self._workspace() as workspace:
-            workspace.read_ahead(everything=models is None)
+            if models is None:
+                workspace.read_ahead()
             found = compared(workspace, plan_request(workspace, models=_all_or(models)))
             values = (
                 unmanaged_values(found.plan, found.live, workspace.desired) if unmanaged else None

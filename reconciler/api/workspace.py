@@ -1,15 +1,14 @@
 """What the API works with: the declared state, the repository around it, the registry."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from typing_extensions import Self
 
+from reconciler.api.caller import Caller, Needs
 from reconciler.api.merged_pin import HELD, merged_pin
 from reconciler.apply.executor import Stop, no_stop
 from reconciler.core.declared import DeclaredState
@@ -19,7 +18,7 @@ from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.loader import ReadSettings
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
-from reconciler.planning.live_state import Ahead
+from reconciler.planning.live_state import Listing
 from reconciler.planning.planner import Checkout
 from reconciler.ports.parallel import begun
 from reconciler.ports.registry import Registry
@@ -33,35 +32,15 @@ from reconciler.registries.registry_uri import (
     registry_ref,
 )
 from reconciler.render import phrases
-from reconciler.repository.declared_history import Parsers, Past, Place
+from reconciler.repository.declared_history import Parsers, Past
 from reconciler.repository.locate import find_state_folder, repository_root
 from reconciler.repository.objects import blob_id
+from reconciler.repository.place import Place
 from reconciler.repository.repository import GitRepo, open_checkout
 
 _SHORTEST = 1.0  # seconds for the requests about one model
 
 PARSERS = Parsers(loader.parse_declaration, loader.parse_settings)
-
-# What has to be declared: "all" that the checkout is to hold, every serving version pinned where
-# that is asked for; "anything" may be missing; "pins" are what the caller fills in; of "settings"
-# alone nothing else is read, so that a mistake in a model's file does not matter.
-Needs: TypeAlias = Literal["all", "anything", "pins", "settings"]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """What the calling program hands in, because this package reads nothing of it by itself.
-
-    `root` is the folder that the state folder is looked up from. `warn` gets each sentence that
-    the command line prints to stderr. `is_interactive` says that a person waits for the answer:
-    a run that a newer commit superseded is then an error.
-    """
-
-    root: Path
-    environ: Mapping[str, str]
-    warn: Callable[[str], None]
-    is_interactive: bool = False
-    is_verbose: bool = False
 
 
 class Workspace:
@@ -99,7 +78,7 @@ class Workspace:
         self.started = time.monotonic()
         self._derived: list[Workspace] = []
         self._read_settings: ReadSettings | None = None
-        self._ahead: Ahead | None = None
+        self._listing: Listing | None = None
 
     def judged_from(self, base_ref: str | None) -> Self:
         """Return a workspace of the same checkout whose plans are also judged by `base_ref`."""
@@ -158,7 +137,9 @@ class Workspace:
             new = (root or self.caller.root) / self.state
             if self._may_be_empty and not new.exists():
                 return new
-            self._refuse_left_out(new)
+            with suppress(UsageError):  # a folder outside of the repository
+                if self._around is not None:
+                    self._around.require_whole(new)
             raise
 
     @property
@@ -202,28 +183,25 @@ class Workspace:
             return self._read_settings.settings
         return self.desired.settings
 
-    def read_ahead(self, *, everything: bool) -> None:
-        """Ask the registry for what does not depend on the models' files, while they are read.
+    def read_ahead(self) -> None:
+        """Begin to list the registry, before the models' files are read.
 
-        With `everything` that is its listing. For what only reads: where a file is wrong the answer
-        is thrown away, and nobody waits for it. What fails here fails again in its turn.
+        For what only reads, and all of the registry: where a file is wrong the answer is thrown
+        away, and nobody waits for it. What fails here fails again in its turn.
         """
         with suppress(ReconcilerError):
             if self.repo is not None:
                 self.repo.require_whole(self.folder)
             self._read_settings = loader.read_settings(contents(str(self.folder), self.shown))
-            if self._read_settings.settings is None or not speaks_rest(self._address.uri):
-                return
-            registry = self.registry
-            listing = begun(registry.read) if everything else None
-            self._ahead = Ahead(begun(registry.capabilities), listing)
+            if self._read_settings.settings is not None and speaks_rest(self._address.uri):
+                self._listing = begun(self.registry.read)
 
     @property
-    def ahead(self) -> Ahead | None:
-        """What was asked ahead; git is read while the registry is still at it."""
-        if self._ahead is not None and self._ahead.models is not None and self.history is not None:
+    def listing(self) -> Listing | None:
+        """The listing that was begun; git is read while the registry is still at it."""
+        if self._listing is not None and self.history is not None:
             self.history.read_ahead()
-        return self._ahead
+        return self._listing
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -386,12 +364,3 @@ class Workspace:
             return self.history.is_ancestor(than, commit)
         except OutOfStep:
             return False  # git cannot tell, and the run that asks must not end with it
-
-    def _refuse_left_out(self, folder: Path) -> None:
-        """Raise `OutOfStep` where the sparse checkout has left out the whole state folder."""
-        with suppress(UsageError):  # a folder outside of the repository
-            if self._around is not None and self._around.sparse(folder):
-                raise OutOfStep(
-                    f"the sparse checkout left out `{self.state}`",
-                    hint=f"git sparse-checkout add {self._around.path_of(folder)}",
-                )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def opened(options: Options) -> Reconciler:
     """Return the API; what it has to say goes to stderr."""
     # `plan --help` needs none of it, and a wrong option is told at once.
+    from reconciler.api.caller import Caller  # noqa: PLC0415
     from reconciler.api.reconciler import Reconciler  # noqa: PLC0415
-    from reconciler.api.workspace import Caller  # noqa: PLC0415
     from reconciler.repository.locate import working_directory  # noqa: PLC0415
 
     caller = Caller(

@@ -1,25 +1,17 @@
 """Reads the registry with few requests; reports a model as missing only after a direct read."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Live
 from reconciler.errors import Problem, RegistryError, Rejected
 from reconciler.ports.parallel import each
-from reconciler.ports.registry import Capabilities, Registry
+from reconciler.ports.registry import Registry
+
+Listing: TypeAlias = Callable[[], Mapping[str, Live]]
 
 _MAX_BY_NAME = 40  # up to here reading models by name is faster than listing the registry
-
-
-class Ahead(NamedTuple):
-    """What the registry was asked before it was known what to ask for: each waits for its answer.
-
-    `models` are all of them, None where the listing was not begun.
-    """
-
-    capabilities: Callable[[], Capabilities]
-    models: Callable[[], Mapping[str, Live]] | None = None
 
 
 def read_live(
@@ -28,17 +20,17 @@ def read_live(
     *,
     everything: bool,
     parallelism: int,
-    ahead: Ahead | None = None,
+    listing: Listing | None = None,
 ) -> tuple[dict[str, Live], dict[str, Problem]]:
     """Return the live models by name, and a problem for each needed model that cannot be read.
 
     `needed` maps model names to the versions to confirm; with `everything` the other models are
-    returned too. A needed model in neither result does not exist. `ahead` has the listing where it
-    was begun before.
+    returned too. A needed model in neither result does not exist. `listing` waits for the models,
+    where their listing was begun before.
     """
     lists_all = everything or len(needed) > _MAX_BY_NAME
-    if lists_all and ahead is not None and ahead.models is not None:
-        models = dict(ahead.models())
+    if lists_all and listing is not None:
+        models = dict(listing())
     else:
         models = dict(registry.read(None if lists_all else tuple(needed)))
     unconfirmed = [

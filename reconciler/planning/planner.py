@@ -10,7 +10,7 @@ from reconciler.core.state import Declaration, Live, aliases
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
-from reconciler.planning.live_state import Ahead, read_live
+from reconciler.planning.live_state import Listing, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
 from reconciler.planning.preconditions import unsupported
@@ -68,10 +68,10 @@ def reconcile(
     request: PlanRequest,
     judging: Judging,
     *,
-    ahead: Ahead | None = None,
+    listing: Listing | None = None,
 ) -> Reading:
     """Read the registry once and return the judged plan; raises as `compare` does."""
-    compared = compare(checkout, registry, ref, request, ahead=ahead)
+    compared = compare(checkout, registry, ref, request, listing=listing)
     return Reading(judge(compared, registry, judging), compared.live)
 
 
@@ -81,11 +81,11 @@ def compare(
     ref: RegistryRef,
     request: PlanRequest,
     *,
-    ahead: Ahead | None = None,
+    listing: Listing | None = None,
 ) -> Compared:
     """Read the registry once and return the difference, not judged.
 
-    `ahead` has the answers to what the registry was asked before.
+    `listing` waits for the registry's models, where their listing was begun before.
 
     Raises `DeclarationError` when the backend does not support what is declared, `RegistryError`
     when the registry cannot be read.
@@ -101,13 +101,9 @@ def compare(
         needed,
         everything=request.models is None,
         parallelism=request.parallelism,
-        ahead=ahead,
+        listing=listing,
     )
-    capabilities = (
-        registry.capabilities(has_aliases=_needs_no_proof(desired, chosen, models))
-        if ahead is None
-        else ahead.capabilities()
-    )
+    capabilities = registry.capabilities(has_aliases=_needs_no_proof(desired, chosen, models))
     _refuse_unsupported(desired, chosen, capabilities)
     live = {
         name: model for name, model in models.items() if not desired.settings.ignore.model(name)

@@ -13,6 +13,7 @@ from reconciler.core.declared import DeclaredState
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.repository.place import Place
 from reconciler.repository.port import Repository
 
 _SETTINGS = "reconciler.yaml"
@@ -30,46 +31,6 @@ class Parsers(NamedTuple):
 
     declaration: Callable[[bytes, str], Declaration]
     settings: Callable[[bytes, str], Settings]
-
-
-class Place:
-    """A checkout's state folder: its path, the name it goes by, and what is declared in it now.
-
-    `desired` is called when a model is first asked about: settings can be read before the files.
-    """
-
-    def __init__(
-        self, folder: str, settings: Settings, desired: Callable[[], DeclaredState]
-    ) -> None:
-        self.folder = folder
-        self.name = settings.registry.name if settings.registry else None
-        self._desired = desired
-
-    @cached_property
-    def files(self) -> Mapping[str, str]:
-        """Each model's file below the folder."""
-        return {
-            name: declaration.file.removeprefix(f"{self.folder}/")
-            for name, declaration in self._desired().declarations.items()
-        }
-
-    @cached_property
-    def read(self) -> Mapping[tuple[str, str], Declaration]:
-        """The declarations by blob and path, for commits that have a file as the checkout does.
-
-        Not those with an A/B test, whose tags depend on the settings.
-        """
-        desired = self._desired()
-        return {
-            (desired.ids[name], path): desired.declarations[name]
-            for name, path in self.files.items()
-            if name in desired.ids and not parts(desired.declarations[name])
-        }
-
-
-def place_of(desired: DeclaredState) -> Place:
-    """Return the place of a state folder that was loaded under its path in the repository."""
-    return Place(desired.folder, desired.settings, lambda: desired)
 
 
 class Past:

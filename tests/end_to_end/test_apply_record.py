@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.apply_records import Recorder, without_secrets
-from reconciler.api.workspace import Caller, Workspace
+from reconciler.api.caller import Caller
+from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import (
     ApplyRecord,
     Circumstances,

@@ -12,12 +12,13 @@ from reconciler.core.matching import as_names, as_version
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.api.caller import Needs
     from reconciler.api.editing.discovery import Discovery
     from reconciler.api.editing.edit import Edit
     from reconciler.api.editing.importing import Import
     from reconciler.api.editing.starter_files import StarterFiles
     from reconciler.api.editing.tidying import Tidying
-    from reconciler.api.workspace import Needs, Workspace
+    from reconciler.api.workspace import Workspace
     from reconciler.authoring.questions import Ask
 
 _PATIENCE = 10.0  # seconds for a registry whose answer is not required

@@ -11,6 +11,7 @@ from reconciler.core.matching import as_names, as_version
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.api.caller import Needs
     from reconciler.api.forgetting import ForgottenModel
     from reconciler.api.inspection.audit_report import AuditReport
     from reconciler.api.inspection.model_details import ModelDetails
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.api.inspection.registry_history import RegistryHistory
     from reconciler.api.inspection.resolved_version import ResolvedVersion
     from reconciler.api.inspection.version_comparison import VersionComparison
-    from reconciler.api.workspace import Needs, Workspace
+    from reconciler.api.workspace import Workspace
     from reconciler.audit.dates import DateLike
 
 

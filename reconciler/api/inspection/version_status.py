@@ -21,7 +21,8 @@ def version_status(
     """
     kinds = syncs(only)
     named = None if models is None or any(map(is_glob, models)) else frozenset(models)
-    workspace.read_ahead(everything=named is None)
+    if named is None:
+        workspace.read_ahead()
     request = replace(plan_request(workspace), models=named)
     found = compared(workspace, request)
     versions = rows(found.plan, found.live, workspace.desired)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from reconciler.files import loader
-from reconciler.repository.declared_history import Parsers, Past, place_of
+from reconciler.repository.declared_history import Parsers, Past
+from reconciler.repository.place import place_of
 from reconciler.repository.repository import GitRepo
 from tests.support.repositories.git_lab import GitLab, opened
 
