@@ -196,7 +196,7 @@ class Report(Answer):
         """Return what `apply` prints; `seconds` replaces the time in its last line."""
         effort = self._effort(seconds)
         if self.is_carried_out:
-            return text.report(self.applied, effort)
+            return text.report(self.applied, effort, self.columns)
         return text.plan(self.applied.plan, effort, self.plan.made, self.columns)
 
     def _repr_html_(self) -> str:
@@ -283,7 +283,9 @@ class Drift(Answer):
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `drift` prints; `seconds` replaces the time in its last line."""
-        return text.drift(self.drifted, self.to_come, self._effort(seconds), self.unmanaged)
+        return text.drift(
+            self.drifted, self.to_come, self._effort(seconds), self.unmanaged, self.columns
+        )
 
 
 class Status(Answer):

@@ -6,7 +6,6 @@ import click
 
 from reconciler.cli.options import Command, Options
 from reconciler.errors import UsageError
-from reconciler.repository.locate import working_directory
 
 
 def declared_models(
@@ -15,7 +14,9 @@ def declared_models(
     incomplete: str,
 ) -> list[str]:
     """Return the declared models that begin as what is typed."""
-    from reconciler.api import validation  # noqa: PLC0415  a command that runs does without
+    # A command that runs does without.
+    from reconciler.api import validation  # noqa: PLC0415
+    from reconciler.repository.locate import working_directory  # noqa: PLC0415
 
     state = context.params.get("state") or (context.obj or Options()).state
     try:

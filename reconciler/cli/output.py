@@ -12,6 +12,7 @@ from reconciler.cli.options import Options
 from reconciler.errors import Problem, UsageError
 from reconciler.render import phrases
 from reconciler.render.json_documents import Document, dumps
+from reconciler.render.table import fitted
 
 _COLOURS = {"+": "green", "-": "red", "~": "yellow", "✗": "red", "✓": "green", "!": "yellow"}
 
@@ -39,8 +40,9 @@ def _print(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal; never part of the product."""
-    click.echo(text, err=True)
+    """Tell the person at the terminal, in its width; never part of the product."""
+    columns = shutil.get_terminal_size().columns if is_terminal(sys.stderr) else None
+    click.echo("\n".join(fitted(text.split("\n"), columns)), err=True)
 
 
 def note(text: str, options: Options) -> None:

@@ -1,16 +1,21 @@
 """Shows an answer again and again, until Ctrl-C: on a terminal only."""
 
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.api.answers import Answer
 from reconciler.cli import output
 from reconciler.cli.options import Options
 from reconciler.cli.present import present
 from reconciler.errors import ReconcilerError, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.api.answers import Answer
 
 _CLEAR = "\x1b[H\x1b[2J"
 

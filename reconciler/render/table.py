@@ -86,18 +86,38 @@ def cut(text: str, columns: int, whole_ends: bool = False) -> str:  # noqa: FBT0
 def folded(text: str, columns: int | None, margin: str = "") -> list[str]:
     """Return a text in lines of that width, broken at spaces; `margin` is before all but the first.
 
-    A word that is longer than a line stays whole: a link or a command can still be copied.
+    A word that is longer than a line stays whole, and so does what is between backticks: a link or
+    a command can still be copied.
     """
     if columns is None or width(text) <= columns:
         return [text]
-    words = iter(text.split(" "))
-    lines = [next(words)]
+    first, *words = _words(text)
+    lines = [first]
     for word in words:
         if width(lines[-1]) + 1 + width(word) <= columns:
             lines[-1] += f" {word}"
-        else:
+        elif word:
             lines.append(f"{margin}{word}")
-    return lines
+    return [line.rstrip() for line in lines]
+
+
+def fitted(lines: Iterable[str], columns: int | None) -> list[str]:
+    """Return lines that are `folded`; what goes on is indented by four more than its line."""
+    return [
+        part
+        for line in lines
+        for part in folded(line, columns, " " * (len(line) - len(line.lstrip()) + 4))
+    ]
+
+
+def _words(text: str) -> list[str]:
+    words = [""]
+    for part in text.split(" "):
+        if words[-1].count("`") % 2:
+            words[-1] += f" {part}"
+        else:
+            words.append(part)
+    return words[1:]
 
 
 def _start(text: str, columns: int) -> str:

@@ -11,7 +11,7 @@ from reconciler.planning.status import StatusRow
 from reconciler.render import phrases
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
-from reconciler.render.table import TableColumn, padded, table, width
+from reconciler.render.table import TableColumn, fitted, padded, table, width
 
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
 
@@ -32,7 +32,7 @@ def plan(value: JudgedPlan, effort: Effort, now: datetime, columns: int | None =
     lines += _notes(value)
     lines += _violations(value)
     lines += [f"plan: {phrases.headline(value)}", last_line(value, effort)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(fitted(lines, columns)) + "\n"
 
 
 def drift(
@@ -40,6 +40,7 @@ def drift(
     pending: DraftPlan,
     effort: Effort,
     unmanaged: Sequence[tuple[str, Field, Value]] | None = None,
+    columns: int | None = None,
 ) -> str:
     """Return what differs from git, and what git declares that is not yet live."""
     lines = [_target(drifted), ""]
@@ -57,7 +58,7 @@ def drift(
         lines += [f"unmanaged: {phrases.count(len(unmanaged), 'value') if unmanaged else 'none'}"]
         lines += ["", *_held(unmanaged)]
     lines += [last_line(drifted, effort, len(drifted.changes) + len(pending.changes))]
-    return "\n".join(lines) + "\n"
+    return "\n".join(fitted(lines, columns)) + "\n"
 
 
 def status(
@@ -84,7 +85,7 @@ def status(
     return "\n".join(lines) + "\n"
 
 
-def report(value: ApplyReport, effort: Effort) -> str:
+def report(value: ApplyReport, effort: Effort, columns: int | None = None) -> str:
     """Return the outcome of each change, with the same last line as the plan."""
     lines = [_target(value.plan), ""]
     for model in value.models:
@@ -92,7 +93,7 @@ def report(value: ApplyReport, effort: Effort) -> str:
             lines += _model_report(model)
     lines += _violations(value.plan)
     lines += [f"apply: {phrases.outcome(value)}", last_line(value.plan, effort)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(fitted(lines, columns)) + "\n"
 
 
 def last_line(value: DraftPlan, effort: Effort, changes: int | None = None) -> str:

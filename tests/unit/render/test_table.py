@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.render.table import TableColumn, cut, padded, table, width
+from reconciler.render.table import TableColumn, cut, fitted, folded, padded, table, width
 
 
 def test_an_ideograph_takes_two_columns_and_an_accent_of_its_own_none() -> None:
@@ -80,3 +80,20 @@ def test_a_text_is_cut_to_what_a_terminal_shows(
 ) -> None:
     assert cut(text, columns) == ends
     assert cut(text, columns, whole_ends=True) == middle
+
+
+def test_a_sentence_goes_on_below_and_what_is_to_be_copied_stays_whole() -> None:
+    assert folded("one two three", None) == folded("one two three", 13) == ["one two three"]
+    assert folded("one two three", 9, "  ") == ["one two", "  three"]
+    assert folded("モデル モデル", 8) == ["モデル", "モデル"]
+    command = "`reconciler apply --accept removals`"
+    assert folded(f"say {command} once", 20) == ["say", command, "once"]
+    assert folded("see https://example.com/a/long/address", 10)[1].endswith("/address")
+
+
+def test_lines_go_on_with_an_indent_of_their_own() -> None:
+    lines = ["title", "  ! a message that is long", "    `not closed"]
+    assert fitted(lines, None) == lines
+    assert fitted(lines, 16) == [
+        *("title", "  ! a message", "      that is", "      long", "    `not closed")
+    ]
