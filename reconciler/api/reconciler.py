@@ -241,8 +241,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         """Return where every version of a model, of several, or of all, stands; writes nothing.
 
         `model` is a name or a glob, or several. `only` reduces the rows to versions that are
-        `in-sync`, `out-of-sync`, `unmanaged`, `superseded`, `behind`, `diverged`, `released`,
-        `held` or `error`.
+        `in-sync`, `out-of-sync`, `unmanaged`, `deleted`, `superseded`, `behind`, `diverged`,
+        `released`, `held` or `error`.
 
         Raises `UsageError` for a model that is neither declared nor in the registry, and for a
         glob that matches none.

@@ -14,7 +14,7 @@ Sync: TypeAlias = Literal["in sync", "out of sync", "unmanaged", "deleted"] | Pl
 
 
 SYNCS: Final[tuple[Sync, ...]] = (
-    *("in sync", "out of sync", "unmanaged"),
+    *("in sync", "out of sync", "unmanaged", "deleted"),
     *(outcome for outcome in get_args(PlanOutcome) if outcome not in ("in-sync", "changes")),
 )
 

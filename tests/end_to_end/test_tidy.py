@@ -60,6 +60,8 @@ def test_a_version_at_rest_that_was_deleted_is_drift_and_tidied(lab: Lab, model:
         (2, "deleted"),
         (1, "in sync"),
     ]
+    only = lab.run("status", "--only", "deleted", "--format", "json").document["versions"]
+    assert [(row["model"], row["version"]) for row in only] == [(model, 2)]
     done = lab.run("tidy", model, "--commit", "--reason", "retention")
     assert done.code == 0, done.text
     assert _text(lab, model) == _FILE.replace(
@@ -124,6 +126,18 @@ def test_the_file_of_a_deleted_model_is_removed_where_git_has_it(lab: Lab) -> No
     assert not file.exists()
     assert lab.git.git("status", "--porcelain") == ""
     assert lab.run("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.usefixtures("model")
+def test_a_model_that_was_renamed_keeps_its_file(lab: Lab) -> None:
+    old = lab.model(1)
+    lab.declare(old, "versions: {1: {stage: Production}}")
+    assert lab.run("apply", "--yes").code == 0
+    lab.hand.call("POST", "registered-models/rename", name=old, new_name=f"{old}-new")
+    kept = lab.run("tidy")
+    assert kept.code == 3
+    assert f"it is `{old}-new` there" in kept.stderr
+    assert (lab.git.root / f"registry-state/{old}.yaml").exists()
 
 
 def test_a_registry_without_any_declared_model_is_taken_for_another_one(

@@ -13,8 +13,9 @@ from reconciler.authoring.tidying import Leftover, leftovers, proposed
 from reconciler.core.matching import nearest, select
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem, Refused
+from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_live
-from reconciler.planning.preconditions import pin_problems
+from reconciler.planning.renames import NO_RENAMES, Names
 from reconciler.render import json_documents
 from reconciler.render.json_documents import Document
 
@@ -89,9 +90,11 @@ def tidy(workspace: Workspace, globs: Collection[str], reason: str | None) -> Ti
     needed = {name: tuple(one.versions) for name, one in asked.items()}
     live, unreadable = read_live(workspace.registry, needed, everything=False, parallelism=_READERS)
     readable = [one for name, one in asked.items() if name not in unreadable]
-    found = leftovers(readable, live)
+    found = list(leftovers(readable, live))
     _refuse_another_registry(workspace, found)
     problems = [*_as_they_are(asked, live), *_unread(unreadable, asked)]
+    names_live = workspace.registry.read() if any(one.is_gone for one in found) else {}
+    found, renamed = _without_renamed(workspace, found, names_live)
     chosen, wrong = _editable(workspace, found)
     proposal = proposed(chosen, reason)
     return Tidying(
@@ -99,8 +102,8 @@ def tidy(workspace: Workspace, globs: Collection[str], reason: str | None) -> Ti
         draft(workspace, proposal) if proposal else None,
         chosen=chosen,
         looked_at=len(asked),
-        remarks=_remarks(workspace, chosen),
-        problems=[*problems, *wrong],
+        remarks=_remarks(chosen, names_live),
+        problems=[*problems, *renamed, *wrong],
     )
 
 
@@ -122,7 +125,7 @@ def _as_they_are(asked: Mapping[str, Declaration], live: Mapping[str, Live]) -> 
         replace(problem, code=ExitCode.OK)
         for name, declaration in asked.items()
         if name in live
-        for problem in pin_problems(declaration, live[name])
+        for problem in preconditions.pin_problems(declaration, live[name])
     ]
 
 
@@ -169,9 +172,25 @@ def _why_kept(workspace: Workspace, one: Leftover) -> Problem | None:
     return Problem(message, ExitCode.REFUSED, file=file, model=model, hint=hint)
 
 
-def _remarks(workspace: Workspace, chosen: Sequence[Leftover]) -> list[str]:
+def _without_renamed(
+    workspace: Workspace, found: Sequence[Leftover], live: Mapping[str, Live]
+) -> tuple[list[Leftover], list[Problem]]:
+    """Return what is gone for good, and a problem for each model that has another name there."""
+    declared = workspace.desired.declarations
+    gone = [one.declaration.model for one in found if one.is_gone]
+    names = Names(declared, live, workspace.owner, workspace.history)
+    renames = names.renames(gone) if gone else NO_RENAMES
+    elsewhere = {*renames.waiting, *renames.elsewhere}
+    kept = [one for one in found if not (one.is_gone and one.declaration.model in elsewhere)]
+    return kept, [
+        problem
+        for name in sorted(elsewhere)
+        for problem in preconditions.problems(declared[name], None, names=live, renames=renames)
+    ]
+
+
+def _remarks(chosen: Sequence[Leftover], names: Collection[str]) -> list[str]:
     gone = [one.declaration for one in chosen if one.is_gone]
-    names = workspace.registry.read() if gone else ()
     return [
         f"{one.file} is removed: `{one.model}` is not in the registry; if it was renamed, keep the "
         f"file and write the new name into `model:`{f' ({near})' if near else ''}"
