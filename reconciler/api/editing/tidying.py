@@ -15,7 +15,7 @@ from reconciler.core.state import Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem, Refused
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_live
-from reconciler.planning.renames import NO_RENAMES, Names
+from reconciler.planning.renames import Names
 from reconciler.render import json_documents
 from reconciler.render.json_documents import Document
 
@@ -179,13 +179,16 @@ def _without_renamed(
     declared = workspace.desired.declarations
     gone = [one.declaration.model for one in found if one.is_gone]
     names = Names(declared, live, workspace.owner, workspace.history)
-    renames = names.renames(gone) if gone else NO_RENAMES
-    elsewhere = {*renames.waiting, *renames.elsewhere}
-    kept = [one for one in found if not (one.is_gone and one.declaration.model in elsewhere)]
+    renamed = {
+        name: other
+        for name, other in names.of_missing(gone).items()
+        if other.waiting is not None or other.elsewhere is not None
+    }
+    kept = [one for one in found if not (one.is_gone and one.declaration.model in renamed)]
     return kept, [
         problem
-        for name in sorted(elsewhere)
-        for problem in preconditions.problems(declared[name], None, names=live, renames=renames)
+        for name, other in sorted(renamed.items())
+        for problem in preconditions.problems(declared[name], None, names=live, other_name=other)
     ]
 
 
