@@ -78,7 +78,7 @@ _OUTSIDE = {
     "ports": _PURE | _WAITING,
     "policy": _PURE,
     "policy.cel": _PURE | {"cel", "contextlib"},
-    "planning": _PURE | _WAITING,
+    "planning": _PURE | _WAITING | {"contextlib"},
     "apply": _PURE | _WAITING,
     "audit": _PURE,
     "render": _PURE,
