@@ -14,7 +14,7 @@ import tenacity
 
 from reconciler.core.uris import safe_uri
 from reconciler.errors import AnswerLost, RegistryError, Unavailable
-from reconciler.registries.auth import Access, redact
+from reconciler.registries.auth import WORKSPACE_HEADER, Access, redact
 from reconciler.registries.error_mapping import LOGIN_PAGE_HINT, from_status, shortened
 from reconciler.registries.plugins import HeaderPlugins, signature
 from reconciler.transport import client, limits
@@ -189,7 +189,15 @@ class Http:
         """Add what MLflow's client adds, in its order: credentials count more than plugins."""
         request.headers.update(self._plugins.headers())
         request.headers.update(self._access.headers)
-        return self._sign(request) if self._sign else request
+        completed = self._sign(request) if self._sign else request
+        workspace = completed.headers.get(WORKSPACE_HEADER)
+        if workspace != self._access.headers.get(WORKSPACE_HEADER):
+            # Plans and records would not name it, and could not tell it from another one.
+            message = (
+                f"a plugin of MLflow's client selects the workspace `{workspace}` of {self.uri}"
+            )
+            raise RegistryError(message, hint=f"set MLFLOW_WORKSPACE={workspace}, or pin it")
+        return completed
 
     def _body(self, response: requests.Response, largest: int) -> bytes:
         try:

@@ -39,6 +39,10 @@ class Again:
 class Broken:
     def in_context(self): raise ValueError("no metadata server")
 
+class Team:
+    def in_context(self): return True
+    def request_headers(self): return {"x-mlflow-workspace": "team-p"}
+
 class Odd:
     def in_context(self): return True
     def request_headers(self): return {"X-Odd": "two\\nlines"}
@@ -51,6 +55,14 @@ class Provider:
 
 class Failing:
     def get_name(self): raise ValueError("no key file")
+
+class Namespaced:
+    def get_name(self): return "namespaced"
+    def get_auth(self): return enter
+
+def enter(request):
+    request.headers.setdefault("X-MLFLOW-WORKSPACE", "team-p")
+    return request
 
 def sign(request):
     request.headers["Authorization"] = "Acme " + request.method
@@ -167,6 +179,27 @@ def test_a_redirect_to_the_same_place_with_tls_says_to_use_that() -> None:
         with pytest.raises(RegistryError) as caught:
             MlflowRest(server.uri, environ={}).confirm("m", [])
         assert caught.value.hint == f"use {server.uri.replace('http', 'https')}"
+
+
+@pytest.mark.parametrize("adds", ["header", "signature"])
+def test_a_workspace_that_only_a_plugin_knows_is_to_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adds: str
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    environ: dict[str, str] = {}
+    if adds == "header":
+        install(tmp_path, "others", _OTHERS, HEADERS, {"team": "Team"})
+    else:
+        install(tmp_path, "acme", _NAMED, AUTHORISATION, {"any": "Namespaced"})
+        environ["MLFLOW_TRACKING_AUTH"] = "namespaced"
+    with proxy(before=lambda _: Answer()) as server:
+        registry = MlflowRest(server.uri, environ=environ)
+        with pytest.raises(RegistryError, match="selects the workspace `team-p`") as refused:
+            registry.set_alias("m", "a", 1)
+    assert server.requests == []
+    assert "MLFLOW_WORKSPACE=team-p" in (refused.value.hint or "")
+    named = _sent({**environ, "MLFLOW_WORKSPACE": "team-a"})
+    assert {sent.headers["X-MLFLOW-WORKSPACE"] for sent in named} == {"team-a"}
 
 
 def test_a_named_plugin_signs_the_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
