@@ -5,13 +5,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection
+from itertools import groupby
 from pathlib import Path
 
 from benchmarks import chart, growth, scale
 from benchmarks.bench import prepared
 from benchmarks.fleet import Fleet
 from benchmarks.table import HEADER, Row
-from benchmarks.works import WORKS
+from benchmarks.works import FLEETS, ON_DEMAND, WORKS
 
 
 def main() -> None:
@@ -21,31 +22,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     parser.add_argument("works", metavar="WORK", nargs="*", help=", ".join(names))
     parser.add_argument("--chart", metavar="FILE", type=Path, help="draw how the costs grow")
+    parser.add_argument(
+        "--before",
+        metavar="FOLDER",
+        type=lambda folder: Path(folder).resolve(),
+        help="a checkout of an older version, whose package is measured in turns with this one",
+    )
     given = parser.parse_args()
     if unknown := set(given.works) - set(names):
         parser.error(f"no such work: {', '.join(sorted(unknown))}")
-    asked = given.works or names
-    measure(asked)
+    asked = given.works or [name for name in names if name not in ON_DEMAND]
+    measure(asked, given.before)
     if "scale" in asked:
         measure_growth(given.chart)
     tell(f"measured in {time.perf_counter() - begin:.0f} s")
 
 
-def measure(asked: Collection[str]) -> None:
-    """Print the table of one fleet."""
+def measure(asked: Collection[str], before: Path | None) -> None:
+    """Print the table of the works, each on its fleet."""
     works = [work for work in WORKS if work.__name__ in asked]
-    if not works:
-        return
-    fleet = Fleet()
-    tell(f"preparing {fleet} versions, a server with 4 workers")
-    with (
-        tempfile.TemporaryDirectory(prefix="bench") as place,
-        prepared(Path(place), fleet) as bench,
-    ):
+    if works:
         show(HEADER)
-        for work in works:
-            tell(f"{work.__name__}: {work.__doc__}")
-            show(*work(bench))
+    for fleet, some in groupby(works, lambda work: FLEETS.get(work.__name__, Fleet())):
+        tell(f"preparing {fleet} versions, a server with 4 workers")
+        with (
+            tempfile.TemporaryDirectory(prefix="bench") as place,
+            prepared(Path(place), fleet, before) as bench,
+        ):
+            for work in some:
+                tell(f"{work.__name__}: {work.__doc__}")
+                show(*work(bench))
 
 
 def measure_growth(picture: Path | None) -> None:

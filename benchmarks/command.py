@@ -22,7 +22,8 @@ _KIB: Final = 1024
 class Cost:
     """What a run of a command cost; `changes` and `requests` are from the last line of ours.
 
-    `processor` is the time that it and the processes it started had one; MB of `memory`.
+    `processor` is the time that it and the processes it started had one; MB of `memory`. `before`
+    is what the same cost with another version of the package.
     """
 
     seconds: float
@@ -30,13 +31,18 @@ class Cost:
     memory: float
     changes: int = 0
     requests: int = 0
+    before: "Cost | None" = None
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """The command in a checkout, with nothing in its environment that names a registry."""
+    """The command in a checkout, with nothing in its environment that names a registry.
+
+    `package` is a folder with another version of the package, None for the installed one.
+    """
 
     checkout: Path
+    package: Path | None = None
 
     def run(self, *arguments: str, uri: str | None = None) -> Cost:
         """Run the command once; raises `RuntimeError` with what it said when it fails."""
@@ -48,7 +54,7 @@ class Reconciler:
             done = subprocess.run(  # noqa: S603  our own commands
                 [sys.executable, launch.__file__, cost.name, sys.executable, *arguments],
                 cwd=self.checkout,
-                env=_environ(self.checkout, uri),
+                env=_environ(self.checkout, uri, self.package),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -74,7 +80,9 @@ def typical(costs: Sequence[Cost]) -> Cost:
     return Cost(seconds, processor, memory, last.changes, last.requests)
 
 
-def _environ(home: Path, uri: str | None) -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+def _environ(home: Path, uri: str | None, package: Path | None) -> Mapping[str, str]:
+    unwanted = ("MLFLOW_", "PYTHONDONTWRITEBYTECODE")  # an installed package is compiled
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     named = {} if uri is None else {"MLFLOW_REGISTRY_URI": uri}
-    return {**kept, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", **named}
+    path = {} if package is None else {"PYTHONPATH": str(package)}
+    return {**kept, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", **path, **named}

@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from benchmarks.fleet import FOLDER, Fleet, description, name, run, touched_by
+
+Recorded: TypeAlias = Literal["newest", "own", "none"]
 
 _CREATED: Final = 1_700_000_000_000
 _VERSION: Final = (
@@ -44,21 +46,23 @@ class Database:
                 database.commit()
                 database.backup(copy)
 
-    def restore(self, *, scattered: bool = False) -> None:
-        """Put every row back; `scattered`: recorded is the commit that touched a model last."""
+    def restore(self, *, recorded: Recorded = "newest") -> None:
+        """Put every row back; recorded is the newest commit, each model's own, or none."""
         with (
             closing(sqlite3.connect(self._pristine)) as copy,
             closing(sqlite3.connect(self._path, timeout=60)) as database,
         ):
             copy.backup(database)
-            if scattered:
+            if recorded == "own":
                 last = ((self._commits[touched_by(n)], name(n)) for n in self._fleet.numbers)
                 database.executemany(
                     "UPDATE registered_model_tags SET value = ?"
                     " WHERE key = 'reconciler.commit' AND name = ?",
                     last,
                 )
-                database.commit()
+            if recorded == "none":
+                database.execute("DELETE FROM registered_model_tags WHERE key LIKE 'reconciler.%'")
+            database.commit()
 
 
 def _rows(

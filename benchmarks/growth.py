@@ -10,7 +10,7 @@ from benchmarks.table import line
 
 _MOST: Final = 1.05
 _RATIO: Final = 1.2
-_START: Final = 1.0  # seconds
+_START: Final = 0.4  # seconds
 
 
 @dataclass(frozen=True)

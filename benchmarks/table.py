@@ -11,7 +11,10 @@ def line(*cells: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One measured quantity; `limit` is the most it may be, None where it only informs."""
+    """One measured quantity; `limit` is the most it may be, None where it only informs.
+
+    `before` is what it was with another version of the package.
+    """
 
     work: str
     measured: float
@@ -19,11 +22,13 @@ class Row:
     reach: str = ""
     limit: float | None = None
     unit: str = "s"
+    before: float | None = None
 
     def __str__(self) -> str:
         ratio = f"{self.measured / self.raw:.2f}" if self.raw else ""
         return line(
             self.work,
+            "" if self.before is None else self._shown(self.before),
             self._shown(self.measured),
             "" if self.raw is None else self._shown(self.raw),
             ratio,
@@ -41,6 +46,6 @@ class Row:
         return "met" if self.measured <= self.limit else "**NOT met**"
 
 
-HEADER: Final = line("work", "measured", "raw", "ratio", "reach", "verdict") + line(
-    "---", "--:", "--:", "--:", "---", "---"
+HEADER: Final = line("work", "before", "measured", "raw", "ratio", "reach", "verdict") + line(
+    "---", "--:", "--:", "--:", "--:", "---", "---"
 )

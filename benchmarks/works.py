@@ -1,25 +1,41 @@
 """The works that are measured, and how far each is to reach."""
 
+from collections.abc import Mapping
 from statistics import median
 from typing import Final
 
 from benchmarks import raw
 from benchmarks.bench import Bench
-from benchmarks.command import typical
-from benchmarks.fleet import PROMOTED, name
+from benchmarks.command import Cost
+from benchmarks.fleet import PROMOTED, Fleet, name
+from benchmarks.raw import Call
 from benchmarks.table import Row
 
 _RUNS: Final = 3
 _QUICK_RUNS: Final = 5
+_USUAL: Final = 1000  # models
+_FEW: Final = 10  # models whose names differ in the last digit
 _READERS: Final = 8  # the reconciler's own
 _FOR_EACH: Final = 4  # the run and the MLmodel file of the candidate and of the incumbent
+
+
+def start(bench: Bench) -> list[Row]:
+    """Show the help and the version."""
+    rows = []
+    for option in ("--help", "--version"):
+        cost, _ = bench.beside(option, runs=_QUICK_RUNS)
+        rows.append(_seconds(f"`{option}`", cost, None, "≤ 0.15 s", 0.15))
+    return rows
 
 
 def validate(bench: Bench) -> list[Row]:
     """Check the 1,000 files without a registry."""
     bench.repository.stand_on("steady")
-    cost = typical([bench.reconciler.run("validate") for _ in range(_QUICK_RUNS)])
-    return [Row("`validate`, 1,000 files", cost.seconds, None, "≤ 0.6 s", 0.6)]
+    cost, _ = bench.beside("validate", runs=_QUICK_RUNS)
+    return [
+        _seconds("`validate`, 1,000 files", cost, None, "≤ 0.5 s", 0.5),
+        _processor("`validate`", cost),
+    ]
 
 
 def plan(bench: Bench) -> list[Row]:
@@ -27,12 +43,19 @@ def plan(bench: Bench) -> list[Row]:
     bench.repository.stand_on("steady")
     listings = bench.listings()
     cost, plain = bench.beside("plan", plain=lambda: raw.listed(bench.uri, listings), runs=_RUNS)
-    work = "`plan`, nothing to do"
+    work = f"`plan`, nothing to do, {bench.fleet.models:,} models"
+    most = 300 if bench.fleet.models <= _USUAL else None
     return [
-        Row(f"{work}: requests", cost.requests, len(listings), "≤ 5", 5, "GET"),
-        Row(f"{work}: time", cost.seconds, plain, "≤ 1.2 × raw + 1 s", 1.2 * plain + 1.0),
-        Row(f"{work}: peak memory", cost.memory, None, "≤ 300 MB", 300, "MB"),
+        Row(f"{work}: requests", cost.requests, len(listings), unit="GET"),
+        _listed(f"{work}: time", cost, plain),
+        _processor(work, cost),
+        Row(f"{work}: peak memory", cost.memory, None, "≤ 300 MB" if most else "", most, "MB"),
     ]
+
+
+def plan_large(bench: Bench) -> list[Row]:
+    """Plan 10,000 models where nothing is to do."""
+    return plan(bench)
 
 
 def plan_scattered(bench: Bench) -> list[Row]:
@@ -40,10 +63,22 @@ def plan_scattered(bench: Bench) -> list[Row]:
     bench.repository.stand_on("steady")
     listings = bench.listings()
     cost, plain = bench.beside(
-        "plan", plain=lambda: raw.listed(bench.uri, listings), runs=_RUNS, scattered=True
+        "plan", plain=lambda: raw.listed(bench.uri, listings), runs=_RUNS, recorded="own"
     )
-    work = "`plan`, 200 commits recorded: time"
-    return [Row(work, cost.seconds, plain, "≤ 1.2 × raw + 1 s", 1.2 * plain + 1.0)]
+    return [_listed("`plan`, 200 commits recorded: time", cost, plain)]
+
+
+def overviews(bench: Bench) -> list[Row]:
+    """Ask for the status, the drift and a history of 3,000 models."""
+    bench.repository.stand_on("steady")
+    listings, rows = bench.listings(), []
+    for command in ("status", "drift"):
+        cost, plain = bench.beside(
+            command, plain=lambda: raw.listed(bench.uri, listings), runs=_RUNS
+        )
+        rows.append(_listed(f"`{command}`, {bench.fleet.models:,} models", cost, plain))
+    cost, _ = bench.beside("history", name(0), runs=_RUNS)
+    return [*rows, _seconds("`history MODEL`, one of them", cost)]
 
 
 def plan_since(bench: Bench) -> list[Row]:
@@ -57,7 +92,8 @@ def plan_since(bench: Bench) -> list[Row]:
     work = "`plan --since HEAD~1`, one model changed"
     return [
         Row(f"{work}: requests", cost.requests, None, "≤ 4 + 4", 4 + _FOR_EACH, "GET"),
-        Row(f"{work}: time", cost.seconds, plain, "≤ 1 s", 1.0),
+        _seconds(f"{work}: time", cost, plain, "≤ 1 s", 1.0),
+        _processor(work, cost),
     ]
 
 
@@ -76,7 +112,7 @@ def plan_judged(bench: Bench) -> list[Row]:
     least = len(sent.listings) + _FOR_EACH * PROMOTED
     return [
         Row(f"{work}: requests", cost.requests, least, "≤ 4 a promotion more", least + 1, "GET"),
-        Row(f"{work}: time", cost.seconds, plain, "≤ 1.2 × raw + 1 s", 1.2 * plain + 1.0),
+        _listed(f"{work}: time", cost, plain),
         Row(f"{work}: peak memory", cost.memory, None, "≤ 300 MB", 300, "MB"),
     ]
 
@@ -87,39 +123,95 @@ def apply(bench: Bench) -> list[Row]:
     listings = bench.listings()
     bench.repository.stand_on("many")
     counted, sent = bench.record("apply", "--yes")
+    changing = [call for call in sent.writes if b'"reconciler.' not in call.body]
 
-    def plainly() -> None:
+    def plainly(writes: list[Call]) -> None:
         raw.listed(bench.uri, listings)
-        raw.write_all(bench.uri, sent.writes)
+        raw.write_all(bench.uri, writes)
 
-    cost, plain = bench.beside("apply", "--yes", plain=plainly, runs=_RUNS)
+    cost, changes = bench.beside("apply", "--yes", plain=lambda: plainly(changing), runs=_RUNS)
+    bench.database.restore()
+    everything = raw.seconds(lambda: plainly(sent.writes))
     work = f"`apply`, {PROMOTED} models promoted"
-    writes, changes = len(sent.writes), counted.changes
-    most = changes + 2 * PROMOTED
-    reads = len(sent.calls) - writes
+    most = counted.changes + 2 * PROMOTED
+    reads = len(sent.calls) - len(sent.writes)
     return [
         Row(f"{work}: requests it counts, a proxy counts", counted.requests, sent.tries, unit=""),
-        Row(f"{work}: writes, changes", writes, changes, "≤ 2 more a model", most, ""),
+        Row(f"{work}: writes, changes", len(sent.writes), counted.changes, "", most, ""),
         Row(f"{work}: reads, listings", reads, len(listings), unit=""),
-        Row(f"{work}: time", cost.seconds, plain, "≤ 2 × raw", 2 * plain),
+        _seconds(f"{work}: time, the changes", cost, changes, "≤ 2.2 × raw", 2.2 * changes),
+        _seconds(f"{work}: time, all its writes", cost, everything, "≤ 1.5 ×", 1.5 * everything),
     ]
+
+
+def first_record(bench: Bench) -> list[Row]:
+    """Record ten models that no commit was recorded of, where nothing else is to do."""
+    bench.repository.stand_on("steady")
+    only = ("--model", f"{name(0)[:-1]}*")
+    planned, _ = bench.beside("plan", *only, runs=1, recorded="none")
+    cost, _ = bench.beside("apply", "--yes", *only, runs=1, recorded="none")
+    before = cost.before and planned.before
+    former = (before and cost.before and (cost.before.requests - before.requests) / _FEW) or None
+    each = (cost.requests - planned.requests) / _FEW
+    return [Row("first record: requests a model", each, None, "≤ 3", 3, "", former)]
 
 
 def promote_one(bench: Bench) -> list[Row]:
     """Promote one model of the 1,000."""
+    return _promoted(bench, "`apply --model`, one promotion", most=10)
+
+
+def promote_large(bench: Bench) -> list[Row]:
+    """Promote one model that has 10,000 versions."""
+    return _promoted(bench, "`apply --model`, one promotion among 10,000 versions")
+
+
+def _promoted(bench: Bench, work: str, *, most: int | None = None) -> list[Row]:
     bench.repository.stand_on("one")
     arguments = ("apply", "--yes", "--model", name(bench.fleet.one))
     sent = [bench.record(*arguments)[1] for _ in range(_QUICK_RUNS)]
     cost, plain = bench.beside(
         *arguments, plain=lambda: raw.one_by_one(bench.uri, sent[0].calls), runs=_QUICK_RUNS
     )
-    work = "`apply --model`, one promotion"
+    planned, _ = bench.beside("plan", *arguments[2:], runs=_QUICK_RUNS)
     span = median(recording.span for recording in sent)
+    former = cost.before.requests if cost.before else None
+    reach = f"≤ {most}" if most else ""
+    after = cost.seconds - planned.seconds
+    older = cost.before.seconds - planned.before.seconds if cost.before and planned.before else None
     return [
-        Row(f"{work}: requests", cost.requests, unit=""),
-        Row(f"{work}: first request to last answer", span, plain, "aim < 0.5 s"),
-        Row(f"{work}: whole process", cost.seconds, plain),
+        Row(f"{work}: requests", cost.requests, None, reach, most, "", former),
+        Row(f"{work}: first request to last answer", span, plain),
+        Row(f"{work}: beyond `plan` of it", after, None, "≤ 1 s", 1.0, "s", older),
+        _seconds(f"{work}: whole process", cost, plain),
     ]
 
 
-WORKS: Final = (validate, plan, plan_scattered, plan_since, plan_judged, apply, promote_one)
+def _seconds(
+    work: str, cost: Cost, plain: float | None = None, reach: str = "", limit: float | None = None
+) -> Row:
+    return Row(
+        work, cost.seconds, plain, reach, limit, before=cost.before.seconds if cost.before else None
+    )
+
+
+def _processor(work: str, cost: Cost) -> Row:
+    before = cost.before.processor if cost.before else None
+    return Row(f"{work}: its own processor time", cost.processor, before=before)
+
+
+def _listed(work: str, cost: Cost, plain: float) -> Row:
+    return _seconds(work, cost, plain, "≤ 1.2 × raw + 0.4 s", 1.2 * plain + 0.4)
+
+
+WORKS: Final = (
+    *(start, validate, plan, plan_scattered, plan_since, plan_judged),
+    *(apply, first_record, promote_one, overviews, promote_large, plan_large),
+)
+# Those with a registry of their own; and what takes minutes is only measured where it is named.
+FLEETS: Final[Mapping[str, Fleet]] = {
+    "overviews": Fleet(3000),
+    "promote_large": Fleet(1, 10_000),
+    "plan_large": Fleet(10_000),
+}
+ON_DEMAND: Final = frozenset({"plan_large"})
