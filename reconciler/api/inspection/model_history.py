@@ -93,7 +93,7 @@ def model_history(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class HistoryQuestion:
     """What is asked about a history: `moment` for what was declared then, else within `limits`."""
 
     moment: datetime | None
@@ -108,16 +108,16 @@ class Question:
 
 def question(
     at: DateLike | None, since: DateLike | None, until: DateLike | None, version: int | None = None
-) -> Question:
+) -> HistoryQuestion:
     """Return the question; raises `UsageError` for one that contradicts itself."""
     if at is not None and (version, since, until) != (None, None, None):
         raise UsageError("`--at` asks about one moment", hint="leave out the other limits")
     moment = as_moment(at, is_end=True, now=datetime.now(timezone.utc))
-    return Question(moment, Span(None, moment) if moment else time_limits(since, until), version)
+    return HistoryQuestion(moment, Span(None, moment) if moment else time_limits(since, until), version)
 
 
 def story(
-    merged: MergedHistory, steps: Sequence[Step], records: Records | None, asked: Question
+    merged: MergedHistory, steps: Sequence[Step], records: Records | None, asked: HistoryQuestion
 ) -> Story:
     """Return what is asked of the history of one model, which has these steps."""
     entries = evidence.entries(steps, merged.settings, records)
