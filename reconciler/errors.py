@@ -226,4 +226,8 @@ class Conflict(Rejected):
 
 
 class Forbidden(Rejected):
-    """These credentials may not do this (401 or 403)."""
+    """These credentials may not do this; `is_known`: the registry knows whose they are."""
+
+    def __init__(self, message: str, *, hint: str | None = None, is_known: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.is_known = is_known

@@ -14,8 +14,9 @@ from reconciler.core.plan import DraftPlan, JudgedPlan, only
 from reconciler.core.report import ApplyReport, Result
 from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
-from reconciler.errors import ExitCode, Problem, Refused
+from reconciler.errors import ExitCode, Problem, Refused, first_code
 from reconciler.files.atomic_write import FileToWrite, write_files
+from reconciler.planning.permissions import PermissionCheck
 from reconciler.planning.status import StatusRow
 from reconciler.render import html, json_documents, markdown, phrases, text
 from reconciler.render.json_documents import Document
@@ -72,16 +73,28 @@ def timed(answer: _Given, started: float) -> _Given:
 class Plan(Answer):
     """What would change, judged by the guards and policies.
 
+    `permissions` has what the user may do where that was asked, else None.
+
     >>> r.plan()
     <reconciler.Plan: 1 change on 1 of 1 model, records this commit on 1 model>
     """
 
-    def __init__(self, judged: JudgedPlan, requests: int = 0, *, is_detailed: bool = False) -> None:
+    def __init__(
+        self,
+        judged: JudgedPlan,
+        requests: int = 0,
+        *,
+        is_detailed: bool = False,
+        permissions: PermissionCheck | None = None,
+    ) -> None:
         self.judged = judged
         self.requests = requests
+        self.permissions = permissions
         self.made = datetime.now(timezone.utc)
-        self.code = int(judged.exit_code(detailed=is_detailed))
-        self.problems = (*judged.warnings, *judged.problems)
+        missing = permissions.problems if permissions else ()
+        code = judged.exit_code(detailed=is_detailed)
+        self.code = int(first_code([code, *(problem.code for problem in missing)]) or code)
+        self.problems = (*judged.warnings, *judged.problems, *missing)
 
     @property
     def headline(self) -> str:
@@ -115,11 +128,16 @@ class Plan(Answer):
 
     def document(self) -> Document:
         """Return the document of `plan --format json`, its `exit` included."""
-        return json_documents.plan(self.judged, ExitCode(self.code))
+        document = json_documents.plan(self.judged, ExitCode(self.code))
+        if self.permissions is not None:
+            document["permissions"] = json_documents.permissions(self.permissions)
+            document["errors"] += map(json_documents.error, self.permissions.problems)
+        return document
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `plan` prints; `seconds` replaces the time in its last line."""
-        return text.plan(self.judged, self._effort(seconds), self.made, self.columns)
+        note = self.permissions.note if self.permissions else None
+        return text.plan(self.judged, self._effort(seconds), self.made, self.columns, note)
 
     def to_markdown(self) -> str:
         """Return what `plan --format markdown` prints."""
@@ -130,7 +148,7 @@ class Plan(Answer):
 
     def detailed(self) -> Plan:
         """Return the plan with the code of `plan --detailed-exitcode`: 2 where it has changes."""
-        plan = Plan(self.judged, self.requests, is_detailed=True)
+        plan = Plan(self.judged, self.requests, is_detailed=True, permissions=self.permissions)
         plan.seconds = self.seconds
         return plan
 

@@ -31,6 +31,7 @@ from reconciler.core.matching import as_names
 from reconciler.core.plan import JudgedPlan, RegistryRef
 from reconciler.core.report import Result
 from reconciler.errors import UsageError
+from reconciler.planning.permissions import check
 from reconciler.planning.status import unmanaged_values
 from reconciler.repository.locate import working_directory
 
@@ -112,6 +113,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         adopt: Collection[str] = (),
         evidence: bool = True,
         all_policies: bool = False,
+        check_permissions: bool = False,
     ) -> Plan:
         """Return what would change, judged by every guard and policy; writes nothing.
 
@@ -119,7 +121,8 @@ class Reconciler(InspectionMethods, EditingMethods):
         that are declared otherwise than where this checkout forked from it. `rules_from` names a
         commit whose policies also judge. `adopt` are globs for models to take over from another
         state folder. `evidence` reads the runs of the versions that change hands. `all_policies`
-        also judges what is live already.
+        also judges what is live already. `check_permissions` asks the registry whether its user may
+        write all of it.
 
         Raises `UsageError` for a glob that names no model, `DeclarationError` for wrong files,
         `RegistryError` where the registry cannot be read.
@@ -136,8 +139,9 @@ class Reconciler(InspectionMethods, EditingMethods):
             asked = plan_request(
                 workspace, models=_all_or(models), since=since, adopt=as_names(adopt)
             )
-            reading = judged(workspace, asked, judge_by)
-        return timed(Plan(reading.plan, workspace.requests), workspace.started)
+            plan = judged(workspace, asked, judge_by).plan
+            permissions = check(plan, workspace.registry) if check_permissions else None
+        return timed(Plan(plan, workspace.requests, permissions=permissions), workspace.started)
 
     def load_plan(self, path: str | Path) -> Plan:
         """Return a plan that `Plan.save` or `plan --out` wrote.

@@ -19,6 +19,7 @@ from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
 
 _SIGINT = 2
+_REFUSALS = 8  # as many models as are written at once by default
 _GRACE = 3.0  # seconds for running requests to finish after a signal
 
 
@@ -87,9 +88,14 @@ def apply(
         if model.writes and not model.problems
     ]
 
+    refusals = _Refusals()
+
     def apply_model(run: ModelRun) -> None:
         try:
+            if refusals.are_all:
+                return run.leave_out(f"the first {_REFUSALS} models were all refused")
             _apply_model(run, registry, Writer(registry, stop.event, timeout))
+            refusals.ended(run)
         except Exception as bug:  # noqa: BLE001  shown after the report, which must not be lost
             run.break_off(bug)
             bugs.append(bug)
@@ -99,7 +105,33 @@ def apply(
     except KeyboardInterrupt:
         stop(_SIGINT)
     reports = tuple(run.report() for run in runs)
-    return ApplyReport(plan, reports, signal=stop.signal, bug=bugs[0] if bugs else None)
+    return ApplyReport(
+        plan, reports, signal=stop.signal, bug=bugs[0] if bugs else None, user=registry.user
+    )
+
+
+class _Refusals:
+    """Tells that nothing but 403 is answered: where the first models get it, thousands more would.
+
+    One confirmed write shows that these credentials may write, and that only some models refuse.
+    """
+
+    def __init__(self) -> None:
+        self._refused = 0
+        self._wrote = False
+        self._lock = threading.Lock()
+
+    @property
+    def are_all(self) -> bool:
+        """Return whether the first models were all refused."""
+        with self._lock:
+            return not self._wrote and self._refused >= _REFUSALS
+
+    def ended(self, run: ModelRun) -> None:
+        """Count a model whose run has ended."""
+        with self._lock:
+            self._wrote = self._wrote or run.wrote
+            self._refused += run.is_forbidden
 
 
 def _apply_model(run: ModelRun, registry: Registry, writer: Writer) -> None:

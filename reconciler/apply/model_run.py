@@ -19,7 +19,7 @@ from reconciler.core.changes import Change, first_to_leave
 from reconciler.core.plan import ModelPlan
 from reconciler.core.report import ChangeOutcome, ModelReport, Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
-from reconciler.errors import AnswerLost, ExitCode, RegistryError, Rejected
+from reconciler.errors import AnswerLost, ExitCode, Forbidden, RegistryError, Rejected
 from reconciler.planning.live_state import read_one
 
 OnResult: TypeAlias = Callable[[Result], None]
@@ -49,6 +49,9 @@ class ModelRun:
         self._begun: list[Change] = []
         self._recorded = False
         self._wrote = False
+        self._lacks: str | None = None
+        self._untried = False
+        self._forbidden = False
         self._error: tuple[str, ExitCode] | None = None
         self._ended = False
         self._lock = threading.Lock()
@@ -65,6 +68,7 @@ class ModelRun:
         except RegistryError as error:
             unread = f"model `{self.plan.model}` cannot be read: {error.message}"
             why = unread if isinstance(error, Rejected) else error.message
+            self._lack(error, "READ")
             return self._end("failed", f"nothing was written: {why}", error.code)
         stale = self._staleness(live)
         if stale is not None:
@@ -88,6 +92,7 @@ class ModelRun:
         except RegistryError as error:
             hint = f" ({error.hint})" if error.hint else ""
             unclear = isinstance(error, AnswerLost)
+            self._lack(error, self._running.permission if self._running else "EDIT")
             self._end_at_failure("failed", error.message + hint, error.code, unclear=unclear)
             if not unclear:
                 self._take_back_record(writer)
@@ -116,6 +121,26 @@ class ModelRun:
         except RegistryError as error:
             unclear = isinstance(error, AnswerLost)
             self._error = (_unrecorded(error.message, unclear=unclear), error.code)
+
+    @property
+    def wrote(self) -> bool:
+        """Return whether the registry confirmed a write."""
+        return self._wrote
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Return whether the credentials were refused."""
+        return self._forbidden
+
+    def leave_out(self, why: str) -> None:
+        """End the run before its first request."""
+        self._untried = True
+        self._end("skipped", why, ExitCode.REGISTRY)
+
+    def _lack(self, error: RegistryError, permission: str) -> None:
+        if isinstance(error, Forbidden):
+            self._forbidden = True
+            self._lacks = permission if error.is_known else None
 
     def break_off(self, bug: Exception) -> None:
         """End the run because of a bug: the running change failed, the rest is skipped."""
@@ -151,6 +176,8 @@ class ModelRun:
             error,
             code,
             messages=tuple(shared_stages(stage_occupants)),
+            lacks=self._lacks,
+            untried=self._untried,
         )
 
     def _staleness(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:

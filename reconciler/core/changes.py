@@ -8,6 +8,7 @@ from reconciler.core.state import Field, Value
 
 _READING_ORDER = ("Production", "Staging", "None", "Archived")
 
+Permission: TypeAlias = Literal["EDIT", "MANAGE"]
 Cause: TypeAlias = Literal["declared", "drift", "replaced", "removed"]
 
 
@@ -32,6 +33,13 @@ class Change:
     def action(self) -> Literal["set", "remove"]:
         """`remove` when `after` is None, else `set`."""
         return "remove" if self.after is None else "set"
+
+    @property
+    def permission(self) -> Permission:
+        """What MLflow's basic-auth requires for it."""
+        deletes = self.action == "remove"
+        of_version = self.field.name == "alias" or self.field.version is not None
+        return "MANAGE" if deletes and of_version else "EDIT"
 
     @property
     def versions(self) -> frozenset[int]:

@@ -1,13 +1,15 @@
 """The outcome of each change of an applied plan."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from reconciler.core.changes import Change
 from reconciler.core.plan import JudgedPlan
-from reconciler.errors import ExitCode, first_code
+from reconciler.errors import ExitCode, Problem, first_code
 
+_SHOWN: Final = 5  # models named in a sentence
 ChangeOutcome: TypeAlias = Literal["applied", "failed", "skipped", "stale", "superseded"]
 
 
@@ -30,7 +32,9 @@ class ModelReport:
     """The outcome of one model; `recorded` is true when its record names this commit alone.
 
     `wrote` is true when at least one write was confirmed, the record's included; `error` says why
-    the record was not completed, or is None. `messages` hold until the next run.
+    the record was not completed, or is None. `messages` hold until the next run. `lacks` is the
+    permission without which the registry answered 403; `untried` is true where the run ended before
+    this model because others were refused like that.
     """
 
     model: str
@@ -40,6 +44,13 @@ class ModelReport:
     error: str | None = None
     code: ExitCode = ExitCode.OK
     messages: tuple[str, ...] = ()
+    lacks: str | None = None
+    untried: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the registry let this user write nothing of it."""
+        return self.lacks is not None and all(row.outcome != "applied" for row in self.results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +58,15 @@ class ApplyReport:
     """The plan, and the outcome of each of its models that was to be written.
 
     `signal` is the number of the signal that ended the run early, or None; `bug` is an unexpected
-    exception from one model's run, to be shown with its traceback.
+    exception from one model's run, to be shown with its traceback. `user` is who wrote, as far as
+    the credentials tell.
     """
 
     plan: JudgedPlan
     models: tuple[ModelReport, ...]
     signal: int | None = None
     bug: Exception | None = None
+    user: str | None = None
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -69,6 +82,18 @@ class ApplyReport:
             outcome: outcomes[outcome]
             for outcome in ("applied", "failed", "skipped", "stale", "superseded")
         }
+
+    @property
+    def refusals(self) -> tuple[Problem, ...]:
+        """One problem for each permission that was missing, whatever the number of models."""
+        found: dict[str, list[str]] = {}
+        for model in self.models:
+            if model.lacks is not None:
+                found.setdefault(model.lacks, []).append(model.model)
+        return tuple(
+            Problem(lacking(self.user, permission, models), ExitCode.REGISTRY)
+            for permission, models in sorted(found.items())
+        )
 
     @property
     def landed(self) -> bool:
@@ -93,3 +118,22 @@ class ApplyReport:
         if self.landed and (code is not ExitCode.OK or self.bug is not None):
             return ExitCode.PARTIAL
         return ExitCode.USAGE if self.bug is not None else code
+
+
+def lacking(user: str | None, permission: str, models: Sequence[str]) -> str:
+    """Return the sentence that a permission is missing, with the models counted."""
+    return f"{user_called(user)} lacks {permission} on {named(models)}"
+
+
+def named(models: Sequence[str]) -> str:
+    """Return the number of models, and the first of their names."""
+    first = ", ".join(f"`{name}`" for name in models[:_SHOWN])
+    if len(models) == 1:
+        return first
+    more = f" and {len(models) - _SHOWN:,} more" if len(models) > _SHOWN else ""
+    return f"{len(models):,} models: {first}{more}"
+
+
+def user_called(user: str | None) -> str:
+    """Return how a sentence names the user."""
+    return f"user `{user}`" if user else "the user of these credentials"

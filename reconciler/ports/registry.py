@@ -5,7 +5,7 @@ Adapters translate and decide nothing; they do not retry writes. Every method ma
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from reconciler.core.facts import Facts
@@ -21,6 +21,19 @@ class Capabilities:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class UserAccess:
+    """Who the registry takes us for, and the permission on each model that was asked for.
+
+    A permission is None where the registry does not tell it. `is_managed` is false for a registry
+    that knows no users: everybody may do everything there.
+    """
+
+    user: str | None
+    is_managed: bool = True
+    permissions: Mapping[str, str | None] = field(default_factory=dict)
+
+
 class Placed(NamedTuple):
     """A version's stage after a write, and the model's `updated` then, None where not certain."""
 
@@ -34,6 +47,11 @@ class Registry(Protocol):
     @property
     def uri(self) -> str:
         """The registry's URI without credentials."""
+        ...
+
+    @property
+    def user(self) -> str | None:
+        """The name in the credentials, None where they have none; not asked of the registry."""
         ...
 
     @property
@@ -86,6 +104,14 @@ class Registry(Protocol):
 
         Does not raise `RegistryError`: `missing` names each part that could not be read.
         """
+        ...
+
+    def known_user(self) -> str | None:
+        """Return the registry's own name for the user, None where it does not tell one."""
+        ...
+
+    def access(self, models: Collection[str]) -> UserAccess:
+        """Return what the user may do to these models."""
         ...
 
     def set_stage(self, model: str, version: int, stage: str) -> Placed:

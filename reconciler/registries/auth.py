@@ -27,6 +27,14 @@ class Access:
     cert: str | None
     secrets: tuple[str, ...] = field(repr=False)
 
+    @property
+    def user(self) -> str | None:
+        """The name in these credentials, None for a token or none."""
+        kind, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        if kind != "Basic":
+            return None
+        return base64.b64decode(encoded).decode().partition(":")[0]
+
     def redact(self, text: str) -> str:
         """Return `text` with every secret redacted."""
         return redact(text, self.secrets)

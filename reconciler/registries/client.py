@@ -13,7 +13,7 @@ from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
 from reconciler.core.uris import DATABASES, safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError, Unavailable
-from reconciler.ports.registry import Capabilities, Placed
+from reconciler.ports.registry import Capabilities, Placed, UserAccess
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import require_same
 from reconciler.registries.local_store import MISSING_HINT, require_local
@@ -76,6 +76,11 @@ class MlflowClientRegistry:
     def uri(self) -> str:
         """The URI without credentials."""
         return safe_uri(self._given)
+
+    @property
+    def user(self) -> str | None:
+        """The name in MLflow's variable, where requests are sent at all."""
+        return self._environ.get("MLFLOW_TRACKING_USERNAME") if self._is_http else None
 
     @property
     def requests(self) -> int:
@@ -146,6 +151,16 @@ class MlflowClientRegistry:
         """Return what the tracking server knows about a version."""
         return gather(self._other or self._own, model, version, identity)
 
+    def known_user(self) -> str | None:
+        """Return None: the client's store does not tell who it writes as."""
+        return None
+
+    def access(self, models: Collection[str]) -> UserAccess:
+        """Return that a database knows no users, and that other stores do not tell."""
+        if self._scheme in DATABASES or self._scheme in {"", "file"}:
+            return UserAccess(None, is_managed=False)
+        return UserAccess(self.user, permissions=dict.fromkeys(sorted(models)))
+
     def set_stage(self, model: str, version: int, stage: str) -> Placed:
         """Move a version into a stage, without archiving others; return its present stage."""
         answer = self._write("transition_model_version_stage", model, str(version), stage)
@@ -193,7 +208,11 @@ class MlflowClientRegistry:
     @property
     def _dates_models(self) -> bool:
         """Whether the store is known to update a model's time with every change of a stage."""
-        return self._scheme in {*DATABASES, "http", "https"}
+        return self._scheme in DATABASES or self._is_http
+
+    @property
+    def _is_http(self) -> bool:
+        return self._scheme in {"http", "https"}
 
     def _dated(self, found: Live) -> Live:
         return found if self._dates_models else replace(found, updated=None)

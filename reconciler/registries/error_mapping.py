@@ -67,7 +67,7 @@ def from_status(where: str, status: int, headers: Mapping[str, str], body: bytes
         hint = f"use `https{where.removeprefix('http')}`"
         return Rejected(f"{where} answered {status}: it speaks HTTPS", hint=hint)
     if status == HTTPStatus.UNAUTHORIZED:
-        return Forbidden(message, hint=LOG_IN_HINT)
+        return Forbidden(message, hint=LOG_IN_HINT, is_known=False)
     if status == HTTPStatus.FORBIDDEN:
         return Forbidden(message, hint=PERMISSION_HINT)
     if status in _NOT_DONE:

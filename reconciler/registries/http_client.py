@@ -87,6 +87,11 @@ class Http:
         self._counting = threading.Lock()
 
     @property
+    def user(self) -> str | None:
+        """The name in the credentials."""
+        return self._access.user
+
+    @property
     def sent(self) -> int:
         """The number of requests that were sent."""
         return self._sent

@@ -12,11 +12,12 @@ from reconciler.core.facts import Facts
 from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
 from reconciler.ports.parallel import begun, each
-from reconciler.ports.registry import Capabilities, Placed
+from reconciler.ports.registry import Capabilities, Placed, UserAccess
 from reconciler.registries.auth import WORKSPACE_HEADER, access
 from reconciler.registries.case_insensitive import Spellings
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
 from reconciler.registries.http_client import Http, TooMuch
+from reconciler.registries.permissions import user_access, user_of
 from reconciler.registries.responses import (
     LAST_UPDATED_FIRST,
     RECENT,
@@ -83,6 +84,11 @@ class MlflowRest:
     def uri(self) -> str:
         """The URI without credentials."""
         return self._http.uri
+
+    @property
+    def user(self) -> str | None:
+        """The name in the credentials."""
+        return self._http.user
 
     @property
     def requests(self) -> int:
@@ -165,6 +171,14 @@ class MlflowRest:
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what is known of a version's run, logged model and `MLmodel` file."""
         return gather(self._tracking, model, version, identity)
+
+    def known_user(self) -> str | None:
+        """Return the name that basic-auth has for the user."""
+        return user_of(self._http)
+
+    def access(self, models: Collection[str]) -> UserAccess:
+        """Return what basic-auth lets the user do to these models."""
+        return user_access(self._http, models)
 
     def set_stage(self, model: str, version: int, stage: str) -> Placed:
         """Move a version into a stage, without archiving others; return its present stage."""

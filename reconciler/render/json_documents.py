@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # `validate` has documents too, and must not wait for plans
     from reconciler.core.report import ApplyReport
     from reconciler.core.state import Field, Value
     from reconciler.core.violations import Violation
+    from reconciler.planning.permissions import PermissionCheck
     from reconciler.planning.status import StatusRow
 
 FORMAT_VERSION: Final = "1"
@@ -132,11 +133,26 @@ def report(value: ApplyReport, code: int) -> Document:
         for model in value.models
         if model.error
     ]
+    document["errors"] += map(error, value.refusals)
     messages = {model.model: model.messages for model in value.models}
     for model in document["models"]:
         model["messages"] += messages.get(model["model"], ())
     document["exit"] = ending(code)
     return document
+
+
+def permissions(value: PermissionCheck) -> Document:
+    """Return what the user may do, and what is missing or not told."""
+    return {
+        "user": value.user,
+        "managed": value.is_managed,
+        "missing": [
+            {"model": row.model, "needs": row.needs, "has": row.has}
+            for row in value.models
+            if row.suffices is False
+        ],
+        "unknown": [row.model for row in value.models if row.suffices is None],
+    }
 
 
 def change(row: Change) -> Document:

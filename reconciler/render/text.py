@@ -13,6 +13,7 @@ from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
 from reconciler.render.table import TableColumn, fitted, padded, table, width
 
+_REFUSED_IN_FULL = 3  # models that a 403 kept from being written; more are counted
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
 
 
@@ -24,13 +25,20 @@ class Effort:
     seconds: float
 
 
-def plan(value: JudgedPlan, effort: Effort, now: datetime, columns: int | None = None) -> str:
+def plan(
+    value: JudgedPlan,
+    effort: Effort,
+    now: datetime,
+    columns: int | None = None,
+    permissions: str | None = None,
+) -> str:
     """Return a plan as text; the last line counts changes, models, requests and seconds."""
     lines = [_target(value), ""]
     for model in value.models:
         lines += [*_model(model), *_evidence(model, now, columns)]
     lines += _notes(value)
     lines += _violations(value)
+    lines += [f"permissions: {visible(permissions)}", ""] if permissions else []
     lines += [f"plan: {phrases.headline(value)}", last_line(value, effort)]
     return "\n".join(fitted(lines, columns)) + "\n"
 
@@ -88,9 +96,12 @@ def status(
 def report(value: ApplyReport, effort: Effort, columns: int | None = None) -> str:
     """Return the outcome of each change, with the same last line as the plan."""
     lines = [_target(value.plan), ""]
-    for model in value.models:
+    refused = [model for model in value.models if model.is_refused or model.untried]
+    shown = [model for model in value.models if model not in refused]
+    for model in shown if len(refused) > _REFUSED_IN_FULL else value.models:
         if model.results or model.error or model.messages:
             lines += _model_report(model)
+    lines += _refusals(value)
     lines += _violations(value.plan)
     lines += [f"apply: {phrases.outcome(value)}", last_line(value.plan, effort)]
     return "\n".join(fitted(lines, columns)) + "\n"
@@ -201,6 +212,16 @@ def _rows(rows: Sequence[tuple[str, str, str, str]]) -> list[str]:
 
 def _title(model: str, file: str | None) -> str:
     return visible(model) + (f"  ({visible(file)})" if file else "")
+
+
+def _refusals(value: ApplyReport) -> list[str]:
+    """Return a line for each permission that was missing, whatever the number of models."""
+    lines = [f"✗ {visible(refusal.message)}" for refusal in value.refusals]
+    untried = sum(model.untried for model in value.models)
+    if untried:
+        refused = "the first ones were all refused"
+        lines.append(f"· {phrases.models(untried)} not tried, because {refused}")
+    return [*lines, ""] if lines else []
 
 
 def _notes(value: JudgedPlan) -> list[str]:

@@ -22,6 +22,9 @@ from reconciler.errors import UsageError
     "--rules-from", metavar="REF", help="Judge by the settings at REF as well, as they are there."
 )
 @click.option("--all-policies", is_flag=True, help="Judge what is live already, too.")
+@click.option(
+    "--check-permissions", is_flag=True, help="Ask the registry whether its user may write this."
+)
 @click.option("--adopt", metavar="GLOB", multiple=True, help="Take these models over.")
 @common((*FORMATS, "markdown"))
 def command(
@@ -34,6 +37,7 @@ def command(
     since: str | None,
     rules_from: str | None,
     all_policies: bool,
+    check_permissions: bool,
     adopt: tuple[str, ...],
 ) -> int:
     """Show what would change of the models that a GLOB matches, or of all; change nothing."""
@@ -45,6 +49,7 @@ def command(
         rules_from=rules_from,
         adopt=adopt,
         all_policies=all_policies,
+        check_permissions=check_permissions,
     )
     plan = plan.detailed() if detailed_exitcode else plan
     if out:

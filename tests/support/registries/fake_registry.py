@@ -20,7 +20,7 @@ from reconciler.core.state import (
     Value,
 )
 from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
-from reconciler.ports.registry import Capabilities, Placed
+from reconciler.ports.registry import Capabilities, Placed, UserAccess
 from reconciler.registries.responses import RECENT
 
 _STAGES = {stage.lower(): stage for stage in STAGES}
@@ -165,6 +165,10 @@ class FakeRegistry:
         return self._uri
 
     @property
+    def user(self) -> str | None:
+        return "ann"
+
+    @property
     def requests(self) -> int:
         return self._requests
 
@@ -234,6 +238,12 @@ class FakeRegistry:
                 without = run if identity.run_id else f"v{version} names no run"
                 return Facts(missing=(without, f"v{version} has no MLmodel file"))
             return found.facts
+
+    def known_user(self) -> str | None:
+        return None
+
+    def access(self, models: Collection[str]) -> UserAccess:  # noqa: ARG002  it knows no users
+        return UserAccess(None, is_managed=False)
 
     def set_stage(self, model: str, version: int, stage: str) -> Placed:
         with self._write(Write("set_stage", model, version, None, stage)):

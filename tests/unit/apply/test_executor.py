@@ -20,6 +20,7 @@ from reconciler.errors import (
     Unavailable,
 )
 from reconciler.ports.registry import Placed
+from reconciler.render import json_documents, text
 from tests.support.plans.executor_lab import (
     PROMOTION,
     Lab,
@@ -438,3 +439,56 @@ def test_a_record_alone_is_one_write() -> None:
     assert report.exit_code() == 0
     assert lab.methods == ["set_tag reconciler.commit"]
     assert lab.registry.read()["m"].recorded == (lab.head,)
+
+
+_NOT_ALLOWED = Forbidden("http://fake answered 403: Permission denied")
+
+
+def test_an_apply_of_which_the_first_models_are_all_refused_asks_no_further() -> None:
+    lab = Lab(*(f"m{number:02}" for number in range(30)))
+    plan = lab.plan()
+    lab.registry.before_write = always(_NOT_ALLOWED, lambda _: True)
+    before = lab.registry.requests
+    report = apply(AdmittedPlan(plan), lab.registry, parallelism=1)
+    assert lab.registry.requests - before == 8 * 2, "a read and the record"
+    assert report.exit_code() == ExitCode.REGISTRY
+    assert report.summary["applied"] == 0
+    assert [model.untried for model in report.models] == [False] * 8 + [True] * 22
+    (refusal,) = report.refusals
+    assert refusal.message == (
+        "user `ann` lacks EDIT on 8 models: `m00`, `m01`, `m02`, `m03`, `m04` and 3 more"
+    )
+    shown = text.report(report, text.Effort(0, 0.0)).splitlines()
+    assert f"✗ {refusal.message}" in shown
+    assert "· 22 models not tried, because the first ones were all refused" in shown
+    assert len(shown) < 10
+    errors = json_documents.report(report, 6)["errors"]
+    assert [error["message"] for error in errors] == [refusal.message]
+
+
+def test_models_that_alone_are_refused_keep_no_other_from_being_tried() -> None:
+    lab = Lab(*(f"m{number:02}" for number in range(12)))
+    plan = lab.plan()
+    lab.registry.before_write = always(_NOT_ALLOWED, lambda write: write.model != "m00")
+    report = apply(AdmittedPlan(plan), lab.registry, parallelism=1)
+    assert not any(model.untried for model in report.models)
+    assert report.models[0].recorded
+    assert report.exit_code() == ExitCode.PARTIAL
+
+
+def test_a_removal_that_is_refused_lacks_another_permission() -> None:
+    lab = Lab()
+    lab.commit({"m": declaration(fields={**PROMOTION, Field("alias", None, "old"): 2})})
+    lab.apply()
+    lab.commit({"m": declaration()})
+    plan = lab.plan()
+    lab.registry.before_write = always(_NOT_ALLOWED, lambda write: write.method == "delete_alias")
+    (refusal,) = lab.apply(plan).refusals
+    assert refusal.message == "user `ann` lacks MANAGE on `m`"
+
+
+def test_credentials_that_are_not_accepted_lack_no_permission() -> None:
+    lab = Lab()
+    plan = lab.plan()
+    lab.registry.before_write = always(Forbidden("401", is_known=False), lambda _: True)
+    assert lab.apply(plan).refusals == ()
