@@ -113,7 +113,9 @@ def question(
     if at is not None and (version, since, until) != (None, None, None):
         raise UsageError("`--at` asks about one moment", hint="leave out the other limits")
     moment = as_moment(at, is_end=True, now=datetime.now(timezone.utc))
-    return HistoryQuestion(moment, Span(None, moment) if moment else time_limits(since, until), version)
+    return HistoryQuestion(
+        moment, Span(None, moment) if moment else time_limits(since, until), version
+    )
 
 
 def story(
