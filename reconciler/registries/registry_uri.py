@@ -83,7 +83,8 @@ def registry_address(
     if not any(same_registry(uri, one) for one in pinned):
         raise Refused(
             f"this state is pinned to {', '.join(map(safe_uri, pinned))}, not to {safe_uri(uri)}",
-            hint=f"use that registry, or change `registry:` in reconciler.yaml, {_MERGE_HINT}",
+            hint=f"use that registry{_two_servers(given, environ)}, or change `registry:` in "
+            f"reconciler.yaml, {_MERGE_HINT}",
         )
     return RegistryAddress(uri, registry_workspace(uri, environ, pin))
 
@@ -167,6 +168,13 @@ def is_late_job(environ: Mapping[str, str], *, terminal: bool) -> bool:
     dispatched = environ.get("GITHUB_EVENT_NAME") in ("workflow_dispatch", "repository_dispatch")
     by_hand = environ.get("CI_PIPELINE_SOURCE") in ("web", "api", "trigger")
     return not (terminal or again or dispatched or by_hand)
+
+
+def _two_servers(given: str | None, environ: Mapping[str, str]) -> str:
+    """Return what to do where the tracking server was taken for the registry."""
+    if (given or "").strip() or environ.get(_VARIABLES[0], "").strip():
+        return ""
+    return f" (in {_VARIABLES[0]}, where {_TRACKING} is a server with runs alone)"
 
 
 def _another_workspace(pinned: str, named: str | None, variable: str) -> Refused:

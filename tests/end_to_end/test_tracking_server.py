@@ -84,4 +84,6 @@ def test_the_pinned_registry_is_not_the_tracking_server(lab: Lab, sqlite_uri: st
     assert lab.run("plan").code == 0
     # Alone it names the registry, too, and that is another one than pinned.
     del lab.environ["MLFLOW_REGISTRY_URI"]
-    assert lab.run("plan").code == 4
+    refused = lab.run("plan")
+    assert refused.code == 4
+    assert "(in MLFLOW_REGISTRY_URI, where MLFLOW_TRACKING_URI is" in refused.text

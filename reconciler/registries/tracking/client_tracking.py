@@ -35,13 +35,13 @@ _STORE_ERRORS: Final = (
 )
 
 
-Ask: TypeAlias = Callable[[Callable[[], Any]], Any]
+ClientCall: TypeAlias = Callable[[Callable[[], Any]], Any]
 
 
 class ClientTracking:
     """The runs of a server or store; `ask` counts a call and translates its errors."""
 
-    def __init__(self, uri: str, ask: Ask, *, registry_uri: str | None = None) -> None:
+    def __init__(self, uri: str, ask: ClientCall, *, registry_uri: str | None = None) -> None:
         self._uri = uri
         self._registry_uri = registry_uri or uri
         self._ask = ask
@@ -112,7 +112,7 @@ class OwnTracking(ClientTracking):
     """The runs of a registry, which `artifacts_of` asks for the folder of a version."""
 
     def __init__(
-        self, registry_uri: str, ask: Ask, artifacts_of: Callable[[str, int], str]
+        self, registry_uri: str, ask: ClientCall, artifacts_of: Callable[[str, int], str]
     ) -> None:
         # Unity Catalog has its runs in the workspace.
         uri = registry_uri.replace("databricks-uc", "databricks", 1)
