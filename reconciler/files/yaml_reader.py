@@ -203,7 +203,7 @@ class Source:
 
     def _composed(self, text: str) -> bool:
         """Set the root node; return False when the text is not YAML, or not safe to parse."""
-        conflict = familiar_mistakes.conflict_at(text) if "<<<<<<<" in text else None
+        conflict = familiar_mistakes.conflict_at(text)
         if conflict is not None:
             self.notes.append((_end(text[:conflict]), *familiar_mistakes.CONFLICT))
             return False

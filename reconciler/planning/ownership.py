@@ -1,7 +1,6 @@
 """Decides whether this checkout may write a model; returns its base and record, or a refusal."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from shlex import quote
 
@@ -118,10 +117,12 @@ def _taken_over(
     last = live.recorded[-1] if live.recorded else NOTHING_BEFORE
     if live.owner not in (None, context.owner):
         return _adopted(last, live.owner, live, context, history)
-    with suppress(DeclarationError):  # what the recorded commit declared cannot be read
+    try:
         own = _own(name, declaration, live, context, history)
-        if own.refusal is None:
-            return own
+    except DeclarationError:  # what the recorded commit declared cannot be read
+        own = None
+    if own is not None and own.refusal is None:
+        return own
     return _adopted(last, f"commit {last[:12]}", live, context, history)
 
 

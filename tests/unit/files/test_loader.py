@@ -185,6 +185,8 @@ def test_reading_files_needs_neither_mlflow_nor_git_nor_a_network() -> None:
         ("alias: champion", "(`aliases` stands at its version"),
         ("stage: Production", "(`stage` stands at its version: write `versions: {4: {stage: Prod"),
         ("run_id: x", "(`run_id` stands at its version"),
+        ("stages: {Production: 3}", "(`stage` stands at its version"),
+        ("versions:\n  4: {}\n>>>>>>> main", "this line is a marker of a merge conflict (choose"),
         ("models: [{name: a}]", "unknown key `models` (write one file for each model"),
         (
             "- model: a\n- model: b",
