@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.authoring.questions import Ask, take_default
+from reconciler.authoring.questions import AskAbout, take_default
 from reconciler.authoring.serving_choice import ServingChoice, serving_choice, with_own_serving
 from reconciler.authoring.stage_conflicts import StageConflict, settled
 from reconciler.core.settings import ServingRules, Settings
@@ -22,7 +22,7 @@ class FirstImport:
 
     every: bool = False
     keep: tuple[int, ...] = ()
-    ask: Ask = take_default
+    ask: AskAbout = take_default
     named: bool = False
 
 

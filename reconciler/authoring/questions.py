@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OpenQuestion:
     """A question, its choices with what tells them apart, and the choice that is taken unasked.
 
     Without a default it stays undecided.
@@ -17,9 +17,9 @@ class Question:
     default: str | None = None
 
 
-Ask: TypeAlias = Callable[[Question], str | None]
+AskAbout: TypeAlias = Callable[[OpenQuestion], str | None]
 
 
-def take_default(question: Question) -> str | None:
+def take_default(question: OpenQuestion) -> str | None:
     """Answer as where nobody can be asked."""
     return question.default

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.authoring.questions import Ask, Question
+from reconciler.authoring.questions import AskAbout, OpenQuestion
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import ACTIVE_STAGES, Declaration, Live, Serving, aliases, stages
 from reconciler.errors import ExitCode, Problem
@@ -67,7 +67,9 @@ class ServingChoice:
         return f" (on {self.counts[self.alias]} of {phrases.models(self.models)}{but})"
 
 
-def serving_choice(models: Collection[Live], settings: Settings, ask: Ask) -> ServingChoice | None:
+def serving_choice(
+    models: Collection[Live], settings: Settings, ask: AskAbout
+) -> ServingChoice | None:
     """Return the alias that serves; None where stages are used, or models share no alias.
 
     `models` are all of the registry. Of aliases on as many models `champion` comes first, then the
@@ -87,7 +89,7 @@ def serving_choice(models: Collection[Live], settings: Settings, ask: Ask) -> Se
         return None
     choices = dict(list(named.items())[:_SHOWN])
     text = "No version is in an active stage. Which alias serves?"
-    alias = ask(Question(text, choices, next(iter(choices))))
+    alias = ask(OpenQuestion(text, choices, next(iter(choices))))
     return None if alias is None else ServingChoice(alias, counts, registered)
 
 

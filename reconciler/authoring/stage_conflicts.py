@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from reconciler.authoring.questions import Ask, Question
+from reconciler.authoring.questions import AskAbout, OpenQuestion
 from reconciler.core.settings import Settings
 from reconciler.core.state import Field, Live, aliases, occupants
 from reconciler.errors import ExitCode, Problem, UsageError
@@ -48,14 +48,14 @@ class StageConflict:
         message = f"{self.sentence}; it is not declared"
         return Problem(message, code, model=self.model, hint=hint)
 
-    def question(self) -> Question:
+    def question(self) -> OpenQuestion:
         """Return the question which version stays; unasked it stays undecided."""
         text = f"`{self.model}` has several versions in {self.stage}. Which one stays?"
-        return Question(text, {str(number): about for number, about in self.versions.items()})
+        return OpenQuestion(text, {str(number): about for number, about in self.versions.items()})
 
 
 def settled(
-    live: Live, settings: Settings, keep: Collection[int], ask: Ask
+    live: Live, settings: Settings, keep: Collection[int], ask: AskAbout
 ) -> tuple[Live, tuple[StageConflict, ...]]:
     """Return a model with one version in each exclusive stage, and the conflicts that are left.
 

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from reconciler.authoring.questions import Ask, Question, take_default
+from reconciler.authoring.questions import AskAbout, OpenQuestion, take_default
 from reconciler.cli import output
 from reconciler.cli.options import Options
 from reconciler.render.escape import visible
@@ -12,13 +12,13 @@ from reconciler.render.escape import visible
 _NONE = "none"
 
 
-def asking(options: Options) -> Ask:
+def asking(options: Options) -> AskAbout:
     """Return who answers: the person at the terminal, where there is one."""
     is_here = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
     return _ask if is_here and not options.json else take_default
 
 
-def _ask(question: Question) -> str | None:
+def _ask(question: OpenQuestion) -> str | None:
     for choice, about in question.choices.items():
         output.say(f"  {visible(choice)}  {visible(about)}")
     answer = click.prompt(

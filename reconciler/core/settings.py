@@ -133,7 +133,8 @@ class EffectiveSettings:
     ) -> tuple[Serving, ...]:
         """Return what serving means for a model, once each: before the change, and in it."""
         rules = self.settings.serving
-        servings = (*(rules.of(model, was) for was in before), self.own.serving.of(model, own))
+        past = (rules.of(was.model if was else model, was) for was in before)
+        servings = (*past, self.own.serving.of(model, own))
         return tuple(dict.fromkeys(servings))
 
 

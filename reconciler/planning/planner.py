@@ -1,6 +1,6 @@
 """Plans all chosen models: reads base and live, computes the difference, has it judged."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.declared import DeclaredState
@@ -153,7 +153,8 @@ def _draft(
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released before, or never managed here
     # A model that nothing is written for loses nothing: its past is not read.
-    before = _declared_before(live_model, checkout) if planned.plan.changes else ()
+    names = (name, context.other_name.former)
+    before = _declared_before(live_model, checkout, names) if planned.plan.changes else ()
     servings = effective.servings(name, declaration, before)
     draft = ModelDraft(planned, declaration, live_model, effective, servings)
     return draft.planned_as(planned.plan)
@@ -210,8 +211,13 @@ def _base_settings(live: Live | None, checkout: Checkout) -> Settings | None:
     return history.base_settings(since, live.owner or checkout.owner, live.model)
 
 
-def _declared_before(live: Live | None, checkout: Checkout) -> Iterable[Declaration | None]:
-    """Yield what declared a model before its change: by the record, and by `base_commit`."""
+def _declared_before(
+    live: Live | None, checkout: Checkout, names: Sequence[str | None]
+) -> Iterable[Declaration | None]:
+    """Yield what declared a model before its change: by the record, and by `base_commit`.
+
+    `names` are those that the model has and had.
+    """
     history = checkout.history
     if live is None or history is None:
         return
@@ -219,7 +225,8 @@ def _declared_before(live: Live | None, checkout: Checkout) -> Iterable[Declarat
     for commit in dict.fromkeys((recorded, checkout.base_commit)):
         owner = live.owner or checkout.owner
         try:
-            yield history.declared(commit, owner, live.model) if commit else None
+            found = (history.declared(commit, owner, name) for name in names if commit and name)
+            yield next(filter(None, found), None)
         except DeclarationError:  # the settings alone count; the model's own plan refuses it
             yield None
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import reconciler
-from reconciler.authoring.questions import Question
+from reconciler.authoring.questions import OpenQuestion
 from reconciler.registries.connect import connect
 from tests.support.files.init_lab import (  # noqa: F401  a fixture
     NOBODY,
@@ -179,9 +179,9 @@ def test_a_folder_can_have_both_kinds(lab: Lab, empty: Path, registry: Registry)
 def test_a_program_is_asked_what_a_person_would_be(lab: Lab, registry: Registry) -> None:
     registry.model("a", aliases={"green": 1, "blue": 2})
     registry.model("b", aliases={"green": 1, "blue": 1})
-    asked: list[Question] = []
+    asked: list[OpenQuestion] = []
 
-    def ask(question: Question) -> str | None:
+    def ask(question: OpenQuestion) -> str | None:
         asked.append(question)
         return "green"
 

@@ -11,7 +11,7 @@ from reconciler.api.workspace import Workspace
 from reconciler.authoring.file_edits import FileEdit, write_edits
 from reconciler.authoring.importing import ImportDraft, drafted, read_models, with_live_pins
 from reconciler.authoring.new_declarations import FirstImport
-from reconciler.authoring.questions import Ask
+from reconciler.authoring.questions import AskAbout
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError, first_code
 from reconciler.files.atomic_write import FileToWrite
@@ -130,7 +130,7 @@ def import_models(
     update: bool,
     pins: bool,
     keep: Collection[int],
-    ask: Ask,
+    ask: AskAbout,
 ) -> Import:
     """Return the answer; the arguments are those of `Reconciler.import_models`."""
     if pins and not (update and models):

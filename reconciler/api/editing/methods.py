@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.api.editing.starter_files import StarterFiles
     from reconciler.api.editing.tidying import Tidying
     from reconciler.api.workspace import Workspace
-    from reconciler.authoring.questions import Ask
+    from reconciler.authoring.questions import AskAbout
 
 _PATIENCE = 10.0  # seconds for a registry whose answer is not required
 
@@ -160,7 +160,7 @@ class EditingMethods(ABC):
         update: bool = False,
         pins: bool = False,
         keep: Collection[int] = (),
-        ask: Ask | None = None,
+        ask: AskAbout | None = None,
     ) -> Import:
         """Return live models as files; writes nothing before `write` of the answer.
 
@@ -174,7 +174,7 @@ class EditingMethods(ABC):
         Where a stage that holds one version has several, the model is not declared, and in
         `conflicts`: `keep` names the version that stays, and the others are declared Archived.
         Where no version is in an active stage, the alias that most models have serves, and a new
-        settings file says so. `ask` gets each `Question`, and returns the choice, or None.
+        settings file says so. `ask` gets each `OpenQuestion`, and returns the choice, or None.
 
         Raises `UsageError` for a model that is not in the registry, a prompt or ignored;
         `DeclarationError` for wrong files; `RegistryError` where the registry cannot be read.
@@ -198,7 +198,7 @@ class EditingMethods(ABC):
                 workspace.started,
             )
 
-    def init(self, *, gitlab: bool = False, ask: Ask | None = None) -> StarterFiles:
+    def init(self, *, gitlab: bool = False, ask: AskAbout | None = None) -> StarterFiles:
         """Return the files that make a repository ready; written by `write` of the answer.
 
         These are settings, the models that are live or an example, workflows (with `gitlab` a

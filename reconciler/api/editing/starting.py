@@ -10,7 +10,7 @@ from reconciler.api.editing.starter_files import NewRepository, StarterFiles
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.importing import content_of, read_models
 from reconciler.authoring.new_declarations import FirstImport, NewDeclarations, declared_anew
-from reconciler.authoring.questions import Ask
+from reconciler.authoring.questions import AskAbout
 from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError
@@ -49,7 +49,7 @@ class _Files:
     templates: Mapping[str, str]
 
 
-def starter_files(workspace: Workspace, *, gitlab: bool, ask: Ask) -> StarterFiles:
+def starter_files(workspace: Workspace, *, gitlab: bool, ask: AskAbout) -> StarterFiles:
     """Return what `write` is to make; raises `UsageError` for a folder that cannot be begun in."""
     root = workspace.repo.root if workspace.repo else workspace.caller.root
     if workspace.repo is None:
@@ -111,7 +111,7 @@ def _branch(workspace: Workspace) -> str:
     return usual or checked_out or "main"
 
 
-def _models(workspace: Workspace, start: Start, ask: Ask) -> _Models:
+def _models(workspace: Workspace, start: Start, ask: AskAbout) -> _Models:
     settings = workspace.desired.settings
     if workspace.desired.declarations:
         return _Models()

@@ -43,7 +43,8 @@ class Lab:
 
     def commit(self, *declarations: Declaration) -> str:
         tree = {declaration.model: declaration for declaration in declarations}
-        self.heads.append(self.commits.commit(tree, *self.heads[-1:]))
+        head = self.commits.commit(tree, *self.heads[-1:], settings=self.settings)
+        self.heads.append(head)
         return self.heads[-1]
 
     def plan(

@@ -1,6 +1,16 @@
 """When a model is the same one under another name, and when it only looks like it."""
 
-from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Declaration, DeclaredVersion, Field
+from dataclasses import replace
+
+from reconciler.core.settings import ServingRules, Settings
+from reconciler.core.state import (
+    COMMIT_TAG,
+    OWNER_TAG,
+    Declaration,
+    DeclaredVersion,
+    Field,
+    Serving,
+)
 from reconciler.planning.planner import PlanRequest
 from reconciler.planning.same_model import paired
 from tests.support.plans.planner_lab import OWNER, Lab, serving
@@ -53,6 +63,19 @@ def test_an_alias_that_the_renaming_commit_takes_out_is_removed() -> None:
     assert changes(lab) == ["n @old removed"]
     (model,) = lab.plan(PlanRequest(models=frozenset({"n"}))).models
     assert model.messages == ("renamed from `m`: what git declared under that name is the base",)
+
+
+def test_a_rename_does_not_lose_what_served_under_the_old_name() -> None:
+    by_alias = Serving(None, "old")
+    rules = ServingRules(Serving(), (("m", by_alias),))
+    for settings, own in ((Settings(), by_alias), (Settings(serving=rules), None)):
+        lab = Lab()
+        lab.settings = settings
+        lab.apply(replace(aliased("m", champion=1, old=1), serving=own))
+        lab.commit(aliased("n", champion=1))
+        renamed(lab, "m", "n")
+        (violation,) = lab.plan().violations
+        assert violation.message == "no version would be serving (@old); now it is v1"
 
 
 def test_the_record_of_a_renamed_model_moves_on_with_it() -> None:
