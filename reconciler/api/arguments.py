@@ -22,6 +22,10 @@ def _are_names(value: object) -> bool:
     return isinstance(value, Collection) and not isinstance(value, (bytes, Mapping))
 
 
+def _are_versions(value: object) -> bool:
+    return isinstance(value, Collection) and all(map(_is_whole, value))
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -40,6 +44,7 @@ KINDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "int": ("a whole number", _is_whole),
     "float": ("a number of seconds", _is_number),
     "int | str": ("a version's number, a stage or an alias", lambda v: _is_whole(v) or _is_text(v)),
+    "Collection[int]": ("a list of versions", _are_versions),
     "Collection[str]": ("a list of names", _are_names),
     "str | Collection[str]": ("a name or a list of names", _are_names),
     "Mapping[str, str]": ("a mapping of text to text", lambda value: isinstance(value, Mapping)),

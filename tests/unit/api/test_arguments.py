@@ -31,7 +31,8 @@ _ASKED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "promote": (lambda r: r.promote(5, 3), "`model` is text"),
     "promote version": (lambda r: r.promote("a", 3.0), "`version` is a whole number"),
     "promote tags": (lambda r: r.promote("a", 3, tags=["b"]), "`tags` is a mapping of text"),
-    "forget": (lambda r: r.forget(5), "`model` is text"),
+    "forget": (lambda r: r.forget(5), "`models` is a name or a list of names"),
+    "import keep": (lambda r: r.import_models("a", keep="3"), "`keep` is a list of versions"),
     "load_plan": (lambda r: r.load_plan(5), "`path` is a path"),
     "open": (lambda _: _package.open(5), "`state` is a path"),
     "open root": (lambda _: _package.open(root=5), "`root` is a path"),
@@ -48,7 +49,7 @@ def test_an_argument_of_another_type_is_told_by_its_name(asked: str, tmp_path: P
 
 
 # What is told elsewhere, or where anything is taken.
-_ELSEWHERE = {"bool", "DateLike", "Plan", "Stop"}
+_ELSEWHERE = {"Ask", "bool", "DateLike", "Plan", "Stop"}
 
 
 def test_every_argument_of_every_method_has_a_check() -> None:
