@@ -122,6 +122,8 @@ def _words(text: str) -> list[str]:
 
 def _start(text: str, columns: int) -> str:
     """Return as much of a text's start as fits."""
+    if text.isascii():
+        return text[: max(0, columns)]
     room = columns
     for at, char in enumerate(text):
         room -= _columns_of(char)
