@@ -27,7 +27,7 @@ def plan_request(
     `adopt` are globs, too. Raises `UsageError` for globs that name nothing.
     """
     declared = workspace.desired.declarations
-    chosen = None if models is None else select(tuple(models), declared, "--model")
+    chosen = None if models is None else select(tuple(models), declared)
     if since is not None:
         chosen = _narrowed(chosen, _changed_since(workspace, since))
     among = declared if chosen is None else chosen

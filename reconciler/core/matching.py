@@ -35,14 +35,17 @@ def is_glob(name: str) -> bool:
     return not {"*", "?", "["}.isdisjoint(name)
 
 
-def select(globs: Sequence[str], names: Collection[str], option: str) -> frozenset[str]:
-    """Return the names that any glob matches; raises `UsageError` for a glob without a match."""
+def select(globs: Sequence[str], names: Collection[str], option: str = "") -> frozenset[str]:
+    """Return the names that any glob matches; raises `UsageError` for a glob without a match.
+
+    `option` is where the globs were given, where that tells more than they do.
+    """
     selected: set[str] = set()
     for glob in globs:
         matches = {name for name in names if name == glob or fnmatchcase(name, glob)}
         if not matches:
             hint = nearest(glob, names) or f"declared models: {len(names)}"
-            raise UsageError(f"{option} `{glob}` matches no model", hint=hint)
+            raise UsageError(f"{option} `{glob}` matches no model".lstrip(), hint=hint)
         selected |= matches
     return frozenset(selected)
 

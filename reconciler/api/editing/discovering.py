@@ -59,7 +59,7 @@ def _chosen(
     named = {model: declared(workspace, model) for model in models}
     known = workspace.desired.declarations
     every = frozenset(() if named else known)
-    names = select(tuple(globs), known, "--model") if globs else every
+    names = select(tuple(globs), known) if globs else every
     return dict(sorted({**named, **{name: known[name] for name in names}}.items()))
 
 

@@ -85,7 +85,7 @@ def tidy(workspace: Workspace, globs: Collection[str], reason: str | None) -> Ti
     """Return the edit; the arguments are those of `Reconciler.tidy`."""
     check_text("--reason", reason)
     declared = workspace.desired.declarations
-    names = select(tuple(globs), declared, "tidy") if globs else frozenset(declared)
+    names = select(tuple(globs), declared) if globs else frozenset(declared)
     asked = {name: declared[name] for name in sorted(names)}
     needed = {name: tuple(one.versions) for name, one in asked.items()}
     live, unreadable = read_live(workspace.registry, needed, everything=False, parallelism=_READERS)

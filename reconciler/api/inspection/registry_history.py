@@ -67,7 +67,7 @@ def registry_history(
     """Return the history of the models that globs choose; raises `UsageError` without a match."""
     asked = question(at, since, until)
     merged = open_merged(workspace, fetch_notes)
-    chosen = merged.steps if models is None else select(tuple(models), merged.steps, "--model")
+    chosen = merged.steps if models is None else select(tuple(models), merged.steps)
     steps: dict[str, list[Step]] = {model: [] for model in sorted(chosen)}
     for step in with_signatures(merged.repo, [s for model in steps for s in merged.steps[model]]):
         steps[step.model].append(step)

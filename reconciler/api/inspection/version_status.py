@@ -50,7 +50,7 @@ def _chosen(
         if name not in known and not is_glob(name):
             message = f"model `{name}` is neither declared nor in the registry"
             raise UsageError(message, hint=_meant(name, declared))
-    return select(tuple(models), frozenset(known), "status")
+    return select(tuple(models), frozenset(known))
 
 
 def _meant(name: str, declared: Collection[str]) -> str | None:
