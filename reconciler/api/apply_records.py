@@ -14,7 +14,7 @@ from reconciler.audit.apply_record import (
 )
 from reconciler.core.report import ApplyReport
 from reconciler.core.uris import safe_uri
-from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError
+from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError, RegistryError
 from reconciler.forges.ci_run import run_of
 from reconciler.repository.notes import (
     check_notes,
@@ -101,7 +101,16 @@ class Recorder:
         record = apply_record(report, around)
         if record is None or not news(record, (records_of(repo) or {}).get(record.commit, ())):
             return None
-        return without_secrets(record)
+        return replace(without_secrets(record), registry_user=self._registry_user(report))
+
+    def _registry_user(self, report: ApplyReport) -> str | None:
+        """Return who the registry says wrote, None where it does not tell or nobody waits."""
+        if report.signal is not None:
+            return None
+        try:
+            return self._workspace.registry.known_user()
+        except RegistryError:
+            return None  # all is written, and the record is to be kept
 
 
 def without_secrets(record: ApplyRecord) -> ApplyRecord:

@@ -72,7 +72,7 @@ class ApplyRecord:
     A model that was healed is one of them: what drifted is again as this commit declares it.
     `registry` is the registry's name or its URI without credentials, `state` the name of the state
     folder, `accepted` the consents that were used. `approvals` are those that the forge confirmed
-    for what was applied.
+    for what was applied. `actor` is who ran it, `registry_user` who the registry says wrote.
     """
 
     time: datetime
@@ -81,6 +81,7 @@ class ApplyRecord:
     commit: str
     actor: str | None = None
     run_url: str | None = None
+    registry_user: str | None = None
     accepted: tuple[str, ...] = ()
     approvals: tuple[RecordedApproval, ...] = ()
     models: tuple[str, ...] = ()
@@ -232,6 +233,7 @@ def _record(document: dict[str, Any]) -> ApplyRecord:
         models=_texts(document.get("models", ())),
         changes=tuple(_change(row) for row in document.get("changes", ())),
         versions=tuple(_version(row) for row in document.get("versions", ())),
+        registry_user=_optional(document.get("registry_user")),
     )
 
 

@@ -37,6 +37,7 @@ class Applied:
     actor: str | None
     run_url: str | None
     off_main: bool = False
+    registry_user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,4 +268,5 @@ class _Applies:
             record.actor,
             record.run_url,
             off_main=record.commit not in self._place,
+            registry_user=record.registry_user,
         )

@@ -220,6 +220,7 @@ def _off_main(trail: Trail) -> Iterable[Finding]:
         if trail.on_main is None or trail.on_main(record.commit) or record.time not in trail.span:
             continue
         by = f" by {record.actor}" if record.actor else ""
+        by += f" (as `{record.registry_user}`)" if record.registry_user else ""
         consent = f", accepted: {', '.join(record.accepted)}" if record.accepted else ""
         what = f"applied to {record.registry}{by}{consent}; the main line never contained it"
         for model in sorted({*record.models, *(change.model for change in record.changes)}):

@@ -92,6 +92,11 @@ class Http:
         return self._access.user
 
     @property
+    def is_signed_in(self) -> bool:
+        """Return whether requests carry credentials."""
+        return "Authorization" in self._access.headers
+
+    @property
     def sent(self) -> int:
         """The number of requests that were sent."""
         return self._sent

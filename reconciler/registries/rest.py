@@ -173,8 +173,8 @@ class MlflowRest:
         return gather(self._tracking, model, version, identity)
 
     def known_user(self) -> str | None:
-        """Return the name that basic-auth has for the user."""
-        return user_of(self._http)
+        """Return the name that basic-auth has for the user, None for requests without one."""
+        return user_of(self._http) if self._http.is_signed_in else None
 
     def access(self, models: Collection[str]) -> UserAccess:
         """Return what basic-auth lets the user do to these models."""

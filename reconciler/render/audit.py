@@ -142,6 +142,8 @@ def _row(row: AuditRow) -> Document:
         "applied": _moment(row.applied.time) if row.applied else None,
         "applied_from": row.applied.commit if row.applied else None,
         "applied_off_main": row.applied is not None and row.applied.off_main,
+        "applied_by": row.applied.actor if row.applied else None,
+        "applied_as": row.applied.registry_user if row.applied else None,
     }
 
 

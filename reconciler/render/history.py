@@ -277,6 +277,7 @@ def _applied(applied: Applied) -> Document:
         "off_main": applied.off_main,
         "actor": applied.actor,
         "run_url": applied.run_url,
+        "registry_user": applied.registry_user,
     }
 
 

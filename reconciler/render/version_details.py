@@ -274,7 +274,13 @@ def _credit_document(entry: Entry) -> Document:
         "pull_request": entry.pull_request,
         "approvals": [{"name": one.name, "kind": one.kind} for one in entry.approvals],
         "applied": [
-            {"time": _when(one.time), "registry": one.registry, "commit": one.commit}
+            {
+                "time": _when(one.time),
+                "registry": one.registry,
+                "commit": one.commit,
+                "actor": one.actor,
+                "registry_user": one.registry_user,
+            }
             for one in entry.applied
         ],
     }

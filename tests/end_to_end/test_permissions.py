@@ -54,7 +54,9 @@ def test_what_a_plan_needs_is_compared_with_what_the_registry_grants(
 ) -> None:
     model, other = sorted((desk.model(1), desk.model(1)))
     _declared(desk, dict.fromkeys((model, other), "versions: {1: {aliases: [champion, fast]}}\n"))
-    assert desk.run("apply", "--yes").code == 0
+    assert desk.run("apply", "--yes", "--record").code == 0
+    [merged] = desk.run("history", model, "--format", "json").document["changes"]
+    assert merged["applied"][0]["registry_user"] == "admin"
     _declared(desk, dict.fromkeys((model, other), "versions: {1: {aliases: [champion]}}\n"))
     user = f"edits-{model}"
     auth_server.add_user(user, {model: "EDIT", other: "EDIT"})
