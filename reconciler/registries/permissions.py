@@ -5,37 +5,18 @@ were granted, and not the one that everybody has besides (`default_permission`).
 """
 
 from collections.abc import Collection, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
-from pydantic import BaseModel, ValidationError
-
-from reconciler.errors import Forbidden, RegistryError, Rejected
+from reconciler.errors import Forbidden, Rejected
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import UserAccess
 from reconciler.registries.http_client import Http
+from reconciler.registries.responses import PermissionRow, UserRow, row
 
 _USERS: Final = "api/2.0/mlflow/users"
 _EFFECTIVE: Final = "api/3.0/mlflow/users/permissions/get"
 _THREADS: Final = 8
 _ALL: Final = "MANAGE"
-
-
-class _Granted(BaseModel):
-    name: str
-    permission: str
-
-
-class _User(BaseModel):
-    username: str
-    is_admin: bool = False
-    registered_model_permissions: list[_Granted] = []
-
-
-class _Effective(BaseModel):
-    permission: str
-
-
-_RowT = TypeVar("_RowT", bound=BaseModel)
 
 
 def user_of(http: Http) -> str | None:
@@ -65,23 +46,23 @@ def user_access(http: Http, models: Collection[str]) -> UserAccess:
     return UserAccess(user.username, permissions=dict(sorted(found.items())))
 
 
-def _user(http: Http) -> _User | None:
+def _user(http: Http) -> UserRow | None:
     answer = _asked(http, f"{_USERS}/current", {})
     if answer is None and http.user is not None:
         answer = _asked(http, f"{_USERS}/get", {"username": http.user})
-    return None if answer is None else _parsed(_User, answer.get("user"))
+    return None if answer is None else row(UserRow, answer, "user")
 
 
-def _granted(http: Http, user: _User) -> Mapping[str, str]:
+def _granted(http: Http, user: UserRow) -> Mapping[str, str]:
     answer = _asked(http, f"{_USERS}/get", {"username": user.username})
-    known = user if answer is None else _parsed(_User, answer.get("user"))
+    known = user if answer is None else row(UserRow, answer, "user")
     return {one.name: one.permission for one in known.registered_model_permissions}
 
 
 def _effective(http: Http, user: str, model: str) -> str | None:
     asked = {"username": user, "resource_type": "registered_model", "resource_id": model}
     answer = _asked(http, _EFFECTIVE, asked)
-    return None if answer is None else _parsed(_Effective, answer).permission
+    return None if answer is None else row(PermissionRow, {"of": answer}, "of").permission
 
 
 def _asked(http: Http, path: str, params: Mapping[str, str]) -> Mapping[str, object] | None:
@@ -92,10 +73,3 @@ def _asked(http: Http, path: str, params: Mapping[str, str]) -> Mapping[str, obj
         raise
     except Rejected:
         return None
-
-
-def _parsed(kind: type[_RowT], value: object) -> _RowT:
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        raise RegistryError("what the registry tells of its users has another form") from error

@@ -70,6 +70,27 @@ class ModelRow(BaseModel):
     latest_versions: list[VersionRow] | None = None
 
 
+class GrantRow(BaseModel):
+    """A permission on a model that a user was granted."""
+
+    name: str
+    permission: str
+
+
+class UserRow(BaseModel):
+    """A user of MLflow's basic-auth; newer servers do not list the permissions."""
+
+    username: str
+    is_admin: bool = False
+    registered_model_permissions: list[GrantRow] = []
+
+
+class PermissionRow(BaseModel):
+    """The permission that counts for a user on a model."""
+
+    permission: str
+
+
 # One page of a search by time. MLflow 2.9 reads the tags of each row by a query of its own.
 RECENT: Final = 50
 LAST_UPDATED_FIRST: Final = ["last_updated_timestamp DESC"]
