@@ -86,10 +86,12 @@ class Plan(Answer):
         *,
         is_detailed: bool = False,
         permissions: PermissionCheck | None = None,
+        pace: float | None = None,
     ) -> None:
         self.judged = judged
         self.requests = requests
         self.permissions = permissions
+        self.pace = pace
         self.made = datetime.now(timezone.utc)
         missing = permissions.problems if permissions else ()
         code = judged.exit_code(detailed=is_detailed)

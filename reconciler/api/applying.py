@@ -43,7 +43,7 @@ class ApplyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What the caller is told: before the first write, of each result, and of the report.
+    """What the caller is told: before the first write, of each result and model, and the report.
 
     What `before_writing` raises ends the run; nothing is written then. `after_writing` comes
     before the record is kept, `on_report` before the webhooks are told.
@@ -51,6 +51,7 @@ class Callbacks:
 
     before_writing: Callable[[Plan], None] = lambda _: None
     on_result: OnResult = lambda _: None
+    on_model: Callable[[str], None] = lambda _: None
     after_writing: Callable[[], None] = lambda: None
     on_report: Callable[[Report], None] = lambda _: None
 
@@ -71,8 +72,8 @@ def apply_plan(
     if request.dry_run or _has_nothing_to_write(checked, all_or_nothing=request.all_or_nothing):
         report, kept = ApplyReport(checked, ()), None if request.dry_run else recorder
         return concluded(workspace, report, kept, callbacks, is_carried_out=False)
-    callbacks.before_writing(Plan(checked, workspace.requests))
-    report = carried_out(workspace, checked, callbacks.on_result, request.parallelism)
+    callbacks.before_writing(Plan(checked, workspace.requests, pace=workspace.registry.pace))
+    report = carried_out(workspace, checked, callbacks, request.parallelism)
     callbacks.after_writing()
     return concluded(workspace, report, recorder, callbacks, is_carried_out=True)
 
@@ -115,7 +116,7 @@ def _has_nothing_to_write(plan: JudgedPlan, *, all_or_nothing: bool) -> bool:
 
 
 def carried_out(
-    workspace: Workspace, plan: JudgedPlan, on_result: OnResult, parallelism: int = 8
+    workspace: Workspace, plan: JudgedPlan, callbacks: Callbacks, parallelism: int = 8
 ) -> ApplyReport:
     """Write a plan that nothing forbids, and return what became of every change."""
     return apply(
@@ -124,7 +125,8 @@ def carried_out(
         parallelism=parallelism,
         timeout=workspace.timeout,
         stop=workspace.stop,
-        on_result=on_result,
+        on_result=callbacks.on_result,
+        on_model=callbacks.on_model,
         is_superseded_by=lambda commit: workspace.is_superseded_by(commit, plan.state.commit),
         allow_superseded=workspace.allow_superseded,
     )

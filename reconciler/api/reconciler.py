@@ -171,6 +171,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         dry_run: bool = False,
         before_writing: Callable[[Plan], None] | None = None,
         on_result: Callable[[Result], None] | None = None,
+        on_model: Callable[[str], None] | None = None,
         after_writing: Callable[[], None] | None = None,
         on_report: Callable[[Report], None] | None = None,
         stop: Stop | None = None,
@@ -186,8 +187,9 @@ class Reconciler(InspectionMethods, EditingMethods):
         `record_push` also pushes it to that remote. `dry_run` ends before the first write, with the
         report that says what forbids it, or what would be written. `before_writing` gets the plan
         before the first write: what it raises ends the run. `on_result` gets each result as it
-        happens, `after_writing` is called before the record is kept, `on_report` gets the report
-        before webhooks are told. `stop` ends the run between two requests.
+        happens, `on_model` the name of each model that is done, `after_writing` is called before
+        the record is kept, `on_report` gets the report before webhooks are told. `stop` ends the
+        run between two requests.
 
         Raises `PlanRefused` when a violation denies the plan, with `report`; `OutOfStep` for a
         plan of another registry or digest; `ApplyInterrupted` after Ctrl-C.
@@ -211,6 +213,7 @@ class Reconciler(InspectionMethods, EditingMethods):
         callbacks = Callbacks(
             before_writing=before_writing or _ignore,
             on_result=on_result or _ignore,
+            on_model=on_model or _ignore,
             after_writing=after_writing or _ignore,
             on_report=on_report or _ignore,
         )

@@ -8,6 +8,8 @@ write that is not confirmed ends the run of its model, not those of others.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from reconciler.apply.model_reader import ModelReader
 from reconciler.apply.model_run import ModelRun, OnResult
@@ -56,6 +58,7 @@ def apply(
     timeout: float = 60.0,
     stop: Stop | None = None,
     on_result: OnResult = lambda _: None,
+    on_model: Callable[[str], None] = lambda _: None,
     is_superseded_by: Callable[[str], bool] = lambda _: False,
     allow_superseded: bool = False,
 ) -> ApplyReport:
@@ -63,16 +66,17 @@ def apply(
 
     Ctrl-C in a program without a handler for it ends the run as `stop` does.
 
-    `timeout` is in seconds per model. `on_result` is called with every result at once.
+    `timeout` is in seconds per model. `on_result` is called with every result at once,
+    `on_model` with each model whose run has ended.
     `is_superseded_by` returns whether a commit that another run recorded contains this plan's
     commit; `allow_superseded` makes that a success, for a job that a newer one overtook.
     """
     stop, plan = stop or no_stop(), admitted.plan
     bugs: list[Exception] = []
 
-    def heard(result: Result) -> None:
+    def tell(heard: Callable[[Any], None], value: Result | str) -> None:
         try:
-            on_result(result)
+            heard(value)
         except Exception as bug:  # noqa: BLE001  the caller's own; it must not cost the rest of the model
             bugs.append(bug)
 
@@ -80,7 +84,7 @@ def apply(
         ModelRun(
             model,
             in_order(model.changes, plan.exclusive),
-            on_result=heard,
+            on_result=partial(tell, on_result),
             is_superseded_by=is_superseded_by,
             allow_superseded=allow_superseded,
         )
@@ -99,6 +103,8 @@ def apply(
         except Exception as bug:  # noqa: BLE001  shown after the report, which must not be lost
             run.break_off(bug)
             bugs.append(bug)
+        finally:
+            tell(on_model, run.plan.model)
 
     try:
         each(apply_model, runs, threads=parallelism, stop=stop.event, grace=_GRACE)

@@ -1,7 +1,7 @@
 """What `apply` says and asks: the plan, the question, the progress, the report."""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import click
@@ -11,7 +11,7 @@ from reconciler.apply.executor import no_stop
 from reconciler.cli import output
 from reconciler.cli.options import Options
 from reconciler.cli.present import present
-from reconciler.cli.progress import progress
+from reconciler.cli.progress import Progress, progress
 from reconciler.cli.signals import signals
 from reconciler.core.report import Result
 from reconciler.errors import UsageError
@@ -33,7 +33,7 @@ class ApplyDialog(ExitStack):
         self._shows = shows and not options.json
         self._asks = asks
         self._progress = ExitStack()
-        self._advance: Callable[[Result], None] = lambda _: None
+        self._counts: Progress | None = None
 
     def begin(self, plan: Plan) -> None:
         """Show the plan and ask; raises `click.Abort` where the answer is no."""
@@ -44,13 +44,20 @@ class ApplyDialog(ExitStack):
             _ask(plan)
         self.enter_context(signals(self.stop))
         self.push(self._progress)
-        self._advance = self._progress.enter_context(
-            progress(0 if self._options.quiet else len(plan.changes))
-        )
+        if expected := phrases.expected(plan.judged, plan.pace):
+            output.note(expected, self._options)
+        told = None if self._options.quiet else plan.judged
+        self._counts = self._progress.enter_context(progress(told))
 
-    def advance(self, result: Result) -> None:
+    def advance(self, _: Result) -> None:
         """Count one result."""
-        self._advance(result)
+        if self._counts is not None:
+            self._counts.change()
+
+    def advance_model(self, _: str) -> None:
+        """Count one model."""
+        if self._counts is not None:
+            self._counts.model()
 
     def written(self) -> None:
         """Take the line of the progress back."""

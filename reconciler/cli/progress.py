@@ -1,39 +1,87 @@
-"""How far an apply is, in one line of stderr that goes again; on a terminal only."""
+"""How far an apply is: a line of stderr that goes again, or one each minute in a log."""
 
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
+from datetime import timedelta
+from typing import Final
 
 import click
 
 from reconciler.cli.output import is_terminal
-from reconciler.core.report import Result
+from reconciler.core.durations import in_words
+from reconciler.core.plan import JudgedPlan
 from reconciler.render import phrases
 
-_CLEAR = "\r\x1b[2K"
+_CLEAR: Final = "\r\x1b[2K"
+_FEW: Final = 1  # models; for more of them the models are counted, too
+_SOON: Final = 10.0  # seconds after which there is enough to tell what is left
+_MINUTE: Final = 60.0
+
+
+class Progress:
+    """Counts changes and models of a plan as they end."""
+
+    def __init__(self, plan: JudgedPlan, say: Callable[[str], None], every: float) -> None:
+        self._changes = len(plan.changes)
+        self._models = sum(model.writes and not model.problems for model in plan.models)
+        self._ended = [0, 0]  # changes, models
+        self._say, self._every = say, every
+        self._began = self._said = time.monotonic()
+        self._turn = threading.Lock()
+        self.is_over = False
+
+    def change(self) -> None:
+        """Count a change."""
+        self._count(0)
+
+    def model(self) -> None:
+        """Count a model."""
+        self._count(1)
+
+    def show(self) -> None:
+        """Say how far it is, unless that was said a moment ago."""
+        now = time.monotonic()
+        if not self.is_over and (self._every == 0.0 or now - self._said >= self._every):
+            self._said = now
+            self._say(self._line(now))
+
+    def _count(self, which: int) -> None:
+        with self._turn:  # a request that outlived its apply has nothing to add
+            self._ended[which] += 1
+            if which == 0 or self._models > _FEW:
+                self.show()
+
+    def _line(self, now: float) -> str:
+        changes, models = self._ended
+        parts = [f"{changes} of {phrases.count(self._changes, 'change')}"] if self._changes else []
+        if self._models > _FEW:
+            parts.append(f"{models:,} of {self._models:,} models")
+        if models and models < self._models and now - self._began >= _SOON:
+            left = (now - self._began) / models * (self._models - models)
+            parts.append(f"about {in_words(timedelta(seconds=left), parts=1)} left")
+        return f"{'applying' if self._changes else 'recording'}: {', '.join(parts)}"
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[Result], None]]:
-    """Yield what is to be told of each result; silent where no line can be taken back."""
-    if total == 0 or not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
-        yield lambda _: None
+def progress(plan: JudgedPlan | None) -> Iterator[Progress | None]:
+    """Yield what counts; None where nothing is to be said."""
+    if plan is None or not any(model.writes for model in plan.models):
+        yield None
         return
-    done, is_over, turn = count(), threading.Event(), threading.Lock()
+    takes_back = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
-    def tell(_: Result | None) -> None:
-        with turn:
-            if not is_over.is_set():  # a request that outlived its apply has nothing to add
-                line = f"{_CLEAR}applying: {next(done)} of {phrases.count(total, 'change')}"
-                click.echo(line, nl=False, err=True)
+    def say(line: str) -> None:
+        click.echo(f"{_CLEAR}{line}" if takes_back else line, nl=not takes_back, err=True)
 
-    tell(None)
+    counts = Progress(plan, say, every=0.0 if takes_back else _MINUTE)
+    counts.show()
     try:
-        yield tell
+        yield counts
     finally:
-        with turn:
-            is_over.set()
+        counts.is_over = True
+        if takes_back:
             click.echo(_CLEAR, nl=False, err=True)

@@ -8,7 +8,7 @@ from reconciler.core.state import Field, Value
 
 _READING_ORDER = ("Production", "Staging", "None", "Archived")
 
-Permission: TypeAlias = Literal["EDIT", "MANAGE"]
+NeededPermission: TypeAlias = Literal["EDIT", "MANAGE"]
 Cause: TypeAlias = Literal["declared", "drift", "replaced", "removed"]
 
 
@@ -35,7 +35,7 @@ class Change:
         return "remove" if self.after is None else "set"
 
     @property
-    def permission(self) -> Permission:
+    def permission(self) -> NeededPermission:
         """What MLflow's basic-auth requires for it."""
         deletes = self.action == "remove"
         of_version = self.field.name == "alias" or self.field.version is not None

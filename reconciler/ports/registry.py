@@ -59,6 +59,11 @@ class Registry(Protocol):
         """The number of requests sent so far."""
         ...
 
+    @property
+    def pace(self) -> float | None:
+        """The seconds of the fastest request so far, None where it does not matter."""
+        ...
+
     def close(self) -> None:
         """Give back connections; a later request opens them again."""
         ...

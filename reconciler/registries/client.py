@@ -87,6 +87,11 @@ class MlflowClientRegistry:
         """The number of calls to the client so far."""
         return self._calls.sent + (self._other.requests if self._other else 0)
 
+    @property
+    def pace(self) -> float | None:
+        """Return None: a database answers at once."""
+        return None
+
     def close(self) -> None:
         """Close the connections to a database; a later call opens them again."""
         with self._opening:

@@ -4,6 +4,7 @@ import json
 import random
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -85,6 +86,7 @@ class Http:
         self._sent = 0
         self._is_known = False  # that it speaks HTTP
         self._counting = threading.Lock()
+        self.pace: float | None = None  # seconds of the fastest request
 
     @property
     def user(self) -> str | None:
@@ -176,6 +178,7 @@ class Http:
     ) -> HttpAnswer:
         with self._counting:
             self._sent += 1
+        begun = time.monotonic()
         try:
             with (
                 limits.within(self.patience),
@@ -191,6 +194,8 @@ class Http:
             ):
                 self._is_known = True
                 content = self._body(response, largest)
+                taken = time.monotonic() - begun
+                self.pace = min(taken, self.pace or taken)
                 return HttpAnswer(response.status_code, response.headers, content)
         except client.FAILURES as error:
             raise self._failure(error) from error

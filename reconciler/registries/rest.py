@@ -95,6 +95,11 @@ class MlflowRest:
         """The number of requests that were sent so far."""
         return self._http.sent + (self._other.requests if self._other else 0)
 
+    @property
+    def pace(self) -> float | None:
+        """The seconds of the fastest request so far."""
+        return self._http.pace
+
     def close(self) -> None:
         """Close the connections to the server; a later request opens them again.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from difflib import unified_diff
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.durations import in_words
 from reconciler.render.escape import quoted, visible
 from reconciler.render.table import table
 
@@ -15,12 +17,13 @@ if TYPE_CHECKING:  # `validate` and `--help` show phrases too, and must not wait
     from collections.abc import Iterable, Iterator
 
     from reconciler.core.changes import Change
-    from reconciler.core.plan import JudgedPlan
+    from reconciler.core.plan import JudgedPlan, ModelPlan
     from reconciler.core.report import ApplyReport
     from reconciler.core.state import Field, Value
     from reconciler.core.violations import Violation
     from reconciler.errors import Contrast, Problem
 
+_LONG: Final = 30.0  # seconds; what takes less needs no announcement
 _LONGEST: Final = 160  # characters of a value before and one after, in a cell
 
 
@@ -145,6 +148,27 @@ def takeovers(plan: JudgedPlan) -> str:
     """Return which models are taken over, counted by whom they are taken from; empty for none."""
     owners = Counter(model.taken_from for model in plan.models if model.taken_from is not None)
     return " and ".join(f"{models(owners[owner])} from `{owner}`" for owner in sorted(owners))
+
+
+def expected(plan: JudgedPlan, pace: float | None) -> str | None:
+    """Return how much an apply has to do where that takes long; `pace` is seconds a request."""
+    written = [model for model in plan.models if model.writes and not model.problems]
+    requests = sum(_requests(model) for model in written)
+    most = requests * (pace or 0.0)
+    if most < _LONG:
+        return None
+    what = "writes" if plan.changes else "records this commit on"
+    return (
+        f"apply {what} {models(len(written))}: about {requests:,} requests, up to "
+        f"{in_words(timedelta(seconds=most), parts=1)} at {pace:.2f} s each"
+    )
+
+
+def _requests(model: ModelPlan) -> int:
+    reads = 3 if model.changes else 1
+    record = model.record
+    recording = 0 if record is None else 1 + (record.owner is not None) + bool(model.changes)
+    return reads + len(model.changes) + recording
 
 
 def models(number: int) -> str:

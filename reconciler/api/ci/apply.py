@@ -120,7 +120,7 @@ def _carried_out(run: _Run, recorder: Recorder, callbacks: Callbacks) -> Report:
         report = ApplyReport(plan, ())
         return concluded(workspace, report, None, told, is_carried_out=False, behind=behind)
     callbacks.before_writing(Plan(plan, workspace.requests))
-    report = carried_out(workspace, plan, callbacks.on_result)
+    report = carried_out(workspace, plan, callbacks)
     return concluded(workspace, report, recorder, told, is_carried_out=True, behind=behind)
 
 

@@ -85,6 +85,7 @@ def command(
                 dry_run=dry_run,
                 before_writing=dialog.begin,
                 on_result=dialog.advance,
+                on_model=dialog.advance_model,
                 after_writing=dialog.written,
                 on_report=dialog.end,
                 stop=dialog.stop,

@@ -172,6 +172,10 @@ class FakeRegistry:
     def requests(self) -> int:
         return self._requests
 
+    @property
+    def pace(self) -> float | None:
+        return None
+
     def close(self) -> None:
         """Do nothing: memory holds no connection."""
 
