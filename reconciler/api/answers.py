@@ -236,7 +236,8 @@ class PlanRefused(Refused):
         plan = report.applied.plan
         names = ", ".join(dict.fromkeys(violation.name for violation in plan.denied))
         problems = [*plan.problems, *(violation.problem for violation in plan.denied)]
-        super().__init__(f"the plan is refused by {names}", problems=problems)
+        hint = phrases.apart(plan)
+        super().__init__(f"the plan is refused by {names}", hint=hint, problems=problems)
         self.exit_code = report.code
         self.report = report
 

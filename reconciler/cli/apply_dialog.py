@@ -76,6 +76,9 @@ class ApplyDialog(ExitStack):
             output.note("plan again: `reconciler plan`", self._options)
         if not report.is_carried_out and (report.code or report.plan.changes):
             output.note("nothing was written", self._options)
+            hint = phrases.apart(report.plan.judged)
+            if hint and not self._options.json:
+                output.note(hint, self._options)
 
 
 @contextmanager

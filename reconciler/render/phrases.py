@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from difflib import unified_diff
 from itertools import zip_longest
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.durations import in_words
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # `validate` and `--help` show phrases too, and must not wait
     from reconciler.core.violations import Violation
     from reconciler.errors import Contrast, Problem
 
+_NAMED: Final = 5  # models that a command names one by one
 _LONG: Final = 30.0  # seconds; what takes less needs no announcement
 _LONGEST: Final = 160  # characters of a value before and one after, in a cell
 
@@ -162,6 +164,20 @@ def expected(plan: JudgedPlan, pace: float | None) -> str | None:
         f"apply {what} {models(len(written))}: about {requests:,} requests, up to "
         f"{in_words(timedelta(seconds=most), parts=1)} at {pace:.2f} s each"
     )
+
+
+def apart(plan: JudgedPlan) -> str | None:
+    """Return how to apply the models that nothing denies, None where no model stands in the way.
+
+    Guards and policies judge the whole plan, so that a violation of one model stops all.
+    """
+    denying = [violation.model for violation in (*plan.denied, *plan.pending) if violation.denies]
+    others = [model.model for model in plan.models if model.writes and model.model not in denying]
+    if not others or None in denying:
+        return None
+    chosen = others if len(others) <= _NAMED else ["GLOB"]
+    options = " ".join(f"--model {quote(name)}" for name in chosen)
+    return f"the rules judge a plan as a whole: `reconciler apply {options}` plans the others alone"
 
 
 def _requests(model: ModelPlan) -> int:
