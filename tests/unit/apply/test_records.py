@@ -12,7 +12,7 @@ from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.report import ModelReport
 from reconciler.core.settings import Settings
-from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field
+from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Value
 from reconciler.errors import AnswerLost, ExitCode, RegistryError, Rejected
 from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from tests.support.plans.executor_lab import (
@@ -263,3 +263,23 @@ def test_a_record_that_cannot_be_taken_back_is_told() -> None:
     lab.registry.before_write = refuse
     message = "nothing was written, but the record names this commit: nor that"
     assert outcome(lab, plan).error == message
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_without_a_first_record_what_is_taken_out_of_git_next_would_stay(
+    *, is_recorded: bool
+) -> None:
+    """Why a first apply records models for which nothing is to be written."""
+    lab = Lab()
+    lab.registry.set_alias("m", "old", 1)
+    held: dict[Field, Value] = {
+        Field("alias", None, "champion"): 1,
+        Field("stage", 1): "Production",
+    }
+    lab.commit({"m": declaration(fields={**held, Field("alias", None, "old"): 1})})
+    if is_recorded:
+        assert not lab.plan().changes
+        assert lab.apply().exit_code() == 0
+    lab.commit({"m": declaration(fields=held)})
+    removed = [str(change.field) for change in lab.plan().changes if change.after is None]
+    assert removed == (["@old"] if is_recorded else [])
