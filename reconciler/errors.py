@@ -137,7 +137,7 @@ class UsageError(ReconcilerError):
 
     >>> r.plan(models=["none"])
     Traceback (most recent call last):
-    reconciler.errors.UsageError: --model `none` matches no model
+    reconciler.errors.UsageError: `none` matches no model
     """
 
 

@@ -162,7 +162,7 @@ def test_a_tracking_server_that_is_away_is_named_and_the_registry_goes_on(
     mlflow_uri: str, tracking_uri: str
 ) -> None:
     tracking_uri = tracking_uri.replace("PORT", str(free_port()))
-    registry = connect(mlflow_uri, {"MLFLOW_TRACKING_URI": tracking_uri}, timeout=1.0)
+    registry = connect(mlflow_uri, {"MLFLOW_TRACKING_URI": tracking_uri}, timeout=3.0)
     assert registry.read() is not None
 
     facts: list[Facts] = [

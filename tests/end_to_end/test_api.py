@@ -247,7 +247,7 @@ def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_read(lab:
         (lambda: r.apply(plan, adopt=[model]), "a saved plan is applied as it is"),
         (lambda: r.apply(plan, parallelism=0), "parallelism is from 1 to 64, not 0"),
         (lambda: r.apply(plan, timeout=0), "timeout is at least 1 s, not 0"),
-        (lambda: r.promote(model, "2"), "a version is a whole number from 1, not `2`"),  # type: ignore[arg-type]
+        (lambda: r.promote(model, "2"), "`version` is a whole number, not `'2'`"),  # type: ignore[arg-type]
         (lambda: r.rollback(model, to=0), "a version is a whole number from 1, not `0`"),
         (lambda: r.history(model, version=0), "a version is a whole number from 1, not `0`"),
     ):

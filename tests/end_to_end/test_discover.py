@@ -259,11 +259,13 @@ def test_runs_are_read_for_candidates_alone_and_only_where_a_policy_asks(desk: D
     files = {old: "versions: {1: {}, 2: {}}\n", new: "versions: {1: {}}\n"}
     desk.declare(files, _ONE)
     with proxy(desk.lab.uri) as front:
+        desk.lab.environ["MLFLOW_TRACKING_URI"] = front.uri  # it is the one that has the runs
         discover(desk.lab, "--registry-uri", front.uri)
         assert not [request for request in front.requests if "runs/get" in request.path]
     desk.lab.git.git("checkout", "--", ".")
     desk.declare({new: files[new]}, _ONE + _TRACED)
     with proxy(desk.lab.uri) as front:
+        desk.lab.environ["MLFLOW_TRACKING_URI"] = front.uri
         discover(desk.lab, "--registry-uri", front.uri)
         runs = [request for request in front.requests if "runs/get" in request.path]
         assert len(runs) == 1, "the newest one passes, and the one before it does not matter"

@@ -32,7 +32,7 @@ _FAILS = {
     "discover": 3,
     "tidy": 3,
     "history nosuch": 1,
-    "audit --since yesterday": 1,
+    "audit --since last-week": 1,
     "ci plan": 3,
     "ci apply": 3,
     "ci drift": 3,

@@ -401,8 +401,8 @@ def test_a_plan_has_the_evidence_of_the_versions_that_change_hands(desk: Desk) -
     assert (beside["places"], sides) == (["Production"], [2, 1])
     assert beside["metrics"][0]["difference"] == 0.03
     text = " ".join(desk.lab.run("plan").stdout.split())
-    assert "metric auc 0.93 0.9 +0.03" in text
-    row = "| metric <code>auc</code> | 0.93 | 0.9 | **+0.03** |"
+    assert "metric auc 0.9 0.93 +0.03" in text
+    row = "| metric <code>auc</code> | 0.9 | 0.93 | **+0.03** |"
     assert row in desk.lab.run("plan", "--format", "markdown").stdout
 
 
