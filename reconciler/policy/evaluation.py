@@ -11,13 +11,13 @@ from shlex import quote
 from typing import Literal, Protocol, TypeAlias
 
 from reconciler.core.facts import NO_FACTS, Facts, Unread
-from reconciler.core.policies import Approvals, Expression, Policy
+from reconciler.core.policies import Approvals, Expression, Lineage, Policy
 from reconciler.core.state import Declaration, Live, Serving
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
 from reconciler.policy.builtin_rules import RuleInput, StageEntry
-from reconciler.policy.unread import Reads, unread
+from reconciler.policy.unread import Gap, Reads, gaps, unread
 from reconciler.policy.variables import Commit, TransitionInput, Variables, live_tags, variables
 
 Topic: TypeAlias = Literal["facts", "history", "approvals"]
@@ -30,6 +30,12 @@ class Expressions(Reads, Protocol):
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
         """Return None when a condition holds, else why not. Does not raise for any condition."""
+        ...
+
+    def holds_without(
+        self, source: str, scope: Mapping[str, object], gaps: Collection[Gap]
+    ) -> bool:
+        """Return whether a condition holds whatever stands in the parts that nobody could read."""
         ...
 
     def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
@@ -206,10 +212,15 @@ def _unmet(
     rollback = reads_history and _served_before(inputs.transition, context)
     if isinstance(requires, Expression):
         scope = variables(inputs, context.commit_of(inputs.live), context.now, rollback=rollback)
-        return _unmet_condition(requires.source, scope, context)
+        reason, waits = _unmet_condition(requires.source, scope, context)
+        if reason is None:
+            reason = _undecided(requires.source, scope, inputs, context)
+        return reason, waits
     reason = builtin_rules.unmet(
         requires, _rule_input(inputs, context, rollback=rollback, with_history=reads_history)
     )
+    if reason is None and isinstance(requires, Lineage) and _unread(policy, inputs, context):
+        reason = f"v{inputs.transition.version}: its lineage cannot be read as a whole"
     waits = reason is not None and context.planning and isinstance(requires, Approvals)
     return reason, waits
 
@@ -228,6 +239,20 @@ def _unmet_condition(
     if len(source) > _MAX_QUOTED:
         return reason, waits
     return f"`{' '.join(source.split())}` does not hold: {reason}", waits
+
+
+def _undecided(
+    source: str, scope: Variables, inputs: TransitionInput, context: PolicyContext
+) -> str | None:
+    """Return a sentence where a condition holds only because evidence could not be read.
+
+    Else `!has(metrics.f1)` would hold for every version while the tracking server is away.
+    """
+    found = gaps(source, inputs.transition, inputs.facts, context.expressions)
+    if not found or context.expressions.holds_without(source, scope, found):
+        return None
+    condition = f"`{' '.join(source.split())}`" if len(source) <= _MAX_QUOTED else "the condition"
+    return f"{condition} cannot be judged by what could be read"
 
 
 def _rule_input(

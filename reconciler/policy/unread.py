@@ -4,6 +4,7 @@ There consent is not the way out, and no hint offers it: nobody knows what it wo
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from reconciler.core.facts import NO_FACTS, Facts, Unread
@@ -19,6 +20,15 @@ _ASK_THE_FORGE: Final = Unread(
     "(`reconciler ci apply`): it sees the approval",
 )
 _ASK_GIT: Final = Unread("", "run it in a repository, with its whole history")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of a condition's variables that nobody could read, except for its `known` keys."""
+
+    path: str
+    evidence: Unread
+    known: Collection[str] = ()
 
 
 class Reads(Protocol):
@@ -42,13 +52,12 @@ def unread(
 
     `approvals` says whether a forge was asked, `history` whether there is one.
     """
-    own = facts.get(transition.version, NO_FACTS)
-    incumbent = NO_FACTS
-    if transition.incumbent is not None:
-        incumbent = facts.get(transition.incumbent, NO_FACTS)
+    own, incumbent = _of_both(transition, facts)
     match requires:
         case Expression(source):
-            found = _of_expression(source, own, incumbent, reads, approvals=approvals)
+            found = (gap.evidence for gap in gaps(source, transition, facts, reads))
+            if not approvals and reads.keys(source, "commit.approvals"):
+                found = iter([*found, _ASK_THE_FORGE])
         case Lineage(names):
             found = _of_lineage(names, own)
         case SignatureRule(level):
@@ -63,23 +72,36 @@ def unread(
     return tuple(dict.fromkeys(found))
 
 
-def _of_expression(
-    source: str, own: Facts, incumbent: Facts, reads: Reads, *, approvals: bool
-) -> Iterator[Unread]:
-    for facts, prefix, signature in (
-        (own, "", "version."),
-        (incumbent, "incumbent.", "incumbent."),
-    ):
-        metrics = reads.keys(source, f"{prefix}metrics")
-        params = reads.keys(source, f"{prefix}params")
-        yield from _logged(facts, metrics, facts.metrics)
-        yield from _logged(facts, params, facts.params)
-        if "run" in facts.unread and reads.keys(source, f"{prefix}run"):
-            yield facts.unread["run"]
-        if "signature" in facts.unread and reads.keys(source, f"{signature}signature"):
-            yield facts.unread["signature"]
-    if not approvals and reads.keys(source, "commit.approvals"):
-        yield _ASK_THE_FORGE
+def gaps(
+    source: str, transition: Transition, facts: Mapping[int, Facts], reads: Reads
+) -> tuple[Gap, ...]:
+    """Return the parts that a condition reads of a transition and nobody could read."""
+    own, incumbent = _of_both(transition, facts)
+    return tuple(
+        gap
+        for gap in (*_gaps(own, "", "version."), *_gaps(incumbent, "incumbent.", "incumbent."))
+        if any(key not in gap.known for key in reads.keys(source, gap.path))
+    )
+
+
+def _of_both(transition: Transition, facts: Mapping[int, Facts]) -> tuple[Facts, Facts]:
+    """Return the facts about a version and about its incumbent."""
+    own = facts.get(transition.version, NO_FACTS)
+    if transition.incumbent is None:
+        return own, NO_FACTS
+    return own, facts.get(transition.incumbent, NO_FACTS)
+
+
+def _gaps(facts: Facts, prefix: str, signature: str) -> Iterator[Gap]:
+    """Yield what could not be read of one version; a run's values count before a model's."""
+    if run := facts.unread.get("run"):
+        for part in ("metrics", "params", "run"):
+            yield Gap(f"{prefix}{part}", run)
+    if model := facts.unread.get("logged model"):
+        yield Gap(f"{prefix}metrics", model, facts.metrics.keys())
+        yield Gap(f"{prefix}params", model, facts.params.keys())
+    if file := facts.unread.get("signature"):
+        yield Gap(f"{signature}signature", file)
 
 
 def _of_lineage(names: Iterable[str], facts: Facts) -> Iterator[Unread]:

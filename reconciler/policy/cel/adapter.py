@@ -6,6 +6,7 @@ from typing_extensions import assert_never
 
 from reconciler.policy.cel import evaluator, references
 from reconciler.policy.evaluation import Topic
+from reconciler.policy.unread import Gap
 
 
 class CelConditions:
@@ -14,6 +15,13 @@ class CelConditions:
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
         """Return None when a condition holds, else why not. Does not raise for any condition."""
         return evaluator.why_unmet(source, scope)
+
+    def holds_without(
+        self, source: str, scope: Mapping[str, object], gaps: Collection[Gap]
+    ) -> bool:
+        """Return whether a condition holds whatever stands in the parts that nobody could read."""
+        hidden = [(gap.path, gap.known) for gap in gaps]
+        return evaluator.holds_without(source, scope, hidden)
 
     def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
         """Return whether further approvals can make an unmet condition hold."""

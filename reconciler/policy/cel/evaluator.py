@@ -9,7 +9,7 @@ that it calculates and compares, as in `double(params.x) != 1.0`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +20,7 @@ from reconciler.core.policies import MAX_APPROVALS
 from reconciler.policy.cel.cost import MAX_WORK, work
 from reconciler.policy.cel.explanations import absences, kinds, not_a_number, values
 from reconciler.policy.cel.formatting import shown
-from reconciler.policy.cel.rewrite import WATCH, with_decimals, with_watch
+from reconciler.policy.cel.rewrite import WATCH, with_decimals, with_watch, without
 from reconciler.policy.cel.static_checks import ExpressionProblem, at, limits, unknown
 from reconciler.policy.cel.syntax_errors import first_syntax_problem
 from reconciler.policy.cel.tokenizer import closer, text_at, tokenize
@@ -67,6 +67,16 @@ def why_unmet(source: str, scope: Mapping[str, object]) -> str | None:
         or not_a_number(source, scope)
         or _evaluate_condition(source, scope)
     )
+
+
+def holds_without(
+    source: str, scope: Mapping[str, object], hidden: Collection[tuple[str, Collection[str]]]
+) -> bool:
+    """Return whether a condition is `true` whatever stands at some paths, but for known keys.
+
+    `a || b` holds where one of the two does, and can still decide without the other.
+    """
+    return _evaluate_condition(without(source, hidden), scope) is None
 
 
 def may_be_approved(source: str, scope: Mapping[str, object]) -> bool:

@@ -1,12 +1,14 @@
-"""Rewrites an expression: whole numbers as decimals, or with calls that detect NaN."""
+"""Rewrites an expression: with decimals, with calls that detect NaN, or without some values."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
+from reconciler.policy.cel.references import Reference, references
 from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokenize
 
 WATCH: Final = "watched"
 
+_NO_VALUE: Final = "unread()"  # a function that does not exist: no macro can bind its name
 _EQUALITY: Final = ("==", "!=", "in")
 _ENDS: Final = ("&&", "||", "?", ":", ",", "==", "!=", "<", "<=", ">", ">=", "in")
 _ARITHMETIC: Final = ("+", "-", "*", "/", "double")
@@ -34,6 +36,31 @@ def with_watch(source: str) -> str | None:
     opened = [(tokens[start].start, f"{WATCH}(") for start, _ in spans]
     closed = [(tokens[end - 1].end, ")") for _, end in spans]
     return _insert(source, sorted(opened + closed)) if spans else None
+
+
+def without(source: str, hidden: Collection[tuple[str, Collection[str]]]) -> str:
+    """Return the expression with no value, not even an absent one, at some paths.
+
+    The known keys below a path keep theirs.
+    """
+    tokens, spans = tokenize(source), list[tuple[int, int]]()
+    for reference in references(source):
+        if not any(_reads(reference, path, known) for path, known in hidden):
+            continue
+        is_test = reference.test == "has"  # of `has(metrics.f1)` nothing stays
+        start, end = reference.start - 2 * is_test, reference.end + is_test
+        if not spans or tokens[start].start >= spans[-1][1]:  # not an index of the one before
+            spans.append((tokens[start].start, tokens[end - 1].end))
+    for begin, last in reversed(spans):
+        source = source[:begin] + _NO_VALUE + source[last:]
+    return source
+
+
+def _reads(reference: Reference, path: str, known: Collection[str]) -> bool:
+    base = path.split(".")
+    if not reference.touches(*base):
+        return False
+    return len(reference.path) <= len(base) or reference.path[len(base)] not in known
 
 
 def _calculated(tokens: tuple[Token, ...]) -> Iterator[tuple[int, int]]:

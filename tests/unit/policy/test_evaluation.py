@@ -49,6 +49,7 @@ from reconciler.policy.guards import (
     check_registry,
     checkout_violations,
 )
+from reconciler.policy.unread import Gap
 from reconciler.policy.variables import Approval, Commit
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=timezone.utc)
@@ -67,6 +68,11 @@ class NoExpressions:
 
     def unmet(self, source: str, scope: Mapping[str, object]) -> str | None:
         raise AssertionError(source, scope)
+
+    def holds_without(
+        self, source: str, scope: Mapping[str, object], gaps: Collection[Gap]
+    ) -> bool:
+        raise AssertionError(source, scope, gaps)
 
     def may_be_approved(self, source: str, scope: Mapping[str, object]) -> bool:
         raise AssertionError(source, scope)

@@ -1,13 +1,25 @@
 """What a policy reads and nobody could read: consent is not offered for it, and only there."""
 
+from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Literal
 
 import pytest
 
 from reconciler.core.facts import Facts, Part, Unread
-from reconciler.core.policies import Approvals, Expression, Lineage, Requirement, SignatureRule
+from reconciler.core.policies import (
+    Approvals,
+    Expression,
+    Lineage,
+    On,
+    Policy,
+    Requirement,
+    SignatureRule,
+)
+from reconciler.core.state import Live, Serving
 from reconciler.core.transitions import Transition
 from reconciler.policy.cel.adapter import CelConditions
+from reconciler.policy.evaluation import PolicyContext, PolicyInput, check_policies
 from reconciler.policy.unread import unread
 
 _MOVE = Transition("m", 2, stage="Production", before="Staging", incumbent=1)
@@ -70,3 +82,65 @@ def test_approvals_that_nobody_asked_for_are_not_consented_to() -> None:
     )
     assert own == in_condition
     assert "reconciler ci apply" in own.hint
+
+
+_NOW = datetime(2026, 11, 18, tzinfo=timezone.utc)
+
+
+def _judged(requires: Requirement, own: Facts, incumbent: Facts | None = None) -> str | None:
+    policy = Policy("p", On(stages=("Production",)), requires)
+    subject = PolicyInput(None, Live("m", {}, {}), (_MOVE,), (Serving(),), (policy,))
+    context = PolicyContext(CelConditions(), _NOW)
+    found = check_policies(subject, {2: own, 1: incumbent or Facts()}, context).violations
+    return f"{found[0].message}; {found[0].hint}" if found else None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "!has(metrics.f1) || metrics.f1 > 0.9",
+        "!('f1' in metrics)",
+        "metrics.all(name, metrics[name] > 0.5)",
+        "size(metrics) < 3",
+        "!has({'all': metrics}.all.f1)",
+        "!has(params.debug)",
+        "run == null || run.status == 'FINISHED'",
+        "[run].all(one, one == null)",
+        "version.signature == null",
+        "run != null ? has(metrics.f1) : true",
+        "!(run != null && run.tags.state == 'bad')",
+    ],
+)
+def test_no_condition_holds_because_nobody_could_read_what_it_asks_for(condition: str) -> None:
+    assert _judged(Expression(condition), Facts()) is None  # it is known that there is nothing
+    assert "cannot be judged by what could be read" in str(_judged(Expression(condition), Facts(unread=_ALL)))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "version.stage == 'None' || metrics.f1 > 0.9",
+        "metrics.f1 > 0.9 || version.stage == 'None'",
+        "!change.rollback || has(metrics.f1)",
+        "incumbent != null || metrics.f1 > incumbent.metrics.f1",
+        "!(version.stage != 'None' && has(metrics.f1))",
+        "version.number > 0 ? true : has(metrics.f1)",
+    ],
+)
+def test_a_condition_that_holds_whatever_the_run_says_holds(condition: str) -> None:
+    assert _judged(Expression(condition), Facts(unread=_ALL), Facts(unread=_ALL)) is None
+
+
+def test_what_was_read_is_judged_and_the_rest_is_not() -> None:
+    own = Facts(metrics={"auc": 0.4}, unread={"logged model": _LOGGED})
+    assert _judged(Expression("metrics.auc < 0.5 && metrics.auc + 1 > 1"), own) is None
+    assert "the logged model" in str(_judged(Expression("metrics.auc < 0.5 && !has(metrics.f1)"), own))
+    gone = Facts(unread={"run": _RUN})
+    assert "the run" in str(_judged(Expression("!has(incumbent.metrics.f1)"), Facts(), gone))
+    assert _judged(Expression("!has(incumbent.metrics.f1) && !has(metrics.f1)"), Facts()) is None
+
+
+def test_lineage_is_not_traced_by_half_of_its_evidence() -> None:
+    own = Facts(params={"lr": "0.1"}, unread={"run": _RUN})
+    assert _judged(Lineage(("params.lr",)), replace(own, unread={})) is None
+    assert str(_judged(Lineage(("params.lr",)), own)).endswith("the run; log in")
