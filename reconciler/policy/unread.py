@@ -53,22 +53,21 @@ def unread(
     `approvals` says whether a forge was asked, `history` whether there is one.
     """
     own, incumbent = _of_both(transition, facts)
+    found: Iterable[Unread] = ()
     match requires:
         case Expression(source):
-            found = (gap.evidence for gap in gaps(source, transition, facts, reads))
+            found = [gap.evidence for gap in gaps(source, transition, facts, reads)]
             if not approvals and reads.keys(source, "commit.approvals"):
-                found = iter([*found, _ASK_THE_FORGE])
+                found = [*found, _ASK_THE_FORGE]
         case Lineage(names):
             found = _of_lineage(names, own)
         case SignatureRule(level):
             compared = (own, incumbent) if level == "compatible" else (own,)
             found = (one.unread["signature"] for one in compared if "signature" in one.unread)
         case Approvals() if not approvals:
-            found = iter([_ASK_THE_FORGE])
+            found = [_ASK_THE_FORGE]
         case _ if exempts_rollback(requires) and not history:
-            found = iter([_ASK_GIT])
-        case _:
-            found = iter(())
+            found = [_ASK_GIT]
     return tuple(dict.fromkeys(found))
 
 

@@ -79,8 +79,8 @@ class MlflowClientRegistry:
 
     @property
     def user(self) -> str | None:
-        """The name in MLflow's variable, where requests are sent at all."""
-        return self._environ.get("MLFLOW_TRACKING_USERNAME") if self._is_http else None
+        """None: the client's stores have users of their own, or none."""
+        return None
 
     @property
     def requests(self) -> int:
@@ -164,7 +164,7 @@ class MlflowClientRegistry:
         """Return that a database knows no users, and that other stores do not tell."""
         if self._scheme in DATABASES or self._scheme in {"", "file"}:
             return UserAccess(None, is_managed=False)
-        return UserAccess(self.user, permissions=dict.fromkeys(sorted(models)))
+        return UserAccess(None, permissions=dict.fromkeys(sorted(models)))
 
     def set_stage(self, model: str, version: int, stage: str) -> Placed:
         """Move a version into a stage, without archiving others; return its present stage."""
@@ -213,11 +213,7 @@ class MlflowClientRegistry:
     @property
     def _dates_models(self) -> bool:
         """Whether the store is known to update a model's time with every change of a stage."""
-        return self._scheme in DATABASES or self._is_http
-
-    @property
-    def _is_http(self) -> bool:
-        return self._scheme in {"http", "https"}
+        return self._scheme in DATABASES
 
     def _dated(self, found: Live) -> Live:
         return found if self._dates_models else replace(found, updated=None)

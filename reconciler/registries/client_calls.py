@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.uris import credentials_in, safe_uri, scheme_of
+from reconciler.core.uris import credentials_in, safe_uri
 from reconciler.errors import AnswerLost, RegistryError
 from reconciler.registries.auth import redact
 from reconciler.registries.error_mapping import from_code, shortened
-from reconciler.registries.lent_environment import importing_quietly, lent
+from reconciler.registries.lent_environment import importing_quietly
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
@@ -23,7 +23,6 @@ class ClientCalls:
     def __init__(self, uri: str, environ: Mapping[str, str]) -> None:
         self.uri = safe_uri(uri)
         self._given = uri
-        self._scheme = scheme_of(uri)
         self._secrets = (
             *(credentials_in(uri) or ())[1:],
             environ.get("MLFLOW_TRACKING_PASSWORD", ""),
@@ -41,7 +40,7 @@ class ClientCalls:
         """Return the answer of the client to one call; raises `RegistryError`."""
         with self._counting:
             self._sent += 1
-        with self.translated(), self._without_retries():
+        with self.translated():
             return question()
 
     @contextmanager
@@ -63,11 +62,6 @@ class ClientCalls:
         """Return a text of the client without credentials, after the URI."""
         text = redact(text.replace(self._given, self.uri), self._secrets)
         return f"{self.uri}: {shortened(text)}"
-
-    def _without_retries(self) -> AbstractContextManager[None]:
-        """Stop the client from repeating writes, and an immediate 500 for minutes."""
-        over_http = self._scheme in {"http", "https"}
-        return lent("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0") if over_http else nullcontext()
 
     def _failure(self, error: "MlflowException") -> RegistryError:
         text = str(error)

@@ -99,6 +99,10 @@ def test_a_copy_is_as_good_as_the_logged_model_that_its_file_names() -> None:
     assert own.metrics == {}
     assert len(asked) == 2
 
+    del script["get-artifact"]
+    unread, _ = _ask({**script, "get-artifact": Answer(500)}, Identity(_RUN, "models:/a/2", 0))
+    assert unread.unread["logged model"] == unread.unread["signature"]
+
 
 def test_the_last_value_of_a_logged_models_metric_counts() -> None:
     values = _logged(("f1", 0.7, 2, "r2"), ("f1", 0.9, 3, "r3"), ("f1", 0.8, 1, "r4"))
@@ -124,6 +128,7 @@ def test_a_zero_that_may_be_nan_is_looked_up_in_its_run_or_left_out() -> None:
     told = " ".join(facts.missing)
     assert all(f"metric {key} is 0 or NaN" in told for key in ("moved", "unknown", "gone", "whose"))
     assert asked.count("/api/2.0/mlflow/runs/get") == 3
+    assert "logged model" in facts.unread
 
 
 def test_zeros_of_many_runs_are_not_looked_up_without_end() -> None:
@@ -132,6 +137,7 @@ def test_zeros_of_many_runs_are_not_looked_up_without_end() -> None:
     facts, asked = _ask({"get": _run({}), _MODEL_ID: _logged(*zeros)}, _LOGGED)
 
     assert facts.metrics == {}
+    assert "logged model" in facts.unread
     assert len(asked) < 8
 
 

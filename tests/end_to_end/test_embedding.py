@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.facts import Column, Signature
-from reconciler.errors import RegistryError
-from reconciler.registries.client import MlflowClientRegistry
 from reconciler.registries.lent_environment import lent
-from tests.support.registries.servers import Answer, MlflowSeeds, Request, proxy
+from tests.support.registries.servers import MlflowSeeds
 from tests.support.repositories.git_lab import GitLab
 
 _NAME = "RECONCILER_TEST_LENT"
@@ -138,25 +136,6 @@ def test_plan_and_apply_in_a_thread_change_nothing_of_the_process(
     assert kept == {"changes": 1, "applied": 1, "left": 0, "drift": 0, "stage": "Production"}
     assert "heard by its own" in found["mlflow.log"]
     assert "heard by the root" in found["host.log"]
-
-
-def test_the_clients_own_retries_are_off_while_it_asks_and_no_longer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-    monkeypatch.delenv(name, raising=False)
-    seen: list[str | None] = []
-
-    def answer(_: Request) -> Answer:
-        seen.append(os.environ.get(name))
-        return Answer(503)
-
-    with proxy(before=answer) as server:
-        registry = MlflowClientRegistry(server.uri, {})
-        with pytest.raises(RegistryError):
-            registry.set_stage("m", 1, "Production")
-        assert seen == ["0"], "sent once, and the client would send it eight times"
-    assert name not in os.environ
 
 
 def test_what_is_lent_goes_with_the_last_who_needs_it() -> None:

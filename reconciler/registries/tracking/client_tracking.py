@@ -25,7 +25,6 @@ from reconciler.registries.tracking.version_facts import LARGEST_FILE, MLMODEL
 
 # The registrant of a version chooses its host, and the client would send credentials there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
-_SERVERS: Final = frozenset({"http", "https", "databricks"})
 # The libraries of artifact stores have their own exception classes.
 _STORE_ERRORS: Final = (
     ("botocore.exceptions", ("BotoCoreError", "ClientError")),
@@ -88,7 +87,7 @@ class ClientTracking:
         parts = urlsplit(folder)
         if parts.scheme in _OTHER_HOSTS or (parts.scheme == "mlflow-artifacts" and parts.netloc):
             raise RegistryError(f"its artifacts are on another host, `{safe_uri(folder)}`")
-        if parts.scheme == "mlflow-artifacts" and scheme_of(self._uri) not in _SERVERS:
+        if parts.scheme == "mlflow-artifacts" and scheme_of(self._uri) != "databricks":
             message = f"`{safe_uri(folder)}` is on a tracking server"
             raise RegistryError(message, hint="name that server in MLFLOW_TRACKING_URI")
         content: bytes = self._ask(lambda: self._read(folder))

@@ -32,6 +32,7 @@ _LONGEST_SOURCE: Final = 80
 _OTHER_SERVER_HINT: Final = (
     "where its runs are on another server than the registry, name that one in MLFLOW_TRACKING_URI"
 )
+_LOG_AGAIN: Final = "log that metric in a run that can be read; then plan again"
 _READABLE_HINT: Final = "see that the server can read it"
 
 Row = TypeVar("Row")
@@ -59,6 +60,8 @@ def gather(tracking: Tracking, model: str, version: int, identity: Identity) -> 
     run = asking.own_run(identity.run_id)
     file = asking.mlmodel(VersionFiles(model, version, identity.source or "", run))
     logged = asking.logged_model(_model_id(identity, file))
+    if "signature" in asking.unread and is_copy(identity.source or ""):
+        asking.unread["logged model"] = asking.unread["signature"]  # the file would have named it
     own = None if run is None or run.is_deleted else run.data
     metrics = dict(own.metrics) if own else {}
     params = dict(own.params) if own else {}
@@ -158,17 +161,19 @@ class _Asking:
 
     def _value(self, row: LoggedMetricRow) -> float | None:
         by = self._runs.get(row.run_id) if row.run_id else None
+        # MLflow stores a logged model's NaN as 0; its run still distinguishes the two.
+        if not row.value and row.run_id and by is None and len(self._runs) < _MOST_RUNS:
+            by = self.run(row.run_id, "logged model")
         if by is not None and by.is_deleted:
             return None
         if row.value:
             return row.value
-        # MLflow stores a logged model's NaN as 0; its run still distinguishes the two.
-        if row.run_id and by is None and len(self._runs) < _MOST_RUNS:
-            by = self.run(row.run_id, "logged model")
-        said = by.data.metrics.get(row.key) if by is not None and not by.is_deleted else None
+        said = by.data.metrics.get(row.key) if by is not None else None
         if said is not None and (said == 0 or math.isnan(said)):
             return said
-        self.missing.append(f"metric {row.key} is 0 or NaN, which its run does not tell")
+        sentence = f"metric {row.key} is 0 or NaN, which its run does not tell"
+        self.missing.append(sentence)
+        self.unread.setdefault("logged model", Unread(sentence, _LOG_AGAIN))
         return None
 
     def _ask(

@@ -112,8 +112,10 @@ def _judged(requires: Requirement, own: Facts, incumbent: Facts | None = None) -
     ],
 )
 def test_no_condition_holds_because_nobody_could_read_what_it_asks_for(condition: str) -> None:
-    assert _judged(Expression(condition), Facts()) is None  # it is known that there is nothing
-    assert "cannot be judged by what could be read" in str(_judged(Expression(condition), Facts(unread=_ALL)))
+    requires = Expression(condition)
+    assert _judged(requires, Facts()) is None  # it is known that there is nothing
+    refused = str(_judged(requires, Facts(unread=_ALL)))
+    assert "cannot be judged by what could be read" in refused
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,8 @@ def test_a_condition_that_holds_whatever_the_run_says_holds(condition: str) -> N
 def test_what_was_read_is_judged_and_the_rest_is_not() -> None:
     own = Facts(metrics={"auc": 0.4}, unread={"logged model": _LOGGED})
     assert _judged(Expression("metrics.auc < 0.5 && metrics.auc + 1 > 1"), own) is None
-    assert "the logged model" in str(_judged(Expression("metrics.auc < 0.5 && !has(metrics.f1)"), own))
+    other = Expression("metrics.auc < 0.5 && !has(metrics.f1)")
+    assert "the logged model" in str(_judged(other, own))
     gone = Facts(unread={"run": _RUN})
     assert "the run" in str(_judged(Expression("!has(incumbent.metrics.f1)"), Facts(), gone))
     assert _judged(Expression("!has(incumbent.metrics.f1) && !has(metrics.f1)"), Facts()) is None
