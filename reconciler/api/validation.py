@@ -9,6 +9,7 @@ from typing import Literal
 from reconciler.api.arguments import checked
 from reconciler.errors import DeclarationError, ExitCode, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
+from reconciler.files.shared_name import require_own_models
 from reconciler.files.state_folder import others_beside
 from reconciler.render import json_documents, phrases
 from reconciler.render.json_documents import Document
@@ -62,6 +63,7 @@ def validated(state: str, root: Path) -> Validation:
     others = others_beside(folder, repository_root(folder.resolve()))
     try:
         desired = loader.load(folder, state, others=others)
+        require_own_models(folder, desired, others)
     except DeclarationError as error:
         return Validation(state, folder, error.problems, error.code)
     return Validation(state, folder, desired.warnings, models=len(desired.declarations))

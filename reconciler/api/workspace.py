@@ -17,6 +17,7 @@ from reconciler.core.settings import RegistryPin, Settings
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.loader import ReadSettings
+from reconciler.files.shared_name import require_own_models
 from reconciler.files.state_folder import SETTINGS_FILE, contents, others_beside
 from reconciler.planning.live_state import Listing
 from reconciler.planning.planner import Checkout
@@ -165,13 +166,15 @@ class Workspace:
         if self._needs == "settings" or (self._may_be_empty and self._is_empty):
             return DeclaredState(self.shown, self._settings_alone(), {})
         head = self.repo.head if self.repo else None
-        return loader.load_contents(
+        desired = loader.load_contents(
             contents(str(self.folder), self.shown),
             self.shown,
             others=() if self._needs == "pins" else self.others,
             read=self._read_settings,
             identify=partial(blob_id, like=head) if head else None,
         )
+        require_own_models(self.folder, desired, self.others)
+        return desired
 
     @property
     def settings(self) -> Settings:

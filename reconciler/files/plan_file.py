@@ -14,6 +14,7 @@ from reconciler.errors import ExitCode, OutOfStep
 from reconciler.render import json_documents
 
 _PLAN = TypeAdapter(JudgedPlan)
+_LONGEST = 200  # characters of a value that a message repeats
 _AGAIN = "plan again: `reconciler plan --out FILE`"
 
 
@@ -64,8 +65,14 @@ def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str
             rows = document.get(key)
             if isinstance(value, list) and isinstance(rows, list):
                 odd = [row for row in rows if row not in value]
-                shown = json.dumps(odd[0] if odd else rows, ensure_ascii=False)
+                shown = _shortened(odd[0] if odd else rows)
                 found.append(f"`{key}` has {shown}, which is not in the plan")
             else:
-                found.append(f"`{key}` is {json.dumps(rows)}, the plan's is {json.dumps(value)}")
+                found.append(f"`{key}` is {_shortened(rows)}, the plan's is {_shortened(value)}")
     return found
+
+
+def _shortened(value: object) -> str:
+    """Return a value as JSON, of which a model with its evidence would fill the terminal."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
