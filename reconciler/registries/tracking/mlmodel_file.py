@@ -19,6 +19,10 @@ _NULL: Final = frozenset({"", "~", "null"})
 _PARTS: Final = ("inputs", "outputs", "params")
 _DEEPEST_READ: Final = 2
 _DEEPEST: Final = 100  # the parser takes quadratic time in the depth
+# MLflow writes several of these into each file; a gateway's login page has none.
+_OWN_KEYS: Final = frozenset(
+    {"flavors", "signature", "model_id", "artifact_path", "run_id", "mlflow_version", "model_uuid"}
+)
 _TOO_DEEP: Final = f"it nests more than {_DEEPEST} deep"
 
 
@@ -39,6 +43,8 @@ def parse(content: bytes) -> MLmodel:
             raise RegistryError(_TOO_DEEP) from error
         # Its text quotes the file, which may contain anything.
         raise RegistryError("it is not YAML") from error
+    if texts.keys().isdisjoint({(key,) for key in _OWN_KEYS}):
+        raise RegistryError("it is not a file that MLflow wrote: is this a login page?")
     inputs, outputs, params = (_columns(texts.get(("signature", part), "")) for part in _PARTS)
     signature = Signature(inputs, outputs, tuple(_optional(column) for column in params))
     model_id = texts.get(("model_id",), "")
@@ -57,7 +63,7 @@ class _Open:
 
 
 def _texts(content: bytes) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the texts below one or two keys.
+    """Yield the texts below one or two keys, and before them each first key with no text.
 
     It reads events, without merge keys, aliases or recursion: no file can cost more than its size.
     """
@@ -73,6 +79,8 @@ def _texts(content: bytes) -> Iterator[tuple[tuple[str, ...], str]]:
         elif isinstance(event, yaml.ScalarEvent):
             if path and path[-1].is_mapping and path[-1].key is None:
                 path[-1].key = event.value
+                if len(path) == 1:
+                    yield (event.value,), ""
                 continue
             if len(path) <= _DEEPEST_READ and all(one.is_mapping for one in path):
                 yield tuple(str(one.key) for one in path), event.value

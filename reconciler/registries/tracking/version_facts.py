@@ -194,7 +194,9 @@ class _Asking:
         place = f" (its source is `{_cut(safe_uri(source), _LONGEST_SOURCE)}`)" if source else ""
         sentence = f"{failure}: {_reason(error)}{place}"
         self.missing.append(sentence)
-        self.unread[part] = Unread(sentence, f"{_way_to_read(error)}; then plan again")
+        hint = _way_to_read(error)
+        again = " Then plan again" if hint.endswith("?") else "; then plan again"
+        self.unread[part] = Unread(sentence, f"{hint}{again}")
 
 
 def _way_to_read(error: RegistryError) -> str:

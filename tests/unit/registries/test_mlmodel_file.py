@@ -80,7 +80,6 @@ def test_columns_are_required_unless_it_is_said_in_the_old_words_or_the_new() ->
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "flavors: {}",
         "signature: null",
         "signature: inputs",
@@ -89,8 +88,7 @@ def test_columns_are_required_unless_it_is_said_in_the_old_words_or_the_new() ->
         "signature: {inputs: '[]', outputs: '[]'}",
         'signature: [inputs, \'[{"type": "long"}]\']',
         'flavors: {signature: {inputs: \'[{"type": "long"}]\'}}',
-        '- signature: {inputs: \'[{"type": "long"}]\'}',
-        'a: b\n---\nsignature: {inputs: \'[{"type": "long"}]\'}',
+        'flavors: {}\n---\nsignature: {inputs: \'[{"type": "long"}]\'}',
     ],
 )
 def test_a_file_without_a_signature_has_none(text: str) -> None:
@@ -116,13 +114,29 @@ def test_what_is_no_mlmodel_file_is_refused_without_quoting_it(text: str) -> Non
     assert caught.value.message in {"it is not YAML", "its signature is not what MLflow writes"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html><title>Log in</title></html>",
+        "<!DOCTYPE html>\n<a href='/login'>\nuser: name\n",
+        '{"error_code": "INTERNAL_ERROR", "message": "no"}',
+        '- signature: {inputs: \'[{"type": "long"}]\'}',
+        'a: b\n---\nsignature: {inputs: \'[{"type": "long"}]\'}',
+    ],
+)
+def test_what_a_gateway_answers_is_not_a_file_without_a_signature(text: str) -> None:
+    with pytest.raises(RegistryError):
+        parse(text.encode())
+
+
 def test_a_file_cannot_be_made_to_cost_more_than_its_size() -> None:
     merges = "\n".join(
         f"k{n}: &k{n} {{<<: [*k{n - 1}, *k{n - 1}]}}" if n else "k0: &k0 {a: b}" for n in range(60)
     )
     started = time.perf_counter()
 
-    assert parse(merges.encode()) == MLmodel()
+    assert parse(f"flavors: {{}}\n{merges}".encode()) == MLmodel()
     for opening in (b"[", b"{a: ", b"- ", b"? "):
         with pytest.raises(RegistryError, match="nests more than 100 deep"):
             parse(opening * 200_000)
