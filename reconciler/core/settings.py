@@ -131,11 +131,11 @@ class EffectiveSettings:
     def servings(
         self, model: str, own: Declaration | None, before: Iterable[Declaration | None]
     ) -> tuple[Serving, ...]:
-        """Return what serving means for a model, once each: before the change, and in it."""
+        """Return what serving means for a model, once each: before the change, and in it, last."""
         rules = self.settings.serving
         past = (rules.of(was.model if was else model, was) for was in before)
-        servings = (*past, self.own.serving.of(model, own))
-        return tuple(dict.fromkeys(servings))
+        now = self.own.serving.of(model, own)
+        return (*dict.fromkeys(serving for serving in past if serving != now), now)
 
 
 def effective_settings(own: Settings, base: Settings | None) -> EffectiveSettings:

@@ -222,7 +222,8 @@ def _declared_before(
     if live is None or history is None:
         return
     recorded = _known_record(live, history) or history.parent
-    for commit in dict.fromkeys((recorded, checkout.base_commit)):
+    named = dict.fromkeys(commit for commit in (recorded, checkout.base_commit) if commit)
+    for commit in named or (None,):  # before the first commit nothing was declared
         owner = live.owner or checkout.owner
         try:
             found = (history.declared(commit, owner, name) for name in names if commit and name)

@@ -33,6 +33,7 @@ def test_a_change_is_held_to_what_serving_meant_before_it_and_means_in_it() -> N
     assert same.servings("rec-a", own(BLUE), [own(None)]) == (CHAMPION, BLUE)
     assert same.servings("rec-a", own(BLUE), [own(BLUE)]) == (BLUE,)
     assert same.servings("rec-a", own(BLUE), []) == (BLUE,)
+    assert same.servings("rec-a", own(BLUE), [own(BLUE), own(None)]) == (CHAMPION, BLUE)
     other = effective_settings(Settings(), settings)
     assert other.servings("rec-a", None, [None]) == (CHAMPION, STAGE)
     assert "`serving` is still Production, @champion for `rec-*`, not Production" in other.deferred

@@ -310,6 +310,17 @@ def test_a_model_cannot_say_that_something_else_serves_and_lose_what_serves(gate
     assert "`serving` of `m` is still Production, not @live" in plan.notes
 
 
+def test_what_the_recorded_file_said_serves_already_is_all_that_counts(gates: Gates) -> None:
+    gates.registry.set_alias("m", "live", 1)
+    settings, by_alias = Settings(guarded_aliases=()), Serving(None, "live")
+    before = declared({1: "Production"}, aliases={"live": 1})
+    _recorded(gates, replace(before, serving=by_alias), settings=settings)
+    after = replace(declared({1: "Archived"}, aliases={"live": 1}), serving=by_alias)
+    plan = gates.plan(settings, after)
+    assert plan.changes
+    assert (plan.violations, plan.notes) == ((), ())
+
+
 def test_a_glob_cannot_either(gates: Gates) -> None:
     gates.registry.set_alias("m", "live", 2)
     gates.before = Settings(guarded_aliases=())
