@@ -162,6 +162,7 @@ def findings_of_live(
     changes = {model.model: model.changes for model in plan.models}
     findings: list[Finding] = [_problem(problem) for problem in plan.problems]
     findings += [_difference(change) for change in plan.changes]
+    findings += [_deleted(model, version) for model, version in plan.deleted]
     for name, model in live.items():
         if model.is_prompt or settings.ignore.model(name):
             continue
@@ -243,6 +244,10 @@ def _difference(change: Change) -> Finding:
     kind: FindingKind = "drift" if change.cause == "drift" else "pending"
     live, declared = (_shown(change.field, value) for value in (change.before, change.after))
     return Finding(kind, f"{change.field} is {live}, git says {declared}", change.model)
+
+
+def _deleted(model: str, version: int) -> Finding:
+    return Finding("drift", f"v{version} was deleted in the registry, git declares it", model)
 
 
 def _shown(address: Field, held: Value | None) -> str:

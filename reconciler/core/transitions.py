@@ -83,8 +83,8 @@ def partings(
     """Return a sentence for each alias that no longer names the version in a stage.
 
     They named the same version before, so that readers by alias and readers by stage got one
-    model, and get two now. `names` are the aliases that count besides the one that serves, and
-    `places` the stages.
+    model, and get two now. So they do where the alias that serves stays, and a stage gets its
+    first version. `names` are the aliases that count besides that one, and `places` the stages.
     """
     counted = dict.fromkeys((*filter(None, (serving.alias,)), *names))
     stops = dict.fromkeys((*filter(None, (serving.stage,)), *places))
@@ -101,7 +101,8 @@ def _parting(alias: str, stage: str, before: Fields, after: Fields, serving: Ser
     held, holds = stages(before), stages(after)
     holders = [version for version, where in sorted(holds.items()) if where == stage]
     together = was is not None and held.get(was) == stage
-    if not together or now is None or not holders or now in holders:
+    is_first = now == was and alias == serving.alias and stage not in held.values()
+    if not (together or is_first) or now is None or not holders or now in holders:
         return None
     name = f"@{alias}, which serves," if alias == serving.alias else f"@{alias}"
     place = f"{stage}, which serves," if stage == serving.stage else stage

@@ -176,7 +176,13 @@ def apart(plan: JudgedPlan) -> str | None:
     if not others or None in denying:
         return None
     chosen = others if len(others) <= _NAMED else ["GLOB"]
-    options = " ".join(f"--model {quote(name)}" for name in chosen)
+    consents = dict.fromkeys(
+        violation.name if violation.model is None else f"{violation.name}={violation.model}"
+        for violation in plan.violations
+        if violation.accepted and (violation.model is None or violation.model in others)
+    )
+    named = [f"--model {quote(name)}" for name in chosen]
+    options = " ".join([*named, *(f"--accept {quote(consent)}" for consent in consents)])
     return f"the rules judge a plan as a whole: `reconciler apply {options}` plans the others alone"
 
 

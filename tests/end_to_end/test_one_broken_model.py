@@ -64,3 +64,18 @@ def test_a_rule_that_one_model_breaks_stops_all_and_says_how_the_others_are_appl
 
     assert lab.run("apply", "--yes", *command.split()).code == 0
     assert lab.hand.holds(others[0])["@champion"] == 1
+
+
+def test_the_command_for_the_others_repeats_the_consents_that_they_need(lab: Lab) -> None:
+    broken, other, *_ = models = _three(lab)
+    _commit(lab, models)
+    assert lab.run("apply", "--yes").code == 0
+    empty = "versions: {1: {stage: Archived}}"
+    lab.git.commit({f"registry-state/{model}.yaml": empty for model in (broken, other)}, "empty")
+
+    refused = lab.run("apply", "--yes", "--accept", f"empty-serving={other}")
+
+    command = f"--model {other} --accept empty-serving={other}"
+    assert refused.code == 4
+    assert f"`reconciler apply {command}` plans the others alone" in refused.stderr
+    assert lab.run("apply", "--yes", *command.split()).code == 0

@@ -52,6 +52,9 @@ def test_a_version_at_rest_that_was_deleted_is_drift_and_tidied(lab: Lab, model:
     drifted = lab.run("drift", "--format", "json")
     assert (drifted.code, drifted.document["deleted"]) == (2, [{"model": model, "version": 2}])
     text = lab.run("drift").stdout
+    audited = lab.run("audit", "--format", "json").document["findings"]
+    drift = [one["message"] for one in audited if (one["kind"], one["model"]) == ("drift", model)]
+    assert drift == ["v2 was deleted in the registry, git declares it"]
     assert "drift: 1 deleted version\n" in text
     assert "  - v2  deleted in the registry\n" in text
     status = lab.run("status", model, "--format", "json").document["versions"]

@@ -68,3 +68,14 @@ def test_what_was_apart_before_is_not_said_again() -> None:
     before = fields({3: "Production"}, {"champion": 2})
     after = fields({3: "Archived", 4: "Production"}, {"champion": 2})
     assert partings(before, after, STAGE, names=("champion",), places=("Production",)) == ()
+
+
+def test_an_alias_that_serves_and_stays_is_told_where_another_version_takes_a_stage() -> None:
+    before = fields({1: "None", 2: "None"}, {"champion": 1})
+    after = fields({1: "None", 2: "Production"}, {"champion": 1})
+    (told,) = partings(before, after, CHAMPION, names=(), places=("Production",))
+    assert told.split(":")[0] == "@champion, which serves, stays on v1, while v2 takes Production"
+    assert partings(before, after, STAGE, names=("champion",), places=("Production",)) == ()
+    assert partings(after, after, CHAMPION, names=(), places=("Production",)) == ()
+    own_stage = fields({1: "Production", 2: "None"}, {"champion": 1})
+    assert partings(before, own_stage, CHAMPION, names=(), places=("Production",)) == ()
