@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from reconciler.core.settings import Ignore
-from reconciler.core.state import Base, Declaration, Field, Value
+from reconciler.core.state import Base, Declaration, Field, Live, Value
+from reconciler.planning.same_model import is_disproven
 from reconciler.ports.history import History
 
 NOTHING_BEFORE = "-"  # in place of the first recorded commit during a model's first apply
@@ -31,22 +32,26 @@ class Ancestry:
 
 @dataclass(frozen=True, slots=True)
 class ModelPast:
-    """The declarations of one model: those under its name, and before them under a former one.
+    """The declarations of one live model: those under its name, and before them a former one.
 
     `owner` is the recorded owner, whose state folder has the recorded commits' declarations.
     """
 
     history: History
     owner: str
-    model: str
+    live: Live
     former: str | None = None
 
     def declared(self, commit: str) -> Declaration | None:
-        """Return what a commit declares for the model, by either name; None: nothing."""
-        declared = self.history.declared(commit, self.owner, self.model)
-        if declared is None and self.former is not None:
-            return self.history.declared(commit, self.owner, self.former)
-        return declared
+        """Return what a commit declares for the model, by either name; None: nothing.
+
+        A declaration under either name with the runs of another model is not this one's.
+        """
+        for name in filter(None, (self.former, self.live.model)):
+            declared = self.history.declared(commit, self.owner, name)
+            if declared is not None and not is_disproven(declared, self.live):
+                return declared
+        return None
 
 
 def check_ancestry(

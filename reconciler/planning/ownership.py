@@ -76,7 +76,7 @@ def _own(
     history: History,
 ) -> WriteAccess:
     owner = live.owner or context.owner
-    past = ModelPast(history, owner, name, context.other_name.former)
+    past = ModelPast(history, owner, live, context.other_name.former)
     ancestry = check_ancestry(past, live.recorded, declaration, planning=context.planning)
     match ancestry.status:
         case "first":
@@ -132,7 +132,7 @@ def _adopted(
     """Return access whose base is the last recorded commit, if this clone has and can read it."""
     commits = (last,) if history.knows(last) else (NOTHING_BEFORE,)
     owner = live.owner or context.owner
-    past = ModelPast(history, owner, live.model, context.other_name.former)
+    past = ModelPast(history, owner, live, context.other_name.former)
     try:
         base = base_of(past, commits, context.settings.ignore)
     except DeclarationError:

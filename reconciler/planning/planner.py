@@ -226,8 +226,7 @@ def _declared_before(
     for commit in named or (None,):  # before the first commit nothing was declared
         owner = live.owner or checkout.owner
         try:
-            found = (history.declared(commit, owner, name) for name in names if commit and name)
-            yield next(filter(None, found), None)
+            yield from [history.declared(commit, owner, n) for n in names if commit and n] or [None]
         except DeclarationError:  # the settings alone count; the model's own plan refuses it
             yield None
 

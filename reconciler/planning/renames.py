@@ -1,7 +1,10 @@
 """Finds the models that are renamed: in git and the registry, or in one of them only.
 
 MLflow keeps a model's tags when it renames it, so the record goes along. A record whose commit
-does not declare the model tells of another name.
+does not declare the model, or declares one with the runs of another, tells of another name.
+
+A former name is the base of removals. So it is taken where pins prove it or the file says it, and
+guessed only where all of the history is known and one declaration alone is much alike.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +13,7 @@ from dataclasses import dataclass
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import DeclarationError
 from reconciler.planning.ancestry import NOTHING_BEFORE
-from reconciler.planning.same_model import fits, is_another, paired
+from reconciler.planning.same_model import fits, is_another, is_disproven, is_proven, paired
 from reconciler.ports.history import History
 
 
@@ -68,8 +71,8 @@ class Names:
         """Return the other name of a live model; for an unsettled one `live` must be complete."""
         if not self.is_unsettled(name):
             return NO_OTHER_NAME
-        told = self.declared[name].renamed_from
-        if told in self.live:
+        told, commit = self.declared[name].renamed_from, self._undeclared_commit(self.live[name])
+        if told is not None and self._is_still(told, self._declared(str(commit), told)):
             return OtherName(copied=told)
         return OtherName(former=self._former(name))
 
@@ -82,7 +85,18 @@ class Names:
             return None
         if not live.recorded:
             return NOTHING_BEFORE if self.declared[live.model].renamed_from else None
-        return next((c for c in live.recorded if self._declares(c, live.model) is False), None)
+        return next((c for c in live.recorded if self._is_not(c, live)), None)
+
+    def _is_not(self, commit: str, live: Live) -> bool:
+        """Return whether a commit certainly does not declare a live model under its name."""
+        was = self._declared(commit, live.model)
+        if was is not None:
+            return is_disproven(was, live)
+        return self._declares(commit, live.model) is False
+
+    def _is_still(self, name: str, was: Declaration | None) -> bool:
+        """Return whether a live model can be what was declared under its name."""
+        return name in self.live and (was is None or not is_disproven(was, self.live[name]))
 
     def _former(self, name: str) -> str | None:
         """Return the name under which a live model was declared when its record was written."""
@@ -90,19 +104,24 @@ class Names:
         commit = self._undeclared_commit(live)
         if self.history is None or commit in (None, NOTHING_BEFORE):
             return None
-        if self._was_released(name, str(commit)):
+        if self._was_released(live, str(commit)):
             return None
         then = self.history.declarations(str(commit), self.owner)
-        gone = {
+        rivals = {
             old: was
             for old, was in then.items()
-            if old not in self.declared and old not in self.live and fits(was, live)
+            if old != name and fits(was, live) and not self._is_still(old, was)
         }
         if declared.renamed_from is not None:
-            return declared.renamed_from if declared.renamed_from in gone else None
-        gone = {old: was for old, was in gone.items() if not is_another(was, declared)}
-        only = next(iter(gone)) if len(gone) == 1 else None
-        return only or _matched(gone, {name: declared}).get(name)
+            return declared.renamed_from if declared.renamed_from in rivals else None
+        proven = [old for old, was in rivals.items() if is_proven(was, live)]
+        if len(proven) == 1:
+            return proven[0]
+        if self.history.is_shallow:
+            return None  # whether the name was released before cannot be seen
+        rivals = {old: was for old, was in rivals.items() if not is_another(was, declared)}
+        alike = _matched(rivals, {name: declared}).get(name)
+        return alike if alike not in self.declared else None
 
     def _waiting(self, missing: Collection[str]) -> Mapping[str, str]:
         """Return the live names of models that only git has renamed."""
@@ -141,15 +160,15 @@ class Names:
             and self._declares(live.recorded[-1], now) is False
             and self._declares(live.recorded[-1], name)
             and fits(self.declared[name], live)
-            and not self._was_released(now, live.recorded[-1])
+            and not self._was_released(live, live.recorded[-1])
         ]
         return found[0] if len(found) == 1 else None
 
-    def _was_released(self, name: str, commit: str) -> bool:
-        """Return whether a name was in use up to a commit, which does not declare it any more."""
-        history = self.history
+    def _was_released(self, live: Live, commit: str) -> bool:
+        """Return whether a model was declared up to a commit, which does not any more."""
+        history, name = self.history, live.model
         return history is not None and any(
-            self._declares(earlier, name)
+            (was := self._declared(earlier, name)) is not None and not is_disproven(was, live)
             for earlier in history.merged_since(None, name)
             if history.is_ancestor(earlier, commit)
         )

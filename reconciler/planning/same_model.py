@@ -24,12 +24,34 @@ def fits(declared: Declaration, live: Live) -> bool:
     Single versions may have been deleted.
     """
     present = declared.versions.keys() & live.versions.keys()
-    for number in present:
+    return all(_pins_hold(declared, live)) and (bool(present) or not declared.versions)
+
+
+def is_proven(declared: Declaration, live: Live) -> bool:
+    """Return whether pins show that a live model is a declared one."""
+    pins = _pins_hold(declared, live)
+    return bool(pins) and all(pins)
+
+
+def is_disproven(declared: Declaration, live: Live) -> bool:
+    """Return whether pins show that a live model is not a declared one.
+
+    A single version that has another pin was registered again.
+    """
+    pins = _pins_hold(declared, live)
+    return bool(pins) and not any(pins)
+
+
+def _pins_hold(declared: Declaration, live: Live) -> list[bool]:
+    """Return for each version with a pin that both have whether its pins are those of `live`."""
+    held = []
+    for number in declared.versions.keys() & live.versions.keys():
         entry, identity = declared.versions[number], live.versions[number].identity
-        pins = ((entry.run_id, identity.run_id), (entry.source, identity.source))
-        if any(pin is not None and pin != value for pin, value in pins):
-            return False
-    return bool(present) or not declared.versions
+        pairs = ((entry.run_id, identity.run_id), (entry.source, identity.source))
+        pins = [pin == value for pin, value in pairs if pin is not None]
+        if pins:
+            held.append(all(pins))
+    return held
 
 
 def likeness(old: Declaration, new: Declaration) -> float:

@@ -36,6 +36,7 @@ class Lab:
         self.heads: list[str] = []
         self.settings = Settings()
         self.owner = OWNER
+        self.cut_before: str | None = None
         for model, versions in (models or {"m": 3}).items():
             self.registry.create_model(model)
             for number in range(versions):
@@ -56,10 +57,15 @@ class Lab:
         gate: Judging = GATE,
     ) -> JudgedPlan:
         commit = at or self.heads[-1]
-        history = None if two_way else FakeHistory(self.commits, commit, self.heads[-1])
+        history = None if two_way else self._history(commit)
         desired = DeclaredState(OWNER, self.settings, self.commits.trees[commit])
         checkout = Checkout(desired, StateRef(OWNER, commit), self.owner, history)
         return reconcile(checkout, self.registry, REF, ask, gate).plan
+
+    def _history(self, commit: str) -> FakeHistory:
+        cut = self.cut_before
+        tip = self.heads[-1]
+        return FakeHistory(self.commits, commit, tip, is_shallow=cut is not None, cut_before=cut)
 
     def apply(self, *declarations: Declaration) -> None:
         self.commit(*declarations)

@@ -41,6 +41,7 @@ class FakeHistory:
     """What a checkout of `head` sees, when `main` is the tip of the main line (None: unknown).
 
     `cloned` is the tip when the clone was made: it has no later commits (None: it has all).
+    `cut_before` is the oldest commit of a shallow clone (None: it has all).
     """
 
     commits: Commits
@@ -48,12 +49,15 @@ class FakeHistory:
     main: str | None = None
     is_shallow: bool = False
     cloned: str | None = None
+    cut_before: str | None = None
 
     @property
     def parent(self) -> str | None:
         return next(iter(self.commits.parents[self.head]), None)
 
     def knows(self, commit: str) -> bool:
+        if self.cut_before is not None and not self.is_ancestor(self.cut_before, commit):
+            return False
         everything = self.commits.trees
         return commit in (self.commits.ancestors(self.cloned) if self.cloned else everything)
 
@@ -80,6 +84,8 @@ class FakeHistory:
         commit: str | None = self.head
         while commit is not None and commit != since:
             parent = next(iter(self.commits.parents[commit]), None)
+            if commit == self.cut_before:
+                parent = None
             before = self.commits.trees[parent].get(model) if parent is not None else None
             if self.commits.trees[commit].get(model) != before:
                 found.append(commit)

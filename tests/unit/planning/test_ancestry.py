@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.state import Declaration, DeclaredVersion, Field
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Live
 from reconciler.planning.ancestry import Ancestry, ModelPast, check_ancestry
 from tests.support.repositories.fake_history import Commits, FakeHistory
 
@@ -31,7 +31,7 @@ class Lab:
         ids = [name if name == "-" else getattr(self, name) for name in recorded.split()]
         history = FakeHistory(self.commits, commit, main and getattr(self, main))
         declared = history.declared(commit, "registry-state", "m")
-        past = ModelPast(history, "registry-state", "m")
+        past = ModelPast(history, "registry-state", Live("m", {}, {}))
         return check_ancestry(past, ids, declared, planning=planning)
 
 
@@ -77,7 +77,7 @@ def test_a_recorded_commit_that_the_clone_lacks_is_unknown(recorded: str) -> Non
     lab = Lab()
     ids = [lab.two if name == "two" else name for name in recorded.split()]
     history = FakeHistory(lab.commits, lab.three, lab.three)
-    past = ModelPast(history, "registry-state", "m")
+    past = ModelPast(history, "registry-state", Live("m", {}, {}))
     ancestry = check_ancestry(past, ids, declares(2), planning=True)
     assert ancestry.status == "unknown"
     assert ancestry.recorded == "f" * 40

@@ -149,3 +149,58 @@ def test_two_that_go_and_two_that_come_alike_are_not_paired() -> None:
     assert paired(went, came) == {}
     assert paired({"a": went["a"]}, {"x": came["x"]}) == {"x": "a"}
     assert paired({"a": went["a"]}, {"x": serving(2, model="x")}) == {}
+
+
+def pinned(model: str, run: str, **aliases: int) -> Declaration:
+    declared = aliased(model, **aliases)
+    return replace(declared, versions={1: DeclaredVersion(run_id=run)})
+
+
+def registered(lab: Lab, model: str, run: str) -> None:
+    lab.registry.create_model(model)
+    lab.registry.create_version(model, run_id=run)
+
+
+def test_a_model_that_took_the_name_of_another_has_its_own_past() -> None:
+    lab = Lab(gone=0)
+    registered(lab, "a", "run-a")
+    registered(lab, "c", "run-c")
+    lab.apply(pinned("a", "run-a", champion=1, x=1), pinned("c", "run-c", champion=1, old=1))
+    lab.registry.set_alias("c", "x", 1)  # in no file; git only had one of that name on `a`
+    lab.commit(pinned("b", "run-a", champion=1), pinned("a", "run-c", champion=1))
+    renamed(lab, "a", "b")
+    renamed(lab, "c", "a")
+    assert changes(lab) == ["a @old removed", "b @x removed"]
+
+
+def test_two_models_that_swapped_names_keep_what_git_never_declared_of_them() -> None:
+    lab = Lab(gone=0)
+    registered(lab, "a", "run-a")
+    registered(lab, "c", "run-c")
+    lab.apply(pinned("a", "run-a", champion=1, x=1), pinned("c", "run-c", champion=1))
+    lab.registry.set_alias("c", "x", 1)
+    lab.commit(pinned("c", "run-a", champion=1), pinned("a", "run-c", champion=1))
+    renamed(lab, "a", "t")
+    renamed(lab, "c", "a")
+    renamed(lab, "t", "c")
+    assert [row for row in changes(lab) if not row.startswith("c ")] == []
+
+
+def test_a_model_that_only_is_gone_as_well_is_not_a_former_name() -> None:
+    lab = Lab(a=1, x=1)
+    lab.apply(aliased("a", champion=1, one=1), aliased("x", champion=1, two=1, three=1, four=1))
+    lab.registry.set_alias("a", "two", 1)
+    lab.commit(aliased("a", champion=1, one=1), aliased("b", champion=1, one=1))
+    renamed(lab, "a", "b")  # git still has `a`, too
+    lab.registry.delete_model("x")
+    assert changes(lab) == []
+
+
+def test_without_all_of_the_history_a_former_name_is_not_guessed() -> None:
+    lab = Lab(n=1, m=1)
+    lab.apply(aliased("n", old=1), aliased("m", old=1))
+    lab.apply(aliased("m", old=1))
+    lab.registry.delete_model("m")
+    lab.commit(aliased("n"))
+    lab.cut_before = lab.heads[1]
+    assert changes(lab) == []
