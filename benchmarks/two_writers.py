@@ -13,6 +13,7 @@ from tests.support.faults.two_writers import (
     DEEDS,
     FOES,
     RIVALS,
+    WITHDRAWAL,
     Round,
     Window,
     a_person,
@@ -48,9 +49,16 @@ def main() -> None:
 
 
 def _applies(where: Place, rounds: int) -> None:
-    met = [[two_applies(where, files) for _ in range(rounds)] for files in (RIVALS, FOES)]
-    _line("two applies at once", "each promotes its own", "each archives the other's, too")
-    _line("---", "--:", "--:")
+    met = [
+        [two_applies(where, files) for _ in range(rounds)] for files in (RIVALS, FOES, WITHDRAWAL)
+    ]
+    _line(
+        "two applies at once",
+        "each promotes its own",
+        "each archives the other's, too",
+        "one takes the other's back",
+    )
+    _line("---", "--:", "--:", "--:")
     for text, holds in _COUNTED:
         _line(text, *(f"{sum(map(holds, some))} of {rounds}" for some in met))
 

@@ -65,19 +65,19 @@ class ModelReader:
         """Return the model with every version that came into a stage since the first read.
 
         The latest version of each stage would not prove that: a higher number hides a lower one.
+        Nor would the versions prove that nobody else writes: a run that only takes versions out of
+        use has moved none when it looks. It shows itself by its record, which is read last.
         """
-        if not self._is_seen_by_others:
-            live = self._registry.get(self._model, ())
-            if live is None:
-                return None
-            self._known = _filled(live, live, self._known)
         since = self._since
         page = None if since is None else self._registry.updated_since(self._model, since)
-        if page is None or not {change.field.version for change in self._moved} <= set(
-            page.versions
-        ):
+        own = {change.field.version for change in self._moved}
+        if page is None or not own <= set(page.versions):
             return self._registry.confirm(self._model, self._named)
-        return _filled(self._known, page, self._known)
+        live = self._registry.get(self._model, ())
+        if live is None:
+            return None
+        self._known = _filled(live, live, _filled(self._known, page, self._known))
+        return self._known
 
     def at_the_end(self) -> Live | None:
         """Return the model with all that the run has to be compared with."""
@@ -103,22 +103,6 @@ class ModelReader:
         """The versions of which a tag or the description is written."""
         fields = (change.field for change in self._changes if change.field.name != "stage")
         return {address.version for address in fields if address.version is not None}
-
-    @property
-    def _is_seen_by_others(self) -> bool:
-        """Return whether another run that looks now, or later, sees a version that this one moved.
-
-        Such a run stops, so that this one need not see its record. A run that leaves a stage
-        without having entered it shows itself by its record alone, and has to look for others'.
-        """
-        occupants = self._snapshot.stage_occupants
-        entered = {change.after for change in self._moved}
-        left = {change.before for change in self._changes if change.field.name == "stage"}
-        return (
-            bool(entered & set(occupants))
-            and left & set(occupants) <= entered
-            and all(len(versions) <= 1 for versions in occupants.values())
-        )
 
 
 def _planned(model: str, snapshot: Snapshot, changes: Sequence[Change]) -> Live:

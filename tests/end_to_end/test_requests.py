@@ -12,7 +12,7 @@ _PLAN = 2  # the two listings
 
 
 @pytest.mark.parametrize("versions", [10, RECENT + 10])
-def test_one_promotion_is_ten_requests_however_many_versions_there_are(
+def test_one_promotion_is_eleven_requests_however_many_versions_there_are(
     lab: Lab, versions: int
 ) -> None:
     model = lab.model(versions)
@@ -29,6 +29,6 @@ def test_one_promotion_is_ten_requests_however_many_versions_there_are(
         third = lab.run("plan", "--model", model, "--detailed-exitcode")
     assert (first.code, second.code, third.code) == (0, 0, 0), first.text + second.text
     assert recorded == _PLAN + 3, "a first record"
-    assert promoted == _PLAN + 8
+    assert promoted == _PLAN + 9
     assert f"{promoted} requests" in second.stdout
     assert lab.hand.holds(model)["v1 stage"] == "Archived"

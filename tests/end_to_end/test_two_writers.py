@@ -13,6 +13,7 @@ from tests.support.faults.two_writers import (
     DEEDS,
     FOES,
     RIVALS,
+    WITHDRAWAL,
     a_person,
     a_stall,
     arena,
@@ -21,10 +22,10 @@ from tests.support.faults.two_writers import (
 
 _ROUNDS = 10
 # Of the apply that a person meets: two reads (the model, and v2, which gets a tag), the record, the
-# tag, the stage of who enters, a read before the other one leaves, that stage, the alias, a read,
-# the record.
-_REQUESTS = 10
-_LAST_READ = 9
+# tag, the stage of who enters, two reads before the other one leaves, that stage, the alias, a
+# read, the record.
+_REQUESTS = 11
+_LAST_READ = 10
 
 
 @pytest.fixture(scope="module", name="where")
@@ -46,6 +47,14 @@ def test_two_applies_at_once_never_empty_production_and_never_pass_for_one(where
 def test_two_applies_that_archive_each_others_version_never_empty_production(where: Place) -> None:
     for _ in range(_ROUNDS):
         met = two_applies(where, FOES)
+        assert met.missed == []
+        assert any(met.codes) or met.as_declared, "somebody is told"
+        assert met.converged, "one more run is enough"
+
+
+def test_a_promotion_and_what_takes_it_back_at_once_never_empty_production(where: Place) -> None:
+    for _ in range(4 * _ROUNDS):
+        met = two_applies(where, WITHDRAWAL)
         assert met.missed == []
         assert any(met.codes) or met.as_declared, "somebody is told"
         assert met.converged, "one more run is enough"

@@ -37,8 +37,18 @@ versions:
   1: {}
 """,
 )
+# The newer one takes back what the older one promotes: nothing enters a stage.
+WITHDRAWAL: Final = (
+    RIVALS[0],
+    """\
+versions:
+  1: {stage: Production, aliases: [champion]}
+  2: {stage: Archived}
+""",
+)
 _NEWER: Final = {"v3 stage": "Production", "@champion": 3, "v3 tag by": "newer"}
 _OLDER: Final = {"v2 stage": "Production", "@champion": 2, "v2 tag by": "older"}
+_WITHDRAWN: Final = {"v1 stage": "Production", "@champion": 1, "v2 stage": "Archived"}
 _COMMIT: Final = "tag reconciler.commit"
 _numbers = itertools.count(1)
 
@@ -127,7 +137,7 @@ class Round:
     @property
     def leaked(self) -> bool:
         """Return whether a tag of the older commit stayed for good."""
-        return self.winner is _NEWER and "v2 tag by" in self.healed
+        return self.winner is not _OLDER and "v2 tag by" in self.healed
 
 
 def _serves(held: Mapping[str, Any], winner: Mapping[str, Any]) -> bool:
@@ -149,7 +159,7 @@ def two_applies(where: Place, files: Sequence[str]) -> Round:
     older, newer = _jobs(model, files)
     with ThreadPoolExecutor(2) as pool:
         codes = tuple(pool.map(run, (older, newer)))
-    return _ended(where, model, newer, codes, _NEWER)
+    return _ended(where, model, newer, codes, _WITHDRAWN if files is WITHDRAWAL else _NEWER)
 
 
 def a_stall(where: Place) -> Round:

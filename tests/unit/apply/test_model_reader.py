@@ -14,7 +14,7 @@ _PROMOTION: dict[Field, Value] = {
     Field("stage", 3): "Production",
     Field("alias", None, "champion"): 3,
 }
-_EACH = 8  # the first read, the record, v3, a read, v1, the alias, a read, the record
+_EACH = 9  # the first read, the record, v3, two reads, v1, the alias, a read, the record
 
 
 def _promoting(*, versions: int = 3) -> Lab:
@@ -51,6 +51,10 @@ def _is_record(write: Write) -> bool:
 
 def _is_entry(write: Write) -> bool:
     return write.method == "set_stage" and write.value == "Production"
+
+
+def _is_exit(write: Write) -> bool:
+    return write.method == "set_stage" and write.value == "Archived"
 
 
 def _stale(report: ApplyReport) -> list[str]:
@@ -113,11 +117,14 @@ def test_a_version_that_another_run_promoted_is_not_moved_out_of_production() ->
     assert lab.registry.read()["m"].fields[Field("stage", 2)] == "Production"
 
 
-@pytest.mark.parametrize("entry", [True, False])
-def test_a_run_that_others_cannot_see_looks_for_their_records(*, entry: bool) -> None:
+@pytest.mark.parametrize(("entry", "shared"), [(True, False), (True, True), (False, True)])
+def test_a_run_looks_for_the_records_of_others_before_a_version_leaves(
+    *, entry: bool, shared: bool
+) -> None:
     lab = Lab()
     lab.registry.create_version("m")
-    lab.registry.set_stage("m", 2, "Production")  # two serve
+    if shared:
+        lab.registry.set_stage("m", 2, "Production")
     stage: dict[Field, Value] = {Field("stage", 3 if entry else 2): "Production"}
     lab.commit({"m": declaration(fields=stage)})
     plan = lab.plan()
@@ -126,10 +133,10 @@ def test_a_run_that_others_cannot_see_looks_for_their_records(*, entry: bool) ->
     assert _stale(lab.apply(plan)) == ["another run recorded ffffffffffff since the plan"]
 
 
-def test_another_runs_record_is_not_replaced_by_one_that_entered() -> None:
+def test_another_runs_record_is_not_replaced_at_the_end() -> None:
     lab = _promoting()
     plan = lab.plan()
-    _after(lab, _is_entry, lambda registry: registry.set_tag("m", None, COMMIT_TAG, "f" * 40))
+    _after(lab, _is_exit, lambda registry: registry.set_tag("m", None, COMMIT_TAG, "f" * 40))
     model = lab.apply(plan).models[0]
     assert (model.error or "").startswith("another run recorded ffffffffffff since the plan")
     assert lab.registry.read()["m"].commit == "f" * 40

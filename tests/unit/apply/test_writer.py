@@ -76,7 +76,7 @@ class Recorded:
 
 
 # The reads of an apply that displaces a version: before its writes, before it leaves, at the end.
-_LOOK, _READ_BACK = 1, 2
+_LOOK, _READ_BACK = 1, 3
 
 
 def _at_read(lab: Lab, nth: int, act: threading.Event | Exception) -> None:
