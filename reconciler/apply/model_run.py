@@ -89,13 +89,13 @@ class ModelRun:
             self._end("skipped", "interrupted before it was sent", ExitCode.OUT_OF_STEP)
         except Moved as moved:
             self._end_at_failure("stale", str(moved), ExitCode.OUT_OF_STEP)
+            self._take_back_record(writer)
         except RegistryError as error:
             hint = f" ({error.hint})" if error.hint else ""
             unclear = isinstance(error, AnswerLost)
             self._lack(error, self._running.permission if self._running else "EDIT")
             self._end_at_failure("failed", error.message + hint, error.code, unclear=unclear)
-            if not unclear:
-                self._take_back_record(writer)
+            self._take_back_record(writer)
         return None
 
     def finish(self, reader: ModelReader, writer: Writer) -> None:
@@ -231,10 +231,11 @@ class ModelRun:
         """Leave the record as it was before this run, when certainly none of its changes landed.
 
         A commit that the record names counts as applied, at least in part: nobody could write the
-        model from another commit. Another run's record is not replaced.
+        model from another commit. Another run's record is not replaced. A request without an answer
+        may still arrive, even where it was sent again and refused.
         """
         applied = any(result.outcome == "applied" for result in self._results.values())
-        if applied or not self._begun:
+        if applied or writer.lost or not self._begun:
             return
         try:
             live = read_one(writer.registry, self.plan.model, ())

@@ -40,6 +40,7 @@ class Writer:
     stop: threading.Event
     timeout: float
     deadline: float = field(init=False)
+    lost: bool = field(default=False, init=False)  # a request without an answer may still arrive
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.timeout
@@ -60,6 +61,7 @@ class Writer:
             except Unavailable as error:
                 self._wait(error, max(pause, error.retry_after or 0.0))
             except (AnswerLost, Conflict) as error:
+                self.lost = self.lost or isinstance(error, AnswerLost)
                 conflicts += isinstance(error, Conflict)
                 if self._has_landed(change, error):
                     return None

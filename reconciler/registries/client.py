@@ -4,9 +4,10 @@ Databricks' schemes use this adapter too; they were not tested with a real works
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.facts import Facts
@@ -28,6 +29,7 @@ from reconciler.registries.responses import (
     row,
     rows,
     since,
+    torn,
     versions_alone,
 )
 from reconciler.registries.search_filters import name_filter
@@ -110,11 +112,13 @@ class MlflowClientRegistry:
         if self._scheme in _UNITY_CATALOG:
             return self._read_each(names)
         if names is None:
-            return self._assembled(self._pages(ModelRow, None), self._pages(VersionRow, None))
+            models = list(chain.from_iterable(self._pages(ModelRow, None)))
+            return self._assembled(models, self._pages(VersionRow, None))
         found: dict[str, Live] = {}
         for name in sorted(set(names)):
             matching = name_filter(name)
-            models = [model for model in self._pages(ModelRow, matching) if model.name == name]
+            listed = chain.from_iterable(self._pages(ModelRow, matching))
+            models = [model for model in listed if model.name == name]
             found.update(self._assembled(models, self._pages(VersionRow, matching)))
         return found
 
@@ -123,7 +127,8 @@ class MlflowClientRegistry:
         found = self._model_row(model)
         if found is None:
             return None
-        listed = [one for one in self._pages(VersionRow, name_filter(model)) if one.name == model]
+        pages = self._pages(VersionRow, name_filter(model))
+        listed = [one for one in chain.from_iterable(pages) if one.name == model]
         unread = set(versions)
         if self._scheme in _UNITY_CATALOG:
             # Its searches return no tags or aliases.
@@ -206,7 +211,7 @@ class MlflowClientRegistry:
 
     def _read_each(self, names: Collection[str] | None) -> dict[str, Live]:
         if names is None:
-            names = [model.name for model in self._pages(ModelRow, None)]
+            names = [model.name for page in self._pages(ModelRow, None) for model in page]
         confirmed = ((name, self.confirm(name, ())) for name in sorted(set(names)))
         return {name: found for name, found in confirmed if found is not None}
 
@@ -219,9 +224,10 @@ class MlflowClientRegistry:
         return found if self._dates_models else replace(found, updated=None)
 
     def _assembled(
-        self, models: Iterable[ModelRow], versions: Iterable[VersionRow]
+        self, models: Iterable[ModelRow], pages: Sequence[Sequence[VersionRow]]
     ) -> dict[str, Live]:
-        return {name: self._dated(found) for name, found in assemble(models, versions).items()}
+        found = assemble(models, chain.from_iterable(pages), torn(pages))
+        return {name: self._dated(model) for name, model in found.items()}
 
     def _model_row(self, model: str) -> ModelRow | None:
         try:
@@ -243,14 +249,14 @@ class MlflowClientRegistry:
     def _artifacts_of(self, model: str, version: int) -> str:
         return str(self._call("get_model_version_download_uri", model, str(version)))
 
-    def _pages(self, kind: type[RowT], matching: str | None) -> list[RowT]:
+    def _pages(self, kind: type[RowT], matching: str | None) -> list[list[RowT]]:
         search, size, order = _SEARCHES[kind]
         order_by = None if self._scheme in _UNITY_CATALOG else order
-        found: list[RowT] = []
+        found: list[list[RowT]] = []
         token = None
         while True:
             page = self._call(search, matching, size, order_by, token)
-            found += rows(kind, {search: list(page)}, search)
+            found.append(rows(kind, {search: list(page)}, search))
             token = page.token
             if not token:
                 return found

@@ -1,8 +1,9 @@
 """Converts MLflow's rows, as JSON or as its client's entities, to live models."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import pydantic
@@ -91,6 +92,7 @@ class PermissionRow(BaseModel):
     permission: str
 
 
+_APART: Final = 60_000  # milliseconds
 # One page of a search by time. MLflow 2.9 reads the tags of each row by a query of its own.
 RECENT: Final = 50
 LAST_UPDATED_FIRST: Final = ["last_updated_timestamp DESC"]
@@ -111,17 +113,33 @@ def row(kind: type[RowT], answer: Mapping[str, object], key: str) -> RowT:
     return _parse(kind, answer.get(key), key)
 
 
-def assemble(models: Iterable[ModelRow], versions: Iterable[VersionRow]) -> dict[str, Live]:
-    """Return live models by name; of duplicate rows the later one counts."""
+def assemble(
+    models: Iterable[ModelRow], versions: Iterable[VersionRow], torn: Collection[str] = ()
+) -> dict[str, Live]:
+    """Return live models by name; of duplicate rows the later one counts.
+
+    `torn` are the models whose versions may be on two pages, or missing in between.
+    """
     by_model: dict[str, list[VersionRow]] = defaultdict(list)
     for version in versions:
         by_model[version.name].append(version)
     return {
         model.name: replace(
-            live(model, by_model[model.name]), updated=_proven(model, by_model[model.name])
+            live(model, by_model[model.name]),
+            updated=None if model.name in torn else _proven(model, by_model[model.name]),
         )
         for model in models
     }
+
+
+def torn(pages: Sequence[Sequence[VersionRow]]) -> frozenset[str]:
+    """Return the models at the edges of pages.
+
+    The pages of a listing are not one moment: a version on the first can have changed before the
+    second was read, and one that was deleted lets the next page begin too late.
+    """
+    edges = ((one[-1], other[0]) for one, other in pairwise(filter(None, pages)))
+    return frozenset(version.name for edge in edges for version in edge)
 
 
 def _proven(model: ModelRow, listed: Iterable[VersionRow]) -> int | None:
@@ -164,9 +182,12 @@ def versions_alone(model: str, rows: Iterable[VersionRow]) -> Live:
 
 
 def since(rows: Sequence[VersionRow], moment: int, *, are_all: bool) -> bool:
-    """Return whether rows, the last updated first, have every version updated after a moment."""
+    """Return whether rows, the last updated first, have every version updated after a moment.
+
+    The times are those of several servers, whose clocks may differ by a minute.
+    """
     last = rows[-1].last_updated_timestamp if rows else None
-    return are_all or (last is not None and last <= moment)
+    return are_all or (last is not None and last <= moment - _APART)
 
 
 _HIDDEN = (

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from reconciler.core.facts import Facts
@@ -29,6 +30,7 @@ from reconciler.registries.responses import (
     row,
     rows,
     since,
+    torn,
     versions_alone,
 )
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
@@ -141,7 +143,7 @@ class MlflowRest:
             return None
         listed = [
             version
-            for version in self._pages(VersionRow, name_filter(model))
+            for version in chain.from_iterable(self._pages(VersionRow, name_filter(model)))
             if version.name == model
         ]
         unlisted = sorted(set(versions) - {version.version for version in listed})
@@ -282,26 +284,29 @@ class MlflowRest:
     def _search(self, filters: Iterable[str | None]) -> dict[str, Live]:
         models: list[ModelRow] = []
         versions: list[VersionRow] = []
+        edges: set[str] = set()
 
         def search(asked: tuple[str | None, bool]) -> None:
             matching, for_models = asked
             if for_models:
-                models.extend(self._pages(ModelRow, matching))
+                models.extend(chain.from_iterable(self._pages(ModelRow, matching)))
             else:
-                versions.extend(self._pages(VersionRow, matching))
+                pages = self._pages(VersionRow, matching)
+                versions.extend(chain.from_iterable(pages))
+                edges.update(torn(pages))
 
         questions = [(matching, kind) for matching in filters for kind in (False, True)]
         each(search, questions, threads=_THREADS)
-        found = assemble(models, versions)
+        found = assemble(models, versions, edges)
         self._spellings.saw(found)
         return found
 
-    def _pages(self, kind: type[RowT], matching: str | None) -> list[RowT]:
+    def _pages(self, kind: type[RowT], matching: str | None) -> list[list[RowT]]:
         path, key, question = _SEARCHES[kind]
         params: Mapping[str, Any] = question
         if matching is not None:
             params = {**params, "filter": matching}
-        found: list[RowT] = []
+        found: list[list[RowT]] = []
         tokens: set[str] = set()
         until, closed = time.monotonic() + self._http.patience * _SLOWEST, self._closed
         answer, params = self._page(path, params)
@@ -319,7 +324,7 @@ class MlflowRest:
             page = rows(kind, answer, key)
             if len(page) > size:
                 raise RegistryError(f"{self.uri} answers `{path}` with more rows than requested")
-            found += page
+            found.append(page)
             if further is None:
                 return found
             answer, params = further()

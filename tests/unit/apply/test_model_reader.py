@@ -6,7 +6,14 @@ import pytest
 
 from reconciler.core.report import ApplyReport
 from reconciler.core.state import COMMIT_TAG, Field, Value
-from reconciler.registries.responses import RECENT, ModelRow, VersionRow, assemble
+from reconciler.registries.responses import (
+    RECENT,
+    ModelRow,
+    VersionRow,
+    assemble,
+    since,
+    torn,
+)
 from tests.support.plans.executor_lab import Lab, declaration
 from tests.support.registries.fake_registry import FakeRegistry, Write
 
@@ -190,3 +197,24 @@ def test_versions_that_were_listed_before_the_model_prove_nothing() -> None:
     described = rows[1].model_copy(update={"last_updated_timestamp": 40})
     assert updated(20, rows[0], described) == 20, "its creation tells as well"
     assert updated(10) is None
+
+
+def test_versions_on_two_pages_are_not_one_moment() -> None:
+    """v1 was listed before it was promoted, v2 after it was: the model has the time of v2."""
+    pages = [
+        [VersionRow(name="m", version=1, last_updated_timestamp=10)],
+        [VersionRow(name="m", version=2, last_updated_timestamp=30)],
+        [],
+    ]
+    listed = [version for page in pages for version in page]
+    model = ModelRow(name="m", last_updated_timestamp=30)
+    assert assemble([model], listed)["m"].updated == 30
+    assert assemble([model], listed, torn(pages))["m"].updated is None
+
+
+def test_a_page_reaches_back_a_minute_further_than_the_first_read() -> None:
+    """Somebody's server may have a clock that is late."""
+    page = [VersionRow(name="m", version=1, last_updated_timestamp=100_000)]
+    assert not since(page, 100_000, are_all=False)
+    assert since(page, 160_000, are_all=False)
+    assert since(page, 100_000, are_all=True)

@@ -230,6 +230,37 @@ def test_a_record_stays_where_the_refusal_is_not_certain() -> None:
     assert lab.registry.read()["m"].recorded == ("-", lab.head)
 
 
+def test_a_record_stays_where_a_request_without_an_answer_may_still_arrive() -> None:
+    """Sent again, it is refused; the first one is late, not gone."""
+    lab = Lab()
+    answers: list[Exception] = [AnswerLost("timed out"), Rejected("no")]
+
+    def hook(write: Write) -> None:
+        if any_change(write):
+            raise answers.pop(0)
+
+    lab.registry.before_write = hook
+    (model,) = {result.outcome for result in outcome(lab).results if result.outcome != "skipped"}
+    assert model == "failed"
+    assert lab.registry.read()["m"].commit == f"- {lab.head}"
+
+
+def test_a_record_is_taken_back_where_the_look_alone_stopped_the_run() -> None:
+    lab = Lab()
+    lab.commit({"m": declaration(fields={Field("stage", 2): "Staging"})})
+    plan = lab.plan()
+
+    def promote(write: Write) -> None:
+        if write.key == OWNER_TAG:
+            lab.registry.after_write = lambda _: None
+            lab.registry.set_stage("m", 2, "Production")
+
+    lab.registry.after_write = promote
+    assert [result.outcome for result in outcome(lab, plan).results] == ["stale"]
+    live = lab.registry.read()["m"]
+    assert (live.commit, live.owner) == (None, None)
+
+
 def test_a_record_stays_where_something_was_written() -> None:
     lab = Lab()
     lab.registry.before_write = always(Rejected("no"), alias)
