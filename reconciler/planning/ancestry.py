@@ -32,7 +32,7 @@ class Ancestry:
 
 @dataclass(frozen=True, slots=True)
 class ModelPast:
-    """The declarations of one live model: those under its name, and before them a former one.
+    """The declarations of one live model: those under its name, and before them former ones.
 
     `owner` is the recorded owner, whose state folder has the recorded commits' declarations.
     """
@@ -40,14 +40,14 @@ class ModelPast:
     history: History
     owner: str
     live: Live
-    former: str | None = None
+    former: tuple[str, ...] = ()
 
     def declared(self, commit: str) -> Declaration | None:
-        """Return what a commit declares for the model, by either name; None: nothing.
+        """Return what a commit declares for the model, by any of its names; None: nothing.
 
-        A declaration under either name with the runs of another model is not this one's.
+        A declaration under one of them with the runs of another model is not this one's.
         """
-        for name in filter(None, (self.former, self.live.model)):
+        for name in (*self.former, self.live.model):
             declared = self.history.declared(commit, self.owner, name)
             if declared is not None and not is_disproven(declared, self.live):
                 return declared

@@ -103,8 +103,8 @@ def _to_write(
 
 
 def _renamed(other_name: OtherName) -> Iterable[str]:
-    if other_name.former is not None:
-        yield f"renamed from `{other_name.former}`: what git declared under that name is the base"
+    for former in other_name.former:
+        yield f"renamed from `{former}`: what git declared under that name is the base"
 
 
 def _taken(access: WriteAccess) -> Iterable[str]:

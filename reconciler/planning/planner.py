@@ -153,7 +153,7 @@ def _draft(
     if declaration is None and planned.plan.outcome == "in-sync":
         return None  # released before, or never managed here
     # A model that nothing is written for loses nothing: its past is not read.
-    names = (name, context.other_name.former)
+    names = (name, *context.other_name.former)
     before = _declared_before(live_model, checkout, names) if planned.plan.changes else ()
     servings = effective.servings(name, declaration, before)
     draft = ModelDraft(planned, declaration, live_model, effective, servings)
@@ -174,7 +174,8 @@ def _contexts(
     waiting = {other.waiting for other in missing.values() if other.waiting is not None}
     owned = _owned(live, checkout.owner) if request.models is None else set()
     live_names = tuple(live)
-    for name in sorted({*chosen, *owned} - waiting):
+    renamed = names.renamed({*chosen, *owned} - desired.declarations.keys())
+    for name in sorted({*chosen, *owned} - waiting - {*renamed}):
         yield (
             name,
             PlanningContext(
@@ -212,7 +213,7 @@ def _base_settings(live: Live | None, checkout: Checkout) -> Settings | None:
 
 
 def _declared_before(
-    live: Live | None, checkout: Checkout, names: Sequence[str | None]
+    live: Live | None, checkout: Checkout, names: Sequence[str]
 ) -> Iterable[Declaration | None]:
     """Yield what declared a model before its change: by the record, and by `base_commit`.
 
@@ -226,7 +227,7 @@ def _declared_before(
     for commit in named or (None,):  # before the first commit nothing was declared
         owner = live.owner or checkout.owner
         try:
-            yield from [history.declared(commit, owner, n) for n in names if commit and n] or [None]
+            yield from [history.declared(commit, owner, n) for n in names if commit] or [None]
         except DeclarationError:  # the settings alone count; the model's own plan refuses it
             yield None
 

@@ -21,13 +21,13 @@ from reconciler.ports.history import History
 class OtherName:
     """The other name of one model, None in each case that is not its own.
 
-    `former` is the name under which a recorded commit declares a live model. `waiting` is the live
+    `former` are the names under which recorded commits declare a live model. `waiting` is the live
     name of a model that git has renamed and the registry has not, `elsewhere` that of one that the
     registry has renamed and git has not. `copied` is the name that a model's file says was its
     former one, although both are live.
     """
 
-    former: str | None = None
+    former: tuple[str, ...] = ()
     waiting: str | None = None
     elsewhere: str | None = None
     copied: str | None = None
@@ -57,6 +57,28 @@ class Names:
             and self._undeclared_commit(self.live[name]) is not None
         )
 
+    def renamed(self, undeclared: Collection[str]) -> Collection[str]:
+        """Return those live models that are not declared because they were renamed.
+
+        The record of each is the base of its other name, whether only the registry has renamed it
+        or only git.
+        """
+        models = [self.live[name] for name in undeclared if name in self.live]
+        displaced = [
+            declared
+            for name, declared in self.declared.items()
+            if models and not self._is_still(name, declared)
+        ]
+        return {
+            live.model
+            for live in models
+            if live.recorded
+            and (
+                self._is_not(live.recorded[-1], live)
+                or any(is_proven(declared, live) for declared in displaced)
+            )
+        }
+
     def of_missing(self, missing: Collection[str]) -> Mapping[str, OtherName]:
         """Return the other names of models that are not live; `live` must be the whole registry."""
         waiting = self._waiting(missing) if missing else {}
@@ -74,7 +96,9 @@ class Names:
         told, commit = self.declared[name].renamed_from, self._undeclared_commit(self.live[name])
         if told is not None and self._is_still(told, self._declared(str(commit), told)):
             return OtherName(copied=told)
-        return OtherName(former=self._former(name))
+        recorded = self.live[name].recorded
+        former = (self._former(name, c) for c in recorded if self._is_not(c, self.live[name]))
+        return OtherName(former=tuple(dict.fromkeys(filter(None, former))))
 
     def _undeclared_commit(self, live: Live) -> str | None:
         """Return the first recorded commit that does not declare the model; "-" without a record.
@@ -98,15 +122,12 @@ class Names:
         """Return whether a live model can be what was declared under its name."""
         return name in self.live and (was is None or not is_disproven(was, self.live[name]))
 
-    def _former(self, name: str) -> str | None:
-        """Return the name under which a live model was declared when its record was written."""
+    def _former(self, name: str, commit: str) -> str | None:
+        """Return the name under which a recorded commit declares a live model."""
         live, declared = self.live[name], self.declared[name]
-        commit = self._undeclared_commit(live)
-        if self.history is None or commit in (None, NOTHING_BEFORE):
+        if self.history is None:
             return None
-        if self._was_released(live, str(commit)):
-            return None
-        then = self.history.declarations(str(commit), self.owner)
+        then = self.history.declarations(commit, self.owner)
         rivals = {
             old: was
             for old, was in then.items()
@@ -117,8 +138,9 @@ class Names:
         proven = [old for old, was in rivals.items() if is_proven(was, live)]
         if len(proven) == 1:
             return proven[0]
-        if self.history.is_shallow:
-            return None  # whether the name was released before cannot be seen
+        # A shallow clone does not show whether the name was released before.
+        if self.history.is_shallow or self._was_released(live, commit):
+            return None
         rivals = {old: was for old, was in rivals.items() if not is_another(was, declared)}
         alike = _matched(rivals, {name: declared}).get(name)
         return alike if alike not in self.declared else None

@@ -157,6 +157,13 @@ class FakeRegistry:
         model.updated = next(self._moments)
         model.aliases = {alias: at for alias, at in model.aliases.items() if at != version}
 
+    def rename_models(self, names: Mapping[str, str]) -> None:
+        """Rename models, those that take each other's names as well."""
+        moved = {new: self._models.pop(old) for old, new in names.items()}
+        for model in moved.values():
+            model.updated = next(self._moments)
+        self._models |= moved
+
     def delete_model(self, name: str) -> None:
         del self._models[name]
 

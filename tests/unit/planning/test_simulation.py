@@ -1,9 +1,10 @@
-"""Thousands of random histories: commits, reverts, late, crashed, refused jobs, a person's hand.
+"""Random histories: commits, reverts, renames, late, crashed, refused jobs, a person's hand.
 
 The acceptance of the recording rules: without them tags leak and older commits win.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -19,6 +20,7 @@ from reconciler.core.state import (
     Declaration,
     DeclaredVersion,
     Field,
+    Live,
     Value,
     stages,
 )
@@ -37,7 +39,8 @@ ALIASES = ("champion", "canary")
 OWNER = "registry-state"
 RULES = Settings(guarded_aliases=())
 # A random history leaves models without a serving version, or removes much, and means it.
-CONSENTS = frozenset((Consent("removals"), *(Consent("empty-serving", name) for name in MODELS)))
+NAMES = ("m", "n", "o", "p")
+CONSENTS = frozenset((Consent("removals"), *(Consent("empty-serving", name) for name in NAMES)))
 CONSENTING = replace(GATE, accept=CONSENTS)
 
 
@@ -45,8 +48,11 @@ class Crashed(BaseException):
     """The process is gone between two writes."""
 
 
-def random_declaration(model: str, chance: random.Random) -> Declaration:
-    """Every version keeps its entry: what an entry that goes leaves behind is left on purpose."""
+def random_declaration(origin: str, name: str, chance: random.Random) -> Declaration:
+    """Every version keeps its entry: what an entry that goes leaves behind is left on purpose.
+
+    `origin` is the model's first name, which its pins tell for ever.
+    """
     fields: dict[Field, Value] = {}
     holder = chance.choice((None, *VERSIONS))
     for version in VERSIONS:
@@ -63,7 +69,19 @@ def random_declaration(model: str, chance: random.Random) -> Declaration:
     for alias in ALIASES:
         if chance.random() < 0.5:
             fields[Field("alias", None, alias)] = chance.choice(VERSIONS)
-    return Declaration(model, fields, {version: DeclaredVersion() for version in VERSIONS})
+    pins = {v: DeclaredVersion(run_id=f"{origin}-{v}") for v in VERSIONS}
+    return Declaration(name, fields, pins)
+
+
+def origin_of(model: Declaration | Live) -> str:
+    """Return the first name of a model."""
+    one = model.versions[1]
+    run = one.run_id if isinstance(one, DeclaredVersion) else one.identity.run_id
+    return str(run).partition("-")[0]
+
+
+def of(tree: Mapping[str, Declaration], origin: str) -> Declaration:
+    return next(declared for declared in tree.values() if origin_of(declared) == origin)
 
 
 @dataclass
@@ -82,27 +100,51 @@ class World:
         for model in MODELS:
             self.registry.create_model(model)
             for version in VERSIONS:
-                self.registry.create_version(model, run_id=f"run-{version}")
-        self.merge({model: random_declaration(model, self.chance) for model in MODELS})
+                self.registry.create_version(model, run_id=f"{model}-{version}")
+        self.merge({model: random_declaration(model, model, self.chance) for model in MODELS})
 
     def merge(self, tree: dict[str, Declaration]) -> None:
         self.main.append(self.commits.commit(tree, *self.main[-1:]))
         # A job clones when it starts, which may be long after its commit; some clone at once.
         cloned = self.main[-1] if self.chance.random() < 0.3 else None
         self.jobs.append((self.main[-1], cloned))
+        if self.chance.random() < 0.5:
+            self.rename_live()
 
     def change(self) -> None:
         tree = dict(self.commits.trees[self.main[-1]])
-        model = self.chance.choice(MODELS)
-        tree[model] = random_declaration(model, self.chance)
+        name = self.chance.choice(sorted(tree))
+        tree[name] = random_declaration(origin_of(tree[name]), name, self.chance)
         self.merge(tree)
+
+    def rename(self) -> None:
+        """Give the models other names in git, in the place of each other, too."""
+        old = self.commits.trees[self.main[-1]]
+        names = self.chance.sample(NAMES, len(MODELS))
+        tree = {}
+        for name, declared in zip(names, old.values(), strict=True):
+            again = random_declaration(origin_of(declared), name, self.chance)
+            keeps = self.chance.random() < 0.5
+            tree[name] = replace(declared, model=name) if keeps else again
+        self.merge(tree)
+
+    def rename_live(self) -> None:
+        """Give the live models the names that they have in git by now."""
+        tip = self.commits.trees[self.main[-1]].values()
+        live = {origin_of(model): name for name, model in self.registry.read().items()}
+        moved = {live[origin_of(d)]: d.model for d in tip if live[origin_of(d)] != d.model}
+        self.registry.rename_models(moved)
+
+    def live_name(self) -> str:
+        return self.chance.choice(sorted(self.registry.read()))
 
     def revert(self) -> None:
         self.merge(dict(self.commits.trees[self.chance.choice(self.main)]))
 
     def hand(self) -> None:
         """Let a person change one value behind git's back."""
-        model = self.chance.choice(MODELS)
+        model = self.live_name()
+        origin = origin_of(self.registry.read()[model])
         what = self.chance.choice(("stage", "alias", "tag", "untag", "unalias"))
         version, key = self.chance.choice(VERSIONS), self.chance.choice(KEYS)
         alias = self.chance.choice(ALIASES)
@@ -111,12 +153,12 @@ class World:
                 self.registry.set_stage(model, version, self.chance.choice(STAGES))
             case "alias":
                 self.registry.set_alias(model, alias, version)
-                self.touched.add((model, Field("alias", None, alias)))
+                self.touched.add((origin, Field("alias", None, alias)))
             case "unalias":
                 self.registry.delete_alias(model, alias)
             case "tag":
                 self.registry.set_tag(model, version, key, self.chance.choice("xyz"))
-                self.touched.add((model, Field("tag", version, key)))
+                self.touched.add((origin, Field("tag", version, key)))
             case _:
                 self.registry.delete_tag(model, None, key)
 
@@ -135,8 +177,9 @@ class World:
         self.registry.before_write = die if before else self.registry.before_write
         self.registry.after_write = self.registry.after_write if before else die
         try:
-            self.apply(commit, cloned)
-            self.finished = max(self.finished, self.main.index(commit))
+            plan = self.apply(commit, cloned)
+            if not plan.problems and not plan.violations:
+                self.finished = max(self.finished, self.main.index(commit))
         except Crashed:
             pass
         finally:
@@ -169,20 +212,40 @@ class World:
         ask = PlanRequest(planning=False, allow_superseded=True, parallelism=1)
         return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, CONSENTING).plan
 
-    def apply(self, commit: str, cloned: str | None = None) -> None:
+    def apply(self, commit: str, cloned: str | None = None) -> JudgedPlan:
         applied = {name: live.recorded for name, live in self.registry.read().items()}
         plan = self.plan(commit, cloned)
+        self.check_removals(plan)
+        if any(violation.denies for violation in plan.violations):
+            return plan  # no declared model is there: only git has the new names
         written = len(self.registry.writes)
         try:
             apply(AdmittedPlan(plan), self.registry, parallelism=1)
         finally:
             touched = {write.model for write in self.registry.writes[written:]}
             if self.main.index(commit) < self.finished:
-                newest = self.commits.trees[self.main[self.finished]]
                 for model in touched:
-                    assert newest[model] == self.commits.trees[commit][model], "a late job wrote"
+                    assert self.same(commit, self.main[self.finished], model), "a late job wrote"
             for model in touched:
                 self.check_no_older_commit_wins(commit, model, applied[model])
+        return plan
+
+    def same(self, commit: str, other: str, model: str) -> bool:
+        """Return whether two commits declare the same for a live model, whatever its name."""
+        origin = origin_of(self.registry.read()[model])
+        one, another = (of(self.commits.trees[each], origin) for each in (commit, other))
+        return one.fields == another.fields
+
+    def check_removals(self, plan: JudgedPlan) -> None:
+        """Nothing is removed that git never declared for that model."""
+        for change in plan.changes:
+            if change.action == "remove":
+                origin = origin_of(self.registry.read()[change.model])
+                ever = {
+                    of(tree, origin).fields.get(change.field)
+                    for tree in self.commits.trees.values()
+                }
+                assert change.before in ever, f"{change.model} {change.field} is another model's"
 
     def check_no_older_commit_wins(
         self, commit: str, model: str, recorded: tuple[str, ...]
@@ -194,12 +257,12 @@ class World:
             assert not passed & {*now}, "a record was replaced by one of its own ancestors"
             if newer in ("-", commit) or commit not in self.commits.ancestors(newer):
                 continue
-            trees = self.commits.trees
-            assert trees[newer][model] == trees[commit][model], "an older commit wrote"
+            assert self.same(newer, commit, model), "an older commit wrote"
 
     def check_converged(self) -> None:
         tip = self.main[-1]
         plan = self.plan(tip)
+        assert not plan.problems
         assert plan.changes == ()
         assert not any(model.record for model in plan.models)
         for model, live in self.registry.read().items():
@@ -209,7 +272,8 @@ class World:
             assert live.owner == OWNER
             for address, value in live.fields.items():
                 if address.name in ("alias", "tag") and address not in declared:
-                    assert (model, address) in self.touched, f"{address}={value} leaked"
+                    origin = origin_of(live)
+                    assert (origin, address) in self.touched, f"{address}={value} leaked"
             production = [v for v, stage in stages(live.fields).items() if stage == "Production"]
             if "Production" in declared.values():
                 assert len(production) == 1
@@ -225,16 +289,19 @@ def test_after_any_history_one_clean_apply_leaves_what_git_declares_and_nothing_
             step = world.chance.random()
             if step < 0.35:
                 world.change()
-            elif step < 0.45:
+            elif step < 0.4:
                 world.revert()
+            elif step < 0.48:
+                world.rename()
             elif step < 0.6:
                 world.hand()
             elif step < 0.7 and world.jobs:
                 world.refused_job()
             elif world.jobs:
                 world.job(crashes=world.chance.random() < 0.5)
-        world.apply(world.main[-1])
         try:
+            world.rename_live()
+            world.apply(world.main[-1])
             world.check_converged()
         except AssertionError as error:
             raise AssertionError(f"history {seed}: {error}") from error
