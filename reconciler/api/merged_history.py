@@ -17,14 +17,17 @@ from reconciler.audit.merged_changes import Step
 from reconciler.core.settings import Settings
 from reconciler.errors import DeclarationError, OutOfStep
 from reconciler.files.state_folder import SETTINGS_FILE
+from reconciler.repository.commits import remotes
 from reconciler.repository.log import Log, read_log
 from reconciler.repository.notes import Notes, read_notes
 from reconciler.repository.repository import GitRepo
 
-_NO_NOTES = (
-    "this clone has no apply records (a plain clone brings none): nothing is said about what was "
-    "applied; `--fetch-notes REMOTE` fetches them"
+_NOTHING_SAID = "nothing is said about what was applied"
+_NOT_FETCHED = (
+    f"this clone has no apply records (a plain clone brings none): {_NOTHING_SAID}; "
+    "`--fetch-notes REMOTE` fetches them"
 )
+_NOT_KEPT = f"there are no apply records: {_NOTHING_SAID}; `reconciler apply --record` keeps them"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def open_merged(
         workspace.warn(f"history    {line} {tip[:12]}, {' ← '.join(log.folders)}")
     notes = read_notes(repo)
     if notes is None and not quiet:
-        workspace.warn(_NO_NOTES)
+        workspace.warn(_NOT_FETCHED if remotes(repo) else _NOT_KEPT)
     return MergedHistory(repo, settings, line, tip, main is not None, log, notes)
 
 

@@ -86,6 +86,8 @@ class GitDelivery:
             self.commit_id = commits.commit_on_branch(repo, new, self._paths, message)
         self.branch = commits.branch_of(repo)
         self.next = "push it, and open a pull request"
+        if not commits.remotes(repo):
+            self.next = "`reconciler apply` carries it out, once the main line has it"
         if self._remote is None or self.branch is None:
             return
         commits.push_branch(repo, self._remote, self.branch)

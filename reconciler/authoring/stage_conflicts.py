@@ -59,7 +59,8 @@ def settled(
 ) -> tuple[Live, tuple[StageConflict, ...]]:
     """Return a model with one version in each exclusive stage, and the conflicts that are left.
 
-    `keep` are the versions that stay; where it names none, `ask` does. Raises `UsageError` for a
+    `keep` are the versions that stay; where it names none, `ask` does. One that is not READY cannot
+    be declared there, and leaves the conflict. Raises `UsageError` for a
     version to keep that has no other one beside it.
     """
     fields, left = dict(live.fields), []
@@ -73,9 +74,10 @@ def settled(
         if len(named) > 1:
             raise UsageError(f"{conflict.stage} holds one version: `--keep` one of them")
         answer = str(named[0]) if named else ask(conflict.question())
-        if answer is None:
+        if answer is None or live.versions[int(answer)].status != "READY":
             left.append(conflict)
-        for number in conflict.versions if answer is not None else ():
+            continue
+        for number in conflict.versions:
             if str(number) != answer:
                 fields[Field("stage", number)] = "Archived"
     return replace(live, fields=fields), tuple(left)
@@ -91,7 +93,8 @@ def _conflicts(live: Live, settings: Settings) -> Iterator[StageConflict]:
 
 
 def _about(live: Live, version: int) -> str:
-    """Return the aliases of a version and when it was made."""
+    """Return the aliases of a version, when it was made, and that it is not READY."""
+    status = live.versions[version].status
     named = [f"@{alias}" for alias, v in sorted(aliases(live.fields).items()) if v == version]
     made = moment(live.versions[version].identity.created)
-    return ", ".join((*named, *([f"created {made}"] if made else []))) or "no alias"
+    return ", ".join((*named, *([f"created {made}"] if made else []), *([status] if status != "READY" else []))) or "no alias"

@@ -74,24 +74,25 @@ def declaration_of(
     """Return the declaration for which a plan makes no changes to a live model.
 
     It has the versions in an active stage, those with an alias, and those in `besides`, or all
-    versions. What a valid file cannot express is left out, with a warning.
+    versions. What a valid file cannot express is left out, with a warning, and so is the stage and
+    the alias of a version that a plan would refuse to let serve.
     """
     fields = settings.ignore.without(live.fields)
-    kept = set(live.versions) & (
-        set(live.versions) if every_version else {*_used(fields), *besides}
-    )
+    unready = dict(_not_ready(fields, live))
+    used = _used({address: value for address, value in fields.items() if address not in unready})
+    kept = set(live.versions) & (set(live.versions) if every_version else {*used, *besides})
     fields = {a: v for a, v in fields.items() if a.version is None or a.version in kept}
     name, out = _undeclarable(live.model, fields)
     if name is not None:
         return Imported(None, (f"{name}: the model is not imported",))
-    out |= dict(_dangling(fields, live)) | dict(_second_holders(fields, settings.exclusive))
+    out |= unready | dict(_dangling(fields, live)) | dict(_second_holders(fields, settings.exclusive))
     return Imported(
         Declaration(
             live.model,
             {address: value for address, value in fields.items() if address not in out},
             {v: _pins(live.versions[v].identity) for v in sorted(kept, reverse=True)},
         ),
-        tuple(out[address] for address in sorted(out, key=lambda address: address.sort_key)),
+        tuple(dict.fromkeys(out[a] for a in sorted(out, key=lambda address: address.sort_key))),
     )
 
 
@@ -213,6 +214,15 @@ def _content(model: str, fields: Fields) -> tuple[dict[str, object], dict[_Place
             places[(*of, address.name)] = address
             part[address.name] = value
     return content, places
+
+
+def _not_ready(fields: Fields, live: Live) -> Iterator[tuple[Field, str]]:
+    for address, value in fields.items():
+        version = value if address.name == "alias" else address.version
+        found = live.versions.get(version) if isinstance(version, int) else None
+        is_active = address.name == "alias" or (address.name == "stage" and value in ACTIVE_STAGES)
+        if found is not None and found.status != "READY" and is_active:
+            yield address, f"v{version} is {found.status}, not READY; {_LEFT}"
 
 
 def _dangling(fields: Fields, live: Live) -> Iterator[tuple[Field, str]]:

@@ -148,6 +148,14 @@ def test_an_edit_that_changes_nothing_says_so(lab: Lab, model: str) -> None:
     assert tree(lab.git.root) == before
 
 
+def test_an_edit_that_is_made_again_says_that_it_is_not_committed(lab: Lab, model: str) -> None:
+    opened(lab).promote(model, 2).write()
+    again = opened(lab).promote(model, 2).commit()
+    assert (again.commit_id, again.code) == (None, 0)
+    assert again.next is not None
+    assert again.next.endswith(f"nothing is written; registry-state/{model}.yaml is not committed")
+
+
 def test_a_registry_that_does_not_answer_is_told_once(lab: Lab, model: str) -> None:
     said: list[str] = []
     r = reconciler.open(

@@ -67,7 +67,7 @@ class Edit(Answer):
         self.pull_request: str | None = None
         self.next: str | None = None
         if draft is None and not refused:
-            self.next = "it is declared so already: nothing is written"
+            self.next = self._nothing_to_write()
         self.requests = workspace.requests
         self._complain(())
 
@@ -202,6 +202,10 @@ class Edit(Answer):
             reason = self.problems[0]
             raise Refused(reason.message, hint=reason.hint, problems=self.problems)
         return self._draft
+
+    def _nothing_to_write(self) -> str:
+        left = f"; {self.file} is not committed" if self.file in self._dirty() else ""
+        return f"it is declared so already: nothing is written{left}"
 
     def _dirty(self) -> tuple[str, ...]:
         repo = self._workspace.repo

@@ -1,5 +1,7 @@
 """What is live becomes a declaration that a plan has nothing to do for."""
 
+from dataclasses import replace
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -299,3 +301,16 @@ def test_an_ordinary_name_is_its_file_name() -> None:
         assert file_stem(model) == model
     assert file_stem("50% off") == "50%25 off"
     assert file_stem("con.v2") == "%63on.v2"
+
+
+def test_what_is_not_ready_is_left_out_of_stages_and_aliases() -> None:
+    live = live_with(stage(2, "Production"), alias("champion", 2), stage(1, "Staging"))
+    live = replace(live, versions={**live.versions, 2: LiveVersion(Identity("r", "s", 1), "FAILED")})
+    result = declaration_of(live, RULES, every_version=False)
+    assert result.declaration is not None
+    assert set(result.declaration.versions) == {1}
+    left = "v2 is FAILED, not READY; it is not declared, and a plan does not change it"
+    assert result.warnings == (left,)
+    every = imported(live, every_version=True)
+    assert set(every.versions) == {1, 2, 3, 4}
+    assert Field("stage", 2) not in every.fields
