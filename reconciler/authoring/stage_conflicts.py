@@ -97,4 +97,13 @@ def _about(live: Live, version: int) -> str:
     status = live.versions[version].status
     named = [f"@{alias}" for alias, v in sorted(aliases(live.fields).items()) if v == version]
     made = moment(live.versions[version].identity.created)
-    return ", ".join((*named, *([f"created {made}"] if made else []), *([status] if status != "READY" else []))) or "no alias"
+    return (
+        ", ".join(
+            (
+                *named,
+                *([f"created {made}"] if made else []),
+                *([status] if status != "READY" else []),
+            )
+        )
+        or "no alias"
+    )

@@ -305,7 +305,9 @@ def test_an_ordinary_name_is_its_file_name() -> None:
 
 def test_what_is_not_ready_is_left_out_of_stages_and_aliases() -> None:
     live = live_with(stage(2, "Production"), alias("champion", 2), stage(1, "Staging"))
-    live = replace(live, versions={**live.versions, 2: LiveVersion(Identity("r", "s", 1), "FAILED")})
+    live = replace(
+        live, versions={**live.versions, 2: LiveVersion(Identity("r", "s", 1), "FAILED")}
+    )
     result = declaration_of(live, RULES, every_version=False)
     assert result.declaration is not None
     assert set(result.declaration.versions) == {1}
