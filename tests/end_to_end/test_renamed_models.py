@@ -68,6 +68,15 @@ def test_the_former_name_is_answered_with_the_new_one(desk: Lab) -> None:
     assert "renamed from scam" in done.stdout
 
 
+def test_the_history_has_the_name_of_today_with_one_model_and_with_all(desk: Lab) -> None:
+    desk.git.move("registry-state/scam.yaml", FRAUD)
+    one = desk.run("history", "fraud", "--format", "json").document
+    every = desk.run("history", "--format", "json").document
+    assert one["model"] == "fraud"
+    assert every["models"] == ["fraud"]
+    assert [change["model"] for change in every["changes"]] == ["fraud"] * 3
+
+
 @pytest.mark.parametrize(
     "files",
     [

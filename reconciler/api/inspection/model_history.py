@@ -87,7 +87,7 @@ def model_history(
         workspace.warn(f"`{model}` is `{merged.new_names[model]}` by now")
         model = merged.new_names[model]
     steps = with_signatures(merged.repo, _steps(merged, model))
-    told = story(merged, steps, merged.records(), asked)
+    told = story(model, steps, merged, merged.records(), asked)
     warn_unreadable(workspace, merged.log.problems)
     return ModelHistory(told)
 
@@ -119,13 +119,17 @@ def question(
 
 
 def story(
-    merged: MergedHistory, steps: Sequence[Step], records: Records | None, asked: HistoryQuestion
+    model: str,
+    steps: Sequence[Step],
+    merged: MergedHistory,
+    records: Records | None,
+    asked: HistoryQuestion,
 ) -> Story:
-    """Return what is asked of the history of one model, which has these steps."""
+    """Return what is asked of the history of one model, which has these steps by all its names."""
     entries = evidence.entries(steps, merged.settings, records)
     moment = asked.moment
     return Story(
-        steps[0].model,
+        model,
         merged.line,
         tuple(entry for entry in entries if asked.concerns(entry)),
         records is not None,

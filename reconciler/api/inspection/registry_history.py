@@ -1,6 +1,7 @@
 """Who changed which of several models, when, approved by whom: read from git alone."""
 
 from collections.abc import Collection
+from itertools import islice
 
 from reconciler.api.answers import Answer
 from reconciler.api.inspection.model_history import question, story, warn_unreadable
@@ -8,7 +9,6 @@ from reconciler.api.merged_history import open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit.dates import DateLike
 from reconciler.audit.evidence import Entry
-from reconciler.audit.merged_changes import Step
 from reconciler.core.matching import select
 from reconciler.errors import ExitCode
 from reconciler.render import histories as render
@@ -32,7 +32,7 @@ class RegistryHistory(Answer):
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The merged changes that were asked for, oldest first; `entry.step.model` is the model."""
+        """The merged changes that were asked for, oldest first; `entry.step.model` is the name then."""
         return tuple(story.entries[0] for story in self.stories.single_entries)
 
     def document(self) -> Document:
@@ -68,10 +68,12 @@ def registry_history(
     asked = question(at, since, until)
     merged = open_merged(workspace, fetch_notes)
     chosen = merged.steps if models is None else select(tuple(models), merged.steps)
-    steps: dict[str, list[Step]] = {model: [] for model in sorted(chosen)}
-    for step in with_signatures(merged.repo, [s for model in steps for s in merged.steps[model]]):
-        steps[step.model].append(step)
+    steps = {model: merged.steps[model] for model in sorted(chosen)}
+    signed = iter(with_signatures(merged.repo, [step for own in steps.values() for step in own]))
     records, problems = merged.records(), merged.log.problems
-    stories = tuple(story(merged, own, records, asked) for own in steps.values())
+    stories = tuple(
+        story(model, tuple(islice(signed, len(own))), merged, records, asked)
+        for model, own in steps.items()
+    )
     warn_unreadable(workspace, problems)
     return RegistryHistory(Stories(merged.line, stories, merged.log.line, problems))
