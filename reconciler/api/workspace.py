@@ -14,6 +14,7 @@ from reconciler.apply.executor import Stop, no_stop
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
+from reconciler.core.uris import is_http
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.loader import ReadSettings
@@ -23,7 +24,7 @@ from reconciler.planning.live_state import Listing
 from reconciler.planning.planner import Checkout
 from reconciler.ports.parallel import begun
 from reconciler.ports.registry import Registry
-from reconciler.registries.connect import connect, speaks_rest
+from reconciler.registries.connect import connect
 from reconciler.registries.registry_uri import (
     RegistryAddress,
     is_late_job,
@@ -196,7 +197,8 @@ class Workspace:
             if self.repo is not None:
                 self.repo.require_whole(self.folder)
             self._read_settings = loader.read_settings(contents(str(self.folder), self.shown))
-            if self._read_settings.settings is not None and speaks_rest(self._address.uri):
+            # MLflow's client is not for several threads at once.
+            if self._read_settings.settings is not None and is_http(self._address.uri):
                 self._listing = begun(self.registry.read)
 
     @property

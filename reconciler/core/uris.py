@@ -68,6 +68,11 @@ def scheme_of(uri: str) -> str:
     return (scheme if mark else uri if bare else "").partition("+")[0].lower()
 
 
+def is_http(uri: str) -> bool:
+    """Return whether a URI is that of a server over HTTP, encrypted or not."""
+    return scheme_of(uri) in {"http", "https"}
+
+
 def misspelt(uri: str) -> tuple[str, str] | None:
     """Return what is wrong with a registry's URI, and what to write; None when nothing is known.
 
@@ -77,7 +82,7 @@ def misspelt(uri: str) -> tuple[str, str] | None:
     half, bare = _HALF_A_SCHEME.match(uri), uri.strip("\"'`<> ")
     if bare != uri:
         return f"the registry `{shown}` has quotes in it", f"write `{safe_uri(bare)}`"
-    if scheme in {"http", "https"} and "://" in uri:
+    if is_http(uri) and "://" in uri:
         start = uri.find("/", uri.find("://") + 3)
         found = _PAGE_OR_API.search(uri, start) if start > 0 else None
         if found is None:

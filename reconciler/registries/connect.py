@@ -5,8 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.uris import misspelt, same_registry, scheme_of
-from reconciler.errors import UsageError
+from reconciler.core.uris import is_http, same_registry, scheme_of
 from reconciler.ports.registry import Registry
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 _LONGEST_REQUEST: Final = 30.0  # seconds
 _UNTRIED: Final = frozenset({"databricks", "databricks-uc", "uc"})
-_OVER_HTTP: Final = frozenset({"http", "https"})
 
 
 def connect(
@@ -29,16 +27,12 @@ def connect(
 
     HTTP uses REST directly; every other scheme uses MLflow's own client. The evidence comes from
     the server in MLFLOW_TRACKING_URI where that is another one. `warn` is told of plugins that
-    fail, and of a backend that was not tried. Raises `UsageError` for a URI that is known to be
-    misspelt.
+    fail, and of a backend that was not tried.
     """
-    wrong = misspelt(uri)
-    if wrong is not None:
-        raise UsageError(wrong[0], hint=wrong[1])
     if scheme_of(uri) in _UNTRIED:
         warn("this backend was not run against a real workspace: check the plan with care")
     other = _tracking(uri, environ, timeout, stop, warn)
-    if speaks_rest(uri):
+    if is_http(uri):
         from reconciler.registries.rest import MlflowRest  # noqa: PLC0415  half a second less for sqlite
 
         return MlflowRest(
@@ -53,11 +47,6 @@ def connect(
     from reconciler.registries.client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
 
     return MlflowClientRegistry(uri, environ=environ, other=other)
-
-
-def speaks_rest(uri: str) -> bool:
-    """Return whether requests are sent by ourselves, in any thread, and not by MLflow's client."""
-    return scheme_of(uri) in _OVER_HTTP
 
 
 def _tracking(
@@ -94,4 +83,4 @@ def _tracking(
 
         return OtherTracking(uri, environ)
 
-    return Elsewhere(uri, over_http if speaks_rest(uri) else by_client)
+    return Elsewhere(uri, over_http if is_http(uri) else by_client)

@@ -2,7 +2,6 @@
 
 import configparser
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,16 +10,14 @@ from urllib.parse import urlsplit
 
 from reconciler.core.plan import RegistryRef
 from reconciler.core.settings import RegistryPin
-from reconciler.core.uris import normal_uri, safe_uri, same_registry, scheme_of
+from reconciler.core.uris import is_http, misspelt, normal_uri, safe_uri, same_registry, scheme_of
 from reconciler.errors import Refused, RegistryError, UsageError
 
 WORKSPACE: Final = "MLFLOW_WORKSPACE"
 DATABRICKS: Final = frozenset({"databricks", "databricks-uc"})
 _TRACKING: Final = "MLFLOW_TRACKING_URI"
 _VARIABLES: Final = ("MLFLOW_REGISTRY_URI", _TRACKING)
-_SERVERS: Final = frozenset({"http", "https"})
 _HOST: Final = "DATABRICKS_HOST"
-_HOST_AND_PORT: Final = re.compile(r"[\w.-]+:\d+(/.*)?")
 _PROFILE: Final = "DATABRICKS_CONFIG_PROFILE"
 _UNNAMED_HINT: Final = (
     "use `--registry-uri URI`, set MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI, or write "
@@ -40,12 +37,14 @@ class RegistryAddress:
 def _named_uri(
     given: str | None, environ: Mapping[str, str], pin: RegistryPin | None
 ) -> str | None:
-    """Return the URI that the option, MLflow's variables or the settings name, in this order."""
+    """Return the URI that the option, MLflow's variables or the settings name, in this order.
+
+    Raises `UsageError` for one that is known to be misspelt: MLflow may take it for a folder.
+    """
     candidates = [given, *(environ.get(variable) for variable in _VARIABLES)]
     uri = next((one.strip() for one in candidates if one and one.strip()), None)
-    if uri and _HOST_AND_PORT.fullmatch(uri):  # MLflow would take it for a folder, or a scheme
-        hint = f"did you mean `http://{uri}`?"
-        raise UsageError(f"the registry `{uri}` has no scheme", hint=hint)
+    if uri and (wrong := misspelt(uri)):
+        raise UsageError(wrong[0], hint=wrong[1])
     return pin.uris[0] if uri is None and pin is not None else uri
 
 
@@ -102,7 +101,7 @@ def registry_workspace(uri: str, environ: Mapping[str, str], pin: RegistryPin | 
             raise _another_workspace(pinned, host, _HOST)
         return host
     named = (environ.get(WORKSPACE) or "").strip() or None
-    if scheme_of(uri) not in _SERVERS and (named or pinned):
+    if not is_http(uri) and (named or pinned):
         raise UsageError(
             f"{safe_uri(uri)} is not an MLflow server, and only a server has workspaces: "
             f"`{named or pinned}` cannot be selected",
@@ -118,7 +117,7 @@ def registry_environ(
 ) -> dict[str, str]:
     """Return the variables for the registry: its workspace, and paths as its URI has them."""
     variables = dict(environ)
-    if chosen.workspace is not None and scheme_of(chosen.uri) in _SERVERS:
+    if chosen.workspace is not None and is_http(chosen.uri):
         variables[WORKSPACE] = chosen.workspace  # perhaps named by the settings alone
     if tracking := environ.get(_TRACKING, "").strip():
         variables[_TRACKING] = located(tracking, root)

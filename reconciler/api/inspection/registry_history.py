@@ -32,7 +32,7 @@ class RegistryHistory(Answer):
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The merged changes that were asked for, oldest first; `entry.step.model` is the name then."""
+        """The merged changes that were asked for, oldest first; `step.model` is the name then."""
         return tuple(story.entries[0] for story in self.stories.single_entries)
 
     def document(self) -> Document:

@@ -235,3 +235,18 @@ def test_the_chosen_address_keeps_the_credentials_and_the_identity_does_not() ->
     uri = "http://user:secret@h/p"
     assert registry_address(uri, {}, None, root=Path("/")) == RegistryAddress(uri)
     assert "secret" not in repr(_ref(uri))
+
+
+@pytest.mark.parametrize(
+    ("named", "hint"),
+    [
+        ("localhost", "did you mean `http://localhost`?"),
+        ("mlflow.example.com/p", "did you mean `http://mlflow.example.com/p`?"),
+        ("http//h:5000", "did you mean `http://h:5000`?"),
+    ],
+)
+def test_a_misspelt_server_is_not_taken_for_a_folder(named: str, hint: str) -> None:
+    for given, environ in ((named, {}), (None, {"MLFLOW_TRACKING_URI": named})):
+        with pytest.raises(UsageError) as caught:
+            _ref(given, environ)
+        assert caught.value.hint == hint
