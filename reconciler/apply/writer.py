@@ -142,7 +142,7 @@ def _send_stage(registry: Registry, change: Change) -> int | None:
 
 
 def _explained(error: Forbidden, change: Change) -> Forbidden:
-    if change.permission != "MANAGE":
+    if not error.is_known or change.permission != "MANAGE":
         return error
     return Forbidden(
         error.message, hint="removing an alias or a version tag needs the permission MANAGE"

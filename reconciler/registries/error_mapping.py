@@ -21,7 +21,8 @@ from reconciler.transport.retry_after import retry_after
 _LONGEST_MESSAGE: Final = 1000
 _LARGEST_ERROR: Final = 4 * 1024 * 1024  # bytes; a message may quote a whole statement
 _MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "RESOURCE_NOT_FOUND"})
-_NOT_ALLOWED: Final = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"})
+_NOT_KNOWN: Final = "UNAUTHENTICATED"
+_NOT_ALLOWED: Final = frozenset({"PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED"})
 _LATER: Final = frozenset({"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NOT_DONE: Final = frozenset({429, 503})
@@ -89,6 +90,8 @@ def from_code(code: str, message: str) -> RegistryError:
         return Rejected(message, hint=NAME_SERVER_HINT)
     if code in _MISSING:
         return NotFound(message)
+    if code == _NOT_KNOWN:
+        return Forbidden(message, hint=LOG_IN_HINT, is_known=False)
     if code in _NOT_ALLOWED:
         return Forbidden(message, hint=PERMISSION_HINT)
     if code in _LATER:

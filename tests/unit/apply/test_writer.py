@@ -206,6 +206,13 @@ def test_a_forbidden_removal_keeps_the_servers_words_and_says_what_it_needs() ->
     assert raised.value.hint == "removing an alias or a version tag needs the permission MANAGE"
 
 
+def test_a_removal_by_nobody_that_the_registry_knows_keeps_the_hint_to_log_in() -> None:
+    one, _ = writer(Lab(), Forbidden("401 by the server", hint="log in", is_known=False))
+    with pytest.raises(Forbidden) as raised:
+        one.write(Change("m", CHAMPION, 1, None, "removed"))
+    assert (raised.value.hint, raised.value.is_known) == ("log in", False)
+
+
 # --- the record, when its answer is lost
 
 
