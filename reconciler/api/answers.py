@@ -73,7 +73,8 @@ def timed(answer: _Given, started: float) -> _Given:
 class Plan(Answer):
     """What would change, judged by the guards and policies.
 
-    `permissions` has what the user may do where that was asked, else None.
+    `permissions` has what the user may do where that was asked, else None; `pace` is the seconds of
+    the registry's fastest request, None where it does not matter.
 
     >>> r.plan()
     <reconciler.Plan: 1 change on 1 of 1 model, records this commit on 1 model>
@@ -150,7 +151,13 @@ class Plan(Answer):
 
     def detailed(self) -> Plan:
         """Return the plan with the code of `plan --detailed-exitcode`: 2 where it has changes."""
-        plan = Plan(self.judged, self.requests, is_detailed=True, permissions=self.permissions)
+        plan = Plan(
+            self.judged,
+            self.requests,
+            is_detailed=True,
+            permissions=self.permissions,
+            pace=self.pace,
+        )
         plan.seconds = self.seconds
         return plan
 

@@ -7,7 +7,7 @@ from reconciler.api.answers import Answer
 from reconciler.api.workspace import Workspace
 from reconciler.apply.writer import Moved, Writer
 from reconciler.core.changes import Change
-from reconciler.core.matching import as_names, nearest
+from reconciler.core.matching import as_names, is_glob, nearest
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Field, Live
 from reconciler.errors import (
     DeclarationError,
@@ -26,7 +26,6 @@ from reconciler.render import json_documents
 from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
 
-_GLOB = "*?["
 _AT_ONCE = 8
 _SHOWN = 5  # models that a sentence names
 
@@ -113,7 +112,7 @@ def _chosen(workspace: Workspace, globs: Sequence[str]) -> dict[str, Live]:
         if glob in found:
             _refuse_foreign(workspace, found[glob])
             chosen[glob] = found[glob]
-        elif not any(mark in glob for mark in _GLOB):
+        elif not is_glob(glob):
             hint = nearest(glob, workspace.registry.read())
             raise UsageError(f"model `{glob}` is not in the registry", hint=hint)
         else:

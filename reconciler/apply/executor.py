@@ -88,8 +88,7 @@ def apply(
             is_superseded_by=is_superseded_by,
             allow_superseded=allow_superseded,
         )
-        for model in plan.models
-        if model.writes and not model.problems
+        for model in plan.to_write
     ]
 
     refusals = _Refusals()

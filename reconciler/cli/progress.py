@@ -27,12 +27,12 @@ class Progress:
 
     def __init__(self, plan: JudgedPlan, say: Callable[[str], None], every: float) -> None:
         self._changes = len(plan.changes)
-        self._models = sum(model.writes and not model.problems for model in plan.models)
+        self._models = len(plan.to_write)
         self._ended = [0, 0]  # changes, models
         self._say, self._every = say, every
         self._began = self._said = time.monotonic()
         self._turn = threading.Lock()
-        self.is_over = False
+        self._is_over = False
 
     def change(self) -> None:
         """Count a change."""
@@ -42,15 +42,20 @@ class Progress:
         """Count a model."""
         self._count(1)
 
+    def end(self) -> None:
+        """Say nothing from now on: a request may outlive its apply."""
+        with self._turn:
+            self._is_over = True
+
     def show(self) -> None:
         """Say how far it is, unless that was said a moment ago."""
         now = time.monotonic()
-        if not self.is_over and (self._every == 0.0 or now - self._said >= self._every):
+        if not self._is_over and (self._every == 0.0 or now - self._said >= self._every):
             self._said = now
             self._say(self._line(now))
 
     def _count(self, which: int) -> None:
-        with self._turn:  # a request that outlived its apply has nothing to add
+        with self._turn:
             self._ended[which] += 1
             if which == 0 or self._models > _FEW:
                 self.show()
@@ -69,7 +74,7 @@ class Progress:
 @contextmanager
 def progress(plan: JudgedPlan | None) -> Iterator[Progress | None]:
     """Yield what counts; None where nothing is to be said."""
-    if plan is None or not any(model.writes for model in plan.models):
+    if plan is None or not plan.to_write:
         yield None
         return
     takes_back = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
@@ -82,6 +87,6 @@ def progress(plan: JudgedPlan | None) -> Iterator[Progress | None]:
     try:
         yield counts
     finally:
-        counts.is_over = True
+        counts.end()
         if takes_back:
             click.echo(_CLEAR, nl=False, err=True)

@@ -136,6 +136,11 @@ class DraftPlan:
         return tuple(change for model in self.models for change in model.changes)
 
     @property
+    def to_write(self) -> tuple[ModelPlan, ...]:
+        """The models that an apply writes."""
+        return tuple(m for m in self.models if m.writes and not m.problems)
+
+    @property
     def deleted(self) -> tuple[tuple[str, int], ...]:
         """Every version that was deleted by hand, with its model, in order."""
         return tuple((m.model, version) for m in self.models for version in sorted(m.deleted))

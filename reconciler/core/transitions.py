@@ -87,11 +87,11 @@ def partings(
     first version. `names` are the aliases that count besides that one, and `places` the stages.
     """
     counted = dict.fromkeys((*filter(None, (serving.alias,)), *names))
-    stops = dict.fromkeys((*filter(None, (serving.stage,)), *places))
+    entered = dict.fromkeys((*filter(None, (serving.stage,)), *places))
     return tuple(
         sentence
         for alias in counted
-        for stage in stops
+        for stage in entered
         if (sentence := _parting(alias, stage, before, after, serving)) is not None
     )
 

@@ -72,13 +72,12 @@ _HINTS: Final = {
 
 def check(plan: JudgedPlan, registry: Registry) -> PermissionCheck:
     """Ask the registry for the permissions that applying this plan needs."""
-    written = [model for model in plan.models if model.writes and not model.problems]
-    access = registry.access([model.model for model in written])
+    access = registry.access([model.model for model in plan.to_write])
     if not access.is_managed:
         return PermissionCheck(None, is_managed=False)
     rows = (
         ModelPermission(model.model, needed(model), access.permissions.get(model.model))
-        for model in written
+        for model in plan.to_write
     )
     return PermissionCheck(access.user, is_managed=True, models=tuple(rows))
 

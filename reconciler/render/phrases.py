@@ -154,14 +154,13 @@ def takeovers(plan: JudgedPlan) -> str:
 
 def expected(plan: JudgedPlan, pace: float | None) -> str | None:
     """Return how much an apply has to do where that takes long; `pace` is seconds a request."""
-    written = [model for model in plan.models if model.writes and not model.problems]
-    requests = sum(_requests(model) for model in written)
+    requests = sum(map(_requests, plan.to_write))
     most = requests * (pace or 0.0)
     if most < _LONG:
         return None
     what = "writes" if plan.changes else "records this commit on"
     return (
-        f"apply {what} {models(len(written))}: about {requests:,} requests, up to "
+        f"apply {what} {models(len(plan.to_write))}: about {requests:,} requests, up to "
         f"{in_words(timedelta(seconds=most), parts=1)} at {pace:.2f} s each"
     )
 

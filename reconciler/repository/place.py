@@ -42,8 +42,3 @@ class Place:
             for name, path in self.files.items()
             if name in desired.ids and not parts(desired.declarations[name])
         }
-
-
-def place_of(desired: DeclaredState) -> Place:
-    """Return the place of a state folder that was loaded under its path in the repository."""
-    return Place(desired.folder, desired.settings, lambda: desired)

@@ -20,8 +20,7 @@ def ci_drift(job: Job, on_drift: Callable[[JobDrift], object]) -> JobDrift:
     drift = timed(JobDrift(draft, lost, workspace.requests), workspace.started)
     on_drift(drift)
     job.annotate([github_workflow.of_problem(problem) for problem in (*draft.problems, *lost)])
-    number = len(drift.changes) + len(drift.pending) + len(drift.deleted)
-    job.finish(number, draft.digest, drift.code, _body(drift, NO_LIMIT, job.more))
+    job.finish(_number(drift), draft.digest, drift.code, _body(drift, NO_LIMIT, job.more))
     return drift
 
 
@@ -36,7 +35,7 @@ def _keep_issue(job: Job, drift: Drift) -> None:
         if closed:
             workspace.warn(f"closed {closed}")
         return
-    number = len(drift.changes) + len(drift.pending) + len(drift.deleted)
+    number = _number(drift)
     if not number:
         return  # what could not be read is told by the job, and did not drift
     values = phrases.count(number, "value")
@@ -46,6 +45,10 @@ def _keep_issue(job: Job, drift: Drift) -> None:
         workspace.warn(f"would write the issue `{title}`:\n{marker}\n{body}")
     else:
         workspace.warn(f"wrote {job.forge.put_issue(marker, title, body)}")
+
+
+def _number(drift: Drift) -> int:
+    return len(drift.changes) + len(drift.pending) + len(drift.deleted)
 
 
 def _body(drift: Drift, room: int, more: str) -> str:

@@ -105,9 +105,8 @@ class InspectionMethods(ABC):
             if models is not None:
                 raise UsageError("one model is named, and globs of several", hint="leave out one")
             number = None if version is None else as_version(version)
-            (name,) = as_names(model)
             one = model_history.model_history(
-                workspace, name, **limits, version=number, fetch_notes=fetch_notes
+                workspace, model, **limits, version=number, fetch_notes=fetch_notes
             )
             return timed(one, workspace.started)
 

@@ -15,7 +15,10 @@ PartKind: TypeAlias = Literal["file", "accept", "versions", "entry", "tags", "al
 K = TypeVar("K")
 V = TypeVar("V")
 
-_FILE = ("model", "renamed_from", "retired", "hold", "accept", "description", "tags", "versions")
+_FILE = (
+    *("model", "renamed_from", "retired", "hold", "serving", "accept"),
+    *("description", "tags", "versions"),
+)
 _ENTRY = ("blocked", "traffic", "stage", "aliases", "tags", "description", "run_id", "source")
 _LISTS = ("aliases", "accept")  # their dashes may be indented or not
 _STEP = 2

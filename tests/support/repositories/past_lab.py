@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from reconciler.core.declared import DeclaredState
 from reconciler.files import loader
 from reconciler.repository.declared_history import Parsers, Past
-from reconciler.repository.place import place_of
+from reconciler.repository.place import Place
 from reconciler.repository.repository import GitRepo
 from tests.support.repositories.git_lab import GitLab, opened
 
@@ -37,3 +38,8 @@ def since(
         desired = loader.load(lab.root / folder, folder)
         names = past_of(repo, folder).changed_since(commit, desired, dirty)
         return None if names is None else set(names)
+
+
+def place_of(desired: DeclaredState) -> Place:
+    """Return the place of a state folder that was loaded under its path in the repository."""
+    return Place(desired.folder, desired.settings, lambda: desired)

@@ -19,7 +19,7 @@ from reconciler.registries.error_mapping import (
     ],
 )
 def test_a_refusal_says_whether_the_user_is_known(
-    code: str, status: int, is_known: bool, hint: str
+    *, code: str, status: int, is_known: bool, hint: str
 ) -> None:
     for error in (from_code(code, "no"), from_status("http://h", status, {}, b"")):
         assert isinstance(error, Forbidden)

@@ -57,3 +57,11 @@ def test_a_log_gets_a_line_each_minute_and_none_of_what_is_short(
     counts.model()
     counts.model()
     assert said == ["recording: 2 of 3 models, about 30 s left"]
+
+
+def test_a_request_that_outlives_its_apply_says_nothing() -> None:
+    said: list[str] = []
+    counts = Progress(_first_records(3), said.append, every=0.0)
+    counts.end()
+    counts.model()
+    assert said == []

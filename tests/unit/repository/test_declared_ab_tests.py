@@ -5,9 +5,8 @@ from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.files import loader
 from reconciler.repository.declared_history import Past
-from reconciler.repository.place import place_of
 from tests.support.repositories.git_lab import GitLab, opened
-from tests.support.repositories.past_lab import PARSERS, STATE, model, past, since
+from tests.support.repositories.past_lab import PARSERS, STATE, model, past, place_of, since
 
 TESTED = """\
 versions:

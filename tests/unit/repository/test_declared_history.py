@@ -15,9 +15,16 @@ from reconciler.files.state_folder import contents
 from reconciler.ports.history import History
 from reconciler.repository.declared_history import Past
 from reconciler.repository.objects import blob_id
-from reconciler.repository.place import place_of
 from tests.support.repositories.git_lab import GitLab, opened
-from tests.support.repositories.past_lab import PARSERS, STATE, model, past, past_of, since
+from tests.support.repositories.past_lab import (
+    PARSERS,
+    STATE,
+    model,
+    past,
+    past_of,
+    place_of,
+    since,
+)
 
 NAMED = "registry: {uri: 'http://mlflow:5000', name: prod-eu}\n"
 
