@@ -171,7 +171,7 @@ def apart(plan: JudgedPlan) -> str | None:
     Guards and policies judge the whole plan, so that a violation of one model stops all.
     """
     denying = [violation.model for violation in (*plan.denied, *plan.pending) if violation.denies]
-    others = [model.model for model in plan.models if model.writes and model.model not in denying]
+    others = [model.model for model in plan.to_write if model.model not in denying]
     if not others or None in denying:
         return None
     chosen = others if len(others) <= _NAMED else ["GLOB"]

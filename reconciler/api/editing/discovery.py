@@ -10,7 +10,7 @@ from reconciler.authoring.discovery import STAGE, Found, Search
 from reconciler.authoring.draft import Draft
 from reconciler.core.violations import Violation
 from reconciler.errors import Problem
-from reconciler.render import json_documents, phrases
+from reconciler.render import phrases
 from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
 from reconciler.repository import commits
@@ -74,18 +74,9 @@ class Discovery(Edit):
 
     def document(self) -> Document:
         """Return the document of `discover --format json`, its `exit` included."""
-        return {
-            "format_version": json_documents.FORMAT_VERSION,
-            "versions": [_row(one, found) for one in self.searches for found in _in_order(one)],
-            "skipped": [{"model": name, "reason": why} for name, why in self.skipped.items()],
-            "diff": self.diff,
-            "meaning": list(self.meaning),
-            "commit": self.commit_id,
-            "branch": self.branch,
-            "pull_request": self.pull_request,
-            "errors": [json_documents.error(problem) for problem in self.problems],
-            "exit": json_documents.ending(self.code),
-        }
+        versions = [_row(one, found) for one in self.searches for found in _in_order(one)]
+        skipped = [{"model": name, "reason": why} for name, why in self.skipped.items()]
+        return self._document({"versions": versions, "skipped": skipped})
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `discover` prints; `seconds` replaces the time in its last line."""

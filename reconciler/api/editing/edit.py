@@ -154,18 +154,31 @@ class Edit(Answer):
     def document(self) -> Document:
         """Return the command's `--format json` document, its `exit` included."""
         errors = [replace(problem, model=self.model) for problem in self.problems]
+        return self._document(
+            {"model": self.model, "file": self.file},
+            {"candidates": candidate_list.document(self.candidates, self.target)},
+            errors,
+        )
+
+    def _document(
+        self,
+        first: Document,
+        last: Document | None = None,
+        errors: Sequence[Problem] | None = None,
+    ) -> Document:
+        """Return a document with the change and its commit between what is the command's own."""
+        problems = self.problems if errors is None else errors
         return {
             "format_version": json_documents.FORMAT_VERSION,
-            "model": self.model,
-            "file": self.file,
+            **first,
             "diff": self.diff,
             "meaning": list(self.meaning),
             "notes": list(self.notes),
             "commit": self.commit_id,
             "branch": self.branch,
             "pull_request": self.pull_request,
-            "candidates": candidate_list.document(self.candidates, self.target),
-            "errors": [json_documents.error(problem) for problem in errors],
+            **(last or {}),
+            "errors": [json_documents.error(problem) for problem in problems],
             "exit": json_documents.ending(self.code),
         }
 

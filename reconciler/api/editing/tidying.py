@@ -16,7 +16,6 @@ from reconciler.errors import DeclarationError, ExitCode, Problem, Refused
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_live
 from reconciler.planning.renames import Names
-from reconciler.render import json_documents
 from reconciler.render.json_documents import Document
 
 _READERS = 8
@@ -59,22 +58,12 @@ class Tidying(Edit):
 
     def document(self) -> Document:
         """Return the document of `tidy --format json`, its `exit` included."""
-        return {
-            "format_version": json_documents.FORMAT_VERSION,
-            "versions": [
-                {"model": one.declaration.model, "version": version, "file": one.declaration.file}
-                for one in self._chosen
-                for version in one.versions
-            ],
-            "removed": list(self.removed),
-            "diff": self.diff,
-            "meaning": list(self.meaning),
-            "commit": self.commit_id,
-            "branch": self.branch,
-            "pull_request": self.pull_request,
-            "errors": [json_documents.error(problem) for problem in self.problems],
-            "exit": json_documents.ending(self.code),
-        }
+        versions = [
+            {"model": one.declaration.model, "version": version, "file": one.declaration.file}
+            for one in self._chosen
+            for version in one.versions
+        ]
+        return self._document({"versions": versions, "removed": list(self.removed)})
 
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `tidy` prints; `seconds` replaces the time in its last line."""
