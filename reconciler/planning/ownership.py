@@ -184,7 +184,13 @@ def _cannot_write(
         )
         message = f"{missing} is not in this clone"
         return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, _fetch(name, history))
-    recorded = ancestry.recorded or ""
+    message, hint = _diverged(name, ancestry.recorded or "", history)
+    return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="diverged")
+
+
+def _diverged(name: str, recorded: str, history: History) -> tuple[str, str]:
+    """Return what keeps this checkout from writing over a commit that it does not contain."""
+    last = recorded[:12]
     if history.main_contains(recorded):
         message = f"diverged: commit {last} is applied, but this checkout does not contain it"
         hint = f"merge it first: `git merge {last}`"
@@ -202,7 +208,7 @@ def _cannot_write(
     else:
         message = f"diverged: commit {last} is applied, but was never merged into the main line"
         hint = f"merge it, or {_take_over(name)}"
-    return _refused(name, declaration, message, ExitCode.OUT_OF_STEP, hint, outcome="diverged")
+    return message, hint
 
 
 def _foreign(name: str, live: Live, context: PlanningContext) -> tuple[str, ExitCode, str]:

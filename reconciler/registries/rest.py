@@ -146,23 +146,14 @@ class MlflowRest:
             for version in chain.from_iterable(self._pages(VersionRow, name_filter(model)))
             if version.name == model
         ]
-        unlisted = sorted(set(versions) - {version.version for version in listed})
-        asked = [one for number in unlisted if (one := self._version_row(model, number))]
-        read = live(found, listed, asked)
-        self._spellings.saw({model: read})
-        return read
+        return self._with(found, listed, versions)
 
     def get(self, model: str, versions: Collection[int]) -> Live | None:
         """Return one model with the latest version of each stage, and with these versions."""
         found = self._model_row(model)
         if found is None:
             return None
-        latest = found.latest_versions or []
-        missing = sorted(set(versions) - {version.version for version in latest})
-        asked = [one for number in missing if (one := self._version_row(model, number))]
-        read = live(found, latest, asked)
-        self._spellings.saw({model: read})
-        return read
+        return self._with(found, found.latest_versions or [], versions)
 
     def updated_since(self, model: str, moment: int) -> Live | None:
         """Return the versions that were updated last, None when there may be more of them."""
@@ -280,6 +271,14 @@ class MlflowRest:
             return None
         found = row(VersionRow, answer, "model_version")
         return found if (found.name, found.version) == (model, version) else None
+
+    def _with(self, model: ModelRow, listed: list[VersionRow], versions: Collection[int]) -> Live:
+        """Return a model with the versions that are listed, and of `versions` those that exist."""
+        unlisted = sorted(set(versions) - {version.version for version in listed})
+        asked = [one for number in unlisted if (one := self._version_row(model.name, number))]
+        read = live(model, listed, asked)
+        self._spellings.saw({model.name: read})
+        return read
 
     def _search(self, filters: Iterable[str | None]) -> dict[str, Live]:
         models: list[ModelRow] = []
