@@ -22,7 +22,7 @@ from reconciler.errors import (
 from reconciler.files import loader
 from reconciler.planning.live_state import read_live
 from reconciler.ports.parallel import each
-from reconciler.render import json_documents
+from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
 
@@ -154,10 +154,9 @@ def _tell_what_comes_back(workspace: Workspace, chosen: Collection[str]) -> None
         return
     files = [declared[name].file for name in chosen if name in declared]
     if files:
-        more = f" and {len(files) - _SHOWN} more" if files[_SHOWN:] else ""
         workspace.warn(
             f"the next `apply` takes back what a file still declares: remove "
-            f"{', '.join(files[:_SHOWN])}{more} and merge that first"
+            f"{phrases.some(files, _SHOWN)} and merge that first"
         )
 
 

@@ -180,5 +180,4 @@ def _active(declared: Declaration) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if names[3:] else ""
-    return ", ".join(f"`{name}`" for name in names[:3]) + more
+    return phrases.some([f"`{name}`" for name in names], 3)

@@ -15,7 +15,7 @@ from reconciler.render.escape import quoted, visible
 from reconciler.render.table import table
 
 if TYPE_CHECKING:  # `validate` and `--help` show phrases too, and must not wait for plans
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.core.changes import Change
     from reconciler.core.plan import JudgedPlan, ModelPlan
@@ -190,6 +190,12 @@ def _requests(model: ModelPlan) -> int:
     record = model.record
     recording = 0 if record is None else 1 + (record.owner is not None) + bool(model.changes)
     return reads + len(model.changes) + recording
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if names[most:] else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def models(number: int) -> str:

@@ -15,6 +15,7 @@ from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.files.state_folder import SETTINGS_FILE
+from reconciler.render import phrases
 from reconciler.repository.init import require_beginning
 from reconciler.scaffold.missing_parts import additions, is_another
 from reconciler.scaffold.next_steps import Done, next_steps
@@ -132,10 +133,9 @@ def _recorded_elsewhere(workspace: Workspace, lives: Sequence[Live]) -> Iterator
     knows = workspace.history.knows if workspace.history else lambda _: False
     names = [live.model for live in lives if live.recorded and not knows(live.recorded[-1])]
     if names:
-        shown = ", ".join(f"`{name}`" for name in names[:3])
-        more = f" and {len(names) - 3} more" if names[3:] else ""
+        shown = phrases.some([f"`{name}`" for name in names], 3)
         yield Problem(
-            f"another repository applies to {shown}{more}: a plan from here refuses that",
+            f"another repository applies to {shown}: a plan from here refuses that",
             ExitCode.OK,
             hint=f"if it is to do so no longer, take each one over: `reconciler apply --adopt "
             f"{quote(names[0])}`",

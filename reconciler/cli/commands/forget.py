@@ -31,8 +31,5 @@ def command(*, options: Options, models: tuple[str, ...], yes: bool) -> int:
 
 
 def _ask(models: tuple[str, ...]) -> None:
-    shown = ", ".join(visible(model) for model in models[:_SHOWN])
-    more = f" and {len(models) - _SHOWN} more" if models[_SHOWN:] else ""
-    click.confirm(
-        f"Stop managing {phrases.models(len(models))} ({shown}{more})?", abort=True, err=True
-    )
+    shown = phrases.some([visible(model) for model in models], _SHOWN)
+    click.confirm(f"Stop managing {phrases.models(len(models))} ({shown})?", abort=True, err=True)
