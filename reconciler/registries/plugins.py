@@ -3,6 +3,7 @@
 Plugins are entry points of installed packages. Whatever one raises is told with its name.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
@@ -10,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from reconciler.errors import RegistryError
+from reconciler.errors import RegistryError, Unavailable
 from reconciler.registries.error_mapping import shortened
 from reconciler.registries.lent_environment import importing_quietly
 
@@ -19,6 +20,11 @@ AUTHORISATION: Final = "mlflow.request_auth_provider"
 _AUTH: Final = "MLFLOW_TRACKING_AUTH"
 _SIGV4: Final = "MLFLOW_TRACKING_AWS_SIGV4"
 _KUBERNETES: Final = frozenset({"kubernetes", "kubernetes-namespaced"})  # MLflow's own
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# A value of its own would end the body of a request elsewhere than where it ends.
+_OF_THE_BODY: Final = frozenset({"content-length", "transfer-encoding"})
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/@]*@")
 
 Sign: TypeAlias = Callable[[Any], Any]
 
@@ -83,9 +89,29 @@ class HeaderPlugins:
 def signature(environ: Mapping[str, str]) -> Sign | None:
     """Return what signs a request by SigV4 or by a plugin, None where nothing does."""
     if environ.get(_SIGV4, "").strip().lower() in {"1", "true"}:
-        return _sigv4(environ)
+        return _guarded(_sigv4(environ), f"`{_SIGV4}`")
     name = environ.get(_AUTH, "").strip()
-    return None if name.lower() in {"", "0", "false"} else _named(name)
+    if name.lower() in {"", "0", "false"}:
+        return None
+    return _guarded(_named(name), f"the plugin `{name}` of `{_AUTH}`")
+
+
+def _guarded(sign: Sign, name: str) -> Sign:
+    """Return a signature whose failure is told with its name; then nothing was sent."""
+
+    def signed(request: Any) -> Any:  # noqa: ANN401  a request of `requests`
+        try:
+            completed = sign(request)
+            sendable = all(_is_text(name, value) for name, value in completed.headers.items())
+        except Exception as error:
+            # It may ask a server for a token, which may answer the next time.
+            message = f"{name} could not sign the request: {_text(error)}"
+            raise Unavailable(message) from error
+        if not sendable:
+            raise RegistryError(f"{name} made a header that cannot be sent")
+        return completed
+
+    return signed
 
 
 def _sigv4(environ: Mapping[str, str]) -> Sign:
@@ -175,9 +201,20 @@ def _made(plugin: EntryPoint) -> Any:  # noqa: ANN401  a plugin's own
         return plugin.load()()
 
 
+def _is_text(header: str, value: str | bytes) -> bool:
+    """Return whether a header is one line, as a signature may make it."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    return _HEADER_NAME.fullmatch(header) is not None and not {"\r", "\n"} & set(text)
+
+
 def _is_sendable(header: object, value: object) -> bool:
-    return all(
-        isinstance(text, str) and text.isascii() and text.isprintable() for text in (header, value)
+    return (
+        isinstance(header, str)
+        and _HEADER_NAME.fullmatch(header) is not None
+        and header.lower() not in _OF_THE_BODY
+        and isinstance(value, str)
+        and value.isascii()
+        and value.isprintable()
     )
 
 
@@ -186,4 +223,5 @@ def _failure(name: str, group: str, error: Exception) -> str:
 
 
 def _text(error: Exception) -> str:
-    return shortened(" ".join(f"{type(error).__name__}: {error}".split()))
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return shortened(_CREDENTIALS.sub("", text))

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote_plus, urlsplit
 import pytest
 
 from reconciler.core.state import Identity
-from reconciler.errors import RegistryError
+from reconciler.errors import RegistryError, Unavailable
 from reconciler.registries.connect import connect
 from reconciler.registries.rest import MlflowRest
 from tests.support.registries.plugin_packages import AUTHORISATION, GATEWAY, HEADERS, install
@@ -46,6 +46,10 @@ class Team:
 class Odd:
     def in_context(self): return True
     def request_headers(self): return {"X-Odd": "two\\nlines"}
+
+class Unnamed:
+    def in_context(self): return True
+    def request_headers(self): return {"": "a", "X-Odd: b": "c", "Content-Length": "0"}
 """
 
 _NAMED = """
@@ -56,12 +60,27 @@ class Provider:
 class Failing:
     def get_name(self): raise ValueError("no key file")
 
+class Away:
+    def get_name(self): return "away"
+    def get_auth(self): return fail
+
+class Odd:
+    def get_name(self): return "odd"
+    def get_auth(self): return two_lines
+
 class Namespaced:
     def get_name(self): return "namespaced"
     def get_auth(self): return enter
 
 def enter(request):
     request.headers.setdefault("X-MLFLOW-WORKSPACE", "team-p")
+    return request
+
+def fail(request):
+    raise OSError("https://ann:s3cret@idp.example is down")
+
+def two_lines(request):
+    request.headers["X-Odd"] = "two\\nlines"
     return request
 
 def sign(request):
@@ -114,6 +133,7 @@ def test_a_plugin_that_fails_is_told_once_by_its_name_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugins = {"broken": "Broken", "odd": "Odd", "trace": "Trace", "absent": "NoSuchClass"}
+    plugins["unnamed"] = "Unnamed"
     install(tmp_path, "others", _OTHERS, HEADERS, plugins)
     install(tmp_path, "missing", "import no_such_package", HEADERS, {"missing": "X"})
     monkeypatch.syspath_prepend(tmp_path)
@@ -121,7 +141,7 @@ def test_a_plugin_that_fails_is_told_once_by_its_name_and_the_others_go_on(
 
     assert _sent({}, said)[1].headers["X-Trace"] == "a"
 
-    assert len(said) == 4
+    assert len(said) == 5
     text = "\n".join(said)
     for name in plugins.keys() - {"trace"} | {"missing"}:
         assert f"the plugin `{name}` (mlflow.request_header_provider) " in text
@@ -211,6 +231,22 @@ def test_a_named_plugin_signs_the_requests(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(RegistryError, match=said) as caught:
             MlflowRest("http://host", environ={"MLFLOW_TRACKING_AUTH": name})
         assert f"`{name}`" in caught.value.message
+
+
+def test_a_signature_that_fails_is_told_by_its_name_and_nothing_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "acme", _NAMED, AUTHORISATION, {"away": "Away", "odd": "Odd"})
+    monkeypatch.syspath_prepend(tmp_path)
+    with proxy(before=lambda _: Answer()) as server:
+        for name, kind, told in (
+            ("away", Unavailable, "OSError: https://idp.example is down"),
+            ("odd", RegistryError, "made a header that cannot be sent"),
+        ):
+            registry = MlflowRest(server.uri, environ={"MLFLOW_TRACKING_AUTH": name})
+            with pytest.raises(kind, match=f"the plugin `{name}` of .*{told}"):
+                registry.set_alias("m", "a", 1)
+    assert server.requests == []
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
