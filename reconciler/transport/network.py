@@ -4,7 +4,8 @@
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 
 from reconciler.core.uris import safe_uri
 
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_WITH_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]*):(\d{1,5})")  # an IPv6 address has brackets then
 _AUTHORITIES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -43,7 +46,7 @@ def network(url: str, environ: Mapping[str, str]) -> Network:
 def _proxy(url: str, environ: Mapping[str, str]) -> Proxy | None:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         return None  # the request itself says what is wrong with it
     if host is None or _goes_directly(host, port, environ):
@@ -61,17 +64,18 @@ def _proxy(url: str, environ: Mapping[str, str]) -> Proxy | None:
 def _goes_directly(host: str, port: int | None, environ: Mapping[str, str]) -> bool:
     listed = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").lower().split(",")
     names = [name.strip().lstrip(".") for name in listed if name.strip()]
-    if "*" in names:
-        return True
+    return any(name == "*" or _is_named(host, port, name) for name in names)
+
+
+def _is_named(host: str, port: int | None, name: str) -> bool:
+    """Return whether a name in NO_PROXY, perhaps with a port, is about a host."""
+    found = _WITH_PORT.fullmatch(name)
+    if found and int(found[2]) != port:
+        return False
+    place = (found[1] if found else name).strip("[]")
     with suppress(ValueError):
         address = ipaddress.ip_address(host)
-        return any(address in block for block in _blocks(names))
-    return any(
-        host == name or host.endswith(f".{name}") or f"{host}:{port}" == name for name in names
-    )
-
-
-def _blocks(names: Iterable[str]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    for name in names:
         with suppress(ValueError):
-            yield ipaddress.ip_network(name.removeprefix("[").partition("]")[0], strict=False)
+            return address in ipaddress.ip_network(place, strict=False)
+        return False
+    return host == place or host.endswith(f".{place}")
