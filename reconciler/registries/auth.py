@@ -2,12 +2,13 @@
 
 import base64
 import configparser
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reconciler.core.uris import credentials_in
+from reconciler.core.uris import credentials_in, scheme_of
 from reconciler.errors import RegistryError
 
 WORKSPACE_HEADER: Final = "X-MLFLOW-WORKSPACE"
@@ -50,7 +51,7 @@ def access(uri: str, environ: Mapping[str, str]) -> Access:
     headers = {"Authorization": authorization} if authorization else {}
     if workspace := environ.get("MLFLOW_WORKSPACE", "").strip():
         headers[WORKSPACE_HEADER] = _header(workspace, "MLFLOW_WORKSPACE")
-    return Access(headers, _verify(environ), _path(environ, _CLIENT_CERT), secrets)
+    return Access(headers, _verify(environ), _client_certificate(uri, environ), secrets)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -105,6 +106,28 @@ def _verify(environ: Mapping[str, str]) -> bool | str:
     if insecure and bundle:
         raise RegistryError(f"`{_INSECURE}` and `{_SERVER_CERT}` are both set: unset one of them")
     return bundle or not insecure
+
+
+def _client_certificate(uri: str, environ: Mapping[str, str]) -> str | None:
+    """Return our certificate's file; one with a password would be asked for at the terminal."""
+    path = _path(environ, _CLIENT_CERT)
+    if path is None or scheme_of(uri) != "https":
+        return path
+    asked: list[bool] = []
+
+    def no_password() -> str:
+        asked.append(True)
+        return ""
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(path, password=no_password)
+    except (OSError, ValueError):
+        wrong = "whose key has a password" if asked else "which is not a certificate with its key"
+        raise RegistryError(
+            f"`{_CLIENT_CERT}` names `{path}`, {wrong}",
+            hint="write both into one PEM file, the key without a password (`openssl pkey`)",
+        ) from None
+    return path
 
 
 def _path(environ: Mapping[str, str], name: str) -> str | None:

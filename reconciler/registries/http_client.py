@@ -255,7 +255,8 @@ class Http:
         if client.was_too_slow(error):
             return AnswerLost(f"{self.uri} did not finish its answer in {self.patience:g} s")
         if client.lacks_certificates(error):
-            message = f"cannot connect to {self.uri}: {error}"
+            said = error if type(error) is OSError else reason
+            message = f"cannot connect to {self.uri}: {said}"
             return RegistryError(message, hint=_CERTIFICATE_HINT)
         if isinstance(error, requests.exceptions.SSLError):
             if isinstance(client.root(error), ssl.SSLCertVerificationError):

@@ -24,6 +24,7 @@ _CHUNK: Final = 64 * 1024
 _NOT_TLS: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 )
+_EMPTY_FILE: Final = "NO_CERTIFICATE_OR_CRL_FOUND"
 _TLS_ALERT: Final = "\x15\x03"
 
 
@@ -70,7 +71,10 @@ def was_too_slow(error: BaseException) -> bool:
 
 
 def lacks_certificates(error: BaseException) -> bool:
-    """Return whether nothing was sent because a certificate file does not exist."""
+    """Return whether nothing was sent because a file of certificates is missing, or has none."""
+    cause = root(error)
+    if isinstance(cause, ssl.SSLError) and cause.reason == _EMPTY_FILE:
+        return True
     # requests has no class for this error; an error of the system has a number.
     return type(error) is OSError and error.errno is None
 

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from reconciler.errors import RegistryError, Unavailable
 from reconciler.registries.rest import MlflowRest
@@ -229,12 +230,36 @@ def test_a_named_certificate_is_trusted_and_so_is_any_when_told_so(
     [
         {"MLFLOW_TRACKING_SERVER_CERT_PATH": "/nowhere.pem"},
         {"MLFLOW_TRACKING_CLIENT_CERT_PATH": "/nowhere.pem"},
+        {"MLFLOW_TRACKING_CLIENT_CERT_PATH": __file__},
         {"MLFLOW_TRACKING_SERVER_CERT_PATH": __file__, "MLFLOW_TRACKING_INSECURE_TLS": "1"},
     ],
 )
 def test_settings_that_cannot_be_followed_are_told_at_once(environ: dict[str, str]) -> None:
     with pytest.raises(RegistryError, match="MLFLOW_TRACKING_"):
         MlflowRest("https://host", environ=environ)
+
+
+def test_a_client_key_with_a_password_is_told_and_the_terminal_is_not_asked(
+    certificate: Path, tmp_path: Path
+) -> None:
+    key = serialization.load_pem_private_key(certificate.read_bytes(), None)
+    private, pem = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
+    locked = serialization.BestAvailableEncryption(b"s3cret")
+    (tmp_path / "own.pem").write_bytes(
+        key.private_bytes(pem, private, locked) + certificate.read_bytes()
+    )
+    environ = {"MLFLOW_TRACKING_CLIENT_CERT_PATH": str(tmp_path / "own.pem")}
+    with pytest.raises(RegistryError, match="whose key has a password"):
+        MlflowRest("https://host", environ=environ)
+    MlflowRest("http://host", environ=environ)  # no certificate is shown there
+
+
+def test_a_file_of_authorities_without_any_is_told_and_nothing_is_sent(encrypted_uri: str) -> None:
+    for variable in ("MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE"):
+        registry = MlflowRest(encrypted_uri, environ={variable: __file__})
+        with pytest.raises(RegistryError, match="no certificate or crl found") as caught:
+            registry.set_alias("m", "champion", 1)
+        assert type(caught.value) is RegistryError, "an answer that was lost would be waited for"
 
 
 def test_certificates_of_other_programs_that_are_not_there_are_told_and_nothing_is_sent() -> None:
