@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.uris import is_http, same_registry, scheme_of
 from reconciler.ports.registry import Registry
+from reconciler.registries.registry_uri import WORKSPACE
 
 if TYPE_CHECKING:
     from reconciler.registries.tracking.other_server import Elsewhere, RunServer
@@ -62,15 +63,16 @@ def _tracking(
         return None
     from reconciler.registries.tracking.other_server import Elsewhere  # noqa: PLC0415  as above
 
-    def over_http() -> "RunServer":
+    def over_http(in_workspace: bool) -> "RunServer":  # noqa: FBT001  a callback
         from reconciler.registries.auth import access  # noqa: PLC0415  as above
         from reconciler.registries.http_client import Http  # noqa: PLC0415  as above
         from reconciler.registries.tracking.rest_tracking import RestTracking  # noqa: PLC0415  as above
 
+        variables = environ if in_workspace else {**environ, WORKSPACE: ""}
         http = Http(
             uri,
-            access(uri, environ),
-            environ=environ,
+            access(uri, variables),
+            environ=variables,
             warn=warn,
             request_timeout=min(_LONGEST_REQUEST, timeout),
             retry_for=timeout,
@@ -78,7 +80,7 @@ def _tracking(
         )
         return RestTracking(http)
 
-    def by_client() -> "RunServer":
+    def by_client(_: bool) -> "RunServer":  # noqa: FBT001  a callback
         from reconciler.registries.tracking.client_tracking import OtherTracking  # noqa: PLC0415  as above
 
         return OtherTracking(uri, environ)

@@ -103,6 +103,21 @@ def test_a_logged_model_and_a_folder_of_the_run_are_found_on_the_tracking_server
     assert (of_model.signature, of_model.missing) == (_SIGNATURE, ())
 
 
+def test_the_registrys_workspace_does_not_keep_a_server_without_any_from_being_read(
+    mlflow_uri: str, workspaces_server: WorkspacesServer
+) -> None:
+    tracked = Pair(workspaces_server.uri, mlflow_uri, None)
+    run_id, folder = tracked.log("workspace-here-none-there")
+    environ = {"MLFLOW_TRACKING_URI": mlflow_uri, "MLFLOW_WORKSPACE": "default"}
+    registry = connect(workspaces_server.uri, environ, timeout=20.0)
+
+    first, second = (registry.facts("m", 1, Identity(run_id, folder, 0)) for _ in range(2))
+
+    assert first == second
+    assert (first.metrics, first.signature, first.missing) == ({"auc": 0.9}, _SIGNATURE, ())
+    assert registry.requests == 5  # the first one is refused
+
+
 def test_a_file_elsewhere_is_not_taken_for_that_of_a_logged_model(mlflow_uri: str) -> None:
     seeds = MlflowSeeds(mlflow_uri)
     seeds.log_version("lookalike", model_metrics={"f1": 0.8}, signature=_SIGNATURE)

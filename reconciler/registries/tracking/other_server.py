@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeVar
 
 from reconciler.core.uris import misspelt, safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
+from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
     VersionFiles,
@@ -59,10 +60,10 @@ class RegistryFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The URI of a tracking server, and what opens it."""
+    """The URI of a tracking server, and what opens it, with the registry's workspace or none."""
 
     uri: str
-    opens: Callable[[], RunServer]
+    opens: Callable[[bool], RunServer]
 
 
 class OtherServer:
@@ -77,12 +78,14 @@ class OtherServer:
         self._registry = registry
         self._opening = threading.Lock()
         self._opened: RunServer | None = None
+        self._has_workspaces = True  # as long as it does not say otherwise
+        self._sent_before = 0
         self._away: Unavailable | None = None
 
     @property
     def requests(self) -> int:
         """The number of requests that were sent so far."""
-        return self._opened.requests if self._opened else 0
+        return self._sent_before + (self._opened.requests if self._opened else 0)
 
     def close(self) -> None:
         """Close the connections to the server; a later request opens them again."""
@@ -110,19 +113,39 @@ class OtherServer:
         if self._away is not None:
             raise self._away
         try:
-            return question(self._server())
+            return self._answer(question)
         except RegistryError as error:
             _name(error, safe_uri(self._uri))
             if isinstance(error, Unavailable):
                 self._away = error
             raise
 
+    def _answer(self, question: Callable[[RunServer], Asked]) -> Asked:
+        server = self._server()
+        try:
+            return question(server)
+        except RegistryError as error:
+            # The workspace is the registry's: a run's id is enough where there are none.
+            if error.hint != NO_WORKSPACES_HINT or self._without_workspace(server) is server:
+                raise
+        return question(self._server())
+
     def _server(self) -> RunServer:
         with self._opening:
             if self._opened is None:
                 if wrong := misspelt(self._uri):
                     raise RegistryError(wrong[0], hint=wrong[1])
-                self._opened = self._opens()
+                self._opened = self._opens(self._has_workspaces)
+            return self._opened
+
+    def _without_workspace(self, server: RunServer) -> RunServer | None:
+        """Forget a server that has no workspaces; return the one that is open now."""
+        with self._opening:
+            if self._opened is server and self._has_workspaces:
+                self._has_workspaces = False
+                self._sent_before += server.requests
+                server.close()
+                self._opened = None
             return self._opened
 
 
