@@ -72,7 +72,7 @@ def _outcomes(prefix: str) -> tuple[Variable, ...]:
         Variable(
             f"{prefix}run",
             "object or null",
-            "Its run; null when there is none or it cannot be read.",
+            "Its run; null when there is none.",
         ),
         Variable(f"{prefix}run.id", "string", "The run's id."),
         Variable(f"{prefix}run.name", "string or null", "The run's name."),
