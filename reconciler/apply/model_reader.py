@@ -34,6 +34,7 @@ class ModelReader:
         self._since: int | None = None  # the model's time at the first read
         self._last: int | None = None  # and after the last stage change of this run
         self._moved: list[Change] = []
+        self._looked = False
 
     def before_writing(self) -> Live | None:
         """Return the model with all that the plan has to be compared with."""
@@ -68,10 +69,9 @@ class ModelReader:
         Nor would the versions prove that nobody else writes: a run that only takes versions out of
         use has moved none when it looks. It shows itself by its record, which is read last.
         """
-        since = self._since
-        page = None if since is None else self._registry.updated_since(self._model, since)
-        own = {change.field.version for change in self._moved}
-        if page is None or not own <= set(page.versions):
+        self._looked = True
+        page = self._updated()
+        if page is None:
             return self._registry.confirm(self._model, self._named)
         live = self._registry.get(self._model, ())
         if live is None:
@@ -83,12 +83,24 @@ class ModelReader:
         """Return the model with all that the run has to be compared with."""
         if not self._changes:
             return self._known  # the record alone was written, right after the first read
+        if self._snapshot.stage_occupants and not self._looked:
+            page = self._updated()
+            if page is None:
+                return self._registry.confirm(self._model, self._named)
+            self._known = _filled(self._known, page, self._known)
         live = self._registry.get(self._model, self._detailed)
         if live is None:
             return None
         if not self._moved or (live.updated is not None and live.updated == self._last):
             return _filled(live, live, self._known)
         return self._in_full(live)
+
+    def _updated(self) -> Live | None:
+        """Return the versions updated since the first read, None where a page does not prove it."""
+        since = self._since
+        page = None if since is None else self._registry.updated_since(self._model, since)
+        own = {change.field.version for change in self._moved}
+        return page if page is not None and own <= set(page.versions) else None
 
     def _in_full(self, live: Live) -> Live | None:
         """Return the model, read again where `live` lacks what time does not prove."""

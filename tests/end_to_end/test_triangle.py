@@ -229,7 +229,7 @@ def test_apply_sends_one_write_per_change_in_the_order_that_keeps_production_ser
             "POST registered-models/alias",
             "POST registered-models/set-tag",  # this commit alone
         ]
-        assert len(calls) == 14 + 2 + 2 + 1 + 1, (
+        assert len(calls) == 14 + 2 + 2 + 2 + 1, (
             "the plan; the looks before the writes, before v1 leaves, and after the writes"
         )
 

@@ -106,6 +106,16 @@ def test_who_came_with_a_lower_number_before_the_first_write_leaves_all_as_it_is
     assert lab.registry.writes == []
 
 
+def test_who_came_with_a_lower_number_before_an_entry_that_displaces_nobody_is_seen() -> None:
+    lab = _promoting()
+    lab.registry.set_stage("m", 1, "Archived")
+    plan = lab.plan()
+    _after(lab, _is_record, lambda registry: registry.set_stage("m", 2, "Production"))
+    report = lab.apply(plan)
+    assert report.models[0].error == "Production now has v2 and v3"
+    assert not report.models[0].recorded
+
+
 def test_who_left_before_the_entry_is_seen_too() -> None:
     lab = _promoting()
     plan = lab.plan()
