@@ -227,7 +227,8 @@ def _declared_before(
     for commit in named or (None,):  # before the first commit nothing was declared
         owner = live.owner or checkout.owner
         try:
-            yield from [history.declared(commit, owner, n) for n in names if commit] or [None]
+            found = (history.declared(commit, owner, name) for name in names if commit)
+            yield from tuple(filter(None, found)) or (None,)
         except DeclarationError:  # the settings alone count; the model's own plan refuses it
             yield None
 

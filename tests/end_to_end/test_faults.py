@@ -76,7 +76,7 @@ def test_the_apply_makes_every_kind_of_change(world: World) -> None:
     ]
     plan = 3 if numbers(version("mlflow")) >= numbers("3.17") else 5  # each model by itself
     # Model a was described after its last stage change, which costs a list of its versions.
-    assert len(world.calls) == len(kinds) + plan + 6 + 3, "the plan, and the reads of each model"
+    assert len(world.calls) == len(kinds) + plan + 7 + 4, "the plan, and the reads of each model"
 
 
 @pytest.mark.parametrize("name", PASSING)

@@ -78,6 +78,18 @@ def test_a_rename_does_not_lose_what_served_under_the_old_name() -> None:
         assert violation.message == "no version would be serving (@old); now it is v1"
 
 
+def test_a_renamed_model_that_serves_by_its_own_alias_is_not_judged_by_the_folder() -> None:
+    lab = Lab()
+    own, staged = Serving(None, "champion"), {Field("stage", 1): "Production"}
+    was, now = aliased("m", champion=1, old=1), aliased("n", champion=1)
+    lab.apply(replace(was, fields={**was.fields, **staged}, serving=own))
+    archived = {Field("stage", 1): "Archived"}
+    lab.commit(replace(now, fields={**now.fields, **archived}, serving=own))
+    renamed(lab, "m", "n")
+    assert changes(lab) == ["n v1 stage declared", "n @old removed"]
+    assert lab.plan().violations == ()
+
+
 def test_the_record_of_a_renamed_model_moves_on_with_it() -> None:
     lab = Lab()
     lab.apply(aliased("m", champion=1))
