@@ -219,7 +219,7 @@ def _refusals(value: ApplyReport) -> list[str]:
     lines = [f"✗ {visible(refusal.message)}" for refusal in value.refusals]
     untried = sum(model.untried for model in value.models)
     if untried:
-        refused = "the first ones were all refused"
+        refused = "the first ones were all refused: `--model` applies those that you may write"
         lines.append(f"· {phrases.models(untried)} not tried, because {refused}")
     return [*lines, ""] if lines else []
 
