@@ -42,7 +42,7 @@ _MEANT: Final = {
     ),
     "`reconciler --version` prints it": ("version",),
     "`reconciler status --watch` shows it again and again": ("watch", "top", "monitor"),
-    "the documentation says how a shell completes commands: README.md": (
+    '`eval "$(_RECONCILER_COMPLETE=bash_source reconciler)"` lets bash complete; zsh_source: zsh': (
         *("completion", "completions", "autocomplete"),
     ),
 }

@@ -68,6 +68,9 @@ def scheme_of(uri: str) -> str:
     return (scheme if mark else uri if bare else "").partition("+")[0].lower()
 
 
+_WRITE: Final = "write the URI of the MLflow server, like `http://mlflow:5000`"
+
+
 def is_http(uri: str) -> bool:
     """Return whether a URI is that of a server over HTTP, encrypted or not."""
     return scheme_of(uri) in {"http", "https"}
@@ -83,6 +86,9 @@ def misspelt(uri: str) -> tuple[str, str] | None:
     if bare != uri:
         return f"the registry `{shown}` has quotes in it", f"write `{safe_uri(bare)}`"
     if is_http(uri) and "://" in uri:
+        authority = uri.partition("://")[2].partition("/")[0]
+        if not authority.rpartition("@")[2].partition(":")[0]:
+            return f"the registry `{shown}` names no server", _WRITE
         start = uri.find("/", uri.find("://") + 3)
         found = _PAGE_OR_API.search(uri, start) if start > 0 else None
         if found is None:
@@ -94,8 +100,7 @@ def misspelt(uri: str) -> tuple[str, str] | None:
         meant = f"{half[1].lower()}://{uri[half.end() :]}"
         return f"`{shown}` is not a URL", f"did you mean `{safe_uri(meant)}`?"
     if scheme in _ELSEWHERE:
-        hint = "write the URI of the MLflow server, like `http://mlflow:5000`"
-        return f"`{shown}`: a registry is never at `{scheme}:`", hint
+        return f"`{shown}`: a registry is never at `{scheme}:`", _WRITE
     if _HOST.fullmatch(uri):
         return f"the registry `{shown}` has no scheme", f"did you mean `http://{shown}`?"
     near = get_close_matches(scheme, _WORDS, n=1, cutoff=_ALIKE) if scheme not in _WORDS else []

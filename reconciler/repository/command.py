@@ -106,7 +106,8 @@ class GitCommand:
         answer = self.ask(*arguments)
         if answer.status:
             is_partial = "promisor remote" in answer.err
-            message = f"`git {arguments[0]}` failed: {answer.reason}"
+            command = arguments[2] if arguments[0] == "-c" else arguments[0]
+            message = f"`git {command}` failed: {answer.reason}"
             raise OutOfStep(message, hint=WHOLE_CLONE if is_partial else None)
         return answer.out
 

@@ -20,7 +20,7 @@ def ask(repo: GitRepo, *arguments: str) -> str:
     """Return what git prints; raises `OutOfStep` where it cannot read the history."""
     status, out, reason = repo.run(*arguments)
     if status:
-        raise OutOfStep(f"git could not read the history: {reason}")
+        raise OutOfStep(f"git could not read the history: {reason}", hint=repo.remedy)
     return out
 
 

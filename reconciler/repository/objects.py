@@ -40,7 +40,7 @@ class Objects:
     """
 
     def __init__(
-        self, start: Callable[[], "Popen[bytes]"], hint: Callable[[], str] = lambda: "try again"
+        self, start: Callable[[], "Popen[bytes]"], hint: Callable[[], str | None] = lambda: None
     ) -> None:
         self._start = start
         self._hint = hint
@@ -61,8 +61,11 @@ class Objects:
                 answer = reader.ask(name)
             except OSError as error:
                 reader.close()
+                remedy = self._hint()
                 message = f"`git cat-file` ended early: {error}"
-                raise OutOfStep(message, hint=self._hint()) from error
+                if remedy is not None:
+                    message = f"this partial clone lacks the object `{name}`"
+                raise OutOfStep(message, hint=remedy or "try again") from error
             except BaseException:
                 reader.close()
                 raise

@@ -26,11 +26,12 @@ class Fetched(NamedTuple):
         """Return what to tell a person; None where nothing was missing."""
         if not (self.missing or self.fetched):
             return None
-        objects = f"{self.missing or self.fetched} objects of the history of `{folder}`"
+        number = self.missing or self.fetched
+        objects = f"{number} object{'s' * (number > 1)} of the history of `{folder}`"
         if self.missing:
             told = f"lacks {objects}, which cannot be fetched ({self.reason})"
         else:
-            told = f"lacked {objects}, which were fetched now"
+            told = f"lacked {objects}, now fetched"
         return f"this clone was made with `--filter` and {told}: to have it whole, {WHOLE_CLONE}"
 
 

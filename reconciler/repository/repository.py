@@ -85,12 +85,17 @@ class GitRepo:
         self._lacks = False
         self._objects = Objects(
             lambda: command.start("cat-file", "--batch"),
-            lambda: WHOLE_CLONE if self._lacks else "try again",
+            lambda: self.remedy,
         )
         self._trees = Trees(self._objects)
         self._kind = lru_cache(_COMMITS_KEPT)(self._kind_of)
         self._base = lru_cache(_COMMITS_KEPT)(self._best_base)
         self._ancestry = lru_cache(_ANCESTRIES_KEPT)(self._all_ancestors)
+
+    @property
+    def remedy(self) -> str | None:
+        """What makes a partial clone whole that lacks what was asked for; None for another one."""
+        return WHOLE_CLONE if self._lacks else None
 
     def close(self) -> None:
         """End the process that reads objects; it ends with the interpreter otherwise."""

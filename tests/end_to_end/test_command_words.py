@@ -139,6 +139,9 @@ def test_a_shell_gets_its_script(lab: Lab, shell: str) -> None:
         (("show", "fra"), "fraud"),
         (("plan", "--model", ""), "fraud"),
         (("history", "fr"), "fraud"),
+        (("apply", "--adopt", "f"), "fraud"),
+        (("status", "--only", "unm"), "unmanaged"),
+        (("status", "--only", "held,unm"), "held,unmanaged"),
     ],
 )
 def test_commands_options_and_declared_models_complete(

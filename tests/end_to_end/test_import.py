@@ -190,6 +190,10 @@ def test_a_prompt_is_told_as_one(lab: Lab) -> None:
     lab.hand.tag(model, None, "mlflow.prompt.is_prompt", "true")
     refused = lab.run("import", model)
     assert refused.code == 1
+    lab.declare(lab.model(1), "versions: {1: {stage: Archived}}")
+    for command in ("show", "status"):
+        told = lab.run(command, model)
+        assert (told.code, told.stderr) == (1, f"`{model}` is a prompt, not a model\n")
     assert f"`{model}` is a prompt, not a model\n  prompts are in the same registry" in (
         refused.stderr
     )

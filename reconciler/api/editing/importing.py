@@ -135,7 +135,8 @@ def import_models(
     """Return the answer; the arguments are those of `Reconciler.import_models`."""
     if pins and not (update and models):
         raise UsageError(
-            "`--pins` approves other versions under the numbers of these models: name them",
+            "`--pins` approves other versions under the numbers of models: it needs their names, "
+            "and `--update`",
             hint="`reconciler import --update --pins MODEL`",
         )
     if versions not in _VERSIONS:

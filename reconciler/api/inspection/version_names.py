@@ -80,7 +80,7 @@ def serving_version(live: Live, desired: DeclaredState) -> int | None:
 
 def _readable(live: Live, numbers: list[int]) -> Live:
     if live.is_prompt:
-        raise UsageError(f"`{live.model}` is a prompt, and no model")
+        raise UsageError(f"`{live.model}` is a prompt, not a model")
     is_listed = numbers and all(number in live.versions for number in numbers)
     if live.unreadable is not None and not is_listed:
         raise RegistryError(f"the versions of `{live.model}` are not known: {live.unreadable}")

@@ -29,6 +29,9 @@ def version_status(
     plan = found.plan
     if models is not None:
         declared = workspace.desired.declarations
+        for name in models:
+            if name in found.live and found.live[name].is_prompt and name not in declared:
+                raise UsageError(f"`{name}` is a prompt, not a model")
         # A server refuses a name that no model can have; such a name is not an unreadable model.
         known = [
             row.model

@@ -25,7 +25,13 @@ from reconciler.errors import UsageError
 @click.option(
     "--check-permissions", is_flag=True, help="Ask the registry whether its user may write this."
 )
-@click.option("--adopt", metavar="GLOB", multiple=True, help="Take these models over.")
+@click.option(
+    "--adopt",
+    metavar="GLOB",
+    multiple=True,
+    shell_complete=declared_models,
+    help="Take these models over.",
+)
 @common((*FORMATS, "markdown"))
 def command(
     *,

@@ -112,6 +112,12 @@ def test_a_scheme_is_named_without_its_driver(uri: str, scheme: str) -> None:
         ("http//h:5000", "did you mean `http://h:5000`?"),
         ("http:/h:5000", "did you mean `http://h:5000`?"),
         ("https:h", "did you mean `https://h`?"),
+        ("http://", "write the URI of the MLflow server, like `http://mlflow:5000`"),
+        ("https:///mlflow", "write the URI of the MLflow server, like `http://mlflow:5000`"),
+        (
+            "http://ann:s3cret@:5000",
+            "write the URI of the MLflow server, like `http://mlflow:5000`",
+        ),
         ("htp://h:5000", "did you mean `http://h:5000`?"),
         ("htpps://h", "did you mean `https://h`?"),
         ("databrick", "did you mean `databricks`?"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import OutOfStep
+from reconciler.repository.partial_clone import Fetched
 from tests.support.repositories.git_lab import GitLab, opened
 
 STATE = "registry-state"
@@ -63,6 +64,17 @@ def test_without_its_remote_a_partial_clone_says_what_to_do(
         with pytest.raises(OutOfStep) as failure:
             repo.find(commits[0], FILE)
         assert "--no-filter" in str(failure.value.hint)
+        assert failure.value.message.startswith("this partial clone lacks the object `")
+        if kept == "tree:0":
+            with pytest.raises(OutOfStep, match="`git log` failed: ") as failure:
+                repo.touched(commits[-1], STATE)
+            assert "--no-filter" in str(failure.value.hint)
+
+
+def test_one_object_is_told_as_one() -> None:
+    told = Fetched(missing=1, reason="gone").sentence(STATE)
+    assert told is not None
+    assert "lacks 1 object of the history" in told
 
 
 def test_a_clone_that_has_everything_is_told_nothing(lab: GitLab, tmp_path: Path) -> None:
