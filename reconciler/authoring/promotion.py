@@ -9,6 +9,7 @@ from reconciler.core.state import (
     Declaration,
     DeclaredVersion,
     Field,
+    Serving,
     Value,
     aliases,
     stages,
@@ -158,7 +159,7 @@ def remarks(before: Declaration, after: Declaration, settings: Settings) -> tupl
     """Return what a change leaves as it is, and somebody may not expect."""
     return (
         *_parted(before, after, settings),
-        *_still_tested(before, after),
+        *_still_tested(before, after, settings.serving.of(after.model, after)),
         *(
             [f"the model is on hold ({after.hold}): nothing is written for it"]
             if after.hold
@@ -180,12 +181,19 @@ def _parted(before: Declaration, after: Declaration, settings: Settings) -> Iter
     )
 
 
-def _still_tested(before: Declaration, after: Declaration) -> Iterable[str]:
-    """Yield the versions that go to rest and keep their part of the traffic."""
+def _still_tested(before: Declaration, after: Declaration, serving: Serving) -> Iterable[str]:
+    """Yield the versions that go to rest, or stop serving, and keep their part of the traffic."""
     was, now = stages(before.fields), stages(after.fields)
+    alias = serving.alias or ""
+    stopped = aliases(before.fields).get(alias)
     for version, part in parts(after).items():
         if part and now.get(version) == "Archived" != was.get(version):
-            yield (
-                f"v{version} goes to Archived and still carries traffic {as_written(part)}: the "
-                "test goes on; `promote --winner` ends it"
-            )
+            how = "goes to Archived"
+        elif part and version == stopped != aliases(after.fields).get(alias):
+            how = f"loses @{alias}, which serves,"
+        else:
+            continue
+        yield (
+            f"v{version} {how} and still carries traffic {as_written(part)}: the test goes on; "
+            "`promote --winner` ends it"
+        )

@@ -254,6 +254,17 @@ def test_a_treatment_that_is_promoted_without_a_word_goes_on_as_the_control(offl
     assert offline.run("validate").code == 0
 
 
+def test_so_it_does_where_an_alias_serves(offline: Lab) -> None:
+    by_alias = "serving: {alias: champion}\nversions:\n"
+    test = "  4: {traffic: 0.1}\n  3: {aliases: [champion], traffic: 0.9}\n"
+    offline.git.write({_FILE: by_alias + test})
+    done = promote(offline, "fraud", "4")
+    told = "v3 loses @champion, which serves, and still carries traffic 0.9: the test goes on"
+    assert told in done.stderr
+    offline.git.write({_FILE: by_alias + test})
+    assert "carries traffic" not in promote(offline, "fraud", "4", "--winner").stderr
+
+
 @pytest.mark.parametrize("block", [True, False])
 def test_a_rollback_ends_a_test_that_cannot_go_on_without_its_control(
     offline: Lab, *, block: bool
