@@ -66,6 +66,10 @@ def test_the_former_name_is_answered_with_the_new_one(desk: Lab) -> None:
     assert done.code == 0
     assert "`scam` is `fraud` by now" in done.stderr
     assert "renamed from scam" in done.stdout
+    assert done.stdout.startswith("fraud: merged history of ")
+    assert desk.run("history", "scam", "--format", "json").document["model"] == "fraud"
+    then = desk.run("history", "fraud", "--at", "now", "--format", "json")
+    assert then.document["model"] == "fraud"
 
 
 def test_the_history_has_the_name_of_today_with_one_model_and_with_all(desk: Lab) -> None:
