@@ -97,13 +97,5 @@ def _about(live: Live, version: int) -> str:
     status = live.versions[version].status
     named = [f"@{alias}" for alias, v in sorted(aliases(live.fields).items()) if v == version]
     made = moment(live.versions[version].identity.created)
-    return (
-        ", ".join(
-            (
-                *named,
-                *([f"created {made}"] if made else []),
-                *([status] if status != "READY" else []),
-            )
-        )
-        or "no alias"
-    )
+    told = (*named, f"created {made}" if made else "", "" if status == "READY" else status)
+    return ", ".join(filter(None, told)) or "no alias"

@@ -85,9 +85,8 @@ def declaration_of(
     name, out = _undeclarable(live.model, fields)
     if name is not None:
         return Imported(None, (f"{name}: the model is not imported",))
-    out |= (
-        unready | dict(_dangling(fields, live)) | dict(_second_holders(fields, settings.exclusive))
-    )
+    out |= unready | dict(_dangling(fields, live))
+    out |= dict(_second_holders(fields, settings.exclusive))
     return Imported(
         Declaration(
             live.model,

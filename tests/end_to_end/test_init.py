@@ -198,6 +198,8 @@ def test_a_registry_without_models_gets_the_example(lab: Lab, empty: Path, sqlit
     assert result.code == 0, result.stderr
     assert (empty / EXAMPLE).exists()
     assert yaml.safe_load((empty / SETTINGS).read_text())["registry"] == sqlite_uri
+    assert f"no model in {sqlite_uri}: registry-state/example-model.yaml is" in result.stderr
+    assert "MLFLOW_WORKSPACE" in result.stderr
 
 
 def test_another_registry_than_the_settings_pin_is_refused(lab: Lab, server: str) -> None:

@@ -125,7 +125,19 @@ def _models(workspace: Workspace, start: Start, ask: AskAbout) -> _Models:
     files = {f"{start.state}/{name}": text for name, text in contents}
     if not (files or new.conflicts):
         files[start.example] = filled(starter_template("example-model.yaml"), start)
+        new.warnings += _nothing_live(start)
     return _Models(files, new)
+
+
+def _nothing_live(start: Start) -> Iterator[Problem]:
+    """Say that an example is written because the registry that was named shows no model."""
+    if start.registry:
+        place = start.registry + (f", workspace `{start.workspace}`" if start.workspace else "")
+        yield Problem(
+            f"this user sees no model in {place}: {start.example} is an example",
+            ExitCode.OK,
+            hint="where there are some, another user sees them, or MLFLOW_WORKSPACE selects them",
+        )
 
 
 def _recorded_elsewhere(workspace: Workspace, lives: Sequence[Live]) -> Iterator[Problem]:
