@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # `validate` and `--help` show phrases too, and must not wait
     from reconciler.errors import Contrast, Problem
 
 _NAMED: Final = 5  # models that a command names one by one
+_OWNERS: Final = 3  # of those that models are taken from
 _LONG: Final = 30.0  # seconds; what takes less needs no announcement
 _LONGEST: Final = 160  # characters of a value before and one after, in a cell
 
@@ -149,7 +150,11 @@ def headline(plan: JudgedPlan) -> str:
 def takeovers(plan: JudgedPlan) -> str:
     """Return which models are taken over, counted by whom they are taken from; empty for none."""
     owners = Counter(model.taken_from for model in plan.models if model.taken_from is not None)
-    return " and ".join(f"{models(owners[owner])} from `{owner}`" for owner in sorted(owners))
+    named = sorted(owners, key=lambda owner: (-owners[owner], owner))
+    parts = [f"{models(owners[owner])} from `{owner}`" for owner in named[:_OWNERS]]
+    if others := named[_OWNERS:]:
+        parts.append(f"{models(sum(owners[owner] for owner in others))} from {len(others)} others")
+    return ", ".join(parts)
 
 
 def expected(plan: JudgedPlan, pace: float | None) -> str | None:

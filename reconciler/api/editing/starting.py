@@ -149,8 +149,8 @@ def _recorded_elsewhere(workspace: Workspace, lives: Sequence[Live]) -> Iterator
         yield Problem(
             f"another repository applies to {shown}: a plan from here refuses that",
             ExitCode.OK,
-            hint=f"if it is to do so no longer, take each one over: `reconciler apply --adopt "
-            f"{quote(names[0])}`",
+            hint=f"if it is to do so no longer, take them over, by name or glob: `reconciler apply "
+            f"--adopt {quote(names[0])}`",
         )
 
 

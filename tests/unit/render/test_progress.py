@@ -1,5 +1,7 @@
 """What is said of an apply that takes long: how much there is to do, and how far it is."""
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.cli.progress import Progress
@@ -21,6 +23,15 @@ def test_what_takes_long_is_announced_with_its_requests_and_its_time() -> None:
     )
     assert phrases.expected(plan, 0.005) is None
     assert phrases.expected(plan, None) is None
+
+
+def test_models_that_are_taken_from_many_are_told_in_one_line() -> None:
+    plan = _first_records(6)
+    owners = ("a", "b", "b", "c", "d", "e")
+    taken = [replace(m, taken_from=o) for m, o in zip(plan.models, owners, strict=True)]
+    assert phrases.takeovers(replace(plan, models=tuple(taken))) == (
+        "2 models from `b`, 1 model from `a`, 1 model from `c`, 2 models from 2 others"
+    )
 
 
 def test_a_promotion_is_counted_with_its_reads_and_its_record() -> None:
