@@ -383,3 +383,12 @@ def test_outside_a_repository_there_is_no_history_to_read(lab: Lab, tmp_path: Pa
     result = lab.run("audit", cwd=folder)
     assert result.code == 5
     assert "history is read from git" in result.stderr
+
+
+def test_files_that_are_not_committed_are_pointed_out(lab: Lab, model: str) -> None:
+    sentence = "the registry is compared with the files as they are"
+    assert sentence not in audit(lab).stderr
+    lab.git.write({f"registry-state/{model}.yaml": V1})
+    found = audit(lab)
+    assert sentence in found.stderr
+    assert "v1 stage is Archived, git says Production" in findings(found, model, "pending")

@@ -38,6 +38,7 @@ from reconciler.render.json_documents import Document
 
 _UNREGISTERED = "no registry is named: git alone is audited; `--registry-uri URI` compares one"
 _GONE = "the state folder is not in this checkout any more: no model is declared"
+_UNCOMMITTED = "not all of it is committed: the registry is compared with the files as they are"
 _PAST = "`--until` is in the past: the registry is not compared, it only knows what is so now"
 
 
@@ -169,6 +170,8 @@ def _compared(workspace: Workspace, trail: Trail) -> _Comparison:
         comparison = compared(workspace, plan_request(workspace))
     except ReconcilerError as error:
         return _Comparison(missing=error.problems)
+    if comparison.plan.state.dirty:
+        workspace.warn(_UNCOMMITTED)
     desired = workspace.desired
     live = {name: _without_secrets(model) for name, model in comparison.live.items()}
     findings = findings_of_live(
