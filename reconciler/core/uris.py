@@ -9,6 +9,7 @@ DATABASES: Final = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _SECRET_PARAMETERS: Final = frozenset(
     {"user", "username", "password", "passwd", "pwd", "sslpassword", "token", "access_token"}
 )
+_WRITE: Final = "write the URI of the MLflow server, like `http://mlflow:5000`"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 # Where artifacts, code or versions are: no registry is there.
@@ -66,9 +67,6 @@ def scheme_of(uri: str) -> str:
     scheme, mark, _ = uri.partition(":")
     bare = re.fullmatch(r"[A-Za-z][\w.-]*", uri)
     return (scheme if mark else uri if bare else "").partition("+")[0].lower()
-
-
-_WRITE: Final = "write the URI of the MLflow server, like `http://mlflow:5000`"
 
 
 def is_http(uri: str) -> bool:
