@@ -79,6 +79,9 @@ def test_the_history_has_the_name_of_today_with_one_model_and_with_all(desk: Lab
     assert one["model"] == "fraud"
     assert every["models"] == ["fraud"]
     assert [change["model"] for change in every["changes"]] == ["fraud"] * 3
+    by_former_name = desk.run("history", "--model", "scam", "--format", "json")
+    assert by_former_name.document["models"] == ["fraud"]
+    assert "`scam` is `fraud` by now" in by_former_name.stderr
 
 
 @pytest.mark.parametrize(

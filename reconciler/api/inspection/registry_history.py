@@ -67,7 +67,13 @@ def registry_history(
     """Return the history of the models that globs choose; raises `UsageError` without a match."""
     asked = question(at, since, until)
     merged = open_merged(workspace, fetch_notes)
-    chosen = merged.steps if models is None else select(tuple(models), merged.steps)
+    chosen = frozenset(merged.steps)
+    if models is not None:
+        named = {name: merged.new_names.get(name, name) for name in models}
+        for former, name in named.items():
+            if name != former:
+                workspace.warn(f"`{former}` is `{name}` by now")
+        chosen = select(tuple(named.values()), merged.steps)
     steps = {model: merged.steps[model] for model in sorted(chosen)}
     signed = iter(with_signatures(merged.repo, [step for own in steps.values() for step in own]))
     records, problems = merged.records(), merged.log.problems
