@@ -23,7 +23,7 @@ from tests.support.faults.two_writers import (
 )
 
 _ROUNDS: Final = 100
-_REQUESTS: Final = 12  # of the apply that a person meets
+_REQUESTS: Final = 11  # of the apply that a person meets
 _WINDOWS: Final = 25
 
 # What is counted of rounds with two applies: the promises first, then how it ends.

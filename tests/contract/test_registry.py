@@ -386,7 +386,7 @@ def test_who_changed_stage_since_a_time_is_told_by_one_request_or_not_at_all(
     registry.set_stage(model, 1, "Production")
     before = registry.requests
 
-    found = registry.updated_since(model, read.updated)
+    found = registry.updated_since(model, read.updated + 60_000)
 
     assert registry.requests == before + 1
     assert found is not None
