@@ -177,7 +177,7 @@ def apart(plan: JudgedPlan) -> str | None:
     """
     denying = [violation.model for violation in (*plan.denied, *plan.pending) if violation.denies]
     others = [model.model for model in plan.to_write if model.model not in denying]
-    if not others or None in denying:
+    if not (denying and others) or None in denying:
         return None
     chosen = others if len(others) <= _NAMED else ["GLOB"]
     consents = dict.fromkeys(
