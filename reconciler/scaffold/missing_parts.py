@@ -45,7 +45,7 @@ def additions(path: str, template: str, kept: str, start: Start) -> tuple[Additi
     if path.endswith("CODEOWNERS"):
         return tuple(_owners(path, template, kept, start))
     if path == start.settings:
-        return tuple(_settings(path, kept, start))
+        return tuple(_settings(path, template, kept, start))
     if mentions(kept, start.state) or is_another(path, kept):
         return ()
     if path == HOOKS:
@@ -61,12 +61,18 @@ def _owners(path: str, template: str, kept: str, start: Start) -> Iterator[Addit
         yield Addition(path, "", "", missing)
 
 
-def _settings(path: str, kept: str, start: Start) -> Iterator[Addition]:
-    """Yield the lines that say what serves, of a file that says nothing of it."""
+def _settings(path: str, template: str, kept: str, start: Start) -> Iterator[Addition]:
+    """Yield the lines that a file lacks of the main line, the pin, and what serves."""
     keys = {line.partition(":")[0] for line in kept.splitlines()}
-    if "serving" not in keys:
-        lines = tuple(line for line in start.serving if line.partition(":")[0] not in keys)
-        yield from [Addition(path, "", "", lines)] if lines else ()
+    lines = [
+        line
+        for line in filled(template, start).splitlines()
+        if line.partition(":")[0] in {"branch", "registry"}
+    ]
+    lines += () if "serving" in keys else start.serving
+    missing = tuple(line for line in lines if line.partition(":")[0] not in keys)
+    if missing:
+        yield Addition(path, "", "", missing)
 
 
 def _hook(template: str, kept: str, start: Start) -> Addition:

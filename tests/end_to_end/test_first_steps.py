@@ -156,6 +156,7 @@ def test_import_says_what_serves_as_init_does_and_overwrites_no_settings(
     lines = next(step for step in started["next"] if step.startswith("Add these lines"))
     add(root, lines)
     said = yaml.safe_load((root / SETTINGS).read_text())
+    assert str(said.pop("registry")).startswith("sqlite:///"), "a pin that was not there either"
     assert said == {
         "branch": "main",
         "serving": {"alias": "live"},
