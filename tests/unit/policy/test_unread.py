@@ -95,6 +95,7 @@ def _judged(requires: Requirement, own: Facts, incumbent: Facts | None = None) -
     return f"{found[0].message}; {found[0].hint}" if found else None
 
 
+@pytest.mark.needs_cel
 @pytest.mark.parametrize(
     "condition",
     [
@@ -118,6 +119,7 @@ def test_no_condition_holds_because_nobody_could_read_what_it_asks_for(condition
     assert "cannot be judged by what could be read" in refused
 
 
+@pytest.mark.needs_cel
 @pytest.mark.parametrize(
     "condition",
     [
@@ -133,6 +135,7 @@ def test_a_condition_that_holds_whatever_the_run_says_holds(condition: str) -> N
     assert _judged(Expression(condition), Facts(unread=_ALL), Facts(unread=_ALL)) is None
 
 
+@pytest.mark.needs_cel
 def test_what_was_read_is_judged_and_the_rest_is_not() -> None:
     own = Facts(metrics={"auc": 0.4}, unread={"logged model": _LOGGED})
     assert _judged(Expression("metrics.auc < 0.5 && metrics.auc + 1 > 1"), own) is None
