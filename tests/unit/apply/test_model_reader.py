@@ -97,10 +97,13 @@ def test_who_came_with_a_lower_number_before_the_entry_is_seen_before_a_version_
     assert lab.registry.read()["m"].fields[Field("stage", 1)] == "Production"
 
 
-def test_who_came_with_a_lower_number_before_the_first_write_leaves_all_as_it_is() -> None:
+@pytest.mark.parametrize(("serving", "newcomer"), [(1, 2), (2, 1)])
+def test_who_came_before_the_first_write_leaves_all_as_it_is(serving: int, newcomer: int) -> None:
     lab = _promoting()
+    lab.registry.set_stage("m", 1, "None")
+    lab.registry.set_stage("m", serving, "Production")
     plan = lab.plan()
-    lab.registry.set_stage("m", 2, "Production")
+    lab.registry.set_stage("m", newcomer, "Production")
     lab.registry.writes.clear()
     assert set(_stale(lab.apply(plan))) == {"Production now has v1 and v2: plan again"}
     assert lab.registry.writes == []
