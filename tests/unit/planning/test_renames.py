@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import (
     COMMIT_TAG,
@@ -171,6 +173,18 @@ def pinned(model: str, run: str, **aliases: int) -> Declaration:
 def registered(lab: Lab, model: str, run: str) -> None:
     lab.registry.create_model(model)
     lab.registry.create_version(model, run_id=run)
+
+
+@pytest.mark.parametrize(("run", "told"), [("run-a", ": it is `n` there"), ("another", "")])
+def test_what_only_the_registry_has_renamed_is_told_where_pins_hold(run: str, told: str) -> None:
+    lab = Lab(gone=0)
+    registered(lab, "m", "run-a")
+    lab.apply(pinned("m", "run-a", champion=1))
+    commit = lab.registry.read()["m"].commit or ""
+    lab.registry.create_model("n", tags={COMMIT_TAG: commit, OWNER_TAG: OWNER})
+    lab.registry.create_version("n", run_id=run)
+    lab.registry.delete_model("m")
+    assert problems(lab) == [f"model `m` is not in the registry{told}"]
 
 
 def test_a_model_that_took_the_name_of_another_has_its_own_past() -> None:
