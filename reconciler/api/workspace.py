@@ -10,10 +10,13 @@ from typing_extensions import Self
 
 from reconciler.api.caller import Caller, Needs
 from reconciler.api.merged_pin import HELD, merged_pin
+from reconciler.api.reading import read_and_tell
 from reconciler.apply.executor import Stop, no_stop
+from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
+from reconciler.core.state import Identity
 from reconciler.core.uris import is_http
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
@@ -345,6 +348,11 @@ class Workspace:
         environ = registry_environ(self.environ, self._address, self.caller.root)
         uri, stop = self._address.uri, self.stop.event
         return connect(uri, environ, timeout=self.timeout, stop=stop, warn=self.warn)
+
+    def read_bytes(self, model: str, version: int, identity: Identity) -> ModelFiles:
+        """Read every file of a version, and tell the caller how far that is."""
+        artifacts = self.registry.artifacts(model, version, identity)
+        return read_and_tell(artifacts, model, version, self.caller.on_reading)
 
     @property
     def requests(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from reconciler.core import signatures
+from reconciler.core.artifacts import signatures
 from reconciler.core.facts import NO_FACTS, Facts
 from reconciler.core.matching import nearest
 from reconciler.core.state import STAGES, Field, Identity, Live, aliases, stages

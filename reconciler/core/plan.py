@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.changes import Change
 from reconciler.core.comparison import Comparison
 from reconciler.core.state import Field, Identity
@@ -90,7 +91,8 @@ class ModelPlan:
 
     `evidence` compares the versions that change hands; empty unless it was requested. `deleted` are
     declared versions that the registry had at the last apply, and has no longer. `taken_from` is
-    the state folder or the commit that the model is taken over from; None where it is not.
+    the state folder or the commit that the model is taken over from; None where it is not. `bytes`
+    are the checks of the versions with a declared digest that the changes put into use.
     """
 
     model: str
@@ -105,6 +107,7 @@ class ModelPlan:
     evidence: tuple[Comparison, ...] = ()
     deleted: tuple[int, ...] = ()
     taken_from: str | None = None
+    bytes: tuple[BytesCheck, ...] = ()
 
     def digest(self, registry: RegistryRef) -> str:
         """Return the digest of this model's changes on a registry: `sha256:` and 64 hex digits."""

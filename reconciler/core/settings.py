@@ -11,6 +11,7 @@ from reconciler.core.policies import Policy
 from reconciler.core.state import Declaration, Field, Fields, Serving, Value
 
 WebhookForm: TypeAlias = Literal["slack", "json"]
+VerifyAt: TypeAlias = Literal["plan", "apply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ class Settings:
     """The settings of a state folder; the defaults hold for a folder without the file.
 
     `fresh` lets `ci apply` write declared changes that no pull request showed; `heal` lets it
-    revert drift of models that the merge did not change.
+    revert drift of models that the merge did not change. `verify` are the steps that read the bytes
+    of the versions with a digest.
     """
 
     registry: RegistryPin | None = None
@@ -112,6 +114,7 @@ class Settings:
     fresh: bool = False
     heal: bool = False
     notify: tuple[Webhook, ...] = ()
+    verify: tuple[VerifyAt, ...] = ("plan", "apply")
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,11 +115,13 @@ class DatedConsent:
 class DeclaredVersion:
     """The parts of a version's entry that are not fields: pins, block, line and traffic.
 
-    The fields have `traffic` (0 to 1) too, as the tags of an A/B test.
+    The pin `digest` is `sha256:` and 64 hex digits. The fields have `traffic` (0 to 1) too, as the
+    tags of an A/B test.
     """
 
     run_id: str | None = None
     source: str | None = None
+    digest: str | None = None
     blocked: str | None = None
     line: int | None = field(default=None, compare=False)
     traffic: Decimal | None = None

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from typing_extensions import assert_never
 
+from reconciler.core.artifacts.signatures import incompatibilities
 from reconciler.core.durations import in_words
 from reconciler.core.facts import Facts
 from reconciler.core.policies import (
@@ -20,7 +21,6 @@ from reconciler.core.policies import (
     Transitions,
     WeeklyFreeze,
 )
-from reconciler.core.signatures import incompatibilities
 from reconciler.core.state import ACTIVE_STAGES
 from reconciler.core.transitions import Transition
 from reconciler.policy.freeze_windows import closed, frozen_until

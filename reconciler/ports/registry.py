@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
+from reconciler.ports.artifacts import Artifacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,10 @@ class Registry(Protocol):
 
         Does not raise `RegistryError`: `missing` names each part that could not be read.
         """
+        ...
+
+    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:
+        """Return the files of a version; sends no request before they are asked for."""
         ...
 
     def known_user(self) -> str | None:

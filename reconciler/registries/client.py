@@ -14,7 +14,10 @@ from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
 from reconciler.core.uris import DATABASES, safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError, Unavailable
+from reconciler.ports.artifacts import Artifacts
 from reconciler.ports.registry import Capabilities, Placed, UserAccess
+from reconciler.registries.artifacts.folder import ArtifactFolder
+from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import require_same
 from reconciler.registries.local_store import MISSING_HINT, require_local
@@ -37,6 +40,7 @@ from reconciler.registries.tracking.client_tracking import OwnTracking, dispose
 from reconciler.registries.tracking.mlflow_stores import database
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.version_facts import gather
+from reconciler.registries.tracking.version_folder import registered_folder
 
 if TYPE_CHECKING:
     from mlflow.tracking._model_registry.client import ModelRegistryClient
@@ -59,9 +63,15 @@ class MlflowClientRegistry:
     """A registry behind MLflow's client, which reads credentials from the environment."""
 
     def __init__(
-        self, uri: str, environ: Mapping[str, str], *, other: Elsewhere | None = None
+        self,
+        uri: str,
+        environ: Mapping[str, str],
+        *,
+        stop: threading.Event | None = None,
+        other: Elsewhere | None = None,
     ) -> None:
         self._given = uri
+        self._stop = stop or threading.Event()
         self._scheme = scheme_of(uri)
         self._environ = environ
         self._calls = ClientCalls(uri, environ)
@@ -161,6 +171,10 @@ class MlflowClientRegistry:
         """Return what the tracking server knows about a version."""
         return gather(self._other or self._own, model, version, identity)
 
+    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:  # noqa: ARG002  the registry knows the place
+        """Return the files of a version, wherever the registry says that they are."""
+        return VersionArtifacts(lambda: self._folder(model, version), self._stop)
+
     def known_user(self) -> str | None:
         """Return None: the client's store does not tell who it writes as."""
         return None
@@ -245,6 +259,10 @@ class MlflowClientRegistry:
         except NotFound:
             return None
         return row(VersionRow, {"version": found}, "version")
+
+    def _folder(self, model: str, version: int) -> ArtifactFolder:
+        place = self._artifacts_of(model, version)
+        return registered_folder(place, self._own.folder_at, self._other)
 
     def _artifacts_of(self, model: str, version: int) -> str:
         return str(self._call("get_model_version_download_uri", model, str(version)))

@@ -47,7 +47,7 @@ def connect(
         )
     from reconciler.registries.client import MlflowClientRegistry  # noqa: PLC0415  1.1 s less for HTTP
 
-    return MlflowClientRegistry(uri, environ=environ, other=other)
+    return MlflowClientRegistry(uri, environ=environ, stop=stop, other=other)
 
 
 def _tracking(

@@ -5,7 +5,8 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -23,6 +24,7 @@ from reconciler.transport.network import network
 
 _CONNECTIONS: Final = 16
 _SLOWEST: Final = 2  # times the timeout for silence: the limit for a whole answer
+_PIECE: Final = 1024 * 1024
 _LARGEST_ANSWER: Final = 16 * 1024 * 1024
 _MOST_PARTS: Final = 1_000_000  # 100 bytes or more each as Python objects
 _LONGEST_PAUSE: Final = 8.0
@@ -116,6 +118,31 @@ class Http:
     def file(self, path: str, params: Mapping[str, str], *, largest: int) -> bytes:
         """Return the file that answers a GET, of at most `largest` bytes."""
         return self._patiently(path, params, tries=_TRIES_FOR_A_FILE, largest=largest).body
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
+        """Send a GET once; yield the pieces of the answer, which may be as long as it likes.
+
+        The server may not be silent for longer than the time limit of a request.
+        """
+        with self._counting:
+            self._sent += 1
+        headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
+        try:
+            with self._session.get(
+                f"{self.uri}/{path}",
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if response.status_code != HTTPStatus.OK:
+                    body = self._body(response, _LARGEST_ANSWER)
+                    answer = HttpAnswer(response.status_code, response.headers, body)
+                    raise self._refusal(answer)
+                yield response.raw.stream(_PIECE, decode_content=False)
+        except client.FAILURES as error:
+            raise self._failure(error) from error
 
     def write(self, method: str, path: str, body: Mapping[str, str]) -> dict[str, Any]:
         """Send a write once and return the JSON object that answers it."""

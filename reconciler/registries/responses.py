@@ -92,6 +92,14 @@ class PermissionRow(BaseModel):
     permission: str
 
 
+class FileRow(BaseModel):
+    """A file or folder of an artifact listing; MLflow leaves out the size of an empty file."""
+
+    path: str
+    is_dir: bool = False
+    file_size: int | None = None
+
+
 _APART: Final = 60_000  # milliseconds
 # One page of a search by time. MLflow 2.9 reads the tags of each row by a query of its own.
 RECENT: Final = 50

@@ -12,8 +12,11 @@ from typing import Any, Final
 from reconciler.core.facts import Facts
 from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
+from reconciler.ports.artifacts import Artifacts
 from reconciler.ports.parallel import begun, each
 from reconciler.ports.registry import Capabilities, Placed, UserAccess
+from reconciler.registries.artifacts.folder import ArtifactFolder
+from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
 from reconciler.registries.auth import WORKSPACE_HEADER, access
 from reconciler.registries.case_insensitive import Spellings
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
@@ -37,6 +40,7 @@ from reconciler.registries.search_filters import is_plain, list_filters, name_fi
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.rest_tracking import RestTracking
 from reconciler.registries.tracking.version_facts import gather
+from reconciler.registries.tracking.version_folder import registered_folder
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
@@ -73,9 +77,9 @@ class MlflowRest:
             retry_for=retry_for,
             stop=stop,
         )
-        own = RestTracking(self._http)
-        self._other = None if other is None else OtherServer(other, own)
-        self._tracking = self._other or own
+        self._stop = stop or threading.Event()
+        self._own = RestTracking(self._http)
+        self._other = None if other is None else OtherServer(other, self._own)
         self._spellings = Spellings(self._is_caseless)
         self._asking = threading.Lock()
         self._answered: str | None = None
@@ -168,7 +172,11 @@ class MlflowRest:
 
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what is known of a version's run, logged model and `MLmodel` file."""
-        return gather(self._tracking, model, version, identity)
+        return gather(self._other or self._own, model, version, identity)
+
+    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:  # noqa: ARG002  the server knows the place
+        """Return the files of a version, wherever the server has put them."""
+        return VersionArtifacts(lambda: self._folder(model, version), self._stop)
 
     def known_user(self) -> str | None:
         """Return the name that basic-auth has for the user, None for requests without one."""
@@ -213,6 +221,10 @@ class MlflowRest:
     def set_description(self, model: str, version: int | None, text: str) -> None:
         """Set the description of the model or of a version; "" clears it."""
         self._write_one("PATCH", "update", model, version, description=text)
+
+    def _folder(self, model: str, version: int) -> ArtifactFolder:
+        place = self._own.artifacts_of(model, version)
+        return registered_folder(place, self._own.folder_at, self._other)
 
     def _write_one(
         self, method: str, action: str, model: str, version: int | None, **body: str

@@ -94,6 +94,7 @@ _OWNERS = {
         "registries.client",
         "registries.client_calls",
         "registries.plugins",
+        "registries.artifacts.mlflow_repository",
         "registries.tracking.mlflow_stores",
         "demo.",
     },

@@ -38,11 +38,12 @@ def declaration(
     """Return what a model file declares; `name` is the file's name, lines are those of keys."""
     versions = {
         int(number): DeclaredVersion(
-            entry.get("run_id"),
-            entry.get("source"),
-            entry.get("blocked"),
-            version_lines[number],
-            Decimal(entry["traffic"]) if "traffic" in entry else None,
+            run_id=entry.get("run_id"),
+            source=entry.get("source"),
+            digest=entry.get("digest"),
+            blocked=entry.get("blocked"),
+            line=version_lines[number],
+            traffic=Decimal(entry["traffic"]) if "traffic" in entry else None,
         )
         for number, entry in file.get("versions", {}).items()
     }

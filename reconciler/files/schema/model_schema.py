@@ -104,6 +104,10 @@ class VersionEntry(TypedDict, total=False):
         NonEmpty,
         Field(description="Pin: the model is refused when the live version has another source."),
     ]
+    digest: Annotated[
+        NonEmpty,
+        Field(description="Pin: the model is refused when the files have another digest."),
+    ]
     blocked: Annotated[
         NonEmpty,
         Field(description="Why this version may have no alias, nor be in Staging or Production."),

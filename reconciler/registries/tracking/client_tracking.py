@@ -1,6 +1,5 @@
 """Reads runs, logged models and `MLmodel` files through MLflow's client; creates nothing."""
 
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -10,10 +9,14 @@ from urllib.parse import urlsplit
 
 from reconciler.core.uris import safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError
+from reconciler.registries.artifacts.folder import ArtifactFolder
+from reconciler.registries.artifacts.mlflow_folder import MlflowFolder
+from reconciler.registries.artifacts.mlflow_repository import open_artifacts, store_errors
+from reconciler.registries.artifacts.places import Stores
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import lent
 from reconciler.registries.responses import row
-from reconciler.registries.tracking.mlflow_stores import open_artifacts, open_runs
+from reconciler.registries.tracking.mlflow_stores import open_runs
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
     VersionFiles,
@@ -22,17 +25,10 @@ from reconciler.registries.tracking.sources import (
     run_folder,
 )
 from reconciler.registries.tracking.version_facts import LARGEST_FILE, MLMODEL
+from reconciler.registries.tracking.version_folder import version_folder
 
 # The registrant of a version chooses its host, and the client would send credentials there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
-# The libraries of artifact stores have their own exception classes.
-_STORE_ERRORS: Final = (
-    ("botocore.exceptions", ("BotoCoreError", "ClientError")),
-    ("google.api_core.exceptions", ("GoogleAPIError",)),
-    ("google.auth.exceptions", ("GoogleAuthError",)),
-    ("azure.core.exceptions", ("AzureError",)),
-)
-
 
 ClientCall: TypeAlias = Callable[[Callable[[], Any]], Any]
 
@@ -80,6 +76,16 @@ class ClientTracking:
                 raise
         return self._file_of_logged_model(model_id)
 
+    def folder_at(self, place: str) -> ArtifactFolder:
+        """Return the folder that an address means."""
+        return version_folder(self, place, self._stores())
+
+    def _stores(self) -> Stores:
+        def other(uri: str) -> ArtifactFolder:
+            return MlflowFolder(uri, self._ask, self._uri, self._registry_uri)
+
+        return Stores(self._uri, None, other)
+
     def _file_of_logged_model(self, model_id: str) -> bytes:
         return self._file_in(self.logged_model(model_id).info.artifact_uri or "")
 
@@ -96,7 +102,7 @@ class ClientTracking:
     def _read(self, folder: str) -> bytes:
         try:
             return _mlmodel_in(open_artifacts(folder, self._uri, self._registry_uri))
-        except _store_errors() as error:
+        except store_errors() as error:
             # Its text may contain a signed URL.
             raise RegistryError(f"`{safe_uri(folder)}`: {type(error).__name__}") from error
 
@@ -156,14 +162,3 @@ def _mlmodel_in(artifacts: Any) -> bytes:  # noqa: ANN401  MLflow's own
     no_bar = lent("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with tempfile.TemporaryDirectory() as folder, no_bar:
         return Path(artifacts.download_artifacts(MLMODEL, folder)).read_bytes()
-
-
-def _store_errors() -> tuple[type[Exception], ...]:
-    """Return the exception classes of the storage libraries that were loaded."""
-    loaded = (
-        getattr(sys.modules[module], name)
-        for module, names in _STORE_ERRORS
-        if module in sys.modules
-        for name in names
-    )
-    return (OSError, *loaded)

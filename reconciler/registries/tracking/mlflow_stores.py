@@ -9,7 +9,6 @@ from reconciler.errors import RegistryError
 from reconciler.registries.local_store import require_database, require_runs
 
 if TYPE_CHECKING:
-    from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.tracking._tracking_service.client import TrackingServiceClient
     from sqlalchemy.engine import Engine
 
@@ -27,15 +26,6 @@ def open_runs(uri: str) -> "TrackingServiceClient":
     if scheme_of(uri) in DATABASES:
         _require_experiment(uri)
     return TrackingServiceClient(uri)  # type: ignore[no-untyped-call]
-
-
-def open_artifacts(folder: str, tracking_uri: str, registry_uri: str) -> "ArtifactRepository":
-    """Return a reader of the files in an artifact folder."""
-    from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415  as above
-        get_artifact_repository,
-    )
-
-    return get_artifact_repository(folder, tracking_uri, registry_uri)
 
 
 @contextmanager

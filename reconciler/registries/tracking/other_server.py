@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeVar
 
 from reconciler.core.uris import misspelt, safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
+from reconciler.registries.artifacts.folder import ArtifactFolder
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
@@ -43,6 +44,10 @@ class RunServer(Protocol):
 
     def mlmodel_in(self, folder: str, run: RunRow | None) -> bytes:
         """Return the `MLmodel` file in an artifact folder, which may be one of `run`."""
+        ...
+
+    def folder_at(self, place: str) -> ArtifactFolder:
+        """Return the folder that an address means."""
         ...
 
 
@@ -108,6 +113,10 @@ class OtherServer:
         if is_in_a_store(folder) and run_folder(folder, files.run) is None:
             return self._registry.stored_mlmodel(files)
         return self._ask(lambda server: server.mlmodel_in(folder, files.run))
+
+    def folder_at(self, place: str) -> ArtifactFolder:
+        """Return the folder that an address means."""
+        return self._ask(lambda server: server.folder_at(place))
 
     def _ask(self, question: Callable[[RunServer], Asked]) -> Asked:
         if self._away is not None:

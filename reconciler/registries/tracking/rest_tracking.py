@@ -5,6 +5,11 @@ from urllib.parse import quote
 
 from reconciler.core.uris import safe_uri
 from reconciler.errors import AnswerLost, NotFound, RegistryError, Rejected
+from reconciler.registries.artifacts.folder import ArtifactFolder
+from reconciler.registries.artifacts.mlflow_folder import MlflowFolder
+from reconciler.registries.artifacts.places import Stores
+from reconciler.registries.artifacts.proxied_folder import ProxiedFolder
+from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.http_client import Http
 from reconciler.registries.responses import row
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
@@ -18,6 +23,7 @@ from reconciler.registries.tracking.sources import (
     run_folder,
 )
 from reconciler.registries.tracking.version_facts import LARGEST_ANSWER, LARGEST_FILE, MLMODEL
+from reconciler.registries.tracking.version_folder import version_folder
 
 _API: Final = "api/2.0/mlflow"
 
@@ -81,6 +87,18 @@ class RestTracking:
         """Return the folder in which the server has the files of a version."""
         answer = self._get("model-versions/get-download-uri", name=model, version=str(version))
         return str(answer.get("artifact_uri") or "")
+
+    def folder_at(self, place: str) -> ArtifactFolder:
+        """Return the folder that an address means."""
+        return version_folder(self, place, self._stores())
+
+    def _stores(self) -> Stores:
+        calls = ClientCalls(self.uri, {})  # with the credentials of a store, which are not ours
+        return Stores(
+            self.uri,
+            lambda root: ProxiedFolder(self._http, root),
+            lambda uri: MlflowFolder(uri, calls.ask, self.uri, self.uri),
+        )
 
     def _run_of_copy(self, files: VersionFiles) -> RunFolder | None:
         if not is_copy(files.source):

@@ -5,8 +5,16 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import NamedTuple
 
+from reconciler.core.artifacts.model_files import (
+    ListedFile,
+    ModelFile,
+    ModelFiles,
+    listing,
+    model_files,
+)
 from reconciler.core.facts import NO_FACTS, Facts, Run, Signature
 from reconciler.core.state import (
     COMMIT_TAG,
@@ -20,6 +28,7 @@ from reconciler.core.state import (
     Value,
 )
 from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
+from reconciler.ports.artifacts import Artifacts, OnBytes, ignore_bytes
 from reconciler.ports.registry import Capabilities, Placed, UserAccess
 from reconciler.registries.responses import RECENT
 
@@ -45,6 +54,7 @@ class _Version:
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     facts: Facts | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
     updated: int = 0
 
 
@@ -56,6 +66,25 @@ class _Model:
     versions: dict[int, _Version] = field(default_factory=dict)
     next_version: int = 1
     updated: int = 0
+
+
+class _Files:
+    def __init__(self, registry: "FakeRegistry", model: str, version: int) -> None:
+        self._of = registry, model, version
+
+    def listing(self) -> tuple[ListedFile, ...]:
+        return listing(ListedFile(path, len(data)) for path, data in self._now().items())
+
+    def read(self, on_bytes: OnBytes = ignore_bytes) -> ModelFiles:
+        files = self._now()
+        on_bytes(sum(map(len, files.values())))
+        return model_files(
+            ModelFile(path, len(data), sha256(data).hexdigest()) for path, data in files.items()
+        )
+
+    def _now(self) -> Mapping[str, bytes]:
+        registry, model, version = self._of
+        return registry.files_of(model, version)
 
 
 class FakeRegistry:
@@ -249,6 +278,21 @@ class FakeRegistry:
                 without = run if identity.run_id else f"v{version} names no run"
                 return Facts(missing=(without, f"v{version} has no MLmodel file"))
             return found.facts
+
+    def set_files(self, name: str, version: int, files: Mapping[str, bytes]) -> None:
+        self._version(name, version).files = dict(files)
+
+    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:  # noqa: ARG002  as the port has it
+        return _Files(self, model, version)
+
+    def files_of(self, model: str, version: int) -> Mapping[str, bytes]:
+        with self._lock:
+            self._requests += 1
+            self.before_read("artifacts")
+            files = self._version(model, version).files
+            if not files:
+                raise RegistryError(f"`{model}` v{version} holds no file")
+            return dict(files)
 
     def known_user(self) -> str | None:
         return None

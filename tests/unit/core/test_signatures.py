@@ -10,8 +10,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.models.utils import _enforce_params_schema, _enforce_schema
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
+from reconciler.core.artifacts.signatures import differences, incompatibilities
 from reconciler.core.facts import Column, Signature
-from reconciler.core.signatures import differences, incompatibilities
 
 # 5 and 2.5, for MLflow lets a 0 and a 1 through where it lets no other number of that type.
 SENT: dict[str, np.ndarray[Any, Any]] = {

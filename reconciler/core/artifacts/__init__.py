@@ -1,0 +1,1 @@
+"""The files of a version: their digest, and the signature that they declare."""

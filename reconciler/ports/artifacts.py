@@ -1,0 +1,43 @@
+"""The port to the files of one version, wherever they are stored."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeAlias
+
+from reconciler.core.artifacts.model_files import ListedFile, ModelFiles
+from reconciler.core.state import Identity
+
+OnBytes: TypeAlias = Callable[[int], None]
+ReadBytes: TypeAlias = Callable[[str, int, Identity], ModelFiles]
+
+
+class Reading(NamedTuple):
+    """How far the reading of a version is: bytes read so far, and in all, None if not listed.
+
+    `is_over` is true once, at its end, whether all was read or not.
+    """
+
+    model: str
+    version: int
+    done: int
+    total: int | None
+    is_over: bool = False
+
+
+def ignore_bytes(_: int) -> None:
+    """Do nothing with the number of bytes that were read."""
+
+
+class Artifacts(Protocol):
+    """The files of one version. Making one sends no request.
+
+    Every method raises `RegistryError` for what cannot be read, is without end, or names a place
+    outside of the version's folder; a folder without any file is such an error, too.
+    """
+
+    def listing(self) -> tuple[ListedFile, ...]:
+        """Return the files that count, in the order of their names; lists each folder once."""
+        ...
+
+    def read(self, on_bytes: OnBytes = ignore_bytes) -> ModelFiles:
+        """Read every file that counts; `on_bytes` is called from several threads with lengths."""
+        ...
