@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from reconciler.ports.artifacts import Reading
+from reconciler.ports.artifacts import BytesProgress
 
 # What has to be declared: "all" that the checkout is to hold, every serving version pinned where
 # that is asked for; "anything" may be missing; "pins" are what the caller fills in; of "settings"
@@ -28,4 +28,4 @@ class Caller:
     warn: Callable[[str], None]
     is_interactive: bool = False
     is_verbose: bool = False
-    on_reading: Callable[[Reading], None] = lambda _: None
+    on_reading: Callable[[BytesProgress], None] = lambda _: None

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 
 from reconciler.api.consents import parse_consents
-from reconciler.api.merged_history import MergedHistory, open_merged
+from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry

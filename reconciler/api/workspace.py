@@ -8,9 +8,9 @@ from pathlib import Path
 
 from typing_extensions import Self
 
+from reconciler.api.artifacts.reading import read_and_tell
 from reconciler.api.caller import Caller, Needs
-from reconciler.api.merged_pin import HELD, merged_pin
-from reconciler.api.reading import read_and_tell
+from reconciler.api.merged.merged_pin import HELD, merged_pin
 from reconciler.apply.executor import Stop, no_stop
 from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.declared import DeclaredState

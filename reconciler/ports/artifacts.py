@@ -10,7 +10,7 @@ OnBytes: TypeAlias = Callable[[int], None]
 ReadBytes: TypeAlias = Callable[[str, int, Identity], ModelFiles]
 
 
-class Reading(NamedTuple):
+class BytesProgress(NamedTuple):
     """How far the reading of a version is: bytes read so far, and in all, None if not listed.
 
     `is_over` is true once, at its end, whether all was read or not.

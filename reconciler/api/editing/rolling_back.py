@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.api.editing.edit import Edit
 from reconciler.api.editing.lookups import declared, draft, probe
-from reconciler.api.merged_history import MergedHistory, open_merged
+from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry, Records

@@ -7,7 +7,7 @@ from functools import partial
 
 from reconciler.api.answers import Answer
 from reconciler.api.inspection.time_limits import time_limits
-from reconciler.api.merged_history import MergedHistory, open_merged
+from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.audit.dates import DateLike

@@ -11,7 +11,7 @@ from reconciler.api.inspection.version_names import (
     serving_of,
     serving_version,
 )
-from reconciler.api.merged_history import open_merged
+from reconciler.api.merged.merged_history import open_merged
 from reconciler.api.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 from reconciler.api.answers import Answer
 from reconciler.api.inspection.time_limits import time_limits
-from reconciler.api.merged_history import MergedHistory, open_merged
+from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence
 from reconciler.audit.dates import DateLike, as_moment

@@ -5,7 +5,7 @@ from itertools import islice
 
 from reconciler.api.answers import Answer
 from reconciler.api.inspection.model_history import question, story, warn_unreadable
-from reconciler.api.merged_history import open_merged
+from reconciler.api.merged.merged_history import open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit.dates import DateLike
 from reconciler.audit.evidence import Entry

@@ -34,7 +34,7 @@ class ListedFile(NamedTuple):
     size: int | None
 
 
-class ModelFile(NamedTuple):
+class HashedFile(NamedTuple):
     """A file that was read: its path, its size in bytes, and its SHA-256 as 64 hex digits."""
 
     path: str
@@ -55,7 +55,7 @@ class FileDifference(NamedTuple):
 class ModelFiles:
     """The files of a version that count, in the order of their names; each was read in full."""
 
-    files: tuple[ModelFile, ...]
+    files: tuple[HashedFile, ...]
 
     @property
     def digest(self) -> str:
@@ -69,7 +69,7 @@ class ModelFiles:
         return sum(file.size for file in self.files)
 
 
-def model_files(files: Iterable[ModelFile]) -> ModelFiles:
+def model_files(files: Iterable[HashedFile]) -> ModelFiles:
     """Return the files that count, in the order of their names; the order given has no meaning."""
     return ModelFiles(tuple(sorted(filter(_counts, files), key=_by_name)))
 
@@ -95,7 +95,7 @@ def file_differences(
 
     Of listed files only the sizes are compared: a change that keeps the size is not seen.
     """
-    files: Collection[ListedFile | ModelFile] = now.files if isinstance(now, ModelFiles) else now
+    files: Collection[ListedFile | HashedFile] = now.files if isinstance(now, ModelFiles) else now
     before, after = {f.path: f for f in approved.files}, {f.path: f for f in files}
     different = (
         _difference(before.get(path), after.get(path))
@@ -105,7 +105,7 @@ def file_differences(
 
 
 def _difference(
-    before: ModelFile | None, after: ListedFile | ModelFile | None
+    before: HashedFile | None, after: ListedFile | HashedFile | None
 ) -> FileDifference | None:
     if before is None or after is None:
         found = after or before
@@ -116,16 +116,16 @@ def _difference(
             found.path, kind, before.size if before else None, after.size if after else None
         )
     is_same = after.size is None or before.size == after.size
-    if isinstance(after, ModelFile):
+    if isinstance(after, HashedFile):
         is_same = before.sha256 == after.sha256
     return None if is_same else FileDifference(before.path, "changed", before.size, after.size)
 
 
-def _counts(file: ListedFile | ModelFile) -> bool:
+def _counts(file: ListedFile | HashedFile) -> bool:
     return not is_left_out(file.path)
 
 
-def _by_name(file: ListedFile | ModelFile) -> tuple[str, ...]:
+def _by_name(file: ListedFile | HashedFile) -> tuple[str, ...]:
     return _parts(file.path)
 
 

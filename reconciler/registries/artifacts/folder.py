@@ -13,7 +13,7 @@ _DEEPEST: Final = 64
 _THREADS: Final = 8
 
 
-class Entry(NamedTuple):
+class FolderEntry(NamedTuple):
     """A file or folder in a listing; `size` is in bytes, None where the store does not tell it."""
 
     name: str
@@ -32,7 +32,7 @@ class ArtifactFolder(Protocol):
         """The address for messages, without credentials."""
         ...
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what is directly in a folder; "" is the folder itself."""
         ...
 
@@ -69,8 +69,8 @@ def walk(folder: ArtifactFolder) -> tuple[ListedFile, ...]:
 
 
 def _checked(
-    folder: ArtifactFolder, path: str, entries: Collection[Entry]
-) -> list[tuple[str, Entry]]:
+    folder: ArtifactFolder, path: str, entries: Collection[FolderEntry]
+) -> list[tuple[str, FolderEntry]]:
     """Return the entries with their paths; each is one new name in that folder."""
     if len(entries) > _MOST_FILES:
         raise RegistryError(f"`{folder.where}` lists more than {_MOST_FILES:,} files")

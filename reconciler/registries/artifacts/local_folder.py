@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import RegistryError
-from reconciler.registries.artifacts.folder import Entry
+from reconciler.registries.artifacts.folder import FolderEntry
 
 _CHUNK: Final = 1024 * 1024
 
@@ -25,7 +25,7 @@ class LocalFolder:
         """The path of the folder."""
         return str(self._path)
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what is directly in a folder."""
         try:
             with os.scandir(self._path / path) as found:
@@ -44,13 +44,13 @@ class LocalFolder:
         except OSError as error:
             raise self._unreadable(path, error) from error
 
-    def _entry(self, entry: "os.DirEntry[str]") -> Entry:
+    def _entry(self, entry: "os.DirEntry[str]") -> FolderEntry:
         is_folder = entry.is_dir(follow_symlinks=False)
         if not is_folder and not entry.is_file(follow_symlinks=False):
             kind = "a symbolic link" if entry.is_symlink() else "no regular file"
             raise RegistryError(f"`{entry.path}` is {kind}: a model's files are regular files")
         size = None if is_folder else entry.stat(follow_symlinks=False).st_size
-        return Entry(entry.name, is_folder, size)
+        return FolderEntry(entry.name, is_folder, size)
 
     def _unreadable(self, path: str, error: OSError, hint: str | None = None) -> RegistryError:
         reason = (error.strerror or type(error).__name__).lower()

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from reconciler.core.uris import safe_uri
 from reconciler.errors import RegistryError
-from reconciler.registries.artifacts.folder import Entry
+from reconciler.registries.artifacts.folder import FolderEntry
 from reconciler.registries.artifacts.mlflow_repository import open_artifacts, store_errors
 from reconciler.registries.lent_environment import lent
 
@@ -31,12 +31,12 @@ class MlflowFolder:
         """The URI of the folder, without credentials."""
         return safe_uri(self._uri)
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what is directly in a folder."""
         listed = self._ask(lambda: self._repository.list_artifacts(path or None))
         prefix = f"{path}/" if path else ""
         return [
-            Entry(str(info.path).removeprefix(prefix), bool(info.is_dir), info.file_size)
+            FolderEntry(str(info.path).removeprefix(prefix), bool(info.is_dir), info.file_size)
             for info in listed
         ]
 

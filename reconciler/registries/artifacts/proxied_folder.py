@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 from urllib.parse import quote
 
-from reconciler.registries.artifacts.folder import Entry
+from reconciler.registries.artifacts.folder import FolderEntry
 from reconciler.registries.http_client import Http
 from reconciler.registries.responses import FileRow, rows
 
@@ -24,11 +24,11 @@ class ProxiedFolder:
         """The address of the folder."""
         return f"mlflow-artifacts:/{self._root}"
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what is directly in a folder."""
         answer = self._http.get(_ROUTE, {"path": self._below(path)})
         return [
-            Entry(row.path, row.is_dir, None if row.is_dir else row.file_size)
+            FolderEntry(row.path, row.is_dir, None if row.is_dir else row.file_size)
             for row in rows(FileRow, answer, "files")
         ]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Final
 
-from reconciler.core.artifacts.model_files import ListedFile, ModelFile, ModelFiles, model_files
+from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelFiles, model_files
 from reconciler.errors import RegistryError
 from reconciler.ports.artifacts import OnBytes, ignore_bytes
 from reconciler.ports.parallel import each
@@ -42,7 +42,7 @@ class VersionArtifacts:
     def _listed(self) -> tuple[ListedFile, ...]:
         return walk(self._folder)
 
-    def _hashed(self, file: ListedFile, on_bytes: OnBytes) -> ModelFile:
+    def _hashed(self, file: ListedFile, on_bytes: OnBytes) -> HashedFile:
         read, digest = 0, hashlib.sha256()
         most = _LARGEST_UNLISTED if file.size is None else file.size
         with self._folder.chunks(file.path) as chunks:
@@ -58,7 +58,7 @@ class VersionArtifacts:
                 f"`{self._folder.where}/{file.path}` has {'more' if read > most else 'fewer'} bytes"
                 f" than the {most:,} that are listed: it was changed, or the store is wrong"
             )
-        return ModelFile(file.path, read, digest.hexdigest())
+        return HashedFile(file.path, read, digest.hexdigest())
 
     def _check_stop(self) -> None:
         if self._stop.is_set():

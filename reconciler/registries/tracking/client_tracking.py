@@ -4,13 +4,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from reconciler.core.uris import safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import ArtifactFolder
-from reconciler.registries.artifacts.mlflow_folder import MlflowFolder
+from reconciler.registries.artifacts.mlflow_folder import ClientCall, MlflowFolder
 from reconciler.registries.artifacts.mlflow_repository import open_artifacts, store_errors
 from reconciler.registries.artifacts.places import Stores
 from reconciler.registries.client_calls import ClientCalls
@@ -29,8 +29,6 @@ from reconciler.registries.tracking.version_folder import version_folder
 
 # The registrant of a version chooses its host, and the client would send credentials there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
-
-ClientCall: TypeAlias = Callable[[Callable[[], Any]], Any]
 
 
 class ClientTracking:

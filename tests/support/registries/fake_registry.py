@@ -9,8 +9,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from reconciler.core.artifacts.model_files import (
+    HashedFile,
     ListedFile,
-    ModelFile,
     ModelFiles,
     listing,
     model_files,
@@ -79,7 +79,7 @@ class _Files:
         files = self._now()
         on_bytes(sum(map(len, files.values())))
         return model_files(
-            ModelFile(path, len(data), sha256(data).hexdigest()) for path, data in files.items()
+            HashedFile(path, len(data), sha256(data).hexdigest()) for path, data in files.items()
         )
 
     def _now(self) -> Mapping[str, bytes]:

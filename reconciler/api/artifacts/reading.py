@@ -4,11 +4,11 @@ import threading
 from collections.abc import Callable
 
 from reconciler.core.artifacts.model_files import ModelFiles
-from reconciler.ports.artifacts import Artifacts, Reading
+from reconciler.ports.artifacts import Artifacts, BytesProgress
 
 
 def read_and_tell(
-    artifacts: Artifacts, model: str, version: int, tell: Callable[[Reading], None]
+    artifacts: Artifacts, model: str, version: int, tell: Callable[[BytesProgress], None]
 ) -> ModelFiles:
     """Return the files of a version, read in full; raises `RegistryError` as `artifacts` does."""
     listed = artifacts.listing()
@@ -20,9 +20,9 @@ def read_and_tell(
         nonlocal done
         with counting:
             done += more
-            tell(Reading(model, version, done, total))
+            tell(BytesProgress(model, version, done, total))
 
     try:
         return artifacts.read(count)
     finally:
-        tell(Reading(model, version, done, total, is_over=True))
+        tell(BytesProgress(model, version, done, total, is_over=True))
