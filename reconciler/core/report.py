@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.changes import Change
 from reconciler.core.plan import JudgedPlan
 from reconciler.errors import ExitCode, Problem, first_code
@@ -34,7 +35,8 @@ class ModelReport:
     `wrote` is true when at least one write was confirmed, the record's included; `error` says why
     the record was not completed, or is None. `messages` hold until the next run. `lacks` is the
     permission without which the registry answered 403; `untried` is true where the run ended before
-    this model because others were refused like that.
+    this model because others were refused like that. `bytes` are the checks of the versions with a
+    declared digest right before the first write; the plan's own where the settings ask for no more.
     """
 
     model: str
@@ -46,6 +48,7 @@ class ModelReport:
     messages: tuple[str, ...] = ()
     lacks: str | None = None
     untried: bool = False
+    bytes: tuple[BytesCheck, ...] = ()
 
     @property
     def is_refused(self) -> bool:
