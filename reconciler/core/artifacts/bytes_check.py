@@ -1,11 +1,27 @@
 """What became of comparing a version's bytes with the digest that git declares."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
-from reconciler.core.artifacts.model_files import FileDifference, ModelFiles
+from reconciler.core.artifacts.model_files import (
+    DifferenceKind,
+    FileDifference,
+    ModelFiles,
+    file_differences,
+)
+from reconciler.core.artifacts.sizes import in_bytes
+from reconciler.errors import Contrast, ReconcilerError
 
 BytesOutcome: TypeAlias = Literal["same", "different", "unreadable", "unchecked"]
+
+# The files that were approved, by model and digest, as far as records of applies list them.
+ApprovedFiles: TypeAlias = Mapping[tuple[str, str], ModelFiles]
+
+_NAMED: Final = 3  # files in a sentence
+_LISTED: Final = 20  # and in a table
+_LONGEST: Final = 80  # characters of a file's path in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +39,79 @@ class BytesCheck:
     found: ModelFiles | None = None
     differences: tuple[FileDifference, ...] = ()
     why: str | None = None
+
+
+def checked(
+    version: int, digest: str, found: ModelFiles, approved: ModelFiles | None
+) -> BytesCheck:
+    """Return the check of files that were read.
+
+    The digest does not cover the names of files: renamed ones in the same order keep it. They are
+    compared where the approved files are known.
+    """
+    if not found.files:  # without any file the digest is one that a file can pin, too
+        return BytesCheck(version, digest, "unreadable", why="it has no file")
+    known = approved if approved is not None and approved.digest == digest else None
+    differences = file_differences(known, found) if known is not None else ()
+    is_same = found.digest == digest and not differences
+    return BytesCheck(version, digest, "same" if is_same else "different", found, differences)
+
+
+def unreadable(version: int, digest: str, error: Exception) -> BytesCheck:
+    """Return the check of a version whose files could not be read, all of them."""
+    hint = error.hint if isinstance(error, ReconcilerError) else None
+    why = str(error) or type(error).__name__
+    return BytesCheck(version, digest, "unreadable", why=f"{why} ({hint})" if hint else why)
+
+
+def refusal(model: str, check: BytesCheck) -> str | None:
+    """Return why a version may not be put into use, None where its bytes do not forbid it."""
+    name = f"`{model}` v{check.version}"
+    match check.outcome:
+        case "different":
+            return f"{name} does not have the approved bytes: {_difference(check)}"
+        case "unreadable":
+            return f"whether {name} has the approved bytes is not known: {check.why}"
+        case "same" | "unchecked":
+            return None
+
+
+def contrasts(differences: Sequence[FileDifference]) -> tuple[Contrast, ...]:
+    """Return each file with its size as it was approved and as it is; many are counted."""
+    rows = [
+        Contrast(file.path, _size(file.before), _size(file.after, file))
+        for file in differences[:_LISTED]
+    ]
+    left = len(differences) - _LISTED
+    return (*rows, *([Contrast(f"and {left:,} more", "", "")] if left > 0 else []))
+
+
+def _difference(check: BytesCheck) -> str:
+    if check.differences:
+        names = _named(check.differences)
+        same = check.found is not None and check.found.digest == check.digest
+        return f"{names}; their content in the order of names is the same" if same else names
+    now = check.found.digest if check.found is not None else "unknown"
+    return f"its digest is {now}, and the approved one is {check.digest}"
+
+
+def _named(differences: Sequence[FileDifference]) -> str:
+    """Return the files that differ by kind; more than a few are counted."""
+    if len(differences) > _NAMED:
+        counts = Counter(file.kind for file in differences)
+        parts = [f"{counts[kind]:,} {kind}" for kind in get_args(DifferenceKind) if counts[kind]]
+        return f"{len(differences):,} files differ ({', '.join(parts)})"
+    return ", ".join(f"{_short(file.path)} {file.kind}" for file in differences)
+
+
+def _size(size: int | None, file: FileDifference | None = None) -> str:
+    if file is not None and file.kind == "missing":
+        return "missing"
+    if size is None:
+        return "no such file" if file is None else "of unknown size"
+    changed = file is not None and file.kind == "changed" and file.before == file.after
+    return f"{in_bytes(size)}, other content" if changed else in_bytes(size)
+
+
+def _short(path: str) -> str:
+    return f"`{path if len(path) <= _LONGEST else f'{path[:_LONGEST]}…'}`"
