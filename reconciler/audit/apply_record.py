@@ -1,25 +1,19 @@
 """The record of one apply, as a git note keeps it: what was written where, with which outcome.
 
-A record is one line of JSON in the note of the applied commit. The time comes first in the line, so
-that notes of two concurrent writers can be merged by sorting their lines.
+`record_lines` has its form in the note of the applied commit.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Final, get_args
 
+from reconciler.audit.recorded_bytes import RecordedBytes, recorded_bytes
+from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.changes import Cause
 from reconciler.core.plan import JudgedPlan, ModelPlan
 from reconciler.core.report import ApplyReport, ChangeOutcome, ModelReport
 from reconciler.core.state import FieldName, Identity, Value
 from reconciler.core.violations import Consent
-
-_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"  # fixed width: sorting the texts sorts the times
-_OUTCOMES: Final = get_args(ChangeOutcome)
-_CAUSES: Final = get_args(Cause)
-_FIELDS: Final = get_args(FieldName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +67,7 @@ class ApplyRecord:
     `registry` is the registry's name or its URI without credentials, `state` the name of the state
     folder, `accepted` the consents that were used. `approvals` are those that the forge confirmed
     for what was applied. `actor` is who ran it, `registry_user` who the registry says wrote.
+    `bytes` are those of the versions with a digest that it put into use.
     """
 
     time: datetime
@@ -87,6 +82,7 @@ class ApplyRecord:
     models: tuple[str, ...] = ()
     changes: tuple[RecordedChange, ...] = ()
     versions: tuple[RecordedVersion, ...] = ()
+    bytes: tuple[RecordedBytes, ...] = ()
 
     def made_live(self, model: str) -> bool:
         """Return whether `commit` was live for a model after this apply.
@@ -151,6 +147,7 @@ def apply_record(report: ApplyReport, around: Circumstances) -> ApplyRecord | No
             for result in report.results
         ),
         versions=tuple(_versions(plan)),
+        bytes=recorded_bytes(report),
     )
 
 
@@ -172,19 +169,18 @@ def identities(records: Iterable[ApplyRecord]) -> Mapping[str, Mapping[int, Iden
     return latest
 
 
-def dumps(record: ApplyRecord) -> str:
-    """Return the record as one line of JSON, its time first."""
-    document = asdict(record)
-    document["time"] = record.time.strftime(_TIME)
-    return json.dumps(document, separators=(",", ":")) + "\n"
+def approved_files(records: Iterable[ApplyRecord]) -> Mapping[tuple[str, str], ModelFiles]:
+    """Return the files that applies found as approved, by model and digest.
 
-
-def loads(line: str) -> ApplyRecord | None:
-    """Return the record in a line, None when it is not a record; unknown members are ignored."""
-    try:
-        return _record(json.loads(line))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+    The first apply of a digest counts: a digest does not cover the names of files, and a later one
+    may have met other names where it did not have this record.
+    """
+    first: dict[tuple[str, str], ModelFiles] = {}
+    for record in sorted(records, key=lambda record: record.time):
+        for row in record.bytes:
+            if row.listed is not None:
+                first.setdefault((row.model, row.digest), row.listed)
+    return first
 
 
 def _in_step(report: ApplyReport) -> tuple[str, ...]:
@@ -217,83 +213,3 @@ def _versions(plan: JudgedPlan) -> Iterable[RecordedVersion]:
                 yield RecordedVersion(
                     model.model, number, identity.run_id, identity.source, identity.created
                 )
-
-
-def _record(document: dict[str, Any]) -> ApplyRecord:
-    time = datetime.strptime(_text(document["time"]), _TIME).replace(tzinfo=timezone.utc)
-    return ApplyRecord(
-        time=time,
-        registry=_text(document["registry"]),
-        state=_text(document["state"]),
-        commit=_text(document["commit"]),
-        actor=_optional(document.get("actor")),
-        run_url=_optional(document.get("run_url")),
-        accepted=_texts(document.get("accepted", ())),
-        approvals=tuple(_approval(row) for row in document.get("approvals", ())),
-        models=_texts(document.get("models", ())),
-        changes=tuple(_change(row) for row in document.get("changes", ())),
-        versions=tuple(_version(row) for row in document.get("versions", ())),
-        registry_user=_optional(document.get("registry_user")),
-    )
-
-
-def _change(row: Mapping[str, Any]) -> RecordedChange:
-    return RecordedChange(
-        model=_text(row["model"]),
-        version=_number(row["version"]),
-        field=_one_of(row["field"], _FIELDS),
-        key=_optional(row["key"]),
-        before=_value(row["before"]),
-        after=_value(row["after"]),
-        cause=_one_of(row["cause"], _CAUSES),
-        outcome=_one_of(row["outcome"], _OUTCOMES),
-    )
-
-
-def _approval(row: Mapping[str, Any]) -> RecordedApproval:
-    return RecordedApproval(*(_text(row[key]) for key in ("login", "commit", "time", "merged")))
-
-
-def _version(row: Mapping[str, Any]) -> RecordedVersion:
-    number = _number(row["version"])
-    if number is None:
-        raise TypeError(row)
-    return RecordedVersion(
-        model=_text(row["model"]),
-        version=number,
-        run_id=_optional(row["run_id"]),
-        source=_optional(row["source"]),
-        created=_number(row["created"]),
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise TypeError(value)
-    return tuple(_text(item) for item in value)
-
-
-def _number(value: object) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise TypeError(value)
-    return value
-
-
-def _value(value: object) -> Value | None:
-    return value if isinstance(value, str) else _number(value)
-
-
-def _one_of(value: object, known: Sequence[Any]) -> Any:  # noqa: ANN401  one of the literals
-    if value not in known:
-        raise ValueError(value)
-    return value

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.audit.apply_record import ApplyRecord, dumps, loads
+from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.record_lines import dumps, loads
 from reconciler.core.matching import nearest
 from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError

@@ -22,9 +22,10 @@ from reconciler.audit.apply_record import (
     RecordedChange,
     RecordedVersion,
     apply_record,
-    dumps,
-    loads,
 )
+from reconciler.audit.record_lines import dumps, loads
+from reconciler.audit.recorded_bytes import RecordedBytes
+from reconciler.core.artifacts.model_files import HashedFile, model_files
 from reconciler.errors import OutOfStep, Rejected
 from reconciler.repository.push_check import check_push
 from tests.support.plans.executor_lab import Lab as Desk
@@ -56,6 +57,23 @@ _versions = st.builds(
     source=st.none() | st.text(),
     created=st.none() | st.integers(0),
 )
+_files = st.lists(
+    st.builds(
+        HashedFile,
+        path=st.from_regex(r"[a-z]{1,3}(/[a-z.]{4}){0,2}", fullmatch=True),
+        size=st.integers(0, 2**60),
+        sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    ),
+    max_size=4,
+    unique_by=lambda file: file.path,
+).map(model_files)
+_bytes = st.builds(
+    lambda model, version, found, is_long: RecordedBytes(
+        *(model, version, found.digest, len(found.files), found.size),
+        listing=None if is_long else found.files,
+    ),
+    *(st.text(), st.integers(1), _files, st.booleans()),
+)
 _times = st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(timezone.utc))  # noqa: DTZ001  hypothesis wants it so
 _texts = st.lists(st.text(), max_size=3).map(tuple)
 _approvals = st.builds(RecordedApproval, st.text(), st.text(), st.text(), st.text())
@@ -73,6 +91,7 @@ _records = st.builds(
     models=_texts,
     changes=st.lists(_changes, max_size=3).map(tuple),
     versions=st.lists(_versions, max_size=3).map(tuple),
+    bytes=st.lists(_bytes, max_size=3).map(tuple),
 )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.audit.apply_record import RecordedApproval, loads
+from reconciler.audit.apply_record import RecordedApproval
+from reconciler.audit.record_lines import loads
 from reconciler.repository.notes import write_record
 from tests.support.registries.lab import Lab, Result
 from tests.support.repositories.git_lab import opened

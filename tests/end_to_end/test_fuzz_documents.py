@@ -14,13 +14,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.audit import apply_record
+from reconciler.audit import record_lines
 from reconciler.audit.apply_record import (
     ApplyRecord,
     RecordedApproval,
     RecordedChange,
     RecordedVersion,
 )
+from reconciler.audit.recorded_bytes import RecordedBytes
+from reconciler.core.artifacts.model_files import HashedFile, ModelFiles
 from reconciler.core.plan import JudgedPlan
 from reconciler.errors import ExitCode, OutOfStep, RegistryError
 from reconciler.files import plan_file
@@ -133,6 +135,7 @@ def test_the_command_refuses_what_is_no_plan_without_a_traceback(
     assert "plan.json" in result.stderr
 
 
+_FILES = (HashedFile("MLmodel", 4, "1" * 64), HashedFile("data/model.pkl", 5, "2" * 64))
 _RECORD = ApplyRecord(
     time=datetime(2026, 1, 5, 12, tzinfo=timezone.utc),
     registry="http://mlflow",
@@ -145,8 +148,9 @@ _RECORD = ApplyRecord(
     models=("m",),
     changes=(RecordedChange("m", 4, "stage", None, "None", "Production", "declared", "applied"),),
     versions=(RecordedVersion("m", 4, "1f0c", "s3://b/4", 1),),
+    bytes=(RecordedBytes("m", 4, ModelFiles(_FILES).digest, 2, 9, _FILES),),
 )
-_LINE: dict[str, Any] = json.loads(apply_record.dumps(_RECORD))
+_LINE: dict[str, Any] = json.loads(record_lines.dumps(_RECORD))
 
 
 @settings(max_examples=400, deadline=None)
@@ -154,8 +158,8 @@ _LINE: dict[str, Any] = json.loads(apply_record.dumps(_RECORD))
 @example("[" * 100_000)
 @example("9" * 5_000)
 def test_a_record_that_somebody_broke_is_none_or_one_that_can_be_written_again(line: str) -> None:
-    record = apply_record.loads(line)
-    assert record is None or apply_record.loads(apply_record.dumps(record)) == record
+    record = record_lines.loads(line)
+    assert record is None or record_lines.loads(record_lines.dumps(record)) == record
 
 
 _KEPT: dict[str, Any] = json.loads(
