@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.answers import PlanRefused as PlanRefused
     from reconciler.api.answers import Report as Report
     from reconciler.api.answers import Status as Status
+    from reconciler.api.artifacts.version_digests import VersionDigests as VersionDigests
     from reconciler.api.ci.answers import JobDrift as JobDrift
     from reconciler.api.ci.answers import JobPlan as JobPlan
     from reconciler.api.ci.jobs import CiJobs as CiJobs
@@ -68,6 +69,7 @@ _NAMES = {
         "Report",
         "Status",
     ),
+    "reconciler.api.artifacts.version_digests": ("VersionDigests",),
     "reconciler.api.ci.answers": ("JobDrift", "JobPlan"),
     "reconciler.api.ci.jobs": ("CiJobs",),
     "reconciler.api.editing.discovery": ("Discovery",),

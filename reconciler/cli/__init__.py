@@ -33,6 +33,7 @@ _COMMANDS = {
     "status": ("status", "show where every version stands"),
     "show": ("show", "show everything known of a version"),
     "compare": ("compare", "show what differs between two versions"),
+    "digest": ("digest", "print the digest of a version's files"),
     "import": ("import_live", "write the files from the live registry"),
     "promote": ("editing.promote", "edit the file so that a version serves"),
     "rollback": ("editing.rollback", "edit the file so that the version before serves again"),

@@ -29,6 +29,9 @@ _MEANT: Final = {
     "`reconciler history` has every merged change, `reconciler audit` what does not add up": (
         *("log", "logs", "blame", "changelog"),
     ),
+    "`reconciler digest MODEL` prints the digest of a version's files": (
+        *("hash", "checksum", "sha256", "sha256sum", "fingerprint"),
+    ),
     "`reconciler validate` checks the files": ("check", "lint", "verify"),
     "`reconciler import` writes the files from the registry": (
         *("pull", "fetch", "export", "dump", "add"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import reconciler
+from reconciler.core.facts import Signature
 from tests.support.registries.servers import MlflowSeeds
 from tests.support.repositories.git_lab import GitLab
 
@@ -29,7 +30,7 @@ def opened(
     """Open a repository where v3 of `fraud` serves after v2, and a tag is still to be applied."""
     seeds = MlflowSeeds(sqlite_uri, artifacts=tmp_path / "artifacts")
     for number in range(1, 5):
-        seeds.log_version("fraud", metrics={"auc": number / 10})
+        seeds.log_version("fraud", metrics={"auc": number / 10}, signature=Signature())
     git = GitLab.isolated(tmp_path, monkeypatch)
     monkeypatch.chdir(git.root)
     r = reconciler.open(registry_uri=sqlite_uri, warn=lambda _: None)

@@ -11,6 +11,7 @@ from reconciler.core.matching import as_names, as_version
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.api.artifacts.version_digests import VersionDigests
     from reconciler.api.caller import Needs
     from reconciler.api.forgetting import ForgottenModel
     from reconciler.api.inspection.audit_report import AuditReport
@@ -178,6 +179,24 @@ class InspectionMethods(ABC):
 
         with self._workspace(needs="settings") as workspace:
             return resolved_version(workspace, name)
+
+    def digest(self, names: str | Collection[str], *, files: bool = False) -> VersionDigests:
+        """Return the digest of each version that is named, from its bytes as they are now.
+
+        A name is as for `show`; that of a model alone is the version that serves. A version that
+        is named twice is read once. `files` also has every file, with its size and SHA-256, in
+        `to_dict()` and `to_text()`. What cannot be read is in `problems`.
+
+        Raises `UsageError` for a name that means nothing, and where no version serves.
+
+        >>> r.digest(["fraud", "fraud/2"]).to_dict()["digests"][1]["version"]
+        2
+        """
+        from reconciler.api.artifacts.version_digests import version_digests  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="anything") as workspace:
+            answer = version_digests(workspace, as_names(names), lists_files=files)
+            return timed(answer, workspace.started)
 
     def forget(
         self,

@@ -3,16 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from reconciler.api.inspection.version_names import (
-    chosen_version,
-    find_named,
-    serving_of,
-    serving_version,
-)
+from reconciler.api.inspection.version_names import find_version
 from reconciler.api.workspace import Workspace
-from reconciler.core.comparison import side, versions_by_stage
+from reconciler.core.comparison import side
 from reconciler.core.uris import safe_uri
-from reconciler.errors import UsageError
 from reconciler.render.json_documents import FORMAT_VERSION, Document
 
 _SCHEME = "models:/"
@@ -57,14 +51,7 @@ def resolved_version(workspace: Workspace, name: str) -> ResolvedVersion:
 
     Raises `UsageError` for a name that means nothing, and where nothing serves.
     """
-    live, selector = find_named(workspace, name)
-    if selector is not None:
-        version = chosen_version(workspace, live, selector, verb="taken")
-    elif (served := serving_version(live, workspace.desired)) is not None:
-        version = served
-    else:
-        message = f"no version of `{live.model}` serves ({serving_of(live, workspace.desired)})"
-        raise UsageError(message, hint=versions_by_stage(live))
+    live, version = find_version(workspace, name, verb="taken")
     found = side(live, version, {})
     source = found.identity.source
     return ResolvedVersion(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconciler.api.workspace import Workspace
-from reconciler.core.comparison import named_number, named_versions
+from reconciler.core.comparison import named_number, named_versions, versions_by_stage
 from reconciler.core.declared import DeclaredState
 from reconciler.core.matching import nearest
 from reconciler.core.state import Live, Serving
@@ -56,6 +56,21 @@ def find_model(workspace: Workspace, candidates: Iterable[tuple[str, Iterable[st
     known = registry.read()
     hint = next((near for name in tried if (near := nearest(name, known))), None)
     raise UsageError(f"there is no model `{'` or `'.join(tried)}` in the registry", hint=hint)
+
+
+def find_version(workspace: Workspace, name: str, *, verb: str) -> tuple[Live, int]:
+    """Return the model and the version that a name means; that of a model alone is what serves.
+
+    Raises `UsageError` for a name that means nothing, and where nothing serves.
+    """
+    live, selector = find_named(workspace, name)
+    if selector is not None:
+        return live, chosen_version(workspace, live, selector, verb=verb)
+    version = serving_version(live, workspace.desired)
+    if version is None:
+        message = f"no version of `{live.model}` serves ({serving_of(live, workspace.desired)})"
+        raise UsageError(message, hint=versions_by_stage(live))
+    return live, version
 
 
 def chosen_version(workspace: Workspace, live: Live, name: str, *, verb: str = "shown") -> int:

@@ -1,0 +1,1 @@
+"""What is shown of the files of versions: digests, and how files differ."""
