@@ -261,8 +261,11 @@ class MlflowClientRegistry:
         return row(VersionRow, {"version": found}, "version")
 
     def _folder(self, model: str, version: int) -> ArtifactFolder:
+        if self._scheme.startswith("databricks"):
+            # The workspace signs the address of each file; the place of the folder is not enough.
+            return self._own.folder_by_client(f"models:/{model}/{version}")
         place = self._artifacts_of(model, version)
-        return registered_folder(place, self._own.folder_at, self._other)
+        return registered_folder(place, self.uri, self._own.folder_at, self._other)
 
     def _artifacts_of(self, model: str, version: int) -> str:
         return str(self._call("get_model_version_download_uri", model, str(version)))

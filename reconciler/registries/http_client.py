@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import requests
 import tenacity
@@ -25,6 +25,7 @@ from reconciler.transport.network import network
 _CONNECTIONS: Final = 16
 _SLOWEST: Final = 2  # times the timeout for silence: the limit for a whole answer
 _PIECE: Final = 1024 * 1024
+_SLOWEST_STORE: Final = 8 * 1024 * 1024  # bytes a second, behind a server that passes it on
 _LARGEST_ANSWER: Final = 16 * 1024 * 1024
 _MOST_PARTS: Final = 1_000_000  # 100 bytes or more each as Python objects
 _LONGEST_PAUSE: Final = 8.0
@@ -35,6 +36,8 @@ _CERTIFICATE_HINT: Final = "name the authority's certificate in MLFLOW_TRACKING_
 # Both listings are read at once. The text of one answer must be freed before the next is parsed;
 # Python parses only one at a time anyway.
 _parsing = threading.Lock()
+
+AnswerT = TypeVar("AnswerT")
 
 
 class TooMuch(RegistryError):
@@ -120,29 +123,55 @@ class Http:
         return self._patiently(path, params, tries=_TRIES_FOR_A_FILE, largest=largest).body
 
     @contextmanager
-    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
-        """Send a GET once; yield the pieces of the answer, which may be as long as it likes.
+    def stream(self, path: str, size: int | None) -> Iterator[Iterator[bytes]]:
+        """Yield the pieces of a file that answers a GET, of `size` bytes where that is known.
 
-        The server may not be silent for longer than the time limit of a request.
+        The answer may be as long as it likes, and each piece of it may take `patience` seconds: a
+        slow link is not cut off, and an answer that trickles in ends.
         """
+        # A server that passes on an object store begins to answer when it has the whole file.
+        seconds = self.patience + (size or 0) / _SLOWEST_STORE
+        response = self._repeated(lambda: self._begun(path, seconds), _TRIES_FOR_A_FILE)
+        try:
+            with response:
+                yield self._pieces(response)
+        except client.FAILURES as error:
+            if client.was_too_slow(error):
+                message = f"{self.uri} sent less than a megabyte in {self.patience:g} s"
+                raise AnswerLost(
+                    message, hint="on a slow link, a longer --timeout helps"
+                ) from error
+            raise self._failure(error) from error
+
+    def _begun(self, path: str, seconds: float) -> requests.Response:
+        """Return an answer whose body is not read yet; it begins within `seconds`."""
         with self._counting:
             self._sent += 1
         headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
         try:
-            with self._session.get(
-                f"{self.uri}/{path}",
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                if response.status_code != HTTPStatus.OK:
-                    body = self._body(response, _LARGEST_ANSWER)
-                    answer = HttpAnswer(response.status_code, response.headers, body)
-                    raise self._refusal(answer)
-                yield response.raw.stream(_PIECE, decode_content=False)
+            with limits.within(seconds):
+                response = self._session.get(
+                    f"{self.uri}/{path}",
+                    headers=headers,
+                    timeout=(self._timeout, seconds),
+                    allow_redirects=False,
+                    stream=True,
+                )
+            if response.status_code == HTTPStatus.OK:
+                return response
+            with response, limits.within(self.patience):
+                body = self._body(response, _LARGEST_ANSWER)
         except client.FAILURES as error:
             raise self._failure(error) from error
+        raise self._refusal(HttpAnswer(response.status_code, response.headers, body))
+
+    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
+        while True:
+            with limits.within(self.patience):
+                piece = response.raw.read(_PIECE, decode_content=False)
+            if not piece:
+                return
+            yield piece
 
     def write(self, method: str, path: str, body: Mapping[str, str]) -> dict[str, Any]:
         """Send a write once and return the JSON object that answers it."""
@@ -174,6 +203,10 @@ class Http:
                 raise self._refusal(answer)
             return answer
 
+        return self._repeated(once, tries)
+
+    def _repeated(self, question: Callable[[], AnswerT], tries: int) -> AnswerT:
+        """Return the answer to a GET, which is sent again where none came."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((Unavailable, AnswerLost)),
             wait=_pause,
@@ -181,7 +214,7 @@ class Http:
             sleep=tenacity.sleep_using_event(self._stop),
             reraise=True,
         )
-        return retrying(once)
+        return retrying(question)
 
     def _is_enough(self, state: tenacity.RetryCallState, tries: int) -> bool:
         error = state.outcome.exception() if state.outcome else None

@@ -1,14 +1,19 @@
 """Sets the environment variables that MLflow reads from the process, only while it reads them."""
 
 import os
+import re
 import sys
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import Final
 
 from reconciler.errors import UsageError
+
+_SECRET: Final = re.compile(r"SECRET|KEY|TOKEN|PASS|CONNECTION_STRING|SAS")
+_SHORTEST_SECRET: Final = 8  # a shorter one is a setting, or would redact ordinary words
 
 _lock = threading.Lock()
 _importing = threading.Lock()
@@ -36,6 +41,15 @@ def lent(name: str, value: str) -> Iterator[None]:
                 _borrowers[name] -= 1
                 if not _borrowers[name] and os.environ.get(name) == _set.pop(name):
                     del os.environ[name]
+
+
+def process_secrets() -> tuple[str, ...]:
+    """Return the values of variables that look like secrets: libraries read them by themselves."""
+    return tuple(
+        value
+        for name, value in os.environ.items()
+        if _SECRET.search(name) and len(value) >= _SHORTEST_SECRET
+    )
 
 
 def require_same(environ: Mapping[str, str], names: Iterable[str]) -> None:

@@ -224,7 +224,7 @@ class MlflowRest:
 
     def _folder(self, model: str, version: int) -> ArtifactFolder:
         place = self._own.artifacts_of(model, version)
-        return registered_folder(place, self._own.folder_at, self._other)
+        return registered_folder(place, self.uri, self._own.folder_at, self._other)
 
     def _write_one(
         self, method: str, action: str, model: str, version: int | None, **body: str

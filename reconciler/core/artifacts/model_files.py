@@ -8,17 +8,20 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
-# Entries of a model's folder that are not the model, as globs, and the reason for each.
+# Files and folders at the top of a model's folder that are not the model, and the reason for each.
+# Of git's, these are the ones that model signing leaves out; any other name would be a difference.
 LEFT_OUT: Final[Mapping[str, str]] = {
     "registered_model_meta": "MLflow adds it to what it downloads by `models:/`",
     "model.sig": "the signature of model signing: it would have to sign itself",
-    ".git*": "git's own, which model signing leaves out, too",
-    ".cache": "what a download client left behind",
+    ".git": "git's own data, where a model is kept in a repository",
+    ".gitattributes": "git's settings, which model hubs add",
+    ".github": "workflows of the repository",
+    ".gitignore": "git's settings",
+    ".cache": "what a download client of a model hub leaves behind",
 }
 
 DifferenceKind: TypeAlias = Literal["added", "missing", "changed"]
@@ -84,8 +87,7 @@ def is_left_out(path: str) -> bool:
 
     A file of such a name in a subfolder counts: MLflow and git add theirs at the top.
     """
-    top = path.partition("/")[0]
-    return any(fnmatchcase(top, glob) for glob in LEFT_OUT)
+    return path.partition("/")[0] in LEFT_OUT
 
 
 def file_differences(

@@ -2,16 +2,25 @@
 
 import io
 import os
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from reconciler.errors import RegistryError
+from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import FolderEntry
 
 _CHUNK: Final = 1024 * 1024
+# Opening a pipe would wait for somebody who writes into it.
+_FLAGS: Final = (
+    os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+) | getattr(os, "O_CLOEXEC", 0)
+# MLflow's local store writes into such a file, and does not list it.
+_BEING_UPLOADED: Final = ".artifact.uploading."
+_OTHER_MACHINE: Final = "is it on the disk of another machine?"
 
 
 class LocalFolder:
@@ -28,36 +37,63 @@ class LocalFolder:
     def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what is directly in a folder."""
         try:
-            with os.scandir(self._path / path) as found:
-                return [self._entry(entry) for entry in found]
+            with self._opened(path) as folder, os.scandir(folder) as found:
+                return [
+                    self._entry(path, entry)
+                    for entry in found
+                    if not entry.name.startswith(_BEING_UPLOADED)
+                ]
         except OSError as error:
-            hint = "its artifacts are on the disk of another machine?" if not path else None
-            raise self._unreadable(path, error, hint) from error
+            raise self._unreadable(path, error) from error
 
     @contextmanager
-    def chunks(self, path: str) -> Iterator[Iterator[bytes]]:
+    def chunks(self, path: str, size: int | None) -> Iterator[Iterator[bytes]]:  # noqa: ARG002  the caller counts
         """Open a file, to be read piece by piece."""
         try:
-            descriptor = os.open(self._path / path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-            with io.FileIO(descriptor) as file:
+            with self._opened(path) as descriptor:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise self._irregular(path)
+                file = io.FileIO(descriptor, closefd=False)
                 yield iter(lambda: file.read(_CHUNK), b"")
         except OSError as error:
             raise self._unreadable(path, error) from error
 
-    def _entry(self, entry: "os.DirEntry[str]") -> FolderEntry:
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if not is_folder and not entry.is_file(follow_symlinks=False):
-            kind = "a symbolic link" if entry.is_symlink() else "no regular file"
-            raise RegistryError(f"`{entry.path}` is {kind}: a model's files are regular files")
-        size = None if is_folder else entry.stat(follow_symlinks=False).st_size
-        return FolderEntry(entry.name, is_folder, size)
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[int]:
+        """Open what a path means, each part in the folder before it, so that no link is followed.
 
-    def _unreadable(self, path: str, error: OSError, hint: str | None = None) -> RegistryError:
+        The folder of the version itself may be reached by links: the user named it.
+        """
+        with ExitStack() as opened:
+            at = os.open(self._path, os.O_RDONLY)
+            opened.callback(os.close, at)
+            for part in path.split("/") if path else ():
+                at = os.open(part, _FLAGS, dir_fd=at)
+                opened.callback(os.close, at)
+            yield at
+
+    def _entry(self, path: str, entry: "os.DirEntry[str]") -> FolderEntry:
+        found = entry.stat(follow_symlinks=False)
+        is_folder = stat.S_ISDIR(found.st_mode)
+        if not is_folder and not stat.S_ISREG(found.st_mode):
+            raise self._irregular(f"{path}/{entry.name}" if path else entry.name)
+        return FolderEntry(entry.name, is_folder, None if is_folder else found.st_size)
+
+    def _irregular(self, path: str) -> RegistryError:
+        kind = "a symbolic link" if (self._path / path).is_symlink() else "a pipe or a device"
+        return RegistryError(f"`{self._path / path}` is {kind}: a model's files are regular files")
+
+    def _unreadable(self, path: str, error: OSError) -> RegistryError:
+        if (self._path / path).is_symlink() and path:
+            return self._irregular(path)
         reason = (error.strerror or type(error).__name__).lower()
-        return RegistryError(f"`{self._path / path}` cannot be read: {reason}", hint=hint)
+        message = f"`{self._path / path}` cannot be read: {reason}"
+        if isinstance(error, FileNotFoundError):
+            return NotFound(message, hint=None if path else _OTHER_MACHINE)
+        return RegistryError(message)
 
 
 def local_path(uri: str) -> Path:
-    """Return the path of a folder on this machine: a path, or a `file:` URI."""
+    """Return the path of a folder on this machine, as MLflow reads a path or a `file:` URI."""
     parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(uri)
+    return Path(url2pathname(parts.path if parts.scheme == "file" else uri))

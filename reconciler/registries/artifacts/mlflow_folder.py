@@ -1,5 +1,6 @@
 """A folder in any other store, read by MLflow's own artifact repositories, one file at a time."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from typing import Any, Final, TypeAlias
 from reconciler.core.uris import safe_uri
 from reconciler.errors import RegistryError
 from reconciler.registries.artifacts.folder import FolderEntry
-from reconciler.registries.artifacts.mlflow_repository import open_artifacts, store_errors
+from reconciler.registries.artifacts.mlflow_repository import open_artifacts
+from reconciler.registries.artifacts.store_failures import store_failure
 from reconciler.registries.lent_environment import lent
 
 _CHUNK: Final = 1024 * 1024
+_TEMPORARY_HINT: Final = "set TMPDIR to a folder with more space"
 
 ClientCall: TypeAlias = Callable[[Callable[[], Any]], Any]
 
@@ -33,21 +36,15 @@ class MlflowFolder:
 
     def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what is directly in a folder."""
-        listed = self._ask(lambda: self._repository.list_artifacts(path or None))
-        prefix = f"{path}/" if path else ""
-        return [
-            FolderEntry(str(info.path).removeprefix(prefix), bool(info.is_dir), info.file_size)
-            for info in listed
-        ]
+        listed = self._ask(path, lambda: self._repository.list_artifacts(path or None))
+        # Some stores list a folder in itself; MLflow does not download that either.
+        return [self._entry(path, info) for info in listed if info.path not in {".", path}]
 
     @contextmanager
-    def chunks(self, path: str) -> Iterator[Iterator[bytes]]:
+    def chunks(self, path: str, size: int | None) -> Iterator[Iterator[bytes]]:
         """Open a file, to be read piece by piece."""
-        with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
-            copy = Path(folder, "file")
-            with lent("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"):
-                # The public method lists the store once more, to learn whether it is a folder.
-                self._ask(lambda: self._repository._download_file(path, str(copy)))  # noqa: SLF001
+        with _temporary_folder(size) as folder:
+            copy = self._ask(path, lambda: self._downloaded(path, folder))
             with copy.open("rb", buffering=0) as file:
                 yield iter(lambda: file.read(_CHUNK), b"")
 
@@ -55,13 +52,50 @@ class MlflowFolder:
     def _repository(self) -> Any:  # noqa: ANN401  its methods are not typed
         return open_artifacts(self._uri, *self._servers)
 
-    def _ask(self, question: Callable[[], Any]) -> Any:  # noqa: ANN401  MLflow's own
+    def _entry(self, path: str, info: Any) -> FolderEntry:  # noqa: ANN401  MLflow's own
+        prefix = f"{path}/" if path else ""
+        listed = str(info.path)
+        if not listed.startswith(prefix):
+            raise RegistryError(f"`{self.where}` lists {listed!a} in the folder `{path}`")
+        size = None if info.is_dir or info.file_size is None else int(info.file_size)
+        return FolderEntry(listed.removeprefix(prefix), bool(info.is_dir), size)
+
+    def _downloaded(self, path: str, folder: Path) -> Path:
+        copy = folder / "file"
+        with lent("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"):
+            # The public method lists the store once more, to learn whether it is a folder.
+            self._repository._download_file(path, str(copy))  # noqa: SLF001
+            if not copy.is_file():  # Unity Catalog has the public method only
+                copy = Path(self._repository.download_artifacts(path, str(folder)))
+        return copy
+
+    def _ask(self, path: str, question: Callable[[], Any]) -> Any:  # noqa: ANN401  MLflow's own
         def asked() -> Any:  # noqa: ANN401  the same
             try:
                 return question()
-            except store_errors() as error:
-                # Its text may contain a signed URL.
-                message = f"`{self.where}`: {type(error).__name__}"
-                raise RegistryError(message) from error
+            except RegistryError:
+                raise
+            except Exception as error:  # each library of a store has errors of its own, plugins too
+                where = f"{self.where}/{path}" if path else self.where
+                raise store_failure(self._uri, where, error) from error
 
         return self._call(asked)
+
+
+@contextmanager
+def _temporary_folder(size: int | None) -> Iterator[Path]:
+    """Make a folder with room for a file, which is gone afterwards, whatever happens."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as made:
+            folder = Path(made)
+            free = shutil.disk_usage(folder).free
+            if size is not None and size > free:
+                message = (
+                    f"a file of {size:,} bytes does not fit into {folder.parent}: {free:,} are free"
+                )
+                raise RegistryError(message, hint=_TEMPORARY_HINT)
+            yield folder
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        message = f"the copy of a file in {tempfile.gettempdir()} cannot be kept: {reason}"
+        raise RegistryError(message, hint=_TEMPORARY_HINT) from error

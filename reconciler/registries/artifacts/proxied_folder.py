@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.errors import RegistryError
 from reconciler.registries.artifacts.folder import FolderEntry
 from reconciler.registries.http_client import Http
 from reconciler.registries.responses import FileRow, rows
@@ -18,6 +19,9 @@ class ProxiedFolder:
     def __init__(self, http: Http, root: str) -> None:
         self._http = http
         self._root = root.strip("/")
+        # They would be taken out of the path of a request, which then names something else.
+        if {".", ".."} & set(self._root.split("/")):
+            raise RegistryError(f"`{self.where}` leads out of the artifacts of a server")
 
     @property
     def where(self) -> str:
@@ -32,9 +36,9 @@ class ProxiedFolder:
             for row in rows(FileRow, answer, "files")
         ]
 
-    def chunks(self, path: str) -> AbstractContextManager[Iterator[bytes]]:
+    def chunks(self, path: str, size: int | None) -> AbstractContextManager[Iterator[bytes]]:
         """Open a file, to be read piece by piece."""
-        return self._http.stream(f"{_ROUTE}/{quote(self._below(path))}")
+        return self._http.stream(f"{_ROUTE}/{quote(self._below(path))}", size)
 
     def _below(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root

@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Final
 
@@ -40,12 +41,12 @@ class VersionArtifacts:
 
     @cached_property
     def _listed(self) -> tuple[ListedFile, ...]:
-        return walk(self._folder)
+        return walk(self._folder, stop=self._stop)
 
     def _hashed(self, file: ListedFile, on_bytes: OnBytes) -> HashedFile:
         read, digest = 0, hashlib.sha256()
         most = _LARGEST_UNLISTED if file.size is None else file.size
-        with self._folder.chunks(file.path) as chunks:
+        with self._named(file), self._folder.chunks(file.path, file.size) as chunks:
             for chunk in chunks:
                 self._check_stop()
                 digest.update(chunk)
@@ -59,6 +60,17 @@ class VersionArtifacts:
                 f" than the {most:,} that are listed: it was changed, or the store is wrong"
             )
         return HashedFile(file.path, read, digest.hexdigest())
+
+    @contextmanager
+    def _named(self, file: ListedFile) -> Iterator[None]:
+        """Say in an error which file it is about."""
+        try:
+            yield
+        except RegistryError as error:
+            if file.path not in error.message:
+                error.message = f"`{self._folder.where}/{file.path}`: {error.message}"
+                error.args = (error.message,)
+            raise
 
     def _check_stop(self) -> None:
         if self._stop.is_set():

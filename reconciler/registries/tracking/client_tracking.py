@@ -41,6 +41,11 @@ class ClientTracking:
         self._opening = threading.Lock()
         self._opened: Any = None  # the client, once it was needed
 
+    @property
+    def uri(self) -> str:
+        """The URI of the server or store, without credentials."""
+        return safe_uri(self._uri)
+
     def close(self) -> None:
         """Close the connections to a database; a later request opens them again."""
         dispose(self._opened)
@@ -78,11 +83,12 @@ class ClientTracking:
         """Return the folder that an address means."""
         return version_folder(self, place, self._stores())
 
-    def _stores(self) -> Stores:
-        def other(uri: str) -> ArtifactFolder:
-            return MlflowFolder(uri, self._ask, self._uri, self._registry_uri)
+    def folder_by_client(self, place: str) -> ArtifactFolder:
+        """Return the folder that an address means to MLflow's client."""
+        return MlflowFolder(place, self._ask, self._uri, self._registry_uri)
 
-        return Stores(self._uri, None, other)
+    def _stores(self) -> Stores:
+        return Stores(self._uri, None, self.folder_by_client)
 
     def _file_of_logged_model(self, model_id: str) -> bytes:
         return self._file_in(self.logged_model(model_id).info.artifact_uri or "")

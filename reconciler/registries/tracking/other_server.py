@@ -1,13 +1,15 @@
 """Reads evidence from the tracking server where it is another one than the registry."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from reconciler.core.uris import misspelt, safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
-from reconciler.registries.artifacts.folder import ArtifactFolder
+from reconciler.registries.artifacts.folder import ArtifactFolder, FolderEntry
+from reconciler.registries.artifacts.proxied_folder import ProxiedFolder
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
@@ -88,6 +90,11 @@ class OtherServer:
         self._away: Unavailable | None = None
 
     @property
+    def uri(self) -> str:
+        """The server's URI without credentials."""
+        return safe_uri(self._uri)
+
+    @property
     def requests(self) -> int:
         """The number of requests that were sent so far."""
         return self._sent_before + (self._opened.requests if self._opened else 0)
@@ -116,7 +123,7 @@ class OtherServer:
 
     def folder_at(self, place: str) -> ArtifactFolder:
         """Return the folder that an address means."""
-        return self._ask(lambda server: server.folder_at(place))
+        return _FolderElsewhere(self._ask, place)
 
     def _ask(self, question: Callable[[RunServer], Asked]) -> Asked:
         if self._away is not None:
@@ -156,6 +163,45 @@ class OtherServer:
                 server.close()
                 self._opened = None
             return self._opened
+
+
+class _FolderElsewhere:
+    """A folder on the tracking server, opened again where that server turns out to differ.
+
+    Only its listing tells whether a server has workspaces, and it comes before any file.
+    """
+
+    def __init__(self, ask: "_Ask", place: str) -> None:
+        self._ask = ask
+        self._place = place
+        self._opening = threading.Lock()
+        self._opened: tuple[RunServer, ArtifactFolder] | None = None
+
+    @property
+    def where(self) -> str:
+        """The address for messages, without credentials."""
+        return self._opened[1].where if self._opened else safe_uri(self._place)
+
+    def entries(self, path: str) -> Sequence[FolderEntry]:
+        """Return what is directly in a folder."""
+        folder = self._ask(self._on)
+        if isinstance(folder, ProxiedFolder):
+            return self._ask(lambda server: self._on(server).entries(path))
+        return folder.entries(path)
+
+    def chunks(self, path: str, size: int | None) -> AbstractContextManager[Iterator[bytes]]:
+        """Open a file, to be read piece by piece."""
+        return self._ask(self._on).chunks(path, size)
+
+    def _on(self, server: RunServer) -> ArtifactFolder:
+        with self._opening:
+            if self._opened is None or self._opened[0] is not server:
+                self._opened = server, server.folder_at(self._place)
+            return self._opened[1]
+
+
+class _Ask(Protocol):
+    def __call__(self, question: Callable[[RunServer], Asked], /) -> Asked: ...
 
 
 def _name(error: RegistryError, uri: str) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 from reconciler.core.uris import safe_uri
 from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import ArtifactFolder
-from reconciler.registries.artifacts.places import Stores, open_folder
+from reconciler.registries.artifacts.places import Stores, is_served_by, open_folder
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
     RunFolder,
@@ -20,6 +20,11 @@ from reconciler.registries.tracking.sources import (
 
 class Runs(Protocol):
     """The server that has the runs and the logged models."""
+
+    @property
+    def uri(self) -> str:
+        """The server's URI without credentials."""
+        ...
 
     def run(self, run_id: str) -> RunRow:
         """Return a run, also a deleted one."""
@@ -46,10 +51,12 @@ def version_folder(server: Runs, place: str, stores: Stores) -> ArtifactFolder:
 
 
 def registered_folder(
-    place: str, of_registry: Callable[[str], ArtifactFolder], elsewhere: Runs | None
+    place: str, registry: str, of_registry: Callable[[str], ArtifactFolder], elsewhere: Runs | None
 ) -> ArtifactFolder:
     """Return the folder at a place that a registry told, whose runs may be on another server."""
-    if elsewhere is None or is_in_a_store(place):
+    if elsewhere is None or is_served_by(registry, place):
+        return of_registry(place)
+    if is_in_a_store(place) and not is_served_by(elsewhere.uri, place):
         return of_registry(place)
     return elsewhere.folder_at(place)
 
