@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from reconciler.core.policies import Policy
 from reconciler.core.state import Declaration, Field, Fields, Serving, Value
 
 WebhookForm: TypeAlias = Literal["slack", "json"]
 VerifyAt: TypeAlias = Literal["plan", "apply"]
+Each = TypeVar("Each", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +158,25 @@ def effective_settings(own: Settings, base: Settings | None) -> EffectiveSetting
         ignore=ignore,
         fresh=own.fresh and base.fresh,
         heal=own.heal and base.heal,
+        verify=_both(own.verify, base.verify),
     )
     return EffectiveSettings(settings, own, base, tuple(_deferred(own, base)))
 
 
+_STILL: Final = {
+    "exclusive": "`exclusive` still holds {}",
+    "guarded_aliases": "`guards` still protect @{}",
+    "verify": "`digests: verify` still reads the bytes in `{}`",
+}
+
+
 def _deferred(own: Settings, base: Settings) -> Iterable[str]:
-    for stage in base.exclusive:
-        if stage not in own.exclusive:
-            yield f"`exclusive` still holds {stage}"
+    for setting, sentence in _STILL.items():
+        for item in getattr(base, setting):
+            if item not in getattr(own, setting):
+                yield sentence.format(item)
     if own.serving != base.serving:
         yield f"`serving` is still {base.serving}, not {own.serving}"
-    for alias in base.guarded_aliases:
-        if alias not in own.guarded_aliases:
-            yield f"`guards` still protect @{alias}"
     if own.fresh and not base.fresh:
         yield "`apply: fresh` is not in effect"
     if own.heal and not base.heal:
@@ -180,5 +187,5 @@ def _deferred(own: Settings, base: Settings) -> Iterable[str]:
             yield f"`ignore` does not cover the {kind} `{glob}` yet"
 
 
-def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+def _both(one: tuple[Each, ...], other: tuple[Each, ...]) -> tuple[Each, ...]:
     return (*one, *(item for item in other if item not in one))

@@ -8,10 +8,16 @@ from reconciler.core.state import STAGES
 
 # What a key at the top of a model's file, or of the settings, was meant to be.
 _OF_A_VERSION: Final = frozenset(
-    {"alias", "aliases", "blocked", "run_id", "source", "stage", "stages", "traffic"}
+    {"alias", "aliases", "blocked", "digest", "run_id", "source", "stage", "stages", "traffic"}
 )
 _OF_THE_SETTINGS: Final = frozenset(
-    {"apply", "branch", "exclusive", "guards", "heal", "ignore", "notify", "policies", "registry"}
+    {
+        *("apply", "branch", "digests", "exclusive", "guards", "heal", "ignore", "notify"),
+        *("policies", "registry"),
+    }
+)
+_DIGESTS: Final = frozenset(
+    {"checksum", "hash", "md5", "sha", "sha256", "sha256sum", "sha_256", "shasum"}
 )
 _OF_KUBERNETES: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 _OF_A_MODEL: Final = frozenset({"model", "models", "versions", "retired", "hold", "accept"})
@@ -24,8 +30,15 @@ _STAGES_BY_HABIT: Final = {
     "null": "None",
     "~": "None",
 }
+_EXAMPLES: Final = {
+    "aliases": "[champion]",
+    "digest": "sha256:…",
+    "stage": "Production",
+    "traffic": "0.1",
+}
 _NUMBER: Final = re.compile(r"(?:v|version)?[ ._#-]*0*([1-9][0-9]{0,9})(?:\.0+)?", re.IGNORECASE)
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{|\$\(|^\$\w")
+_KEY: Final = re.compile(r"([a-z_]+):\S")
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)  # `=` may underline a title
 _ONE_FILE = "write one file for each model, named after it or with `model:` in it"
 
@@ -45,7 +58,9 @@ def key_hint(name: str, keys: Sequence[str]) -> str | None:
         return _in_a_model(name)
     if "run_id" in keys:
         return _in_a_version(name)
-    if "exclusive" in keys and name in _OF_A_MODEL | _OF_A_VERSION:
+    if "exclusive" in keys and name == "verify":
+        return "write `digests: {verify: [plan, apply]}`"
+    if "exclusive" in keys and name in _OF_A_MODEL | _OF_A_VERSION - {"digest"}:
         return "this file has the settings: declare a model in a file of its own beside it"
     return _kubernetes(name)
 
@@ -68,6 +83,11 @@ def entry_hint(number: str, text: object) -> str | None:
     """Return what to write instead of a version's entry that is a text."""
     if text in STAGES:
         return f"write `{number}: {{stage: {text}}}`"
+    key = _KEY.match(str(text))
+    if key and key[1] in _OF_A_VERSION:
+        return f"a key's `:` needs a space after it: `{key[1]}: …`"
+    if str(text).startswith("sha256"):
+        return f"write `{number}: {{digest: sha256:…}}`"
     return f"give it keys, like `{number}: {{stage: Production}}` or `{number}: {{}}`"
 
 
@@ -92,7 +112,7 @@ def conflict_at(text: str) -> int | None:
 def _in_a_model(name: str) -> str | None:
     if name in _OF_A_VERSION:
         key = {"alias": "aliases", "stages": "stage"}.get(name, name)
-        example = {"aliases": "[champion]", "stage": "Production", "traffic": "0.1"}.get(key, "...")
+        example = _EXAMPLES.get(key, "...")
         return (
             f"`{key}` stands at its version: write `versions: {{4: {{{key}: {example}}}}}`, with "
             "the number"
@@ -113,6 +133,8 @@ def _in_a_version(name: str) -> str | None:
         return "did you mean `run_id`?"
     if name in ("uri", "artifact_uri", "storage_location"):
         return "did you mean `source`?"
+    if name in _DIGESTS:
+        return "did you mean `digest: sha256:…`?"
     return None
 
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Final, TypeAlias
 
 from reconciler.files import familiar_mistakes
+from reconciler.files.schema.digest_rule import PRINTED
 from reconciler.files.schema.name_rules import quoted
 
 Within: TypeAlias = tuple[str | int, ...]
@@ -57,11 +58,16 @@ TOO_DEEP: Final = ("the file is nested too deeply", "flatten it")
 _AS_BLOCK = (
     "write `require: |` and the expression on the next line: there YAML does not interpret it"
 )
-NOT_PLAIN = ("YAML cannot read this expression as it is written", _AS_BLOCK)
+_NOT_PLAIN = ("YAML cannot read this expression as it is written", _AS_BLOCK)
+_SPACED_DIGEST = (
+    "a `: ` that is not after a key",
+    f"write `digest: sha256:…` without a space in the digest, as {PRINTED}",
+)
 CUT_BY_COMMENT = f"` #` begins a comment in YAML: {_AS_BLOCK}"
 
 # An expression after its key, where YAML interprets quotes, brackets, `: ` and ` #`.
 _EXPRESSION = re.compile(r"(^|[\s{,\"'])require[\"']?\s*:\s+[^\s|>]")
+_DIGEST = re.compile(r"(^|[\s{,\"'])digest[\"']?\s*:\s+sha256\s*:(\s|$)")
 _FORMS = {
     "string_type": "text",
     "literal_error": "text",
@@ -85,7 +91,10 @@ _EXAMPLES = {
     "transitions": "write `transitions: [None, Staging, Production, Archived]`",
     "lineage": "write `lineage: [params.git_commit, tags.data_version]`",
     "notify": "write `notify: [{slack: SLACK_WEBHOOK_URL}]`",
+    "digests": "write `digests: {verify: [plan, apply]}`",
+    "verify": "write `verify: [plan, apply]`, or one of them",
     "freeze": "write one window, and one policy for each",
+    "digest": f"write `digest: sha256:…`, {PRINTED}",
     "accept": "write a list of `{guard: NAME, until: YYYY-MM-DD, reason: TEXT}`",
 }
 _INSTEAD_OF_NULL = {
@@ -95,6 +104,7 @@ _INSTEAD_OF_NULL = {
     "aliases": "write `aliases: []`, or leave the key out",
     "versions": "write `versions: {}`, or leave the key out",
     "retired": "write `retired: true`, or leave the key out",
+    "digest": f"write `digest: sha256:…`, {PRINTED}; or leave the key out",
 }
 
 
@@ -106,9 +116,11 @@ def worded(fault: SchemaFault) -> Complaint:
     return Complaint(fault.path, message, hint, at_key=fault.at_key)
 
 
-def has_expression(line: str) -> bool:
-    """Return whether a line of YAML has an expression after its key."""
-    return _EXPRESSION.search(line) is not None
+def not_plain(line: str) -> tuple[str, str] | None:
+    """Return the message and hint for a line of YAML whose value has to be written otherwise."""
+    if _EXPRESSION.search(line):
+        return _NOT_PLAIN
+    return _SPACED_DIGEST if _DIGEST.search(line) else None
 
 
 def did_not_parse(problem: str, context: str, at: str) -> tuple[str, str]:

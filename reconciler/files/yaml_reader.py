@@ -234,8 +234,9 @@ class Source:
             if familiar_mistakes.is_template(line):
                 self.notes.append(((mark.line + 1, mark.column + 1), *familiar_mistakes.TEMPLATE))
                 return
-            if messages.has_expression(line):
-                self.notes.append(((mark.line + 1, mark.column + 1), *messages.NOT_PLAIN))
+            words = messages.not_plain(line)
+            if words is not None:
+                self.notes.append(((mark.line + 1, mark.column + 1), *words))
                 return
         place, at = _START, ""
         for mark in marks[:1]:

@@ -38,6 +38,7 @@ def parts(declaration: Declaration) -> dict[KeyPath, str]:
         texts[(*path, "traffic")] = None if entry.traffic is None else as_written(entry.traffic)
         texts[(*path, "run_id")] = entry.run_id
         texts[(*path, "source")] = entry.source
+        texts[(*path, "digest")] = entry.digest
     for address, value in without_test_tags(declaration).fields.items():
         texts[_path(address, value)] = "" if address.name == "alias" else str(value)
     return {path: text for path, text in texts.items() if text is not None}
@@ -117,6 +118,8 @@ def _with_pin(entry: DeclaredVersion, part: KeyPath, value: str | None) -> Decla
             return replace(entry, run_id=value)
         case ("source",):
             return replace(entry, source=value)
+        case ("digest",):
+            return replace(entry, digest=value)
         case ("blocked",):
             return replace(entry, blocked=value)
         case ("traffic",):

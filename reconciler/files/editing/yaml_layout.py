@@ -19,7 +19,10 @@ _FILE = (
     *("model", "renamed_from", "retired", "hold", "serving", "accept"),
     *("description", "tags", "versions"),
 )
-_ENTRY = ("blocked", "traffic", "stage", "aliases", "tags", "description", "run_id", "source")
+_ENTRY = (
+    *("blocked", "traffic", "stage", "aliases", "tags", "description"),
+    *("run_id", "source", "digest"),
+)
 _LISTS = ("aliases", "accept")  # their dashes may be indented or not
 _STEP = 2
 

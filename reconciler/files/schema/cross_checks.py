@@ -88,12 +88,17 @@ def pinned(file: ModelFile, settings: Settings, others: Sequence[str]) -> Iterat
         if entry.get("stage") in settings.exclusive or entry.get("aliases"):
             yield Complaint(
                 ("versions", version),
-                f"version {version} has {_what_serves(entry)} and no pin, and the folder "
-                f"{quoted(others[0])} beside this one is a state of its own",
+                f"version {version} has {_what_serves(entry)} and no {_lacking(entry)}, and the "
+                f"folder {quoted(others[0])} beside this one is a state of its own",
                 "the same number can be another version there: add `run_id` or `source`; "
                 "`reconciler import --update` does",
                 at_key=True,
             )
+
+
+def _lacking(entry: VersionEntry) -> str:
+    # The digest is compared only where a version moves, and a tag would be written without.
+    return "pin besides its `digest`" if "digest" in entry else "pin"
 
 
 def renamed_from_another(file: ModelFile) -> Iterator[Complaint]:

@@ -121,7 +121,12 @@ def _served_by(serving: Serving | None) -> dict[str, object] | None:
 
 def _entry(pins: DeclaredVersion, **values: object) -> dict[str, object]:
     return _said(
-        blocked=pins.blocked, traffic=pins.traffic, **values, run_id=pins.run_id, source=pins.source
+        blocked=pins.blocked,
+        traffic=pins.traffic,
+        **values,
+        run_id=pins.run_id,
+        source=pins.source,
+        digest=pins.digest,
     )
 
 
@@ -144,6 +149,7 @@ def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Setting
     The lines are those of the policies.
     """
     default, ignore = Settings(), file.get("ignore", {})
+    verify = file.get("digests", {}).get("verify", default.verify)
     return Settings(
         registry=_pin(file),
         branch=file.get("branch"),
@@ -159,6 +165,7 @@ def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Setting
         fresh=file.get("apply") == "fresh",
         heal=file.get("heal", False),
         notify=tuple(_webhook(entry) for entry in file.get("notify", ())),
+        verify=tuple(step for step in default.verify if step in verify),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, with_config
 from typing_extensions import Required, TypedDict
 
+from reconciler.core.settings import VerifyAt
 from reconciler.core.state import Stage
 from reconciler.files.schema.file_schema import FileSchema
 from reconciler.files.schema.policy_schema import MOST_POLICIES, OnEntry, PolicyEntry
@@ -21,6 +22,7 @@ from reconciler.files.schema.scalar_types import (
     Bool,
     Day,
     Description,
+    Digest,
     Globs,
     ModelName,
     ModelTag,
@@ -105,8 +107,11 @@ class VersionEntry(TypedDict, total=False):
         Field(description="Pin: the model is refused when the live version has another source."),
     ]
     digest: Annotated[
-        NonEmpty,
-        Field(description="Pin: the model is refused when the files have another digest."),
+        Digest,
+        Field(
+            description="Pin: the model is refused when the digest of all its files is another, "
+            "before this version enters Staging or Production or takes an alias."
+        ),
     ]
     blocked: Annotated[
         NonEmpty,
@@ -255,6 +260,21 @@ class NotifyEntry(TypedDict, total=False):
     ]
 
 
+@with_config(ConfigDict(extra="forbid", title="Digests"))
+class DigestsEntry(TypedDict, total=False):
+    """When the files of versions with a digest are read."""
+
+    verify: Annotated[
+        list[VerifyAt],
+        Field(
+            min_length=1,
+            description="The commands that read the files and compare: `plan`, `apply` or both.",
+            json_schema_extra={**UNIQUE, "default": ["plan", "apply"]},
+        ),
+        AfterValidator(each_once),
+    ]
+
+
 @with_config(ConfigDict(extra="forbid", title="Settings of a state folder"))
 class SettingsFile(TypedDict, total=False):
     """The settings of a state folder, `reconciler.yaml`."""
@@ -330,6 +350,9 @@ class SettingsFile(TypedDict, total=False):
             json_schema_extra=dict(UNIQUE),
         ),
     ]
+    digests: Annotated[
+        DigestsEntry, Field(description="How the digests that versions declare are checked.")
+    ]
 
 
 MODEL = FileSchema(
@@ -345,6 +368,7 @@ SETTINGS = FileSchema(
         "policies": PolicyEntry,
         "on": OnEntry,
         "notify": NotifyEntry,
+        "digests": DigestsEntry,
     },
 )
 

@@ -19,7 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from reconciler.core.parse_error import ParseError
-from reconciler.files.schema import name_rules
+from reconciler.files.schema import digest_rule, name_rules
 from reconciler.files.schema.name_rules import Broken, quoted
 
 
@@ -133,6 +133,11 @@ Traffic = Annotated[
     str,
     must(name_rules.traffic),
     WithJsonSchema({"type": ["number", "string"], "minimum": 0, "maximum": 1}),
+]
+Digest = Annotated[
+    str,
+    Field(min_length=1, json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"}),
+    must(digest_rule.digest),
 ]
 VariableName = Annotated[
     str,

@@ -32,6 +32,7 @@ serving: {alias: champion}
 guards: {aliases: [champion, challenger]}
 ignore: {models: [tmp-*], tags: [ci.*], aliases: [x-*]}
 notify: [{slack: SLACK_WEBHOOK_URL}, {json: AUDIT_URL}]
+digests: {verify: [apply]}
 """
     assert parse_settings(text.encode(), "reconciler.yaml") == Settings(
         registry=RegistryPin(("http://mlflow:5000", "https://mlflow.example"), "prod-eu"),
@@ -41,7 +42,24 @@ notify: [{slack: SLACK_WEBHOOK_URL}, {json: AUDIT_URL}]
         guarded_aliases=("champion", "challenger"),
         ignore=Ignore(("tmp-*",), ("mlflow.*", "reconciler.*", "ci.*"), ("x-*",)),
         notify=(Webhook("slack", "SLACK_WEBHOOK_URL"), Webhook("json", "AUDIT_URL")),
+        verify=("apply",),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "verify"),
+    [
+        ("{}", ("plan", "apply")),
+        ("digests: {}", ("plan", "apply")),
+        ("digests: {verify: [apply, plan]}", ("plan", "apply")),
+        ("digests: {verify: [plan]}", ("plan",)),
+        ("digests:\n  verify:\n  - apply\n", ("apply",)),
+    ],
+)
+def test_bytes_are_read_in_both_steps_unless_the_settings_name_one(
+    text: str, verify: tuple[str, ...]
+) -> None:
+    assert parse_settings(text.encode(), "reconciler.yaml").verify == verify
 
 
 def test_what_serves_may_differ_by_glob_and_the_order_is_kept() -> None:
@@ -129,6 +147,25 @@ def test_guards_may_name_no_alias() -> None:
         ("notify: [{slack: A, json: B}]", "1:10 a webhook has one form, `slack` or `json`"),
         ("notify: [{slak: A}]", "1:11 unknown key `slak` (did you mean `slack`?)"),
         ("notify: [{slack: }]", "1:18 `slack` is null (write a value, or leave the key out)"),
+        ("digests: {verify: []}", "1:19 `verify` is empty (add an item, or leave the key out)"),
+        ("digests: {verify: [plan, plan]}", "1:19 `plan` is listed twice (remove one of them)"),
+        (
+            "digests: {verify: [aply]}",
+            "1:20 `aply` is not one of `plan`, `apply` (did you mean `apply`?)",
+        ),
+        ("digests: {verify: [drift]}", "1:20 `drift` is not one of `plan`, `apply`"),
+        (
+            "digests: {verify: apply}",
+            "1:19 `verify` must be a list, not text (write `verify: [plan, apply]`",
+        ),
+        ("digests: {verify: ~}", "1:19 `verify` is null (write a value, or leave the key out)"),
+        ("digests: {verfy: [plan]}", "1:11 unknown key `verfy` (did you mean `verify`?)"),
+        (
+            "digests: [plan]",
+            "1:10 `digests` must be a mapping, not a list (write `digests: {verify: [plan, apply]}",
+        ),
+        ("digest: {verify: [plan]}", "1:1 unknown key `digest` (did you mean `digests`?)"),
+        ("verify: [plan]", "1:1 unknown key `verify` (write `digests: {verify: [plan, apply]}`)"),
         ("notify: [{slack: A}, {json: A}]", "1:9 `A` is listed twice (remove one of them)"),
     ],
 )
@@ -202,7 +239,8 @@ def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
         )
     }
     assert set(entry["properties"]) == {
-        *("stage", "aliases", "tags", "description", "run_id", "source", "blocked", "traffic")
+        *("stage", "aliases", "tags", "description", "run_id", "source", "digest", "blocked"),
+        "traffic",
     }
     assert set(consent["properties"]) == set(consent["required"]) == {"guard", "until", "reason"}
     assert schema["additionalProperties"] is False
@@ -239,6 +277,7 @@ def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
             "apply",
             "heal",
             "notify",
+            "digests",
         )
     }
     text, mapping = schema["properties"]["registry"]["oneOf"]

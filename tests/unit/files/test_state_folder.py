@@ -256,3 +256,16 @@ def test_a_former_name_is_neither_declared_nor_the_models_own(tmp_path: Path) ->
     for name in ("b.yaml", "c.yaml", "e.yaml"):
         (tmp_path / name).unlink()
     assert load(tmp_path, "state").declarations["a"].renamed_from == "b"
+
+
+def test_a_digest_is_not_the_only_pin_where_another_state_lies_beside(tmp_path: Path) -> None:
+    digest = f"digest: sha256:{'0f' * 32}"
+    entry = tmp_path / "fraud.yaml"
+    entry.write_text(f"versions: {{4: {{stage: Production, {digest}}}}}\n")
+    with pytest.raises(DeclarationError) as caught:
+        load(tmp_path, "prod", others=["staging"])
+    (problem,) = caught.value.problems
+    assert "has the stage `Production` and no pin besides its `digest`" in problem.message
+    assert "add `run_id` or `source`" in str(problem.hint)
+    entry.write_text(f"versions: {{4: {{stage: Production, source: s3://x, {digest}}}}}\n")
+    assert load(tmp_path, "prod", others=["staging"]).declarations["fraud"].versions[4].has_pin

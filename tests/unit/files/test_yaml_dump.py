@@ -58,7 +58,9 @@ def declarations(draw: st.DrawFn) -> Declaration:
             fields[Field("stage", version)] = draw(st.sampled_from(STAGES))
     for alias in draw(aliases) if numbers else ():
         fields[Field("alias", None, alias)] = draw(st.sampled_from(numbers))
-    pins = st.builds(DeclaredVersion, *[st.none() | non_empty] * 3)
+    digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
+    said = [st.none() | each for each in (non_empty, non_empty, digests, non_empty)]
+    pins = st.builds(DeclaredVersion, *said)
     return Declaration(
         draw(names),
         fields,

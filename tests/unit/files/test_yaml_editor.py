@@ -260,6 +260,20 @@ def test_a_block_at_the_open_end_of_a_file_keeps_its_meaning() -> None:
     )
 
 
+def test_a_digest_stands_after_the_other_pins_and_moves_nothing_else() -> None:
+    digest = f"sha256:{'0f' * 32}"
+    line = f"    digest: {digest}\n"
+    pinned = changed(PLAIN, ("versions/4/digest", digest))
+    assert pinned == PLAIN.replace("    run_id: 1f0c\n", f"    run_id: 1f0c\n{line}")
+    assert changed(pinned, ("versions/4/source", "s3://x")) == PLAIN.replace(
+        "    run_id: 1f0c\n", f"    run_id: 1f0c\n    source: s3://x\n{line}"
+    )
+    assert changed(pinned, ("versions/4/digest", None)) == PLAIN
+    assert changed("versions: {4: {stage: None}}\n", ("versions/4/digest", digest)) == (
+        f"versions: {{4: {{stage: None, digest: {digest}}}}}\n"
+    )
+
+
 def test_a_file_that_is_one_flow_mapping_stays_one() -> None:
     edits = (("versions/4/aliases/canary", None), ("versions/3/stage", "None"), ("hold", "a: b"))
     assert changed(FLOW, *edits) == (

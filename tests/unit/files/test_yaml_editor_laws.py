@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,7 +101,8 @@ def paths(draw: st.DrawFn) -> KeyPath:
                 ("retired",),
                 ("tags", key),
                 version,
-                *((*version, name) for name in ("stage", "description", "run_id", "source")),
+                *((*version, name) for name in ("stage", "description")),
+                *((*version, name) for name in ("run_id", "source", "digest")),
                 (*version, "tags", key),
                 (*version, "aliases", alias),
                 (*version, "aliases", alias),
@@ -118,6 +120,8 @@ def fitting(path: KeyPath, value: str | None) -> YamlEdit:
             return YamlEdit(path, "Staging" if len(value) % 2 else "None")
         case (*_, "hold") | (*_, "run_id") | (*_, "source") if value == "":
             return YamlEdit(path, "x")
+        case ("versions", _, "digest") if value is not None:  # the text itself is not one
+            return YamlEdit(path, f"sha256:{sha256(repr(value).encode()).hexdigest()}")
         case ("versions", _) if value is not None:
             return YamlEdit(path, "")
         case ("versions", _, "aliases", _) if value is not None:
