@@ -299,10 +299,10 @@ def _about_versions(step: Step, gone: set[int | None]) -> Sequence[str]:
 def _about_entry(was: DeclaredVersion, now: DeclaredVersion) -> Iterable[str]:
     if was.blocked != now.blocked:
         yield f"blocked: {now.blocked}" if now.blocked else "no longer blocked"
-    if was.run_id != now.run_id:
-        yield f"run_id {_happened(was.run_id, now.run_id)}"
-    if was.source != now.source:
-        yield f"source {_happened(was.source, now.source)}"
+    for pin in ("run_id", "source", "digest"):
+        before, after = getattr(was, pin), getattr(now, pin)
+        if before != after:
+            yield f"{pin} {_happened(before, after)}"
     if was.traffic != now.traffic:
         yield _about_traffic(was.traffic, now.traffic)
 

@@ -140,7 +140,10 @@ def with_entry(
     """Return the declared versions with an entry for one, which gets the pins that it lacks."""
     entry = declaration.versions.get(version, DeclaredVersion())
     pinned = replace(
-        entry, run_id=entry.run_id or pins.run_id or None, source=entry.source or pins.source
+        entry,
+        run_id=entry.run_id or pins.run_id or None,
+        source=entry.source or pins.source,
+        digest=entry.digest or pins.digest,
     )
     return {**declaration.versions, version: pinned}
 

@@ -126,6 +126,11 @@ class DeclaredVersion:
     line: int | None = field(default=None, compare=False)
     traffic: Decimal | None = None
 
+    @property
+    def has_pin(self) -> bool:
+        """Return whether anything tells this version from another one under its number."""
+        return (self.run_id, self.source, self.digest) != (None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:

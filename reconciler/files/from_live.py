@@ -31,7 +31,8 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _LONGEST_STEM = 200
 _RESERVED_STEM = re.compile(r"(?i)reconciler|(con|prn|aux|nul|(com|lpt)\d)(\..*)?")
 
-PINS: Final = ("run_id", "source")
+PINS: Final = ("run_id", "source", "digest")
+_NO_DIGESTS: Final[Mapping[int, str]] = {}
 
 _LEFT = "it is not declared, and a plan does not change it"
 
@@ -128,21 +129,39 @@ def additions(
 
 
 def repinned(
-    declared: Declaration, live: Mapping[int, LiveVersion]
+    declared: Declaration,
+    live: Mapping[int, LiveVersion],
+    digests: Mapping[int, str] = _NO_DIGESTS,
 ) -> tuple[Declaration, tuple[NewPin, ...]]:
     """Return a declaration whose pins are those of the live versions, and each that is new.
 
-    Only a pin that differs is replaced: one that is missing stays missing.
+    Only a pin that differs is replaced: one that is missing stays missing. `digests` are those of
+    the versions whose files were read. The digest of a version whose other pins are new, and whose
+    files were not read, is taken out: it approved the files of another model.
     """
     versions, pins = dict(declared.versions), []
     for version, entry in declared.versions.items():
-        now = _pins(live[version].identity) if version in live else entry
+        if version not in live:
+            continue
+        now = _live_pins(entry, live[version].identity, digests.get(version))
         for pin in PINS:
             before, after = getattr(entry, pin), getattr(now, pin)
-            if before is not None and before != after:
+            if before != after:
                 pins.append(NewPin(declared.model, version, pin, before, after))
-                versions[version] = replace(versions[version], **{pin: after})
+        versions[version] = now
     return replace(declared, versions=versions), tuple(pins)
+
+
+def _live_pins(entry: DeclaredVersion, identity: Identity, read: str | None) -> DeclaredVersion:
+    """Return an entry with the live value of each of its pins; `read` is the live digest."""
+    live = _pins(identity)
+    run_id = None if entry.run_id is None else live.run_id
+    source = None if entry.source is None else live.source
+    is_another = (run_id, source) != (entry.run_id, entry.source)
+    digest = entry.digest
+    if digest is not None:
+        digest = read or (None if is_another else digest)
+    return replace(entry, run_id=run_id, source=source, digest=digest)
 
 
 def file_stem(model: str) -> str:
@@ -264,10 +283,16 @@ def _with_pins(
                 "approves another model under this number)"
             )
         else:
+            if entry.digest and live.digest and entry.digest != live.digest:
+                unlike.append(
+                    f"v{version} does not have the approved bytes: their digest is {live.digest}, "
+                    f"and the file pins {entry.digest}; that is not changed"
+                )
             entry = replace(
                 entry,
                 run_id=entry.run_id or live.run_id,
                 source=entry.source or live.source,
+                digest=entry.digest or live.digest,
             )
         versions[version] = entry
     return versions, tuple(unlike)

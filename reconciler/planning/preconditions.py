@@ -30,12 +30,7 @@ def deleted(declaration: Declaration, live: Live, base: Base) -> tuple[int, ...]
         version
         for version in missing(declaration, live)
         if version in base.versions
-        and (
-            version in _in_use(base)
-            or version < highest
-            or declaration.versions[version].run_id is not None
-            or declaration.versions[version].source is not None
-        )
+        and (version in _in_use(base) or version < highest or declaration.versions[version].has_pin)
     )
 
 

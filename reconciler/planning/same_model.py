@@ -9,10 +9,14 @@ _ALIKE: Final = 0.5  # of what two declarations say; git calls two files renamed
 
 
 def is_another(old: Declaration, new: Declaration) -> bool:
-    """Return whether two declarations pin different versions under the same number."""
+    """Return whether two declarations pin different versions under the same number.
+
+    A digest counts where no other pin does: other bytes can be approved for the same version.
+    """
     for number in old.versions.keys() & new.versions.keys():
         was, now = old.versions[number], new.versions[number]
-        pins = ((was.run_id, now.run_id), (was.source, now.source))
+        pairs = [(was.run_id, now.run_id), (was.source, now.source)]
+        pins = [pair for pair in pairs if None not in pair] or [(was.digest, now.digest)]
         if any(None not in pair and pair[0] != pair[1] for pair in pins):
             return True
     return False
@@ -43,7 +47,10 @@ def is_disproven(declared: Declaration, live: Live) -> bool:
 
 
 def _pins_hold(declared: Declaration, live: Live) -> list[bool]:
-    """Return for each version with a pin that both have whether its pins are those of `live`."""
+    """Return for each version with a pin that both have whether its pins are those of `live`.
+
+    Digests prove nothing here: what the live bytes are is not known without reading them.
+    """
     held = []
     for number in declared.versions.keys() & live.versions.keys():
         entry, identity = declared.versions[number], live.versions[number].identity

@@ -24,6 +24,7 @@ from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, Identity, Serving
 from reconciler.files.loader import parse_declaration
 
+_DIGEST = f"sha256:{'0' * 64}"
 _NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 _BY_ALIAS = Settings(serving=ServingRules(Serving(stage=None, alias="live")))
 
@@ -133,6 +134,17 @@ _FOUR = "versions: {4: {stage: Production, aliases: [champion]}, 3: {stage: Arch
         ("versions: {1: {}}", "versions: {1: {blocked: bad}}", ("v1 blocked: bad",)),
         ("versions: {1: {blocked: bad}}", "versions: {1: {}}", ("v1 no longer blocked",)),
         ("versions: {1: {}}", "versions: {1: {run_id: abc}}", ("v1 run_id added",)),
+        ("versions: {1: {}}", f"versions: {{1: {{digest: {_DIGEST}}}}}", ("v1 digest added",)),
+        (
+            f"versions: {{1: {{digest: {_DIGEST}}}}}",
+            f"versions: {{1: {{digest: {_DIGEST[:-1]}1}}}}",
+            ("v1 digest changed",),
+        ),
+        (
+            f"versions: {{1: {{digest: {_DIGEST}}}}}",
+            "versions: {1: {}}",
+            ("v1 digest no longer declared",),
+        ),
         ("hold: wait", "retired: true", ("retired", "hold lifted")),
     ],
 )

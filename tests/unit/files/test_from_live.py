@@ -20,7 +20,7 @@ from reconciler.core.state import (
 )
 from reconciler.files.editing.edits import edited
 from reconciler.files.editing.yaml_editor import apply_edits
-from reconciler.files.from_live import additions, declaration_of, file_stem
+from reconciler.files.from_live import NewPin, additions, declaration_of, file_stem, repinned
 from reconciler.files.loader import dump_declaration, parse_declaration
 from tests.support.plans.strategies import (
     EXCLUSIVE,
@@ -33,6 +33,8 @@ from tests.support.plans.strategies import (
 
 RULES = Settings(exclusive=EXCLUSIVE)
 FILE = "registry-state/m.yaml"
+DIGEST = f"sha256:{'0f' * 32}"
+ANOTHER = f"sha256:{'1e' * 32}"
 
 
 def imported(live: Live, rules: Settings = RULES, *, every_version: bool = False) -> Declaration:
@@ -199,7 +201,14 @@ def declared_models(draw: st.DrawFn) -> Declaration:
     return Declaration(
         "m",
         found.fields,
-        {v: DeclaredVersion(draw(pins), None, "bad" if v in blocked else None) for v in versions},
+        {
+            v: DeclaredVersion(
+                draw(pins),
+                digest=draw(st.sampled_from((None, DIGEST))),
+                blocked="bad" if v in blocked else None,
+            )
+            for v in versions
+        },
     )
 
 
@@ -221,6 +230,7 @@ def test_an_update_says_all_that_is_live_and_drops_nothing_else(
     assert set(after.versions) == set(declared.versions) | set(found.versions)
     for version, entry in declared.versions.items():
         assert (entry.run_id or after.versions[version].run_id) == after.versions[version].run_id
+        assert entry.digest == after.versions[version].digest
     assert all(len(there) <= 1 for there in occupants(after.fields, EXCLUSIVE).values())
 
 
@@ -278,6 +288,70 @@ def test_a_pin_that_differs_is_left_and_said() -> None:
     update = additions(declared, found, exclusive=EXCLUSIVE)
     assert edited(declared, update.edits).versions == declared.versions
     assert len(update.warnings) == 1
+
+
+def with_digest(found: Declaration, version: int, digest: str) -> Declaration:
+    entry = replace(found.versions[version], digest=digest)
+    return replace(found, versions={**found.versions, version: entry})
+
+
+def test_a_digest_that_was_read_is_added_where_there_is_none() -> None:
+    declared = Declaration("m", {}, {4: DeclaredVersion("run-4", "models:/m-4")})
+    found = with_digest(imported(live_with(stage(4, "Production"))), 4, DIGEST)
+    update = additions(declared, found, exclusive=EXCLUSIVE)
+    assert update.warnings == ()
+    assert edited(declared, update.edits).versions[4].digest == DIGEST
+
+
+def test_a_digest_that_differs_is_left_and_said() -> None:
+    declared = Declaration("m", {}, {4: DeclaredVersion("run-4", "models:/m-4", ANOTHER)})
+    found = with_digest(imported(live_with(stage(4, "Production"))), 4, DIGEST)
+    update = additions(declared, found, exclusive=EXCLUSIVE)
+    assert edited(declared, update.edits).versions == declared.versions
+    (warning,) = update.warnings
+    assert warning == (
+        f"v4 does not have the approved bytes: their digest is {DIGEST}, and the file pins "
+        f"{ANOTHER}; that is not changed"
+    )
+
+
+def repinned_digest(
+    digests: dict[int, str], run: str = "run-4"
+) -> tuple[str | None, tuple[NewPin, ...]]:
+    """Return the digest and the new pins of a version of another run, or of the declared one."""
+    entry = DeclaredVersion(run, digest=DIGEST)
+    declared = Declaration("m", {}, {4: entry, 9: DeclaredVersion(digest=DIGEST)})
+    after, pins = repinned(declared, live_with().versions, digests)
+    assert after.versions[9] == declared.versions[9]  # it is not live
+    return after.versions[4].digest, pins
+
+
+def test_a_digest_of_another_run_is_taken_out_with_its_pins_and_said() -> None:
+    digest, pins = repinned_digest({}, "another")
+    assert digest is None
+    run, lost = pins
+    assert run == NewPin("m", 4, "run_id", "another", "run-4")
+    assert lost == NewPin("m", 4, "digest", DIGEST, None)
+
+
+def test_a_digest_of_another_run_is_replaced_where_the_new_one_was_read() -> None:
+    digest, pins = repinned_digest({4: ANOTHER}, "another")
+    assert digest == ANOTHER
+    assert pins[1:] == (NewPin("m", 4, "digest", DIGEST, ANOTHER),)
+
+
+def test_a_digest_stays_where_the_run_is_the_declared_one_or_the_bytes_are_the_same() -> None:
+    assert repinned_digest({}) == (DIGEST, ())
+    assert repinned_digest({4: DIGEST}) == (DIGEST, ())
+    assert repinned_digest({4: DIGEST}, "another")[0] == DIGEST
+    assert repinned_digest({4: ANOTHER})[1] == (NewPin("m", 4, "digest", DIGEST, ANOTHER),)
+
+
+def test_a_digest_that_is_missing_is_not_added_with_new_pins() -> None:
+    declared = Declaration("m", {}, {4: DeclaredVersion("another")})
+    after, pins = repinned(declared, live_with().versions, {4: DIGEST})
+    assert after.versions[4] == DeclaredVersion("run-4")
+    assert [pin.pin for pin in pins] == ["run_id"]
 
 
 @given(st.sets(st.text(max_size=300), max_size=5))

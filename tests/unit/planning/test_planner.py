@@ -161,6 +161,14 @@ def test_a_number_at_rest_that_was_never_there_is_not_called_deleted() -> None:
     assert lab.only().deleted == ()
 
 
+def test_a_number_at_rest_whose_bytes_were_approved_was_there() -> None:
+    lab = Lab()
+    fields: dict[Field, Value] = {Field("stage", 9): "Archived"}
+    approved = DeclaredVersion(digest=f"sha256:{'0' * 64}")
+    lab.apply(Declaration("m", fields, {9: approved}, file="m.yaml"))
+    assert lab.only().deleted == (9,)
+
+
 @pytest.mark.parametrize("pin", ["run_id", "source"])
 def test_a_pin_that_means_another_version_is_refused(pin: str) -> None:
     lab = Lab()

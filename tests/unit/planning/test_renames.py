@@ -14,7 +14,7 @@ from reconciler.core.state import (
     Serving,
 )
 from reconciler.planning.planner import PlanRequest
-from reconciler.planning.same_model import paired
+from reconciler.planning.same_model import is_another, paired
 from tests.support.plans.planner_lab import OWNER, Lab, serving
 
 OLD = Field("alias", None, "old")
@@ -163,6 +163,25 @@ def test_two_that_go_and_two_that_come_alike_are_not_paired() -> None:
     assert paired(went, came) == {}
     assert paired({"a": went["a"]}, {"x": came["x"]}) == {"x": "a"}
     assert paired({"a": went["a"]}, {"x": serving(2, model="x")}) == {}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "another"),
+    [
+        (DeclaredVersion(digest="sha256:a"), DeclaredVersion(digest="sha256:b"), True),
+        (DeclaredVersion(digest="sha256:a"), DeclaredVersion(digest="sha256:a"), False),
+        (DeclaredVersion(digest="sha256:a"), DeclaredVersion(run_id="b"), False),
+        # Other bytes were approved for the same version.
+        (DeclaredVersion("a", None, "sha256:a"), DeclaredVersion("a", None, "sha256:b"), False),
+        # A second run can make the same bytes.
+        (DeclaredVersion("a", None, "sha256:a"), DeclaredVersion("b", None, "sha256:a"), True),
+    ],
+)
+def test_digests_tell_models_apart_where_no_other_pin_does(
+    was: DeclaredVersion, now: DeclaredVersion, *, another: bool
+) -> None:
+    old, new = (replace(aliased("m", old=1), versions={1: entry}) for entry in (was, now))
+    assert is_another(old, new) is another
 
 
 def pinned(model: str, run: str, **aliases: int) -> Declaration:
