@@ -15,6 +15,7 @@ from reconciler.apply.staleness import (
     unexpected_occupants,
 )
 from reconciler.apply.writer import Moved, Stopped, Writer, record_change, value_of
+from reconciler.core.artifacts.bytes_check import BytesCheck, refusal
 from reconciler.core.changes import Change, first_to_leave
 from reconciler.core.plan import ModelPlan
 from reconciler.core.report import ChangeOutcome, ModelReport, Result
@@ -24,6 +25,7 @@ from reconciler.planning.live_state import read_one
 
 OnResult: TypeAlias = Callable[[Result], None]
 
+_INTERRUPTED = "interrupted before it was sent"
 _UNKNOWN = "interrupted before the registry answered: plan again to see its state"
 
 
@@ -54,6 +56,7 @@ class ModelRun:
         self._forbidden = False
         self._error: tuple[str, ExitCode] | None = None
         self._ended = False
+        self._checks: tuple[BytesCheck, ...] = ()
         self._lock = threading.Lock()
 
     @property
@@ -61,8 +64,13 @@ class ModelRun:
         """Return whether all writes succeeded, so that the model must be read back."""
         return not self._ended
 
-    def write(self, reader: ModelReader, writer: Writer) -> None:
-        """Compare the model with the plan's snapshot, then send the changes up to a failure."""
+    def write(self, reader: ModelReader, writer: Writer, checks: tuple[BytesCheck, ...]) -> None:
+        """Compare the model with the plan's snapshot, then send the changes up to a failure.
+
+        `checks` are those of the bytes that enter, just read. That takes time, so the model is
+        looked at after it: one that moved meanwhile is stale, whatever its bytes.
+        """
+        self._checks = checks
         try:
             live = reader.before_writing()
         except RegistryError as error:
@@ -73,6 +81,9 @@ class ModelRun:
         stale = self._staleness(live)
         if stale is not None:
             return self._end(*stale)
+        unapproved = self._unapproved(checks)
+        if unapproved is not None:
+            return self._end(*unapproved)
         first_leaving = first_to_leave(
             self._ordered, self.plan.seen.stage_occupants if self.plan.seen else ()
         )
@@ -86,7 +97,7 @@ class ModelRun:
                 self._write(change, reader, writer)
                 self._note(change, "applied")
         except Stopped:
-            self._end("skipped", "interrupted before it was sent", ExitCode.OUT_OF_STEP)
+            self.interrupt()
         except Moved as moved:
             self._end_at_failure("stale", str(moved), ExitCode.OUT_OF_STEP)
             self._take_back_record(writer)
@@ -137,6 +148,10 @@ class ModelRun:
         self._untried = True
         self._end("skipped", why, ExitCode.REGISTRY)
 
+    def interrupt(self) -> None:
+        """End the run before its first write."""
+        self._end("skipped", _INTERRUPTED, ExitCode.OUT_OF_STEP)
+
     def _lack(self, error: RegistryError, permission: str) -> None:
         if isinstance(error, Forbidden):
             self._forbidden = True
@@ -178,6 +193,7 @@ class ModelRun:
             messages=tuple(shared_stages(stage_occupants)),
             lacks=self._lacks,
             untried=self._untried,
+            bytes=self._checks,
         )
 
     def _staleness(self, live: Live | None) -> tuple[ChangeOutcome, str, ExitCode] | None:
@@ -194,6 +210,18 @@ class ModelRun:
         if changed:
             return "stale", f"{'; '.join(changed)}: plan again", ExitCode.OUT_OF_STEP
         return None
+
+    def _unapproved(
+        self, checks: Sequence[BytesCheck]
+    ) -> tuple[ChangeOutcome, str, ExitCode] | None:
+        """Return outcome, message and code when bytes that enter are not the approved ones."""
+        refusals = [(check, refusal(self.plan.model, check)) for check in checks]
+        whys = [why for _, why in refusals if why is not None]
+        if not whys:
+            return None
+        unread = any(check.outcome == "unreadable" for check, _ in refusals)
+        code = ExitCode.REGISTRY if unread else ExitCode.DECLARATION
+        return "failed", f"nothing was written: {'; '.join(whys)}", code
 
     @property
     def _start(self) -> str | None:

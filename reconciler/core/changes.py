@@ -1,10 +1,10 @@
 """A change to one field of a model, and the order in which changes are shown and applied."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from reconciler.core.state import Field, Value
+from reconciler.core.state import ACTIVE_STAGES, Field, Value
 
 _READING_ORDER = ("Production", "Staging", "None", "Archived")
 
@@ -77,6 +77,21 @@ def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Chang
                 return (0, 0)
 
     return tuple(sorted(changes, key=lambda change: (rank(change), change.sort_key)))
+
+
+def entering(changes: Iterable[Change]) -> frozenset[int]:
+    """Return the versions that the changes put into an active stage or under an alias."""
+    return frozenset(
+        version
+        for change in changes
+        if (version := _entering(change.field, change.after)) is not None
+    )
+
+
+def _entering(address: Field, after: Value | None) -> int | None:
+    if address.name == "alias":
+        return None if after is None else int(after)
+    return address.version if address.name == "stage" and after in ACTIVE_STAGES else None
 
 
 def first_to_leave(ordered: Sequence[Change], exclusive: Container[str]) -> Change | None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.core.artifacts.bytes_check import BytesCheck
-from reconciler.core.changes import Change
+from reconciler.core.changes import Change, entering
 from reconciler.core.comparison import Comparison
 from reconciler.core.state import Field, Identity
 from reconciler.core.violations import Consent, Violation, with_consent
@@ -156,7 +156,10 @@ class DraftPlan:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of registry, changes and version identities; the commit is not part of it."""
+        """The digest of registry, changes, and the identities and approved bytes of versions.
+
+        The commit is not part of it.
+        """
         return _digest(self.registry, self.models)
 
     @property
@@ -252,6 +255,7 @@ def accepting(plan: JudgedPlan, consents: Collection[Consent]) -> JudgedPlan:
 def _digest(registry: RegistryRef, models: Iterable[ModelPlan]) -> str:
     rows: list[object] = []
     identities: list[object] = []
+    approved: list[object] = []
     for model in models:
         rows += [
             [model.model, *change.field, change.before, change.after] for change in model.changes
@@ -261,6 +265,12 @@ def _digest(registry: RegistryRef, models: Iterable[ModelPlan]) -> str:
             identity = model.seen.identities.get(version) if model.seen else None
             parts = (identity.run_id, identity.source, identity.created) if identity else None
             identities.append([model.model, version, parts])
+        entered = entering(model.changes)
+        approved += [
+            [model.model, c.version, c.digest] for c in model.bytes if c.version in entered
+        ]
     document = {"registry": registry.key, "changes": rows, "identities": identities}
+    if approved:  # without a declared digest a plan keeps the digest that it had before
+        document["bytes"] = approved
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Has guards and policies judge the whole plan, and adds the evidence."""
+"""Reads the approved bytes, has guards and policies judge the whole plan, adds the evidence."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from reconciler.core.transitions import (
     transitions_in_place,
 )
 from reconciler.core.violations import Consent, Violation, with_consent
+from reconciler.planning.approved_bytes import BytesReading, check_bytes, settled, through
 from reconciler.planning.live_state import read_facts
 from reconciler.planning.model_plan import Planned
 from reconciler.policy import evaluation, guards
@@ -33,13 +34,14 @@ class Judging:
     """How a plan is judged: the context of the policies, and the consents of this run.
 
     With `evidence`, the runs of versions that change hands are read; with `everything`, live state
-    is judged too.
+    is judged too. `reading` is how bytes are read; None reads them through the registry.
     """
 
     context: PolicyContext
     accept: frozenset[Consent] = frozenset()
     evidence: bool = False
     everything: bool = False
+    reading: BytesReading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,11 @@ class Compared:
 def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPlan:
     """Return the plan with its evidence and the violations of guards and policies.
 
-    Reads runs from the registry where policies or the evidence need them.
+    Reads the bytes of the versions with a declared digest that enter, where the settings say so: a
+    model whose bytes are not the approved ones, or cannot be read, is excluded. Reads runs where
+    policies or the evidence need them.
     """
+    compared = _with_bytes(compared, judging.reading or through(registry))
     draft, drafts = compared.plan, compared.drafts
     policy_inputs = {
         d.planned.plan.model: _policy_input(d, judging) for d in drafts if d.live is not None
@@ -140,6 +145,15 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
             waiting for waiting in result.pending if not with_consent(waiting, consents).accepted
         ),
     )
+
+
+def _with_bytes(compared: Compared, reading: BytesReading) -> Compared:
+    if not any(draft.planned.plan.bytes for draft in compared.drafts):
+        return compared
+    to_read = [d for d in compared.drafts if "plan" in d.effective.settings.verify]
+    checks = check_bytes([draft.planned.plan for draft in to_read], reading)
+    plans = [settled(d.planned.plan, d.declaration, checks) for d in compared.drafts]
+    return compared.narrowed(plans)
 
 
 def closed_by_now(plan: JudgedPlan, desired: DeclaredState, context: PolicyContext) -> JudgedPlan:

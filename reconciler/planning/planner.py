@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
-from reconciler.core.settings import Settings, effective_settings
+from reconciler.core.settings import Settings, VerifyAt, effective_settings
 from reconciler.core.state import Declaration, Live, aliases
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
@@ -127,6 +127,24 @@ def compare(
         notes=tuple(dict.fromkeys(note for draft in drafts for note in draft.notes)),
     )
     return Compared(plan, live, drafts, registry_violations)
+
+
+def read_by(plan: JudgedPlan, checkout: Checkout, step: VerifyAt) -> frozenset[str]:
+    """Return the models whose bytes the settings have a step read, by what this checkout declares.
+
+    A plan that was saved may have been made under other settings.
+    """
+    return frozenset(
+        model.model for model in plan.models if model.bytes and step in _steps(model, checkout)
+    )
+
+
+def _steps(plan: ModelPlan, checkout: Checkout) -> Collection[VerifyAt]:
+    """Return the steps that read a model's bytes, by what its plan saw of its record."""
+    commit, owner = (plan.seen.commit, plan.seen.owner) if plan.seen else (None, None)
+    seen = Live(plan.model, {}, {}, commit=commit, owner=owner)
+    base = _base_settings(seen, checkout)
+    return effective_settings(checkout.desired.settings, base).settings.verify
 
 
 def _draft(

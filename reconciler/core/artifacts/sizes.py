@@ -2,6 +2,7 @@
 
 from typing import Final
 
+_KB: Final = 1_000
 _UNITS: Final = ("KB", "MB", "GB", "TB")
 
 
@@ -11,11 +12,11 @@ def in_bytes(size: int) -> str:
     >>> in_bytes(999), in_bytes(3_400_000)
     ('999 bytes', '3.4 MB')
     """
-    if size < 1_000:
+    if size < _KB:
         return f"{size} byte{'' if size == 1 else 's'}"
-    number = float(size)
-    for unit in _UNITS:
-        number /= 1_000
-        if number < 999.95:  # what is rounded up to 1000.0 has the next unit
-            return f"{number:.1f} {unit}"
-    return f"{number:,.1f} {_UNITS[-1]}"
+    number, unit = float(size), ""
+    for unit in _UNITS:  # noqa: B007  the last one holds for anything larger
+        number /= _KB
+        if round(number, 1) < _KB:
+            break
+    return f"{number:,.1f} {unit}"

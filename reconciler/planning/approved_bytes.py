@@ -1,0 +1,165 @@
+"""Reads the bytes of the versions that a plan puts into use, and compares them with their digest.
+
+What was not read to its end never counts as approved: a plan's checks begin as `unchecked`, and
+only files that were read in full make one `same`.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from shlex import quote
+from typing import Final, TypeAlias
+
+from reconciler.core.artifacts.bytes_check import (
+    ApprovedFiles,
+    BytesCheck,
+    checked,
+    contrasts,
+    refusal,
+    unreadable,
+)
+from reconciler.core.artifacts.model_files import ModelFiles
+from reconciler.core.changes import Change, entering
+from reconciler.core.plan import ModelPlan
+from reconciler.core.state import Declaration
+from reconciler.errors import ExitCode, Problem, ReconcilerError, RegistryError
+from reconciler.ports.artifacts import ReadBytes
+from reconciler.ports.parallel import each
+from reconciler.ports.registry import Registry
+
+READERS: Final = 2  # versions at a time; each is read in threads of its own
+_NOT_READ: Final = "only `plan` and `apply` read it"
+_LEFT_TO_APPLY: Final = "`digests: verify` in the settings does not name `plan`"
+_SETTING: Final = (
+    "give this machine access to the store; where a plan cannot have it, `digests: {verify: "
+    "[apply]}` in reconciler.yaml has `apply` alone read it"
+)
+
+Checks: TypeAlias = Mapping[tuple[str, int], BytesCheck]
+
+
+@dataclass(frozen=True, slots=True)
+class BytesReading:
+    """How bytes are read, and the files that are known to be approved.
+
+    `approved` is asked when something is to be compared. `stop` ends the reading.
+    """
+
+    read: ReadBytes
+    approved: Callable[[], ApprovedFiles] = dict
+    stop: threading.Event | None = None
+
+
+def through(registry: Registry) -> BytesReading:
+    """Return how bytes are read where nobody is told how far that is."""
+    return BytesReading(
+        lambda model, version, identity: registry.artifacts(model, version, identity).read()
+    )
+
+
+def declared_bytes(declaration: Declaration, changes: Iterable[Change]) -> tuple[BytesCheck, ...]:
+    """Return an open check for each version with a digest that the changes put into use."""
+    return tuple(
+        BytesCheck(version, digest, "unchecked", why=_NOT_READ)
+        for version in sorted(entering(changes))
+        if version in declaration.versions
+        and (digest := declaration.versions[version].digest) is not None
+    )
+
+
+def check_bytes(
+    plans: Sequence[ModelPlan], reading: BytesReading, *, threads: int = READERS
+) -> Checks:
+    """Read the versions that these plans put into use; return a check of each, by model.
+
+    A version that was not reached, because the run was stopped, counts as unreadable.
+    """
+    wanted = [(plan, row) for plan in plans for row in _entering(plan)]
+    if not wanted:
+        return {}
+    approved = reading.approved()
+    checks: dict[tuple[str, int], BytesCheck] = {
+        (plan.model, row.version): unreadable(row.version, row.digest, _interrupted())
+        for plan, row in wanted
+    }
+
+    def check(item: tuple[ModelPlan, BytesCheck]) -> None:
+        plan, row = item
+        known = approved.get((plan.model, row.digest))
+        checks[plan.model, row.version] = _check(plan, row, reading.read, known)
+
+    each(check, wanted, threads=threads, stop=reading.stop)
+    return dict(checks)  # a reader that was stopped may still come to its end
+
+
+def settled(plan: ModelPlan, declaration: Declaration | None, checks: Checks) -> ModelPlan:
+    """Return a model's plan with its checks; one that may not be put into use excludes the model.
+
+    A check that was not made stays open, and the plan says so.
+    """
+    rows = tuple(
+        checks.get((plan.model, row.version), replace(row, why=_LEFT_TO_APPLY))
+        for row in _entering(plan)
+    )
+    problems = tuple(
+        _problem(plan, declaration, check, message)
+        for check in rows
+        if (message := refusal(plan.model, check)) is not None
+    )
+    if not problems:
+        return replace(plan, bytes=rows)
+    return ModelPlan(
+        plan.model,
+        "error",
+        file=plan.file,
+        problems=(*plan.problems, *problems),
+        deleted=plan.deleted,
+        bytes=rows,
+    )
+
+
+def _entering(plan: ModelPlan) -> tuple[BytesCheck, ...]:
+    """Return the checks that the plan's changes need: those of a part of a plan may be fewer."""
+    entered = entering(plan.changes)
+    return tuple(row for row in plan.bytes if row.version in entered)
+
+
+def _check(
+    plan: ModelPlan, row: BytesCheck, read: ReadBytes, approved: ModelFiles | None
+) -> BytesCheck:
+    identity = plan.seen.identities.get(row.version) if plan.seen is not None else None
+    if identity is None:
+        return unreadable(row.version, row.digest, RegistryError("it is not in the registry"))
+    try:
+        found = read(plan.model, row.version, identity)
+    except (ReconcilerError, OSError) as error:
+        return unreadable(row.version, row.digest, error)
+    return checked(row.version, row.digest, found, approved)
+
+
+def _interrupted() -> RegistryError:
+    return RegistryError("interrupted before it was read")
+
+
+def _problem(
+    plan: ModelPlan, declaration: Declaration | None, check: BytesCheck, message: str
+) -> Problem:
+    entry = declaration.versions.get(check.version) if declaration is not None else None
+    is_different = check.outcome == "different"
+    return Problem(
+        message,
+        ExitCode.DECLARATION if is_different else ExitCode.REGISTRY,
+        file=plan.file,
+        line=entry.line if entry is not None else None,
+        model=plan.model,
+        hint=_way_out(plan.model, check) if is_different else _SETTING,
+        contrasts=contrasts(check.differences),
+    )
+
+
+def _way_out(model: str, check: BytesCheck) -> str:
+    found = check.found.digest if check.found is not None else ""
+    return (
+        f"declare a version that nobody changed (`reconciler rollback {quote(model)}`), or register"
+        f" these files as a new version; `digest: {found}` would approve what is there now"
+    )
