@@ -72,9 +72,14 @@ def winning(
             hint=f"its test has {in_test(declaration, settings)}" if parts(declaration) else None,
         )
     over = without_test(declaration)
-    serving = settings.serving.of(over.model, over)
-    is_control = promotion.version in serving.versions(over.fields)
-    return promoted(over, promotion, settings, NO_PINS if is_control else pins)
+    pins = NO_PINS if is_control(over, promotion.version, settings) else pins
+    return promoted(over, promotion, settings, pins)
+
+
+def is_control(declaration: Declaration, version: int, settings: Settings) -> bool:
+    """Return whether a version is the control of an A/B test: the one that serves."""
+    serving = settings.serving.of(declaration.model, declaration)
+    return version in serving.versions(declaration.fields)
 
 
 def without_test(declaration: Declaration) -> Declaration:

@@ -17,7 +17,8 @@ class RegistryProbe:
     """Best-effort registry read: a failure is reported once and does not stop the command.
 
     `live` is the model, None where it could not be read. `connect` returns the registry, or raises
-    `Refused` for another one than the pinned one.
+    `Refused` for another one than the pinned one. Where an answer is `required`, a failure is
+    raised instead.
     """
 
     def __init__(
@@ -26,12 +27,16 @@ class RegistryProbe:
         model: str,
         versions: tuple[int, ...],
         warn: Callable[[str], None],
+        *,
+        required: bool = False,
     ) -> None:
         self.live: Live | None = None
         self.is_missing = False
         try:
             self._read(connect(), model, versions)
         except (UsageError, RegistryError) as error:
+            if required:
+                raise
             warn(f"not checked against a registry: {visible(error.message)}")
 
     def problems(self, after: Declaration, version: int) -> tuple[Problem, ...]:

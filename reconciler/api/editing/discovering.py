@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.api.editing.digests import draft_with_digests
 from reconciler.api.editing.discovery import Discovery
-from reconciler.api.editing.lookups import declared, draft
+from reconciler.api.editing.lookups import declared
 from reconciler.api.judging import policy_context
 from reconciler.api.merged.merged_history import open_merged
 from reconciler.api.workspace import Workspace
@@ -30,7 +31,12 @@ class _Found:
 
 
 def discover(
-    workspace: Workspace, models: Collection[str], globs: Collection[str], reason: str | None
+    workspace: Workspace,
+    models: Collection[str],
+    globs: Collection[str],
+    reason: str | None,
+    *,
+    digest: bool | None,
 ) -> Discovery:
     """Return the edit; the arguments are those of `Reconciler.discover`."""
     check_text("--reason", reason)
@@ -43,9 +49,11 @@ def discover(
     found = _search(workspace, asked)
     searches = _judged(workspace, found.searches)
     proposal = discovery.proposed(searches, reason)
+    lives = {one.live.model: one.live for one in searches}
+    added = [(one.live.model, version) for one in searches for version in one.added]
     return Discovery(
         workspace,
-        draft(workspace, proposal) if proposal else None,
+        draft_with_digests(workspace, proposal, lives, added, wanted=digest) if proposal else None,
         searches=searches,
         skipped=skipped,
         problems=found.problems,

@@ -46,14 +46,16 @@ def state_files(workspace: Workspace) -> StateFiles:
     return StateFiles(workspace.folder, workspace.shown, workspace.others)
 
 
-def probe(workspace: Workspace, model: str, versions: tuple[int, ...]) -> RegistryProbe:
-    """Return what the registry has of a model, where it answers."""
+def probe(
+    workspace: Workspace, model: str, versions: tuple[int, ...], *, required: bool = False
+) -> RegistryProbe:
+    """Return what the registry has of a model, where it answers, or has to."""
 
     def connect() -> Registry:
         _ = workspace.ref  # raises `Refused` for another registry than the pinned one
         return workspace.registry
 
-    return RegistryProbe(connect, model, versions, workspace.warn)
+    return RegistryProbe(connect, model, versions, workspace.warn, required=required)
 
 
 def _conflict(repo: GitRepo, file: str) -> OutOfStep:

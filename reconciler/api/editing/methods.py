@@ -40,6 +40,7 @@ class EditingMethods(ABC):
         tags: Mapping[str, str] | None = None,
         winner: bool = False,
         reason: str | None = None,
+        digest: bool | None = None,
     ) -> Edit:
         """Return the edit with which a version of a declared model serves; writes nothing.
 
@@ -48,9 +49,14 @@ class EditingMethods(ABC):
         `reason` goes into the commit's message. The version is checked against the registry where
         that answers.
 
+        Where its files can be read and have 2 GB at most, their `digest` is declared, too; True
+        reads them whatever their size, and False not at all. A digest that is declared already
+        stays, and is only checked for True.
+
         Raises `UsageError` for a model that is not declared, and for an alias or tag that no file
         can hold; `Refused` for a version that is blocked; `DeclarationError` for one that is not
-        in the registry.
+        in the registry, or has other bytes than its digest says; for a digest that has to be read
+        and cannot be, `RegistryError`.
 
         >>> r.promote("fraud", 4).meaning[:2]
         ('v4 → Production', 'v3 Production → Archived')
@@ -67,6 +73,7 @@ class EditingMethods(ABC):
                 tags=_texts(tags or {}),
                 winner=winner,
                 reason=reason,
+                digest=digest,
             )
             return timed(edit, workspace.started)
 
@@ -78,13 +85,15 @@ class EditingMethods(ABC):
         block: bool = False,
         reason: str | None = None,
         fetch_notes: str | None = None,
+        digest: bool | None = None,
     ) -> Edit:
         """Return the edit with which the version that served before serves again; writes nothing.
 
         The merged history says which, less those that are blocked, gone, never applied, or that a
         rollback displaced. `to` names another version that served. `block` keeps the version of now
         from coming back, and needs a `reason`, which goes into the file and the commit's message.
-        `fetch_notes` is a remote whose apply records are fetched first.
+        `fetch_notes` is a remote whose apply records are fetched first. `digest` is as in
+        `promote`; what was declared when the version served is declared again.
 
         An edit with `refused` has nothing to go back to: `candidates` has what there is, and
         `write` raises. Raises `UsageError` for a model that is not declared, `Refused` for a `to`
@@ -100,7 +109,12 @@ class EditingMethods(ABC):
                 roll_back(
                     workspace,
                     RollbackRequest(
-                        model, None if to is None else as_version(to), block, reason, fetch_notes
+                        model,
+                        None if to is None else as_version(to),
+                        block,
+                        reason,
+                        fetch_notes,
+                        digest,
                     ),
                 ),
                 workspace.started,
@@ -112,13 +126,14 @@ class EditingMethods(ABC):
         *,
         globs: Collection[str] = (),
         reason: str | None = None,
+        digest: bool | None = None,
     ) -> Discovery:
         """Return the edit that declares new versions for Staging; writes nothing.
 
         These are the versions in stage None that are newer than every one which the model's file,
         or its merged history, ever had, and that the policies let in. `models` are names and
         `globs` patterns of declared models; without either all are looked at. `reason` goes into
-        the commit's message.
+        the commit's message. `digest` is as in `promote`.
 
         Raises `UsageError` for names of no declared model, `Refused` where the registry has no
         stages, `RegistryError` where it cannot be read.
@@ -130,7 +145,8 @@ class EditingMethods(ABC):
 
         with self._workspace() as workspace:
             return timed(
-                discover(workspace, _some(models), as_names(globs), reason), workspace.started
+                discover(workspace, _some(models), as_names(globs), reason, digest=digest),
+                workspace.started,
             )
 
     def tidy(self, models: Collection[str] | None = None, *, reason: str | None = None) -> Tidying:

@@ -2,10 +2,17 @@
 
 from collections.abc import Collection, Mapping
 
+from reconciler.api.editing.digests import draft_with_digests
 from reconciler.api.editing.edit import Edit
-from reconciler.api.editing.lookups import declared, draft, probe
+from reconciler.api.editing.lookups import declared, probe
 from reconciler.api.workspace import Workspace
-from reconciler.authoring.promotion import Promotion, promoted, refuse_broken_test, winning
+from reconciler.authoring.promotion import (
+    Promotion,
+    is_control,
+    promoted,
+    refuse_broken_test,
+    winning,
+)
 from reconciler.authoring.promotion_values import check_values, check_version
 from reconciler.authoring.proposal import Proposal, check_text, slug, title_of
 from reconciler.errors import DeclarationError, UsageError
@@ -21,6 +28,7 @@ def promote(
     tags: Mapping[str, str],
     winner: bool,
     reason: str | None,
+    digest: bool | None,
 ) -> Edit:
     """Return the edit; the arguments are those of `Reconciler.promote`."""
     check_text("--reason", reason)
@@ -33,7 +41,7 @@ def promote(
     change = winning if winner else promoted
     # What is refused is refused without asking the registry.
     refuse_broken_test(before, change(before, asked, settings), settings)
-    found = probe(workspace, model, (version,))
+    found = probe(workspace, model, (version,), required=bool(digest))
     after = change(before, asked, settings, found.pins(version, settings))
     problems = found.problems(after, version)
     if problems:
@@ -46,4 +54,9 @@ def promote(
         branch=f"promote/{slug(model)}-v{version}",
         reason=reason,
     )
-    return Edit(workspace, draft(workspace, proposal), model=model, file=before.file)
+    lives = {} if found.live is None else {model: found.live}
+    # The control of a test, which serves, does not enter.
+    enters = digest or not (winner and is_control(before, version, settings))
+    versions = [(model, version)] if enters else []
+    edit = draft_with_digests(workspace, proposal, lives, versions, wanted=digest)
+    return Edit(workspace, edit, model=model, file=before.file)

@@ -4,18 +4,20 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.api.editing.digests import draft_with_digests
 from reconciler.api.editing.edit import Edit
-from reconciler.api.editing.lookups import declared, draft, probe
+from reconciler.api.editing.lookups import declared, probe
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry, Records
 from reconciler.audit.merged_changes import serving
+from reconciler.authoring.digests import entering
 from reconciler.authoring.promotion import refuse_blocked, without_broken_test
 from reconciler.authoring.proposal import Proposal, check_text, slug, title_of
 from reconciler.authoring.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration
+from reconciler.core.state import Declaration, Live
 from reconciler.errors import (
     DeclarationError,
     ExitCode,
@@ -35,6 +37,7 @@ class RollbackRequest:
     block: bool = False
     reason: str | None = None
     fetch_notes: str | None = None
+    digest: bool | None = None
 
 
 def roll_back(workspace: Workspace, asked: RollbackRequest) -> Edit:
@@ -51,16 +54,23 @@ def roll_back(workspace: Workspace, asked: RollbackRequest) -> Edit:
     if asked.block and bad is None:
         message = f"no version of `{model}` serves: nothing to block"
         return _refused(workspace, before, message)
-    found = _checked(workspace, before, asked)
+    found, live = _checked(workspace, before, asked)
     target = chosen(found, asked.to)
     if target is None:
         return _without_target(workspace, before, asked, found)
     if target.against is not None:
         workspace.warn(f"note: v{target.version} would be passed over: {target.against}")
     proposal = _proposal(before, target, workspace.desired.settings, asked)
+    versions = {target.version, *entering(*proposal.changes[0])}
     return Edit(
         workspace,
-        draft(workspace, proposal),
+        draft_with_digests(
+            workspace,
+            proposal,
+            {} if live is None else {model: live},
+            [(model, version) for version in sorted(versions)],
+            wanted=asked.digest,
+        ),
         model=model,
         file=before.file,
         candidates=found,
@@ -70,16 +80,19 @@ def roll_back(workspace: Workspace, asked: RollbackRequest) -> Edit:
 
 def _checked(
     workspace: Workspace, before: Declaration, asked: RollbackRequest
-) -> tuple[Candidate, ...]:
-    """Return the candidates; one that is gone from the registry is to be passed over.
+) -> tuple[tuple[Candidate, ...], Live | None]:
+    """Return the candidates, and the live model where it could be read.
+
+    A candidate that is gone from the registry is to be passed over.
 
     Raises `DeclarationError` when the one that is asked for is gone or another one.
     """
     settings = workspace.desired.settings
     found = candidates(_history(workspace, asked), before, settings)
     if not found:
-        return ()
-    live = probe(workspace, asked.model, tuple(one.version for one in found))
+        return (), None
+    numbers = tuple(one.version for one in found)
+    live = probe(workspace, asked.model, numbers, required=bool(asked.digest))
     checked = []
     for one in found:
         problems: tuple[Problem, ...] = ()
@@ -88,7 +101,7 @@ def _checked(
         if problems and one.version == asked.to:
             raise DeclarationError(problems)
         checked.append(replace(one, against=problems[0].message) if problems else one)
-    return tuple(_of_one_model(workspace, asked.model, checked))
+    return tuple(_of_one_model(workspace, asked.model, checked)), live.live
 
 
 def _of_one_model(

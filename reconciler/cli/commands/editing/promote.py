@@ -3,6 +3,7 @@
 import click
 
 from reconciler.cli.delivery_options import Delivery, deliver, delivery_options
+from reconciler.cli.digest_option import digest_option
 from reconciler.cli.model_options import declared_models
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
@@ -18,6 +19,7 @@ from reconciler.files.schema.name_rules import quoted
 @click.option("--alias", "aliases", metavar="NAME", multiple=True, help="Move an alias to it.")
 @click.option("--tag", "tags", metavar="K=V", multiple=True, help="Tag it.")
 @click.option("--winner", is_flag=True, help="It won its A/B test, which is over.")
+@digest_option
 @delivery_options
 @common()
 def command(
@@ -29,6 +31,7 @@ def command(
     aliases: tuple[str, ...],
     tags: tuple[str, ...],
     winner: bool,
+    digest: bool | None,
     delivery: Delivery,
     reason: str | None,
 ) -> int:
@@ -44,6 +47,7 @@ def command(
         tags=_pairs(tags),
         winner=winner,
         reason=reason,
+        digest=digest,
     )
     return deliver(edit, delivery, options)
 

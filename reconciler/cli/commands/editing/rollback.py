@@ -3,6 +3,7 @@
 import click
 
 from reconciler.cli.delivery_options import Delivery, deliver, delivery_options
+from reconciler.cli.digest_option import digest_option
 from reconciler.cli.model_options import declared_models
 from reconciler.cli.note_options import fetch_option
 from reconciler.cli.opened import opened
@@ -13,6 +14,7 @@ from reconciler.cli.options import Options, common
 @click.argument("model", shell_complete=declared_models)
 @click.option("--to", type=click.IntRange(1), help="Go back to this version.")
 @click.option("--block", is_flag=True, help="Keep the version of now from coming back.")
+@digest_option
 @delivery_options
 @fetch_option
 @common()
@@ -22,6 +24,7 @@ def command(
     model: str,
     to: int | None,
     block: bool,
+    digest: bool | None,
     delivery: Delivery,
     reason: str | None,
     fetch_notes: str | None,
@@ -32,6 +35,6 @@ def command(
     that are blocked, gone, never applied, or that a rollback displaced.
     """
     edit = opened(options).rollback(
-        model, to=to, block=block, reason=reason, fetch_notes=fetch_notes
+        model, to=to, block=block, reason=reason, fetch_notes=fetch_notes, digest=digest
     )
     return deliver(edit, delivery, options)

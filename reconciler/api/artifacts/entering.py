@@ -1,0 +1,136 @@
+"""Computes the digests of versions that enter, and says in a line each why one is not known."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import starmap
+from typing import TypeAlias
+
+from reconciler.api.artifacts.reading import read_and_tell
+from reconciler.api.workspace import Workspace
+from reconciler.authoring.digests import LiveDigests, in_use
+from reconciler.core.artifacts.size_limit import why_not_unasked
+from reconciler.core.state import Declaration, Live
+from reconciler.errors import DeclarationError, ExitCode, Problem, RegistryError
+from reconciler.render import phrases
+from reconciler.render.escape import visible
+
+Digests: TypeAlias = Mapping[tuple[str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """A version that an edit puts into use: what is declared of it, and the live model."""
+
+    declaration: Declaration
+    version: int
+    live: Live
+
+    @property
+    def name(self) -> str:
+        """The model and the version in words."""
+        return f"`{self.declaration.model}` v{self.version}"
+
+    @property
+    def declared(self) -> str | None:
+        """The digest that its entry has already."""
+        entry = self.declaration.versions.get(self.version)
+        return entry.digest if entry else None
+
+    def is_otherwise(self, read: Digests) -> bool:
+        """Return whether another digest was read than the one that is declared."""
+        found = read.get((self.declaration.model, self.version), self.declared)
+        return self.declared is not None and found != self.declared
+
+
+def entering_digests(
+    workspace: Workspace, versions: Sequence[Entering], *, wanted: bool | None
+) -> Digests:
+    """Return digests by model and version; a digest that is declared is read only if `wanted`.
+
+    By default what is too large, or cannot be read, is told and left out; where the digests are
+    `wanted` it raises `RegistryError`. Raises `DeclarationError` for a digest that is declared
+    otherwise.
+    """
+    if wanted is False:
+        return {}
+    read: dict[tuple[str, int], str] = {}
+    unread: list[tuple[Entering, RegistryError]] = []
+    for one in versions:
+        if one.declared is None or wanted:
+            try:
+                found = digest_of(workspace, one, unasked=not wanted)
+                read[one.declaration.model, one.version] = found
+            except RegistryError as error:
+                unread.append((one, error))
+    wrong = [_otherwise(one, read) for one in versions if one.is_otherwise(read)]
+    if wrong:
+        raise DeclarationError(wrong)
+    if unread and wanted:
+        raise RegistryError(unread[0][1].message, problems=list(starmap(unreadable, unread)))
+    for sentence in _sentences(unread):
+        workspace.warn(sentence)
+    return read
+
+
+def digest_of(workspace: Workspace, entering: Entering, *, unasked: bool) -> str:
+    """Return a version's digest; what is `unasked` for is limited in size.
+
+    Raises `RegistryError` for what cannot be read, or is too large.
+    """
+    version, model = entering.version, entering.live.model
+    live = entering.live.versions.get(version)
+    if live is None:
+        raise RegistryError("it is not in the registry")
+    artifacts = workspace.registry.artifacts(model, version, live.identity)
+    why = why_not_unasked(artifacts.listing()) if unasked else None
+    if why is not None:
+        raise RegistryError(why, hint="`--digest` reads them all the same")
+    return read_and_tell(artifacts, model, version, workspace.caller.on_reading).digest
+
+
+def live_digests(workspace: Workspace, declaration: Declaration, live: Live) -> LiveDigests:
+    """Return the digests of the live versions that are declared and in use, whatever their size."""
+    known: dict[int, str] = {}
+    problems: list[Problem] = []
+    for version in sorted(in_use(declaration.fields) & live.versions.keys()):
+        one = Entering(declaration, version, live)
+        try:
+            known[version] = digest_of(workspace, one, unasked=False)
+        except RegistryError as error:
+            problems.append(unreadable(one, error))
+    return LiveDigests(known, tuple(problems))
+
+
+def unreadable(entering: Entering, error: RegistryError) -> Problem:
+    """Return why the digest of a version is not known, at its place."""
+    return Problem(
+        f"{entering.name}: its digest is not known: {error.message}",
+        ExitCode.REGISTRY,
+        file=entering.declaration.file or None,
+        model=entering.declaration.model,
+        hint=error.hint,
+    )
+
+
+def _otherwise(entering: Entering, read: Digests) -> Problem:
+    declaration, version = entering.declaration, entering.version
+    found = read[declaration.model, version]
+    return Problem(
+        f"{entering.name} does not have the approved bytes: their digest is {found}, and git "
+        f"declares {entering.declared}",
+        ExitCode.DECLARATION,
+        file=declaration.file,
+        line=declaration.versions[version].line,
+        model=declaration.model,
+        hint="promote another version; where these bytes are meant, remove `digest` from its entry",
+    )
+
+
+def _sentences(unread: Sequence[tuple[Entering, RegistryError]]) -> Iterator[str]:
+    """Yield a line for each reason, with the versions that have it."""
+    names: dict[str, list[str]] = {}
+    for entering, error in unread:
+        hint = f" ({error.hint})" if error.hint else ""
+        names.setdefault(f"{error.message}{hint}", []).append(entering.name)
+    for reason, those in names.items():
+        yield visible(f"no digest is written for {phrases.some(those, 3)}: {reason}")
