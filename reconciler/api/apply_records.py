@@ -10,8 +10,10 @@ from reconciler.audit.apply_record import (
     Circumstances,
     RecordedApproval,
     apply_record,
+    approved_files,
     news,
 )
+from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.report import ApplyReport
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError, RegistryError
@@ -34,6 +36,18 @@ def fetch(repo: GitRepo, remote: str | None) -> None:
     if remote is not None:
         check_remote(repo, remote)
         fetch_notes(repo, remote)
+
+
+def approved_in(repo: GitRepo | None) -> ApprovedFiles:
+    """Return the files that the apply records of a clone tell as approved, none without records.
+
+    Reads every record: it is for a run that has a digest to check. Records of other state folders
+    count as well, because a digest stands for the same files wherever it was approved.
+
+    Raises `OutOfStep` for a clone whose records are broken.
+    """
+    records = (records_of(repo) if repo is not None else None) or {}
+    return approved_files(record for made in records.values() for record in made)
 
 
 class Recorder:
