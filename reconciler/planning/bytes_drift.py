@@ -1,0 +1,187 @@
+"""Drift of bytes: whether what git pins by a digest still has the files that were approved.
+
+A listing tells names and sizes at the price of one request a folder; only reading every file tells
+a swap that keeps the size.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from reconciler.core.artifacts.bytes_check import (
+    ApprovedFiles,
+    BytesCheck,
+    BytesOutcome,
+    checked,
+    contrasts,
+    refusal,
+    unreadable,
+)
+from reconciler.core.artifacts.model_files import ListedFile, file_differences
+from reconciler.core.state import ACTIVE_STAGES, Fields, Identity, aliases, stages
+from reconciler.errors import ExitCode, Problem, RegistryError
+from reconciler.planning.checks import Compared
+from reconciler.ports.artifacts import ReadBytes
+from reconciler.ports.parallel import each
+
+# "sizes" compares listings of what serves; the others read what serves, or all that is declared.
+BytesDepth: TypeAlias = Literal["sizes", "serving", "all"]
+ListFiles: TypeAlias = Callable[[str, int, Identity], Sequence[ListedFile]]
+
+# What this checkout may not speak for, or cannot compare, has another complaint already.
+_COMPARED: Final = ("in-sync", "changes", "held")
+_LISTINGS: Final = 8  # at a time
+_READERS: Final = 4  # versions at a time; each is read in threads of its own
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedVersion:
+    """A version that is in the registry, and whose files git pins by `digest`."""
+
+    model: str
+    version: int
+    digest: str
+    identity: Identity
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """The model, and the file that declares it."""
+        return self.model, self.file
+
+
+class PinnedBytes(NamedTuple):
+    """A pinned version, and what became of comparing its files."""
+
+    pinned: PinnedVersion
+    check: BytesCheck
+
+    @property
+    def problem(self) -> Problem:
+        """What is wrong with a version that differs or cannot be read, at its entry."""
+        pinned, check = self
+        message = refusal(pinned.model, check) or ""
+        is_unread = check.outcome == "unreadable"
+        return Problem(
+            message,
+            ExitCode.REGISTRY if is_unread else ExitCode.CHANGES,
+            file=pinned.file,
+            line=pinned.line,
+            model=pinned.model,
+            contrasts=contrasts(check.differences),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BytesDrift:
+    """What became of every version that was to be compared, by model and version."""
+
+    depth: BytesDepth = "sizes"
+    checks: tuple[PinnedBytes, ...] = ()
+
+    @property
+    def rows(self) -> tuple[PinnedBytes, ...]:
+        """What is to be acted on: the versions that differ; where all was to be read, unread ones.
+
+        A listing that cannot be read is not one of them: who looks for drift of values may have no
+        access to the store.
+        """
+        return tuple(
+            row
+            for row in self.checks
+            if row.check.outcome == "different"
+            or (row.check.outcome == "unreadable" and self.depth != "sizes")
+        )
+
+    @property
+    def different(self) -> tuple[PinnedBytes, ...]:
+        """The versions whose files are not those that were approved."""
+        return self.having("different")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """A problem for each version that was to be read and could not be."""
+        return tuple(row.problem for row in self.rows if row.check.outcome == "unreadable")
+
+    def having(self, outcome: BytesOutcome) -> tuple[PinnedBytes, ...]:
+        """Return the versions with this outcome."""
+        return tuple(row for row in self.checks if row.check.outcome == outcome)
+
+
+def pinned_versions(compared: Compared, *, everything: bool) -> tuple[PinnedVersion, ...]:
+    """Return the declared versions with a digest that the registry has, by model and version.
+
+    Without `everything` those that serve: declared or live in an active stage or under an alias. A
+    model on hold is among them: a hold stops writes, and what serves may have changed all the same.
+    """
+    return tuple(_pinned(compared, everything=everything))
+
+
+def listings_compared(
+    versions: Sequence[PinnedVersion], list_files: ListFiles, approved: ApprovedFiles
+) -> BytesDrift:
+    """Return whether the listed names and sizes are those of the approved files.
+
+    A version whose approved files nobody knows is not listed: its check is `unchecked`.
+    """
+    check = partial(_listing_check, list_files=list_files, approved=approved)
+    return BytesDrift("sizes", tuple(each(check, versions, threads=_LISTINGS)))
+
+
+def bytes_compared(
+    versions: Sequence[PinnedVersion],
+    read: ReadBytes,
+    approved: ApprovedFiles,
+    depth: Literal["serving", "all"],
+) -> BytesDrift:
+    """Return whether every byte, and where the approved files are known every name, is the same."""
+    check = partial(_bytes_check, read=read, approved=approved)
+    return BytesDrift(depth, tuple(each(check, versions, threads=_READERS)))
+
+
+def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:
+    for draft in compared.drafts:
+        plan, declaration, live = draft.planned.plan, draft.declaration, draft.live
+        if declaration is None or live is None or plan.outcome not in _COMPARED:
+            continue
+        serving = {*_in_use(declaration.fields), *_in_use(draft.planned.live)}
+        for number, entry in sorted(declaration.versions.items()):
+            if entry.digest is None or number not in live.versions:
+                continue
+            if everything or number in serving:
+                identity = live.versions[number].identity
+                place = (declaration.file or None, entry.line)
+                yield PinnedVersion(plan.model, number, entry.digest, identity, *place)
+
+
+def _in_use(fields: Fields) -> Iterable[int]:
+    active = (version for version, stage in stages(fields).items() if stage in ACTIVE_STAGES)
+    return {*active, *aliases(fields).values()}
+
+
+def _listing_check(
+    pinned: PinnedVersion, list_files: ListFiles, approved: ApprovedFiles
+) -> PinnedBytes:
+    known = approved.get((pinned.model, pinned.digest))
+    if known is None:
+        why = "no apply record has its files"
+        return PinnedBytes(pinned, BytesCheck(pinned.version, pinned.digest, "unchecked", why=why))
+    try:
+        now = list_files(pinned.model, pinned.version, pinned.identity)
+    except RegistryError as error:
+        return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
+    differences = file_differences(known, now)
+    outcome: BytesOutcome = "different" if differences else "same"
+    check = BytesCheck(pinned.version, pinned.digest, outcome, differences=differences)
+    return PinnedBytes(pinned, check)
+
+
+def _bytes_check(pinned: PinnedVersion, read: ReadBytes, approved: ApprovedFiles) -> PinnedBytes:
+    try:
+        found = read(pinned.model, pinned.version, pinned.identity)
+    except RegistryError as error:
+        return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
+    known = approved.get((pinned.model, pinned.digest))
+    return PinnedBytes(pinned, checked(pinned.version, pinned.digest, found, known))
