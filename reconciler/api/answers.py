@@ -16,9 +16,11 @@ from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem, Refused, first_code
 from reconciler.files.atomic_write import FileToWrite, write_files
+from reconciler.planning.bytes_drift import BytesDrift, PinnedBytes
 from reconciler.planning.permissions import PermissionCheck
 from reconciler.planning.status import StatusRow
 from reconciler.render import html, json_documents, markdown, phrases, text
+from reconciler.render.artifacts import bytes_drift
 from reconciler.render.json_documents import Document
 from reconciler.render.text import Effort
 
@@ -265,7 +267,7 @@ class Drift(Answer):
     """What moved away from git, and what git declares that is not live.
 
     `unmanaged` lists the values that git does not own, as (model, field, value); None where they
-    were not asked for.
+    were not asked for. `compared` has what became of every version whose files were compared.
 
     >>> r.drift().changes
     ()
@@ -276,16 +278,28 @@ class Drift(Answer):
         draft: DraftPlan,
         unmanaged: Sequence[tuple[str, Field, Value]] | None = None,
         requests: int = 0,
+        compared: BytesDrift | None = None,
     ) -> None:
         self.draft = draft
+        self.compared = compared or BytesDrift()
         self.drifted = only(draft, lambda change: change.cause == "drift")
         self.to_come = only(draft, lambda change: change.cause != "drift")
         self.unmanaged = unmanaged
         self.requests = requests
-        self.code = int(draft.exit_code(detailed=True))
-        if self.code == ExitCode.OK and draft.deleted:
+        unread = self.compared.problems
+        code = draft.exit_code(detailed=True)
+        self.code = int(first_code([code, *(problem.code for problem in unread)]) or code)
+        if self.code == ExitCode.OK and (draft.deleted or self.compared.different):
             self.code = int(ExitCode.CHANGES)
-        self.problems = (*draft.warnings, *draft.problems)
+        self.problems = (*draft.warnings, *draft.problems, *unread)
+
+    @property
+    def bytes(self) -> tuple[PinnedBytes, ...]:
+        """Each version whose files differ from the approved ones, or were to be read and were not.
+
+        With `r.drift()` alone names and sizes are compared, of what serves.
+        """
+        return self.compared.rows
 
     @property
     def deleted(self) -> tuple[tuple[str, int], ...]:
@@ -304,7 +318,10 @@ class Drift(Answer):
 
     def document(self) -> Document:
         """Return the document of `drift --format json`, its `exit` included."""
-        document = json_documents.drift(self.drifted, self.to_come, ExitCode(self.code))
+        document = json_documents.drift(
+            self.drifted, self.to_come, bytes_drift.documents(self.compared), ExitCode(self.code)
+        )
+        document["errors"] += map(json_documents.error, self.compared.problems)
         if self.unmanaged is not None:
             document["unmanaged"] = [json_documents.held(*value) for value in self.unmanaged]
         return document
@@ -312,7 +329,12 @@ class Drift(Answer):
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `drift` prints; `seconds` replaces the time in its last line."""
         return text.drift(
-            self.drifted, self.to_come, self._effort(seconds), self.unmanaged, self.columns
+            self.drifted,
+            self.to_come,
+            self._effort(seconds),
+            self.unmanaged,
+            self.columns,
+            bytes_section=bytes_drift.text_lines(self.compared),
         )
 
 

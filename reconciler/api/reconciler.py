@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from inspect import currentframe
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +19,10 @@ from reconciler.api.answers import (
     Status,
     timed,
 )
+from reconciler.api.apply_records import fetch
 from reconciler.api.applying import ApplyRequest, Callbacks, apply_plan
 from reconciler.api.arguments import checked, checked_methods
+from reconciler.api.artifacts.bytes_drift import ReadingDepth, as_depth, drifted_bytes
 from reconciler.api.caller import Caller, Needs
 from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.inspection.methods import InspectionMethods
@@ -225,14 +228,25 @@ class Reconciler(InspectionMethods, EditingMethods):
             raise ApplyInterrupted(report)
         return report
 
-    def drift(self, *, models: Collection[str] | None = None, unmanaged: bool = False) -> Drift:
+    def drift(
+        self,
+        *,
+        models: Collection[str] | None = None,
+        unmanaged: bool = False,
+        bytes: ReadingDepth | None = None,  # noqa: A002  the option's name
+        fetch_notes: str | None = None,
+    ) -> Drift:
         """Return what was changed by hand, and what is declared but not live; writes nothing.
 
-        `models` are globs; `unmanaged` also lists what git does not own.
+        `models` are globs; `unmanaged` also lists what git does not own. Of versions that serve and
+        have a digest the names and sizes of their files are compared with those that an apply
+        record has; `fetch_notes` names a remote whose records are fetched first. With `bytes` every
+        file is read: "serving" of what serves, "all" of all that is declared.
 
         >>> [change.after for change in r.drift().pending]
         ['yes']
         """
+        depth = as_depth(bytes)
         with self._workspace() as workspace:
             if models is None:
                 workspace.read_ahead()
@@ -240,7 +254,9 @@ class Reconciler(InspectionMethods, EditingMethods):
             values = (
                 unmanaged_values(found.plan, found.live, workspace.desired) if unmanaged else None
             )
-            return timed(Drift(found.plan, values, workspace.requests), workspace.started)
+            files = drifted_bytes(workspace, found, depth, partial(fetch, remote=fetch_notes))
+            answer = Drift(found.plan, values, workspace.requests, files)
+            return timed(answer, workspace.started)
 
     def status(
         self, model: str | Collection[str] | None = None, *, only: Collection[str] = ()

@@ -26,6 +26,32 @@ def declared_models(
     return [name for name in names if name.startswith(incomplete)]
 
 
+def bytes_option(command: Command) -> Command:
+    """Add `--bytes[=all]`; the command gets `serving`, `all`, or None, as `bytes`."""
+    option: Callable[[Command], Command] = click.option(
+        "--bytes",
+        "bytes",
+        metavar="[=all]",
+        is_flag=False,
+        flag_value="serving",
+        callback=_depth,
+        help="Read every file of what serves and has a digest; --bytes=all: of all declared ones.",
+    )
+    return option(command)
+
+
+def _depth(
+    context: click.Context,  # noqa: ARG001  click's signature
+    param: click.Parameter,
+    depth: str | None,
+) -> str | None:
+    # What stands behind an option without a value is taken for its value.
+    if depth not in (None, "serving", "all"):
+        message = f"`{depth}` is neither `serving` nor `all`; a GLOB stands before --bytes"
+        raise click.BadParameter(message, param=param)
+    return depth
+
+
 def model_option(name: str) -> Callable[[Command], Command]:
     """Add `--model GLOB`, repeatable; the command gets the globs as `name`."""
     option: Callable[[Command], Command] = click.option(

@@ -6,12 +6,15 @@ and a pointer names the place that has them.
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.report import ApplyReport, ModelReport
 from reconciler.errors import Problem
+from reconciler.planning.bytes_drift import BytesDrift
 from reconciler.render import markdown, phrases
+from reconciler.render.artifacts import bytes_drift
 from reconciler.render.escape import code, prose
 
 _MOST_RULES: Final = 40  # violations and errors that a summary lists
@@ -20,6 +23,11 @@ _SHOWN: Final = 4  # moves that a section's title names
 _WAYS: Final = (
     "Declare it in git by a pull request, or let `apply` revert it. This issue closes itself when "
     "the registry is as git says."
+)
+_CHANGED_BYTES: Final = "versions whose files are not those that were approved"
+_CLOSED_BY_READING: Final = (
+    "This issue is closed by `drift --bytes` when all that it reads is as approved: sizes alone "
+    "cannot tell."
 )
 _MARKS: Final = {"applied": "✅", "failed": "❌", "skipped": "⏭️", "stale": "❌", "superseded": "⏭️"}
 
@@ -48,21 +56,57 @@ def outcome(report: ApplyReport, *, room: int, more: str) -> str:
     return _fitting(lines, sections, [], room, more)
 
 
-def drift(drifted: DraftPlan, pending: DraftPlan, now: datetime, *, room: int, more: str) -> str:
-    """Return an issue's text: what differs from git, and what git declares that is not live."""
+def drift(
+    drifted: DraftPlan,
+    pending: DraftPlan,
+    files: BytesDrift,
+    now: datetime,
+    *,
+    room: int,
+    more: str,
+) -> str:
+    """Return an issue's text: what differs from git, and what git declares that is not live.
+
+    `files` has the versions whose bytes differ from the approved ones.
+    """
     lines = [*markdown.target(drifted), ""]
     counts = ((drifted, "moved away from git"), (pending, "in git, not live yet"))
     lines += [f"- {phrases.count(len(part.changes), 'value')} {what}" for part, what in counts]
     if drifted.deleted:
         lines.append(f"- {phrases.count(len(drifted.deleted), 'declared version')} deleted by hand")
+    lines += [f"- {_CHANGED_BYTES}: {bytes_drift.summary(files)}"] if files.different else []
     lines += ["", _WAYS, ""]
-    sections = [
+    lines += _way_out(files)
+    sections = _bytes_sections(files) + [
         _section(model, now, title)
         for part, title in ((drifted, "drift"), (pending, "pending"))
         for model in _by_weight(part.models)
         if model.changes or (part is drifted and model.deleted)
     ]
     return _fitting(lines, sections, [], room, more)
+
+
+def changed_bytes(value: DraftPlan, files: BytesDrift, *, room: int, more: str) -> str:
+    """Return the text of the issue about versions whose bytes were read and differ."""
+    lines = [*markdown.target(value), "", f"- {_CHANGED_BYTES}: {bytes_drift.summary(files)}", ""]
+    lines += [*_way_out(files), prose(_CLOSED_BY_READING), ""]
+    return _fitting(lines, _bytes_sections(files), [], room, more)
+
+
+def _way_out(files: BytesDrift) -> list[str]:
+    ways = [f"- {prose(sentence)}" for sentence in bytes_drift.way_out(files)]
+    return [*ways, ""] if ways else []
+
+
+def _bytes_sections(files: BytesDrift) -> list[list[str]]:
+    by_model = groupby(files.rows, key=lambda row: row.pinned.model)
+    return [
+        _details(
+            f"❌ bytes: {code(model)}",
+            [f"- ❌ {markdown.problem(row.problem)}" for row in rows],
+        )
+        for model, rows in by_model
+    ]
 
 
 def failure(problems: Sequence[Problem], *, room: int, more: str) -> str:

@@ -96,14 +96,17 @@ def _plan(
     }
 
 
-def drift(drifted: DraftPlan, pending: DraftPlan, code: ExitCode) -> Document:
-    """Return the document of `drift`: a plan's, with `pending` and `deleted` beside `changes`."""
+def drift(
+    drifted: DraftPlan, pending: DraftPlan, bytes_rows: Sequence[Document], code: ExitCode
+) -> Document:
+    """Return `drift`'s document: a plan's, with `pending`, `deleted`, `bytes` beside `changes`."""
     document: Document = {}
     for key, member in _plan(drifted, code).items():
         document[key] = member
         if key == "changes":
             document["pending"] = [change(row) for row in pending.changes]
             document["deleted"] = [{"model": m, "version": v} for m, v in drifted.deleted]
+            document["bytes"] = list(bytes_rows)
     document["summary"] = drifted.summary | {"pending": len(pending.changes)}
     return document
 

@@ -49,6 +49,8 @@ def drift(
     effort: Effort,
     unmanaged: Sequence[tuple[str, Field, Value]] | None = None,
     columns: int | None = None,
+    *,
+    bytes_section: Sequence[str] = (),
 ) -> str:
     """Return what differs from git, and what git declares that is not yet live."""
     lines = [_target(drifted), ""]
@@ -58,6 +60,7 @@ def drift(
         counts += [phrases.count(len(gone), "deleted version")] if gone else []
         lines.append(f"{title}: {', '.join(counts) or 'none'}")
         lines += ["", *(line for model in part.models for line in _rows_of(model, gone))]
+    lines += bytes_section
     told = [model for model in drifted.models if model.messages or model.problems]
     lines += ["also:", ""] if told else []
     for model in told:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from reconciler.api.answers import Drift, Plan
 from reconciler.core.plan import DraftPlan, JudgedPlan
 from reconciler.errors import ExitCode, Problem, first_code
+from reconciler.planning.bytes_drift import BytesDrift
 from reconciler.render import json_documents
 from reconciler.render.json_documents import Document
 
@@ -26,8 +27,14 @@ class JobPlan(Plan):
 class JobDrift(Drift):
     """What a CI job found; `lost` is what kept its issue from being written."""
 
-    def __init__(self, draft: DraftPlan, lost: Sequence[Problem], requests: int = 0) -> None:
-        super().__init__(draft, requests=requests)
+    def __init__(
+        self,
+        draft: DraftPlan,
+        lost: Sequence[Problem],
+        requests: int = 0,
+        compared: BytesDrift | None = None,
+    ) -> None:
+        super().__init__(draft, requests=requests, compared=compared)
         self.lost = tuple(lost)
         self.code = int(first_code([problem.code for problem in lost])) or self.code
         self.problems = (*self.problems, *lost)

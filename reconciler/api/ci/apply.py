@@ -30,8 +30,6 @@ from reconciler.planning.merge_authorisation import (
 )
 from reconciler.render import forge_comment, github_workflow, phrases
 
-_REMOTE = "origin"
-
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
@@ -65,7 +63,7 @@ def ci_apply(job: Job, by_hand: ByHand | None, callbacks: Callbacks) -> Report:
         recorder = Recorder(
             workspace,
             record=not job.dry_run,
-            remote=None if job.dry_run else _remote(workspace),
+            remote=None if job.dry_run else job.remote,
             approvals=lambda: approvals,
         )
     job.annotate(annotations.of_plan(plan, workspace.desired))
@@ -98,14 +96,6 @@ def _judged(
 
 def _described(change: Change) -> str:
     return f"{phrases.subject(change.field)}, {phrases.move(change)}"
-
-
-def _remote(workspace: Workspace) -> str | None:
-    """Return where the record is pushed: the remote that a CI job's clone has."""
-    if workspace.repo is None:
-        return None
-    status, _, _ = workspace.repo.run("remote", "get-url", _REMOTE)
-    return _REMOTE if status == 0 else None
 
 
 def _carried_out(run: _Run, recorder: Recorder, callbacks: Callbacks) -> Report:

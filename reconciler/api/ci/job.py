@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
+from reconciler.api.apply_records import fetch
 from reconciler.api.workspace import Workspace
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files.atomic_write import FileToWrite, write_files
@@ -15,9 +16,11 @@ from reconciler.ports.forge import Forge, PullRequest
 from reconciler.render import forge_comment, github_workflow
 from reconciler.render.escape import visible
 from reconciler.render.github_workflow import SUMMARY_LIMIT, Annotation
+from reconciler.repository.repository import GitRepo
 
 NO_LIMIT = 1_000_000  # characters: the summary is cut when it is written
 _ARTIFACTS = "RECONCILER_ARTIFACTS"
+_REMOTE = "origin"
 _WORST_BYTES = 4  # of a character in UTF-8
 _SUMMARY_ROOM = SUMMARY_LIMIT // _WORST_BYTES
 
@@ -55,6 +58,20 @@ class Job:
                 "no token for the forge: nothing is read from it, and nothing said there"
             )
         return found
+
+    @property
+    def remote(self) -> str | None:
+        """Where apply records are: the remote that a CI job's clone has; None without one."""
+        repo = self.workspace.repo
+        if repo is None or repo.run("remote", "get-url", _REMOTE)[0]:
+            return None
+        return _REMOTE
+
+    def fetch_records(self, repo: GitRepo) -> None:
+        """Bring the apply records into the job's clone; where that fails, the caller is told."""
+        remote = self.remote
+        if remote is not None and not self.dry_run:
+            self.workspace.warn_of(tried(lambda: fetch(repo, remote)))
 
     @property
     def more(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from reconciler.api.answers import ApplyInterrupted, Plan, PlanRefused, Report
 from reconciler.api.applying import Callbacks
+from reconciler.api.artifacts.bytes_drift import ReadingDepth, as_depth
 from reconciler.api.ci.answers import JobDrift, JobPlan
 from reconciler.api.ci.apply import ByHand, ci_apply
 from reconciler.api.ci.drift import ci_drift
@@ -78,15 +79,23 @@ class CiJobs:
         return report
 
     def drift(
-        self, *, dry_run: bool = False, on_drift: Callable[[JobDrift], object] | None = None
+        self,
+        *,
+        bytes: ReadingDepth | None = None,  # noqa: A002  the option's name
+        dry_run: bool = False,
+        on_drift: Callable[[JobDrift], object] | None = None,
     ) -> JobDrift:
         """Compare the registry with git; open, update or close one issue.
+
+        `bytes` is that of `Reconciler.drift`. What a reading found has an issue of its own, which
+        only a reading closes.
 
         Raises `RegistryError` where the registry cannot be read; a forge that refuses is among
         the answer's `problems`.
         """
+        depth = as_depth(bytes)
         with self._workspace(None) as workspace:
-            return ci_drift(Job(workspace, dry_run), on_drift or _ignore)
+            return ci_drift(Job(workspace, dry_run), depth, on_drift or _ignore)
 
 
 def _ignore(_: object) -> None:
