@@ -170,7 +170,7 @@ def _listing_check(
         return PinnedBytes(pinned, BytesCheck(pinned.version, pinned.digest, "unchecked", why=why))
     try:
         now = list_files(pinned.model, pinned.version, pinned.identity)
-    except RegistryError as error:
+    except (RegistryError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
     differences = file_differences(known, now)
     outcome: BytesOutcome = "different" if differences else "same"
@@ -181,7 +181,7 @@ def _listing_check(
 def _bytes_check(pinned: PinnedVersion, read: ReadBytes, approved: ApprovedFiles) -> PinnedBytes:
     try:
         found = read(pinned.model, pinned.version, pinned.identity)
-    except RegistryError as error:
+    except (RegistryError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
     known = approved.get((pinned.model, pinned.digest))
     return PinnedBytes(pinned, checked(pinned.version, pinned.digest, found, known))

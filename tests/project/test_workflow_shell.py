@@ -71,6 +71,7 @@ def accepted(*arguments: str) -> str:
         ({"COMMAND": "apply"}, "cli ci apply"),
         ({"COMMAND": "apply", "MODEL": "a $(b) c", "DIGEST": "sha256:0"}, "cli ci apply"),
         ({"COMMAND": "drift"}, "cli ci drift"),
+        ({"COMMAND": "drift", "BYTES": "serving"}, "cli ci drift"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
@@ -83,7 +84,8 @@ def test_the_action_ends_as_one_command_that_the_reconciler_understands(
     env = {**unset, "FOLDER": str(folder), "RECONCILER_STATE": "registry-state/eu prod", **inputs}
     outputs = run_step(step, tmp_path, tmp_path, env)
     told = json.loads((folder / "told.json").read_text())["arguments"]
-    assert [text for name, text in inputs.items() if name != "COMMAND" and text not in told] == []
+    said = [argument.removeprefix("--bytes=") for argument in told]
+    assert [text for name, text in inputs.items() if name != "COMMAND" and text not in said] == []
     assert outputs == "artifact=reconciler-registry-state-eu-prod\n"
     assert accepted(*told) == path
 
@@ -245,6 +247,7 @@ def test_a_gitlab_job_ends_as_one_command_that_the_reconciler_understands(
     env = {**git.env, "PATH": f"{folder}:{git.env['PATH']}", "GITLAB_TOKEN": "gl-secret"}
     env |= {"CI_PROJECT_URL": "https://gitlab.example/acme/models"}
     env |= {"RECONCILER_MODEL": model, "RECONCILER_DIGEST": model and "sha256:0"}
+    env |= {"RECONCILER_BYTES": model and "all"}
     script = "\n".join(load(GITLAB)[job]["script"])
     done = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", script], cwd=git.root, env=env, check=False
@@ -252,6 +255,7 @@ def test_a_gitlab_job_ends_as_one_command_that_the_reconciler_understands(
     assert done.returncode == 0
     told = json.loads((folder / "told.json").read_text())["arguments"]
     assert ("fraud detection" in told) == bool(model and job == "apply")
+    assert ("--bytes=all" in told) == bool(model and job == "drift")
     assert accepted(*told) == path
 
 
