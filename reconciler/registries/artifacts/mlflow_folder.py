@@ -67,6 +67,8 @@ class MlflowFolder:
             self._repository._download_file(path, str(copy))  # noqa: SLF001
             if not copy.is_file():  # Unity Catalog has the public method only
                 copy = Path(self._repository.download_artifacts(path, str(folder)))
+        if not copy.is_file():
+            raise FileNotFoundError("the store sent no file")
         return copy
 
     def _ask(self, path: str, question: Callable[[], Any]) -> Any:  # noqa: ANN401  MLflow's own

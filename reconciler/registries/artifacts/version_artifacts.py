@@ -67,8 +67,9 @@ class VersionArtifacts:
         try:
             yield
         except RegistryError as error:
-            if file.path not in error.message:
-                error.message = f"`{self._folder.where}/{file.path}`: {error.message}"
+            place = f"{self._folder.where}/{file.path}"
+            if place not in error.message:
+                error.message = f"`{place}`: {error.message}"
                 error.args = (error.message,)
             raise
 
