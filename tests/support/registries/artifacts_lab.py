@@ -49,7 +49,7 @@ def signed_digest(folder: Path, *ignored: str) -> str:
 
 @dataclass(frozen=True)
 class ArtifactsLab:
-    """A registry whose versions have files below `root`, the artifact location of a store."""
+    """A registry whose versions have files below `root`, or where its server stores them."""
 
     uri: str
     root: str
@@ -64,7 +64,7 @@ class ArtifactsLab:
     @cached_property
     def experiment(self) -> str:
         name = f"files {next(_numbers)} {self.root}"
-        made: str = self.client.create_experiment(name, self.root)
+        made: str = self.client.create_experiment(name, self.root or None)
         return made
 
     def log_run(self, folder: Path) -> tuple[str, str]:
