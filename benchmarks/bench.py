@@ -22,13 +22,17 @@ _SMALL: Final = "/api/2.0/mlflow/registered-models/search?max_results=1"
 
 @dataclass(frozen=True)
 class Bench:
-    """A checkout, the command in it, a server and its database; `before` is an older command."""
+    """A checkout, the command in it, a server and its database.
+
+    `served` is the folder of the files that the server passes on. `before` is an older command.
+    """
 
     fleet: Fleet
     repository: Repository
     reconciler: Reconciler
     uri: str
     database: Database
+    served: Path
     before: Reconciler | None = None
 
     def record(self, *arguments: str) -> tuple[Cost, Recording]:
@@ -76,9 +80,12 @@ def prepared(folder: Path, fleet: Fleet, before: Path | None = None) -> Iterator
     """
     repository = Repository(folder / "repository", fleet)
     path = folder / "registry.db"
-    with mlflow_server(folder, f"sqlite:///{path}", workers=_WORKERS) as uri:
+    served = folder / "served"
+    options = ("--artifacts-destination", str(served))
+    with mlflow_server(folder, f"sqlite:///{path}", workers=_WORKERS, options=options) as uri:
         database = Database(path, fleet, repository.commits)
         # Each worker opens its database with its first request.
         raw.at_once(uri, [Call("GET", _SMALL)] * _WARMING)
         older = Reconciler(repository.root, before) if before is not None else None
-        yield Bench(fleet, repository, Reconciler(repository.root), uri, database, older)
+        command = Reconciler(repository.root)
+        yield Bench(fleet, repository, command, uri, database, served, older)

@@ -46,6 +46,11 @@ class Database:
                 database.commit()
                 database.backup(copy)
 
+    def keep_at(self, place: str) -> None:
+        """Let each version have its files at a place, from the next `restore` on."""
+        with closing(sqlite3.connect(self._pristine)) as copy, copy:
+            copy.execute("UPDATE model_versions SET storage_location = ?", (place,))
+
     def restore(self, *, recorded: Recorded = "newest") -> None:
         """Put every row back; recorded is the newest commit, each model's own, or none."""
         with (

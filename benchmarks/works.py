@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Final
 
-from benchmarks import raw
+from benchmarks import raw, rows
 from benchmarks.bench import Bench
-from benchmarks.command import Cost
+from benchmarks.digests import digest_large, digest_many
 from benchmarks.fleet import PROMOTED, Fleet, name
 from benchmarks.raw import Call
 from benchmarks.table import Row
@@ -14,6 +14,7 @@ from benchmarks.table import Row
 _RUNS: Final = 3
 _QUICK_RUNS: Final = 5
 _USUAL: Final = 1000  # models
+_MOST_MEMORY: Final = 300  # MB
 _FEW: Final = 10  # models whose names differ in the last digit
 _READERS: Final = 8  # the reconciler's own
 _FOR_EACH: Final = 4  # the run and the MLmodel file of the candidate and of the incumbent
@@ -21,11 +22,11 @@ _FOR_EACH: Final = 4  # the run and the MLmodel file of the candidate and of the
 
 def start(bench: Bench) -> list[Row]:
     """Show the help and the version."""
-    rows = []
+    found = []
     for option in ("--help", "--version"):
         cost, _ = bench.beside(option, runs=_QUICK_RUNS)
-        rows.append(_seconds(f"`{option}`", cost, None, "≤ 0.15 s", 0.15))
-    return rows
+        found.append(rows.seconds(f"`{option}`", cost, None, "≤ 0.15 s", 0.15))
+    return found
 
 
 def validate(bench: Bench) -> list[Row]:
@@ -33,8 +34,8 @@ def validate(bench: Bench) -> list[Row]:
     bench.repository.stand_on("steady")
     cost, _ = bench.beside("validate", runs=_QUICK_RUNS)
     return [
-        _seconds("`validate`, 1,000 files", cost, None, "≤ 0.5 s", 0.5),
-        _processor("`validate`", cost),
+        rows.seconds("`validate`, 1,000 files", cost, None, "≤ 0.5 s", 0.5),
+        rows.processor("`validate`", cost),
     ]
 
 
@@ -44,12 +45,12 @@ def plan(bench: Bench) -> list[Row]:
     listings = bench.listings()
     cost, plain = bench.beside("plan", plain=lambda: raw.listed(bench.uri, listings), runs=_RUNS)
     work = f"`plan`, nothing to do, {bench.fleet.models:,} models"
-    most = 300 if bench.fleet.models <= _USUAL else None
+    most = _MOST_MEMORY if bench.fleet.models <= _USUAL else None
     return [
         Row(f"{work}: requests", cost.requests, len(listings), unit="GET"),
-        _listed(f"{work}: time", cost, plain),
-        _processor(work, cost),
-        Row(f"{work}: peak memory", cost.memory, None, "≤ 300 MB" if most else "", most, "MB"),
+        rows.listed(f"{work}: time", cost, plain),
+        rows.processor(work, cost),
+        rows.memory(work, cost, most),
     ]
 
 
@@ -65,20 +66,20 @@ def plan_scattered(bench: Bench) -> list[Row]:
     cost, plain = bench.beside(
         "plan", plain=lambda: raw.listed(bench.uri, listings), runs=_RUNS, recorded="own"
     )
-    return [_listed("`plan`, 200 commits recorded: time", cost, plain)]
+    return [rows.listed("`plan`, 200 commits recorded: time", cost, plain)]
 
 
 def overviews(bench: Bench) -> list[Row]:
     """Ask for the status, the drift and a history of 3,000 models."""
     bench.repository.stand_on("steady")
-    listings, rows = bench.listings(), []
+    listings, found = bench.listings(), []
     for command in ("status", "drift"):
         cost, plain = bench.beside(
             command, plain=lambda: raw.listed(bench.uri, listings), runs=_RUNS
         )
-        rows.append(_listed(f"`{command}`, {bench.fleet.models:,} models", cost, plain))
+        found.append(rows.listed(f"`{command}`, {bench.fleet.models:,} models", cost, plain))
     cost, _ = bench.beside("history", name(0), runs=_RUNS)
-    return [*rows, _seconds("`history MODEL`, one of them", cost)]
+    return [*found, rows.seconds("`history MODEL`, one of them", cost)]
 
 
 def plan_since(bench: Bench) -> list[Row]:
@@ -92,8 +93,8 @@ def plan_since(bench: Bench) -> list[Row]:
     work = "`plan --since HEAD~1`, one model changed"
     return [
         Row(f"{work}: requests", cost.requests, None, "≤ 4 + 4", 4 + _FOR_EACH, "GET"),
-        _seconds(f"{work}: time", cost, plain, "≤ 1 s", 1.0),
-        _processor(work, cost),
+        rows.seconds(f"{work}: time", cost, plain, "≤ 1 s", 1.0),
+        rows.processor(work, cost),
     ]
 
 
@@ -112,8 +113,8 @@ def plan_judged(bench: Bench) -> list[Row]:
     least = len(sent.listings) + _FOR_EACH * PROMOTED
     return [
         Row(f"{work}: requests", cost.requests, least, "≤ 4 a promotion more", least + 1, "GET"),
-        _listed(f"{work}: time", cost, plain),
-        Row(f"{work}: peak memory", cost.memory, None, "≤ 300 MB", 300, "MB"),
+        rows.listed(f"{work}: time", cost, plain),
+        rows.memory(work, cost, _MOST_MEMORY),
     ]
 
 
@@ -139,8 +140,10 @@ def apply(bench: Bench) -> list[Row]:
         Row(f"{work}: requests it counts, a proxy counts", counted.requests, sent.tries, unit=""),
         Row(f"{work}: writes, changes", len(sent.writes), counted.changes, "", most, ""),
         Row(f"{work}: reads, listings", reads, len(listings), unit=""),
-        _seconds(f"{work}: time, the changes", cost, changes, "≤ 2.2 × raw", 2.2 * changes),
-        _seconds(f"{work}: time, all its writes", cost, everything, "≤ 1.5 ×", 1.5 * everything),
+        rows.seconds(f"{work}: time, the changes", cost, changes, "≤ 2.2 × raw", 2.2 * changes),
+        rows.seconds(
+            f"{work}: time, all its writes", cost, everything, "≤ 1.5 ×", 1.5 * everything
+        ),
     ]
 
 
@@ -183,35 +186,21 @@ def _promoted(bench: Bench, work: str, *, most: int | None = None) -> list[Row]:
         Row(f"{work}: requests", cost.requests, None, reach, most, "", former),
         Row(f"{work}: first request to last answer", span, plain),
         Row(f"{work}: beyond `plan` of it", after, None, "≤ 1 s", 1.0, "s", older),
-        _seconds(f"{work}: whole process", cost, plain),
+        rows.seconds(f"{work}: whole process", cost, plain),
     ]
-
-
-def _seconds(
-    work: str, cost: Cost, plain: float | None = None, reach: str = "", limit: float | None = None
-) -> Row:
-    return Row(
-        work, cost.seconds, plain, reach, limit, before=cost.before.seconds if cost.before else None
-    )
-
-
-def _processor(work: str, cost: Cost) -> Row:
-    before = cost.before.processor if cost.before else None
-    return Row(f"{work}: its own processor time", cost.processor, before=before)
-
-
-def _listed(work: str, cost: Cost, plain: float) -> Row:
-    return _seconds(work, cost, plain, "≤ 1.2 × raw + 0.4 s", 1.2 * plain + 0.4)
 
 
 WORKS: Final = (
     *(start, validate, plan, plan_scattered, plan_since, plan_judged),
-    *(apply, first_record, promote_one, overviews, promote_large, plan_large),
+    *(apply, first_record, promote_one, overviews, promote_large, digest_large, digest_many),
+    plan_large,
 )
 # Those with a registry of their own; and what takes minutes is only measured where it is named.
 FLEETS: Final[Mapping[str, Fleet]] = {
     "overviews": Fleet(3000),
     "promote_large": Fleet(1, 10_000),
+    "digest_large": Fleet(1, 2),
+    "digest_many": Fleet(1, 2),
     "plan_large": Fleet(10_000),
 }
 ON_DEMAND: Final = frozenset({"plan_large"})
