@@ -81,14 +81,12 @@ def in_order(changes: Sequence[Change], exclusive: Sequence[str]) -> tuple[Chang
 
 def entering(changes: Iterable[Change]) -> frozenset[int]:
     """Return the versions that the changes put into an active stage or under an alias."""
-    return frozenset(
-        version
-        for change in changes
-        if (version := _entering(change.field, change.after)) is not None
-    )
+    versions = (entering_by(change.field, change.after) for change in changes)
+    return frozenset(version for version in versions if version is not None)
 
 
-def _entering(address: Field, after: Value | None) -> int | None:
+def entering_by(address: Field, after: Value | None) -> int | None:
+    """Return the version that a value puts into an active stage or under an alias, else None."""
     if address.name == "alias":
         return None if after is None else int(after)
     return address.version if address.name == "stage" and after in ACTIVE_STAGES else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final
 
-from reconciler.core.changes import Change
+from reconciler.core.changes import Change, entering, entering_by
 from reconciler.core.plan import JudgedPlan, ModelPlan
 from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
@@ -29,12 +29,16 @@ class ShownRow:
 
 @dataclass(frozen=True, slots=True)
 class ShownModel:
-    """What was shown for one model; `identities` are those of the versions in its rows."""
+    """What was shown for one model; `identities` are those of the versions in its rows.
+
+    `approved` are the declared digests of the versions that its rows put into use.
+    """
 
     model: str
     digest: str
     rows: tuple[ShownRow, ...] = ()
     identities: Mapping[int, Identity | None] = field(default_factory=dict)
+    approved: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,11 @@ class Approved:
     pull_request: int
     shown: ShownModel
 
+    @property
+    def entering(self) -> frozenset[int | None]:
+        """The versions that were shown to enter an active stage or to get an alias."""
+        return frozenset(entering_by(row.field, row.after) for row in self.shown.rows)
+
 
 def shown_plan(plan: JudgedPlan, state: str, commit: str) -> ShownPlan:
     """Return what a plan shows, to be kept with `commit`; models without changes are left out."""
@@ -67,6 +76,7 @@ def shown_plan(plan: JudgedPlan, state: str, commit: str) -> ShownPlan:
             model.digest(plan.registry),
             tuple(ShownRow(row.field, row.before, row.after) for row in model.changes),
             dict(model.seen.identities) if model.seen else {},
+            {row.version: row.digest for row in model.bytes},
         )
         for model in plan.models
         if model.changes
@@ -82,7 +92,7 @@ def not_shown(model: ModelPlan, digest: str, by: Sequence[Approved]) -> tuple[Co
     if by and by[-1].shown.digest == digest:
         return ()
     contrasts = [contrast for row in model.changes if (contrast := _contrast(row, by)) is not None]
-    return (*contrasts, *_identities(model, by))
+    return (*contrasts, *_identities(model, by), *_digests(model, by))
 
 
 def _contrast(row: Change, by: Sequence[Approved]) -> Contrast | None:
@@ -110,6 +120,18 @@ def _identities(model: ModelPlan, by: Sequence[Approved]) -> Iterable[Contrast]:
         if before != identity:
             was = f"{_origin(before)} (#{naming[-1].pull_request})"
             yield Contrast(f"v{version} itself", was, _origin(identity))
+
+
+def _digests(model: ModelPlan, by: Sequence[Approved]) -> Iterable[Contrast]:
+    """Yield each version whose shown digest is no longer declared; a new one is only stricter."""
+    declared = {row.version: row.digest for row in model.bytes}
+    for version in sorted(entering(model.changes)):
+        shown = [(one, one.shown.approved.get(version)) for one in by if version in one.entering]
+        latest, approved = shown[-1] if shown else (None, None)
+        digest = declared.get(version)
+        if latest is not None and approved is not None and digest != approved:
+            was = f"{approved} (#{latest.pull_request})"
+            yield Contrast(f"v{version} digest", was, digest or "none is declared")
 
 
 def _origin(identity: Identity | None) -> str:

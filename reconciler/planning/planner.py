@@ -129,13 +129,13 @@ def compare(
     return Compared(plan, live, drafts, registry_violations)
 
 
-def read_by(plan: JudgedPlan, checkout: Checkout, step: VerifyAt) -> frozenset[str]:
-    """Return the models whose bytes the settings have a step read, by what this checkout declares.
+def not_read_in(step: VerifyAt, plan: JudgedPlan, checkout: Checkout) -> frozenset[str]:
+    """Return the models whose bytes a step leaves unread, by the settings of this checkout.
 
-    A plan that was saved may have been made under other settings.
+    Those count, because a plan that was saved may have been made under other settings.
     """
     return frozenset(
-        model.model for model in plan.models if model.bytes and step in _steps(model, checkout)
+        model.model for model in plan.models if model.bytes and step not in _steps(model, checkout)
     )
 
 

@@ -21,6 +21,7 @@ ApprovedFiles: TypeAlias = Mapping[tuple[str, str], ModelFiles]
 
 _NAMED: Final = 3  # files in a sentence
 _LISTED: Final = 20  # and in a table
+_DIGITS: Final = len("sha256:") + 12  # of a digest in a sentence
 _LONGEST: Final = 80  # characters of a file's path in a sentence
 
 
@@ -91,8 +92,8 @@ def _difference(check: BytesCheck) -> str:
         names = _named(check.differences)
         same = check.found is not None and check.found.digest == check.digest
         return f"{names}; their content in the order of names is the same" if same else names
-    now = check.found.digest if check.found is not None else "unknown"
-    return f"its digest is {now}, and the approved one is {check.digest}"
+    now = _start(check.found.digest) if check.found is not None else "unknown"
+    return f"its digest is {now}, and {_start(check.digest)} is approved"
 
 
 def _named(differences: Sequence[FileDifference]) -> str:
@@ -111,6 +112,10 @@ def _size(size: int | None, file: FileDifference | None = None) -> str:
         return "no such file" if file is None else "of unknown size"
     changed = file is not None and file.kind == "changed" and file.before == file.after
     return f"{in_bytes(size)}, other content" if changed else in_bytes(size)
+
+
+def _start(digest: str) -> str:
+    return f"{digest[:_DIGITS]}…"
 
 
 def _short(path: str) -> str:

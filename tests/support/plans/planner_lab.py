@@ -56,11 +56,14 @@ class Lab:
         two_way: bool = False,
         gate: Judging = GATE,
     ) -> JudgedPlan:
+        checkout = self.checked_out(at, two_way=two_way)
+        return reconcile(checkout, self.registry, REF, ask, gate).plan
+
+    def checked_out(self, at: str | None = None, *, two_way: bool = False) -> Checkout:
         commit = at or self.heads[-1]
         history = None if two_way else self._history(commit)
         desired = DeclaredState(OWNER, self.settings, self.commits.trees[commit])
-        checkout = Checkout(desired, StateRef(OWNER, commit), self.owner, history)
-        return reconcile(checkout, self.registry, REF, ask, gate).plan
+        return Checkout(desired, StateRef(OWNER, commit), self.owner, history)
 
     def _history(self, commit: str) -> FakeHistory:
         cut = self.cut_before

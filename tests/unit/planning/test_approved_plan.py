@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.changes import Change
 from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, Snapshot, StateRef
 from reconciler.core.state import Field, Identity, Value
@@ -164,3 +165,45 @@ def test_a_plan_that_could_not_be_read_again_is_refused_when_it_is_written() -> 
 )
 def test_what_is_no_kept_plan_is_none(texts: tuple[str, ...]) -> None:
     assert plan_in_check.loads(texts) is None
+
+
+def _with_digest(model: ModelPlan, digest: str | None) -> ModelPlan:
+    rows = () if digest is None else (BytesCheck(4, digest, "unchecked"),)
+    return replace(model, bytes=rows)
+
+
+def _shown_with(number: int, row: Row, digest: str | None) -> Approved:
+    approved = {} if digest is None else {4: digest}
+    return replace(shown(number, row), shown=replace(shown(number, row).shown, approved=approved))
+
+
+_X, _Y = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+
+def test_another_digest_than_the_approved_one_was_not_shown() -> None:
+    by = _shown_with(12, PROMOTED, _X)
+    assert found(_with_digest(planned(PROMOTED), _X), by) == ()
+    assert found(_with_digest(planned(PROMOTED), _Y), by) == (("v4 digest", f"{_X} (#12)", _Y),)
+    assert found(planned(PROMOTED), by) == (("v4 digest", f"{_X} (#12)", "none is declared"),)
+
+
+def test_a_digest_that_came_after_the_approval_is_only_stricter() -> None:
+    assert found(_with_digest(planned(PROMOTED), _X), _shown_with(12, PROMOTED, None)) == ()
+
+
+def test_the_latest_pull_request_that_puts_a_version_into_use_decides_its_digest() -> None:
+    first = _shown_with(12, PROMOTED, _X)
+    second, leaving = _shown_with(13, PROMOTED, None), shown(14, (STAGE, "Production", "Archived"))
+    assert found(planned(PROMOTED), first, second) == ()
+    assert found(planned(MOVED), _shown_with(12, MOVED, _X), shown(13, (ALIAS, 4, 3))) != ()
+    assert any(row.value == "v4 digest" for row in found(planned(PROMOTED), first, leaving))
+
+
+def test_a_digest_is_kept_with_what_was_shown() -> None:
+    plan = JudgedPlan(REF, StateRef("s"), (_with_digest(planned(PROMOTED), _X),), violations=())
+    kept = plan_in_check.loads(plan_in_check.dumps(shown_plan(plan, "s", "c"), longest=60_000))
+    assert kept == shown_plan(plan, "s", "c")
+    assert kept.models[0].approved == {4: _X}
+    older = ShownPlan("r", "s", "c", (ShownModel("m", "sha256:1"),))
+    text = plan_in_check.dumps(older, longest=60_000)
+    assert plan_in_check.loads(text) == older
