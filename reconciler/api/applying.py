@@ -6,6 +6,7 @@ from typing import Final
 
 from reconciler.api.answers import ApplyInterrupted, Plan, Report
 from reconciler.api.apply_records import Recorder, ending
+from reconciler.api.artifacts.bytes_reading import bytes_reading
 from reconciler.api.judging import judging
 from reconciler.api.notifications import BehindOf, notify
 from reconciler.api.plan_requests import (
@@ -21,6 +22,7 @@ from reconciler.core.plan import AdmittedPlan, JudgedPlan, accepting
 from reconciler.core.report import ApplyReport
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
+from reconciler.planning.planner import not_read_in
 
 MOST_AT_ONCE: Final = 64  # models; each has a connection of its own
 
@@ -129,6 +131,8 @@ def carried_out(
         on_model=callbacks.on_model,
         is_superseded_by=lambda commit: workspace.is_superseded_by(commit, plan.state.commit),
         allow_superseded=workspace.allow_superseded,
+        reading=bytes_reading(workspace),
+        unread=not_read_in("apply", plan, workspace.checkout),
     )
 
 

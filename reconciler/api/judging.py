@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from functools import cached_property
 
+from reconciler.api.artifacts.bytes_reading import bytes_reading
 from reconciler.api.consents import parse_consents
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.workspace import Workspace
@@ -35,6 +36,7 @@ def judging(
         accept=parse_consents(accept, names_of(settings)),
         evidence=show_evidence,
         everything=everything,
+        reading=bytes_reading(workspace),
     )
 
 

@@ -60,7 +60,7 @@ def _checksum(document: dict[str, Any]) -> str:
 def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str]:
     """Return the members of the readable part that differ from the plan to be applied."""
     found = []
-    for key, value in json.loads(json_documents.dumps(computed)).items():
+    for key, value in _as_written(json.loads(json_documents.dumps(computed)), document).items():
         if key != "exit" and document.get(key) != value:
             rows = document.get(key)
             if isinstance(value, list) and isinstance(rows, list):
@@ -70,6 +70,16 @@ def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str
             else:
                 found.append(f"`{key}` is {_shortened(rows)}, the plan's is {_shortened(value)}")
     return found
+
+
+def _as_written(computed: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return what is computed, without the empty `bytes` where a plan before them has none."""
+    written = document.get("models")
+    rows = written if isinstance(written, list) else []
+    for row, old in zip(computed["models"], rows, strict=False):
+        if isinstance(old, dict) and "bytes" not in old and not row["bytes"]:
+            del row["bytes"]
+    return computed
 
 
 def _shortened(value: object) -> str:
