@@ -15,6 +15,7 @@ from reconciler.errors import Problem
 from reconciler.planning.bytes_drift import BytesDrift
 from reconciler.render import markdown, phrases
 from reconciler.render.artifacts import bytes_drift
+from reconciler.render.artifacts.bytes_lines import differing
 from reconciler.render.escape import code, prose
 
 _MOST_RULES: Final = 40  # violations and errors that a summary lists
@@ -180,6 +181,8 @@ def _became(model: ModelReport) -> list[str]:
         for result in model.results
     ]
     lines = ["| | what | change | |", "|---|---|---|---|", *rows] if rows else []
+    lines += ["", *said] if (said := markdown.checked_bytes(model.bytes)) else []
+    lines += markdown.contrasts(differing(model.bytes))
     lines += ["", f"❌ {prose(model.error)}"] if model.error else []
     lines += [line for message in model.messages for line in ("", f"⚠️ {prose(message)}")]
     return _details(f"{code(model.model)} {', '.join(counts) or '❌'}", lines)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from reconciler.core.violations import Violation
-from reconciler.errors import Contrast, Problem
+from reconciler.errors import Problem
 from reconciler.render import phrases
 from reconciler.render.escape import visible
 
@@ -31,19 +31,15 @@ class Annotation:
 
 def of_problem(problem: Problem, level: Level = "error") -> Annotation:
     """Return the annotation for a problem, its hint on a line of its own."""
+    lines = [problem.message, *phrases.contrasted(problem.contrasts)]
     return Annotation(
         level,
-        _with_hint("\n".join([problem.message, *map(_contrast, problem.contrasts)]), problem.hint),
+        _with_hint("\n".join(lines), problem.hint),
         problem.model or "",
         problem.file,
         problem.line,
         problem.column,
     )
-
-
-def _contrast(one: Contrast) -> str:
-    what, approved, now = phrases.cells(one)
-    return f"{what}: approved {approved}, now {now}"
 
 
 def of_violation(violation: Violation, file: str | None, line: int | None = None) -> Annotation:

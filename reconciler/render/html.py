@@ -4,16 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from reconciler.core.changes import Change
-from reconciler.core.plan import JudgedPlan
-from reconciler.core.report import ApplyReport
-from reconciler.errors import Problem
+from reconciler.core.plan import JudgedPlan, ModelPlan
+from reconciler.core.report import ApplyReport, ModelReport
 from reconciler.render import phrases
+from reconciler.render.artifacts.bytes_lines import differing, kept
 from reconciler.render.escape import visible
 
 # Jupyter's colours follow its theme: only what needs a look has its own, legible on light and dark.
 _RED = "#d9383a"
 _NEEDS_A_LOOK = {"remove", "failed", "stale", "refused", "error"}
 _COMPLAINTS = ("", "rule", "model", "message", "hint")
+_BYTES = ("model", "bytes")
 _CELL = "text-align: left; padding: 0.2em 0.8em 0.2em 0; vertical-align: top"
 
 
@@ -22,6 +23,7 @@ def plan(value: JudgedPlan) -> str:
     return _section(
         f"plan: {phrases.headline(value)}",
         _table(("model", "what", "before", "after", "cause"), map(_change, value.changes)),
+        _table(_BYTES, _bytes(value.models)),
         _table(_COMPLAINTS, _complaints(value)),
     )
 
@@ -42,9 +44,15 @@ def report(value: ApplyReport) -> str:
         for model in value.models
         if model.error
     ]
+    failures += [
+        _complaint("failed", "", model.model, "<br>".join(map(_text, phrases.contrasted(files))))
+        for model in value.models
+        if (files := differing(model.bytes))
+    ]
     return _section(
         f"apply: {phrases.outcome(value)}",
         _table(header, rows),
+        _table(_BYTES, _bytes(value.models)),
         _table(_COMPLAINTS, [*failures, *_complaints(value.plan)]),
     )
 
@@ -65,7 +73,8 @@ def _complaints(value: JudgedPlan) -> Iterator[list[str]]:
     """Yield the problems that exclude models, what was violated, and what waits for approval."""
     for problem in value.problems:
         where = f"{problem.where}: " if problem.where else ""
-        message = "<br>".join(map(_text, (f"{where}{problem.message}", *_contrasts(problem))))
+        lines = (f"{where}{problem.message}", *phrases.contrasted(problem.contrasts))
+        message = "<br>".join(map(_text, lines))
         yield _complaint("error", "", problem.model, message, problem.hint)
     judged = [(phrases.judged(violation), violation) for violation in value.violations]
     for word, violation in (*judged, *(("waits", violation) for violation in value.pending)):
@@ -80,9 +89,10 @@ def _complaint(
     return [_marked(word, word), _text(rule), _text(model or ""), message, _text(hint or "")]
 
 
-def _contrasts(problem: Problem) -> Iterator[str]:
-    for value, approved, now in map(phrases.cells, problem.contrasts):
-        yield f"{value}: approved {approved}, now {now}"
+def _bytes(models: Iterable[ModelPlan | ModelReport]) -> Iterator[list[str]]:
+    for model in models:
+        for line in kept(model.bytes):
+            yield [_text(model.model), _text(line)]
 
 
 def _section(title: str, *parts: str) -> str:

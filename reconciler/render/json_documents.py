@@ -10,6 +10,7 @@ from reconciler.errors import ExitCode, Problem
 if TYPE_CHECKING:  # `validate` has documents too, and must not wait for plans
     from collections.abc import Mapping, Sequence
 
+    from reconciler.core.artifacts.bytes_check import BytesCheck
     from reconciler.core.changes import Change
     from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef
     from reconciler.core.report import ApplyReport
@@ -137,9 +138,11 @@ def report(value: ApplyReport, code: int) -> Document:
         if model.error
     ]
     document["errors"] += map(error, value.refusals)
-    messages = {model.model: model.messages for model in value.models}
-    for model in document["models"]:
-        model["messages"] += messages.get(model["model"], ())
+    reports = {model.model: model for model in value.models}
+    for row in document["models"]:
+        if (model := reports.get(row["model"])) is not None:
+            row["messages"] += model.messages
+            row["bytes"] = [bytes_check(check) for check in model.bytes] or row["bytes"]
     document["exit"] = ending(code)
     return document
 
@@ -230,6 +233,7 @@ def _model(model: ModelPlan, ref: RegistryRef) -> Document:
         "digest": model.digest(ref),
         "records": model.record is not None,
         "messages": list(model.messages),
+        "bytes": [bytes_check(check) for check in model.bytes],
         **({"deleted": sorted(model.deleted)} if model.deleted else {}),
         **({"taken_from": model.taken_from} if model.taken_from is not None else {}),
         **(
@@ -237,6 +241,19 @@ def _model(model: ModelPlan, ref: RegistryRef) -> Document:
             if model.evidence
             else {}
         ),
+    }
+
+
+def bytes_check(check: BytesCheck) -> Document:
+    """Return the check of a version's bytes as an item of `bytes`."""
+    return {
+        "version": check.version,
+        "digest": check.digest,
+        "outcome": check.outcome,
+        "files": len(check.found.files) if check.found is not None else None,
+        "size": check.found.size if check.found is not None else None,
+        "differences": [file._asdict() for file in check.differences],
+        "why": check.why,
     }
 
 

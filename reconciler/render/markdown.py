@@ -1,11 +1,14 @@
 """Renders a plan as Markdown for a pull request: the summary, then a table for each model."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.violations import Violation
-from reconciler.errors import Problem
+from reconciler.errors import Contrast, Problem
 from reconciler.render import phrases
+from reconciler.render.artifacts.bytes_lines import kept
 from reconciler.render.comparison import markdown_lines
 from reconciler.render.escape import code, prose
 
@@ -47,7 +50,8 @@ def has_body(model: ModelPlan) -> bool:
 
 def body(model: ModelPlan, now: datetime) -> list[str]:
     """Return a model's rows, messages, problems and evidence."""
-    parts = [_rows(model), [f"- ⚠️ {prose(message)}" for message in model.messages]]
+    parts = [_rows(model), checked_bytes(model.bytes)]
+    parts.append([f"- ⚠️ {prose(message)}" for message in model.messages])
     parts.append([f"- ❌ {problem(one)}" for one in model.problems])
     parts += [markdown_lines(comparison, now) for comparison in model.evidence]
     lines = [line for part in parts if part for line in (*part, "")]
@@ -59,13 +63,22 @@ def problem(complaint: Problem) -> str:
     where = f"{code(complaint.where)}: " if complaint.where else ""
     hint = f" — {prose(complaint.hint)}" if complaint.hint else ""
     lines = [f"{where}{prose(complaint.message)}{hint}"]
-    if complaint.contrasts:
-        lines += ["", "  | value | approved | now |", "  |---|---|---|"]
-        lines += [
-            f"  | {' | '.join(map(code, phrases.cells(one)))} |" for one in complaint.contrasts
-        ]
-        lines.append("")
+    lines += contrasts(complaint.contrasts, "  ")
     return "\n".join(lines)
+
+
+def contrasts(rows: Sequence[Contrast], margin: str = "") -> list[str]:
+    """Return the approved and present values as a table; empty without rows."""
+    if not rows:
+        return []
+    lines = ["", f"{margin}| value | approved | now |", f"{margin}|---|---|---|"]
+    cells = ([code(cell) if cell else "" for cell in phrases.cells(row)] for row in rows)
+    return [*lines, *(f"{margin}| {' | '.join(row)} |" for row in cells), ""]
+
+
+def checked_bytes(checks: Iterable[BytesCheck]) -> list[str]:
+    """Return an item for each version whose bytes are as approved, or were not read."""
+    return [f"- bytes: {prose(line)}" for line in kept(checks)]
 
 
 def _rows(model: ModelPlan) -> list[str]:

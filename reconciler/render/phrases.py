@@ -100,10 +100,20 @@ def complaints(problems: Iterable[Problem]) -> Iterator[str]:
 
 def contrasts(complaint: Problem, margin: str) -> list[str]:
     """Return the approved and present values side by side; empty without any."""
-    if not complaint.contrasts:
+    return contrast_lines(complaint.contrasts, margin)
+
+
+def contrast_lines(rows: Sequence[Contrast], margin: str) -> list[str]:
+    """Return the approved and present values of a table; empty without rows."""
+    if not rows:
         return []
-    rows = map(cells, complaint.contrasts)
-    return [margin + line for line in table(("value", "approved", "now"), rows)]
+    return [margin + line for line in table(("value", "approved", "now"), map(cells, rows))]
+
+
+def contrasted(rows: Iterable[Contrast]) -> Iterator[str]:
+    """Yield the approved and the present value of each row as a sentence."""
+    for what, approved, now in map(cells, rows):
+        yield f"{what}: approved {approved}, now {now}" if approved or now else what
 
 
 def cells(contrast: Contrast) -> tuple[str, ...]:

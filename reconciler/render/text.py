@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef
 from reconciler.core.report import ApplyReport, ModelReport, Result
 from reconciler.core.state import Field, Value
 from reconciler.planning.status import StatusRow
 from reconciler.render import phrases
+from reconciler.render.artifacts.bytes_lines import differing, kept
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
 from reconciler.render.table import TableColumn, fitted, padded, table, width
@@ -155,11 +157,15 @@ def _held(values: Sequence[tuple[str, Field, Value]]) -> list[str]:
 def _model(model: ModelPlan) -> list[str]:
     if not (model.changes or model.messages or model.problems):
         return []
-    lines = _changes(model)
+    lines = [*_changes(model), *_bytes(model.bytes)]
     lines += [f"  ! {visible(message)}" for message in model.messages]
     for problem in model.problems:
         lines += [f"  ✗ {visible(problem.message)}", *phrases.contrasts(problem, "    ")]
     return [_title(model.model, model.file), *lines, ""]
+
+
+def _bytes(checks: Sequence[BytesCheck]) -> list[str]:
+    return [f"  bytes  {line}" for line in kept(checks)]
 
 
 def _changes(model: ModelPlan) -> list[str]:
@@ -189,7 +195,8 @@ def _model_report(model: ModelReport) -> list[str]:
         )
         for result in model.results
     ]
-    lines = _rows(rows)
+    lines = [*_rows(rows), *_bytes(model.bytes)]
+    lines += phrases.contrast_lines(differing(model.bytes), "    ")
     lines += [f"  ! {message}" for message in model.messages]
     if model.error:
         lines.append(f"  ✗ {visible(model.error)}")
