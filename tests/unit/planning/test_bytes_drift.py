@@ -200,9 +200,8 @@ def test_a_hold_hides_no_bytes(registry: FakeRegistry) -> None:
 
 def test_another_owners_model_is_not_compared() -> None:
     lab = Lab()
-    for version in (1, 2, 3):
-        lab.registry.set_files("m", version, FILES)
-    lab.apply(declared(STAGED, 1))
+    lab.apply(replace(declared(STAGED), versions={1: DeclaredVersion()}))
+    lab.commit(declared(STAGED, 1))
     (ours,) = pinned_versions(compared_in(lab), everything=False)
     assert ours.version == 1
     lab.owner = "other-state"
