@@ -78,6 +78,11 @@ class SignatureRule:
     level: Literal["required", "compatible"]
 
 
+@dataclass(frozen=True, slots=True)
+class DigestRule:
+    """A version's entry declares the digest of its files, with which plan and apply compare."""
+
+
 MAX_APPROVALS: Final = 20
 
 
@@ -96,6 +101,7 @@ Requirement: TypeAlias = (
     | DatedFreeze
     | Lineage
     | SignatureRule
+    | DigestRule
     | Approvals
 )
 

@@ -188,6 +188,8 @@ def _words(fault: SchemaFault) -> tuple[str, str | None]:
 
 def _nearest_choice(text: str, choices: Sequence[str]) -> str | None:
     meant = familiar_mistakes.stage_meant(text)
+    if len(choices) == 1:
+        return did_you_mean(text, choices) or f"write `{choices[0]}`"
     return f"did you mean `{meant}`?" if meant in choices else did_you_mean(text, choices)
 
 
@@ -202,6 +204,8 @@ def _form(fault: SchemaFault, thing: str, name: str) -> tuple[str, str | None]:
         return f"{thing} is null", _instead_of_null(fault.path)
     expected = _FORMS.get(fault.kind) or _either(fault.choices)
     example = _EXAMPLES.get("serving" if fault.path[0] == "serving" else name)
+    if fault.path[0] == "policies" and name == "digest":
+        example = "write `digest: required`"
     if fault.path[:-1] == ("versions",) and isinstance(fault.found, str):
         example = familiar_mistakes.entry_hint(name, fault.found)
     return f"{thing} must be {expected}, not {_form_of(fault.found)}", example

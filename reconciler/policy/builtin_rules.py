@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from shlex import quote
 from typing import Final, Literal, TypeAlias
 
 from typing_extensions import assert_never
@@ -13,6 +14,7 @@ from reconciler.core.facts import Facts
 from reconciler.core.policies import (
     Approvals,
     DatedFreeze,
+    DigestRule,
     Expression,
     Lineage,
     Requirement,
@@ -21,12 +23,19 @@ from reconciler.core.policies import (
     Transitions,
     WeeklyFreeze,
 )
-from reconciler.core.state import ACTIVE_STAGES
+from reconciler.core.state import ACTIVE_STAGES, Declaration
 from reconciler.core.transitions import Transition
 from reconciler.policy.freeze_windows import closed, frozen_until
 
 BuiltinRule: TypeAlias = (
-    Transitions | Soak | WeeklyFreeze | DatedFreeze | Lineage | SignatureRule | Approvals
+    Transitions
+    | Soak
+    | WeeklyFreeze
+    | DatedFreeze
+    | Lineage
+    | SignatureRule
+    | DigestRule
+    | Approvals
 )
 
 _MAX_LISTED: Final = 10  # names in a message
@@ -47,7 +56,8 @@ class RuleInput:
     """One transition, and everything that a built-in rule may read.
 
     `tags` are the version's live tags. `entered` is about its live stage; None when unknown.
-    `approvers` is None when no forge was asked; `authors` wrote the change.
+    `approvers` is None when no forge was asked; `authors` wrote the change. `declaration` is that
+    of the model, None where this checkout does not declare it.
     """
 
     transition: Transition
@@ -59,6 +69,7 @@ class RuleInput:
     now: datetime
     approvers: frozenset[str] | None
     authors: frozenset[str]
+    declaration: Declaration | None = None
 
 
 def unmet(requirement: BuiltinRule, inputs: RuleInput) -> str | None:
@@ -76,6 +87,8 @@ def unmet(requirement: BuiltinRule, inputs: RuleInput) -> str | None:
             return _lineage(requirement, inputs)
         case SignatureRule():
             return _signature(requirement, inputs)
+        case DigestRule():
+            return _digest(inputs)
         case Approvals():
             return _approvals(requirement, inputs)
         case _:
@@ -99,7 +112,7 @@ def reads_facts(requirement: BuiltinRule) -> bool:
     return isinstance(requirement, SignatureRule)
 
 
-def way_out(requirement: Requirement) -> str:
+def way_out(requirement: Requirement, transition: Transition) -> str:
     """Return the hint for an unmet requirement; a policy's own message replaces it."""
     match requirement:
         case Expression():
@@ -116,6 +129,12 @@ def way_out(requirement: Requirement) -> str:
             return "log the model with a signature (`infer_signature`), and register that version"
         case SignatureRule():
             return "register a version that accepts what callers send, or change the callers first"
+        case DigestRule():
+            name = quote(f"{transition.model}/{transition.version}")
+            return (
+                f"add `digest: sha256:…` to its entry, as `reconciler digest {name}` prints it; "
+                "`promote` and `rollback` write it with `--digest`"
+            )
         case Approvals():
             return "ask a person who did not write the change to approve it"
         case _:
@@ -217,6 +236,19 @@ def _signature(rule: SignatureRule, inputs: RuleInput) -> str | None:
     return (
         f"{version} breaks callers of v{inputs.transition.incumbent}: {broken}" if broken else None
     )
+
+
+def _digest(inputs: RuleInput) -> str | None:
+    """Check that the entry of a version has a digest; a later step compares its files with it."""
+    declaration, version = inputs.declaration, inputs.transition.version
+    entry = declaration.versions.get(version) if declaration is not None else None
+    if entry is not None and entry.digest is not None:
+        return None
+    told = f"v{version} declares no `digest`"
+    if declaration is None:
+        return told
+    line = f":{entry.line}" if entry is not None and entry.line is not None else ""
+    return f"{told} ({declaration.file}{line})"
 
 
 def _approvals(rule: Approvals, inputs: RuleInput) -> str | None:

@@ -185,7 +185,7 @@ def _way_out(broken: _Broken) -> str:
     policy = broken.policy
     if broken.unread:
         return "; ".join(dict.fromkeys(one.hint for one in broken.unread))
-    hint = policy.message or builtin_rules.way_out(policy.requires)
+    hint = policy.message or builtin_rules.way_out(policy.requires, broken.transition)
     if policy.enforce == "deny":
         consent = quote(f"{policy.name}={broken.transition.model}")
         hint += f"; `apply --accept {consent}` allows it once"
@@ -275,6 +275,7 @@ def _rule_input(
         if approvals is None
         else frozenset(approval.login for approval in approvals),
         authors=commit.authors,
+        declaration=inputs.declaration,
     )
 
 

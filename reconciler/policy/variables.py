@@ -55,7 +55,7 @@ def variables(
     transition = inputs.transition
     facts = inputs.facts.get(transition.version, NO_FACTS)
     candidate = _version(inputs, transition.version, now)
-    candidate["declared"] = {"tags": _declared_tags(inputs.declaration, transition.version)}
+    candidate["declared"] = _declared(inputs.declaration, transition.version)
     return {
         "model": transition.model,
         "version": candidate,
@@ -116,8 +116,11 @@ def live_tags(live: Live, version: int) -> dict[str, str]:
     return _tags(live.fields, version)
 
 
-def _declared_tags(declaration: Declaration | None, version: int) -> dict[str, str]:
-    return _tags(declaration.fields, version) if declaration else {}
+def _declared(declaration: Declaration | None, version: int) -> Variables:
+    if declaration is None:
+        return {"tags": {}, "digest": None}
+    entry = declaration.versions.get(version)
+    return {"tags": _tags(declaration.fields, version), "digest": entry.digest if entry else None}
 
 
 def _outcomes(facts: Facts) -> Variables:

@@ -230,16 +230,21 @@ def test_a_rule_that_was_loosened_by_an_earlier_merge_counts_as_it_is_now(desk: 
     assert desk.lab.run("apply", "--yes").code == 0
 
 
-def test_going_back_is_free_of_order_soak_and_freeze_and_not_of_the_signature(desk: Desk) -> None:
+def test_going_back_is_free_of_order_soak_and_freeze_and_of_nothing_about_the_model(
+    desk: Desk,
+) -> None:
     model = desk.model(0.90, 0.93, 0.94)
     desk.applied(model, FIRST, OVER)
     desk.applied(model, to(2))
     settings = (ORDER, CLOSED, "{name: soak, soak: 24h}", "{name: typed, signature: required}")
-    desk.declare(model, FIRST, *settings)
-    assert list(said(desk.plan())) == ["typed"]
+    desk.declare(model, FIRST, *settings, "{name: pinned-bytes, digest: required}")
+    broken = said(desk.plan())
+    assert list(broken) == ["pinned-bytes", "typed"]
+    where = f"(registry-state/{model}.yaml:2)"
+    assert broken["pinned-bytes"] == f"v1 → Production: v1 declares no `digest` {where}"
     desk.declare(model, to(3))
     broken = said(desk.plan())
-    assert list(broken) == ["closed", "order", "soak", "typed"]
+    assert list(broken) == ["closed", "order", "pinned-bytes", "soak", "typed"]
     assert "until Tue 2999-12-31 00:00 CET" in broken["closed"]
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.policies import Expression
+from reconciler.core.state import Declaration, DeclaredVersion
 from reconciler.core.transitions import Transition
 from reconciler.files.loader import parse_declaration, parse_settings
 from reconciler.files.schema.policy_schema import REQUIREMENTS
@@ -122,6 +123,9 @@ CASE = RuleInput(
     now=NOW,
     approvers=frozenset({"ana", "bo"}),
     authors=frozenset({"bo"}),
+    declaration=Declaration(
+        "m", {}, {4: DeclaredVersion(line=7)}, file="registry-state/fraud-detection.yaml"
+    ),
 )
 AMOUNT, COUNTRY = Column("amount", "double"), Column("country", "string")
 BROKEN = {
@@ -136,6 +140,7 @@ BROKEN = {
         facts=Facts(signature=Signature((AMOUNT, COUNTRY))),
         incumbent_facts=Facts(signature=Signature((AMOUNT,))),
     ),
+    "pinned-bytes": CASE,
     "two-people": CASE,
     "four-eyes": replace(CASE, approvers=None),
 }

@@ -6,6 +6,7 @@ from itertools import chain, islice, repeat
 from reconciler.core.durations import parse_duration
 from reconciler.core.policies import (
     Approvals,
+    DigestRule,
     Expression,
     Lineage,
     On,
@@ -123,6 +124,8 @@ def _requirement(entry: PolicyEntry) -> Requirement:
             return Lineage(tuple(names))
         case {"signature": level}:
             return SignatureRule(level)
+        case {"digest": _}:
+            return DigestRule()
         case {"approvals": count}:
             return Approvals(count)
         case _:

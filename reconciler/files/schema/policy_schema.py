@@ -43,6 +43,7 @@ REQUIREMENTS: Final = (
     "freeze",
     "lineage",
     "signature",
+    "digest",
     "approvals",
     "self_approval",
 )
@@ -169,6 +170,10 @@ class PolicyEntry(TypedDict, total=False):
     signature: Annotated[
         Literal["required", "compatible"],
         Field(description="Required, or compatible with the input of the incumbent too."),
+    ]
+    digest: Annotated[
+        Literal["required"],
+        Field(description="Required: the version's entry declares the digest of its files."),
     ]
     approvals: Annotated[
         int,

@@ -91,6 +91,11 @@ VARIABLES: Final = (
         "version.declared", "object", "What this change declares for it, which proves nothing."
     ),
     Variable("version.declared.tags", "map(string, string)", "The tags that the file declares."),
+    Variable(
+        "version.declared.digest",
+        "string or null",
+        "The digest that the file declares, with which its files are compared; null without one.",
+    ),
     *_outcomes(""),
     Variable("incumbent", "object or null", "The version it displaces; null when there is none."),
     *_version("incumbent"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.core.policies import (
     Approvals,
     DatedFreeze,
+    DigestRule,
     Expression,
     Lineage,
     On,
@@ -110,6 +111,7 @@ def test_a_policy_knows_its_line() -> None:
         ),
         ("signature: required", SignatureRule("required")),
         ("signature: compatible", SignatureRule("compatible")),
+        ("digest: required", DigestRule()),
         ("approvals: 2", Approvals(2)),
         ("approvals: '20'", Approvals(20)),
         ("self_approval: false", Approvals(1)),
@@ -160,6 +162,17 @@ def test_transitions_without_a_place_are_about_both_active_stages() -> None:
         ("name: p, lineage: [tags.]", "2:23 `tags.` does not say where the name is looked up"),
         ("name: p, lineage: []", "2:22 `lineage` is empty (add an item, or leave the key out)"),
         ("name: p, signature: compatibel", "2:24 `compatibel` is not one of `required`, `compat"),
+        (
+            "name: p, digest: requird",
+            "2:21 `requird` is not one of `required` (did you mean `requi",
+        ),
+        ("name: p, digest: true", "2:21 `true` is not one of `required` (write `required`)"),
+        ("name: p, digest: ~", "2:21 `digest` is null (write a value, or leave the key out)"),
+        ("name: p, digest: [required]", "2:21 `digest` must be text, not a list (write `digest: r"),
+        (
+            "name: p, digest: required, signature: required",
+            "2:3 one policy requires one thing, and this one has `signature`, `digest`",
+        ),
         ("name: p, approvals: 0", "2:24 `0` is not a number of approvals (write a whole number fr"),
         ("name: p, approvals: 21", "2:24 `21` is not a number of approvals"),
         ("name: p, approvals: 1.0", "2:24 `1.0` is not a number of approvals"),

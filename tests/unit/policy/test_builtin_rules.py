@@ -8,6 +8,7 @@ import pytest
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature, Unread
 from reconciler.core.policies import (
     Approvals,
+    DigestRule,
     Expression,
     Lineage,
     Requirement,
@@ -49,7 +50,8 @@ FREEZE = WeeklyFreeze((4, 960), (0, 480), "Europe/Berlin")
 LINEAGE = Lineage(("params.git_commit", "tags.data_version", "run.tags.team"))
 REQUIRED, COMPATIBLE = SignatureRule("required"), SignatureRule("compatible")
 TWO = Approvals(2)
-RULES: tuple[BuiltinRule, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE, TWO)
+BYTES = DigestRule()
+RULES: tuple[BuiltinRule, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE, TWO, BYTES)
 
 
 def going(before: str | None, stage: str) -> RuleInput:
@@ -285,6 +287,11 @@ def test_history_is_read_where_time_or_a_rollback_counts() -> None:
 
 @pytest.mark.parametrize("rule", [*RULES, Expression("true")])
 def test_every_rule_has_a_way_out(rule: Requirement) -> None:
-    assert way_out(rule)
+    assert way_out(rule, PROMOTION)
     others = [other for other in (*RULES, Expression("true")) if other != rule]
-    assert way_out(rule) not in [way_out(other) for other in others]
+    assert way_out(rule, PROMOTION) not in [way_out(other, PROMOTION) for other in others]
+
+
+def test_the_way_out_of_a_missing_digest_is_a_command_that_a_shell_runs() -> None:
+    odd = replace(PROMOTION, model="fraud detection")
+    assert "`reconciler digest 'fraud detection/4'`" in way_out(BYTES, odd)

@@ -28,6 +28,7 @@ from tests.support.plans.expression_lab import scope, version
         "incumbent == null || incumbent.number == 3",
         "change.from == 'Staging' && change.to == 'Production' && !change.rollback",
         "version.declared.tags.validated == 'true'",
+        "version.declared.digest != null && version.declared.digest.startsWith('sha256:')",
         "commit.approvals == null",
         'metrics["test auc"] > 0.5',
     ],
@@ -285,3 +286,5 @@ def test_a_version_of_which_nothing_is_known_is_no_pass() -> None:
     empty = variables(seen, Commit(), now, rollback=True)
     assert why_unmet("version.age > duration('1h')", empty) == "version.age is null"
     assert why_unmet("change.rollback && version.status == 'missing'", empty) is None
+    digest = "version.declared.digest"
+    assert why_unmet(f"{digest} != null", empty) == f"{digest} is null"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.facts import Column, Facts, Run, Signature
-from reconciler.core.state import Declaration, Field, Identity, Live, LiveVersion
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Identity, Live, LiveVersion
 from reconciler.core.transitions import Transition
 from reconciler.policy.cel.evaluator import expression_problems, why_unmet
 from reconciler.policy.cel.schema import FUNCTIONS, TYPES
@@ -42,7 +42,7 @@ def full_scope() -> dict[str, object]:
     seen = TransitionInput(
         transition=Transition("m", 2, stage="Production", before="Staging", incumbent=1),
         live=Live("m", {Field("stage", 1): "Production"}, {1: live, 2: live}),
-        declaration=Declaration("m", {}, {}),
+        declaration=Declaration("m", {}, {2: DeclaredVersion(digest="sha256:0f")}),
         facts={1: facts, 2: facts},
     )
     commit = Commit(id="a", author="ann", approvals=(Approval("bob", "a", "2024"),))
