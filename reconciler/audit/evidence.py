@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.entered_bytes import EnteredBytes, entered_bytes
 from reconciler.audit.merged_changes import (
     MergeApproval,
     Step,
@@ -18,6 +19,7 @@ from reconciler.audit.merged_changes import (
     pull_request,
     serving,
 )
+from reconciler.audit.recorded_bytes import RecordedBytes
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, aliases
 
@@ -29,6 +31,7 @@ class Applied:
     """The first time that a declaration was live in a registry, and the commit that was applied.
 
     `off_main` means that a merge brought the commit: it is not on the first-parent line itself.
+    `bytes` are those that were read until then, for what the declaration put into use.
     """
 
     time: datetime
@@ -38,6 +41,7 @@ class Applied:
     run_url: str | None
     off_main: bool = False
     registry_user: str | None = None
+    bytes: tuple[RecordedBytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,24 @@ class Entry:
         """The time of the merge."""
         return self.step.commit.time
 
+    @property
+    def bytes(self) -> tuple[EnteredBytes, ...]:
+        """The digests of the versions that it put into use, with what the applies read."""
+        read = (row for applied in self.applied for row in applied.bytes)
+        return entered_bytes(self.step, read)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The value of one name at a moment, and the merged change that set it."""
+    """The value of one name at a moment, and the merged change that set it.
+
+    `digest` is the one that was declared for the version at that moment.
+    """
 
     name: str
     version: int | None
     since: Entry
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +194,12 @@ def _held(past: Sequence[Entry], settings: Settings) -> Iterable[Held]:
     last = past[-1]
     since = _since(past, [entry.serving for entry in past])
     rules = last.step.by(settings).serving.of(last.step.model, last.step.after)
-    yield Held(f"serving ({rules})", last.serving, since)
-    for alias in sorted(last.aliases):
+    digests = last.step.after.digests if last.step.after else {}
+    digest = None if last.serving is None else digests.get(last.serving)
+    yield Held(f"serving ({rules})", last.serving, since, digest)
+    for alias, version in sorted(last.aliases.items()):
         pointed = [entry.aliases.get(alias) for entry in past]
-        yield Held(f"@{alias}", last.aliases[alias], _since(past, pointed))
+        yield Held(f"@{alias}", version, _since(past, pointed), digests.get(version))
 
 
 def _since(past: Sequence[Entry], values: Sequence[int | None]) -> Entry:
@@ -241,9 +257,12 @@ class _Applies:
             if start <= place < end and self._is_about(record, step)
         ]
         first: dict[str, Applied] = {}
+        read: dict[str, dict[int, RecordedBytes]] = {}
         for record in sorted(made, key=lambda record: record.time):
+            rows = read.setdefault(record.registry, {})
+            rows |= {row.version: row for row in record.bytes if row.model == step.model}
             if record.made_live(step.model):
-                first.setdefault(record.registry, self._applied(record))
+                first.setdefault(record.registry, self._applied(record, rows.values()))
         if first:
             return "applied", tuple(first.values())
         # A release writes no more than its record, and for a model that is gone not even that.
@@ -260,7 +279,7 @@ class _Applies:
         is_named = record.made_live(step.model) or record.wrote_part_of(step.model)
         return is_named and self._declared(record.commit, step.model) == step.after
 
-    def _applied(self, record: ApplyRecord) -> Applied:
+    def _applied(self, record: ApplyRecord, read: Iterable[RecordedBytes]) -> Applied:
         return Applied(
             record.time,
             record.registry,
@@ -269,4 +288,5 @@ class _Applies:
             record.run_url,
             off_main=record.commit not in self._place,
             registry_user=record.registry_user,
+            bytes=tuple(read),
         )

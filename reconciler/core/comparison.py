@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from reconciler.core.artifacts import signatures
 from reconciler.core.facts import NO_FACTS, Facts
@@ -19,7 +19,10 @@ _NUMBER = re.compile(r"v?([1-9][0-9]{0,17})")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One live version, before any write, with the facts from its run."""
+    """One live version, before any write, with the facts from its run.
+
+    `digest` is that of its bytes as far as git knows it: the declared one, else what an apply read.
+    """
 
     version: int
     stage: str
@@ -28,6 +31,7 @@ class Side:
     description: str
     identity: Identity
     facts: Facts
+    digest: str | None = None
 
     @property
     def source_commit(self) -> str | None:
@@ -137,9 +141,20 @@ class Comparison:
             return None
         return signatures.differences(candidate, incumbent)
 
+    @property
+    def bytes(self) -> Literal["same", "other"] | None:
+        """Whether both have the same bytes by their digests; None where one is not known."""
+        incumbent = self.incumbent.digest if self.incumbent else None
+        if incumbent is None or self.candidate.digest is None:
+            return None
+        return "same" if incumbent == self.candidate.digest else "other"
+
 
 def comparisons(
-    transitions: Sequence[Transition], live: Live, facts: Mapping[int, Facts]
+    transitions: Sequence[Transition],
+    live: Live,
+    facts: Mapping[int, Facts],
+    digests: Mapping[int, str],
 ) -> tuple[Comparison, ...]:
     """Compare each version that enters an active stage or takes an alias with its incumbents.
 
@@ -154,16 +169,24 @@ def comparisons(
         Comparison(
             live.model,
             tuple(places),
-            side(live, version, facts),
-            None if incumbent is None else side(live, incumbent, facts),
+            side(live, version, facts, digests),
+            None if incumbent is None else side(live, incumbent, facts, digests),
         )
         for version, made in sorted(entering.items())
         for incumbent, places in _by_incumbent(made, live).items()
     )
 
 
-def side(live: Live, version: int, facts: Mapping[int, Facts]) -> Side:
-    """Return one live version of a model with its facts."""
+_NO_DIGESTS: Final[Mapping[int, str]] = {}
+
+
+def side(
+    live: Live,
+    version: int,
+    facts: Mapping[int, Facts],
+    digests: Mapping[int, str] = _NO_DIGESTS,
+) -> Side:
+    """Return one live version of a model with its facts; `digests` are by version."""
     named = aliases(live.fields)
     return Side(
         version=version,
@@ -177,6 +200,7 @@ def side(live: Live, version: int, facts: Mapping[int, Facts]) -> Side:
         description=str(live.fields.get(Field("description", version), "")),
         identity=live.versions[version].identity,
         facts=facts.get(version, NO_FACTS),
+        digest=digests.get(version),
     )
 
 

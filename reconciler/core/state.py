@@ -169,6 +169,15 @@ class Declaration:
     file: str = field(default="", compare=False)
     line: int | None = field(default=None, compare=False)
 
+    @property
+    def digests(self) -> Mapping[int, str]:
+        """The digest of each version that has one."""
+        return {
+            number: entry.digest
+            for number, entry in self.versions.items()
+            if entry.digest is not None
+        }
+
 
 def stages(fields: Fields) -> dict[int, str]:
     """Return the stage of every version that has one in `fields`."""

@@ -240,7 +240,8 @@ def _with_evidence(
     known = facts.get(plan.model)
     if draft.live is None or not known or not judging.evidence:
         return plan
-    return replace(plan, evidence=comparisons(draft.transitions, draft.live, known))
+    digests = draft.declaration.digests if draft.declaration is not None else {}
+    return replace(plan, evidence=comparisons(draft.transitions, draft.live, known, digests))
 
 
 def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple
 
+from reconciler.core.artifacts.model_files import short
 from reconciler.core.comparison import Comparison, MetricRow, Side, TextRow
 from reconciler.core.durations import in_words
 from reconciler.core.facts import Column, Run, Signature
@@ -97,7 +98,8 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
     `model`; `places`: the stage and the aliases (`@name`) that the candidate enters, empty for a
     mere comparison; `candidate` and `incumbent`: a version as from `side_document`, null where
-    there is no incumbent; `metrics`: all keys of both, with `candidate`, `incumbent` (null: not
+    there is no incumbent; `bytes`: "same" or "other" by the digests of both, null where one has
+    none that is known; `metrics`: all keys of both, with `candidate`, `incumbent` (null: not
     logged) and `difference` (null: not a number); `params` and `tags`: those that differ, with
     `candidate` and `incumbent`; `signature`: the differences, in sentences, null where a signature
     is not known. NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity".
@@ -108,6 +110,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "places": list(comparison.places),
         "candidate": side_document(comparison.candidate),
         "incumbent": None if incumbent is None else side_document(incumbent),
+        "bytes": comparison.bytes,
         "metrics": [
             {
                 "key": row.key,
@@ -127,6 +130,7 @@ def side_document(side: Side) -> dict[str, Any]:
     """Return one version for a JSON document.
 
     `version`, `stage`, `aliases`, `tags`, `description`; `created`: when it was registered;
+    `digest`: of its bytes, as declared, else as the last apply read them, null where neither is;
     `run_id`; `run`: `id`, `name`, `status`, `user`, `started`, `deleted`, null where it is not
     known; `source_commit`, `data_version`, `registered_by`: null where they were not recorded;
     `metrics`, `params`: by name; `signature`: `inputs`, `outputs` and `params`, lists of `name`,
@@ -141,6 +145,7 @@ def side_document(side: Side) -> dict[str, Any]:
         "tags": dict(sorted(side.tags.items())),
         "description": side.description,
         "created": moment(side.identity.created),
+        "digest": side.digest,
         "run_id": side.identity.run_id,
         "run": None if facts.run is None else _run_document(facts.run),
         "source_commit": side.source_commit,
@@ -297,6 +302,8 @@ def _about(comparison: Comparison, now: datetime) -> Iterator[_Row]:
         remark = ""
         if label == "signature" and differences is not None:
             remark = "differs" if differences else "="
+        if label == "digest" and comparison.bytes is not None:
+            remark = "the same bytes" if comparison.bytes == "same" else "other bytes"
         if cells != (_NOTHING, _NOTHING):
             yield _Row("", label, *cells, remark)
 
@@ -311,6 +318,7 @@ def _told(side: Side, now: datetime) -> dict[str, str | None]:
         "run": side.identity.run_id if run is None else run_name(run),
         "source commit": commit[:12] if commit and _COMMIT.fullmatch(commit) else commit,
         "data version": side.data_version,
+        "digest": short(side.digest).rstrip("…") if side.digest else None,
     }
 
 

@@ -117,6 +117,7 @@ def _title(value: Stories) -> str:
 def _table(value: Stories) -> tuple[Sequence[str], list[tuple[str, ...]]]:
     """Return the header of one model's table and its rows, each with the model in front."""
     parts = _parts(value)
-    header = history.rows(parts[0])[0] if parts else ()
-    cells = [(story.model, *row) for story in parts for row in history.rows(story)[1]]
+    shown = any(map(history.has_digests, parts))
+    header = history.rows(parts[0], digests=shown)[0] if parts else ()
+    cells = [(part.model, *row) for part in parts for row in history.rows(part, digests=shown)[1]]
     return ("MODEL", *header), cells

@@ -10,6 +10,7 @@ from typing import Final
 from reconciler.audit.evidence import Applied, DeclaredAt, Entry, Held
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
+from reconciler.render.artifacts import approved_bytes
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.html import table as html_table
 from reconciler.render.json_documents import Document
@@ -20,8 +21,9 @@ _FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 NARROW: Final = {  # what yields first at a terminal: who signed, when it was applied
     column.name: column
     for column in (
-        TableColumn("SIGNATURE", leaves=5),
-        TableColumn("APPLIED", 20, leaves=4),
+        TableColumn("SIGNATURE", leaves=6),
+        TableColumn("APPLIED", 20, leaves=5),
+        TableColumn("BYTES", 19, leaves=4),
         TableColumn("PR", leaves=3),
         TableColumn("APPROVED", 8, leaves=2),
         TableColumn("AUTHOR", 8, leaves=1),
@@ -93,17 +95,19 @@ def as_csv(value: Story) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if value.answer is not None:
-        writer.writerow(("model", "at", "what", "version", *_COLUMNS))
+        writer.writerow(("model", "at", "what", "version", *_COLUMNS, "digest"))
         for held in value.answer.held:
             version = "" if held.version is None else held.version
             cells = (value.model, moment(value.answer.moment), held.name, version)
-            writer.writerow(_harmless(cell) for cell in (*cells, *_flat(held.since)))
+            evidence = (*_flat(held.since), held.digest or "")
+            writer.writerow(_harmless(cell) for cell in (*cells, *evidence))
     else:
-        writer.writerow(("model", *_COLUMNS, "serving", "meaning"))
+        writer.writerow(("model", *_COLUMNS, "serving", "meaning", "bytes"))
         for entry in value.entries:
             serving = "" if entry.serving is None else entry.serving
             row = (value.model, *_flat(entry), serving, "; ".join(entry.meaning))
-            writer.writerow(_harmless(cell) for cell in row)
+            flat = approved_bytes.flat(entry.bytes)
+            writer.writerow(_harmless(cell) for cell in (*row, flat))
     return out.getvalue()
 
 
@@ -133,17 +137,41 @@ def _title(value: Story) -> str:
     return f"at {moment(value.answer.moment)}, by the merged history of {value.line}"
 
 
-def rows(value: Story) -> tuple[Sequence[str], list[tuple[str, ...]]]:
-    """Return the header and the cells of the table."""
+def has_digests(value: Story) -> bool:
+    """Return whether any row has a version with a digest; else the table has no such column."""
+    if value.answer is not None:
+        return any(held.digest for held in value.answer.held)
+    return any(entry.bytes for entry in value.entries)
+
+
+def rows(
+    value: Story, *, digests: bool | None = None
+) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """Return the header and the cells of the table; `digests` where it has them in any case."""
     # Without apply records nothing is known about applying: the column is left out.
     evidence = _EVIDENCE if value.records else _EVIDENCE[:-1]
+    shows = has_digests(value) if digests is None else digests
+    column = ("BYTES",) if shows else ()
     if value.answer is None:
-        cells = [(*_evidence(entry, value), ", ".join(entry.meaning)) for entry in value.entries]
-        return (*evidence, "WHAT"), cells
+        cells = [
+            (
+                *_evidence(entry, value),
+                *([approved_bytes.cell(entry.bytes)] if shows else []),
+                ", ".join(entry.meaning),
+            )
+            for entry in value.entries
+        ]
+        return (*evidence, *column, "WHAT"), cells
     held = [
-        (held.name, _version(held), *_evidence(held.since, value)) for held in value.answer.held
+        (
+            held.name,
+            _version(held),
+            *([approved_bytes.held(held)] if shows else []),
+            *_evidence(held.since, value),
+        )
+        for held in value.answer.held
     ]
-    return ("WHAT", "VERSION", *evidence), held
+    return ("WHAT", "VERSION", *column, *evidence), held
 
 
 def _version(held: Held) -> str:
@@ -238,7 +266,8 @@ def answer_document(answer: DeclaredAt, value: Story) -> Document:
 
 
 def _held(held: Held, value: Story) -> Document:
-    return {"version": held.version, "since": entry_document(held.since, value)}
+    since = entry_document(held.since, value)
+    return {"version": held.version, "digest": held.digest, "since": since}
 
 
 def entry_document(entry: Entry, value: Story) -> Document:
@@ -261,6 +290,7 @@ def entry_document(entry: Entry, value: Story) -> Document:
         "meaning": list(entry.meaning),
         "serving": entry.serving,
         "aliases": dict(sorted(entry.aliases.items())),
+        "bytes": [approved_bytes.document(row) for row in entry.bytes],
         "standing": entry.apply_state if value.records else "unknown",
         "applied": [_applied(applied) for applied in entry.applied],
     }
@@ -278,6 +308,7 @@ def _applied(applied: Applied) -> Document:
         "actor": applied.actor,
         "run_url": applied.run_url,
         "registry_user": applied.registry_user,
+        "bytes": [approved_bytes.document(row) for row in applied.bytes],
     }
 
 

@@ -1,10 +1,11 @@
 """Renders everything that is known about one model and one of its versions, as text and JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from reconciler.audit.evidence import Entry
+from reconciler.audit.known_bytes import BytesRead
 from reconciler.core.changes import Change
 from reconciler.core.comparison import Side
 from reconciler.core.plan import RegistryRef
@@ -12,6 +13,7 @@ from reconciler.core.state import Field, Live, Serving, aliases, stages
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render import comparison as beside
+from reconciler.render.artifacts import approved_bytes
 from reconciler.render.comparison import age, moment, number
 from reconciler.render.escape import quoted, visible
 from reconciler.render.json_documents import Document
@@ -25,7 +27,8 @@ _MOST_VERSIONS = 20
 class Git:
     """What git knows about a model: sync state by version, and the merged changes that are live.
 
-    `silent` says why there is no history.
+    `silent` says why there is no history. `digests` are the declared ones, and `read` what the last
+    applies read, both by version.
     """
 
     sync: Mapping[int, str]
@@ -34,6 +37,8 @@ class Git:
     silent: str | None = None
     problems: tuple[Problem, ...] = ()
     code: ExitCode = ExitCode.OK
+    digests: Mapping[int, str] = field(default_factory=dict)
+    read: Mapping[int, BytesRead] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,12 @@ def _own_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str]]
         yield "registered", visible(since)
     if details.source:
         yield "source", visible(details.source)
+    yield from approved_bytes.labelled(*_bytes(details, shown))
+
+
+def _bytes(details: VersionDetails, shown: Side) -> tuple[str | None, BytesRead | None]:
+    """Return the declared digest of a version, and what the last apply read of it."""
+    return details.git.digests.get(shown.version), details.git.read.get(shown.version)
 
 
 def _run_rows(shown: Side) -> Iterator[tuple[str, str]]:
@@ -250,6 +261,7 @@ def _version_document(details: VersionDetails, shown: Side) -> Document:
     return {
         **beside.side_document(shown),
         "source": details.source,
+        "bytes": approved_bytes.known_document(*_bytes(details, shown)),
         "run_tags": {} if run is None else _own_tags(run.tags),
         "sync": _sync(details, shown.version),
         "places": [

@@ -5,17 +5,19 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from reconciler.api.answers import Answer
+from reconciler.api.artifacts.known_digests import declared_digests
 from reconciler.api.inspection.version_names import (
     chosen_version,
     find_named,
     serving_of,
     serving_version,
 )
-from reconciler.api.merged.merged_history import open_merged
+from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
+from reconciler.audit.known_bytes import BytesRead, bytes_read
 from reconciler.core.comparison import Side, side
 from reconciler.core.settings import Settings
 from reconciler.core.state import Field, Live
@@ -73,7 +75,7 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
     else:
         version = chosen_version(workspace, live, selector)
     git = _git(workspace, live)
-    shown = _side(workspace, live, version)
+    shown = _side(workspace, live, version, git)
     source = shown.identity.source if shown else None
     details = VersionDetails(
         live=live,
@@ -90,11 +92,12 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
     return ModelDetails(details, workspace.requests)
 
 
-def _side(workspace: Workspace, live: Live, version: int | None) -> Side | None:
+def _side(workspace: Workspace, live: Live, version: int | None, git: Git) -> Side | None:
     if version is None:
         return None
     facts = read_facts(workspace.registry, [(live, version)], parallelism=1)[live.model]
-    return side(live, version, facts)
+    read = {number: found.row.digest for number, found in git.read.items()}
+    return side(live, version, facts, {**read, **git.digests})
 
 
 def _file(workspace: Workspace, model: str) -> str | None:
@@ -104,23 +107,33 @@ def _file(workspace: Workspace, model: str) -> str | None:
 
 def _git(workspace: Workspace, live: Live) -> Git:
     """Compare with what is declared, and read who merged it; outside of git neither."""
-    git = Git({})
+    git = Git({}, digests=declared_digests(workspace, live.model))
     if live.model in workspace.desired.declarations or live.owner == workspace.owner:
         request = replace(plan_request(workspace), models=frozenset({live.model}))
         comparison = compared(workspace, request)
         plan = comparison.plan
         rows = status.rows(plan, comparison.live, workspace.desired)
         sync = {row.version: row.sync for row in rows if row.version is not None}
-        git = Git(sync, plan.changes, problems=plan.problems, code=plan.exit_code())
+        git = replace(
+            git, sync=sync, changes=plan.changes, problems=plan.problems, code=plan.exit_code()
+        )
     try:
         merged = open_merged(workspace, quiet=True)
     except (OutOfStep, UsageError) as error:
         return replace(git, silent=error.message)
+    git = replace(git, read=_bytes_read(merged, live, workspace.ref.key))
     steps = merged.steps_of(live.model)
     entries = evidence.entries(steps, merged.settings, merged.records())
     if not entries:
         return replace(git, silent=f"the merged history of `{merged.line}` never declared it")
     return replace(git, history=_live_part(entries, live, merged.log))
+
+
+def _bytes_read(merged: MergedHistory, live: Live, registry: str) -> Mapping[int, BytesRead]:
+    records = merged.records(registry)
+    former = (old for old, name in merged.new_names.items() if name == live.model)
+    made = [row for rows in records.by_commit.values() for row in rows] if records else []
+    return bytes_read(made, {live.model, *former}, live)
 
 
 def _live_part(entries: tuple[Entry, ...], live: Live, log: Log) -> tuple[Entry, ...]:

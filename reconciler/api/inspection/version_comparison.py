@@ -3,6 +3,7 @@
 from datetime import datetime, timezone
 
 from reconciler.api.answers import Answer
+from reconciler.api.artifacts.known_digests import known_digests
 from reconciler.api.inspection.version_names import chosen_version, find_model
 from reconciler.api.workspace import Workspace
 from reconciler.core.comparison import Comparison, side
@@ -16,7 +17,7 @@ from reconciler.render.json_documents import Document
 
 
 class VersionComparison(Answer):
-    """Two versions beside each other: metrics, params, tags, signature, run.
+    """Two versions beside each other: metrics, params, tags, signature, run, the bytes' digests.
 
     >>> r.compare("fraud", 2, 3).code
     0
@@ -63,5 +64,7 @@ def version_comparison(
         workspace.warn(f"`{incumbent}` and `{candidate}` are both v{first}")
     asked = [(live, version) for version in dict.fromkeys((first, second))]
     facts = read_facts(workspace.registry, asked, parallelism=len(asked))[model]
-    comparison = Comparison(model, (), side(live, second, facts), side(live, first, facts))
+    digests = known_digests(workspace, live)
+    sides = [side(live, version, facts, digests) for version in (second, first)]
+    comparison = Comparison(model, (), *sides)
     return VersionComparison(comparison, workspace.ref, workspace.requests)

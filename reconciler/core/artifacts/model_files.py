@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_SHORT: Final = len("sha256:") + 8
 
 # Files and folders at the top of a model's folder that are not the model, and the reason for each.
 # Of git's, these are the ones that model signing leaves out; any other name would be a difference.
@@ -70,6 +71,11 @@ class ModelFiles:
     def size(self) -> int:
         """The bytes of all files."""
         return sum(file.size for file in self.files)
+
+
+def short(digest: str) -> str:
+    """Return the beginning of a digest, as much as a person compares: `sha256:1234abcd…`."""
+    return f"{digest[:_SHORT]}…"
 
 
 def model_files(files: Iterable[HashedFile]) -> ModelFiles:

@@ -33,7 +33,7 @@ def _transition(version: int, place: str, incumbent: int | None = None) -> Trans
 def _compared(*transitions: Transition) -> list[tuple[int, int | None, tuple[str, ...]]]:
     return [
         (one.candidate.version, one.incumbent.version if one.incumbent else None, one.places)
-        for one in comparisons(transitions, LIVE, {})
+        for one in comparisons(transitions, LIVE, {}, {})
     ]
 
 
