@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
+from reconciler.audit.entered_bytes import EnteredBytes
 from reconciler.audit.evidence import Applied, ApplyState, Entry, Records
 from reconciler.audit.merged_changes import MergedCommit, Step
 from reconciler.core.changes import Change
@@ -22,6 +23,9 @@ FindingKind: TypeAlias = Literal[
     "pending",
     "unmanaged",
     "recreated",
+    "no-digest",
+    "digest-changed",
+    "other-bytes",
     "error",
     "unreadable",
 ]
@@ -50,7 +54,8 @@ class ServingChange:
 class AuditRow:
     """One merged change of the serving version or of aliases, with its evidence.
 
-    `applied` is the first apply that made it live, None when no record shows one.
+    `applied` is the first apply that made it live, None when no record shows one. `bytes` are the
+    digests of what it put into use.
     """
 
     commit: MergedCommit
@@ -61,6 +66,7 @@ class AuditRow:
     claimed: tuple[str, ...]
     apply_state: ApplyState
     applied: Applied | None
+    bytes: tuple[EnteredBytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +194,7 @@ def _row(entry: Entry, serving_changes: tuple[ServingChange, ...]) -> AuditRow:
         claimed=claimed,
         apply_state=entry.apply_state,
         applied=min(entry.applied, key=lambda applied: applied.time, default=None),
+        bytes=entry.bytes,
     )
 
 

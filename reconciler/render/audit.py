@@ -11,6 +11,7 @@ from reconciler.audit.evidence import Applied
 from reconciler.audit.findings import Audit, AuditRow, Finding
 from reconciler.errors import Problem
 from reconciler.render import authors, json_documents, phrases
+from reconciler.render.artifacts import approved_bytes
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.json_documents import Document
 from reconciler.render.table import TableColumn, table
@@ -26,8 +27,9 @@ _CHANGES = (
         TableColumn("PR", leaves=3),
     ),
     *(TableColumn("AUTHOR", 8, leaves=1), TableColumn("APPROVED", 8, leaves=2)),
-    TableColumn("APPLIED", 20, leaves=4),
+    TableColumn("APPLIED", 20, leaves=5),
 )
+_BYTES = TableColumn("BYTES", 19, leaves=4)
 _FINDINGS = (
     replace(_MODEL, name=""),
     TableColumn("", 8),
@@ -37,7 +39,7 @@ _FINDINGS = (
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _COLUMNS = (
     *("kind", "model", "time", "commit", "what", "pull_request", "author", "authors", "verified"),
-    *("claimed", "applied", "applied_from"),
+    *("claimed", "applied", "applied_from", "bytes"),
 )
 
 
@@ -45,7 +47,8 @@ def text(value: Audit, effort: Effort, columns: int | None = None) -> str:
     """Return the changes as a table, the findings by kind, and the sources of both."""
     lines = [*(visible(line) for line in _ground(value)), ""]
     if value.rows:
-        lines += [*table(_CHANGES, map(_cells, value.rows), columns), ""]
+        header = (*_CHANGES, _BYTES) if _has_digests(value) else _CHANGES
+        lines += [*table(header, _cells(value), columns), ""]
     for kind, found in _by_kind(value.findings):
         lines.append(f"{kind}: {phrases.count(len(found), 'finding')}")
         room = None if columns is None else columns - 2
@@ -64,9 +67,10 @@ def markdown(value: Audit) -> str:
     lines = [f"### Audit: {_headline(value)}", ""]
     lines += [f"- {prose(line)}" for line in _ground(value)]
     if value.rows:
-        lines += ["", "| merged | model | what | commit | PR | author | approved | applied |"]
-        lines.append("|---|---|---|---|---|---|---|---|")
-        lines += [_tabled(_cells(row)) for row in value.rows]
+        names = [*("merged", "model", "what", "commit", "PR", "author", "approved", "applied")]
+        names += ["bytes"] if _has_digests(value) else []
+        lines += ["", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+        lines += map(_tabled, _cells(value))
     for kind, found in _by_kind(value.findings):
         lines += ["", f"#### {kind}: {phrases.count(len(found), 'finding')}", ""]
         lines += ["| model | commit | when | what |", "|---|---|---|---|"]
@@ -88,6 +92,7 @@ def as_csv(value: Audit) -> str:
                 *(number, _author(row), authors.listed(row.commit)),
                 *("; ".join(row.verified), "; ".join(row.claimed)),
                 *((_moment(row.applied.time), row.applied.commit) if row.applied else ("", "")),
+                approved_bytes.flat(row.bytes),
             )
         )
     rest = [""] * (len(_COLUMNS) - 5)  # the columns of changes only
@@ -144,6 +149,7 @@ def _row(row: AuditRow) -> Document:
         "applied_off_main": row.applied is not None and row.applied.off_main,
         "applied_by": row.applied.actor if row.applied else None,
         "applied_as": row.applied.registry_user if row.applied else None,
+        "bytes": [approved_bytes.document(version) for version in row.bytes],
     }
 
 
@@ -184,7 +190,20 @@ def _headline(value: Audit) -> str:
     return f"{changes}, {phrases.count(len(value.findings), 'finding')}{_incomplete(value)}"
 
 
-def _cells(row: AuditRow) -> tuple[str, ...]:
+def _has_digests(value: Audit) -> bool:
+    return any(row.bytes for row in value.rows)
+
+
+def _cells(value: Audit) -> list[tuple[str, ...]]:
+    """Return the cells of every change; those of bytes only where any version has a digest."""
+    shows = _has_digests(value)
+    return [
+        (*_evidence(row), *([approved_bytes.cell(row.bytes)] if shows else []))
+        for row in value.rows
+    ]
+
+
+def _evidence(row: AuditRow) -> tuple[str, ...]:
     approved = [*row.verified, *(f"{name} (claimed)" for name in row.claimed)]
     unknown = "not said" if row.apply_state == "unknown" else row.apply_state
     return (

@@ -10,6 +10,7 @@ from reconciler.api.inspection.time_limits import time_limits
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
+from reconciler.audit.bytes_findings import findings_of_bytes
 from reconciler.audit.dates import DateLike
 from reconciler.audit.evidence import entries
 from reconciler.audit.findings import (
@@ -111,7 +112,11 @@ def audit_report(
     live = _compared(workspace, trail) if ref is not None else _Comparison(missing=missing)
     audit = Audit(
         changes,
-        findings_of_git(trail, changes) + live.findings,
+        (
+            *findings_of_git(trail, changes),
+            *findings_of_bytes(trail, merged.settings),
+            *live.findings,
+        ),
         merged.line if merged.is_main else "HEAD (no main line is known)",
         records=trail.records is not None,
         compared=None if ref is None or live.missing else ref.key,
