@@ -98,11 +98,11 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
     `model`; `places`: the stage and the aliases (`@name`) that the candidate enters, empty for a
     mere comparison; `candidate` and `incumbent`: a version as from `side_document`, null where
-    there is no incumbent; `bytes`: "same" or "other" by the digests of both, null where one has
-    none that is known; `metrics`: all keys of both, with `candidate`, `incumbent` (null: not
+    there is no incumbent; `metrics`: all keys of both, with `candidate`, `incumbent` (null: not
     logged) and `difference` (null: not a number); `params` and `tags`: those that differ, with
     `candidate` and `incumbent`; `signature`: the differences, in sentences, null where a signature
-    is not known. NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity".
+    is not known; `bytes`: "same" or "other" by the digests of both, null where one is not
+    known. NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity".
     """
     incumbent, signature = comparison.incumbent, comparison.signature
     return {
@@ -110,7 +110,6 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "places": list(comparison.places),
         "candidate": side_document(comparison.candidate),
         "incumbent": None if incumbent is None else side_document(incumbent),
-        "bytes": comparison.bytes,
         "metrics": [
             {
                 "key": row.key,
@@ -123,6 +122,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "params": [row._asdict() for row in comparison.params],
         "tags": [row._asdict() for row in comparison.tags],
         "signature": None if signature is None else list(signature),
+        "bytes": comparison.bytes,
     }
 
 

@@ -184,7 +184,7 @@ def test_the_document_has_everything_and_is_json() -> None:
 
     assert list(found) == [
         *("model", "places", "candidate", "incumbent"),
-        *("metrics", "params", "tags", "signature"),
+        *("metrics", "params", "tags", "signature", "bytes"),
     ]
     rows = {row["key"]: row for row in found["metrics"]}
     assert rows["auc"] == {
