@@ -1,7 +1,7 @@
 """What does not add up about the bytes of what serves: by the digests in git and in the records."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -10,8 +10,11 @@ from reconciler.audit.evidence import Entry
 from reconciler.audit.findings import Finding, FindingKind, Trail
 from reconciler.audit.recorded_bytes import RecordedBytes
 from reconciler.core.artifacts.model_files import short
+from reconciler.core.policies import DigestRule
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, DeclaredVersion
+from reconciler.core.state import Declaration, DeclaredVersion, aliases, stages
+from reconciler.core.transitions import Transition
+from reconciler.policy.evaluation import covers
 
 _NOTHING_DONE = ("never", "not yet")
 
@@ -41,14 +44,16 @@ def _without_digest(
     """Yield each time in which a version served without a digest, where it should have one.
 
     Who never used digests is told nothing: once a version of the model has served with one, each
-    that serves should have one, too.
+    that serves should have one, too, and so should each for which a policy requires one. What
+    serves now is also held against the policies of now.
     """
     lacks: list[tuple[_Lack | None, Entry]] = []
     pinned: set[int] = set()
     for entry in history:
         lack = lacks[-1][0] if lacks else None
         if entry.apply_state not in _NOTHING_DONE:
-            lack = _lack(entry, pinned)
+            rules = [entry.step.by(settings), *([settings] if entry is history[-1] else [])]
+            lack = _lack(entry, pinned, rules)
             pinned |= _serving_pinned(entry)
         lacks.append((lack, entry))
     runs = [(lack, next(run)[1]) for lack, run in groupby(lacks, lambda at: at[0])]
@@ -65,13 +70,36 @@ def _serving_pinned(entry: Entry) -> set[int]:
     return {version for version in digests if version == entry.serving}
 
 
-def _lack(entry: Entry, pinned: Collection[int]) -> _Lack | None:
+def _lack(entry: Entry, pinned: Collection[int], rules: Iterable[Settings]) -> _Lack | None:
     declaration, version = entry.step.after, entry.serving
     if declaration is None or version is None or version in declaration.digests:
         return None
+    policy = next(filter(None, (_policy(declaration, version, rule) for rule in rules)), None)
+    if policy is not None:
+        return _Lack(version, f"the policy `{policy}` requires one")
     if version in pinned:
         return _Lack(version, "it had one")
     return _Lack(version, "a version before it had one") if pinned else None
+
+
+def _policy(declaration: Declaration, version: int, settings: Settings) -> str | None:
+    """Return the policy that requires a digest of a version where it is declared."""
+    model, serving = declaration.model, settings.serving.of(declaration.model, declaration)
+    places = [Transition(model, version, stage=stages(declaration.fields).get(version))]
+    places += [
+        Transition(model, version, alias=alias)
+        for alias, held in aliases(declaration.fields).items()
+        if held == version
+    ]
+    requiring = (rule for rule in settings.policies if isinstance(rule.requires, DigestRule))
+    return next(
+        (
+            rule.name
+            for rule in requiring
+            if any(covers(rule, place, [serving]) for place in places)
+        ),
+        None,
+    )
 
 
 def _overlaps(trail: Trail, start: datetime, end: datetime | None) -> bool:

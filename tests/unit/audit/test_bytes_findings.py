@@ -13,6 +13,7 @@ from reconciler.audit.evidence import Entry, Records, entries
 from reconciler.audit.findings import Span, Trail
 from reconciler.audit.merged_changes import MergedCommit, MergedFiles
 from reconciler.audit.recorded_bytes import RecordedBytes
+from reconciler.core.policies import DigestRule, Lineage, On, Policy
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, Serving
 from reconciler.files.loader import parse_declaration
@@ -144,6 +145,33 @@ def test_what_serves_is_what_the_settings_say() -> None:
     assert found(value, by_alias) == [
         ("no-digest", "c1", "v5 serves without a digest: a version before it had one")
     ]
+
+
+@pytest.mark.parametrize(
+    ("on", "content"),
+    [
+        (On(stages=("Production",)), serving(4)),
+        (On(serving=True, models=("fr*",)), serving(4)),
+        (On(aliases=("champion",)), "versions: {4: {stage: Production, aliases: [champion]}}"),
+    ],
+)
+def test_a_policy_requires_a_digest_of_every_version_that_serves(on: On, content: str) -> None:
+    rules = Settings(policies=(Policy("pinned-bytes", on, DigestRule()),))
+    now = [
+        ("no-digest", "c0", "v4 serves without a digest: the policy `pinned-bytes` requires one")
+    ]
+    assert found(trail(content, settings=rules), rules) == now
+    assert found(trail(content), rules) == now, "what serves now, by the policies of now"
+    assert found(trail(content, serving(5)), rules) != now, "and not what served before them"
+    assert found(trail(pinned(4, ONE), settings=rules), rules) == []
+
+
+def test_a_policy_about_other_places_or_models_requires_none() -> None:
+    others = (On(stages=("Staging",)), On(stages=("Production",), models=("churn",)))
+    rules = Settings(policies=tuple(Policy("pinned", on, DigestRule()) for on in others))
+    assert found(trail(serving(4), settings=rules), rules) == []
+    lineage = Settings(policies=(Policy("data", On(stages=("Production",)), Lineage(("a",))),))
+    assert found(trail(serving(4), settings=lineage), lineage) == []
 
 
 # --- digest-changed
