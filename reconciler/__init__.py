@@ -53,6 +53,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.errors import Refused as Refused
     from reconciler.errors import RegistryError as RegistryError
     from reconciler.errors import UsageError as UsageError
+    from reconciler.ports.artifacts import BytesProgress as BytesProgress
 
     open = open_reconciler  # noqa: A001
     __version__: str
@@ -90,6 +91,7 @@ _NAMES = {
     "reconciler.core.changes": ("Change",),
     "reconciler.core.report": ("Result",),
     "reconciler.core.violations": ("Violation",),
+    "reconciler.ports.artifacts": ("BytesProgress",),
     "reconciler.errors": (
         "DeclarationError",
         "ExitCode",

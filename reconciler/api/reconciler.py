@@ -36,6 +36,7 @@ from reconciler.core.report import Result
 from reconciler.errors import UsageError
 from reconciler.planning.permissions import check
 from reconciler.planning.status import unmanaged_values
+from reconciler.ports.artifacts import BytesProgress
 from reconciler.repository.locate import working_directory
 
 if TYPE_CHECKING:
@@ -58,13 +59,15 @@ def open_reconciler(
     root: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
     warn: Callable[[str], None] | None = None,
+    on_reading: Callable[[BytesProgress], None] | None = None,
 ) -> Reconciler:
     """Return a `Reconciler` of a state folder; reads nothing yet.
 
     `root` is the folder that `state` is looked up from, then from its repository's root; the
     default is the working directory. `environ` has the variables that name the registry and its
     credentials; the default is `os.environ`. `warn` gets each sentence that the command line would
-    print to stderr; the default is the `warnings` module, with `ReconcilerWarning`.
+    print to stderr; the default is the `warnings` module, with `ReconcilerWarning`. `on_reading` is
+    told how far the reading of a version's files is, in the threads that read them.
 
     >>> reconciler.open("registry-state", registry_uri="http://127.0.0.1:5000")
     <reconciler.Reconciler of registry-state>
@@ -75,6 +78,7 @@ def open_reconciler(
         warn=_warn if warn is None else warn,
         # Outside of a CI job somebody waits for the answer: what is superseded is an error.
         is_interactive=not (os.environ if environ is None else environ).get("CI"),
+        on_reading=on_reading or _ignore,
     )
     return Reconciler(caller, str(state), registry_uri)
 

@@ -20,6 +20,7 @@ import click
 from reconciler.cli import output
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.other_names import help_as_option, unknown_command
+from reconciler.cli.progress.terminal_line import LINE
 from reconciler.errors import ExitCode, Problem, ReconcilerError
 from reconciler.render import json_documents
 
@@ -81,6 +82,11 @@ class Commands(click.Group):
                 return None, None, args
             raise unknown_command(args[0], _COMMANDS)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  whatever the command returns
+        """Run the command; the terminal's line is gone before click says a word of Ctrl-C."""
+        with LINE.opened():
+            return super().invoke(ctx)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

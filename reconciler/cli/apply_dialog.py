@@ -4,14 +4,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-import click
-
 from reconciler.api.answers import Plan, Report
 from reconciler.apply.executor import no_stop
 from reconciler.cli import output
 from reconciler.cli.options import Options
 from reconciler.cli.present import present
-from reconciler.cli.progress import Progress, progress
+from reconciler.cli.progress.applying import Progress, progress
 from reconciler.cli.signals import signals
 from reconciler.core.report import Result
 from reconciler.errors import UsageError
@@ -36,7 +34,7 @@ class ApplyDialog(ExitStack):
         self._counts: Progress | None = None
 
     def begin(self, plan: Plan) -> None:
-        """Show the plan and ask; raises `click.Abort` where the answer is no."""
+        """Show the plan and ask; raises `Abort` of click where the answer is no."""
         if self._shows:
             plan.columns = output.terminal_columns()
             output.product(plan.to_text(self._options.seconds) + "\n", self._options)
@@ -107,4 +105,4 @@ def _ask(plan: Plan) -> None:
     taken = phrases.takeovers(plan.judged)
     if taken:
         question = f"Take over {visible(taken)}. {question}"
-    click.confirm(question, abort=True, err=True)
+    output.confirm(question)

@@ -11,6 +11,7 @@ from reconciler.cli.options import Options
 
 if TYPE_CHECKING:
     from reconciler.api.reconciler import Reconciler
+    from reconciler.ports.artifacts import BytesProgress
 
 
 def opened(options: Options) -> Reconciler:
@@ -18,13 +19,22 @@ def opened(options: Options) -> Reconciler:
     # `plan --help` needs none of it, and a wrong option is told at once.
     from reconciler.api.caller import Caller  # noqa: PLC0415
     from reconciler.api.reconciler import Reconciler  # noqa: PLC0415
+    from reconciler.cli.progress.reading import ReadingProgress  # noqa: PLC0415
     from reconciler.repository.locate import working_directory  # noqa: PLC0415
+
+    def note(sentence: str) -> None:
+        output.note(sentence, options)
 
     caller = Caller(
         root=working_directory(),
         environ=os.environ,
-        warn=lambda sentence: output.note(sentence, options),
+        warn=note,
         is_interactive=output.is_terminal(sys.stdin) or output.is_terminal(sys.stderr),
         is_verbose=options.verbose,
+        on_reading=_ignore if options.quiet else ReadingProgress(note),
     )
     return Reconciler(caller, options.state, options.registry_uri)
+
+
+def _ignore(_: BytesProgress) -> None:
+    """Say nothing of how far a reading is."""

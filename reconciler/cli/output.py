@@ -9,6 +9,7 @@ from typing import TextIO
 import click
 
 from reconciler.cli.options import Options
+from reconciler.cli.progress.terminal_line import LINE
 from reconciler.errors import Problem, UsageError
 from reconciler.render import phrases
 from reconciler.render.json_documents import Document, dumps
@@ -31,7 +32,8 @@ def document(value: Document) -> None:
 
 def _print(text: str) -> None:
     try:
-        click.echo(text, nl=False, color=True)
+        with LINE.lifted():
+            click.echo(text, nl=False, color=True)
     except BrokenPipeError:  # who reads has seen enough: click ends the run without a word
         raise
     except OSError as error:  # a full disk, most of the time; Python flushes the rest once more
@@ -42,7 +44,8 @@ def _print(text: str) -> None:
 def say(text: str) -> None:
     """Tell the person at the terminal, in its width; never part of the product."""
     columns = shutil.get_terminal_size().columns if is_terminal(sys.stderr) else None
-    click.echo("\n".join(fitted(text.split("\n"), columns)), err=True)
+    with LINE.lifted():
+        click.echo("\n".join(fitted(text.split("\n"), columns)), err=True)
 
 
 def note(text: str, options: Options) -> None:
@@ -55,6 +58,12 @@ def complain(problems: Iterable[Problem]) -> None:
     """Print complaints on stderr, each with its place; what to do once for those it is alike."""
     for sentence in phrases.complaints(problems):
         say(sentence)
+
+
+def confirm(question: str) -> None:
+    """Ask for consent on stderr; raises `click.Abort` where the answer is no."""
+    with LINE.lifted():
+        click.confirm(question, abort=True, err=True)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -11,9 +11,13 @@ ReadBytes: TypeAlias = Callable[[str, int, Identity], ModelFiles]
 
 
 class BytesProgress(NamedTuple):
-    """How far the reading of a version is: bytes read so far, and in all, None if not listed.
+    """How far the reading of a version is: bytes read so far, and in all, None if not known.
 
-    `is_over` is true once, at its end, whether all was read or not.
+    `files` are counted once they are listed. `is_over` is true once, at the end, and `is_read`
+    with it where all was read.
+
+    >>> reconciler.BytesProgress("fraud", 4, done=512, total=2048).is_over
+    False
     """
 
     model: str
@@ -21,6 +25,8 @@ class BytesProgress(NamedTuple):
     done: int
     total: int | None
     is_over: bool = False
+    files: int | None = None
+    is_read: bool = False
 
 
 def ignore_bytes(_: int) -> None:

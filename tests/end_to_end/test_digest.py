@@ -1,7 +1,11 @@
 """`reconciler digest`: what the files of versions hash to now, and what git declares for them."""
 
 import hashlib
+import json
 import re
+import signal
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,9 +14,12 @@ import pytest
 
 from reconciler.core.facts import Signature
 from tests.support.registries.api_lab import opened
-from tests.support.registries.lab import Lab
+from tests.support.registries.lab import Hand, Lab
+from tests.support.registries.raw_servers import slow_model
 from tests.support.registries.servers import MlflowSeeds
+from tests.support.repositories.git_lab import GitLab
 
+_SOON = 2.0  # seconds: it takes one, and another one where the machine is busy
 _FILES = {"MLmodel": b"flavors: {}\n", "data/weights.bin": b"\0" * 1234, "empty": b""}
 _OTHER = {"MLmodel": b"flavors: {}\n", "data/weights.bin": b"\1" * 1234}
 
@@ -69,7 +76,10 @@ def test_a_version_that_is_named_twice_is_read_once(lab: Lab, model: str) -> Non
     names = (f"{model}/Staging", model, f"{model}/2", f"{model}@champion", f"{model}/2")
     once = lab.run("digest", f"{model}/2", "--format", "json").document
     done = lab.run("digest", *names, "--format", "json")
-    assert (done.code, done.stderr) == (0, "")
+    assert done.code == 0
+    told = [line.partition(" in ")[0] for line in sorted(done.stderr.splitlines())]
+    assert told == [f"read {model} v1: 3 files, 1.2 KB", f"read {model} v2: 2 files, 1.2 KB"]
+    assert lab.run("digest", *names, "-q").stderr == ""
     assert [(row["version"], row["digest"]) for row in done.document["digests"]] == [
         (2, _digest(_OTHER)),
         (1, _digest(_FILES)),
@@ -137,7 +147,7 @@ def test_what_could_be_read_is_printed_and_the_rest_are_errors(lab: Lab, model: 
     assert {error["model"] for error in done.document["errors"]} == {model}
     text = lab.run("digest", f"{model}/3", model)
     assert (text.code, text.stdout) == (6, f"{_digest(_FILES)}  {model}/1\n")
-    assert text.stderr.startswith(unread.format(3))
+    assert unread.format(3) in text.stderr
 
 
 def test_names_that_mean_nothing_are_told_at_once_and_nothing_is_read(lab: Lab, model: str) -> None:
@@ -154,3 +164,28 @@ def test_names_that_mean_nothing_are_told_at_once_and_nothing_is_read(lab: Lab, 
         shown, digested = (lab.run(command, name, "-o", "json") for command in ("show", "digest"))
         assert (digested.code, digested.document) == (shown.code, shown.document)
     assert lab.run("digest").code == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_signal_ends_a_reading_at_once_and_nothing_of_it_is_printed(
+    tmp_path: Path, number: int, format_: str
+) -> None:
+    asked = threading.Event()
+    with slow_model(1_000_000_000, asked) as uri:
+        lab = Lab(GitLab.new(tmp_path), uri, Hand(uri))
+        with lab.started("digest", "m", "--format", format_) as process:
+            assert asked.wait(60), "the file was not asked for"
+            begun = time.monotonic()
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=60)
+            took = time.monotonic() - begun
+    assert took < _SOON
+    assert process.returncode == 128 + number
+    assert stderr.strip() == "interrupted"
+    if format_ == "json":
+        document = json.loads(stdout)
+        assert [error["message"] for error in document["errors"]] == ["interrupted"]
+        assert document["exit"]["code"] == 128 + number
+    else:
+        assert stdout == ""

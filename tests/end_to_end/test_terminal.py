@@ -3,17 +3,22 @@
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from reconciler.render.table import width
-from tests.support.registries.lab import Lab
+from tests.support.registries.lab import Hand, Lab
+from tests.support.registries.raw_servers import slow_model
+from tests.support.repositories.git_lab import GitLab
 
 _V1 = "versions: {1: {stage: Production, aliases: [blue]}}"
 _V2 = "versions: {2: {stage: Production, aliases: [blue]}}"
@@ -103,6 +108,26 @@ def test_how_far_an_apply_is_goes_again_when_it_is_done(
     steps = [f"\r\x1b[2Kapplying: {done} of 2 changes" for done in range(3)]
     assert ("".join(steps) + "\r\x1b[2K" in shown) is is_told
     assert ("\x1b[2K" in shown) is is_told
+
+
+@pytest.mark.parametrize(("term", "is_told"), [("xterm", True), ("dumb", False)])
+def test_how_far_a_reading_is_goes_again_before_its_digest_is_printed(
+    tmp_path: Path, term: str, *, is_told: bool
+) -> None:
+    with slow_model(2_000_000, threading.Event()) as uri:
+        lab = Lab(GitLab.new(tmp_path), uri, Hand(uri))
+        code, shown = _typed(lab, "digest", "m", columns=80, env={"TERM": term})
+    assert code == 0
+    *steps, last = shown.replace("\r\n", "\n").split("\r\x1b[2K")
+    steps = [step for step in steps if step.strip()]  # what was typed
+    if is_told:
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}  m/1\n", last)
+        assert all(re.fullmatch(r"(reading|listing) m v1  .*", step) for step in steps)
+        assert re.search(r"reading m v1  █+░+ +1\.\d of 2\.0 MB +\d\.\d MB/s", "\n".join(steps))
+        assert max(map(width, steps)) < 80
+    else:
+        assert not steps
+        assert re.search(r"\nread m v1: 1 file, 2\.0 MB in \d\.\d s\nsha256:", last)
 
 
 def test_a_late_commit_is_an_error_for_who_looks_on(lab: Lab) -> None:

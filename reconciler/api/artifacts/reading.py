@@ -11,18 +11,24 @@ def read_and_tell(
     artifacts: Artifacts, model: str, version: int, tell: Callable[[BytesProgress], None]
 ) -> ModelFiles:
     """Return the files of a version, read in full; raises `RegistryError` as `artifacts` does."""
-    listed = artifacts.listing()
-    sizes = [file.size for file in listed if file.size is not None]
-    total = sum(sizes) if len(sizes) == len(listed) else None
-    done, counting = 0, threading.Lock()
+    state = BytesProgress(model, version, 0, None)
+    counting = threading.Lock()
 
     def count(more: int) -> None:
-        nonlocal done
+        nonlocal state
         with counting:
-            done += more
-            tell(BytesProgress(model, version, done, total))
+            state = state._replace(done=state.done + more)
+            tell(state)
 
+    tell(state)
     try:
-        return artifacts.read(count)
+        listed = artifacts.listing()
+        sizes = [file.size for file in listed if file.size is not None]
+        total = sum(sizes) if len(sizes) == len(listed) else None
+        state = state._replace(total=total, files=len(listed))
+        tell(state)
+        files = artifacts.read(count)
+        state = state._replace(is_read=True)
     finally:
-        tell(BytesProgress(model, version, done, total, is_over=True))
+        tell(state._replace(is_over=True))
+    return files

@@ -32,4 +32,4 @@ def command(*, options: Options, models: tuple[str, ...], yes: bool) -> int:
 
 def _ask(models: tuple[str, ...]) -> None:
     shown = phrases.some([visible(model) for model in models], _SHOWN)
-    click.confirm(f"Stop managing {phrases.models(len(models))} ({shown})?", abort=True, err=True)
+    output.confirm(f"Stop managing {phrases.models(len(models))} ({shown})?")

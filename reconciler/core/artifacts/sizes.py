@@ -20,3 +20,16 @@ def in_bytes(size: int) -> str:
         if round(number, 1) < _KB:
             break
     return f"{number:,.1f} {unit}"
+
+
+def part_of(done: int, size: int) -> str:
+    """Return how much of a number of bytes there is, in the unit of the whole.
+
+    >>> part_of(12_000_000, 3_400_000_000)
+    '0.0 of 3.4 GB'
+    """
+    whole = in_bytes(size)
+    unit = whole.rpartition(" ")[2]
+    if unit not in _UNITS:
+        return f"{done} of {whole}"
+    return f"{done / _KB ** (_UNITS.index(unit) + 1):,.1f} of {whole}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.cli.progress import Progress
+from reconciler.cli.progress.applying import Progress
 from reconciler.core.plan import JudgedPlan
 from reconciler.render import phrases
 from tests.support.plans.executor_lab import Lab, declaration
@@ -46,7 +46,7 @@ def test_models_are_counted_where_nothing_but_their_records_is_written(
 ) -> None:
     said: list[str] = []
     clock = iter([0.0, 0.0, 5.0, 30.0])
-    monkeypatch.setattr("reconciler.cli.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("reconciler.cli.progress.applying.time.monotonic", lambda: next(clock))
     counts = Progress(_first_records(3), said.append, every=0.0)
     counts.show()
     counts.model()
@@ -63,7 +63,7 @@ def test_a_log_gets_a_line_each_minute_and_none_of_what_is_short(
 ) -> None:
     said: list[str] = []
     clock = iter([0.0, 30.0, 61.0])
-    monkeypatch.setattr("reconciler.cli.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("reconciler.cli.progress.applying.time.monotonic", lambda: next(clock))
     counts = Progress(_first_records(3), said.append, every=60.0)
     counts.model()
     counts.model()

@@ -1,7 +1,5 @@
 """How far an apply is: a line of stderr that goes again, or one each minute in a log."""
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +9,11 @@ from typing import Final
 
 import click
 
-from reconciler.cli.output import is_terminal
+from reconciler.cli.progress.terminal_line import LINE
 from reconciler.core.durations import in_words
 from reconciler.core.plan import JudgedPlan
 from reconciler.render import phrases
 
-_CLEAR: Final = "\r\x1b[2K"
 _FEW: Final = 1  # models; for more of them the models are counted, too
 _SOON: Final = 10.0  # seconds after which there is enough to tell what is left
 _MINUTE: Final = 60.0
@@ -77,10 +74,13 @@ def progress(plan: JudgedPlan | None) -> Iterator[Progress | None]:
     if plan is None or not plan.to_write:
         yield None
         return
-    takes_back = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+    takes_back = LINE.takes_back
 
     def say(line: str) -> None:
-        click.echo(f"{_CLEAR}{line}" if takes_back else line, nl=not takes_back, err=True)
+        if takes_back:
+            LINE.show("applying", line)
+        else:
+            click.echo(line, err=True)
 
     counts = Progress(plan, say, every=0.0 if takes_back else _MINUTE)
     counts.show()
@@ -88,5 +88,4 @@ def progress(plan: JudgedPlan | None) -> Iterator[Progress | None]:
         yield counts
     finally:
         counts.end()
-        if takes_back:
-            click.echo(_CLEAR, nl=False, err=True)
+        LINE.end("applying")
