@@ -1,9 +1,10 @@
 """Live models as the declarations that a plan has nothing to do for, and as files."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from shlex import quote
 
+from reconciler.authoring.digests import ReadDigests, read_none, with_digests
 from reconciler.authoring.draft import StateFiles
 from reconciler.authoring.file_edits import FileEdit, edited_file
 from reconciler.authoring.new_declarations import FirstImport, declared_anew, importable, left_out
@@ -45,20 +46,28 @@ class ImportDraft:
 
 
 def drafted(
-    models: Sequence[Live], desired: DeclaredState, state: StateFiles, how: FirstImport
+    models: Sequence[Live],
+    desired: DeclaredState,
+    state: StateFiles,
+    how: FirstImport,
+    read: ReadDigests = read_none,
 ) -> ImportDraft:
-    """Return live models as files, with the versions that are in use, or every one."""
+    """Return live models as files, with the versions that are in use, or every one.
+
+    `read` gives the digests; without it there are none.
+    """
     draft, declared = ImportDraft(), desired.declarations
     if how.keep and (len(models) != 1 or models[0].model in declared):
         message = "`--keep` says which version of one model stays where several are in a stage"
         raise UsageError(message, hint="name one model, which is not declared yet")
     for live in models:
         if live.model in declared:
-            _compare(draft, live, desired, state, every=how.every)
+            _compare(draft, live, desired, state, every=how.every, read=read)
     undeclared = [live for live in models if live.model not in declared]
     new = declared_anew(undeclared, desired.settings, how, registry=models)
+    lives = {live.model: live for live in undeclared}
     for model, declaration in new.declarations.items():
-        name, text = content_of(declaration)
+        name, text = content_of(_with_digests(draft, declaration, lives[model], read))
         draft.new[model] = _new_file(state, name, text)
     draft.conflicts += new.conflicts
     undecided, code = (draft.warnings, ExitCode.OK)
@@ -73,7 +82,10 @@ def drafted(
 
 
 def with_live_pins(
-    models: Iterable[Live], desired: DeclaredState, state: StateFiles
+    models: Iterable[Live],
+    desired: DeclaredState,
+    state: StateFiles,
+    read: ReadDigests = read_none,
 ) -> ImportDraft:
     """Return edits that pin the versions which are live under the declared numbers, nothing else.
 
@@ -85,7 +97,9 @@ def with_live_pins(
         if declared is None:
             hint = f"`reconciler import {quote(live.model)}` writes its file, with pins"
             raise UsageError(f"model `{live.model}` is not declared", hint=hint)
-        after, pins = repinned(declared, live.versions)
+        digests = read(declared, live)
+        draft.errors += digests.problems
+        after, pins = repinned(declared, live.versions, digests.known)
         edits = edits_between(declared, after)
         edit = edited_file(state.path_of(declared.file), declared.file, edits)
         draft.edits += [] if edit.is_empty else [edit]
@@ -94,7 +108,13 @@ def with_live_pins(
 
 
 def _compare(
-    draft: ImportDraft, live: Live, desired: DeclaredState, state: StateFiles, *, every: bool
+    draft: ImportDraft,
+    live: Live,
+    desired: DeclaredState,
+    state: StateFiles,
+    *,
+    every: bool,
+    read: ReadDigests,
 ) -> None:
     """Add the edit by which the file of a declared model has what is live."""
     declared = desired.declarations[live.model]
@@ -104,10 +124,19 @@ def _compare(
     if error is not None:
         draft.errors.append(error)
     elif imported is not None:
+        imported = _with_digests(draft, replace(imported, file=declared.file), live, read)
         added = additions(declared, imported, exclusive=desired.settings.exclusive)
         draft.warnings += [left_out(live.model, text) for text in added.warnings]
         edit = edited_file(state.path_of(declared.file), declared.file, added.edits)
         draft.edits += [] if edit.is_empty else [edit]
+
+
+def _with_digests(
+    draft: ImportDraft, declaration: Declaration, live: Live, read: ReadDigests
+) -> Declaration:
+    digests = read(declaration, live)
+    draft.errors += digests.problems
+    return with_digests(declaration, digests.known)
 
 
 def _say_what_serves(draft: ImportDraft, choice: ServingChoice, state: StateFiles) -> None:

@@ -78,7 +78,7 @@ def test_what_cannot_be_read_from_here_is_promoted_without_a_digest_and_said_in_
     lab.declare(model, _SERVING)
     done = lab.run("promote", model, "2", "--digest")
     assert done.code == 6
-    assert f"registry-state/{model}.yaml: `{model}` v2: its digest is not known" in done.stderr
+    assert f"registry-state/{model}.yaml: the files of `{model}` v2 cannot be read: " in done.stderr
     assert file_of(lab, model).read_text() == _SERVING
     done = lab.run("promote", model, "2")
     assert done.code == 0, done.text
@@ -97,7 +97,7 @@ def test_more_than_two_gigabytes_are_not_read_without_being_asked_for(
     done = lab.run("promote", model, "2")
     assert done.code == 0, done.text
     assert done.stderr == (
-        f"no digest is written for `{model}` v2: its files have 2.00 GB, more than 2 GB "
+        f"no digest is written for `{model}` v2: its files have 2.1 GB, more than 2 GB "
         "(`--digest` reads them all the same)\n"
     )
     assert "digest" not in file_of(lab, model).read_text()
@@ -212,10 +212,57 @@ def test_each_version_that_is_added_has_a_digest_where_its_files_can_be_read(
     lab.git.push()
     done = lab.run("discover", model, away, "--digest")
     assert done.code == 6
-    assert f"`{away}` v2: its digest is not known" in done.stderr
+    assert f"the files of `{away}` v2 cannot be read: " in done.stderr
     assert "digest" not in file_of(lab, model).read_text()
     done = lab.run("discover", model, away)
     assert done.code == 0, done.text
     assert done.stderr.count("no digest is written for") == 1
     assert f"digest: {digest(2)}" in file_of(lab, model).read_text()
     assert "2: {stage: Staging, source: s3://bucket/2}" in file_of(lab, away).read_text()
+
+
+# --- import
+
+
+def test_an_import_declares_the_digests_of_what_is_in_use_and_names_what_it_cannot_read(
+    lab: Lab, proxied: ModelFolders
+) -> None:
+    model, away = lab.model(0), lab.model(1)
+    for number in (1, 2, 3):
+        proxied.register(model, {**MODEL, "number": b"%d" % number})
+    lab.hand.stage(model, 1, "Production")
+    lab.hand.alias(model, "next", 2)
+    lab.hand.stage(away, 1, "Staging")
+    done = lab.run("import", model, away, "--versions", "all", "--digests")
+    assert done.code == 6
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"the files of `{away}` v1 cannot be read: `s3://bucket/1`")
+    written = file_of(lab, model).read_text()
+    assert written.index(digest(2)) < written.index(digest(1)), "each at its version"
+    assert "  3:\n" in written
+    assert written.count("digest:") == 2, "nobody uses the third"
+    assert "digest" not in file_of(lab, away).read_text()
+    assert lab.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_update_adds_digests_and_leaves_those_that_differ_to_whoever_names_the_model(
+    lab: Lab, proxied: ModelFolders
+) -> None:
+    model = serving(lab, proxied)
+    lab.hand.stage(model, 1, "Production")
+    lab.hand.alias(model, "next", 2)
+    other = f"sha256:{'0' * 64}"
+    lab.git.write({f"registry-state/{model}.yaml": f"versions: {{2: {{digest: {other}}}}}\n"})
+    before = file_of(lab, model).read_bytes()
+    assert lab.run("import", model, "--digests").code == 0
+    assert file_of(lab, model).read_bytes() == before, "it is only shown"
+    done = lab.run("import", model, "--update", "--digests")
+    assert done.code == 0, done.text
+    assert f"their digest is {digest(2)}, and the file pins {other}" in done.stderr
+    written = file_of(lab, model).read_text()
+    assert digest(1) in written
+    assert other in written
+    assert digest(2) not in written
+    done = lab.run("import", model, "--update", "--pins", "--digests")
+    assert f"{model} v2 digest  {other} → {digest(2)}" in done.stdout
+    assert other not in file_of(lab, model).read_text()

@@ -104,7 +104,7 @@ def live_digests(workspace: Workspace, declaration: Declaration, live: Live) -> 
 def unreadable(entering: Entering, error: RegistryError) -> Problem:
     """Return why the digest of a version is not known, at its place."""
     return Problem(
-        f"{entering.name}: its digest is not known: {error.message}",
+        f"the files of {entering.name} cannot be read: {error.message}",
         ExitCode.REGISTRY,
         file=entering.declaration.file or None,
         model=entering.declaration.model,

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import asdict
+from functools import partial
 
 from typing_extensions import Self
 
 from reconciler.api.answers import Answer
+from reconciler.api.artifacts.entering import live_digests
 from reconciler.api.editing.lookups import state_files
 from reconciler.api.workspace import Workspace
+from reconciler.authoring.digests import read_none
 from reconciler.authoring.file_edits import FileEdit, write_edits
 from reconciler.authoring.importing import ImportDraft, drafted, read_models, with_live_pins
 from reconciler.authoring.new_declarations import FirstImport
@@ -129,6 +132,7 @@ def import_models(
     *,
     update: bool,
     pins: bool,
+    digests: bool,
     keep: Collection[int],
     ask: AskAbout,
 ) -> Import:
@@ -144,11 +148,12 @@ def import_models(
     desired = workspace.desired
     live = read_models(workspace.registry, tuple(models), desired.settings)
     files = state_files(workspace)
+    read = partial(live_digests, workspace) if digests else read_none
     if pins:
-        draft = with_live_pins(live, desired, files)
+        draft = with_live_pins(live, desired, files, read)
     else:
         how = FirstImport(versions == "all", tuple(keep), ask, named=bool(models))
-        draft = drafted(live, desired, files, how)
+        draft = drafted(live, desired, files, how, read)
     return Import(draft, update=update, requests=workspace.requests)
 
 

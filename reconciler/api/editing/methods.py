@@ -175,6 +175,7 @@ class EditingMethods(ABC):
         versions: str = "active",
         update: bool = False,
         pins: bool = False,
+        digests: bool = False,
         keep: Collection[int] = (),
         ask: AskAbout | None = None,
     ) -> Import:
@@ -185,7 +186,9 @@ class EditingMethods(ABC):
         its file lacks, and with `update` the file is edited in place, adding and changing,
         removing nothing. With `update` and `pins` the named models' `run_id` and `source` become
         those of the live versions, and nothing else changes: that approves another model under a
-        number.
+        number. With `digests` the files of the versions that are in use are read, and those whose
+        entries have no `digest` get one; a version that cannot be read is in `errors`, and gets
+        none.
 
         Where a stage that holds one version has several, the model is not declared, and in
         `conflicts`: `keep` names the version that stays, and the others are declared Archived.
@@ -208,6 +211,7 @@ class EditingMethods(ABC):
                     versions,
                     update=update,
                     pins=pins,
+                    digests=digests,
                     keep=[as_version(number) for number in keep],
                     ask=ask or take_default,
                 ),

@@ -23,6 +23,9 @@ from reconciler.cli.questions import asking
     "--pins", is_flag=True, help="With --update: pin the live versions of MODEL, no more than that."
 )
 @click.option(
+    "--digests", is_flag=True, help="Read the files of the versions in use, and pin their digests."
+)
+@click.option(
     "--keep",
     metavar="VERSION",
     type=click.IntRange(1),
@@ -37,6 +40,7 @@ def command(
     versions: str,
     update: bool,
     pins: bool,
+    digests: bool,
     keep: tuple[int, ...],
 ) -> int:
     """Write YAML from the live registry: for MODEL, or for every model.
@@ -51,6 +55,7 @@ def command(
         versions=versions,
         update=update,
         pins=pins,
+        digests=digests,
         keep=keep,
         ask=asking(options),
     )

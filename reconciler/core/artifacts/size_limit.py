@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconciler.core.artifacts.model_files import ListedFile
+from reconciler.core.artifacts.sizes import in_bytes
 
-_GB: Final = 1024**3
-LARGEST_UNASKED: Final = 2 * _GB
+LARGEST_UNASKED: Final = 2 * 1024**3
 
 
 def why_not_unasked(files: Iterable[ListedFile]) -> str | None:
@@ -14,7 +14,7 @@ def why_not_unasked(files: Iterable[ListedFile]) -> str | None:
     sizes = [file.size for file in files]
     known = sum(size for size in sizes if size is not None)
     if known > LARGEST_UNASKED:
-        return f"its files have {known / _GB:.2f} GB, more than {LARGEST_UNASKED // _GB} GB"
+        return f"its files have {in_bytes(known)}, more than 2 GB"
     if None in sizes:
         return "the store does not tell how large its files are"
     return None
