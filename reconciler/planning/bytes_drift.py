@@ -4,6 +4,7 @@ A listing tells names and sizes at the price of one request a folder; only readi
 a swap that keeps the size.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from reconciler.core.artifacts.bytes_check import (
 from reconciler.core.artifacts.model_files import ListedFile, file_differences
 from reconciler.core.state import ACTIVE_STAGES, Fields, Identity, aliases, stages
 from reconciler.errors import ExitCode, Problem, RegistryError
+from reconciler.planning.approved_bytes import READERS
 from reconciler.planning.checks import Compared
 from reconciler.ports.artifacts import ReadBytes
 from reconciler.ports.parallel import each
@@ -32,7 +34,6 @@ ListFiles: TypeAlias = Callable[[str, int, Identity], Sequence[ListedFile]]
 # What this checkout may not speak for, or cannot compare, has another complaint already.
 _COMPARED: Final = ("in-sync", "changes", "held")
 _LISTINGS: Final = 8  # at a time
-_READERS: Final = 4  # versions at a time; each is read in threads of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,18 @@ def pinned_versions(compared: Compared, *, everything: bool) -> tuple[PinnedVers
 
 
 def listings_compared(
-    versions: Sequence[PinnedVersion], list_files: ListFiles, approved: ApprovedFiles
+    versions: Sequence[PinnedVersion],
+    list_files: ListFiles,
+    approved: ApprovedFiles,
+    stop: threading.Event | None = None,
 ) -> BytesDrift:
     """Return whether the listed names and sizes are those of the approved files.
 
-    A version whose approved files nobody knows is not listed: its check is `unchecked`.
+    A version whose approved files nobody knows is not listed: its check is `unchecked`. `stop` ends
+    the listing.
     """
     check = partial(_listing_check, list_files=list_files, approved=approved)
-    return BytesDrift("sizes", tuple(each(check, versions, threads=_LISTINGS)))
+    return BytesDrift("sizes", tuple(each(check, versions, threads=_LISTINGS, stop=stop)))
 
 
 def bytes_compared(
@@ -135,10 +140,14 @@ def bytes_compared(
     read: ReadBytes,
     approved: ApprovedFiles,
     depth: Literal["serving", "all"],
+    stop: threading.Event | None = None,
 ) -> BytesDrift:
-    """Return whether every byte, and where the approved files are known every name, is the same."""
+    """Return whether every byte, and where the approved files are known every name, is the same.
+
+    `stop` ends the reading.
+    """
     check = partial(_bytes_check, read=read, approved=approved)
-    return BytesDrift(depth, tuple(each(check, versions, threads=_READERS)))
+    return BytesDrift(depth, tuple(each(check, versions, threads=READERS, stop=stop)))
 
 
 def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests import ROOT
 from tests.support.forges.ci_lab import V1, CiLab, ci_lab
-from tests.support.forges.hub_lab import Hub, guarded, left_out
+from tests.support.forges.hub_lab import WEEKLY, Hub, guarded, left_out
 from tests.support.registries.lab import Lab
 from tests.support.workflows.workflow_files import ACTION, OURS
 
@@ -17,6 +17,7 @@ _ELSEWHERE = {
     "ci.yml",  # runs these tests, and those of other servers
     "release.yml",  # needs a release: test_release.py
 }
+_NO_DIGEST = "no version that serves has a digest"
 _LEFT_OUT = ["action.yml: Install the reconciler"]  # from a package index: test_workflow_shell.py
 
 
@@ -57,6 +58,9 @@ def test_our_own_workflows_promote_watch_and_roll_back(hub: Hub) -> None:
     assert applied.code == 0, applied.log
     assert hand.values(model)["@champion"] == 2
     assert hub.clock()["drift"].code == 0
+    assert _NO_DIGEST not in hub.ran[-1].log
+    assert hub.clock(cron=WEEKLY)["drift"].code == 0
+    assert _NO_DIGEST in hub.ran[-1].log
     back = hub.fill_in("rollback", block="true", **asked)["rollback"]
     assert back.jobs == {"rollback": "success", "plan": "success"}, back.log
     pull = ci.state.pulls[max(ci.state.pulls)]

@@ -4,11 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from itertools import chain
 from typing import Final, Literal, TypeAlias, cast, get_args
 
+from reconciler.api.apply_records import approved_in
 from reconciler.api.workspace import Workspace
-from reconciler.audit.apply_record import approved_files
 from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.core.state import Identity
@@ -22,7 +21,7 @@ from reconciler.planning.bytes_drift import (
 )
 from reconciler.planning.checks import Compared
 from reconciler.render import phrases
-from reconciler.repository.notes import records_of
+from reconciler.repository.notes import holds_notes
 from reconciler.repository.repository import GitRepo
 
 ReadingDepth: TypeAlias = Literal["serving", "all"]
@@ -57,11 +56,11 @@ def drifted_bytes(
     versions = pinned_versions(compared, everything=depth == "all")
     if not versions:
         return BytesDrift(depth or "sizes")
-    approved = _approved(workspace, fetch_records)
+    approved, stop = _approved(workspace, fetch_records), workspace.stop.event
     if depth is not None:
-        return bytes_compared(versions, workspace.read_bytes, approved or {}, depth)
-    drift = listings_compared(versions, partial(_listed, workspace), approved or {})
-    for sentence in (*_unlisted(drift), *_unknown(drift, has_records=approved is not None)):
+        return bytes_compared(versions, workspace.read_bytes, approved, depth, stop)
+    drift = listings_compared(versions, partial(_listed, workspace), approved, stop)
+    for sentence in (*_unlisted(drift), *_unknown(drift, workspace.repo)):
         workspace.warn(sentence)
     return drift
 
@@ -72,18 +71,14 @@ def _listed(
     return workspace.registry.artifacts(model, version, identity).listing()
 
 
-def _approved(workspace: Workspace, fetch_records: FetchRecords) -> ApprovedFiles | None:
-    """Return the files that apply records know, None where the clone has no records."""
-    repo = workspace.repo
-    if repo is None:
-        return None
-    fetch_records(repo)
+def _approved(workspace: Workspace, fetch_records: FetchRecords) -> ApprovedFiles:
+    if workspace.repo is not None:
+        fetch_records(workspace.repo)
     try:
-        records = records_of(repo)
+        return approved_in(workspace.repo)
     except OutOfStep as error:  # the values were compared, and are to be told
         workspace.warn_of(error.problems)
-        return None
-    return None if records is None else approved_files(chain.from_iterable(records.values()))
+        return {}
 
 
 def _unlisted(drift: BytesDrift) -> Iterator[str]:
@@ -95,12 +90,13 @@ def _unlisted(drift: BytesDrift) -> Iterator[str]:
         yield f"the files of {_versions(rows)} cannot be listed: {rows[0].check.why}"
 
 
-def _unknown(drift: BytesDrift, *, has_records: bool) -> Iterator[str]:
+def _unknown(drift: BytesDrift, repo: GitRepo | None) -> Iterator[str]:
     rows = drift.having("unchecked")
-    if rows:
-        why = "no apply record has" if has_records else "this clone has no apply records with"
-        fetch = "" if has_records else ", `--fetch-notes REMOTE` fetches the records"
-        yield f"{why} the files of {_versions(rows)}: `drift --bytes` reads them{fetch}"
+    if not rows:
+        return
+    unknown = f"no apply record lists the files of {_versions(rows)}: `drift --bytes` reads them"
+    is_told = repo is None or holds_notes(repo)
+    yield unknown if is_told else f"{unknown}, `--fetch-notes REMOTE` fetches the records"
 
 
 def _versions(rows: Collection[PinnedBytes]) -> str:

@@ -21,6 +21,7 @@ from tests.support.workflows.workflow_files import load, steps
 from tests.support.workflows.workflow_runner import Run, Runner
 
 PUBLISHED = "acme/mlflow-reconciler@v0.1.0"
+HOURLY, WEEKLY = "17 * * * *", "41 3 * * 1"
 _APP = "registry-app[bot]"
 READER = ("reader", "reader-password-0123456789")
 _WRITER = ("writer", "writer-password-0123456789")
@@ -50,7 +51,6 @@ class Hub:
     variables: dict[str, str] = field(default_factory=dict)
     ran: list[Run] = field(default_factory=list)
     runner: Runner = field(init=False)
-    cron: str = "17 * * * *"
 
     def __post_init__(self) -> None:
         state, remote = self.ci.state, self.ci.remote
@@ -181,10 +181,10 @@ class Hub:
         self.ci.lab.git.git("fetch", "--quiet", "origin", f"refs/pull/{pull.number}/head")
         return self.ci.lab.git
 
-    def clock(self, commit: str = MAIN) -> dict[str, Run]:
-        """Run what the schedule starts, for the main line's tip or what that was when it did."""
+    def clock(self, commit: str = MAIN, cron: str = HOURLY) -> dict[str, Run]:
+        """Run what a schedule starts, for the main line's tip or what that was when it did."""
         sha = self.ci.remote.git("rev-parse", commit)
-        return self._happens(Event("schedule", {"schedule": self.cron}, _LINE, sha), sha)
+        return self._happens(Event("schedule", {"schedule": cron}, _LINE, sha), sha)
 
     def fill_in(self, workflow: str, **inputs: str) -> dict[str, Run]:
         """Fill in a workflow's form, and run what its pull request starts, where one does."""
