@@ -2,6 +2,9 @@
 
 import gzip
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,6 +20,7 @@ from reconciler.errors import AnswerLost, NotFound, RegistryError
 from reconciler.registries.artifacts.local_folder import LocalFolder
 from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
 from reconciler.registries.client import MlflowClientRegistry
+from tests import ROOT
 from tests.support.registries.artifacts_lab import write_files
 from tests.support.registries.lying_stores import (
     Download,
@@ -384,4 +388,40 @@ def test_a_file_that_does_not_fit_on_the_disk_is_not_downloaded(
     ):
         _through_mlflow(sqlite_uri, place).read()
     assert "TMPDIR" in str(caught.value.hint)
+    assert not list(temporary.iterdir())
+
+
+_SCRIPT = """
+import sys, threading, time
+from pathlib import Path
+from reconciler.registries.artifacts.mlflow_folder import MlflowFolder
+from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
+from tests.support.registries.lying_stores import store_in_mlflow
+
+def download(_, to):
+    Path(to).write_bytes(b"half")
+    print(Path(to).parent, flush=True)
+    time.sleep(60)
+
+files = [(f"{number}.bin", False, 5) for number in range(3)]
+with store_in_mlflow(lambda of: [] if of else files, download) as place:
+    folder = MlflowFolder(place, lambda question: question(), "", "")
+    VersionArtifacts(lambda: folder, threading.Event()).read()
+"""
+
+
+def test_a_copy_is_gone_when_the_program_is_interrupted(temporary: Path) -> None:
+    environ = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None
+        copies = [Path(os.fsdecode(program.stdout.readline().strip())) for _ in range(3)]
+        assert all(copy.parent == temporary and copy.is_dir() for copy in copies)
+        begun = time.monotonic()
+        program.send_signal(signal.SIGINT)
+        _, said = program.communicate(timeout=30)
+
+    assert time.monotonic() - begun < 3
+    assert b"KeyboardInterrupt" in said
     assert not list(temporary.iterdir())

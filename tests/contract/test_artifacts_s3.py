@@ -176,7 +176,7 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(
     _forget_clients()
     for module in [name for name in sys.modules if name.partition(".")[0] == "boto3"]:
         monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "boto3", None)  # as it is without it
+    monkeypatch.setitem(sys.modules, "boto3", None)
 
     with pytest.raises(
         RegistryError, match=r"needs a package that is not installed.*boto3"

@@ -136,7 +136,7 @@ def test_who_may_read_the_model_reads_its_files_and_others_are_told(
         number = lab.register(name(), place, run_id=run_id)
     reader, stranger = name("-reader"), name("-stranger")
     auth_server.add_user(reader, {name(): "READ"})
-    auth_server.add_user(stranger, {name(): "NO_PERMISSIONS"})
+    auth_server.add_user(stranger, {name(): "DENY"})
 
     assert lab.read(name(), number, auth_server.credentials(reader)).digest == signed_digest(folder)
     with pytest.raises(Forbidden, match="answered 403") as caught:
