@@ -65,7 +65,7 @@ def test_one_digest_through_a_logged_model_its_versions_copies_and_another_serve
             (name("-again"), 1),
         )
     }
-    target = proxied.download(name(), by_id, tmp_path / "downloaded")
+    target = proxied.download(f"models:/{name()}/{by_id}", tmp_path / "downloaded")
     of_meta = target / "registered_model_meta"
 
     assert digests == {signed}
@@ -123,3 +123,32 @@ def test_a_listing_is_what_reading_finds(
     assert model_files(files.files) == files
     assert registry.requests - before == 1 + 5 + len(FILES)  # the place, the folders, the files
     registry.close()
+
+
+@pytest.mark.needs_mlflow("3.0", "logged models")
+@pytest.mark.parametrize("store", ["proxied", "local"])
+def test_a_folder_of_a_run_is_what_mlflow_loads_from_there(
+    store: str, request: pytest.FixtureRequest, name: Callable[..., str], tmp_path: Path
+) -> None:
+    """Of the models that the run logged by that name the last one, over the run's own files."""
+    lab: ArtifactsLab = request.getfixturevalue(store)
+    first, last, own = (
+        write_files(tmp_path / kind, {"MLmodel": kind.encode(), "code/x.py": b"1"})
+        for kind in ("first", "last", "own")
+    )
+    write_files(own, {"code/of_the_run.py": b"2", "only/here": b"3"})
+    run_id, _ = lab.log_run(own)
+    for folder in (first, last):
+        lab.log_model(folder, run_id=run_id)
+    source = f"runs:/{run_id}/model"
+    versions = [lab.register(name(), at, run_id=run_id) for at in (source, f"{source}/code")]
+
+    whole, below = (lab.read(name(), version) for version in versions)
+
+    downloaded = lab.download(source, tmp_path / "downloaded")
+    assert whole.digest == signed_digest(downloaded, "registered_model_meta")
+    assert [file.path for file in whole.files] == [
+        *("MLmodel", "code/of_the_run.py", "code/x.py", "only/here"),
+    ]
+    assert (downloaded / "MLmodel").read_bytes() == b"last"
+    assert [file.path for file in below.files] == ["of_the_run.py", "x.py"]

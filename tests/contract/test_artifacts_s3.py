@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.state import Identity
 from reconciler.errors import NotFound, RegistryError
+from reconciler.registries.connect import connect
 from tests.support.registries.artifacts_lab import FILES, ArtifactsLab, signed_digest, write_files
 from tests.support.registries.servers import free_port, mlflow_server
 
@@ -85,30 +87,22 @@ def folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_files(tmp_path_factory.mktemp("model") / "files")
 
 
-@pytest.fixture(name="temporary")
-def temporary_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
-
-
 @pytest.mark.parametrize(
     "root", ["s3://models/direct", "mlflow-artifacts:/runs"], ids=["direct", "passed-on"]
 )
 def test_a_model_in_s3_has_the_digest_of_model_signing(
-    server: str, folder: Path, root: str, temporary: Path, name: Callable[..., str]
+    server: str, folder: Path, root: str, name: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = ArtifactsLab(server, root, {})
     model_id, _ = lab.log_model(folder)
     version = lab.register(name(), f"models:/{model_id}", model_id=model_id)
     lab.client.copy_model_version(f"models:/{name()}/{version}", name("-copy"))
 
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # nothing is copied to this machine
     found = lab.read(name(), version)
 
     assert found.digest == signed_digest(folder) == lab.read(name("-copy"), 1).digest
     assert found.size == sum(map(len, FILES.values()))
-    assert not list(temporary.iterdir())
 
 
 @pytest.fixture(name="direct")
@@ -130,6 +124,21 @@ def test_a_bucket_that_does_not_exist_is_said_in_the_stores_own_words(
 ) -> None:
     with pytest.raises(NotFound, match=r"s3://elsewhere/m.* The specified bucket does not exist"):
         direct("s3://elsewhere/m").read("m", 1)
+
+
+@pytest.mark.parametrize(("content", "how"), [(b"123456", "more"), (b"1234", "fewer")])
+def test_an_object_that_changes_between_listing_and_reading_is_refused(
+    direct: Callable[[str], ArtifactsLab], s3: S3, content: bytes, how: str
+) -> None:
+    registry = connect(direct("s3://models/m").uri, {}, timeout=20.0)
+    artifacts = registry.artifacts("m", 1, Identity(None, None, 0))
+    artifacts.listing()
+    s3.client.put_object(Bucket="models", Key="m/weights", Body=content)
+    with pytest.raises(RegistryError, match=rf"`s3://models/m/weights` has {how} bytes than the 5"):
+        artifacts.read()
+    s3.client.delete_object(Bucket="models", Key="m/weights")
+    with pytest.raises(RegistryError, match=r"s3://models/m/weights` .* key does not exist"):
+        artifacts.read()
 
 
 def test_a_folder_without_files_is_not_a_model(direct: Callable[[str], ArtifactsLab]) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from reconciler.core.uris import safe_uri
 from reconciler.errors import RegistryError
 from reconciler.registries.artifacts.folder import FolderEntry
-from reconciler.registries.artifacts.mlflow_repository import open_artifacts
+from reconciler.registries.artifacts.mlflow_repository import ByteStream, open_artifacts, stream_of
 from reconciler.registries.artifacts.store_failures import store_failure
 from reconciler.registries.lent_environment import lent
 
@@ -42,11 +42,20 @@ class MlflowFolder:
 
     @contextmanager
     def chunks(self, path: str, size: int | None) -> Iterator[Iterator[bytes]]:
-        """Open a file, to be read piece by piece."""
+        """Open a file, to be read piece by piece; only a store without a stream has it copied."""
+        stream = self._ask(path, lambda: stream_of(self._repository, path))
+        if stream is not None:
+            with closing(stream):
+                yield iter(lambda: self._piece(path, stream), b"")
+            return
         with _temporary_folder(size) as folder:
             copy = self._ask(path, lambda: self._downloaded(path, folder))
             with copy.open("rb", buffering=0) as file:
                 yield iter(lambda: file.read(_CHUNK), b"")
+
+    def _piece(self, path: str, stream: ByteStream) -> bytes:
+        with self._translated(path):
+            return stream.read(_CHUNK)
 
     @cached_property
     def _repository(self) -> Any:  # noqa: ANN401  its methods are not typed
@@ -73,15 +82,20 @@ class MlflowFolder:
 
     def _ask(self, path: str, question: Callable[[], Any]) -> Any:  # noqa: ANN401  MLflow's own
         def asked() -> Any:  # noqa: ANN401  the same
-            try:
+            with self._translated(path):
                 return question()
-            except RegistryError:
-                raise
-            except Exception as error:  # each library of a store has errors of its own, plugins too
-                where = f"{self.where}/{path}" if path else self.where
-                raise store_failure(self._uri, where, error) from error
 
         return self._call(asked)
+
+    @contextmanager
+    def _translated(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except RegistryError:
+            raise
+        except Exception as error:  # each library of a store has errors of its own, plugins too
+            where = f"{self.where}/{path}" if path else self.where
+            raise store_failure(self._uri, where, error) from error
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from reconciler.core.uris import safe_uri, scheme_of
 from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import ArtifactFolder
 from reconciler.registries.artifacts.mlflow_folder import ClientCall, MlflowFolder
-from reconciler.registries.artifacts.mlflow_repository import open_artifacts, store_errors
+from reconciler.registries.artifacts.mlflow_repository import open_artifacts
 from reconciler.registries.artifacts.places import Stores
+from reconciler.registries.artifacts.store_failures import store_failure
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import lent
 from reconciler.registries.responses import row
@@ -58,7 +59,11 @@ class ClientTracking:
     def logged_model(self, model_id: str) -> LoggedModelRow:
         """Return a logged model of MLflow 3."""
         found = self._ask(lambda: self._client().get_logged_model(model_id))
-        info = {"name": found.name, "artifact_uri": found.artifact_location}
+        info = {
+            "name": found.name,
+            "artifact_uri": found.artifact_location,
+            "creation_timestamp_ms": found.creation_timestamp,
+        }
         data = {"metrics": found.metrics, "params": found.params}
         return row(LoggedModelRow, {"model": {"info": info, "data": data}}, "model")
 
@@ -106,9 +111,10 @@ class ClientTracking:
     def _read(self, folder: str) -> bytes:
         try:
             return _mlmodel_in(open_artifacts(folder, self._uri, self._registry_uri))
-        except store_errors() as error:
-            # Its text may contain a signed URL.
-            raise RegistryError(f"`{safe_uri(folder)}`: {type(error).__name__}") from error
+        except RegistryError:
+            raise
+        except Exception as error:  # each library of a store has errors of its own, plugins too
+            raise store_failure(folder, safe_uri(folder), error) from error
 
     def _client(self) -> Any:  # noqa: ANN401  its methods are not typed
         with self._opening:

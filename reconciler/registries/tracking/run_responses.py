@@ -94,9 +94,10 @@ class LoggedModelData(_Row):
 
 
 class LoggedModelInfo(_Row):
-    """The name and the folder of a logged model."""
+    """The name, the moment and the folder of a logged model."""
 
     name: str | None = None
+    creation_timestamp_ms: Milliseconds | None = None
     artifact_uri: str | None = None
 
 

@@ -1,21 +1,23 @@
 """Finds the folder with a version's files, by the run or the logged model that they belong to."""
 
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from typing import Final, Protocol
 
-from reconciler.core.uris import safe_uri
 from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import ArtifactFolder
+from reconciler.registries.artifacts.overlaid_folder import OverlaidFolder
 from reconciler.registries.artifacts.places import Stores, is_served_by, open_folder
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
     RunFolder,
     is_copy,
     is_in_a_store,
-    logged_by,
     logged_model_of,
     run_folder,
 )
+
+_MOST_MODELS: Final = 50  # logged by one run, that are asked for their names
 
 
 class Runs(Protocol):
@@ -42,7 +44,7 @@ class Runs(Protocol):
 def version_folder(server: Runs, place: str, stores: Stores) -> ArtifactFolder:
     """Return the folder that an address means: of a run, of a logged model, or of a store."""
     if model_id := logged_model_of(place):
-        return _of_logged_model(server, model_id, stores)
+        return _of_row(server.logged_model(model_id), "", stores)
     if in_run := run_folder(place, None):
         return _of_run(server, in_run, stores)
     if not place or is_copy(place):
@@ -63,17 +65,33 @@ def registered_folder(
 
 def _of_run(server: Runs, folder: RunFolder, stores: Stores) -> ArtifactFolder:
     run = server.run(folder.run_id)
-    # MLflow 3 logs a model beside the run, under a name that was a folder of the run before.
-    if model_id := logged_by(run, folder, server.logged_model):
-        return _of_logged_model(server, model_id, stores)
     root = (run.info.artifact_uri or "").rstrip("/")
     if not root:
         raise NotFound(f"run {folder.run_id} has no artifacts")
-    return open_folder(f"{root}/{folder.path}", stores)
+    files = open_folder(f"{root}/{folder.path}", stores)
+    # MLflow 3 logs a model beside the run, under a name that was a folder of the run before. Who
+    # loads that folder gets the files of both.
+    name, _, below = folder.path.partition("/")
+    model = _logged_last(server, run, name)
+    return files if model is None else OverlaidFolder(files, _of_row(model, below, stores))
 
 
-def _of_logged_model(server: Runs, model_id: str, stores: Stores) -> ArtifactFolder:
-    root = server.logged_model(model_id).info.artifact_uri
+def _logged_last(server: Runs, run: RunRow, name: str) -> LoggedModelRow | None:
+    """Return the logged model that `runs:/` means, the last one that the run gave this name."""
+    outputs = run.outputs.model_outputs if run.outputs else []
+    if len(outputs) > _MOST_MODELS:
+        message = f"run {run.info.run_id} logged {len(outputs):,} models: too many to look through"
+        raise RegistryError(message, hint="register the logged model itself, as `models:/m-…`")
+    named = []
+    for output in outputs:
+        with suppress(NotFound):  # it was deleted
+            named.append(server.logged_model(output.model_id))
+    named = [row for row in named if row.info.name == name]
+    return max(named, key=lambda row: row.info.creation_timestamp_ms or 0, default=None)
+
+
+def _of_row(model: LoggedModelRow, below: str, stores: Stores) -> ArtifactFolder:
+    root = (model.info.artifact_uri or "").rstrip("/")
     if not root:
-        raise NotFound(f"logged model {safe_uri(model_id)} has no artifacts")
-    return open_folder(root, stores)
+        raise NotFound("the logged model has no artifacts")
+    return open_folder(f"{root}/{below}" if below else root, stores)

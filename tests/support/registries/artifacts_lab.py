@@ -73,10 +73,13 @@ class ArtifactsLab:
         self.client.log_artifacts(run.info.run_id, str(folder), "model")
         return run.info.run_id, f"{run.info.artifact_uri}/model"
 
-    def log_model(self, folder: Path, name: str = "model") -> tuple[str, str]:
+    def log_model(self, folder: Path, run_id: str | None = None) -> tuple[str, str]:
         """Log a folder as a model of MLflow 3; return its id and the address of the folder."""
-        run = self.client.create_run(self.experiment)
-        logged = self.client.create_logged_model(self.experiment, name, run.info.run_id)
+        from mlflow.entities import LoggedModelOutput  # noqa: PLC0415  absent before 3.0
+
+        run_id = run_id or self.client.create_run(self.experiment).info.run_id
+        logged = self.client.create_logged_model(self.experiment, "model", run_id)
+        self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
         self.client.log_model_artifacts(logged.model_id, str(folder))
         self.client.finalize_logged_model(logged.model_id, "READY")
         return logged.model_id, logged.artifact_location
@@ -96,13 +99,12 @@ class ArtifactsLab:
             created = client.store.create_model_version(model, source, **more)
         return int(created.version)
 
-    def download(self, model: str, version: int, target: Path) -> Path:
-        """Download a version as those do who load it."""
+    def download(self, source: str, target: Path) -> Path:
+        """Download what an address means, as those do who load it; return the folder."""
         from mlflow.artifacts import download_artifacts  # noqa: PLC0415  as above
 
         with self._as_the_only_server():
-            download_artifacts(f"models:/{model}/{version}", dst_path=str(target))
-        return target
+            return Path(download_artifacts(source, dst_path=str(target)))
 
     def _as_the_only_server(self) -> AbstractContextManager[object]:
         from mlflow.tracking._tracking_service.utils import (  # noqa: PLC0415  as above
