@@ -29,6 +29,7 @@ TESTS: Final = (
     "tests/contract/test_alike_names.py",
     "tests/end_to_end/test_apply_record.py",
     "tests/end_to_end/test_audit_from_git.py",
+    "tests/end_to_end/test_declared_digests.py",
     "tests/end_to_end/test_triangle.py",
     "tests/contract/test_facts.py",
     "tests/end_to_end/test_import.py",
