@@ -17,7 +17,7 @@ _OF_THE_SETTINGS: Final = frozenset(
     }
 )
 _DIGESTS: Final = frozenset(
-    {"checksum", "hash", "md5", "sha", "sha256", "sha256sum", "sha_256", "shasum"}
+    {"checksum", "hash", "md5", "sha", "sha-256", "sha256", "sha256sum", "sha_256", "shasum"}
 )
 _OF_KUBERNETES: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 _OF_A_MODEL: Final = frozenset({"model", "models", "versions", "retired", "hold", "accept"})
@@ -133,7 +133,7 @@ def _in_a_version(name: str) -> str | None:
         return "did you mean `run_id`?"
     if name in ("uri", "artifact_uri", "storage_location"):
         return "did you mean `source`?"
-    if name in _DIGESTS:
+    if name.casefold() in _DIGESTS:
         return "did you mean `digest: sha256:…`?"
     return None
 

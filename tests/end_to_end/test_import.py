@@ -149,9 +149,9 @@ def test_pins_are_rewritten_on_request_and_nothing_else(lab: Lab) -> None:
     lab.hand.stage(model, 2, "Production")
     lab.run("import", model, "--update")
     file = lab.git.root / f"registry-state/{model}.yaml"
-    file.write_text(
-        file.read_text().replace("source: s3://bucket/2", "source: s3://bucket/old  # x")
-    )
+    digest = f"sha256:{'0f' * 32}"
+    pins = f"source: s3://bucket/old  # x\n    digest: {digest}"
+    file.write_text(file.read_text().replace("source: s3://bucket/2", pins))
     lab.hand.call("DELETE", "registered-models/delete", name=model)
     lab.hand.register(model, 2)
     lab.git.commit({}, "declare")
@@ -164,7 +164,9 @@ def test_pins_are_rewritten_on_request_and_nothing_else(lab: Lab) -> None:
     done = lab.run("import", "--update", "--pins", model)
     assert done.code == 0
     assert f"{model} v2 source  s3://bucket/old → s3://bucket/2\n" in done.stdout
-    assert file.read_text() == before.replace("s3://bucket/old", "s3://bucket/2")
+    assert f"{model} v2 digest  {digest} → -\n" in done.stdout
+    pinned = before.replace("s3://bucket/old", "s3://bucket/2")
+    assert file.read_text() == pinned.replace(f"    digest: {digest}\n", "")
     assert "stage: Production" in before, "the stage of the live version is None"
     lab.git.commit({}, "pin")
     assert lab.run("plan", "--detailed-exitcode").code == 2

@@ -38,6 +38,8 @@ policies:
   - {name: soaked, soak: 24h, enforce: warn}
   - {name: weekend, freeze: Fri 16:00 - Mon 08:00 Europe/Berlin}
   - {name: traced, lineage: [params.git_commit, tags.data_version]}
+  - {name: pinned-bytes, digest: required}
+digests: {verify: [plan, apply]}
 """
 CONSENTS = """\
 model: fraud
@@ -46,8 +48,9 @@ accept:
 versions:
   4: {stage: Production, traffic: 0.9, aliases: [champion]}
   3: {traffic: 0.1, blocked: leaks, run_id: 1f0c, source: "models:/m-9a"}
+  2: {digest: "sha256:@"}
 hold: until the audit
-"""
+""".replace("@", "0f" * 32)
 _REAL = (
     *STYLES,
     CONSENTS,
@@ -99,6 +102,7 @@ _KEYS = st.one_of(
             *("stage", "aliases", "traffic", "run_id", "blocked", "registry", "serving", "ignore"),
             *("guards", "exclusive", "name", "on", "require", "soak", "freeze", "lineage"),
             *("renamed_from", "approvals", "guard", "until", "reason", "1", "4"),
+            *("digest", "digests", "verify", "sha256"),
         ]
     ),
     _SCALARS,
