@@ -21,6 +21,7 @@ from reconciler.apply.model_run import OnResult
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, accepting
 from reconciler.core.report import ApplyReport
 from reconciler.errors import OutOfStep, UsageError
+from reconciler.planning.approved_bytes import BytesReading
 from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
 from reconciler.planning.planner import not_read_in
 
@@ -118,9 +119,16 @@ def _has_nothing_to_write(plan: JudgedPlan, *, all_or_nothing: bool) -> bool:
 
 
 def carried_out(
-    workspace: Workspace, plan: JudgedPlan, callbacks: Callbacks, parallelism: int = 8
+    workspace: Workspace,
+    plan: JudgedPlan,
+    callbacks: Callbacks,
+    parallelism: int = 8,
+    reading: BytesReading | None = None,
 ) -> ApplyReport:
-    """Write a plan that nothing forbids, and return what became of every change."""
+    """Write a plan that nothing forbids, and return what became of every change.
+
+    `reading` is how bytes are read; None compares them with the records that the clone has.
+    """
     return apply(
         AdmittedPlan(plan),
         workspace.registry,
@@ -131,7 +139,7 @@ def carried_out(
         on_model=callbacks.on_model,
         is_superseded_by=lambda commit: workspace.is_superseded_by(commit, plan.state.commit),
         allow_superseded=workspace.allow_superseded,
-        reading=bytes_reading(workspace),
+        reading=reading or bytes_reading(workspace),
         unread=not_read_in("apply", plan, workspace.checkout),
     )
 

@@ -12,6 +12,7 @@ from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
 from reconciler.core.settings import Settings
 from reconciler.core.state import Live
+from reconciler.planning.approved_bytes import BytesReading
 from reconciler.planning.checks import Judging
 from reconciler.policy.builtin_rules import StageEntry
 from reconciler.policy.cel.adapter import CelConditions
@@ -27,8 +28,12 @@ def judging(
     show_evidence: bool = False,
     everything: bool = False,
     commit_of: Callable[[Live], Commit] | None = None,
+    reading: BytesReading | None = None,
 ) -> Judging:
-    """Return how this run's plan is judged; raises `UsageError` for consent to nothing known."""
+    """Return how this run's plan is judged; raises `UsageError` for consent to nothing known.
+
+    `reading` is how bytes are read; None compares them with the records that the clone has.
+    """
     known = (workspace.desired.settings, workspace.base_settings, workspace.settings_one_commit_ago)
     settings = [version for version in known if version is not None]
     return Judging(
@@ -36,7 +41,7 @@ def judging(
         accept=parse_consents(accept, names_of(settings)),
         evidence=show_evidence,
         everything=everything,
-        reading=bytes_reading(workspace),
+        reading=reading or bytes_reading(workspace),
     )
 
 

@@ -2,16 +2,15 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Final, Literal, TypeAlias, cast, get_args
 
-from reconciler.api.apply_records import approved_in
+from reconciler.api.artifacts.bytes_reading import FetchRecords, approved_by, fetch_nothing
 from reconciler.api.workspace import Workspace
-from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.core.state import Identity
-from reconciler.errors import OutOfStep, UsageError
+from reconciler.errors import UsageError
 from reconciler.planning.bytes_drift import (
     BytesDrift,
     PinnedBytes,
@@ -25,7 +24,6 @@ from reconciler.repository.notes import holds_notes
 from reconciler.repository.repository import GitRepo
 
 ReadingDepth: TypeAlias = Literal["serving", "all"]
-FetchRecords: TypeAlias = Callable[[GitRepo], object]
 
 _NAMED: Final = 3  # versions that a sentence names
 _NAMES: Final = re.compile("`[^`]*`")
@@ -36,10 +34,6 @@ def as_depth(depth: str | None) -> ReadingDepth | None:
     if depth is not None and depth not in get_args(ReadingDepth):
         raise UsageError(f"`bytes` is one of {', '.join(get_args(ReadingDepth))}, not `{depth}`")
     return cast("ReadingDepth | None", depth)
-
-
-def fetch_nothing(_: GitRepo) -> None:
-    """Leave the apply records as the clone has them."""
 
 
 def drifted_bytes(
@@ -56,7 +50,7 @@ def drifted_bytes(
     versions = pinned_versions(compared, everything=depth == "all")
     if not versions:
         return BytesDrift(depth or "sizes")
-    approved, stop = _approved(workspace, fetch_records), workspace.stop.event
+    approved, stop = approved_by(workspace, fetch_records), workspace.stop.event
     if depth is not None:
         return bytes_compared(versions, workspace.read_bytes, approved, depth, stop)
     drift = listings_compared(versions, partial(_listed, workspace), approved, stop)
@@ -69,16 +63,6 @@ def _listed(
     workspace: Workspace, model: str, version: int, identity: Identity
 ) -> tuple[ListedFile, ...]:
     return workspace.registry.artifacts(model, version, identity).listing()
-
-
-def _approved(workspace: Workspace, fetch_records: FetchRecords) -> ApprovedFiles:
-    if workspace.repo is not None:
-        fetch_records(workspace.repo)
-    try:
-        return approved_in(workspace.repo)
-    except OutOfStep as error:  # the values were compared, and are to be told
-        workspace.warn_of(error.problems)
-        return {}
 
 
 def _unlisted(drift: BytesDrift) -> Iterator[str]:

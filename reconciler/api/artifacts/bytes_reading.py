@@ -2,26 +2,40 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeAlias
 
 from reconciler.api.apply_records import approved_in
 from reconciler.api.workspace import Workspace
 from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.errors import OutOfStep
 from reconciler.planning.approved_bytes import BytesReading
+from reconciler.repository.repository import GitRepo
+
+FetchRecords: TypeAlias = Callable[[GitRepo], object]
 
 
-def bytes_reading(workspace: Workspace) -> BytesReading:
-    """Return how a workspace reads bytes; its records are read when the first are compared."""
-    return BytesReading(
-        workspace.read_bytes, _once(lambda: _approved(workspace)), workspace.stop.event
-    )
+def fetch_nothing(_: GitRepo) -> None:
+    """Leave the apply records as the clone has them."""
 
 
-def _approved(workspace: Workspace) -> ApprovedFiles:
-    """Return the files that the clone's apply records list; broken records list none.
+def bytes_reading(
+    workspace: Workspace, fetch_records: FetchRecords = fetch_nothing
+) -> BytesReading:
+    """Return how a workspace reads bytes.
 
-    They name what differs. Whether the bytes differ is told by the digest alone.
+    Its records are fetched and read once, when the first bytes are compared.
     """
+    approved = _once(lambda: approved_by(workspace, fetch_records))
+    return BytesReading(workspace.read_bytes, approved, workspace.stop.event)
+
+
+def approved_by(workspace: Workspace, fetch_records: FetchRecords = fetch_nothing) -> ApprovedFiles:
+    """Return the files that the clone's apply records list; broken ones list none, and say so.
+
+    They name what differs. Whether the bytes differ is told without them, by the digest.
+    """
+    if workspace.repo is not None:
+        fetch_records(workspace.repo)
     try:
         return approved_in(workspace.repo)
     except OutOfStep as error:

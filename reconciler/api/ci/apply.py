@@ -7,6 +7,7 @@ from functools import partial
 from reconciler.api.answers import Plan, Report, timed
 from reconciler.api.apply_records import Recorder
 from reconciler.api.applying import Callbacks, carried_out, concluded
+from reconciler.api.artifacts.bytes_reading import bytes_reading
 from reconciler.api.ci import annotations
 from reconciler.api.ci.job import NO_LIMIT, Job, tried
 from reconciler.api.ci.merge_approvals import Merges
@@ -21,6 +22,7 @@ from reconciler.core.report import ApplyReport
 from reconciler.core.settings import effective_settings
 from reconciler.core.state import Live
 from reconciler.errors import Problem
+from reconciler.planning.approved_bytes import BytesReading
 from reconciler.planning.checks import Compared, judge
 from reconciler.planning.merge_authorisation import (
     MergeEvidence,
@@ -47,6 +49,7 @@ class _Run:
     merges: Merges
     plan: JudgedPlan
     live: Mapping[str, Live]
+    reading: BytesReading
 
 
 def ci_apply(job: Job, by_hand: ByHand | None, callbacks: Callbacks) -> Report:
@@ -57,7 +60,9 @@ def ci_apply(job: Job, by_hand: ByHand | None, callbacks: Callbacks) -> Report:
         merges = Merges(workspace, job.forge, job.check_name)
         chosen = (by_hand.model,) if by_hand is not None else None
         found = compared(workspace, plan_request(workspace, models=chosen, planning=False))
-        plan = with_checkout_violations(workspace, _judged(workspace, merges, found, by_hand), ())
+        reading = bytes_reading(workspace, job.fetch_records)
+        judged = _judged(workspace, merges, found, by_hand, reading)
+        plan = with_checkout_violations(workspace, judged, ())
         # Asked before the first write: a forge that is away then cannot cost the record.
         approvals = () if job.dry_run else merges.recorded(plan, found.live)
         recorder = Recorder(
@@ -67,16 +72,23 @@ def ci_apply(job: Job, by_hand: ByHand | None, callbacks: Callbacks) -> Report:
             approvals=lambda: approvals,
         )
     job.annotate(annotations.of_plan(plan, workspace.desired))
-    return _carried_out(_Run(job, merges, plan, found.live), recorder, callbacks)
+    return _carried_out(_Run(job, merges, plan, found.live, reading), recorder, callbacks)
 
 
 def _judged(
-    workspace: Workspace, merges: Merges, found: Compared, by_hand: ByHand | None
+    workspace: Workspace,
+    merges: Merges,
+    found: Compared,
+    by_hand: ByHand | None,
+    reading: BytesReading,
 ) -> JudgedPlan:
     """Return the plan with those models alone that may be written."""
     here = head_commit(workspace)
     judge_by = judging(
-        workspace, planning=False, commit_of=lambda live: merges.commit_of(live, here)
+        workspace,
+        planning=False,
+        commit_of=lambda live: merges.commit_of(live, here),
+        reading=reading,
     )
     judged = partial(judge, registry=workspace.registry, judging=judge_by)
     if by_hand is not None:
@@ -110,7 +122,7 @@ def _carried_out(run: _Run, recorder: Recorder, callbacks: Callbacks) -> Report:
         report = ApplyReport(plan, ())
         return concluded(workspace, report, None, told, is_carried_out=False, behind=behind)
     callbacks.before_writing(Plan(plan, workspace.requests))
-    report = carried_out(workspace, plan, callbacks)
+    report = carried_out(workspace, plan, callbacks, reading=run.reading)
     return concluded(workspace, report, recorder, told, is_carried_out=True, behind=behind)
 
 

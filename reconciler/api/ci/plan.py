@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from reconciler.api.answers import timed
+from reconciler.api.artifacts.bytes_reading import bytes_reading
 from reconciler.api.ci import annotations
 from reconciler.api.ci.answers import JobPlan
 from reconciler.api.ci.job import Job, tried
@@ -97,6 +98,7 @@ def _judged(job: Job, pull: PullRequest | None) -> JudgedPlan:
         planning=True,
         show_evidence=True,
         commit_of=None if approving is None else lambda _: approving,
+        reading=bytes_reading(workspace, job.fetch_records),
     )
     request = plan_request(workspace, since=workspace.base_ref)
     if request.models is not None and not request.models:  # nothing changed: no registry is read

@@ -21,6 +21,7 @@ from reconciler.planning.merge_authorisation import (
     with_digest,
 )
 from reconciler.planning.planner import Checkout, compare
+from tests.support.plans.bytes_lab import PinnedLab, digest_of, files_of, pinned, pinned_as
 from tests.support.plans.gate_lab import GATE
 from tests.support.plans.planner_lab import ASK, OWNER, REF, Lab, serving
 from tests.support.repositories.fake_history import FakeHistory
@@ -262,3 +263,60 @@ def test_an_apply_by_hand_needs_the_digest_that_was_looked_at(merged: Merged) ->
         with_digest(plan, "m", "sha256:0")
     with pytest.raises(UsageError, match="no file declares that model"):
         with_digest(plan, "absent", digest)
+
+
+class Pinned(PinnedLab, Merged):
+    """The same, with versions that have files; each is declared with its digest."""
+
+
+@pytest.fixture
+def pinned_merge() -> Pinned:
+    """Return a registry where both models serve v1, and a commit by which both are to serve v2."""
+    lab = Pinned(m=3, n=3)
+    lab.apply(_pinned(1), _pinned(1, model="n"))
+    lab.commit(_pinned(2), _pinned(2, model="n"))
+    lab.read.clear()
+    return lab
+
+
+def _pinned(version: int, model: str = "m") -> Declaration:
+    return pinned({version: "Production"}, {"champion": version}, model=model)
+
+
+def test_bytes_are_read_of_what_is_written_alone(pinned_merge: Pinned) -> None:
+    shown = pinned_merge.showing("n")
+    pinned_merge.read.clear()
+    plan = by_name(pinned_merge.judged(shown))
+    assert pinned_merge.read == [("n", 2)]
+    assert [check.outcome for check in plan["n"].bytes] == ["same"]
+    assert (plan["m"].outcome, plan["m"].bytes) == ("error", ())
+
+
+def test_a_merge_writes_no_model_whose_bytes_are_not_the_approved_ones(
+    pinned_merge: Pinned,
+) -> None:
+    shown = pinned_merge.showing("m", "n")
+    pinned_merge.swap(2)
+    plan = pinned_merge.judged(shown)
+    models = by_name(plan)
+    assert (models["m"].writes, models["n"].writes) == (False, True)
+    assert plan.exit_code() is ExitCode.DECLARATION
+
+
+def test_a_digest_that_changed_after_its_approval_was_not_shown(pinned_merge: Pinned) -> None:
+    shown = pinned_merge.showing("m", "n")
+    pinned_merge.registry.set_files("m", 2, files_of(3))
+    pinned_merge.commit(pinned_as(_pinned(2), 2, digest_of(3)), _pinned(2, model="n"))
+    models = by_name(pinned_merge.judged(shown))
+    assert (models["m"].writes, models["n"].writes) == (False, True)
+    (problem,) = models["m"].problems
+    assert [row.value for row in problem.contrasts] == ["v2 digest"]
+
+
+def test_drift_that_is_left_is_not_read() -> None:
+    lab = Pinned(m=3)
+    lab.apply(_pinned(1))
+    lab.read.clear()
+    lab.registry.set_alias("m", "champion", 2)
+    model = by_name(lab.judged(never))["m"]
+    assert (model.changes, model.bytes, lab.read) == ((), (), [])
