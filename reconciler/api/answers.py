@@ -142,7 +142,13 @@ class Plan(Answer):
     def to_text(self, seconds: float | None = None) -> str:
         """Return what `plan` prints; `seconds` replaces the time in its last line."""
         note = self.permissions.note if self.permissions else None
-        return text.plan(self.judged, self._effort(seconds), self.made, self.columns, note)
+        effort, section = self._effort(seconds), self._digests_section()
+        return text.plan(
+            self.judged, effort, self.made, self.columns, note, digests_section=section
+        )
+
+    def _digests_section(self) -> Sequence[str]:
+        return ()
 
     def to_markdown(self) -> str:
         """Return what `plan --format markdown` prints."""

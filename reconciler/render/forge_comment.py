@@ -9,12 +9,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
+from reconciler.core.artifacts.missing_digest import MissingDigest
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.report import ApplyReport, ModelReport
 from reconciler.errors import Problem
 from reconciler.planning.bytes_drift import BytesDrift
 from reconciler.render import markdown, phrases
-from reconciler.render.artifacts import bytes_drift
+from reconciler.render.artifacts import bytes_drift, missing_digests
 from reconciler.render.artifacts.bytes_lines import differing
 from reconciler.render.escape import code, prose
 
@@ -33,13 +34,24 @@ _CLOSED_BY_READING: Final = (
 _MARKS: Final = {"applied": "✅", "failed": "❌", "skipped": "⏭️", "stale": "❌", "superseded": "⏭️"}
 
 
-def plan(value: JudgedPlan, now: datetime, *, room: int, more: str) -> str:
-    """Return a plan in at most `room` characters; `more` names the place of the rest."""
+def plan(
+    value: JudgedPlan,
+    now: datetime,
+    missing: Sequence[MissingDigest] = (),
+    *,
+    room: int,
+    more: str,
+) -> str:
+    """Return a plan in at most `room` characters; `more` names the place of the rest.
+
+    `missing` are the versions that enter without a digest.
+    """
     listed = len(value.problems) <= _MOST_RULES
     models = [
         model for model in _by_weight(value.models) if not listed or model.changes or model.messages
     ]
-    head, tail = _summary(value), [f"digest {code(value.digest)}"]
+    head = [*_summary(value), *missing_digests.markdown_lines(missing)]
+    tail = [f"digest {code(value.digest)}"]
     sections = [_section(model, now, digest=model.digest(value.registry)) for model in models]
     whole = "\n".join([*head, *(line for section in sections for line in section), *tail, ""])
     if len(whole) <= room:

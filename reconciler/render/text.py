@@ -33,6 +33,8 @@ def plan(
     now: datetime,
     columns: int | None = None,
     permissions: str | None = None,
+    *,
+    digests_section: Sequence[str] = (),
 ) -> str:
     """Return a plan as text; the last line counts changes, models, requests and seconds."""
     lines = [_target(value), ""]
@@ -41,6 +43,7 @@ def plan(
     lines += _notes(value)
     lines += _violations(value)
     lines += [f"permissions: {visible(permissions)}", ""] if permissions else []
+    lines += digests_section
     lines += [f"plan: {phrases.headline(value)}", last_line(value, effort)]
     return "\n".join(fitted(lines, columns)) + "\n"
 

@@ -3,16 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.api.artifacts.reading import read_and_tell
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.digests import LiveDigests, in_use
 from reconciler.core.artifacts.size_limit import why_not_unasked
-from reconciler.core.state import Declaration, Live
-from reconciler.errors import DeclarationError, ExitCode, Problem, RegistryError
+from reconciler.core.state import Declaration, Identity, Live
+from reconciler.errors import DeclarationError, ExitCode, Problem, ReconcilerError, RegistryError
 from reconciler.render import phrases
 from reconciler.render.escape import visible
+
+# A full disk is none of the registry's errors; whose files those are does not matter here.
+FAILURES: Final = (ReconcilerError, OSError)
+_INSIST: Final = "`--digest` reads them all the same"
 
 Digests: TypeAlias = Mapping[tuple[str, int], str]
 
@@ -36,6 +40,14 @@ class Entering:
         entry = self.declaration.versions.get(self.version)
         return entry.digest if entry else None
 
+    def read(self, workspace: Workspace, *, unasked: bool) -> str:
+        """Return the digest of its files; raises as `digest_of` does."""
+        found = self.live.versions.get(self.version)
+        if found is None:
+            raise RegistryError("it is not in the registry")
+        model, version = self.live.model, self.version
+        return digest_of(workspace, model, version, found.identity, unasked=unasked)
+
     def is_otherwise(self, read: Digests) -> bool:
         """Return whether another digest was read than the one that is declared."""
         found = read.get((self.declaration.model, self.version), self.declared)
@@ -54,37 +66,35 @@ def entering_digests(
     if wanted is False:
         return {}
     read: dict[tuple[str, int], str] = {}
-    unread: list[tuple[Entering, RegistryError]] = []
+    unread: list[tuple[Entering, Exception]] = []
     for one in versions:
         if one.declared is None or wanted:
             try:
-                found = digest_of(workspace, one, unasked=not wanted)
+                found = one.read(workspace, unasked=not wanted)
                 read[one.declaration.model, one.version] = found
-            except RegistryError as error:
+            except FAILURES as error:
                 unread.append((one, error))
     wrong = [_otherwise(one, read) for one in versions if one.is_otherwise(read)]
     if wrong:
         raise DeclarationError(wrong)
     if unread and wanted:
-        raise RegistryError(unread[0][1].message, problems=list(starmap(unreadable, unread)))
+        raise RegistryError(_reason(unread[0][1]), problems=list(starmap(unreadable, unread)))
     for sentence in _sentences(unread):
         workspace.warn(sentence)
     return read
 
 
-def digest_of(workspace: Workspace, entering: Entering, *, unasked: bool) -> str:
+def digest_of(
+    workspace: Workspace, model: str, version: int, identity: Identity, *, unasked: bool
+) -> str:
     """Return a version's digest; what is `unasked` for is limited in size.
 
-    Raises `RegistryError` for what cannot be read, or is too large.
+    Raises one of `FAILURES` for what cannot be read, or is too large.
     """
-    version, model = entering.version, entering.live.model
-    live = entering.live.versions.get(version)
-    if live is None:
-        raise RegistryError("it is not in the registry")
-    artifacts = workspace.registry.artifacts(model, version, live.identity)
+    artifacts = workspace.registry.artifacts(model, version, identity)
     why = why_not_unasked(artifacts.listing()) if unasked else None
     if why is not None:
-        raise RegistryError(why, hint="`--digest` reads them all the same")
+        raise RegistryError(why, hint=_INSIST)
     return read_and_tell(artifacts, model, version, workspace.caller.on_reading).digest
 
 
@@ -95,20 +105,20 @@ def live_digests(workspace: Workspace, declaration: Declaration, live: Live) -> 
     for version in sorted(in_use(declaration.fields) & live.versions.keys()):
         one = Entering(declaration, version, live)
         try:
-            known[version] = digest_of(workspace, one, unasked=False)
-        except RegistryError as error:
+            known[version] = one.read(workspace, unasked=False)
+        except FAILURES as error:
             problems.append(unreadable(one, error))
     return LiveDigests(known, tuple(problems))
 
 
-def unreadable(entering: Entering, error: RegistryError) -> Problem:
+def unreadable(entering: Entering, error: Exception) -> Problem:
     """Return why the digest of a version is not known, at its place."""
     return Problem(
-        f"the files of {entering.name} cannot be read: {error.message}",
+        f"the files of {entering.name} cannot be read: {_reason(error)}",
         ExitCode.REGISTRY,
         file=entering.declaration.file or None,
         model=entering.declaration.model,
-        hint=error.hint,
+        hint=_hint(error),
     )
 
 
@@ -126,11 +136,19 @@ def _otherwise(entering: Entering, read: Digests) -> Problem:
     )
 
 
-def _sentences(unread: Sequence[tuple[Entering, RegistryError]]) -> Iterator[str]:
+def _sentences(unread: Sequence[tuple[Entering, Exception]]) -> Iterator[str]:
     """Yield a line for each reason, with the versions that have it."""
     names: dict[str, list[str]] = {}
     for entering, error in unread:
-        hint = f" ({error.hint})" if error.hint else ""
-        names.setdefault(f"{error.message}{hint}", []).append(entering.name)
+        hint = f" ({_hint(error)})" if _hint(error) else ""
+        names.setdefault(f"{_reason(error)}{hint}", []).append(entering.name)
     for reason, those in names.items():
         yield visible(f"no digest is written for {phrases.some(those, 3)}: {reason}")
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _hint(error: Exception) -> str | None:
+    return error.hint if isinstance(error, ReconcilerError) else None

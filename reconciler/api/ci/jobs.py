@@ -31,18 +31,21 @@ class CiJobs:
         self,
         pr: int | None = None,
         *,
+        digests: bool = False,
         dry_run: bool = False,
         on_plan: Callable[[JobPlan], object] | None = None,
     ) -> JobPlan:
         """Plan what is checked out against its base; comment, and keep the plan in a check.
 
-        `pr` is the number of the pull request, where the job's event does not name it.
+        `pr` is the number of the pull request, where the job's event does not name it. With
+        `digests` the versions that enter without a digest are read where that can be done from here
+        and they have 2 GB at most, and the comment has the lines to add.
 
         Raises `UsageError` for a number without a forge, `OutOfStep` where another commit than
         the head is checked out, `ForgeError` where the forge cannot be read.
         """
         with self._workspace(None) as workspace:
-            return ci_plan(Job(workspace, dry_run), pr, on_plan or _ignore)
+            return ci_plan(Job(workspace, dry_run), pr, on_plan or _ignore, digests=digests)
 
     def apply(
         self,

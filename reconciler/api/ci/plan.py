@@ -1,6 +1,6 @@
 """`ci plan`: what merging a pull request would change, shown and kept on the forge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -10,8 +10,10 @@ from reconciler.api.ci import annotations
 from reconciler.api.ci.answers import JobPlan
 from reconciler.api.ci.job import Job, tried
 from reconciler.api.ci.merge_approvals import commit_of_pull
+from reconciler.api.ci.missing_digests import missing_digests
 from reconciler.api.judging import judging
 from reconciler.api.plan_requests import judged, plan_request
+from reconciler.core.artifacts.missing_digest import MissingDigest
 from reconciler.core.plan import JudgedPlan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, Refused
 from reconciler.forges import plan_in_check
@@ -23,8 +25,13 @@ from reconciler.repository.repository import GitRepo
 _QUEUE = "merge_group"
 
 
-def ci_plan(job: Job, number: int | None, on_plan: Callable[[JobPlan], object]) -> JobPlan:
-    """Plan what is checked out against its base; comment, and keep the plan in a check."""
+def ci_plan(
+    job: Job, number: int | None, on_plan: Callable[[JobPlan], object], *, digests: bool = False
+) -> JobPlan:
+    """Plan what is checked out against its base; comment, and keep the plan in a check.
+
+    With `digests` the versions that enter without one are read.
+    """
     with job.telling():
         pull = job.pull_request(number)
         _refuse_another_head(job, pull)
@@ -35,8 +42,9 @@ def ci_plan(job: Job, number: int | None, on_plan: Callable[[JobPlan], object]) 
             _tell_failure(job, pull, error)
             raise
     workspace = job.workspace
-    lost = _tell_forge(job, pull, made)
-    plan = timed(JobPlan(made, lost, workspace.requests), workspace.started)
+    missing = missing_digests(workspace, made) if digests else ()
+    lost = _tell_forge(job, pull, made, missing)
+    plan = timed(JobPlan(made, lost, workspace.requests, missing), workspace.started)
     on_plan(plan)
     job.annotate(
         [*annotations.of_plan(made, workspace.desired), *map(github_workflow.of_problem, lost)]
@@ -107,24 +115,27 @@ def _judged(job: Job, pull: PullRequest | None) -> JudgedPlan:
     return judged(workspace, request, judge_by).plan
 
 
-def _tell_forge(job: Job, pull: PullRequest | None, plan: JudgedPlan) -> tuple[Problem, ...]:
+def _tell_forge(
+    job: Job, pull: PullRequest | None, plan: JudgedPlan, missing: Sequence[MissingDigest]
+) -> tuple[Problem, ...]:
     """Comment and keep the plan; return what of it could not be done."""
     forge = job.forge
     if forge is None:
         return ()
     lost: tuple[Problem, ...] = ()
     if job.pipeline.commit is not None or pull is not None:
-        lost += tried(lambda: _keep(job, forge, plan))
+        lost += tried(lambda: _keep(job, forge, plan, missing))
     if pull is not None and job.pipeline.event != _QUEUE:
-        lost += tried(lambda: job.comment("plan", pull.number, lambda room: _body(job, plan, room)))
+        comment = lambda room: _body(job, plan, missing, room)  # noqa: E731  the body, for some room
+        lost += tried(lambda: job.comment("plan", pull.number, comment))
     return lost
 
 
-def _body(job: Job, plan: JudgedPlan, room: int) -> str:
-    return forge_comment.plan(plan, datetime.now(timezone.utc), room=room, more=job.more)
+def _body(job: Job, plan: JudgedPlan, missing: Sequence[MissingDigest], room: int) -> str:
+    return forge_comment.plan(plan, datetime.now(timezone.utc), missing, room=room, more=job.more)
 
 
-def _keep(job: Job, forge: Forge, plan: JudgedPlan) -> None:
+def _keep(job: Job, forge: Forge, plan: JudgedPlan, missing: Sequence[MissingDigest]) -> None:
     """Keep what was shown beside the commit: the apply compares with it."""
     commit, owner = job.commit, job.workspace.owner
     try:
@@ -137,7 +148,7 @@ def _keep(job: Job, forge: Forge, plan: JudgedPlan) -> None:
         return
     changes = phrases.count(len(plan.changes), "change")
     title = f"{changes} on {phrases.models(sum(bool(model.changes) for model in plan.models))}"
-    summary = _body(job, plan, CHECK_LIMIT)
+    summary = _body(job, plan, missing, CHECK_LIMIT)
     for number, text in enumerate(texts, start=1):
         forge.put_check(
             commit,

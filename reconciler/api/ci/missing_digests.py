@@ -1,0 +1,43 @@
+"""Reads the versions that a plan puts into use without a digest, so that a review can add it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.api.artifacts.entering import FAILURES, digest_of
+from reconciler.api.workspace import Workspace
+from reconciler.core.artifacts.missing_digest import MissingDigest
+from reconciler.core.changes import entering
+from reconciler.core.plan import JudgedPlan
+from reconciler.core.state import Identity
+
+
+def missing_digests(workspace: Workspace, plan: JudgedPlan) -> tuple[MissingDigest, ...]:
+    """Return each version that enters without a digest, with that of its files where it is known.
+
+    What cannot be read from here, or is too large, says why: nobody required it.
+    """
+    return tuple(_read(workspace, row, identity) for row, identity in _undeclared(workspace, plan))
+
+
+def _undeclared(
+    workspace: Workspace, plan: JudgedPlan
+) -> Iterator[tuple[MissingDigest, Identity | None]]:
+    """Yield the versions in the order of the plan, each with what it is in the registry."""
+    declarations = workspace.desired.declarations
+    for model in plan.models:
+        declaration = declarations.get(model.model)
+        for version in sorted(entering(model.changes)):
+            entry = declaration.versions.get(version) if declaration else None
+            if declaration and entry and entry.digest is None:
+                row = MissingDigest(model.model, version, declaration.file, entry.line)
+                yield row, model.seen.identities.get(version) if model.seen else None
+
+
+def _read(workspace: Workspace, row: MissingDigest, identity: Identity | None) -> MissingDigest:
+    if identity is None:
+        return replace(row, why="it is not in the registry")
+    try:
+        digest = digest_of(workspace, row.model, row.version, identity, unasked=True)
+    except FAILURES as error:
+        return replace(row, why=str(error) or type(error).__name__)
+    return replace(row, digest=digest)
