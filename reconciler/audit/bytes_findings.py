@@ -14,6 +14,7 @@ from reconciler.core.policies import DigestRule
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, aliases, stages
 from reconciler.core.transitions import Transition
+from reconciler.planning.bytes_drift import BytesDrift
 from reconciler.policy.evaluation import covers
 
 _NOTHING_DONE = ("never", "not yet")
@@ -28,6 +29,13 @@ def findings_of_bytes(trail: Trail, settings: Settings) -> tuple[Finding, ...]:
             for finding in (*_without_digest(history, trail, settings), *_changed(history, trail))
         ),
         *_read_otherwise(trail),
+    )
+
+
+def findings_of_files(drift: BytesDrift) -> tuple[Finding, ...]:
+    """Return the versions whose files in the registry are not those that were approved."""
+    return tuple(
+        Finding("other-bytes", row.problem.message, row.pinned.model) for row in drift.different
     )
 
 

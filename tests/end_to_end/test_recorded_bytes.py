@@ -19,12 +19,16 @@ OLD = {"MLmodel": b"flavors: {}\n", "data/weights.bin": b"\0" * 4_000}
 NEW = {"MLmodel": b"flavors: {}\n", "data/weights.bin": b"\1" * 5_000}
 
 
+def folder_of(lab: Lab, model: str, version: int) -> Path:
+    path = "model-versions/get-download-uri"
+    uri = lab.hand.call("GET", path, name=model, version=str(version))["artifact_uri"]
+    return Path(urlsplit(uri).path)
+
+
 def log(lab: Lab, model: str, files: Mapping[str, bytes]) -> str:
     """Register the next version, with these files, and return its digest."""
     version = MlflowSeeds(lab.uri).log_version(model, signature=Signature())
-    path = "model-versions/get-download-uri"
-    uri = lab.hand.call("GET", path, name=model, version=str(version))["artifact_uri"]
-    folder = Path(urlsplit(uri).path)
+    folder = folder_of(lab, model, version)
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
@@ -89,6 +93,28 @@ def test_what_an_apply_read_is_in_its_record_and_in_every_answer(
     audit = lab.run("audit", "--format", "json", env={"MLFLOW_TRACKING_URI": ""}).document
     assert [row["bytes"] for row in audit["changes"]][1] == [entered]
     assert {found["kind"] for found in audit["findings"]} == {"unapproved"}
+
+
+def test_an_audit_finds_the_file_that_was_swapped_under_what_serves(
+    desk: tuple[Lab, str, str, str],
+) -> None:
+    lab, model, *_ = desk
+    file = folder_of(lab, model, 2) / "data/weights.bin"
+
+    def found(*arguments: str) -> list[str]:
+        done = lab.run("audit", "--format", "json", *arguments)
+        assert done.code == 2, done.text
+        rows = [row for row in done.document["findings"] if row["model"] == model]
+        return [row["message"] for row in rows if row["kind"] == "other-bytes"]
+
+    assert found("--bytes") == []
+    file.write_bytes(b"\2" * 5_000)
+    swapped = f"`{model}` v2 does not have the approved bytes: `data/weights.bin` changed"
+    assert (found(), found("--bytes")) == ([], [swapped]), "sizes tell nothing of it"
+    file.write_bytes(b"\2" * 5_001)
+    assert found() == [swapped]
+    file.unlink()
+    assert found() == [swapped.replace("changed", "missing")]
 
 
 def test_versions_are_compared_by_what_git_knows_of_their_bytes(

@@ -6,11 +6,12 @@ from datetime import datetime, timezone
 from functools import partial
 
 from reconciler.api.answers import Answer
+from reconciler.api.artifacts.bytes_drift import ReadingDepth, drifted_bytes
 from reconciler.api.inspection.time_limits import time_limits
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
 from reconciler.api.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
-from reconciler.audit.bytes_findings import findings_of_bytes
+from reconciler.audit.bytes_findings import findings_of_bytes, findings_of_files
 from reconciler.audit.dates import DateLike
 from reconciler.audit.evidence import entries
 from reconciler.audit.findings import (
@@ -100,6 +101,7 @@ def audit_report(
     *,
     since: DateLike | None = None,
     until: DateLike | None = None,
+    depth: ReadingDepth | None = None,
     fetch_notes: str | None = None,
 ) -> AuditReport:
     """Return the audit of a state folder; raises `OutOfStep` where there is no history."""
@@ -109,7 +111,7 @@ def audit_report(
     workspace.warn_of(merged.log.problems)
     trail = _trail(merged, limits, ref)
     changes = rows(trail, merged.settings)
-    live = _compared(workspace, trail) if ref is not None else _Comparison(missing=missing)
+    live = _compared(workspace, trail, depth) if ref is not None else _Comparison(missing=missing)
     audit = Audit(
         changes,
         (
@@ -169,10 +171,11 @@ def _contains(merged: MergedHistory, commit: str) -> bool:
     return merged.repo.is_ancestor(commit, merged.tip)
 
 
-def _compared(workspace: Workspace, trail: Trail) -> _Comparison:
+def _compared(workspace: Workspace, trail: Trail, depth: ReadingDepth | None) -> _Comparison:
     try:
         workspace.registry  # noqa: B018  connects, or fails before anything is said of comparing
         comparison = compared(workspace, plan_request(workspace))
+        files = drifted_bytes(workspace, comparison, depth)
     except ReconcilerError as error:
         return _Comparison(missing=error.problems)
     if comparison.plan.state.dirty:
@@ -182,7 +185,8 @@ def _compared(workspace: Workspace, trail: Trail) -> _Comparison:
     findings = findings_of_live(
         comparison.plan, live, desired.declarations, desired.settings, trail
     )
-    return _Comparison(findings, comparison.plan.problems)
+    findings = (*findings, *findings_of_files(files))
+    return _Comparison(findings, (*comparison.plan.problems, *files.problems))
 
 
 def _without_secrets(live: Live) -> Live:

@@ -11,6 +11,7 @@ from reconciler.core.matching import as_names, as_version
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.api.artifacts.bytes_drift import ReadingDepth
     from reconciler.api.artifacts.version_digests import VersionDigests
     from reconciler.api.caller import Needs
     from reconciler.api.forgetting import ForgottenModel
@@ -116,20 +117,25 @@ class InspectionMethods(ABC):
         *,
         since: DateLike | None = None,
         until: DateLike | None = None,
+        bytes: ReadingDepth | None = None,  # noqa: A002  the option's name
         fetch_notes: str | None = None,
     ) -> AuditReport:
         """Return every merged change of what serves, its evidence, and what does not add up.
 
         The arguments are those of `history`. The registry is compared unless none is named, or
-        `until` is in the past; where it cannot be, `problems` says why, and `code` is not 2.
+        `until` is in the past; where it cannot be, `problems` says why, and `code` is not 2. Its
+        files are compared as `drift` does: with `bytes` every one is read.
 
         >>> [change["commit"][:7] for change in r.audit().to_dict()["changes"]]
         ['9d4f0b3', 'd8afedb']
         """
-        from reconciler.api.inspection.audit_report import audit_report  # noqa: PLC0415  as the class says
+        from reconciler.api.artifacts.bytes_drift import as_depth  # noqa: PLC0415  as the class says
+        from reconciler.api.inspection.audit_report import audit_report  # noqa: PLC0415  the same
 
+        depth = as_depth(bytes)
         with self._workspace_of_the_past() as workspace:
-            answer = audit_report(workspace, since=since, until=until, fetch_notes=fetch_notes)
+            limits = {"since": since, "until": until}
+            answer = audit_report(workspace, **limits, depth=depth, fetch_notes=fetch_notes)
             return timed(answer, workspace.started)
 
     def show(self, name: str) -> ModelDetails:
