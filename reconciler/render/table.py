@@ -79,7 +79,7 @@ def cut(text: str, columns: int, whole_ends: bool = False) -> str:  # noqa: FBT0
     if columns < 1:
         return ""
     tail = (columns - 1) // 2 if whole_ends else 0
-    start = _start(text, columns - 1 - tail)
+    start = _start(text, columns - 1 - tail).rstrip("…")
     return f"{start}…{_end(text, tail)}"
 
 
