@@ -48,6 +48,11 @@ class PinnedVersion:
     line: int | None = None
 
     @property
+    def sort_key(self) -> tuple[str, int]:
+        """Order by model and version."""
+        return self.model, self.version
+
+    @property
     def place(self) -> tuple[str, str | None]:
         """The model, and the file that declares it."""
         return self.model, self.file
@@ -128,11 +133,22 @@ def listings_compared(
 ) -> BytesDrift:
     """Return whether the listed names and sizes are those of the approved files.
 
-    A version whose approved files nobody knows is not listed: its check is `unchecked`. `stop` ends
-    the listing.
+    A version whose approved files nobody knows is not listed: its check is `unchecked`. Where none
+    of the first that are tried can be listed, from all over, the others are not tried: a store that
+    lets nobody in may take seconds for each answer. `stop` ends the listing.
     """
+    unknown = [_unknown(one) for one in versions if (one.model, one.digest) not in approved]
+    known = [one for one in versions if (one.model, one.digest) in approved]
     check = partial(_listing_check, list_files=list_files, approved=approved)
-    return BytesDrift("sizes", tuple(each(check, versions, threads=_LISTINGS, stop=stop)))
+    first = known[:: max(1, len(known) // _LISTINGS)]
+    rows = each(check, first, threads=_LISTINGS, stop=stop)
+    rest = [one for one in known if one not in first]
+    if all(row.check.outcome == "unreadable" for row in rows):
+        rows += [_untried(one, len(first)) for one in rest]
+    else:
+        rows += each(check, rest, threads=_LISTINGS, stop=stop)
+    rows += unknown
+    return BytesDrift("sizes", tuple(sorted(rows, key=lambda row: row.pinned.sort_key)))
 
 
 def bytes_compared(
@@ -170,13 +186,20 @@ def _in_use(fields: Fields) -> Iterable[int]:
     return {*active, *aliases(fields).values()}
 
 
+def _unknown(pinned: PinnedVersion) -> PinnedBytes:
+    why = "no apply record lists its files"
+    return PinnedBytes(pinned, BytesCheck(pinned.version, pinned.digest, "unchecked", why=why))
+
+
+def _untried(pinned: PinnedVersion, tried: int) -> PinnedBytes:
+    why = f"not tried, because none of {tried} others could be"
+    return PinnedBytes(pinned, BytesCheck(pinned.version, pinned.digest, "unreadable", why=why))
+
+
 def _listing_check(
     pinned: PinnedVersion, list_files: ListFiles, approved: ApprovedFiles
 ) -> PinnedBytes:
-    known = approved.get((pinned.model, pinned.digest))
-    if known is None:
-        why = "no apply record has its files"
-        return PinnedBytes(pinned, BytesCheck(pinned.version, pinned.digest, "unchecked", why=why))
+    known = approved[pinned.model, pinned.digest]
     try:
         now = list_files(pinned.model, pinned.version, pinned.identity)
     except (RegistryError, OSError) as error:

@@ -143,6 +143,32 @@ def test_what_cannot_be_read_is_a_problem_where_it_was_to_be_read_and_the_others
     assert [row.pinned.version for row in drift.rows] == [2]
 
 
+def test_a_store_that_lets_nobody_in_is_not_asked_for_every_version() -> None:
+    versions = [replace(pinned(number), model=f"m{number % 3}") for number in range(100)]
+    approved = {(f"m{number}", DIGEST): hashed(FILES) for number in range(3)}
+    asked: list[tuple[str, int]] = []
+    open_ones: set[int] = set()
+
+    def files(model: str, version: int, _: Identity) -> tuple[ListedFile, ...]:
+        asked.append((model, version))
+        if version not in open_ones:
+            raise Forbidden("no access to s3://bucket")
+        return tuple(ListedFile(path, len(data)) for path, data in sorted(FILES.items()))
+
+    drift = listings_compared(versions, files, approved)
+    assert len(asked) < 10
+    assert len(drift.having("unreadable")) == 100
+    assert {row.check.why for row in drift.checks} == {
+        "no access to s3://bucket",
+        f"not tried, because none of {len(asked)} others could be",
+    }
+    open_ones.add(asked[0][1])
+    asked.clear()
+    drift = listings_compared(versions, files, approved)
+    assert (len(asked), len(drift.having("same"))) == (100, 1)
+    assert [row.pinned.sort_key for row in drift.checks] == sorted(asked)
+
+
 def test_a_listing_that_cannot_be_read_is_no_drift(registry: FakeRegistry) -> None:
     def away(_: str) -> None:
         raise Forbidden("no access to s3://bucket")
