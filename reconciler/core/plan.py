@@ -232,9 +232,12 @@ class AdmittedPlan:
 
 
 def only(plan: DraftPlan, keep: Callable[[Change], bool]) -> DraftPlan:
-    """Return a plan, not judged, with only the changes for which `keep` is true."""
+    """Return a plan, not judged, with only the changes for which `keep` is true.
+
+    It is to look at: the bytes that an apply of them would check stay out of it.
+    """
     models = tuple(
-        replace(model, changes=tuple(change for change in model.changes if keep(change)))
+        replace(model, changes=tuple(change for change in model.changes if keep(change)), bytes=())
         for model in plan.models
     )
     return DraftPlan(plan.registry, plan.state, models, plan.notes, plan.warnings, plan.exclusive)

@@ -4,7 +4,6 @@ A listing tells names and sizes at the price of one request a folder; only readi
 a swap that keeps the size.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ from reconciler.core.artifacts.bytes_check import (
 from reconciler.core.artifacts.model_files import ListedFile, file_differences
 from reconciler.core.state import ACTIVE_STAGES, Fields, Identity, aliases, stages
 from reconciler.errors import ExitCode, Problem, RegistryError
-from reconciler.planning.approved_bytes import READERS
+from reconciler.planning.approved_bytes import READERS, BytesReading
 from reconciler.planning.checks import Compared
 from reconciler.ports.artifacts import ReadBytes
 from reconciler.ports.parallel import each
@@ -128,15 +127,15 @@ def pinned_versions(compared: Compared, *, everything: bool) -> tuple[PinnedVers
 def listings_compared(
     versions: Sequence[PinnedVersion],
     list_files: ListFiles,
-    approved: ApprovedFiles,
-    stop: threading.Event | None = None,
+    reading: BytesReading,
 ) -> BytesDrift:
     """Return whether the listed names and sizes are those of the approved files.
 
     A version whose approved files nobody knows is not listed: its check is `unchecked`. Where none
     of the first that are tried can be listed, from all over, the others are not tried: a store that
-    lets nobody in may take seconds for each answer. `stop` ends the listing.
+    lets nobody in may take seconds for each answer.
     """
+    approved, stop = reading.approved(), reading.stop
     unknown = [_unknown(one) for one in versions if (one.model, one.digest) not in approved]
     known = [one for one in versions if (one.model, one.digest) in approved]
     check = partial(_listing_check, list_files=list_files, approved=approved)
@@ -152,18 +151,11 @@ def listings_compared(
 
 
 def bytes_compared(
-    versions: Sequence[PinnedVersion],
-    read: ReadBytes,
-    approved: ApprovedFiles,
-    depth: Literal["serving", "all"],
-    stop: threading.Event | None = None,
+    versions: Sequence[PinnedVersion], reading: BytesReading, depth: Literal["serving", "all"]
 ) -> BytesDrift:
-    """Return whether every byte, and where the approved files are known every name, is the same.
-
-    `stop` ends the reading.
-    """
-    check = partial(_bytes_check, read=read, approved=approved)
-    return BytesDrift(depth, tuple(each(check, versions, threads=READERS, stop=stop)))
+    """Return whether every byte, and where the approved files are known every name, is the same."""
+    check = partial(_bytes_check, read=reading.read, approved=reading.approved())
+    return BytesDrift(depth, tuple(each(check, versions, threads=READERS, stop=reading.stop)))
 
 
 def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:

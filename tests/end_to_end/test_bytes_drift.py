@@ -245,3 +245,14 @@ def test_an_issue_of_what_was_read_is_closed_by_reading_alone(ci: CiLab) -> None
     assert [*issues(ci)] == ["reconciler:bytes-serving"]
     assert ci.drift("--bytes").code == 0
     assert issues(ci) == {}
+
+
+def test_what_waits_for_an_apply_is_not_told_as_bytes_that_nobody_read(served: Served) -> None:
+    swapped = served.declared.replace("1: {stage: Production", "1: {stage: Staging")
+    served.lab.declare(served.name, swapped.replace("stage: Archived", "stage: Production"))
+    result = drift(served, "--bytes")
+    assert (result.code, result.document["bytes"]) == (2, [])
+    assert [model["bytes"] for model in result.document["models"]] == [[]]
+    text = served.lab.run("drift", "--bytes").stdout
+    assert "bytes: none (2 versions read)" in text
+    assert "not read" not in text

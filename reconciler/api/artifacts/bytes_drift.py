@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Final, Literal, TypeAlias, cast, get_args
 
-from reconciler.api.artifacts.bytes_reading import FetchRecords, approved_by, fetch_nothing
+from reconciler.api.artifacts.bytes_reading import FetchRecords, bytes_reading, fetch_nothing
 from reconciler.api.workspace import Workspace
 from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.core.state import Identity
@@ -50,10 +50,10 @@ def drifted_bytes(
     versions = pinned_versions(compared, everything=depth == "all")
     if not versions:
         return BytesDrift(depth or "sizes")
-    approved, stop = approved_by(workspace, fetch_records), workspace.stop.event
+    reading = bytes_reading(workspace, fetch_records)
     if depth is not None:
-        return bytes_compared(versions, workspace.read_bytes, approved, depth, stop)
-    drift = listings_compared(versions, partial(_listed, workspace), approved, stop)
+        return bytes_compared(versions, reading, depth)
+    drift = listings_compared(versions, partial(_listed, workspace), reading)
     for sentence in (*_unlisted(drift), *_unknown(drift, workspace.repo)):
         workspace.warn(sentence)
     return drift

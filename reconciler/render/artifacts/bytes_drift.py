@@ -3,15 +3,15 @@
 from itertools import groupby
 from shlex import quote
 
-from reconciler.planning.bytes_drift import BytesDrift, PinnedBytes
+from reconciler.planning.bytes_drift import BytesDrift
 from reconciler.render import phrases
 from reconciler.render.escape import visible
-from reconciler.render.json_documents import Document
+from reconciler.render.json_documents import Document, bytes_check
 
 
 def documents(drift: BytesDrift) -> list[Document]:
     """Return the items of `bytes`: what differs, and what was to be read and could not be."""
-    return [_document(row) for row in drift.rows]
+    return [{"model": row.pinned.model, **bytes_check(row.check)} for row in drift.rows]
 
 
 def text_lines(drift: BytesDrift) -> list[str]:
@@ -60,17 +60,3 @@ def way_out(drift: BytesDrift) -> list[str]:
 
 def _which(drift: BytesDrift) -> str:
     return "no declared version" if drift.depth == "all" else "no version that serves"
-
-
-def _document(row: PinnedBytes) -> Document:
-    pinned, check = row
-    return {
-        "model": pinned.model,
-        "version": pinned.version,
-        "digest": pinned.digest,
-        "outcome": check.outcome,
-        "files": len(check.found.files) if check.found is not None else None,
-        "size": check.found.size if check.found is not None else None,
-        "differences": [one._asdict() for one in check.differences],
-        "why": check.why,
-    }

@@ -6,12 +6,14 @@ from hashlib import sha256
 
 import pytest
 
+from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelFiles, model_files
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import StateRef
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Identity, Value
 from reconciler.errors import Forbidden
+from reconciler.planning.approved_bytes import BytesReading
 from reconciler.planning.bytes_drift import (
     BytesDrift,
     PinnedVersion,
@@ -21,6 +23,7 @@ from reconciler.planning.bytes_drift import (
 )
 from reconciler.planning.checks import Compared
 from reconciler.planning.planner import Checkout, compare
+from reconciler.ports.artifacts import ReadBytes
 from tests.support.plans.planner_lab import ASK, OWNER, REF, Lab
 from tests.support.registries.fake_registry import FakeRegistry
 from tests.support.repositories.fake_history import FakeHistory
@@ -52,18 +55,26 @@ def pinned(version: int = 1, digest: str = DIGEST) -> PinnedVersion:
     return PinnedVersion("m", version, digest, Identity(None, None, None), "m.yaml", 7)
 
 
+def knowing(approved: ApprovedFiles, read: ReadBytes) -> BytesReading:
+    return BytesReading(read, lambda: approved)
+
+
+def unread(model: str, version: int, identity: Identity) -> ModelFiles:
+    raise AssertionError(model, version, identity)
+
+
 def listed(registry: FakeRegistry, approved: Mapping[tuple[str, str], ModelFiles]) -> BytesDrift:
     def files(model: str, version: int, identity: Identity) -> tuple[ListedFile, ...]:
         return registry.artifacts(model, version, identity).listing()
 
-    return listings_compared([pinned()], files, approved)
+    return listings_compared([pinned()], files, knowing(approved, unread))
 
 
 def read(registry: FakeRegistry, approved: Mapping[tuple[str, str], ModelFiles]) -> BytesDrift:
     def files(model: str, version: int, identity: Identity) -> ModelFiles:
         return registry.artifacts(model, version, identity).read()
 
-    return bytes_compared([pinned()], files, approved, "serving")
+    return bytes_compared([pinned()], knowing(approved, files), "serving")
 
 
 def told(drift: BytesDrift) -> list[str]:
@@ -132,7 +143,7 @@ def test_what_cannot_be_read_is_a_problem_where_it_was_to_be_read_and_the_others
             raise Forbidden("no access to s3://bucket", hint="set AWS_PROFILE")
         return registry.artifacts(model, version, identity).read()
 
-    drift = bytes_compared([pinned(1), pinned(2), pinned(3)], files, APPROVED, "all")
+    drift = bytes_compared([pinned(1), pinned(2), pinned(3)], knowing(APPROVED, files), "all")
     assert [row.check.outcome for row in drift.checks] == ["same", "unreadable", "same"]
     (problem,) = drift.problems
     assert (problem.file, problem.line, problem.model, int(problem.code)) == ("m.yaml", 7, "m", 6)
@@ -155,7 +166,7 @@ def test_a_store_that_lets_nobody_in_is_not_asked_for_every_version() -> None:
             raise Forbidden("no access to s3://bucket")
         return tuple(ListedFile(path, len(data)) for path, data in sorted(FILES.items()))
 
-    drift = listings_compared(versions, files, approved)
+    drift = listings_compared(versions, files, knowing(approved, unread))
     assert len(asked) < 10
     assert len(drift.having("unreadable")) == 100
     assert {row.check.why for row in drift.checks} == {
@@ -164,7 +175,7 @@ def test_a_store_that_lets_nobody_in_is_not_asked_for_every_version() -> None:
     }
     open_ones.add(asked[0][1])
     asked.clear()
-    drift = listings_compared(versions, files, approved)
+    drift = listings_compared(versions, files, knowing(approved, unread))
     assert (len(asked), len(drift.having("same"))) == (100, 1)
     assert [row.pinned.sort_key for row in drift.checks] == sorted(asked)
 
