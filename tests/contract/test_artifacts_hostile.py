@@ -183,6 +183,15 @@ def test_a_slow_answer_that_goes_on_is_read_to_its_end() -> None:
     assert _read(rows(("a", 4 * 1_048_576)), {"a": serve}, timeout=0.5).size == 4 * 1_048_576
 
 
+def test_nobody_waits_for_the_other_files_when_one_is_wrong() -> None:
+    begun = time.monotonic()
+    with pytest.raises(RegistryError, match="`mlflow-artifacts:/m/b` has more bytes than the 5"):
+        _read(
+            rows(("a", 10_000_000), ("b", 5)), {"a": TRICKLES["body"], "b": sends(b"123456")}, 30.0
+        )
+    assert time.monotonic() - begun < 10
+
+
 def test_a_refusal_that_trickles_in_is_given_up() -> None:
     serve = slowly(b"HTTP/1.1 500 No\r\nContent-Length: 10000\r\n\r\n", b" ")
     with pytest.raises(RegistryError):
@@ -392,7 +401,7 @@ def test_a_file_that_does_not_fit_on_the_disk_is_not_downloaded(
 
 
 _SCRIPT = """
-import sys, threading, time
+import os, threading, time
 from pathlib import Path
 from reconciler.registries.artifacts.mlflow_folder import MlflowFolder
 from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
@@ -400,7 +409,7 @@ from tests.support.registries.lying_stores import store_in_mlflow
 
 def download(_, to):
     Path(to).write_bytes(b"half")
-    print(Path(to).parent, flush=True)
+    os.write(1, f"{Path(to).parent}\\n".encode())  # one line at once
     time.sleep(60)
 
 files = [(f"{number}.bin", False, 5) for number in range(3)]
@@ -416,12 +425,12 @@ def test_a_copy_is_gone_when_the_program_is_interrupted(temporary: Path) -> None
         [sys.executable, "-c", _SCRIPT], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as program:
         assert program.stdout is not None
-        copies = [Path(os.fsdecode(program.stdout.readline().strip())) for _ in range(3)]
-        assert all(copy.parent == temporary and copy.is_dir() for copy in copies)
+        copies = [program.stdout.readline().decode().strip() for _ in range(3)]
+        assert {str(copy) for copy in temporary.iterdir()} == set(copies)
         begun = time.monotonic()
         program.send_signal(signal.SIGINT)
         _, said = program.communicate(timeout=30)
 
     assert time.monotonic() - begun < 3
-    assert b"KeyboardInterrupt" in said
+    assert said.rstrip().endswith(b"KeyboardInterrupt")
     assert not list(temporary.iterdir())

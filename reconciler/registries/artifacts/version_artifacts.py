@@ -30,9 +30,14 @@ class VersionArtifacts:
 
     def read(self, on_bytes: OnBytes = ignore_bytes) -> ModelFiles:
         """Read every file that counts."""
-        hashed = partial(self._hashed, on_bytes=on_bytes)
-        files = each(hashed, self._listed, threads=_THREADS, stop=self._stop)
-        self._check_stop()
+        over = _Over(self._stop)
+        hashed = partial(self._hashed, on_bytes=on_bytes, over=over)
+        try:
+            files = each(hashed, self._listed, threads=_THREADS, stop=over)
+        except RegistryError:
+            over.check()  # raises the first of several errors, which ended the others
+            raise
+        over.check()
         return model_files(files)
 
     @cached_property
@@ -43,27 +48,28 @@ class VersionArtifacts:
     def _listed(self) -> tuple[ListedFile, ...]:
         return walk(self._folder, stop=self._stop)
 
-    def _hashed(self, file: ListedFile, on_bytes: OnBytes) -> HashedFile:
+    def _hashed(self, file: ListedFile, on_bytes: OnBytes, over: "_Over") -> HashedFile:
         read, digest = 0, hashlib.sha256()
         most = _LARGEST_UNLISTED if file.size is None else file.size
-        with self._named(file), self._folder.chunks(file.path, file.size) as chunks:
+        with self._named(file, over), self._folder.chunks(file.path, file.size) as chunks:
             for chunk in chunks:
-                self._check_stop()
+                over.check()
                 digest.update(chunk)
                 read += len(chunk)
                 on_bytes(len(chunk))
                 if read > most:
                     break
-        if read > most or (file.size is not None and read < file.size):
-            raise RegistryError(
-                f"`{self._folder.where}/{file.path}` has {'more' if read > most else 'fewer'} bytes"
-                f" than the {most:,} that are listed: it was changed, or the store is wrong"
-            )
+            if read > most or (file.size is not None and read < file.size):
+                how = "more" if read > most else "fewer"
+                raise RegistryError(
+                    f"`{self._folder.where}/{file.path}` has {how} bytes than the {most:,} that are"
+                    " listed: it was changed, or the store is wrong"
+                )
         return HashedFile(file.path, read, digest.hexdigest())
 
     @contextmanager
-    def _named(self, file: ListedFile) -> Iterator[None]:
-        """Say in an error which file it is about."""
+    def _named(self, file: ListedFile, over: "_Over") -> Iterator[None]:
+        """Say in an error which file it is about; nobody waits for the other files then."""
         try:
             yield
         except RegistryError as error:
@@ -71,8 +77,30 @@ class VersionArtifacts:
             if place not in error.message:
                 error.message = f"`{place}`: {error.message}"
                 error.args = (error.message,)
+            over.fail(error)
             raise
 
-    def _check_stop(self) -> None:
-        if self._stop.is_set():
+
+class _Over(threading.Event):
+    """The end of one reading: by a failure, an interruption, or the event that ends everything."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__()
+        self._stop = stop
+        self._failures: list[RegistryError] = []
+
+    def fail(self, error: RegistryError) -> None:
+        """End the reading because of an error."""
+        self._failures.append(error)
+        self.set()
+
+    def is_set(self) -> bool:
+        """Return whether the reading is over."""
+        return super().is_set() or self._stop.is_set()
+
+    def check(self) -> None:
+        """Raise `RegistryError` where the reading is over: the first failure, if there was one."""
+        if self._failures:
+            raise self._failures[0]
+        if self.is_set():
             raise RegistryError("interrupted while the files of a version were read")
