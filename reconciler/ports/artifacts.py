@@ -45,5 +45,8 @@ class Artifacts(Protocol):
         ...
 
     def read(self, on_bytes: OnBytes = ignore_bytes) -> ModelFiles:
-        """Read every file that counts; `on_bytes` is called from several threads with lengths."""
+        """Read every file that counts; `on_bytes` is called from several threads with lengths.
+
+        A file that is read again from its start takes back what was counted of it.
+        """
         ...

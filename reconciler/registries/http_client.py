@@ -132,16 +132,8 @@ class Http:
         # A server that passes on an object store begins to answer when it has the whole file.
         seconds = self.patience + (size or 0) / _SLOWEST_STORE
         response = self._repeated(lambda: self._begun(path, seconds), _TRIES_FOR_A_FILE)
-        try:
-            with response:
-                yield self._pieces(response)
-        except client.FAILURES as error:
-            if client.was_too_slow(error):
-                message = f"{self.uri} sent less than a megabyte in {self.patience:g} s"
-                raise AnswerLost(
-                    message, hint="on a slow link, a longer --timeout helps"
-                ) from error
-            raise self._failure(error) from error
+        with response:
+            yield self._pieces(response)
 
     def _begun(self, path: str, seconds: float) -> requests.Response:
         """Return an answer whose body is not read yet; it begins within `seconds`."""
@@ -166,12 +158,20 @@ class Http:
         raise self._refusal(HttpAnswer(response.status_code, response.headers, body))
 
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
-        while True:
-            with limits.within(self.patience):
-                piece = response.raw.read(_PIECE, decode_content=False)
-            if not piece:
-                return
+        while piece := self._piece(response):
             yield piece
+
+    def _piece(self, response: requests.Response) -> bytes:
+        try:
+            with limits.within(self.patience):
+                piece: bytes = response.raw.read(_PIECE, decode_content=False)
+                return piece
+        except client.FAILURES as error:
+            if client.was_too_slow(error):
+                message = f"{self.uri} sent less than a megabyte in {self.patience:g} s"
+                hint = "on a slow link, a longer --timeout helps"
+                raise AnswerLost(message, hint=hint) from error
+            raise self._failure(error) from error
 
     def write(self, method: str, path: str, body: Mapping[str, str]) -> dict[str, Any]:
         """Send a write once and return the JSON object that answers it."""

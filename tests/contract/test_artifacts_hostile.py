@@ -1,6 +1,7 @@
 """Stores that lie about a version's files: bounded, refused with file and rule, never obeyed."""
 
 import gzip
+import hashlib
 import os
 import signal
 import subprocess
@@ -205,6 +206,43 @@ def test_a_redirect_takes_no_request_to_another_host() -> None:
             _read(rows(("a", 5)), {"a": refuses(302, to)})
         assert not other.requests
     assert _SECRET not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_file_whose_answer_breaks_is_read_again_from_its_start_and_counted_once() -> None:
+    breaks = sends(b"12345678", length=10)
+    answers = iter([breaks, breaks, sends(b"1234567890")])
+    counted: list[int] = []
+
+    def serve(peer: socket) -> None:
+        next(answers)(peer)
+
+    with lying_server(LyingServer(lambda _: rows(("a", 10)), {"a": serve})) as server:
+        read = server.artifacts().read(counted.append)
+
+    assert read.files[0].sha256 == hashlib.sha256(b"1234567890").hexdigest()
+    assert sum(counted) == 10
+
+
+def test_a_file_whose_answer_always_breaks_is_given_up_after_three_readings() -> None:
+    breaks = sends(b"12345678", length=10)
+    with (
+        lying_server(LyingServer(lambda _: rows(("a", 10)), {"a": breaks})) as server,
+        pytest.raises(AnswerLost, match=r"`mlflow-artifacts:/m/a`: the connection to .* broke"),
+    ):
+        server.artifacts().read()
+
+    assert sum(target.endswith("/m/a") for target in server.asked) == 3
+
+
+def test_what_fails_in_counting_is_not_taken_for_a_broken_connection() -> None:
+    def count(_: int) -> None:
+        raise BrokenPipeError
+
+    with (
+        lying_server(LyingServer(lambda _: rows(("a", 5)), {"a": sends(b"12345")})) as server,
+        pytest.raises(BrokenPipeError),
+    ):
+        server.artifacts().read(count)
 
 
 def test_a_server_that_is_busy_is_asked_again() -> None:

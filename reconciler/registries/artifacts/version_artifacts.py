@@ -8,13 +8,29 @@ from functools import cached_property, partial
 from typing import Final
 
 from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelFiles, model_files
-from reconciler.errors import RegistryError
+from reconciler.errors import AnswerLost, RegistryError
 from reconciler.ports.artifacts import OnBytes, ignore_bytes
 from reconciler.ports.parallel import each
 from reconciler.registries.artifacts.folder import ArtifactFolder, walk
 
 _THREADS: Final = 8
+_TRIES: Final = 3  # one connection that breaks should not cost what the other files took
 _LARGEST_UNLISTED: Final = 16 * 1024**3  # bytes of a file whose size no listing tells
+
+
+class _Reading:
+    """What was read of one file so far."""
+
+    def __init__(self, on_bytes: OnBytes) -> None:
+        self._on_bytes = on_bytes
+        self.has_begun = False
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def add(self, chunk: bytes) -> None:
+        self.digest.update(chunk)
+        self.size += len(chunk)
+        self._on_bytes(len(chunk))
 
 
 class VersionArtifacts:
@@ -49,23 +65,34 @@ class VersionArtifacts:
         return walk(self._folder, stop=self._stop)
 
     def _hashed(self, file: ListedFile, on_bytes: OnBytes, over: "_Over") -> HashedFile:
-        read, digest = 0, hashlib.sha256()
+        """Read a file, from its start again where the connection broke after the answer began."""
+        with self._named(file, over):
+            for tries_left in reversed(range(_TRIES)):
+                reading = _Reading(on_bytes)
+                try:
+                    self._read(file, reading, over)
+                    break
+                except AnswerLost:
+                    if not (reading.has_begun and tries_left):
+                        raise
+                    on_bytes(-reading.size)
+        return HashedFile(file.path, reading.size, reading.digest.hexdigest())
+
+    def _read(self, file: ListedFile, reading: "_Reading", over: "_Over") -> None:
         most = _LARGEST_UNLISTED if file.size is None else file.size
-        with self._named(file, over), self._folder.chunks(file.path, file.size) as chunks:
+        with self._folder.chunks(file.path, file.size) as chunks:
+            reading.has_begun = True
             for chunk in chunks:
                 over.check()
-                digest.update(chunk)
-                read += len(chunk)
-                on_bytes(len(chunk))
-                if read > most:
+                reading.add(chunk)
+                if reading.size > most:
                     break
-            if read > most or (file.size is not None and read < file.size):
-                how = "more" if read > most else "fewer"
-                raise RegistryError(
-                    f"`{self._folder.where}/{file.path}` has {how} bytes than the {most:,} that are"
-                    " listed: it was changed, or the store is wrong"
-                )
-        return HashedFile(file.path, read, digest.hexdigest())
+        if reading.size > most or (file.size is not None and reading.size < file.size):
+            how = "more" if reading.size > most else "fewer"
+            raise RegistryError(
+                f"`{self._folder.where}/{file.path}` has {how} bytes than the {most:,} that are"
+                " listed: it was changed, or the store is wrong"
+            )
 
     @contextmanager
     def _named(self, file: ListedFile, over: "_Over") -> Iterator[None]:
