@@ -130,11 +130,7 @@ def way_out(requirement: Requirement, transition: Transition) -> str:
         case SignatureRule():
             return "register a version that accepts what callers send, or change the callers first"
         case DigestRule():
-            name = quote(f"{transition.model}/{transition.version}")
-            return (
-                f"add `digest: sha256:…` to its entry, as `reconciler digest {name}` prints it; "
-                "`promote` and `rollback` write it with `--digest`"
-            )
+            return _way_to_a_digest(transition)
         case Approvals():
             return "ask a person who did not write the change to approve it"
         case _:
@@ -249,6 +245,15 @@ def _digest(inputs: RuleInput) -> str | None:
         return told
     line = f":{entry.line}" if entry is not None and entry.line is not None else ""
     return f"{told} ({declaration.file}{line})"
+
+
+def _way_to_a_digest(transition: Transition) -> str:
+    name = quote(f"{transition.model}/{transition.version}")
+    writes = "`promote` and `rollback` write it with `--digest`"
+    if transition.in_place:
+        model = quote(transition.model)
+        writes = f"`reconciler import --update --digests {model}` writes those of what is in use"
+    return f"add `digest: sha256:…` to its entry, as `reconciler digest {name}` prints it; {writes}"
 
 
 def _approvals(rule: Approvals, inputs: RuleInput) -> str | None:

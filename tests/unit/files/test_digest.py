@@ -4,10 +4,13 @@ import json
 import re
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from reconciler.core.state import Declaration, DeclaredVersion
 from reconciler.errors import DeclarationError
 from reconciler.files.loader import dump_declaration, model_schema, parse_declaration
+from reconciler.files.schema.digest_rule import digest
 
 HEX = "0123456789abcdef" * 4
 DIGEST = f"sha256:{HEX}"
@@ -142,3 +145,21 @@ def test_an_editor_checks_a_digest_as_the_reader_does() -> None:
     assert re.search(entry["pattern"], DIGEST)
     for wrong in (HEX, DIGEST.upper(), DIGEST[:-1], f"{DIGEST}0", f"x{DIGEST}", f"md5:{HEX[:32]}"):
         assert not re.search(entry["pattern"], wrong)
+
+
+@given(
+    st.one_of(
+        st.text("0123456789abcdefABCDEF:-sha256 @\n", max_size=80),
+        st.from_regex(r"(?i)(sha-?256[:= -]+)?[0-9a-f]{63,65}( .*)?", fullmatch=True),
+        st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
+    )
+)
+@example(f"{DIGEST}\n")
+@example(f"{DIGEST} {DIGEST}")
+def test_one_form_is_accepted_and_what_a_refusal_says_to_write_has_it(text: str) -> None:
+    broken = digest(text)
+    assert (broken is None) == bool(re.fullmatch(r"sha256:[0-9a-f]{64}", text))
+    if broken is not None and broken.hint.startswith("write `"):
+        meant = broken.hint.split("`")[1]
+        assert digest(meant) is None
+        assert meant.removeprefix("sha256:") in text.lower()

@@ -128,6 +128,7 @@ def test_what_is_live_already_and_drift_are_not_judged_unless_everything_is(gate
     assert gates.plan((PINNED,), live).violations == ()
     (violation,) = gates.plan((PINNED,), live, judging=everything).violations
     assert "v1 declares no `digest`" in violation.message
+    assert "`reconciler import --update --digests m` writes those of" in violation.hint
     base = gates.commits.commit({"m": promotion()})
     gates.registry.set_tag("m", None, COMMIT_TAG, base)
     gates.registry.set_tag("m", None, OWNER_TAG, OWNER)
