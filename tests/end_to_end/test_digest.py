@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import reconciler
 from reconciler.core.facts import Signature
 from tests.support.registries.api_lab import opened
 from tests.support.registries.lab import Hand, Lab
@@ -88,6 +89,15 @@ def test_a_version_that_is_named_twice_is_read_once(lab: Lab, model: str) -> Non
     assert done.document == opened(lab).digest(names).to_dict() | {
         "exit": {"code": 0, "reason": None}
     }
+
+
+def test_a_program_is_told_how_far_it_is(lab: Lab, model: str) -> None:
+    told: list[reconciler.BytesProgress] = []
+    r = reconciler.open(root=lab.git.root, registry_uri=lab.uri, on_reading=told.append)
+    assert r.digest(f"{model}/1").code == 0
+    last = reconciler.BytesProgress(model, 1, 1246, 1246, is_over=True, files=3, is_read=True)
+    assert told[-1] == last
+    assert [state.done for state in told] == sorted(state.done for state in told)
 
 
 def test_every_file_is_listed_with_its_size_and_digest(lab: Lab, model: str) -> None:

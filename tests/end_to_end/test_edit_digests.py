@@ -47,7 +47,9 @@ def test_a_promotion_declares_the_digest_of_the_version_that_enters(
 ) -> None:
     model = serving(lab, proxied)
     done = lab.run("promote", model, "2")
-    assert (done.code, done.stderr) == (0, "")
+    assert done.code == 0, done.text
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"read {model} v2: ")
     assert f"digest: {digest(2)}" in file_of(lab, model).read_text()
     assert file_of(lab, model).read_text().count("digest") == 1, "the other one does not enter"
 
@@ -235,8 +237,9 @@ def test_an_import_declares_the_digests_of_what_is_in_use_and_names_what_it_cann
     lab.hand.stage(away, 1, "Staging")
     done = lab.run("import", model, away, "--versions", "all", "--digests")
     assert done.code == 6
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"the files of `{away}` v1 cannot be read: `s3://bucket/1`")
+    told = {line.partition(":")[0] for line in done.stderr.splitlines()}
+    assert {f"read {model} v1", f"read {model} v2"} <= told
+    assert f"\nthe files of `{away}` v1 cannot be read: `s3://bucket/1`" in f"\n{done.stderr}"
     written = file_of(lab, model).read_text()
     assert written.index(digest(2)) < written.index(digest(1)), "each at its version"
     assert "  3:\n" in written

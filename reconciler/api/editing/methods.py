@@ -99,8 +99,8 @@ class EditingMethods(ABC):
         `write` raises. Raises `UsageError` for a model that is not declared, `Refused` for a `to`
         that is blocked, `OutOfStep` for a checkout that lags behind the main line.
 
-        >>> r.rollback("fraud").meaning[-1]
-        '@champion 3 → 2'
+        >>> "@champion 3 → 2" in r.rollback("fraud").meaning
+        True
         """
         from reconciler.api.editing.rolling_back import RollbackRequest, roll_back  # noqa: PLC0415  as the class says
 

@@ -49,7 +49,7 @@ def test_an_argument_of_another_type_is_told_by_its_name(asked: str, tmp_path: P
 
 
 # What is told elsewhere, or where anything is taken.
-_ELSEWHERE = {"AskAbout", "bool", "DateLike", "Plan", "Stop"}
+_ELSEWHERE = {"AskAbout", "bool", "DateLike", "Plan", "ReadingDepth", "Stop"}
 
 
 def test_every_argument_of_every_method_has_a_check() -> None:
