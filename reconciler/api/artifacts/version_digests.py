@@ -9,12 +9,11 @@ from reconciler.core.artifacts.version_digest import VersionDigest
 from reconciler.core.plan import RegistryRef
 from reconciler.core.state import Live
 from reconciler.errors import Problem, RegistryError, UsageError, first_code
+from reconciler.planning.approved_bytes import READERS
 from reconciler.ports.parallel import each
 from reconciler.render import json_documents
 from reconciler.render.artifacts import digests as render
 from reconciler.render.json_documents import Document
-
-_AT_A_TIME = 4  # versions; each reads several files at a time
 
 
 class VersionDigests(Answer):
@@ -77,7 +76,7 @@ def version_digests(
             message = f"the files of `{live.model}` v{version} cannot be read: {error.message}"
             return Problem(message, error.code, model=live.model, hint=error.hint)
 
-    found = each(read, named, threads=_AT_A_TIME, stop=workspace.stop.event)
+    found = each(read, named, threads=READERS, stop=workspace.stop.event)
     return VersionDigests(
         [row for row in found if isinstance(row, VersionDigest)],
         [*problems, *(row for row in found if isinstance(row, Problem))],
