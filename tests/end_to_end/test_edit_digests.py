@@ -46,10 +46,8 @@ def test_a_promotion_declares_the_digest_of_the_version_that_enters(
     lab: Lab, proxied: ModelFolders
 ) -> None:
     model = serving(lab, proxied)
-    done = lab.run("promote", model, "2")
-    assert done.code == 0, done.text
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"read {model} v2: ")
+    done = lab.run("promote", model, "2", "--quiet")
+    assert (done.code, done.stderr) == (0, "")
     assert f"digest: {digest(2)}" in file_of(lab, model).read_text()
     assert file_of(lab, model).read_text().count("digest") == 1, "the other one does not enter"
 
@@ -80,7 +78,7 @@ def test_what_cannot_be_read_from_here_is_promoted_without_a_digest_and_said_in_
     lab.declare(model, _SERVING)
     done = lab.run("promote", model, "2", "--digest")
     assert done.code == 6
-    assert f"registry-state/{model}.yaml: the files of `{model}` v2 cannot be read: " in done.stderr
+    assert f"registry-state/{model}.yaml: the digest of `{model}` v2 is not known: " in done.stderr
     assert file_of(lab, model).read_text() == _SERVING
     done = lab.run("promote", model, "2")
     assert done.code == 0, done.text
@@ -214,7 +212,7 @@ def test_each_version_that_is_added_has_a_digest_where_its_files_can_be_read(
     lab.git.push()
     done = lab.run("discover", model, away, "--digest")
     assert done.code == 6
-    assert f"the files of `{away}` v2 cannot be read: " in done.stderr
+    assert f"the digest of `{away}` v2 is not known: " in done.stderr
     assert "digest" not in file_of(lab, model).read_text()
     done = lab.run("discover", model, away)
     assert done.code == 0, done.text
@@ -237,9 +235,8 @@ def test_an_import_declares_the_digests_of_what_is_in_use_and_names_what_it_cann
     lab.hand.stage(away, 1, "Staging")
     done = lab.run("import", model, away, "--versions", "all", "--digests")
     assert done.code == 6
-    told = {line.partition(":")[0] for line in done.stderr.splitlines()}
-    assert {f"read {model} v1", f"read {model} v2"} <= told
-    assert f"\nthe files of `{away}` v1 cannot be read: `s3://bucket/1`" in f"\n{done.stderr}"
+    assert done.stderr.count("is not known") == 1
+    assert f"the digest of `{away}` v1 is not known: `s3://bucket/1`" in done.stderr
     written = file_of(lab, model).read_text()
     assert written.index(digest(2)) < written.index(digest(1)), "each at its version"
     assert "  3:\n" in written

@@ -114,7 +114,7 @@ def live_digests(workspace: Workspace, declaration: Declaration, live: Live) -> 
 def unreadable(entering: Entering, error: Exception) -> Problem:
     """Return why the digest of a version is not known, at its place."""
     return Problem(
-        f"the files of {entering.name} cannot be read: {_reason(error)}",
+        f"the digest of {entering.name} is not known: {_reason(error)}",
         ExitCode.REGISTRY,
         file=entering.declaration.file or None,
         model=entering.declaration.model,
