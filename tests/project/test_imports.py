@@ -44,6 +44,7 @@ _FLAT = {"", "__main__", "errors"}  # nothing else lies beside the packages
 # the tables of the time zones, which are the same for everybody.
 _PURE = {
     "__future__",
+    "bisect",
     "collections",
     "collections.abc",
     "csv",
