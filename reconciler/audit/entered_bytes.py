@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from reconciler.audit.merged_changes import Step
 from reconciler.audit.recorded_bytes import RecordedBytes
-from reconciler.core.state import ACTIVE_STAGES, Declaration, aliases, stages
+from reconciler.core.changes import entering_by
+from reconciler.core.state import Declaration, Field, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def entered_bytes(step: Step, read: Iterable[RecordedBytes]) -> tuple[EnteredByt
     entered = []
     for version, places in sorted(after.items()):
         digest = has.get(version)
-        is_new = bool(places - before.get(version, frozenset()))
+        is_new = bool(places - before.get(version, set()))
         if digest is not None and (is_new or digest != had.get(version)):
             row = known.get((version, digest))
             numbers = (row.files, row.size) if row is not None else (None, None)
@@ -42,12 +43,11 @@ def entered_bytes(step: Step, read: Iterable[RecordedBytes]) -> tuple[EnteredByt
     return tuple(entered)
 
 
-def _places(declaration: Declaration | None) -> Mapping[int, frozenset[str]]:
-    """Return the active stages and the aliases of each version that has any."""
-    places: dict[int, set[str]] = {}
-    for version, stage in stages(declaration.fields).items() if declaration else ():
-        if stage in ACTIVE_STAGES:
-            places.setdefault(version, set()).add(stage)
-    for alias, version in aliases(declaration.fields).items() if declaration else ():
-        places.setdefault(version, set()).add(f"@{alias}")
-    return {version: frozenset(names) for version, names in places.items()}
+def _places(declaration: Declaration | None) -> Mapping[int, set[tuple[Field, Value]]]:
+    """Return the active stage and the aliases of each version that has any."""
+    places: dict[int, set[tuple[Field, Value]]] = {}
+    for address, value in declaration.fields.items() if declaration else ():
+        version = entering_by(address, value)
+        if version is not None:
+            places.setdefault(version, set()).add((address, value))
+    return places

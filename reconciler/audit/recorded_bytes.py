@@ -1,13 +1,13 @@
 """The bytes of the versions that an apply put into use, as its record keeps them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.artifacts.model_files import HashedFile, ModelFiles, model_files
+from reconciler.core.changes import entering
 from reconciler.core.report import ApplyReport, ModelReport
-from reconciler.core.state import ACTIVE_STAGES
 
 MOST_LISTED: Final = 1_000  # files of one version; a note stays a line that git can show
 
@@ -50,30 +50,20 @@ class RecordedBytes:
 
 def recorded_bytes(report: ApplyReport) -> tuple[RecordedBytes, ...]:
     """Return the bytes of each version that was checked and then put into use."""
-    return tuple(
-        _row(model.model, check, check.found)
-        for model in report.models
-        for check in model.bytes
-        if check.outcome == "same" and check.found is not None
-        if check.version in set(_entered(model))
-    )
+    return tuple(row for model in report.models for row in _rows(model))
+
+
+def _rows(model: ModelReport) -> Iterator[RecordedBytes]:
+    entered = entering(row.change for row in model.results if row.outcome == "applied")
+    for check in model.bytes:
+        if check.outcome == "same" and check.found is not None and check.version in entered:
+            yield _row(model.model, check, check.found)
 
 
 def _row(model: str, check: BytesCheck, found: ModelFiles) -> RecordedBytes:
     number = len(found.files)
     listing = found.files if number <= MOST_LISTED else None
     return RecordedBytes(model, check.version, check.digest, number, found.size, listing)
-
-
-def _entered(model: ModelReport) -> Iterable[int]:
-    """Yield the versions that this apply put into an active stage or under an alias."""
-    for result in model.results:
-        address, after = result.change.field, result.change.after
-        if result.outcome == "applied" and after is not None:
-            if address.name == "alias":
-                yield int(after)
-            elif address.name == "stage" and after in ACTIVE_STAGES and address.version is not None:
-                yield address.version
 
 
 def _is_inside(path: str) -> bool:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -115,6 +116,11 @@ def test_an_audit_finds_the_file_that_was_swapped_under_what_serves(
     assert found() == [swapped]
     file.unlink()
     assert found() == [swapped.replace("changed", "missing")]
+    shutil.rmtree(file.parents[1])
+    unread = lab.run("audit", "--bytes", "--format", "json")
+    assert unread.code == 6, "what could not be read is never fine"
+    [problem] = [row for row in unread.document["errors"] if row["model"] == model]
+    assert f"whether `{model}` v2 has the approved bytes is not known" in problem["message"]
 
 
 def test_versions_are_compared_by_what_git_knows_of_their_bytes(

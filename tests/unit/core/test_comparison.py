@@ -193,3 +193,18 @@ def test_a_model_without_versions_says_so() -> None:
     with pytest.raises(UsageError) as refused:
         named_versions(Live("empty", {}, {}), "1")
     assert refused.value.hint == "it has no version"
+
+
+def test_bytes_are_the_same_or_others_only_where_both_digests_are_known() -> None:
+    promoted = [_transition(4, "Production", 3)]
+    for digests, expected in (
+        ({3: "sha256:a", 4: "sha256:a"}, "same"),
+        ({3: "sha256:a", 4: "sha256:b"}, "other"),
+        ({3: "sha256:a"}, None),
+        ({4: "sha256:a"}, None),
+        ({}, None),
+    ):
+        [compared] = comparisons(promoted, LIVE, {}, digests)
+        assert compared.bytes == expected
+    [alone] = comparisons([_transition(4, "Staging")], LIVE, {}, {4: "sha256:a"})
+    assert alone.bytes is None
