@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import reconciler
 from reconciler.core.facts import Signature
 from tests.support.forges.ci_lab import CiLab, System, ci_lab
 from tests.support.registries.api_lab import cli, opened
@@ -189,8 +190,11 @@ def test_where_nothing_that_serves_has_a_digest_nothing_more_is_asked(lab: Lab) 
     assert "bytes: none (no version that serves has a digest)" in read.stdout
 
 
-def test_a_glob_behind_bytes_is_told_where_it_stands(lab: Lab) -> None:
+def test_what_is_to_be_read_is_one_of_two_words(lab: Lab) -> None:
     lab.git.commit()
+    for look in (opened(lab).drift, opened(lab).ci.drift):
+        with pytest.raises(reconciler.UsageError, match="one of serving, all"):
+            look(bytes="everything")  # type: ignore[arg-type]
     result = lab.run("drift", "--bytes", "fraud-*")
     assert result.code == 1
     assert "a GLOB stands before --bytes" in result.text
