@@ -195,6 +195,10 @@ def test_what_is_to_be_read_is_one_of_two_words(lab: Lab) -> None:
     for look in (opened(lab).drift, opened(lab).ci.drift):
         with pytest.raises(reconciler.UsageError, match="one of serving, all"):
             look(bytes="everything")  # type: ignore[arg-type]
+
+
+def test_a_glob_behind_bytes_is_told_where_it_stands(lab: Lab) -> None:
+    lab.git.commit()
     result = lab.run("drift", "--bytes", "fraud-*")
     assert result.code == 1
     assert "a GLOB stands before --bytes" in result.text
