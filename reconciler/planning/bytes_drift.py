@@ -106,6 +106,15 @@ class BytesDrift:
         return self.having("different")
 
     @property
+    def is_as_approved(self) -> bool:
+        """Whether what was compared is as approved, and nothing that could not be is in doubt.
+
+        Where no record lists any files, as without the records, sizes prove nothing.
+        """
+        proven = self.depth != "sizes" or bool(self.having("same"))
+        return proven and not (self.different or self.having("unreadable"))
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """A problem for each version that was to be read and could not be."""
         return tuple(row.problem for row in self.rows if row.check.outcome == "unreadable")

@@ -26,7 +26,7 @@ _WAYS: Final = (
     "Declare it in git by a pull request, or let `apply` revert it. This issue closes itself when "
     "the registry is as git says."
 )
-_CHANGED_BYTES: Final = "versions whose files are not those that were approved"
+_CLOSED_BY_SIZES: Final = "This issue closes itself when all names and sizes are as approved."
 _CLOSED_BY_READING: Final = (
     "This issue is closed by `drift --bytes` when all that it reads is as approved: sizes alone "
     "cannot tell."
@@ -69,28 +69,15 @@ def outcome(report: ApplyReport, *, room: int, more: str) -> str:
     return _fitting(lines, sections, [], room, more)
 
 
-def drift(
-    drifted: DraftPlan,
-    pending: DraftPlan,
-    files: BytesDrift,
-    now: datetime,
-    *,
-    room: int,
-    more: str,
-) -> str:
-    """Return an issue's text: what differs from git, and what git declares that is not live.
-
-    `files` has the versions whose bytes differ from the approved ones.
-    """
+def drift(drifted: DraftPlan, pending: DraftPlan, now: datetime, *, room: int, more: str) -> str:
+    """Return an issue's text: what differs from git, and what git declares that is not live."""
     lines = [*markdown.target(drifted), ""]
     counts = ((drifted, "moved away from git"), (pending, "in git, not live yet"))
     lines += [f"- {phrases.count(len(part.changes), 'value')} {what}" for part, what in counts]
     if drifted.deleted:
         lines.append(f"- {phrases.count(len(drifted.deleted), 'declared version')} deleted by hand")
-    lines += [f"- {_CHANGED_BYTES}: {bytes_drift.summary(files)}"] if files.different else []
     lines += ["", _WAYS, ""]
-    lines += _way_out(files)
-    sections = _bytes_sections(files) + [
+    sections = [
         _section(model, now, title)
         for part, title in ((drifted, "drift"), (pending, "pending"))
         for model in _by_weight(part.models)
@@ -100,26 +87,19 @@ def drift(
 
 
 def changed_bytes(value: DraftPlan, files: BytesDrift, *, room: int, more: str) -> str:
-    """Return the text of the issue about versions whose bytes were read and differ."""
-    lines = [*markdown.target(value), "", f"- {_CHANGED_BYTES}: {bytes_drift.summary(files)}", ""]
-    lines += [*_way_out(files), prose(_CLOSED_BY_READING), ""]
-    return _fitting(lines, _bytes_sections(files), [], room, more)
-
-
-def _way_out(files: BytesDrift) -> list[str]:
-    ways = [f"- {prose(sentence)}" for sentence in bytes_drift.way_out(files)]
-    return [*ways, ""] if ways else []
-
-
-def _bytes_sections(files: BytesDrift) -> list[list[str]]:
+    """Return the text of the issue about versions whose files are not those that were approved."""
+    lines = [*markdown.target(value), "", f"bytes: {bytes_drift.summary(files)}", ""]
+    lines += [f"- {prose(sentence)}" for sentence in bytes_drift.way_out(files)]
+    lines += ["", _CLOSED_BY_SIZES if files.depth == "sizes" else prose(_CLOSED_BY_READING), ""]
     by_model = groupby(files.rows, key=lambda row: row.pinned.model)
-    return [
+    sections = [
         _details(
             f"❌ bytes: {code(model)}",
             [f"- ❌ {markdown.problem(row.problem)}" for row in rows],
         )
         for model, rows in by_model
     ]
+    return _fitting(lines, sections, [], room, more)
 
 
 def failure(problems: Sequence[Problem], *, room: int, more: str) -> str:

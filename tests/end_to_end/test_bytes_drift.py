@@ -236,7 +236,7 @@ def test_an_issue_of_what_was_read_is_closed_by_reading_alone(ci: CiLab) -> None
     assert (result.code, [*issues(ci)]) == (2, ["reconciler:bytes-serving"])
     assert ci.drift().code == 0
     (issue,) = issues(ci).values()
-    assert "the bytes of 1 version are not as approved" in issue.title
+    assert "the files of 1 version are not as approved" in issue.title
     for part in (served.name, "model.pkl", "other content", "rollback"):
         assert part in issue.body
     if ci.system == "github":
@@ -244,10 +244,13 @@ def test_an_issue_of_what_was_read_is_closed_by_reading_alone(ci: CiLab) -> None
 
     (served.folders[0] / "extra.py").write_text("import os")
     assert ci.drift().code == 2
-    assert set(issues(ci)) == {"reconciler:bytes-serving", "reconciler:drift"}
-    sized = issues(ci)["reconciler:drift"]
-    assert "the files of 1 version not as git says" in sized.title
-    assert "extra.py" in sized.body
+    assert set(issues(ci)) == {"reconciler:bytes-serving", "reconciler:bytes-sizes"}
+    assert "extra.py" in issues(ci)["reconciler:bytes-sizes"].body
+    if ci.system == "github":
+        assert "extra.py" in ci.summary
+    shutil.rmtree(served.folders[0])
+    assert ci.drift().code == 0
+    assert len(issues(ci)) == 2, "what cannot be listed proves nothing"
     served.restored()
     assert ci.drift().code == 0
     assert [*issues(ci)] == ["reconciler:bytes-serving"]

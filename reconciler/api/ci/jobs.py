@@ -90,8 +90,8 @@ class CiJobs:
     ) -> JobDrift:
         """Compare the registry with git; open, update or close one issue.
 
-        `bytes` is that of `Reconciler.drift`. What a reading found has an issue of its own, which
-        only a reading closes.
+        `bytes` is that of `Reconciler.drift`. Files that differ have an issue of their own, and
+        what a reading found only a reading closes.
 
         Raises `RegistryError` where the registry cannot be read; a forge that refuses is among
         the answer's `problems`.
