@@ -142,8 +142,13 @@ def take_stage(fields: dict[Field, Value], version: int, stage: str, settings: S
 def with_entry(
     declaration: Declaration, version: int, pins: DeclaredVersion
 ) -> Mapping[int, DeclaredVersion]:
-    """Return the declared versions with an entry for one, which gets the pins that it lacks."""
+    """Return the declared versions with an entry for one, which gets the pins that it lacks.
+
+    Pins of another version under that number are not mixed with its own.
+    """
     entry = declaration.versions.get(version, DeclaredVersion())
+    if entry.is_another(pins):
+        return declaration.versions
     pinned = replace(
         entry,
         run_id=entry.run_id or pins.run_id or None,

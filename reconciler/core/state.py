@@ -131,6 +131,15 @@ class DeclaredVersion:
         """Return whether anything tells this version from another one under its number."""
         return (self.run_id, self.source, self.digest) != (None, None, None)
 
+    def is_another(self, other: "DeclaredVersion") -> bool:
+        """Return whether two entries of one number pin different versions.
+
+        A digest counts where no other pin does: other files can be approved for the same version.
+        """
+        pairs = [(self.run_id, other.run_id), (self.source, other.source)]
+        pins = [pair for pair in pairs if None not in pair] or [(self.digest, other.digest)]
+        return any(None not in pair and pair[0] != pair[1] for pair in pins)
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:

@@ -9,17 +9,9 @@ _ALIKE: Final = 0.5  # of what two declarations say; git calls two files renamed
 
 
 def is_another(old: Declaration, new: Declaration) -> bool:
-    """Return whether two declarations pin different versions under the same number.
-
-    A digest counts where no other pin does: other bytes can be approved for the same version.
-    """
-    for number in old.versions.keys() & new.versions.keys():
-        was, now = old.versions[number], new.versions[number]
-        pairs = [(was.run_id, now.run_id), (was.source, now.source)]
-        pins = [pair for pair in pairs if None not in pair] or [(was.digest, now.digest)]
-        if any(None not in pair and pair[0] != pair[1] for pair in pins):
-            return True
-    return False
+    """Return whether two declarations pin different versions under the same number."""
+    common = old.versions.keys() & new.versions.keys()
+    return any(old.versions[number].is_another(new.versions[number]) for number in common)
 
 
 def fits(declared: Declaration, live: Live) -> bool:

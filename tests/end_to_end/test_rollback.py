@@ -273,6 +273,17 @@ def test_a_version_whose_entry_is_gone_comes_back_with_its_pins(lab: Lab) -> Non
     assert pins in text(lab)
 
 
+def test_a_version_that_was_registered_again_does_not_get_the_pins_of_the_one_before(
+    lab: Lab,
+) -> None:
+    old = f"run_id: old, source: s3://old, digest: sha256:{'0' * 64}"
+    lab.git.commit({_FILE: f"versions: {{1: {{stage: Production, {old}}}}}"})
+    anew = "1: {stage: Archived, run_id: new}"
+    lab.git.commit({_FILE: f"versions: {{2: {{stage: Production}}, {anew}}}"})
+    rollback(lab)
+    assert "1: {stage: Production, run_id: new}" in text(lab)
+
+
 def test_where_an_alias_serves_its_history_decides(lab: Lab) -> None:
     lab.git.commit(_ALIAS)
     for number in (1, 2, 3):
