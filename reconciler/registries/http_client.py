@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -135,20 +136,18 @@ class Http:
         with response:
             yield self._pieces(response)
 
+    @cached_property
+    def _files(self) -> client.ManyGets:
+        headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
+        return client.ManyGets(self._session, f"{self.uri}/", headers, self._complete)
+
     def _begun(self, path: str, seconds: float) -> requests.Response:
         """Return an answer whose body is not read yet; it begins within `seconds`."""
         with self._counting:
             self._sent += 1
-        headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
         try:
             with limits.within(seconds):
-                response = self._session.get(
-                    f"{self.uri}/{path}",
-                    headers=headers,
-                    timeout=(self._timeout, seconds),
-                    allow_redirects=False,
-                    stream=True,
-                )
+                response = self._files.begin(path, timeout=(self._timeout, seconds))
             if response.status_code == HTTPStatus.OK:
                 return response
             with response, limits.within(self.patience):

@@ -33,3 +33,18 @@ def test_one_promotion_is_eleven_requests_however_many_versions_there_are(
     assert promoted == _PLAN + 9
     assert f"{promoted} requests" in second.stdout
     assert lab.hand.holds(model)["v1 stage"] == "Archived"
+
+
+def test_a_plan_in_which_no_version_enters_reads_no_file_of_those_with_a_digest(lab: Lab) -> None:
+    model = lab.model(2)
+    lab.hand.stage(model, 1, "Production")
+    lab.hand.alias(model, "champion", 1)
+    serves = "{stage: Production, aliases: [champion]%s}"
+    digest = ", digest: 'sha256:" + "0" * 64 + "'"
+    with proxy(lab.uri) as server:
+        lab.uri = server.uri
+        for pin in ("", digest):
+            lab.declare(model, f"versions: {{1: {serves % pin}}}\n")
+            begun = len(server.log)
+            assert lab.run("plan", "--model", model, "--detailed-exitcode").code == 0
+            assert len(server.log) - begun == _PLAN
