@@ -23,7 +23,7 @@ from reconciler.core.report import ApplyReport
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.planning.approved_bytes import BytesReading
 from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
-from reconciler.planning.planner import not_read_in
+from reconciler.planning.planner import not_read_again
 
 MOST_AT_ONCE: Final = 64  # models; each has a connection of its own
 
@@ -140,7 +140,7 @@ def carried_out(
         is_superseded_by=lambda commit: workspace.is_superseded_by(commit, plan.state.commit),
         allow_superseded=workspace.allow_superseded,
         reading=reading or bytes_reading(workspace),
-        unread=not_read_in("apply", plan, workspace.checkout),
+        unread=not_read_again(plan, workspace.checkout),
     )
 
 

@@ -129,14 +129,22 @@ def compare(
     return Compared(plan, live, drafts, registry_violations)
 
 
-def not_read_in(step: VerifyAt, plan: JudgedPlan, checkout: Checkout) -> frozenset[str]:
-    """Return the models whose bytes a step leaves unread, by the settings of this checkout.
+def not_read_again(plan: JudgedPlan, checkout: Checkout) -> frozenset[str]:
+    """Return the models whose bytes an apply leaves unread, by the settings of this checkout.
 
-    Those count, because a plan that was saved may have been made under other settings.
+    Those count, because a plan that was saved may have been made under other settings: what they
+    have a plan read, and that plan did not, the apply reads.
     """
     return frozenset(
-        model.model for model in plan.models if model.bytes and step not in _steps(model, checkout)
+        model.model
+        for model in plan.models
+        if model.bytes and not _is_to_be_read(model, _steps(model, checkout))
     )
+
+
+def _is_to_be_read(plan: ModelPlan, steps: Collection[VerifyAt]) -> bool:
+    was_read = all(check.outcome != "unchecked" for check in plan.bytes)
+    return "apply" in steps or ("plan" in steps and not was_read)
 
 
 def _steps(plan: ModelPlan, checkout: Checkout) -> Collection[VerifyAt]:

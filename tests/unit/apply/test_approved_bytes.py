@@ -14,7 +14,7 @@ from reconciler.core.settings import Settings
 from reconciler.core.state import Identity
 from reconciler.errors import ExitCode, Forbidden, Unavailable
 from reconciler.planning.approved_bytes import BytesReading, through
-from reconciler.planning.planner import not_read_in
+from reconciler.planning.planner import not_read_again
 from tests.support.plans.bytes_lab import PinnedLab, digest_of, files_of, hashed, pinned
 from tests.support.plans.executor_lab import once
 from tests.support.plans.planner_lab import ASK, serving
@@ -172,19 +172,41 @@ def test_a_stop_while_bytes_are_read_ends_the_model_before_its_first_write(lab: 
 
 def test_the_settings_of_now_say_whether_an_apply_reads(lab: PinnedLab) -> None:
     plan = lab.plan(APPLYING)
-    assert not_read_in("apply", plan, lab.checked_out()) == frozenset()
+    assert not_read_again(plan, lab.checked_out()) == frozenset()
     lab.settings = Settings(verify=("plan",))
     lab.commit(PROMOTES)
-    assert not_read_in("apply", plan, lab.checked_out()) == frozenset(), "the change came with it"
+    assert not_read_again(plan, lab.checked_out()) == frozenset(), "the change came with it"
     lab.commit(SERVES_ONE)
     lab.apply(SERVES_ONE)
     lab.commit(PROMOTES)
     later = lab.plan(APPLYING)
-    assert not_read_in("apply", later, lab.checked_out()) == {"m"}
+    assert not_read_again(later, lab.checked_out()) == {"m"}
     lab.read.clear()
     report = apply(AdmittedPlan(later), lab.registry, unread={"m"})
     assert (report.exit_code(), lab.read) == (0, [])
     assert report.models[0].bytes == later.models[0].bytes, "what the plan read"
+
+
+def test_what_a_saved_plan_left_to_apply_is_read_though_the_settings_now_leave_it_to_plan(
+    lab: PinnedLab,
+) -> None:
+    def under(settings: Settings) -> None:
+        lab.settings = settings
+        lab.apply(pinned({1: "Production"}, {"champion": 1}, tags={"n": str(settings.verify)}))
+
+    under(Settings(verify=("apply",)))
+    under(Settings(verify=("apply",)))
+    lab.commit(PROMOTES)
+    saved = lab.plan(APPLYING)
+    assert [check.outcome for check in saved.models[0].bytes] == ["unchecked"]
+    lab.settings = Settings(verify=("plan",))
+    for _ in range(3):
+        lab.commit(PROMOTES)
+    reread = replace(lab.checked_out(), base_settings=lab.settings)
+    assert not_read_again(saved, reread) == frozenset()
+    nothing = replace(reread, base_settings=Settings(verify=()))
+    desired = replace(reread.desired, settings=Settings(verify=()))
+    assert not_read_again(saved, replace(nothing, desired=desired)) == {"m"}
 
 
 def test_without_a_digest_an_apply_asks_nothing_more() -> None:
