@@ -15,13 +15,14 @@ from reconciler.authoring.registry_probe import pins_of
 from reconciler.core.changes import Change
 from reconciler.core.facts import Facts
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, Field, Live, stages
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Live, stages
 from reconciler.core.transitions import Transition, transitions
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.policy import evaluation
 from reconciler.policy.evaluation import Expressions, PolicyContext, PolicyInput
 
 STAGE: Final = "Staging"
+_TO_COME: Final = f"sha256:{'0' * 64}"  # what a version is judged with before its files are read
 _NAMED: Final = 8  # characters that tell one set of versions from another in a branch's name
 
 Outcome: TypeAlias = Literal["added", "refused", "older", "waiting"]
@@ -44,7 +45,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The versions of one model that may be added; `left` are still to be judged, newest first."""
+    """The versions of one model that may be added; `left` are still to be judged, newest first.
+
+    They are judged as if each had the digest that it is to get, but for those of `undigested`.
+    """
 
     declaration: Declaration
     live: Live
@@ -52,6 +56,7 @@ class Search:
     left: tuple[int, ...]
     found: tuple[Found, ...] = ()
     facts: Mapping[int, Facts] = field(default_factory=dict)
+    undigested: frozenset[int] = frozenset()
 
     @property
     def next(self) -> tuple[int, ...]:
@@ -68,7 +73,7 @@ class Search:
     def policy_input(self, version: int) -> PolicyInput:
         """Return the move of one version into Staging as a case for the policies."""
         return PolicyInput(
-            self.declaration,
+            self._judged_as(version),
             self.live,
             (self._transition(version),),
             (self.settings.serving.of(self.live.model, self.declaration),),
@@ -78,6 +83,12 @@ class Search:
     @property
     def _holds_one(self) -> bool:
         return STAGE in self.settings.exclusive
+
+    def _judged_as(self, version: int) -> Declaration:
+        if version in self.undigested:
+            return self.declaration
+        entry = DeclaredVersion(digest=_TO_COME)
+        return replace(self.declaration, versions={**self.declaration.versions, version: entry})
 
     def _transition(self, version: int) -> Transition:
         model, held = self.live.model, stages(self.live.fields)
@@ -110,6 +121,20 @@ def search(
         settings,
         left=tuple(version for version, state in status.items() if state == "READY"),
         found=tuple(Found(v, "waiting", state) for v, state in status.items() if state != "READY"),
+    )
+
+
+def judged_again(search: Search, undigested: Collection[int]) -> Search:
+    """Return a search that begins anew, where versions that were added get no digest after all."""
+    if not {*undigested} & {*search.added}:
+        return search
+    waiting = tuple(each for each in search.found if each.outcome == "waiting")
+    versions = {each.version for each in search.found} - {each.version for each in waiting}
+    return replace(
+        search,
+        left=tuple(sorted(versions, reverse=True)),
+        found=waiting,
+        undigested=search.undigested | {*undigested},
     )
 
 
@@ -148,7 +173,9 @@ def _judged(
     return Found(version, outcome, violations=violations, pending=verdict.pending)
 
 
-def proposed(searches: Sequence[Search], reason: str | None) -> Proposal | None:
+def proposed(
+    searches: Sequence[Search], reason: str | None, digests: Mapping[tuple[str, int], str]
+) -> Proposal | None:
     """Return the change that declares every added version for Staging, None without any."""
     adding = [search for search in searches if search.added]
     if not adding:
@@ -156,7 +183,7 @@ def proposed(searches: Sequence[Search], reason: str | None) -> Proposal | None:
     names = [f"{search.live.model} v{version}" for search in adding for version in search.added]
     what = f"{len(names)} new versions" if names[1:] else names[0]
     return Proposal(
-        tuple((search.declaration, _extended(search)) for search in adding),
+        tuple((search.declaration, _extended(search, digests)) for search in adding),
         title=title_of(f"Declare {what} for {STAGE}"),
         branch=_branch(names),
         reason=reason,
@@ -173,10 +200,11 @@ def _branch(names: Sequence[str]) -> str:
     return f"discover/{len(names)}-versions-{digest}"
 
 
-def _extended(search: Search) -> Declaration:
+def _extended(search: Search, digests: Mapping[tuple[str, int], str]) -> Declaration:
     """Return what is declared once the added versions are in Staging, each with its pins."""
     declaration = search.declaration
     for version in search.added:
         pins = pins_of(search.live, version, search.settings)
+        pins = replace(pins, digest=digests.get((search.live.model, version)))
         declaration = promoted(declaration, Promotion(version, STAGE), search.settings, pins)
     return declaration

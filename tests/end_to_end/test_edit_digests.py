@@ -221,6 +221,23 @@ def test_each_version_that_is_added_has_a_digest_where_its_files_can_be_read(
     assert "2: {stage: Staging, source: s3://bucket/2}" in file_of(lab, away).read_text()
 
 
+def test_a_policy_that_requires_a_digest_keeps_out_what_gets_none(
+    lab: Lab, proxied: ModelFolders
+) -> None:
+    model, away = serving(lab, proxied), lab.model(2)
+    lab.declare(away, _SERVING)
+    policy = "policies: [{name: pinned, on: {stage: Staging}, digest: required}]\n"
+    settings = f"branch: main\nexclusive: [Production, Staging]\n{policy}"
+    lab.git.commit({"registry-state/reconciler.yaml": settings}, "require digests")
+    lab.git.push()
+    done = lab.run("discover", model, away, "--format", "json")
+    assert done.code == 0, done.text
+    outcomes = {row["model"]: row["outcome"] for row in done.document["versions"]}
+    assert outcomes == {model: "added", away: "refused"}
+    assert f"digest: {digest(2)}" in file_of(lab, model).read_text()
+    assert file_of(lab, away).read_text() == _SERVING
+
+
 # --- import
 
 

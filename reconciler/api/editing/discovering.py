@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.api.editing.digests import draft_with_digests
+from reconciler.api.artifacts.entering import Digests, Entering, entering_digests
 from reconciler.api.editing.discovery import Discovery
-from reconciler.api.editing.lookups import declared
+from reconciler.api.editing.lookups import declared, draft
 from reconciler.api.judging import policy_context
 from reconciler.api.merged.merged_history import open_merged
 from reconciler.api.workspace import Workspace
@@ -18,6 +18,7 @@ from reconciler.core.state import Declaration, Live
 from reconciler.errors import Problem, Refused
 from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_facts, read_live
+from reconciler.policy.evaluation import PolicyContext
 
 _READERS = 8
 
@@ -47,13 +48,11 @@ def discover(
     skipped = {name: why for name, one in chosen.items() if (why := _why_skipped(one))}
     asked = {name: one for name, one in chosen.items() if name not in skipped}
     found = _search(workspace, asked)
-    searches = _judged(workspace, found.searches)
-    proposal = discovery.proposed(searches, reason)
-    lives = {one.live.model: one.live for one in searches}
-    added = [(one.live.model, version) for one in searches for version in one.added]
+    searches, digests = _with_digests(workspace, found.searches, wanted=digest)
+    proposal = discovery.proposed(searches, reason, digests)
     return Discovery(
         workspace,
-        draft_with_digests(workspace, proposal, lives, added, wanted=digest) if proposal else None,
+        draft(workspace, proposal) if proposal else None,
         searches=searches,
         skipped=skipped,
         problems=found.problems,
@@ -114,12 +113,46 @@ def _steps(workspace: Workspace) -> Mapping[str, Sequence[Step]]:
     return open_merged(workspace, quiet=True).steps
 
 
-def _judged(workspace: Workspace, searches: Sequence[Search]) -> tuple[Search, ...]:
+def _with_digests(
+    workspace: Workspace, searches: Sequence[Search], *, wanted: bool | None
+) -> tuple[tuple[Search, ...], Digests]:
+    """Judge all models, and read the files of what is added, which the policies may ask for.
+
+    A version whose digest is not known is judged again without one; an older one may take its
+    place, and is read then.
+    """
+    done, digests, tried = tuple(searches), dict[tuple[str, int], str](), set[tuple[str, int]]()
+    if not any(one.next for one in done):
+        return done, digests
+    context = policy_context(workspace, planning=True)
+    while True:
+        done = _judged(workspace, done, context)
+        added = [
+            Entering(one.declaration, version, one.live)
+            for one in done
+            for version in one.added
+            if (one.live.model, version) not in tried
+        ]
+        if not added:
+            return done, digests
+        proposal = discovery.proposed(done, None, digests)
+        _ = draft(workspace, proposal) if proposal else None  # what is refused reads nothing
+        read = entering_digests(workspace, added, wanted=wanted)
+        digests.update(read)
+        tried.update((one.live.model, one.version) for one in added)
+        done = tuple(
+            discovery.judged_again(
+                one, [v for model, v in tried - digests.keys() if model == one.live.model]
+            )
+            for one in done
+        )
+
+
+def _judged(
+    workspace: Workspace, searches: Sequence[Search], context: PolicyContext
+) -> tuple[Search, ...]:
     """Judge all models together, a version of each at a time, with the facts that are asked for."""
     done = list(searches)
-    if not any(one.next for one in done):
-        return tuple(done)
-    context = policy_context(workspace, planning=True)
     while any(one.next for one in done):
         asked = [
             (one.live, version)
