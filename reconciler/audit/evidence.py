@@ -259,10 +259,12 @@ class _Applies:
         first: dict[str, Applied] = {}
         read: dict[str, dict[int, RecordedBytes]] = {}
         for record in sorted(made, key=lambda record: record.time):
-            rows = read.setdefault(record.registry, {})
-            rows |= {row.version: row for row in record.bytes if row.model == step.model}
-            if record.made_live(step.model):
-                first.setdefault(record.registry, self._applied(record, rows.values()))
+            for row in record.bytes:
+                if row.model == step.model:
+                    read.setdefault(record.registry, {})[row.version] = row
+            if record.registry not in first and record.made_live(step.model):
+                rows = read.get(record.registry, {})
+                first[record.registry] = self._applied(record, rows.values())
         if first:
             return "applied", tuple(first.values())
         # A release writes no more than its record, and for a model that is gone not even that.
