@@ -349,6 +349,7 @@ _PLAN: dict[str, Any] = {
             **dict.fromkeys(("model", "outcome", "file", "digest"), str),
             "records": bool,
             "messages": [str],
+            "bytes": [],
         }
     ],
     "violations": [],
@@ -392,6 +393,7 @@ def test_the_documents_of_plan_drift_and_apply_have_the_keys_that_scripts_read(l
             **_PLAN,
             "pending": _PLAN["changes"],
             "deleted": [{"model": str, "version": int}],
+            "bytes": [],
             "summary": {**_PLAN["summary"], "pending": int},
         },
     )
