@@ -68,6 +68,7 @@ def accepted(*arguments: str) -> str:
         ({"COMMAND": "validate"}, "cli validate"),
         ({"COMMAND": "plan", "REGISTRY_URI": "https://mlflow.example.com/a b"}, "cli ci plan"),
         ({"COMMAND": "plan", "PR": "12"}, "cli ci plan"),
+        ({"COMMAND": "plan", "DIGESTS": "true"}, "cli ci plan"),
         ({"COMMAND": "apply"}, "cli ci apply"),
         ({"COMMAND": "apply", "MODEL": "a $(b) c", "DIGEST": "sha256:0"}, "cli ci apply"),
         ({"COMMAND": "drift"}, "cli ci drift"),
@@ -85,6 +86,7 @@ def test_the_action_ends_as_one_command_that_the_reconciler_understands(
     outputs = run_step(step, tmp_path, tmp_path, env)
     told = json.loads((folder / "told.json").read_text())["arguments"]
     said = [argument.removeprefix("--bytes=") for argument in told]
+    said += ["true"] if "--digests" in told else []
     assert [text for name, text in inputs.items() if name != "COMMAND" and text not in said] == []
     assert outputs == "artifact=reconciler-registry-state-eu-prod\n"
     assert accepted(*told) == path
