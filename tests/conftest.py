@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import reconciler
 from tests import ROOT
@@ -21,6 +22,10 @@ from tests.support.registries import restricted_servers, server_environments
 from tests.support.registries.lab import lab_fixture  # noqa: F401  a fixture
 from tests.support.registries.mariadb import mariadb_database
 from tests.support.registries.servers import MlflowSeeds, mlflow_server
+
+# How long an example takes says how busy the machine is, and nothing of the product.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 # CEL needs 3.11; what a policy in it says before that is in tests/unit/policy/cel/test_references.
 _IN_CEL = (

@@ -146,9 +146,7 @@ def liar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liar]:
         yield desk
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answers=_ANSWERS)
 @example(answers={"registered-models/get": {"registered_model": {"name": "another"}}})
 def test_no_answer_makes_a_command_crash_or_lets_a_control_code_through(
@@ -173,7 +171,7 @@ def test_no_answer_makes_a_command_crash_or_lets_a_control_code_through(
             assert all(char.isprintable() or char == "\n" for char in result.stdout), command
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(answers=_ANSWERS)
 @example(answers={"registered-models/search": {"registered_models": [{"name": "m"}] * 3}})
 def test_what_is_not_mlflows_is_a_registry_error_and_duplicate_rows_count_once(

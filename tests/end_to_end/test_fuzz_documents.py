@@ -92,7 +92,7 @@ def _signed(document: Any) -> str:
     return json.dumps(document)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(edits(_SAVED))
 def test_an_edited_plan_is_carried_out_as_it_reads_or_refused(document: Any) -> None:
     try:
@@ -107,7 +107,7 @@ def test_an_edited_plan_is_carried_out_as_it_reads_or_refused(document: Any) -> 
     assert text_of.plan(plan, Effort(0, 0.0), _NOW)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=60) | _VALUES.map(json.dumps) | edits(_SAVED).map(json.dumps))
 @example("[" * 100_000)
 @example('{"saved": ' + "[" * 900 + "]" * 900 + ', "format_version": "1"}')
@@ -153,7 +153,7 @@ _RECORD = ApplyRecord(
 _LINE: dict[str, Any] = json.loads(record_lines.dumps(_RECORD))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(edits(_LINE).map(json.dumps) | st.text(max_size=60) | _VALUES.map(json.dumps))
 @example("[" * 100_000)
 @example("9" * 5_000)
@@ -177,7 +177,7 @@ def _packed(document: Any) -> str:
     return _MARK + base64.b64encode(zlib.compress(json.dumps(document).encode())).decode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(edits(_KEPT).map(_packed) | st.text(max_size=40).map(_MARK.__add__) | st.text(max_size=40))
 @example(_packed([[[[]]]]))
 def test_a_kept_plan_that_somebody_broke_is_none_or_one_that_can_be_kept_again(text: str) -> None:
@@ -185,7 +185,6 @@ def test_a_kept_plan_that_somebody_broke_is_none_or_one_that_can_be_kept_again(t
         assert plan is None or plan_in_check.loads(plan_in_check.dumps(plan, longest=200)) == plan
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.data())
 def test_a_check_is_read_whole_from_its_comment_or_not_at_all(
     text: str, data: st.DataObject
@@ -239,7 +238,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.integers(0, len(_FILE)), st.integers(0, 9), _PIECES, st.binary(max_size=20))
 def test_an_mlmodel_file_is_read_or_refused(at: int, gone: int, piece: str, tail: bytes) -> None:
     data = (_FILE[:at] + piece + _FILE[at + gone :]).encode()

@@ -122,7 +122,7 @@ STRUCTURES = st.recursive(
 _FILES = st.one_of(mutants(), STRUCTURES, st.binary(max_size=80))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(_FILES)
 @example(b'policies: [{name: a, require: "model["}]')
 def test_whatever_a_file_holds_is_read_or_complained_about_with_its_place(data: bytes) -> None:
@@ -142,7 +142,7 @@ def _problems(parse: Callable[[bytes, str], object], data: bytes) -> tuple[Probl
     return ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_FILES, _FILES)
 @example(b"versions: {[4]: {}}", b"")
 def test_the_command_ends_with_0_or_3_and_shows_no_control_code(model: bytes, rules: bytes) -> None:
@@ -185,7 +185,7 @@ _SOME = (
 _LAYOUT = st.sampled_from(["\n", " ", "  # x\n", "#", "\n\n", "''", " \n", "\t", "é", ",", "\x85"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     mutants((*STYLES, CONSENTS), _LAYOUT), st.lists(st.sampled_from(_SOME), max_size=3, unique=True)
 )
@@ -211,7 +211,7 @@ _TOKENS = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(st.lists(_TOKENS, max_size=25).map("".join), st.text(max_size=40)))
 @example("model[")
 def test_whatever_a_condition_says_it_is_judged_and_never_crashes(source: str) -> None:

@@ -31,13 +31,13 @@ def is_taken(text: str, *checks: Callable[[str], None]) -> bool:
     return True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(odd_texts)
 def test_a_model_name_is_what_mlflow_takes(text: str) -> None:
     assert (name_rules.model_name(text) is None) == is_taken(text, _validate_model_name)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(odd_texts.filter(lambda text: not text.endswith("\n")))
 def test_aliases_and_tag_keys_are_what_mlflow_takes(text: str) -> None:
     mlflows = is_taken(text, _validate_model_alias_name, _validate_model_alias_name_reserved)

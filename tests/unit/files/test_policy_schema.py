@@ -288,7 +288,7 @@ _pieces = st.sampled_from(
 
 
 @pytest.mark.needs_cel
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     pieces=st.lists(st.tuples(_pieces, st.sampled_from([" ", "\n", "\n  ", "  "])), max_size=6),
     style=st.sampled_from([None, "'", '"', "|", ">"]),

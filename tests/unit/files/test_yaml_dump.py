@@ -70,7 +70,7 @@ def declarations(draw: st.DrawFn) -> Declaration:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(declarations(), st.sampled_from(["", "m", "x"]))
 def test_a_declaration_reads_back_the_same(declaration: Declaration, stem: str) -> None:
     text = dump_declaration(declaration, stem=stem)
@@ -85,7 +85,7 @@ def test_every_nasty_text_reads_back_the_same(text: str) -> None:
 
 
 @given(declarations())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example(Declaration("m", {Field("alias", None, "b"): 1, Field("alias", None, "a"): 1}, {}))
 def test_the_same_declaration_is_the_same_text(declaration: Declaration) -> None:
     turned = Declaration(

@@ -283,7 +283,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=30).map("".join)))
 def test_whatever_is_in_a_file_is_read_or_complained_about(content: bytes | str) -> None:
     data = content if isinstance(content, bytes) else content.encode()

@@ -263,7 +263,7 @@ odd_minutes = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(CHANGES), st.data())
 def test_a_weekly_window_agrees_with_a_walk_over_every_minute(
     place: tuple[str, date], data: st.DataObject
@@ -280,7 +280,7 @@ def test_a_weekly_window_agrees_with_a_walk_over_every_minute(
     assert_as_walked(freeze, spans, midnight, 0.4 * WEEK)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(CHANGES), st.data())
 def test_a_dated_window_agrees_with_a_walk_over_every_minute(
     place: tuple[str, date], data: st.DataObject
