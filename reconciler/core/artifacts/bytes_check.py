@@ -79,10 +79,7 @@ def refusal(model: str, check: BytesCheck) -> str | None:
 
 def contrasts(differences: Sequence[FileDifference]) -> tuple[Contrast, ...]:
     """Return each file with its size as it was approved and as it is; many are counted."""
-    rows = [
-        Contrast(file.path, _size(file.before), _size(file.after, file))
-        for file in differences[:_LISTED]
-    ]
+    rows = [Contrast(file.path, *_sizes(file)) for file in differences[:_LISTED]]
     left = len(differences) - _LISTED
     return (*rows, *([Contrast(f"and {left:,} more", "", "")] if left > 0 else []))
 
@@ -105,13 +102,19 @@ def _named(differences: Sequence[FileDifference]) -> str:
     return ", ".join(f"{_short(file.path)} {file.kind}" for file in differences)
 
 
-def _size(size: int | None, file: FileDifference | None = None) -> str:
-    if file is not None and file.kind == "missing":
-        return "missing"
-    if size is None:
-        return "no such file" if file is None else "of unknown size"
-    changed = file is not None and file.kind == "changed" and file.before == file.after
-    return f"{in_bytes(size)}, other content" if changed else in_bytes(size)
+def _sizes(file: FileDifference) -> tuple[str, str]:
+    """Return a file's size as it was approved and as it is, in words that differ."""
+    before = "no such file" if file.before is None else in_bytes(file.before)
+    if file.kind == "missing":
+        return before, "missing"
+    if file.after is None:
+        return before, "of unknown size"
+    after = in_bytes(file.after)
+    if file.kind == "added" or before != after:
+        return before, after
+    if file.before == file.after:
+        return before, f"{after}, other content"
+    return f"{file.before:,} bytes", f"{file.after:,} bytes"
 
 
 def _start(digest: str) -> str:
