@@ -41,14 +41,15 @@ def bytes_option(command: Command) -> Command:
 
 
 def _depth(
-    context: click.Context,  # noqa: ARG001  click's signature
+    context: click.Context,
     param: click.Parameter,
     depth: str | None,
 ) -> str | None:
     # What stands behind an option without a value is taken for its value.
     if depth not in (None, "serving", "all"):
-        message = f"`{depth}` is neither `serving` nor `all`; a GLOB stands before --bytes"
-        raise click.BadParameter(message, param=param)
+        takes_globs = any(isinstance(other, click.Argument) for other in context.command.params)
+        where = "; a GLOB stands before --bytes" if takes_globs else ""
+        raise click.BadParameter(f"`{depth}` is neither `serving` nor `all`{where}", param=param)
     return depth
 
 

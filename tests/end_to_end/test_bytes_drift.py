@@ -123,8 +123,10 @@ def test_sizes_tell_what_was_added_removed_or_resized_and_reading_tells_the_rest
     assert (sized.code, found(sized)) == (2, [(1, "different", all_of_them)])
     assert found(drift(served, "--bytes")) == found(sized)
     text = lab.run("drift").stdout
-    for part in ("bytes: 1 version differs", "extra.py", "rollback", "reconciler digest"):
+    for part in ("bytes: 1 version differs (1 version compared", "extra.py"):
         assert part in text
+    assert f"go back with `reconciler rollback {served.name}`" in text
+    assert f"what `reconciler digest {served.name}/1` prints" in text
 
     served.restored()
     assert [drift(served, *how).code for how in ((), ("--bytes",), ("--bytes=all",))] == [0, 0, 0]
@@ -169,7 +171,10 @@ def test_a_clone_without_records_says_what_it_did_not_compare_and_how_to(
     bare = clone.run("drift")
     assert bare.code == 0
     assert "`--fetch-notes REMOTE` fetches the records" in bare.stderr
-    assert "bytes: none (no versions compared" in bare.stdout
+    assert "bytes: nothing compared (1 version without a list of its files)" in bare.stdout
+    alone = served.lab.at(served.lab.git.clone(tmp_path / "alone"))
+    alone.git.git("remote", "remove", "origin")
+    assert "`--bytes` reads them, `apply --record` keeps such records" in alone.run("drift").stderr
     assert clone.run("drift", "--bytes").code == 2
     assert clone.run("drift", "--fetch-notes", "origin").code == 2
     assert clone.run("drift").code == 2, "the records are here now"
@@ -202,6 +207,8 @@ def test_a_glob_behind_bytes_is_told_where_it_stands(lab: Lab) -> None:
     result = lab.run("drift", "--bytes", "fraud-*")
     assert result.code == 1
     assert "a GLOB stands before --bytes" in result.text
+    audit = lab.run("audit", "--bytes", "foo")
+    assert (audit.code, "GLOB" in audit.text) == (1, False), "it takes none"
 
 
 @pytest.fixture(name="ci", params=["github", "gitlab"])

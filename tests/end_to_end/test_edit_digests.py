@@ -271,7 +271,8 @@ def test_an_update_adds_digests_and_leaves_those_that_differ_to_whoever_names_th
     other = f"sha256:{'0' * 64}"
     lab.git.write({f"registry-state/{model}.yaml": f"versions: {{2: {{digest: {other}}}}}\n"})
     before = file_of(lab, model).read_bytes()
-    assert lab.run("import", model, "--digests").code == 0
+    shown = lab.run("import", model, "--digests")
+    assert (shown.code, "`--update --digests` adds this" in shown.stdout) == (0, True)
     assert file_of(lab, model).read_bytes() == before, "it is only shown"
     done = lab.run("import", model, "--update", "--digests")
     assert done.code == 0, done.text

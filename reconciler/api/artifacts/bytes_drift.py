@@ -20,6 +20,7 @@ from reconciler.planning.bytes_drift import (
 )
 from reconciler.planning.checks import Compared
 from reconciler.render import phrases
+from reconciler.repository.commits import remotes
 from reconciler.repository.notes import holds_notes
 from reconciler.repository.repository import GitRepo
 
@@ -78,9 +79,13 @@ def _unknown(drift: BytesDrift, repo: GitRepo | None) -> Iterator[str]:
     rows = drift.having("unchecked")
     if not rows:
         return
-    unknown = f"no apply record lists the files of {_versions(rows)}: `drift --bytes` reads them"
-    is_told = repo is None or holds_notes(repo)
-    yield unknown if is_told else f"{unknown}, `--fetch-notes REMOTE` fetches the records"
+    unknown = f"no apply record lists the files of {_versions(rows)}: `--bytes` reads them"
+    if repo is None or holds_notes(repo):
+        yield unknown
+    elif remotes(repo):
+        yield f"{unknown}, `--fetch-notes REMOTE` fetches the records"
+    else:
+        yield f"{unknown}, `apply --record` keeps such records"
 
 
 def _versions(rows: Collection[PinnedBytes]) -> str:

@@ -38,12 +38,15 @@ class Import(Answer):
     <reconciler.Import: no files written, ...>
     """
 
-    def __init__(self, draft: ImportDraft, *, update: bool, requests: int = 0) -> None:
+    def __init__(
+        self, draft: ImportDraft, *, update: bool, digests: bool = False, requests: int = 0
+    ) -> None:
         self._new = draft.new
         self._settings = (draft.settings,) if draft.settings else ()
         self._edits = tuple(draft.edits) if update else ()
         lacking = () if update else draft.edits
         self.differences = {edit.shown: _to_live(edit) for edit in lacking}
+        self._to_add = "--update --digests" if digests else "--update"
         self.conflicts = tuple(draft.conflicts)
         self.warnings = tuple(draft.warnings)
         self.pins = tuple(draft.pins)
@@ -113,7 +116,7 @@ class Import(Answer):
         for difference in self.differences.values():
             lines += [*(visible(line) for line in difference.splitlines()), ""]
         if self.differences:
-            lines.append("`--update` adds this to the files")
+            lines.append(f"`{self._to_add}` adds this to the files")
         written = phrases.count(len(self.written) + len(self.updated), "file")
         effort = self._effort(seconds)
         lines.append(f"{written} written, {effort.requests} requests, {effort.seconds:.2f} s")
@@ -154,7 +157,7 @@ def import_models(
     else:
         how = FirstImport(versions == "all", tuple(keep), ask, named=bool(models))
         draft = drafted(live, desired, files, how, read)
-    return Import(draft, update=update, requests=workspace.requests)
+    return Import(draft, update=update, digests=digests, requests=workspace.requests)
 
 
 def _to_live(edit: FileEdit) -> str:

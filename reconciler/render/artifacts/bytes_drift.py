@@ -36,26 +36,25 @@ def summary(drift: BytesDrift) -> str:
     verb = "differs" if different == 1 else "differ"
     found = [f"{phrases.count(different, 'version')} {verb}"] if different else []
     found += [f"{phrases.count(unread, 'version')} cannot be read"] if unread else []
-    compared = phrases.count(different + len(drift.having("same")), "version")
+    compared = different + len(drift.having("same"))
+    if not compared and not found:
+        unlisted = phrases.count(len(drift.checks), "version")
+        return f"nothing compared ({unlisted} without a list of its files)"
     how = "compared by the names and sizes of files" if drift.depth == "sizes" else "read"
-    return f"{', '.join(found) or 'none'} ({compared} {how})"
+    return f"{', '.join(found) or 'none'} ({phrases.count(compared, 'version')} {how})"
 
 
 def way_out(drift: BytesDrift) -> list[str]:
-    """Return what to do where bytes differ, for the first version that does."""
+    """Return what to do where bytes differ; it names the version where only one does."""
     if not drift.different:
         return []
     pinned = drift.different[0].pinned
-    name, version = quote(pinned.model), pinned.version
-    back = (
-        f"`reconciler rollback {name}` goes back to a version that nobody touched, `reconciler "
-        f"promote {name} VERSION` to another one; or put the approved files back"
-    )
-    approve = (
-        "new bytes are approved by the review of a pull request in which the digest that "
-        f"`reconciler digest {name}/{version}` prints takes the place of the one in the file"
-    )
-    return [back, approve]
+    is_one = len(drift.different) == 1
+    name, version = (quote(pinned.model), pinned.version) if is_one else ("MODEL", "VERSION")
+    return [
+        f"put the approved files back, or go back with `reconciler rollback {name}`",
+        f"to approve what is there now, declare what `reconciler digest {name}/{version}` prints",
+    ]
 
 
 def _which(drift: BytesDrift) -> str:
