@@ -20,8 +20,8 @@ from reconciler.apply.executor import apply
 from reconciler.apply.model_run import OnResult
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, accepting
 from reconciler.core.report import ApplyReport
-from reconciler.errors import OutOfStep, UsageError
-from reconciler.planning.approved_bytes import BytesReading
+from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
+from reconciler.planning.approved_bytes import BytesReading, checked_otherwise
 from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
 from reconciler.planning.planner import not_read_again
 
@@ -67,11 +67,7 @@ def apply_plan(
     recorder = Recorder(workspace, record=request.record, remote=request.record_push)
     checked = checked_plan(workspace, plan, request)
     if request.expect is not None and request.expect != checked.digest:
-        raise OutOfStep(
-            f"this plan is {checked.digest}, not {request.expect}",
-            hint="the registry or the declaration moved since it was approved: look at "
-            "`reconciler plan`, and approve again",
-        )
+        raise _unexpected(checked, request.expect)
     if request.dry_run or _has_nothing_to_write(checked, all_or_nothing=request.all_or_nothing):
         report, kept = ApplyReport(checked, ()), None if request.dry_run else recorder
         return concluded(workspace, report, kept, callbacks, is_carried_out=False)
@@ -79,6 +75,17 @@ def apply_plan(
     report = carried_out(workspace, checked, callbacks, request.parallelism)
     callbacks.after_writing()
     return concluded(workspace, report, recorder, callbacks, is_carried_out=True)
+
+
+def _unexpected(plan: JudgedPlan, digest: str) -> OutOfStep:
+    """Return the refusal of a plan that is not the expected one; what excludes models tells why."""
+    message = f"this plan is {plan.digest}, not {digest}"
+    hint = (
+        "the registry or the declaration moved since it was approved: look at `reconciler plan`, "
+        "and approve again"
+    )
+    problem = Problem(message, ExitCode.OUT_OF_STEP, hint=hint)
+    return OutOfStep(message, hint=hint, problems=(*plan.problems, problem))
 
 
 def _check(request: ApplyRequest, plan: Plan | None) -> None:
@@ -107,6 +114,9 @@ def checked_plan(workspace: Workspace, plan: Plan | None, request: ApplyRequest)
 def _taken_up(workspace: Workspace, plan: JudgedPlan, judge_by: Judging) -> JudgedPlan:
     """Return an earlier plan with the freezes that began since, and the consents of now."""
     require_same_registry(workspace, plan)
+    unchecked = checked_otherwise(plan, workspace.desired.declarations)
+    if unchecked:
+        raise OutOfStep(unchecked[0].message, problems=unchecked)
     desired, context = workspace.desired, judge_by.context
     consents = judge_by.accept | consents_of_files(desired.declarations.values(), context.now)
     plan = closed_by_now(plan, desired, context)

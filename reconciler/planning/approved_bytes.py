@@ -20,7 +20,7 @@ from reconciler.core.artifacts.bytes_check import (
 )
 from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.changes import Change, entering
-from reconciler.core.plan import ModelPlan
+from reconciler.core.plan import DraftPlan, ModelPlan
 from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Problem, ReconcilerError, RegistryError
 from reconciler.ports.artifacts import ReadBytes
@@ -116,6 +116,34 @@ def settled(plan: ModelPlan, declaration: Declaration | None, checks: Checks) ->
         deleted=plan.deleted,
         bytes=rows,
     )
+
+
+def checked_otherwise(
+    plan: DraftPlan, declarations: Mapping[str, Declaration]
+) -> tuple[Problem, ...]:
+    """Return a problem for each version that a plan does not check for its declared digest.
+
+    A plan was saved earlier: its file may have got the digest since, or had another one.
+    """
+    return tuple(
+        Problem(
+            f"the plan does not check `{model.model}` v{version} for {entry.digest}",
+            ExitCode.OUT_OF_STEP,
+            file=declaration.file or None,
+            line=entry.line,
+            model=model.model,
+            hint="the file declares this digest by now: plan again",
+        )
+        for model in plan.to_write
+        if (declaration := declarations.get(model.model)) is not None
+        for version in sorted(entering(model.changes))
+        if (entry := declaration.versions.get(version)) is not None
+        and entry.digest not in (None, _checked_for(model).get(version))
+    )
+
+
+def _checked_for(plan: ModelPlan) -> Mapping[int, str]:
+    return {row.version: row.digest for row in plan.bytes}
 
 
 def _entering(plan: ModelPlan) -> tuple[BytesCheck, ...]:

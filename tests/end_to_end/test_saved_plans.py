@@ -188,6 +188,28 @@ def test_the_approved_digest_is_applied_and_no_other(lab: Lab) -> None:
     assert lab.hand.recorded(model) == merged, "the digest does not cover the commit"
 
 
+@pytest.mark.parametrize("planned", ["", f", digest: 'sha256:{'0' * 64}'"])
+def test_a_saved_plan_does_not_pass_by_the_digest_that_this_checkout_declares(
+    lab: Lab, planned: str
+) -> None:
+    model = lab.model(1)
+    lab.git.commit({"registry-state/reconciler.yaml": "digests: {verify: [apply]}\n"})
+    entry = "versions: {{1: {{stage: Production{}}}}}"
+    lab.declare(model, entry.format(planned))
+    assert lab.run("plan", "--out", "plan.json").code == 0
+    digest = f"sha256:{'1' * 64}"
+    lab.declare(model, entry.format(f", digest: '{digest}'"))
+    refused = lab.run("apply", "plan.json", "--format", "json")
+    assert (refused.code, lab.hand.holds(model)) == (5, {"v1 stage": "None"})
+    (error,) = refused.document["errors"]
+    assert (error["file"], error["line"]) == (f"registry-state/{model}.yaml", 1)
+    assert f"the plan does not check `{model}` v1 for {digest}" in error["message"]
+    assert "plan again" in error["hint"]
+    lab.declare(model, entry.format(", tags: {a: b}"))
+    taken_out = lab.run("apply", "plan.json")
+    assert taken_out.code == (6 if planned else 0), "the plan checks what it was made with"
+
+
 def test_one_models_digest_does_not_depend_on_the_others(lab: Lab) -> None:
     model, file = _saved(lab)
     alone = json.loads(file.read_text())
