@@ -1,5 +1,6 @@
 """What was reviewed is what serves, down to the file: one is replaced through MLflow's own API."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,11 @@ def store_fixture(lab: Lab, tmp_path: Path) -> Store:
     return store
 
 
+def saved_digest(lab: Lab) -> str:
+    digest: str = json.loads((lab.git.root / "plan.json").read_text())["digest"]
+    return digest
+
+
 def test_a_version_whose_file_was_replaced_is_not_put_into_use(store: Store) -> None:
     lab, model = store.lab, store.model
     store.declare(serving=2)
@@ -104,6 +110,9 @@ def test_a_version_whose_file_was_replaced_is_not_put_into_use(store: Store) -> 
         done = lab.run(*command)
         assert (done.code, lab.hand.holds(model)) == (3, held), done.text
         assert f"`{model}` v2 does not have the approved bytes: its digest is sha256:" in done.text
+    told = lab.run("apply", "--yes", "--expect", saved_digest(lab))
+    assert (told.code, lab.hand.holds(model)) == (5, held), "another plan than the approved one"
+    assert f"`{model}` v2 does not have the approved bytes" in told.stderr, "and the reason"
     document = lab.run("plan", "--format", "json").document
     (row,) = document["models"]
     assert (row["outcome"], document["changes"], document["exit"]["code"]) == ("error", [], 3)
