@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from reconciler.audit.recorded_bytes import RecordedBytes, recorded_bytes
+from reconciler.core.artifacts.bytes_check import ANY_MODEL
 from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.changes import Cause
 from reconciler.core.plan import JudgedPlan, ModelPlan
@@ -173,13 +174,15 @@ def approved_files(records: Iterable[ApplyRecord]) -> Mapping[tuple[str, str], M
     """Return the files that applies found as approved, by model and digest.
 
     The first apply of a digest counts: a digest does not cover the names of files, and a later one
-    may have met other names where it did not have this record.
+    may have met other names where it did not have this record. Under `ANY_MODEL` it is the first
+    apply of any model.
     """
     first: dict[tuple[str, str], ModelFiles] = {}
     for record in sorted(records, key=lambda record: record.time):
         for row in record.bytes:
             if row.listed is not None:
                 first.setdefault((row.model, row.digest), row.listed)
+                first.setdefault((ANY_MODEL, row.digest), row.listed)
     return first
 
 

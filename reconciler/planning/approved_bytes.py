@@ -15,6 +15,7 @@ from reconciler.core.artifacts.bytes_check import (
     BytesCheck,
     checked,
     contrasts,
+    files_of,
     refusal,
     unreadable,
 )
@@ -85,7 +86,7 @@ def check_bytes(
 
     def check(item: tuple[ModelPlan, BytesCheck]) -> None:
         plan, row = item
-        known = approved.get((plan.model, row.digest))
+        known = files_of(approved, plan.model, row.digest)
         checks[plan.model, row.version] = _check(plan, row, reading.read, known)
 
     each(check, wanted, threads=threads, stop=reading.stop)

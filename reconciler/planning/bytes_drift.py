@@ -15,10 +15,11 @@ from reconciler.core.artifacts.bytes_check import (
     BytesOutcome,
     checked,
     contrasts,
+    files_of,
     refusal,
     unreadable,
 )
-from reconciler.core.artifacts.model_files import ListedFile, file_differences
+from reconciler.core.artifacts.model_files import ListedFile, ModelFiles, file_differences
 from reconciler.core.state import ACTIVE_STAGES, Fields, Identity, aliases, stages
 from reconciler.errors import ExitCode, Problem, RegistryError
 from reconciler.planning.approved_bytes import READERS, BytesReading
@@ -145,14 +146,15 @@ def listings_compared(
     lets nobody in may take seconds for each answer.
     """
     approved, stop = reading.approved(), reading.stop
-    unknown = [_unknown(one) for one in versions if (one.model, one.digest) not in approved]
-    known = [one for one in versions if (one.model, one.digest) in approved]
-    check = partial(_listing_check, list_files=list_files, approved=approved)
+    files = {one: files_of(approved, one.model, one.digest) for one in versions}
+    unknown = [_unknown(one) for one in versions if files[one] is None]
+    known = [(one, listed) for one, listed in files.items() if listed is not None]
+    check = partial(_listing_check, list_files=list_files)
     first = known[:: max(1, len(known) // _LISTINGS)]
     rows = each(check, first, threads=_LISTINGS, stop=stop)
     rest = [one for one in known if one not in first]
     if all(row.check.outcome == "unreadable" for row in rows):
-        rows += [_untried(one, len(first)) for one in rest]
+        rows += [_untried(one, len(first)) for one, _ in rest]
     else:
         rows += each(check, rest, threads=_LISTINGS, stop=stop)
     rows += unknown
@@ -197,15 +199,13 @@ def _untried(pinned: PinnedVersion, tried: int) -> PinnedBytes:
     return PinnedBytes(pinned, BytesCheck(pinned.version, pinned.digest, "unreadable", why=why))
 
 
-def _listing_check(
-    pinned: PinnedVersion, list_files: ListFiles, approved: ApprovedFiles
-) -> PinnedBytes:
-    known = approved[pinned.model, pinned.digest]
+def _listing_check(known: tuple[PinnedVersion, ModelFiles], list_files: ListFiles) -> PinnedBytes:
+    pinned, approved = known
     try:
         now = list_files(pinned.model, pinned.version, pinned.identity)
     except (RegistryError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
-    differences = file_differences(known, now)
+    differences = file_differences(approved, now)
     outcome: BytesOutcome = "different" if differences else "same"
     check = BytesCheck(pinned.version, pinned.digest, outcome, differences=differences)
     return PinnedBytes(pinned, check)
@@ -216,5 +216,5 @@ def _bytes_check(pinned: PinnedVersion, read: ReadBytes, approved: ApprovedFiles
         found = read(pinned.model, pinned.version, pinned.identity)
     except (RegistryError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
-    known = approved.get((pinned.model, pinned.digest))
+    known = files_of(approved, pinned.model, pinned.digest)
     return PinnedBytes(pinned, checked(pinned.version, pinned.digest, found, known))

@@ -16,8 +16,10 @@ from reconciler.errors import Contrast, ReconcilerError
 
 BytesOutcome: TypeAlias = Literal["same", "different", "unreadable", "unchecked"]
 
-# The files that were approved, by model and digest, as far as records of applies list them.
+# The files that were approved, by model and digest, as far as records of applies list them. Those
+# of `ANY_MODEL` are for a model that was renamed, or copied from another one.
 ApprovedFiles: TypeAlias = Mapping[tuple[str, str], ModelFiles]
+ANY_MODEL: Final = ""
 
 _NAMED: Final = 3  # files in a sentence
 _LISTED: Final = 20  # and in a table
@@ -40,6 +42,11 @@ class BytesCheck:
     found: ModelFiles | None = None
     differences: tuple[FileDifference, ...] = ()
     why: str | None = None
+
+
+def files_of(approved: ApprovedFiles, model: str, digest: str) -> ModelFiles | None:
+    """Return the files that a digest was approved with: for this model, else under another name."""
+    return approved.get((model, digest)) or approved.get((ANY_MODEL, digest))
 
 
 def checked(

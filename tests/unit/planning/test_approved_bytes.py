@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.artifacts.bytes_check import BytesCheck
+from reconciler.core.artifacts.bytes_check import ANY_MODEL, BytesCheck
 from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.settings import Settings, VerifyAt
 from reconciler.core.state import Declaration, Identity
@@ -225,8 +225,10 @@ def renamed(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
     return {path.replace("model.pkl", "model.pk2"): data for path, data in files.items()}
 
 
-def approving(lab: PinnedLab, files: ModelFiles, digest: str | None = None) -> BytesReading:
-    known = {("m", digest or files.digest): files}
+def approving(
+    lab: PinnedLab, files: ModelFiles, digest: str | None = None, model: str = "m"
+) -> BytesReading:
+    known = {(model, digest or files.digest): files}
     return replace(through(lab.registry), approved=lambda: known)
 
 
@@ -272,6 +274,8 @@ def test_a_renamed_file_keeps_the_digest_and_is_still_a_difference(lab: PinnedLa
     assert problem.code is ExitCode.DECLARATION
     assert "`data/model.pk2` added, `data/model.pkl` missing" in problem.message
     assert "the same" in problem.message
+    renamed_model = replace(GATE, reading=approving(lab, hashed(files_of(2)), model=ANY_MODEL))
+    assert lab.plan(gate=renamed_model).problems == (problem,)
 
 
 def test_a_list_that_is_not_that_of_its_digest_approves_and_denies_nothing(lab: PinnedLab) -> None:

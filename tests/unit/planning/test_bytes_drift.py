@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from reconciler.core.artifacts.bytes_check import ApprovedFiles
+from reconciler.core.artifacts.bytes_check import ANY_MODEL, ApprovedFiles
 from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelFiles, model_files
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import StateRef
@@ -119,6 +119,13 @@ def test_renamed_files_in_the_same_order_keep_the_digest_and_differ_all_the_same
         "different", "missing requirements.txt", "added run.sh",
     ]  # fmt: skip
     assert told(read(registry, {})) == ["same"], "nobody knows the names that were approved"
+
+
+def test_the_files_that_were_approved_under_a_former_name_count(registry: FakeRegistry) -> None:
+    elsewhere = {(ANY_MODEL, DIGEST): hashed(FILES)}
+    registry.set_files("m", 1, {**FILES, "extra.py": b"import os"})
+    assert told(listed(registry, elsewhere)) == ["different", "added extra.py"]
+    assert told(read(registry, elsewhere)) == ["different", "added extra.py"]
 
 
 def test_bytes_differ_also_where_no_record_knows_the_approved_files(registry: FakeRegistry) -> None:
