@@ -16,7 +16,6 @@ from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
-from reconciler.core.state import Identity
 from reconciler.core.uris import is_http
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
@@ -349,9 +348,9 @@ class Workspace:
         uri, stop = self._address.uri, self.stop.event
         return connect(uri, environ, timeout=self.timeout, stop=stop, warn=self.warn)
 
-    def read_bytes(self, model: str, version: int, identity: Identity) -> ModelFiles:
+    def read_bytes(self, model: str, version: int) -> ModelFiles:
         """Read every file of a version, and tell the caller how far that is."""
-        artifacts = self.registry.artifacts(model, version, identity)
+        artifacts = self.registry.artifacts(model, version)
         return read_and_tell(artifacts, model, version, self.caller.on_reading)
 
     @property

@@ -53,9 +53,7 @@ class BytesReading:
 
 def through(registry: Registry) -> BytesReading:
     """Return how bytes are read where nobody is told how far that is."""
-    return BytesReading(
-        lambda model, version, identity: registry.artifacts(model, version, identity).read()
-    )
+    return BytesReading(lambda model, version: registry.artifacts(model, version).read())
 
 
 def declared_bytes(declaration: Declaration, changes: Iterable[Change]) -> tuple[BytesCheck, ...]:
@@ -156,11 +154,8 @@ def _entering(plan: ModelPlan) -> tuple[BytesCheck, ...]:
 def _check(
     plan: ModelPlan, row: BytesCheck, read: ReadBytes, approved: ModelFiles | None
 ) -> BytesCheck:
-    identity = plan.seen.identities.get(row.version) if plan.seen is not None else None
-    if identity is None:
-        return unreadable(row.version, row.digest, RegistryError("it is not in the registry"))
     try:
-        found = read(plan.model, row.version, identity)
+        found = read(plan.model, row.version)
     except (ReconcilerError, OSError) as error:
         return unreadable(row.version, row.digest, error)
     return checked(row.version, row.digest, found, approved)

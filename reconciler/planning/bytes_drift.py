@@ -20,7 +20,7 @@ from reconciler.core.artifacts.bytes_check import (
     unreadable,
 )
 from reconciler.core.artifacts.model_files import ListedFile, ModelFiles, file_differences
-from reconciler.core.state import ACTIVE_STAGES, Fields, Identity, aliases, stages
+from reconciler.core.state import ACTIVE_STAGES, Fields, aliases, stages
 from reconciler.errors import ExitCode, Problem, RegistryError
 from reconciler.planning.approved_bytes import READERS, BytesReading
 from reconciler.planning.checks import Compared
@@ -29,7 +29,7 @@ from reconciler.ports.parallel import each
 
 # "sizes" compares listings of what serves; the others read what serves, or all that is declared.
 BytesDepth: TypeAlias = Literal["sizes", "serving", "all"]
-ListFiles: TypeAlias = Callable[[str, int, Identity], Sequence[ListedFile]]
+ListFiles: TypeAlias = Callable[[str, int], Sequence[ListedFile]]
 
 # What this checkout may not speak for, or cannot compare, has another complaint already.
 _COMPARED: Final = ("in-sync", "changes", "held")
@@ -43,7 +43,6 @@ class PinnedVersion:
     model: str
     version: int
     digest: str
-    identity: Identity
     file: str | None = None
     line: int | None = None
 
@@ -179,9 +178,8 @@ def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:
             if entry.digest is None or number not in live.versions:
                 continue
             if everything or number in serving:
-                identity = live.versions[number].identity
                 place = (declaration.file or None, entry.line)
-                yield PinnedVersion(plan.model, number, entry.digest, identity, *place)
+                yield PinnedVersion(plan.model, number, entry.digest, *place)
 
 
 def _in_use(fields: Fields) -> Iterable[int]:
@@ -202,7 +200,7 @@ def _untried(pinned: PinnedVersion, tried: int) -> PinnedBytes:
 def _listing_check(known: tuple[PinnedVersion, ModelFiles], list_files: ListFiles) -> PinnedBytes:
     pinned, approved = known
     try:
-        now = list_files(pinned.model, pinned.version, pinned.identity)
+        now = list_files(pinned.model, pinned.version)
     except (RegistryError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
     differences = file_differences(approved, now)
@@ -213,7 +211,7 @@ def _listing_check(known: tuple[PinnedVersion, ModelFiles], list_files: ListFile
 
 def _bytes_check(pinned: PinnedVersion, read: ReadBytes, approved: ApprovedFiles) -> PinnedBytes:
     try:
-        found = read(pinned.model, pinned.version, pinned.identity)
+        found = read(pinned.model, pinned.version)
     except (RegistryError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
     known = files_of(approved, pinned.model, pinned.digest)

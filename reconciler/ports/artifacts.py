@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeAlias
 
 from reconciler.core.artifacts.model_files import ListedFile, ModelFiles
-from reconciler.core.state import Identity
 
 OnBytes: TypeAlias = Callable[[int], None]
-ReadBytes: TypeAlias = Callable[[str, int, Identity], ModelFiles]
+ReadBytes: TypeAlias = Callable[[str, int], ModelFiles]
 
 
 class BytesProgress(NamedTuple):

@@ -112,7 +112,7 @@ class Registry(Protocol):
         """
         ...
 
-    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:
+    def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version; sends no request before they are asked for."""
         ...
 

@@ -171,7 +171,7 @@ class MlflowClientRegistry:
         """Return what the tracking server knows about a version."""
         return gather(self._other or self._own, model, version, identity)
 
-    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:  # noqa: ARG002  the registry knows the place
+    def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the registry says that they are."""
         return VersionArtifacts(lambda: self._folder(model, version), self._stop)
 

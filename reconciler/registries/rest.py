@@ -174,7 +174,7 @@ class MlflowRest:
         """Return what is known of a version's run, logged model and `MLmodel` file."""
         return gather(self._other or self._own, model, version, identity)
 
-    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:  # noqa: ARG002  the server knows the place
+    def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the server has put them."""
         return VersionArtifacts(lambda: self._folder(model, version), self._stop)
 

@@ -16,7 +16,6 @@ from socket import socket
 import pytest
 
 from reconciler.core.artifacts.model_files import ModelFiles
-from reconciler.core.state import Identity
 from reconciler.errors import AnswerLost, NotFound, RegistryError
 from reconciler.registries.artifacts.local_folder import LocalFolder
 from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
@@ -356,7 +355,7 @@ def _through_mlflow(uri: str, place: str) -> VersionArtifacts:
     seeds = MlflowSeeds(uri)
     seeds.create_model("m")
     number = seeds.create_version("m", source=place)
-    found = MlflowClientRegistry(uri, {}).artifacts("m", number, Identity(None, None, 0))
+    found = MlflowClientRegistry(uri, {}).artifacts("m", number)
     assert isinstance(found, VersionArtifacts)
     return found
 

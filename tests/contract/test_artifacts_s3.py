@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.state import Identity
 from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.connect import connect
 from tests.support.registries.artifacts_lab import FILES, ArtifactsLab, signed_digest, write_files
@@ -131,7 +130,7 @@ def test_an_object_that_changes_between_listing_and_reading_is_refused(
     direct: Callable[[str], ArtifactsLab], s3: S3, content: bytes, how: str
 ) -> None:
     registry = connect(direct("s3://models/m").uri, {}, timeout=20.0)
-    artifacts = registry.artifacts("m", 1, Identity(None, None, 0))
+    artifacts = registry.artifacts("m", 1)
     artifacts.listing()
     s3.client.put_object(Bucket="models", Key="m/weights", Body=content)
     with pytest.raises(RegistryError, match=rf"`s3://models/m/weights` has {how} bytes than the 5"):

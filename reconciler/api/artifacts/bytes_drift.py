@@ -9,7 +9,6 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 from reconciler.api.artifacts.bytes_reading import FetchRecords, bytes_reading, fetch_nothing
 from reconciler.api.workspace import Workspace
 from reconciler.core.artifacts.model_files import ListedFile
-from reconciler.core.state import Identity
 from reconciler.errors import UsageError
 from reconciler.planning.bytes_drift import (
     BytesDrift,
@@ -60,10 +59,8 @@ def drifted_bytes(
     return drift
 
 
-def _listed(
-    workspace: Workspace, model: str, version: int, identity: Identity
-) -> tuple[ListedFile, ...]:
-    return workspace.registry.artifacts(model, version, identity).listing()
+def _listed(workspace: Workspace, model: str, version: int) -> tuple[ListedFile, ...]:
+    return workspace.registry.artifacts(model, version).listing()
 
 
 def _unlisted(drift: BytesDrift) -> Iterator[str]:

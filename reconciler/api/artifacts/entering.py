@@ -9,7 +9,7 @@ from reconciler.api.artifacts.reading import read_and_tell
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.digests import LiveDigests, in_use
 from reconciler.core.artifacts.size_limit import why_not_unasked
-from reconciler.core.state import Declaration, Identity, Live
+from reconciler.core.state import Declaration, Live
 from reconciler.errors import DeclarationError, ExitCode, Problem, ReconcilerError, RegistryError
 from reconciler.render import phrases
 from reconciler.render.escape import visible
@@ -42,11 +42,7 @@ class Entering:
 
     def read(self, workspace: Workspace, *, unasked: bool) -> str:
         """Return the digest of its files; raises as `digest_of` does."""
-        found = self.live.versions.get(self.version)
-        if found is None:
-            raise RegistryError("it is not in the registry")
-        model, version = self.live.model, self.version
-        return digest_of(workspace, model, version, found.identity, unasked=unasked)
+        return digest_of(workspace, self.live.model, self.version, unasked=unasked)
 
     def is_otherwise(self, read: Digests) -> bool:
         """Return whether another digest was read than the one that is declared."""
@@ -84,14 +80,12 @@ def entering_digests(
     return read
 
 
-def digest_of(
-    workspace: Workspace, model: str, version: int, identity: Identity, *, unasked: bool
-) -> str:
+def digest_of(workspace: Workspace, model: str, version: int, *, unasked: bool) -> str:
     """Return a version's digest; what is `unasked` for is limited in size.
 
     Raises one of `FAILURES` for what cannot be read, or is too large.
     """
-    artifacts = workspace.registry.artifacts(model, version, identity)
+    artifacts = workspace.registry.artifacts(model, version)
     why = why_not_unasked(artifacts.listing()) if unasked else None
     if why is not None:
         raise RegistryError(why, hint=_INSIST)

@@ -8,7 +8,6 @@ from reconciler.api.workspace import Workspace
 from reconciler.core.artifacts.missing_digest import MissingDigest
 from reconciler.core.changes import entering
 from reconciler.core.plan import JudgedPlan
-from reconciler.core.state import Identity
 
 
 def missing_digests(workspace: Workspace, plan: JudgedPlan) -> tuple[MissingDigest, ...]:
@@ -16,28 +15,23 @@ def missing_digests(workspace: Workspace, plan: JudgedPlan) -> tuple[MissingDige
 
     What cannot be read from here, or is too large, says why: nobody required it.
     """
-    return tuple(_read(workspace, row, identity) for row, identity in _undeclared(workspace, plan))
+    return tuple(_read(workspace, row) for row in _undeclared(workspace, plan))
 
 
-def _undeclared(
-    workspace: Workspace, plan: JudgedPlan
-) -> Iterator[tuple[MissingDigest, Identity | None]]:
-    """Yield the versions in the order of the plan, each with what it is in the registry."""
+def _undeclared(workspace: Workspace, plan: JudgedPlan) -> Iterator[MissingDigest]:
+    """Yield the versions in the order of the plan."""
     declarations = workspace.desired.declarations
     for model in plan.models:
         declaration = declarations.get(model.model)
         for version in sorted(entering(model.changes)):
             entry = declaration.versions.get(version) if declaration else None
             if declaration and entry and entry.digest is None:
-                row = MissingDigest(model.model, version, declaration.file, entry.line)
-                yield row, model.seen.identities.get(version) if model.seen else None
+                yield MissingDigest(model.model, version, declaration.file, entry.line)
 
 
-def _read(workspace: Workspace, row: MissingDigest, identity: Identity | None) -> MissingDigest:
-    if identity is None:
-        return replace(row, why="it is not in the registry")
+def _read(workspace: Workspace, row: MissingDigest) -> MissingDigest:
     try:
-        digest = digest_of(workspace, row.model, row.version, identity, unasked=True)
+        digest = digest_of(workspace, row.model, row.version, unasked=True)
     except FAILURES as error:
         return replace(row, why=str(error) or type(error).__name__)
     return replace(row, digest=digest)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.core.artifacts.model_files import ModelFiles
-from reconciler.core.state import Identity
 from reconciler.registries.connect import connect
 
 # Names that sort otherwise as text, and those that a store may spoil.
@@ -119,6 +118,6 @@ class ArtifactsLab:
         """Read the files of a version as the reconciler does."""
         registry = connect(self.uri, {**self.environ, **(environ or {})}, timeout=20.0)
         try:
-            return registry.artifacts(model, version, Identity(None, None, 0)).read()
+            return registry.artifacts(model, version).read()
         finally:
             registry.close()

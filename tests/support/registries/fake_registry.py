@@ -282,7 +282,7 @@ class FakeRegistry:
     def set_files(self, name: str, version: int, files: Mapping[str, bytes]) -> None:
         self._version(name, version).files = dict(files)
 
-    def artifacts(self, model: str, version: int, identity: Identity) -> Artifacts:  # noqa: ARG002  as the port has it
+    def artifacts(self, model: str, version: int) -> Artifacts:
         return _Files(self, model, version)
 
     def files_of(self, model: str, version: int) -> Mapping[str, bytes]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from reconciler.core.state import Identity
 from reconciler.ports.artifacts import Artifacts
 from reconciler.registries.connect import connect
 from tests.support.registries.raw_servers import HEAD, Serve
@@ -44,7 +43,7 @@ class LyingServer:
 
     def artifacts(self, timeout: float = 5.0) -> Artifacts:
         registry = connect(self.uri, {}, timeout=timeout)
-        return registry.artifacts("m", 1, Identity(None, None, 0))
+        return registry.artifacts("m", 1)
 
     def serve(self, peer: socket.socket, target: str) -> None:
         parts = urlsplit(target)

@@ -11,7 +11,6 @@ from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.plan import AdmittedPlan, JudgedPlan
 from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Settings
-from reconciler.core.state import Identity
 from reconciler.errors import ExitCode, Forbidden, Unavailable
 from reconciler.planning.approved_bytes import BytesReading, through
 from reconciler.planning.planner import not_read_again
@@ -121,8 +120,8 @@ def test_names_are_compared_again_where_they_are_known(lab: PinnedLab) -> None:
 def test_the_model_is_looked_at_after_the_reading_which_takes_long(lab: PinnedLab) -> None:
     plan = lab.plan(APPLYING)
 
-    def slowly(model: str, version: int, identity: Identity) -> ModelFiles:
-        files = through(lab.registry).read(model, version, identity)
+    def slowly(model: str, version: int) -> ModelFiles:
+        files = through(lab.registry).read(model, version)
         lab.registry.set_alias("m", "champion", 3)  # somebody else, meanwhile
         lab.registry.writes.clear()
         return files
@@ -144,9 +143,9 @@ def test_a_version_that_was_replaced_is_stale_whatever_its_bytes(lab: PinnedLab)
 def test_the_time_of_the_writes_begins_after_the_reading(lab: PinnedLab) -> None:
     plan = lab.plan(APPLYING)
 
-    def slowly(model: str, version: int, identity: Identity) -> ModelFiles:
+    def slowly(model: str, version: int) -> ModelFiles:
         threading.Event().wait(0.85)
-        return through(lab.registry).read(model, version, identity)
+        return through(lab.registry).read(model, version)
 
     lab.registry.before_write = once(Unavailable("503"), lambda _: True)  # waits, if there is time
     reading = BytesReading(slowly)
@@ -157,9 +156,9 @@ def test_the_time_of_the_writes_begins_after_the_reading(lab: PinnedLab) -> None
 def test_a_stop_while_bytes_are_read_ends_the_model_before_its_first_write(lab: PinnedLab) -> None:
     plan, stop = lab.plan(APPLYING), Stop(threading.Event())
 
-    def interrupted(model: str, version: int, identity: Identity) -> ModelFiles:
+    def interrupted(model: str, version: int) -> ModelFiles:
         stop(15)
-        return through(lab.registry).read(model, version, identity)
+        return through(lab.registry).read(model, version)
 
     requests = lab.registry.requests
     reading = BytesReading(interrupted, stop=stop.event)
@@ -243,14 +242,14 @@ def test_few_models_are_read_at_a_time() -> None:
     running: list[int] = [0]
     most: list[int] = [0]
 
-    def counted(model: str, version: int, identity: Identity) -> ModelFiles:
+    def counted(model: str, version: int) -> ModelFiles:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
         threading.Event().wait(0.02)
         with lock:
             running[0] -= 1
-        return through(lab.registry).read(model, version, identity)
+        return through(lab.registry).read(model, version)
 
     report = applied(lab, plan, BytesReading(counted))
     assert report.exit_code() == 0

@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.artifacts.bytes_check import ANY_MODEL, BytesCheck
 from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.settings import Settings, VerifyAt
-from reconciler.core.state import Declaration, Identity
+from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Forbidden
 from reconciler.planning.approved_bytes import BytesReading, through
 from reconciler.planning.checks import judge
@@ -296,18 +296,6 @@ def test_what_was_not_reached_before_a_stop_is_not_approved(lab: PinnedLab) -> N
     assert lab.read == []
     assert (model.outcome, outcomes(model.bytes)) == ("error", {2: "unreadable"})
     assert model.bytes[0].why == "interrupted before it was read"
-
-
-def test_a_version_is_read_with_the_identity_that_the_plan_saw(lab: PinnedLab) -> None:
-    asked: list[Identity] = []
-
-    def read(model: str, version: int, identity: Identity) -> ModelFiles:
-        asked.append(identity)
-        return through(lab.registry).read(model, version, identity)
-
-    lab.commit(PROMOTES)
-    lab.plan(gate=replace(GATE, reading=BytesReading(read)))
-    assert [identity.run_id for identity in asked] == ["run-2"]
 
 
 def test_a_part_of_a_plan_reads_its_own_versions_alone(lab: PinnedLab) -> None:

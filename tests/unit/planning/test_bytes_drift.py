@@ -11,7 +11,7 @@ from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelF
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import StateRef
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Identity, Value
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 from reconciler.errors import Forbidden
 from reconciler.planning.approved_bytes import BytesReading
 from reconciler.planning.bytes_drift import (
@@ -52,27 +52,27 @@ def registry() -> FakeRegistry:
 
 
 def pinned(version: int = 1, digest: str = DIGEST) -> PinnedVersion:
-    return PinnedVersion("m", version, digest, Identity(None, None, None), "m.yaml", 7)
+    return PinnedVersion("m", version, digest, "m.yaml", 7)
 
 
 def knowing(approved: ApprovedFiles, read: ReadBytes) -> BytesReading:
     return BytesReading(read, lambda: approved)
 
 
-def unread(model: str, version: int, identity: Identity) -> ModelFiles:
-    raise AssertionError(model, version, identity)
+def unread(model: str, version: int) -> ModelFiles:
+    raise AssertionError(model, version)
 
 
 def listed(registry: FakeRegistry, approved: Mapping[tuple[str, str], ModelFiles]) -> BytesDrift:
-    def files(model: str, version: int, identity: Identity) -> tuple[ListedFile, ...]:
-        return registry.artifacts(model, version, identity).listing()
+    def files(model: str, version: int) -> tuple[ListedFile, ...]:
+        return registry.artifacts(model, version).listing()
 
     return listings_compared([pinned()], files, knowing(approved, unread))
 
 
 def read(registry: FakeRegistry, approved: Mapping[tuple[str, str], ModelFiles]) -> BytesDrift:
-    def files(model: str, version: int, identity: Identity) -> ModelFiles:
-        return registry.artifacts(model, version, identity).read()
+    def files(model: str, version: int) -> ModelFiles:
+        return registry.artifacts(model, version).read()
 
     return bytes_compared([pinned()], knowing(approved, files), "serving")
 
@@ -145,10 +145,10 @@ def test_a_version_that_no_record_knows_is_not_listed(registry: FakeRegistry) ->
 def test_what_cannot_be_read_is_a_problem_where_it_was_to_be_read_and_the_others_go_on(
     registry: FakeRegistry,
 ) -> None:
-    def files(model: str, version: int, identity: Identity) -> ModelFiles:
+    def files(model: str, version: int) -> ModelFiles:
         if version == 2:
             raise Forbidden("no access to s3://bucket", hint="set AWS_PROFILE")
-        return registry.artifacts(model, version, identity).read()
+        return registry.artifacts(model, version).read()
 
     drift = bytes_compared([pinned(1), pinned(2), pinned(3)], knowing(APPROVED, files), "all")
     assert [row.check.outcome for row in drift.checks] == ["same", "unreadable", "same"]
@@ -167,7 +167,7 @@ def test_a_store_that_lets_nobody_in_is_not_asked_for_every_version() -> None:
     asked: list[tuple[str, int]] = []
     open_ones: set[int] = set()
 
-    def files(model: str, version: int, _: Identity) -> tuple[ListedFile, ...]:
+    def files(model: str, version: int) -> tuple[ListedFile, ...]:
         asked.append((model, version))
         if version not in open_ones:
             raise Forbidden("no access to s3://bucket")
