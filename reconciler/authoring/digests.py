@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from reconciler.core.state import ACTIVE_STAGES, Declaration, Fields, Live, aliases, stages
+from reconciler.core.state import Declaration, Live, in_use
 from reconciler.errors import Problem
 
 
@@ -23,12 +23,6 @@ ReadDigests: TypeAlias = Callable[[Declaration, Live], LiveDigests]
 def read_none(_: Declaration, __: Live) -> LiveDigests:
     """Return no digest: nobody asked for them."""
     return LiveDigests()
-
-
-def in_use(fields: Fields) -> frozenset[int]:
-    """Return the versions in an active stage or under an alias."""
-    active = {version for version, stage in stages(fields).items() if stage in ACTIVE_STAGES}
-    return frozenset({*active, *aliases(fields).values()})
 
 
 def entering(before: Declaration, after: Declaration) -> tuple[int, ...]:

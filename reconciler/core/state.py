@@ -206,6 +206,12 @@ def aliases(fields: Fields) -> dict[str, int]:
     }
 
 
+def in_use(fields: Fields) -> frozenset[int]:
+    """Return the versions in an active stage or under an alias."""
+    active = {version for version, stage in stages(fields).items() if stage in ACTIVE_STAGES}
+    return frozenset({*active, *aliases(fields).values()})
+
+
 def occupants(fields: Fields, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """Return the versions in each of these stages, sorted."""
     where = stages(fields)

@@ -18,8 +18,8 @@ from reconciler.core.state import (
     Live,
     LiveVersion,
     aliases,
+    in_use,
     occupants,
-    stages,
 )
 from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.messages import worded
@@ -80,7 +80,7 @@ def declaration_of(
     """
     fields = settings.ignore.without(live.fields)
     unready = dict(_not_ready(fields, live))
-    used = _used({address: value for address, value in fields.items() if address not in unready})
+    used = in_use({address: value for address, value in fields.items() if address not in unready})
     kept = set(live.versions) & (set(live.versions) if every_version else {*used, *besides})
     fields = {a: v for a, v in fields.items() if a.version is None or a.version in kept}
     name, out = _undeclarable(live.model, fields)
@@ -180,12 +180,6 @@ def file_stem(model: str) -> str:
     # No other stem contains a tilde: it would be encoded.
     digest = f"~{sha256(model.encode(errors='surrogatepass')).hexdigest()[:16]}"
     return stem.encode()[: _LONGEST_STEM - len(digest)].decode(errors="ignore") + digest
-
-
-def _used(fields: Fields) -> set[int]:
-    """Return the versions in an active stage or with an alias."""
-    active = {version for version, stage in stages(fields).items() if stage in ACTIVE_STAGES}
-    return active | set(aliases(fields).values())
 
 
 def _pins(identity: Identity) -> DeclaredVersion:

@@ -4,7 +4,7 @@ A listing tells names and sizes at the price of one request a folder; only readi
 a swap that keeps the size.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -20,7 +20,7 @@ from reconciler.core.artifacts.bytes_check import (
     unreadable,
 )
 from reconciler.core.artifacts.model_files import ListedFile, ModelFiles, file_differences
-from reconciler.core.state import ACTIVE_STAGES, Fields, aliases, stages
+from reconciler.core.state import in_use
 from reconciler.errors import ExitCode, Problem, RegistryError
 from reconciler.planning.approved_bytes import READERS, BytesReading
 from reconciler.planning.checks import Compared
@@ -173,18 +173,13 @@ def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:
         plan, declaration, live = draft.planned.plan, draft.declaration, draft.live
         if declaration is None or live is None or plan.outcome not in _COMPARED:
             continue
-        serving = {*_in_use(declaration.fields), *_in_use(draft.planned.live)}
+        serving = in_use(declaration.fields) | in_use(draft.planned.live)
         for number, entry in sorted(declaration.versions.items()):
             if entry.digest is None or number not in live.versions:
                 continue
             if everything or number in serving:
                 place = (declaration.file or None, entry.line)
                 yield PinnedVersion(plan.model, number, entry.digest, *place)
-
-
-def _in_use(fields: Fields) -> Iterable[int]:
-    active = (version for version, stage in stages(fields).items() if stage in ACTIVE_STAGES)
-    return {*active, *aliases(fields).values()}
 
 
 def _unknown(pinned: PinnedVersion) -> PinnedBytes:

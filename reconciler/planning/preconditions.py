@@ -5,7 +5,16 @@ from collections.abc import Collection, Iterable
 from shlex import quote
 
 from reconciler.core.matching import nearest, other_form
-from reconciler.core.state import ACTIVE_STAGES, Base, Declaration, Field, Live, aliases, stages
+from reconciler.core.state import (
+    ACTIVE_STAGES,
+    Base,
+    Declaration,
+    Field,
+    Live,
+    aliases,
+    in_use,
+    stages,
+)
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, Problem
 from reconciler.planning.renames import NO_OTHER_NAME, OtherName
@@ -14,9 +23,8 @@ from reconciler.ports.registry import Capabilities
 
 def gone(declaration: Declaration, live: Live) -> tuple[int, ...]:
     """Return the declared versions that no longer exist but are not in use, so need not."""
-    return tuple(
-        version for version in missing(declaration, live) if not _serves(declaration, version)
-    )
+    used = in_use(declaration.fields)
+    return tuple(version for version in missing(declaration, live) if version not in used)
 
 
 def deleted(declaration: Declaration, live: Live, base: Base) -> tuple[int, ...]:
@@ -30,7 +38,11 @@ def deleted(declaration: Declaration, live: Live, base: Base) -> tuple[int, ...]
         version
         for version in missing(declaration, live)
         if version in base.versions
-        and (version in _in_use(base) or version < highest or declaration.versions[version].has_pin)
+        and (
+            version in _ever_in_use(base)
+            or version < highest
+            or declaration.versions[version].has_pin
+        )
     )
 
 
@@ -120,8 +132,9 @@ def _version_problems(
 ) -> Iterable[Problem]:
     known = ", ".join(f"v{v}" for v in sorted(live.versions)[-8:]) or "no version"
     name = quote(declaration.model)
+    used = in_use(declaration.fields)
     for version in missing(declaration, live):
-        if not _serves(declaration, version):
+        if version not in used:
             continue
         message = f"`{declaration.model}` has no version {version}"
         hint = f"the registry has {known}"
@@ -136,7 +149,7 @@ def _version_problems(
         live_version = live.versions.get(version)
         if live_version is None:
             continue
-        if live_version.status != "READY" and _serves(declaration, version):
+        if live_version.status != "READY" and version in used:
             message = f"`{declaration.model}` v{version} is {live_version.status}, not READY"
             hint = "wait until it is registered, or declare another version"
             yield _problem(declaration, message, declared.line, hint)
@@ -182,7 +195,7 @@ def _another_form(model: str, names: Collection[str]) -> str | None:
     )
 
 
-def _in_use(base: Base) -> set[int]:
+def _ever_in_use(base: Base) -> set[int]:
     """Return the versions that a recorded commit declared in an active stage or under an alias."""
     staged = (
         address.version
@@ -196,14 +209,6 @@ def _in_use(base: Base) -> set[int]:
         for value in values
     )
     return {version for version in (*staged, *named) if version is not None}
-
-
-def _serves(declaration: Declaration, version: int) -> bool:
-    """Return whether a version is declared in an active stage or under an alias."""
-    return (
-        stages(declaration.fields).get(version) in ACTIVE_STAGES
-        or version in aliases(declaration.fields).values()
-    )
 
 
 def _line(declaration: Declaration, address: Field) -> int | None:

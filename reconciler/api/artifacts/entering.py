@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 
 from reconciler.api.artifacts.reading import read_and_tell
 from reconciler.api.workspace import Workspace
-from reconciler.authoring.digests import LiveDigests, in_use
+from reconciler.authoring.digests import LiveDigests
 from reconciler.core.artifacts.size_limit import why_not_unasked
-from reconciler.core.state import Declaration, Live
+from reconciler.core.state import Declaration, Live, in_use
 from reconciler.errors import DeclarationError, ExitCode, Problem, ReconcilerError, RegistryError
 from reconciler.render import phrases
 from reconciler.render.escape import visible
