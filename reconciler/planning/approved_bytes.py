@@ -19,7 +19,6 @@ from reconciler.core.artifacts.bytes_check import (
     refusal,
     unreadable,
 )
-from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.changes import Change, entering
 from reconciler.core.plan import DraftPlan, ModelPlan
 from reconciler.core.state import Declaration
@@ -58,12 +57,22 @@ def through(registry: Registry) -> BytesReading:
 
 def declared_bytes(declaration: Declaration, changes: Iterable[Change]) -> tuple[BytesCheck, ...]:
     """Return an open check for each version with a digest that the changes put into use."""
+    digests = declaration.digests
     return tuple(
-        BytesCheck(version, digest, "unchecked", why=_NOT_READ)
-        for version in sorted(entering(changes))
-        if version in declaration.versions
-        and (digest := declaration.versions[version].digest) is not None
+        BytesCheck(version, digests[version], "unchecked", why=_NOT_READ)
+        for version in sorted(entering(changes) & digests.keys())
     )
+
+
+def read_and_checked(
+    model: str, version: int, digest: str, read: ReadBytes, approved: ApprovedFiles
+) -> BytesCheck:
+    """Return the check of a version whose files are read now."""
+    try:
+        files = read(model, version)
+    except (ReconcilerError, OSError) as error:
+        return unreadable(version, digest, error)
+    return checked(version, digest, files, files_of(approved, model, digest))
 
 
 def check_bytes(
@@ -84,8 +93,9 @@ def check_bytes(
 
     def check(item: tuple[ModelPlan, BytesCheck]) -> None:
         plan, row = item
-        known = files_of(approved, plan.model, row.digest)
-        checks[plan.model, row.version] = _check(plan, row, reading.read, known)
+        checks[plan.model, row.version] = read_and_checked(
+            plan.model, row.version, row.digest, reading.read, approved
+        )
 
     each(check, wanted, threads=threads, stop=reading.stop)
     return dict(checks)  # a reader that was stopped may still come to its end
@@ -149,16 +159,6 @@ def _entering(plan: ModelPlan) -> tuple[BytesCheck, ...]:
     """Return the checks that the plan's changes need: those of a part of a plan may be fewer."""
     entered = entering(plan.changes)
     return tuple(row for row in plan.bytes if row.version in entered)
-
-
-def _check(
-    plan: ModelPlan, row: BytesCheck, read: ReadBytes, approved: ModelFiles | None
-) -> BytesCheck:
-    try:
-        found = read(plan.model, row.version)
-    except (ReconcilerError, OSError) as error:
-        return unreadable(row.version, row.digest, error)
-    return checked(row.version, row.digest, found, approved)
 
 
 def _interrupted() -> RegistryError:

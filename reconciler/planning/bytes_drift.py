@@ -13,7 +13,6 @@ from reconciler.core.artifacts.bytes_check import (
     ApprovedFiles,
     BytesCheck,
     BytesOutcome,
-    checked,
     contrasts,
     files_of,
     refusal,
@@ -21,8 +20,8 @@ from reconciler.core.artifacts.bytes_check import (
 )
 from reconciler.core.artifacts.model_files import ListedFile, ModelFiles, file_differences
 from reconciler.core.state import in_use
-from reconciler.errors import ExitCode, Problem, RegistryError
-from reconciler.planning.approved_bytes import READERS, BytesReading
+from reconciler.errors import ExitCode, Problem, ReconcilerError
+from reconciler.planning.approved_bytes import READERS, BytesReading, read_and_checked
 from reconciler.planning.checks import Compared
 from reconciler.ports.artifacts import ReadBytes
 from reconciler.ports.parallel import each
@@ -174,12 +173,10 @@ def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:
         if declaration is None or live is None or plan.outcome not in _COMPARED:
             continue
         serving = in_use(declaration.fields) | in_use(draft.planned.live)
-        for number, entry in sorted(declaration.versions.items()):
-            if entry.digest is None or number not in live.versions:
-                continue
-            if everything or number in serving:
-                place = (declaration.file or None, entry.line)
-                yield PinnedVersion(plan.model, number, entry.digest, *place)
+        for number, digest in sorted(declaration.digests.items()):
+            if number in live.versions and (everything or number in serving):
+                place = (declaration.file or None, declaration.versions[number].line)
+                yield PinnedVersion(plan.model, number, digest, *place)
 
 
 def _unknown(pinned: PinnedVersion) -> PinnedBytes:
@@ -196,7 +193,7 @@ def _listing_check(known: tuple[PinnedVersion, ModelFiles], list_files: ListFile
     pinned, approved = known
     try:
         now = list_files(pinned.model, pinned.version)
-    except (RegistryError, OSError) as error:
+    except (ReconcilerError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
     differences = file_differences(approved, now)
     outcome: BytesOutcome = "different" if differences else "same"
@@ -205,9 +202,5 @@ def _listing_check(known: tuple[PinnedVersion, ModelFiles], list_files: ListFile
 
 
 def _bytes_check(pinned: PinnedVersion, read: ReadBytes, approved: ApprovedFiles) -> PinnedBytes:
-    try:
-        found = read(pinned.model, pinned.version)
-    except (RegistryError, OSError) as error:
-        return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
-    known = files_of(approved, pinned.model, pinned.digest)
-    return PinnedBytes(pinned, checked(pinned.version, pinned.digest, found, known))
+    named = (pinned.model, pinned.version, pinned.digest)
+    return PinnedBytes(pinned, read_and_checked(*named, read, approved))

@@ -37,8 +37,7 @@ class Entering:
     @property
     def declared(self) -> str | None:
         """The digest that its entry has already."""
-        entry = self.declaration.versions.get(self.version)
-        return entry.digest if entry else None
+        return self.declaration.digests.get(self.version)
 
     def read(self, workspace: Workspace, *, unasked: bool) -> str:
         """Return the digest of its files; raises as `digest_of` does."""

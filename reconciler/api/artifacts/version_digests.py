@@ -115,7 +115,6 @@ def _looked_up(workspace: Workspace, name: str) -> tuple[Live, int] | UsageError
 def _digest(workspace: Workspace, live: Live, version: int) -> VersionDigest:
     files = workspace.read_bytes(live.model, version)
     declaration = workspace.desired.declarations.get(live.model)
-    declared = declaration.versions.get(version) if declaration else None
-    digest = declared.digest if declared else None
+    digest = declaration.digests.get(version) if declaration else None
     file = declaration.file if declaration and digest else None
     return VersionDigest(live.model, version, files, digest, file)
