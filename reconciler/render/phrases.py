@@ -10,6 +10,7 @@ from itertools import zip_longest
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.artifacts.sizes import in_bytes
 from reconciler.core.durations import in_words
 from reconciler.render.escape import quoted, visible
 from reconciler.render.table import table
@@ -80,6 +81,11 @@ def cause(change: Change) -> str:
 def count(number: int, thing: str) -> str:
     """Return `1 change`, `2 changes`, `no changes`."""
     return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
+
+
+def extent(files: int, size: int) -> str:
+    """Return the number of files and their size in bytes, such as `12 files, 3.4 MB`."""
+    return f"{count(files, 'file')}, {in_bytes(size)}"
 
 
 def problem(complaint: Problem) -> str:

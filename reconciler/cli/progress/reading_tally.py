@@ -70,9 +70,8 @@ class ReadingTally:
         self._over += progress.done
         if not progress.is_read:
             return None
-        files = phrases.count(progress.files or 0, "file")
-        took = f"{files}, {in_bytes(progress.done)} in {now - reading.began:.1f} s"
-        return f"read {_name(progress)}: {took}"
+        extent = phrases.extent(progress.files or 0, progress.done)
+        return f"read {_name(progress)}: {extent} in {now - reading.began:.1f} s"
 
     def sentence(self, now: float) -> str:
         """Return how far it is, for a log."""

@@ -10,6 +10,7 @@ from reconciler.core.artifacts.model_files import (
     FileDifference,
     ModelFiles,
     file_differences,
+    short,
 )
 from reconciler.core.artifacts.sizes import in_bytes
 from reconciler.errors import Contrast, ReconcilerError
@@ -23,7 +24,6 @@ ANY_MODEL: Final = ""
 
 _NAMED: Final = 3  # files in a sentence
 _LISTED: Final = 20  # and in a table
-_DIGITS: Final = len("sha256:") + 12  # of a digest in a sentence
 _LONGEST: Final = 80  # characters of a file's path in a sentence
 
 
@@ -96,8 +96,8 @@ def _difference(check: BytesCheck) -> str:
         names = _named(check.differences)
         same = check.found is not None and check.found.digest == check.digest
         return f"{names}; their content in the order of names is the same" if same else names
-    now = _start(check.found.digest) if check.found is not None else "unknown"
-    return f"its digest is {now}, and {_start(check.digest)} is approved"
+    now = short(check.found.digest) if check.found is not None else "unknown"
+    return f"its digest is {now}, and {short(check.digest)} is approved"
 
 
 def _named(differences: Sequence[FileDifference]) -> str:
@@ -122,10 +122,6 @@ def _sizes(file: FileDifference) -> tuple[str, str]:
     if file.before == file.after:
         return before, f"{after}, other content"
     return f"{file.before:,} bytes", f"{file.after:,} bytes"
-
-
-def _start(digest: str) -> str:
-    return f"{digest[:_DIGITS]}…"
 
 
 def _short(path: str) -> str:

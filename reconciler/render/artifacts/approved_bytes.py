@@ -8,14 +8,8 @@ from reconciler.audit.evidence import Held
 from reconciler.audit.known_bytes import BytesRead
 from reconciler.audit.recorded_bytes import RecordedBytes
 from reconciler.core.artifacts.model_files import short
-from reconciler.core.artifacts.sizes import in_bytes
 from reconciler.render import phrases
 from reconciler.render.json_documents import Document
-
-
-def extent(files: int, size: int) -> str:
-    """Return the number of files and their size, such as `12 files, 3.4 MB`."""
-    return f"{phrases.count(files, 'file')}, {in_bytes(size)}"
 
 
 def cell(rows: Iterable[EnteredBytes]) -> str:
@@ -39,7 +33,7 @@ def _entered(row: EnteredBytes) -> str:
 def _digest(row: EnteredBytes) -> str:
     if row.files is None or row.size is None:
         return short(row.digest)
-    return f"{short(row.digest)} ({extent(row.files, row.size)})"
+    return f"{short(row.digest)} ({phrases.extent(row.files, row.size)})"
 
 
 def flat(rows: Iterable[EnteredBytes]) -> str:
@@ -63,7 +57,7 @@ def labelled(declared: str | None, read: BytesRead | None) -> Iterator[tuple[str
         yield "digest", declared
     if read is not None:
         other = "" if read.row.digest == declared else f"{read.row.digest}, "
-        what = f"{other}{extent(read.row.files, read.row.size)}"
+        what = f"{other}{phrases.extent(read.row.files, read.row.size)}"
         yield "bytes", f"{what}, as the apply of {_when(read.time)} read them"
 
 

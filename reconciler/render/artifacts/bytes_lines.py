@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from reconciler.core.artifacts.bytes_check import BytesCheck, contrasts
-from reconciler.core.artifacts.sizes import in_bytes
 from reconciler.errors import Contrast
 from reconciler.render import phrases
 from reconciler.render.escape import visible
@@ -25,15 +24,10 @@ def differing(checks: Iterable[BytesCheck]) -> tuple[Contrast, ...]:
 def _line(check: BytesCheck) -> str | None:
     match check.outcome:
         case "same":
-            return f"v{check.version} as approved{_amount(check)}"
+            read = check.found
+            extent = f", {phrases.extent(len(read.files), read.size)}" if read else ""
+            return f"v{check.version} as approved{extent}"
         case "unchecked":
             return visible(f"v{check.version} not read: {check.why}")
         case "different" | "unreadable":
             return None
-
-
-def _amount(check: BytesCheck) -> str:
-    found = check.found
-    if found is None:
-        return ""
-    return f", {phrases.count(len(found.files), 'file')}, {in_bytes(found.size)}"
