@@ -1,8 +1,9 @@
 """Apply records: written after an apply, fetched before a question about the past."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import chain
 
 from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import (
@@ -38,6 +39,12 @@ def fetch(repo: GitRepo, remote: str | None) -> None:
         fetch_notes(repo, remote)
 
 
+def every_record(repo: GitRepo | None) -> Iterable[ApplyRecord]:
+    """Return the records of a clone, none without any; raises `OutOfStep` for broken ones."""
+    records = records_of(repo) if repo is not None else None
+    return chain.from_iterable((records or {}).values())
+
+
 def approved_in(repo: GitRepo | None) -> ApprovedFiles:
     """Return the files that the apply records of a clone tell as approved, none without records.
 
@@ -46,8 +53,7 @@ def approved_in(repo: GitRepo | None) -> ApprovedFiles:
 
     Raises `OutOfStep` for a clone whose records are broken.
     """
-    records = (records_of(repo) if repo is not None else None) or {}
-    return approved_files(record for made in records.values() for record in made)
+    return approved_files(every_record(repo))
 
 
 class Recorder:

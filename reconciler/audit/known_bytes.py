@@ -43,6 +43,13 @@ def bytes_read(
     return latest
 
 
+def declared_or_read(
+    declared: Mapping[int, str], read: Mapping[int, BytesRead]
+) -> Mapping[int, str]:
+    """Return the declared digest of each version, else the one that the last apply read."""
+    return {**{number: latest.row.digest for number, latest in read.items()}, **declared}
+
+
 def _recorded(identity: Identity) -> Identity:
     """Return an identity as records keep it: without credentials."""
     return replace(identity, source=safe_uri(identity.source) if identity.source else None)

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 
+from reconciler.api.apply_records import every_record
 from reconciler.api.workspace import Workspace
-from reconciler.audit.known_bytes import BytesRead, bytes_read
+from reconciler.audit.known_bytes import BytesRead, bytes_read, declared_or_read
 from reconciler.core.state import Live
 from reconciler.errors import OutOfStep
-from reconciler.repository.notes import records_of
 
 
 def known_digests(workspace: Workspace, live: Live) -> Mapping[int, str]:
     """Return the declared digest of each version, else the one that the last apply read."""
     declared = declared_digests(workspace, live.model)
     # Where the file has none, no apply read any lately: the records need not be read for that.
-    read = _bytes_read(workspace, live) if declared else {}
-    return {**{number: found.row.digest for number, found in read.items()}, **declared}
+    return declared_or_read(declared, _bytes_read(workspace, live)) if declared else {}
 
 
 def declared_digests(workspace: Workspace, model: str) -> Mapping[int, str]:
@@ -25,13 +24,8 @@ def declared_digests(workspace: Workspace, model: str) -> Mapping[int, str]:
 
 def _bytes_read(workspace: Workspace, live: Live) -> Mapping[int, BytesRead]:
     try:
-        records = (records_of(workspace.repo) if workspace.repo else None) or {}
+        records = every_record(workspace.repo)
     except OutOfStep:
         return {}  # what the records say of bytes is not what was asked
-    made = [
-        record
-        for of_commit in records.values()
-        for record in of_commit
-        if record.registry == workspace.ref.key
-    ]
-    return bytes_read(made, {live.model}, live)
+    here = (record for record in records if record.registry == workspace.ref.key)
+    return bytes_read(here, {live.model}, live)

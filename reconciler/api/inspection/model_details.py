@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import chain
 
 from reconciler.api.answers import Answer
 from reconciler.api.artifacts.known_digests import declared_digests
@@ -17,7 +18,7 @@ from reconciler.api.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
-from reconciler.audit.known_bytes import BytesRead, bytes_read
+from reconciler.audit.known_bytes import BytesRead, bytes_read, declared_or_read
 from reconciler.core.comparison import Side, side
 from reconciler.core.settings import Settings
 from reconciler.core.state import Field, Live
@@ -96,8 +97,7 @@ def _side(workspace: Workspace, live: Live, version: int | None, git: Git) -> Si
     if version is None:
         return None
     facts = read_facts(workspace.registry, [(live, version)], parallelism=1)[live.model]
-    read = {number: found.row.digest for number, found in git.read.items()}
-    return side(live, version, facts, {**read, **git.digests})
+    return side(live, version, facts, declared_or_read(git.digests, git.read))
 
 
 def _file(workspace: Workspace, model: str) -> str | None:
@@ -132,8 +132,8 @@ def _git(workspace: Workspace, live: Live) -> Git:
 def _bytes_read(merged: MergedHistory, live: Live, registry: str) -> Mapping[int, BytesRead]:
     records = merged.records(registry)
     former = (old for old, name in merged.new_names.items() if name == live.model)
-    made = [row for rows in records.by_commit.values() for row in rows] if records else []
-    return bytes_read(made, {live.model, *former}, live)
+    made = records.by_commit.values() if records else ()
+    return bytes_read(chain.from_iterable(made), {live.model, *former}, live)
 
 
 def _live_part(entries: tuple[Entry, ...], live: Live, log: Log) -> tuple[Entry, ...]:
