@@ -10,7 +10,7 @@ from tests.support.registries.servers import Answer, Request, proxy
 from tests.support.repositories.edit_lab import file_of, lab_fixture  # noqa: F401  a fixture
 
 _SERVING = "versions: {1: {stage: Production}}\n"
-_LARGEST = 2 * 1024**3
+_TOO_LARGE = 2_100_000_000
 
 
 @pytest.fixture(name="proxied")
@@ -93,7 +93,7 @@ def test_more_than_two_gigabytes_are_not_read_without_being_asked_for(
 ) -> None:
     model = serving(lab, local)
     with (local.folder(model, 2) / "large").open("wb") as file:
-        file.truncate(_LARGEST + 1)  # its bytes are nowhere
+        file.truncate(_TOO_LARGE)  # its bytes are nowhere
     done = lab.run("promote", model, "2")
     assert done.code == 0, done.text
     assert done.stderr == (

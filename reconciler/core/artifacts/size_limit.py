@@ -6,7 +6,7 @@ from typing import Final
 from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.core.artifacts.sizes import in_bytes
 
-LARGEST_UNASKED: Final = 2 * 1024**3
+LARGEST_UNASKED: Final = 2_000_000_000  # bytes; a GB has 1,000 MB in all that is shown
 
 
 def why_not_unasked(files: Iterable[ListedFile]) -> str | None:
