@@ -20,7 +20,7 @@ from reconciler.core.changes import Change, first_to_leave
 from reconciler.core.plan import ModelPlan
 from reconciler.core.report import ChangeOutcome, ModelReport, Result
 from reconciler.core.state import COMMIT_TAG, OWNER_TAG, Live
-from reconciler.errors import AnswerLost, ExitCode, Forbidden, RegistryError, Rejected
+from reconciler.errors import AnswerLost, ExitCode, Forbidden, RegistryError, Rejected, first_code
 from reconciler.planning.live_state import read_one
 
 OnResult: TypeAlias = Callable[[Result], None]
@@ -81,9 +81,10 @@ class ModelRun:
         stale = self._staleness(live)
         if stale is not None:
             return self._end(*stale)
-        unapproved = self._unapproved(checks)
-        if unapproved is not None:
-            return self._end(*unapproved)
+        refusals = [refusal(self.plan.model, check) for check in checks]
+        if any(refusals):
+            message = f"nothing was written: {'; '.join(filter(None, refusals))}"
+            return self._end("failed", message, first_code([check.code for check in checks]))
         first_leaving = first_to_leave(
             self._ordered, self.plan.seen.stage_occupants if self.plan.seen else ()
         )
@@ -210,18 +211,6 @@ class ModelRun:
         if changed:
             return "stale", f"{'; '.join(changed)}: plan again", ExitCode.OUT_OF_STEP
         return None
-
-    def _unapproved(
-        self, checks: Sequence[BytesCheck]
-    ) -> tuple[ChangeOutcome, str, ExitCode] | None:
-        """Return outcome, message and code when bytes that enter are not the approved ones."""
-        refusals = [(check, refusal(self.plan.model, check)) for check in checks]
-        whys = [why for _, why in refusals if why is not None]
-        if not whys:
-            return None
-        unread = any(check.outcome == "unreadable" for check, _ in refusals)
-        code = ExitCode.REGISTRY if unread else ExitCode.DECLARATION
-        return "failed", f"nothing was written: {'; '.join(whys)}", code
 
     @property
     def _start(self) -> str | None:

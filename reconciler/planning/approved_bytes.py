@@ -22,7 +22,7 @@ from reconciler.core.artifacts.bytes_check import (
 from reconciler.core.changes import Change, entering
 from reconciler.core.plan import DraftPlan, ModelPlan
 from reconciler.core.state import Declaration
-from reconciler.errors import ExitCode, Problem, ReconcilerError, RegistryError
+from reconciler.errors import Problem, ReconcilerError, RegistryError
 from reconciler.ports.artifacts import ReadBytes
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
@@ -169,14 +169,13 @@ def _problem(
     plan: ModelPlan, declaration: Declaration | None, check: BytesCheck, message: str
 ) -> Problem:
     entry = declaration.versions.get(check.version) if declaration is not None else None
-    is_different = check.outcome == "different"
     return Problem(
         message,
-        ExitCode.DECLARATION if is_different else ExitCode.REGISTRY,
+        check.code,
         file=plan.file,
         line=entry.line if entry is not None else None,
         model=plan.model,
-        hint=_way_out(plan.model, check) if is_different else _SETTING,
+        hint=_way_out(plan.model, check) if check.outcome == "different" else _SETTING,
         contrasts=contrasts(check.differences),
     )
 

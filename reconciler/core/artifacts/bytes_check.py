@@ -13,7 +13,7 @@ from reconciler.core.artifacts.model_files import (
     short,
 )
 from reconciler.core.artifacts.sizes import in_bytes
-from reconciler.errors import Contrast, ReconcilerError
+from reconciler.errors import Contrast, ExitCode, ReconcilerError
 
 BytesOutcome: TypeAlias = Literal["same", "different", "unreadable", "unchecked"]
 
@@ -42,6 +42,17 @@ class BytesCheck:
     found: ModelFiles | None = None
     differences: tuple[FileDifference, ...] = ()
     why: str | None = None
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code of a plan or an apply that would put these bytes into use."""
+        match self.outcome:
+            case "different":
+                return ExitCode.DECLARATION
+            case "unreadable":
+                return ExitCode.REGISTRY
+            case "same" | "unchecked":
+                return ExitCode.OK
 
 
 def files_of(approved: ApprovedFiles, model: str, digest: str) -> ModelFiles | None:
