@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from reconciler.audit.recorded_bytes import RecordedBytes, recorded_bytes
-from reconciler.core.artifacts.bytes_check import ANY_MODEL
+from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.changes import Cause
 from reconciler.core.plan import JudgedPlan, ModelPlan
@@ -170,20 +170,20 @@ def identities(records: Iterable[ApplyRecord]) -> Mapping[str, Mapping[int, Iden
     return latest
 
 
-def approved_files(records: Iterable[ApplyRecord]) -> Mapping[tuple[str, str], ModelFiles]:
-    """Return the files that applies found as approved, by model and digest.
+def approved_files(records: Iterable[ApplyRecord]) -> ApprovedFiles:
+    """Return the files that applies found as approved.
 
     The first apply of a digest counts: a digest does not cover the names of files, and a later one
-    may have met other names where it did not have this record. Under `ANY_MODEL` it is the first
-    apply of any model.
+    may have met other names where it did not have this record.
     """
-    first: dict[tuple[str, str], ModelFiles] = {}
+    of_versions: dict[tuple[str, int, str], ModelFiles] = {}
+    of_digests: dict[str, ModelFiles] = {}
     for record in sorted(records, key=lambda record: record.time):
         for row in record.bytes:
             if row.listed is not None:
-                first.setdefault((row.model, row.digest), row.listed)
-                first.setdefault((ANY_MODEL, row.digest), row.listed)
-    return first
+                of_versions.setdefault((row.model, row.version, row.digest), row.listed)
+                of_digests.setdefault(row.digest, row.listed)
+    return ApprovedFiles(of_versions, of_digests)
 
 
 def _in_step(report: ApplyReport) -> tuple[str, ...]:

@@ -15,14 +15,13 @@ from reconciler.core.artifacts.bytes_check import (
     BytesCheck,
     checked,
     contrasts,
-    files_of,
     refusal,
     unreadable,
 )
 from reconciler.core.changes import Change, entering
 from reconciler.core.plan import DraftPlan, ModelPlan
 from reconciler.core.state import Declaration
-from reconciler.errors import Problem, ReconcilerError, RegistryError
+from reconciler.errors import ExitCode, Problem, ReconcilerError, RegistryError
 from reconciler.ports.artifacts import ReadBytes
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
@@ -46,7 +45,7 @@ class BytesReading:
     """
 
     read: ReadBytes
-    approved: Callable[[], ApprovedFiles] = dict
+    approved: Callable[[], ApprovedFiles] = ApprovedFiles
     stop: threading.Event | None = None
 
 
@@ -72,7 +71,7 @@ def read_and_checked(
         files = read(model, version)
     except (ReconcilerError, OSError) as error:
         return unreadable(version, digest, error)
-    return checked(version, digest, files, files_of(approved, model, digest))
+    return checked(model, version, digest, files, approved)
 
 
 def check_bytes(

@@ -14,11 +14,10 @@ from reconciler.core.artifacts.bytes_check import (
     BytesCheck,
     BytesOutcome,
     contrasts,
-    files_of,
     refusal,
     unreadable,
 )
-from reconciler.core.artifacts.model_files import ListedFile, ModelFiles, file_differences
+from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.core.state import in_use
 from reconciler.errors import ExitCode, Problem, ReconcilerError
 from reconciler.planning.approved_bytes import READERS, BytesReading, read_and_checked
@@ -144,15 +143,14 @@ def listings_compared(
     lets nobody in may take seconds for each answer.
     """
     approved, stop = reading.approved(), reading.stop
-    files = {one: files_of(approved, one.model, one.digest) for one in versions}
-    unknown = [_unknown(one) for one in versions if files[one] is None]
-    known = [(one, listed) for one, listed in files.items() if listed is not None]
-    check = partial(_listing_check, list_files=list_files)
+    known = [one for one in versions if approved.knows(one.model, one.version, one.digest)]
+    unknown = [_unknown(one) for one in versions if one not in known]
+    check = partial(_listing_check, list_files=list_files, approved=approved)
     first = known[:: max(1, len(known) // _LISTINGS)]
     rows = each(check, first, threads=_LISTINGS, stop=stop)
     rest = [one for one in known if one not in first]
     if all(row.check.outcome == "unreadable" for row in rows):
-        rows += [_untried(one, len(first)) for one, _ in rest]
+        rows += [_untried(one, len(first)) for one in rest]
     else:
         rows += each(check, rest, threads=_LISTINGS, stop=stop)
     rows += unknown
@@ -189,13 +187,15 @@ def _untried(pinned: PinnedVersion, tried: int) -> PinnedBytes:
     return PinnedBytes(pinned, BytesCheck(pinned.version, pinned.digest, "unreadable", why=why))
 
 
-def _listing_check(known: tuple[PinnedVersion, ModelFiles], list_files: ListFiles) -> PinnedBytes:
-    pinned, approved = known
+def _listing_check(
+    pinned: PinnedVersion, list_files: ListFiles, approved: ApprovedFiles
+) -> PinnedBytes:
     try:
         now = list_files(pinned.model, pinned.version)
     except (ReconcilerError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
-    differences = file_differences(approved, now)
+    named = (pinned.model, pinned.version, pinned.digest)
+    differences = approved.listed_differences(*named, now)
     outcome: BytesOutcome = "different" if differences else "same"
     check = BytesCheck(pinned.version, pinned.digest, outcome, differences=differences)
     return PinnedBytes(pinned, check)

@@ -40,7 +40,7 @@ def approved_by(workspace: Workspace, fetch_records: FetchRecords = fetch_nothin
         return approved_in(workspace.repo)
     except OutOfStep as error:
         workspace.warn_of(error.problems)
-        return {}
+        return ApprovedFiles()
 
 
 def _once(ask: Callable[[], ApprovedFiles]) -> Callable[[], ApprovedFiles]:

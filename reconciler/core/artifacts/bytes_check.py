@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
 from reconciler.core.artifacts.model_files import (
     DifferenceKind,
     FileDifference,
+    ListedFile,
     ModelFiles,
     file_differences,
     short,
@@ -17,14 +18,49 @@ from reconciler.errors import Contrast, ExitCode, ReconcilerError
 
 BytesOutcome: TypeAlias = Literal["same", "different", "unreadable", "unchecked"]
 
-# The files that were approved, by model and digest, as far as records of applies list them. Those
-# of `ANY_MODEL` are for a model that was renamed, or copied from another one.
-ApprovedFiles: TypeAlias = Mapping[tuple[str, str], ModelFiles]
-ANY_MODEL: Final = ""
-
 _NAMED: Final = 3  # files in a sentence
 _LISTED: Final = 20  # and in a table
 _LONGEST: Final = 80  # characters of a file's path in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedFiles:
+    """The files that digests were approved with, as far as records of applies list them.
+
+    `of_versions` are by model, version and digest. `of_digests` are those of any version, for one
+    that was renamed, copied or registered again: its files may have had other names all along.
+    """
+
+    of_versions: Mapping[tuple[str, int, str], ModelFiles] = field(default_factory=dict)
+    of_digests: Mapping[str, ModelFiles] = field(default_factory=dict)
+
+    def differences(
+        self, model: str, version: int, digest: str, found: ModelFiles
+    ) -> tuple[FileDifference, ...]:
+        """Return the files that differ from the approved ones, none where those are not known.
+
+        The digest does not cover the names of files: renamed ones in the same order keep it. They
+        are compared where the approved names are this version's own.
+        """
+        known = self.of_versions.get((model, version, digest))
+        if known is None and found.digest != digest:
+            known = self.of_digests.get(digest)
+        return () if known is None or known.digest != digest else file_differences(known, found)
+
+    def listed_differences(
+        self, model: str, version: int, digest: str, listed: Sequence[ListedFile]
+    ) -> tuple[FileDifference, ...]:
+        """Return the files whose names or sizes differ, as `differences` does."""
+        known = self.of_versions.get((model, version, digest))
+        if known is None:
+            known = self.of_digests[digest]
+            if [file.size for file in known.files] == [file.size for file in listed]:
+                return ()
+        return file_differences(known, listed)
+
+    def knows(self, model: str, version: int, digest: str) -> bool:
+        """Return whether a record lists the files of a version, or of its digest."""
+        return (model, version, digest) in self.of_versions or digest in self.of_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +91,13 @@ class BytesCheck:
                 return ExitCode.OK
 
 
-def files_of(approved: ApprovedFiles, model: str, digest: str) -> ModelFiles | None:
-    """Return the files that a digest was approved with: for this model, else under another name."""
-    return approved.get((model, digest)) or approved.get((ANY_MODEL, digest))
-
-
 def checked(
-    version: int, digest: str, found: ModelFiles, approved: ModelFiles | None
+    model: str, version: int, digest: str, found: ModelFiles, approved: ApprovedFiles
 ) -> BytesCheck:
-    """Return the check of files that were read.
-
-    The digest does not cover the names of files: renamed ones in the same order keep it. They are
-    compared where the approved files are known.
-    """
+    """Return the check of files that were read."""
     if not found.files:  # without any file the digest is one that a file can pin, too
         return BytesCheck(version, digest, "unreadable", why="it has no file")
-    known = approved if approved is not None and approved.digest == digest else None
-    differences = file_differences(known, found) if known is not None else ()
+    differences = approved.differences(model, version, digest, found)
     is_same = found.digest == digest and not differences
     return BytesCheck(version, digest, "same" if is_same else "different", found, differences)
 

@@ -12,7 +12,7 @@ from reconciler.api.apply_records import approved_in
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.record_lines import dumps
 from reconciler.audit.recorded_bytes import RecordedBytes
-from reconciler.core.artifacts.bytes_check import ANY_MODEL
+from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import HashedFile, ModelFiles
 from reconciler.errors import OutOfStep
 from reconciler.repository.notes import REF, fetch_notes, push_notes, write_record
@@ -44,9 +44,9 @@ def note(lab: GitLab, lines: Iterable[str]) -> None:
 
 
 def test_outside_of_git_and_without_records_nothing_is_known(lab: GitLab) -> None:
-    assert approved_in(None) == {}
+    assert approved_in(None) == ApprovedFiles()
     with opened(lab) as repo:
-        assert approved_in(repo) == {}
+        assert approved_in(repo) == ApprovedFiles()
 
 
 def test_the_records_of_two_clones_are_known_together(lab: GitLab, tmp_path: Path) -> None:
@@ -59,8 +59,7 @@ def test_the_records_of_two_clones_are_known_together(lab: GitLab, tmp_path: Pat
         write_record(repo, record(commit, 5, FIVE))
         fetch_notes(repo, "origin")
         known = approved_in(repo)
-        assert known["fraud", FOUR.digest] == FOUR
-        assert known["fraud", FIVE.digest] == FIVE
+        assert known.of_digests == {FOUR.digest: FOUR, FIVE.digest: FIVE}
 
 
 def test_what_somebody_else_wrote_into_a_note_does_not_count(lab: GitLab) -> None:
@@ -77,10 +76,9 @@ def test_what_somebody_else_wrote_into_a_note_does_not_count(lab: GitLab) -> Non
     documents = [good, *({**good, "bytes": [other]} for other in broken), {**good, "commit": "x"}]
     note(lab, (json.dumps(document) + "\n" for document in documents))
     with opened(lab) as repo:
-        assert dict(approved_in(repo)) == {
-            ("fraud", FOUR.digest): FOUR,
-            (ANY_MODEL, FOUR.digest): FOUR,
-        }
+        assert approved_in(repo) == ApprovedFiles(
+            {("fraud", 4, FOUR.digest): FOUR}, {FOUR.digest: FOUR}
+        )
 
 
 def test_records_that_are_broken_are_told(lab: GitLab) -> None:

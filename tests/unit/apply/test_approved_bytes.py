@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.executor import Stop, apply
-from reconciler.core.artifacts.bytes_check import BytesCheck
+from reconciler.core.artifacts.bytes_check import ApprovedFiles, BytesCheck
 from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.plan import AdmittedPlan, JudgedPlan
 from reconciler.core.report import ApplyReport
@@ -107,7 +107,7 @@ def test_both_versions_of_a_swap_of_aliases_are_read_again() -> None:
 
 
 def test_names_are_compared_again_where_they_are_known(lab: PinnedLab) -> None:
-    known = {("m", digest_of(2)): hashed(files_of(2))}
+    known = ApprovedFiles({("m", 2, digest_of(2)): hashed(files_of(2))})
     reading = replace(through(lab.registry), approved=lambda: known)
     plan = lab.plan(APPLYING)
     now = {path.replace("model.pkl", "model.pk2"): data for path, data in files_of(2).items()}

@@ -17,7 +17,7 @@ from reconciler.audit.apply_record import (
 )
 from reconciler.audit.record_lines import dumps, loads
 from reconciler.audit.recorded_bytes import MOST_LISTED, RecordedBytes, recorded_bytes
-from reconciler.core.artifacts.bytes_check import ANY_MODEL, BytesCheck, files_of
+from reconciler.core.artifacts.bytes_check import ApprovedFiles, BytesCheck
 from reconciler.core.artifacts.model_files import HashedFile, ModelFiles, model_files
 from reconciler.core.report import ApplyReport
 from reconciler.errors import Rejected
@@ -106,36 +106,28 @@ def test_of_very_many_files_the_number_is_kept_and_no_list() -> None:
     many = model_files(HashedFile(f"f{n:04}", 1, "0" * 64) for n in range(MOST_LISTED + 1))
     [kept] = recorded_bytes(checked(Lab("m").apply(), same(found=many)))
     assert (kept.files, kept.size, kept.listing) == (1_001, 1_001, None)
-    assert approved_files([record(kept)]) == {}
+    assert approved_files([record(kept)]) == ApprovedFiles()
 
 
-def test_approved_files_are_found_by_model_and_digest() -> None:
+def test_approved_files_are_found_by_version_and_by_digest() -> None:
     other = files(MLmodel=b"flavors: {}")
     found = approved_files([record(row(), row(other, version=3)), record(row(model="n"))])
-    assert found == {
-        ("m", SMALL.digest): SMALL,
-        ("m", other.digest): other,
-        ("n", SMALL.digest): SMALL,
-        (ANY_MODEL, SMALL.digest): SMALL,
-        (ANY_MODEL, other.digest): other,
-    }
-
-
-def test_a_renamed_model_and_a_copy_have_the_files_that_their_digest_was_approved_with() -> None:
-    renamed = files(MLmodel=b"flavors: {}", model2=b"weights")
-    found = approved_files([record(row()), record(row(renamed, model="n"), hours=1)])
-    assert files_of(found, "m", SMALL.digest) == SMALL
-    assert files_of(found, "n", SMALL.digest) == renamed, "its own come first"
-    assert files_of(found, "m-renamed", SMALL.digest) == SMALL
-    assert files_of(found, "m", "sha256:" + "0" * 64) is None
+    assert found == ApprovedFiles(
+        {
+            ("m", row().version, SMALL.digest): SMALL,
+            ("m", 3, other.digest): other,
+            ("n", row().version, SMALL.digest): SMALL,
+        },
+        {SMALL.digest: SMALL, other.digest: other},
+    )
 
 
 def test_of_two_lists_with_one_digest_the_first_apply_has_the_approved_names() -> None:
     renamed = files(MLmodel=b"flavors: {}", model2=b"weights")
     assert renamed.digest == SMALL.digest
     records = [record(row(renamed), hours=1), record(row())]
-    assert approved_files(records)["m", SMALL.digest] == SMALL
-    assert approved_files(records)[ANY_MODEL, SMALL.digest] == SMALL
+    assert approved_files(records).of_versions["m", row().version, SMALL.digest] == SMALL
+    assert approved_files(records).of_digests[SMALL.digest] == SMALL
 
 
 def test_a_record_from_before_digests_has_no_bytes() -> None:

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from reconciler.core.artifacts.bytes_check import ANY_MODEL, ApprovedFiles
+from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelFiles, model_files
 from reconciler.core.declared import DeclaredState
 from reconciler.core.plan import StateRef
@@ -38,7 +38,7 @@ def hashed(files: Mapping[str, bytes]) -> ModelFiles:
 
 
 DIGEST = hashed(FILES).digest
-APPROVED = {("m", DIGEST): hashed(FILES)}
+APPROVED = ApprovedFiles({("m", 1, DIGEST): hashed(FILES)})
 
 
 @pytest.fixture
@@ -63,14 +63,14 @@ def unread(model: str, version: int) -> ModelFiles:
     raise AssertionError(model, version)
 
 
-def listed(registry: FakeRegistry, approved: Mapping[tuple[str, str], ModelFiles]) -> BytesDrift:
+def listed(registry: FakeRegistry, approved: ApprovedFiles) -> BytesDrift:
     def files(model: str, version: int) -> tuple[ListedFile, ...]:
         return registry.artifacts(model, version).listing()
 
     return listings_compared([pinned()], files, knowing(approved, unread))
 
 
-def read(registry: FakeRegistry, approved: Mapping[tuple[str, str], ModelFiles]) -> BytesDrift:
+def read(registry: FakeRegistry, approved: ApprovedFiles) -> BytesDrift:
     def files(model: str, version: int) -> ModelFiles:
         return registry.artifacts(model, version).read()
 
@@ -118,11 +118,11 @@ def test_renamed_files_in_the_same_order_keep_the_digest_and_differ_all_the_same
     assert told(read(registry, APPROVED)) == [
         "different", "missing requirements.txt", "added run.sh",
     ]  # fmt: skip
-    assert told(read(registry, {})) == ["same"], "nobody knows the names that were approved"
+    assert told(read(registry, ApprovedFiles())) == ["same"], "nobody knows the approved names"
 
 
 def test_the_files_that_were_approved_under_a_former_name_count(registry: FakeRegistry) -> None:
-    elsewhere = {(ANY_MODEL, DIGEST): hashed(FILES)}
+    elsewhere = ApprovedFiles(of_digests={DIGEST: hashed(FILES)})
     registry.set_files("m", 1, {**FILES, "extra.py": b"import os"})
     assert told(listed(registry, elsewhere)) == ["different", "added extra.py"]
     assert told(read(registry, elsewhere)) == ["different", "added extra.py"]
@@ -130,14 +130,14 @@ def test_the_files_that_were_approved_under_a_former_name_count(registry: FakeRe
 
 def test_bytes_differ_also_where_no_record_knows_the_approved_files(registry: FakeRegistry) -> None:
     registry.set_files("m", 1, {"MLmodel": b"other"})
-    (row,) = read(registry, {}).rows
+    (row,) = read(registry, ApprovedFiles()).rows
     assert (row.check.outcome, row.check.differences) == ("different", ())
     assert row.check.found == hashed({"MLmodel": b"other"})
 
 
 def test_a_version_that_no_record_knows_is_not_listed(registry: FakeRegistry) -> None:
     before = registry.requests
-    drift = listed(registry, {})
+    drift = listed(registry, ApprovedFiles())
     assert told(drift) == ["unchecked"]
     assert (drift.rows, registry.requests) == ((), before)
 
@@ -163,7 +163,7 @@ def test_what_cannot_be_read_is_a_problem_where_it_was_to_be_read_and_the_others
 
 def test_a_store_that_lets_nobody_in_is_not_asked_for_every_version() -> None:
     versions = [replace(pinned(number), model=f"m{number % 3}") for number in range(100)]
-    approved = {(f"m{number}", DIGEST): hashed(FILES) for number in range(3)}
+    approved = ApprovedFiles(of_digests={DIGEST: hashed(FILES)})
     asked: list[tuple[str, int]] = []
     open_ones: set[int] = set()
 

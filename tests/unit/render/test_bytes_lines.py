@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from reconciler.core.artifacts.bytes_check import BytesCheck, checked, unreadable
+from reconciler.core.artifacts.bytes_check import ApprovedFiles, BytesCheck, checked, unreadable
 from reconciler.core.artifacts.model_files import HashedFile, ModelFiles
 from reconciler.core.artifacts.sizes import in_bytes
 from reconciler.core.changes import Change
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 29, tzinfo=timezone.utc)
 EFFORT = Effort(3, 0.1)
 HOSTILE = "<b>`x`</b>\x1b[2J|y"
 FILES = ModelFiles((HashedFile("MLmodel", 3_400_000, "0" * 64), HashedFile("a", 1, "1" * 64)))
-SAME = checked(4, FILES.digest, FILES, None)
+SAME = checked("fraud", 4, FILES.digest, FILES, ApprovedFiles())
 NOT_READ = BytesCheck(4, FILES.digest, "unchecked", why="the settings say so")
 CHANGE = Change("fraud", Field("stage", 4), "Staging", "Production", "declared")
 
@@ -38,7 +38,7 @@ def _report(check: BytesCheck) -> ApplyReport:
 
 def _differing() -> BytesCheck:
     now = replace(FILES, files=(*FILES.files, HashedFile(HOSTILE, 12, "2" * 64)))
-    return checked(4, FILES.digest, now, FILES)
+    return checked("fraud", 4, FILES.digest, now, ApprovedFiles(of_digests={FILES.digest: FILES}))
 
 
 SHOWN: list[Callable[[BytesCheck], str]] = [
