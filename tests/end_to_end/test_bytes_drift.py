@@ -171,7 +171,7 @@ def test_a_clone_without_records_says_what_it_did_not_compare_and_how_to(
     bare = clone.run("drift")
     assert bare.code == 0
     assert "`--fetch-notes REMOTE` fetches the records" in bare.stderr
-    assert "bytes: nothing compared (1 version without a list of its files)" in bare.stdout
+    assert "bytes: not compared (1 version)" in bare.stdout
     alone = served.lab.at(served.lab.git.clone(tmp_path / "alone"))
     alone.git.git("remote", "remove", "origin")
     assert "`--bytes` reads them, `apply --record` keeps such records" in alone.run("drift").stderr

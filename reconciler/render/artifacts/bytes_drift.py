@@ -37,10 +37,11 @@ def summary(drift: BytesDrift) -> str:
     found = [f"{phrases.count(different, 'version')} {verb}"] if different else []
     found += [f"{phrases.count(unread, 'version')} cannot be read"] if unread else []
     compared = different + len(drift.having("same"))
+    others = len(drift.checks) - different - unread - len(drift.having("same"))
     if not compared and not found:
-        unlisted = phrases.count(len(drift.checks), "version")
-        return f"nothing compared ({unlisted} without a list of its files)"
+        return f"not compared ({phrases.count(others, 'version')})"
     how = "compared by the names and sizes of files" if drift.depth == "sizes" else "read"
+    how += f", {others} not" if others else ""
     return f"{', '.join(found) or 'none'} ({phrases.count(compared, 'version')} {how})"
 
 

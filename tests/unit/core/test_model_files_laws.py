@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from reconciler.core.artifacts.model_files import (
     listing,
     model_files,
 )
+from tests import ROOT
 
 _NAMES = st.text("ab.-_é\N{COMBINING ACUTE ACCENT}\N{GRINNING FACE}Z0 ", min_size=1, max_size=4)
 _PARTS = _NAMES.filter(lambda name: name not in {".", ".."})
@@ -109,3 +112,18 @@ def test_names_are_ordered_folder_by_folder_and_letter_by_letter() -> None:
     names = ["a/b", "a/b/c", "a-b", "a.b", "ab", "b", "\xe9", "\N{GRINNING FACE}"]
 
     assert [file.path for file in listing(ListedFile(name, None) for name in names[::-1])] == names
+
+
+def test_the_check_at_load_that_the_page_shows_has_the_same_digest(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "approved-bytes.md").read_text(encoding="utf-8")
+    shown: dict[str, Any] = {}
+    (block,) = [text for text in page.split("```") if text.startswith("python\nfrom hashlib")]
+    exec(block.removeprefix("python"), shown)  # noqa: S102  what a reader of the page runs
+
+    names = ("MLmodel", "a/b", "a-b", "a.b", "a/é/c", "Z", "sub/model.sig", *LEFT_OUT)
+    files = {name: name.encode() for name in names}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert shown["digest"](tmp_path) == _model(files).digest
+    assert _model(files) == _model({name: files[name] for name in names if name not in LEFT_OUT})
