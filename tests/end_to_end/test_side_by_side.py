@@ -14,6 +14,7 @@ import yaml
 
 from tests import ROOT
 from tests.support.faults.fault_lab import Place, place
+from tests.support.registries.artifacts_lab import ArtifactsLab, write_files
 from tests.support.registries.lab import Lab, rows
 from tests.support.registries.servers import Answer, Proxy, Request, proxy
 
@@ -337,6 +338,35 @@ def test_of_two_merges_the_newer_one_wins_whichever_job_ends_last(
     assert lab.hand.holds(model) == held
     assert held["v3 stage"] == "Production"
     assert held["v2 stage"] == "None"
+
+
+def test_a_replaced_file_of_what_serves_is_found_and_takes_no_alias(
+    lab: Lab, where: Place, client: Any, tmp_path: Path
+) -> None:
+    files = ArtifactsLab(where.uri, "", {})
+    logged, _ = files.log_model(write_files(tmp_path, {"MLmodel": b"", "weights": b"approved"}))
+    model = lab.model(0)
+    files.register(model, f"models:/{logged}", model_id=logged)
+
+    promote_model(client, model, "1", "Production")
+    approved = lab.run("digest", model).stdout.split()[0]
+    before = dict(client.get_model_version(model, "1"))
+    (tmp_path / "weights").write_bytes(b"replaced")
+    client.log_model_artifact(logged, str(tmp_path / "weights"))
+    assert dict(client.get_model_version(model, "1")) == before, "nothing to see"
+    assert (files.download(f"models:/{model}/1", tmp_path / "got") / "weights").read_bytes() == (
+        b"replaced"
+    ), "what everybody loads"
+
+    serving = f"versions: {{1: {{stage: Production, digest: '{approved}'"
+    lab.declare(model, f"{serving}}}}}\n")
+    found = lab.run("drift", "--bytes", "--format", "json")
+    assert (found.code, [row["outcome"] for row in found.document["bytes"]]) == (2, ["different"])
+    lab.declare(model, f"{serving}, aliases: [champion]}}}}\n")
+    refused = lab.run("apply", "--yes")
+    assert refused.code == 3
+    assert "does not have the approved bytes" in refused.text
+    assert "@champion" not in lab.hand.holds(model)
 
 
 # --- the page
