@@ -169,8 +169,8 @@ def _became(model: ModelReport) -> list[str]:
     ]
     rows = [
         f"| {_MARKS[result.outcome]} | {code(phrases.subject(result.change.field))} "
-        f"| {code(phrases.move(result.change))} | {prose(result.error or '')} |"
-        for result in model.results
+        f"| {code(phrases.move(result.change))} | {prose(why)} |"
+        for result, why in zip(model.results, phrases.reasons(model.results), strict=True)
     ]
     lines = ["| | what | change | |", "|---|---|---|---|", *rows] if rows else []
     lines += ["", *said] if (said := markdown.checked_bytes(model.bytes)) else []

@@ -34,9 +34,10 @@ def report(value: ApplyReport) -> str:
         [
             *_change(result.change)[:4],
             _marked(result.outcome, result.outcome),
-            _text(result.error or ""),
+            _text(why),
         ]
-        for result in value.results
+        for model in value.models
+        for result, why in zip(model.results, phrases.reasons(model.results), strict=True)
     ]
     header = ("model", "what", "before", "after", "outcome", "error")
     failures = [

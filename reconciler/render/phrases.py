@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # `validate` and `--help` show phrases too, and must not wait
 
     from reconciler.core.changes import Change
     from reconciler.core.plan import JudgedPlan, ModelPlan
-    from reconciler.core.report import ApplyReport
+    from reconciler.core.report import ApplyReport, Result
     from reconciler.core.state import Field, Value
     from reconciler.core.violations import Violation
     from reconciler.errors import Contrast, Problem
@@ -128,6 +128,15 @@ def cells(contrast: Contrast) -> tuple[str, ...]:
         text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
         for text in contrast
     )
+
+
+def reasons(results: Sequence[Result]) -> list[str]:
+    """Return why each change was not applied: once where it is that of the change before it."""
+    errors = [result.error or "" for result in results]
+    return [
+        "the same" if error and error == before else error
+        for error, before in zip(errors, ["", *errors], strict=False)
+    ]
 
 
 def difference(before: bytes, after: bytes, names: tuple[str, str]) -> str:

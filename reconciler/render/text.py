@@ -194,9 +194,9 @@ def _model_report(model: ModelReport) -> list[str]:
             _MARKS[result.outcome],
             phrases.subject(result.change.field),
             phrases.move(result.change),
-            _became(result),
+            _became(result, why),
         )
-        for result in model.results
+        for result, why in zip(model.results, phrases.reasons(model.results), strict=True)
     ]
     lines = [*_rows(rows), *_bytes(model.bytes)]
     lines += phrases.contrast_lines(differing(model.bytes), "    ")
@@ -206,10 +206,10 @@ def _model_report(model: ModelReport) -> list[str]:
     return [_title(model.model, None), *lines, ""]
 
 
-def _became(result: Result) -> str:
+def _became(result: Result, why: str) -> str:
     if result.outcome == "applied":
         return phrases.cause(result.change)
-    return f"{result.outcome}: {visible(result.error or '')}"
+    return f"{result.outcome}: {visible(why)}"
 
 
 def _rows(rows: Sequence[tuple[str, str, str, str]]) -> list[str]:

@@ -82,6 +82,28 @@ def test_what_could_not_be_read_is_told_by_its_problem_alone(
 
 
 @pytest.mark.parametrize(
+    "shown",
+    [
+        lambda report: text.report(report, EFFORT),
+        lambda report: forge_comment.outcome(report, room=10_000, more=""),
+        html.report,
+    ],
+)
+def test_a_reason_that_all_changes_of_a_model_share_is_told_once(
+    shown: Callable[[ApplyReport], str],
+) -> None:
+    why = "nothing was written"
+    others = [replace(CHANGE, field=Field("stage", version)) for version in (5, 6)]
+    results = tuple(
+        Result(change, "failed", why, ExitCode.DECLARATION) for change in (CHANGE, *others)
+    )
+    last = Result(replace(CHANGE, field=Field("stage", 7)), "skipped", "interrupted")
+    report = replace(_report(SAME), models=(ModelReport("fraud", (*results, last)),))
+    told = shown(report)
+    assert (told.count(why), told.count("the same"), told.count("interrupted")) == (1, 2, 1)
+
+
+@pytest.mark.parametrize(
     ("size", "words"),
     [
         (0, "0 bytes"),
