@@ -307,5 +307,8 @@ def test_a_part_of_a_plan_reads_its_own_versions_alone(lab: PinnedLab) -> None:
     compared = compare(lab.checked_out(), lab.registry, REF, replace(ASK, planning=False))
     (model,) = compared.plan.models
     part = compared.narrowed([replace(model, changes=(), outcome="in-sync")])
-    (judged,) = judge(part, lab.registry, GATE).models
+    asks_for_no_record = replace(
+        GATE, reading=BytesReading(through(lab.registry).read, pytest.fail)
+    )
+    (judged,) = judge(part, lab.registry, asks_for_no_record).models
     assert (lab.read, judged.bytes) == ([], ())
