@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import NotFound, RegistryError
+from reconciler.errors import AnswerLost, NotFound, RegistryError
 from reconciler.registries.connect import connect
 from tests.support.registries.artifacts_lab import FILES, ArtifactsLab, signed_digest, write_files
-from tests.support.registries.servers import free_port, mlflow_server
+from tests.support.registries.servers import Answer, Request, free_port, mlflow_server, proxy
 
 _SECRET = "s3cret-access-key"  # noqa: S105  what must not be told
 
@@ -138,6 +138,36 @@ def test_an_object_that_changes_between_listing_and_reading_is_refused(
     s3.client.delete_object(Bucket="models", Key="m/weights")
     with pytest.raises(RegistryError, match=r"s3://models/m/weights` .* key does not exist"):
         artifacts.read()
+
+
+_BROKEN = 20_000_000  # bytes, more than a connection holds on its way
+
+
+@pytest.mark.parametrize("times", [2, 100], ids=["twice", "always"])
+def test_an_object_whose_answer_breaks_is_read_again_from_its_start(
+    times: int, direct: Callable[[str], ArtifactsLab], s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(_BROKEN)
+    for key in ("big/MLmodel", "big/one", "big/two"):
+        s3.client.put_object(
+            Bucket="models", Key=key, Body=content if key != "big/MLmodel" else b"x"
+        )
+    left = iter(range(times))
+
+    def cut(request: Request) -> Answer | None:
+        if not request.path.endswith("/big/one") or next(left, None) is None:
+            return None
+        return Answer(200, content[: _BROKEN // 2], {"ETag": '"x"'}, length=_BROKEN)
+
+    with proxy(s3.uri, before=cut) as store:
+        monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", store.uri)
+        lab = direct("s3://models/big")
+        if times == 2:
+            assert sorted(file.size for file in lab.read("m", 1).files) == [1, _BROKEN, _BROKEN]
+            return
+        with pytest.raises(AnswerLost, match=r"^`s3://models/big/one` broke off: ") as caught:
+            lab.read("m", 1)
+    assert caught.value.hint is None  # the credentials are not to blame
 
 
 def test_a_folder_without_files_is_not_a_model(direct: Callable[[str], ArtifactsLab]) -> None:

@@ -12,7 +12,7 @@ from reconciler.core.uris import safe_uri
 from reconciler.errors import RegistryError
 from reconciler.registries.artifacts.folder import FolderEntry
 from reconciler.registries.artifacts.mlflow_repository import ByteStream, open_artifacts, stream_of
-from reconciler.registries.artifacts.store_failures import store_failure
+from reconciler.registries.artifacts.store_failures import broken_stream, store_failure
 from reconciler.registries.lent_environment import lent
 
 _CHUNK: Final = 1024 * 1024
@@ -54,8 +54,10 @@ class MlflowFolder:
                 yield iter(lambda: file.read(_CHUNK), b"")
 
     def _piece(self, path: str, stream: ByteStream) -> bytes:
-        with self._translated(path):
+        try:
             return stream.read(_CHUNK)
+        except Exception as error:  # boto's own, urllib3's and those of the system
+            raise broken_stream(f"{self.where}/{path}", error) from error
 
     @cached_property
     def _repository(self) -> Any:  # noqa: ANN401  its methods are not typed

@@ -4,7 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from reconciler.core.uris import scheme_of
-from reconciler.errors import NotFound, RegistryError
+from reconciler.errors import AnswerLost, NotFound, RegistryError
 from reconciler.registries.auth import redact
 from reconciler.registries.error_mapping import shortened
 from reconciler.registries.lent_environment import process_secrets
@@ -55,6 +55,11 @@ def store_failure(uri: str, where: str, error: Exception) -> RegistryError:
         return NotFound(message)
     hint = f"reading it from here needs {store.credentials}" if store else None
     return RegistryError(message, hint=hint)
+
+
+def broken_stream(where: str, error: Exception) -> AnswerLost:
+    """Return our error for a file whose reading had begun: who may read it is not in question."""
+    return AnswerLost(f"`{where}` broke off: {_words(error)}")
 
 
 def _words(error: Exception) -> str:
