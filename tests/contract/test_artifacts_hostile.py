@@ -20,6 +20,7 @@ from reconciler.errors import AnswerLost, NotFound, RegistryError
 from reconciler.registries.artifacts.local_folder import LocalFolder
 from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
 from reconciler.registries.client import MlflowClientRegistry
+from reconciler.registries.connect import connect
 from tests import ROOT
 from tests.support.registries.artifacts_lab import write_files
 from tests.support.registries.lying_stores import (
@@ -32,7 +33,7 @@ from tests.support.registries.lying_stores import (
     store_in_mlflow,
 )
 from tests.support.registries.raw_servers import HEAD, TRICKLES, Serve, for_ever, slowly
-from tests.support.registries.servers import Answer, MlflowSeeds, proxy
+from tests.support.registries.servers import Answer, MlflowSeeds, Request, proxy
 
 _SECRET = "s3cret-signature"  # noqa: S105  what must not be told
 _WAYS_OUT = ["../x", "/etc/passwd", "a/b", "..", "", "a\0b", "a\\b", "\x1b[2J"]
@@ -190,6 +191,52 @@ def test_nobody_waits_for_the_other_files_when_one_is_wrong() -> None:
             rows(("a", 10_000_000), ("b", 5)), {"a": TRICKLES["body"], "b": sends(b"123456")}, 30.0
         )
     assert time.monotonic() - begun < 10
+
+
+def test_a_wrong_file_is_named_alone_though_it_ends_the_reading_of_others() -> None:
+    def wait_for_the_other(peer: socket) -> None:
+        peer.sendall(HEAD + b"Content-Length: 3000000\r\n\r\n")
+        pause = threading.Event()
+        for _ in range(30):
+            pause.wait(0.05)
+            peer.sendall(bytes(100_000))
+
+    files: dict[str, Serve] = dict.fromkeys("abc", wait_for_the_other)
+    files["wrong"] = refuses(404)
+    listing = rows(*((name, 3_000_000) for name in files))
+    with pytest.raises(RegistryError) as caught:
+        _read(listing, files)
+    pause = threading.Event()
+    pause.wait(1.5)  # the readings of the others end with the same error
+
+    assert caught.value.message.count("mlflow-artifacts:/m/") == 1
+
+
+def test_a_folder_that_is_refused_is_named() -> None:
+    with proxy(before=_refuse_the_second_listing) as server:
+        registry = connect(server.uri, {}, timeout=5.0)
+        with pytest.raises(RegistryError, match=r"^`mlflow-artifacts:/m/a#b`: .* Invalid path"):
+            registry.artifacts("m", 1).listing()
+
+
+def _refuse_the_second_listing(request: Request) -> Answer:
+    if "get-download-uri" in request.path:
+        return Answer(200, b'{"artifact_uri": "mlflow-artifacts:/m"}')
+    if request.path.endswith("path=m"):
+        return Answer(200, b'{"files": [{"path": "a#b", "is_dir": true}]}')
+    return Answer(400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "Invalid path"}')
+
+
+@pytest.mark.parametrize("name", ["50%20off", "a%2Fb", "%2e%2e", "%252e"])
+def test_a_name_that_a_server_would_take_for_another_one_is_refused(name: str) -> None:
+    """MLflow decodes what it is asked for until nothing changes any more: `a%20b` reads `a b`."""
+    served: dict[str, Serve] = {name: sends(b"12345"), "100%": sends(b"12345")}
+    with pytest.raises(RegistryError, match=r"would read .* instead") as caught:
+        _read(rows((name, 5)), served)
+    assert f"/m/{name}`" in caught.value.message
+    with pytest.raises(RegistryError, match=r"would read .* instead"):
+        _read({"files": [{"path": name, "is_dir": True}]}, served)
+    assert _read(rows(("100%", 5)), served).size == 5
 
 
 def test_a_refusal_that_trickles_in_is_given_up() -> None:

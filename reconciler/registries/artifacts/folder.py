@@ -107,7 +107,7 @@ class _Walk:
         """Note the files of one folder, and return the folders in it."""
         if time.monotonic() > self._until:
             raise self._refused(f"took more than {self._limits.seconds:g} s to be listed")
-        entries = _checked(self._folder, path, self._folder.entries(path))
+        entries = _checked(self._folder, path, self._entries(path))
         folders = [at for at, entry in entries if entry.is_folder]
         with self._counting:
             self._files += [ListedFile(at, e.size) for at, e in entries if not e.is_folder]
@@ -118,8 +118,23 @@ class _Walk:
                 raise self._refused(f"lists more than {self._limits.folders:,} folders")
         return folders
 
+    def _entries(self, path: str) -> Sequence[FolderEntry]:
+        try:
+            return self._folder.entries(path)
+        except RegistryError as error:
+            if path:  # what is said of the folder itself is said of the version
+                put_place(error, f"{self._folder.where}/{path}")
+            raise
+
     def _refused(self, why: str) -> RegistryError:
         return RegistryError(f"`{self._folder.where}` {why}")
+
+
+def put_place(error: RegistryError, place: str) -> None:
+    """Name what an error is about, unless its message does."""
+    if place not in error.message:
+        error.message = f"`{place}`: {error.message}"
+        error.args = (error.message,)
 
 
 def _checked(

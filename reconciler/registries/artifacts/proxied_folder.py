@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from reconciler.errors import RegistryError
 from reconciler.registries.artifacts.folder import FolderEntry
@@ -41,4 +41,10 @@ class ProxiedFolder:
         return self._http.stream(f"{_ROUTE}/{quote(self._below(path))}", size)
 
     def _below(self, path: str) -> str:
-        return f"{self._root}/{path}" if path else self._root
+        below = f"{self._root}/{path}" if path else self._root
+        # MLflow decodes a path until nothing changes any more.
+        if unquote(below) != below:
+            other = unquote(below.rpartition("/")[2])
+            message = f"`mlflow-artifacts:/{below}`: its server would read {other!a} instead"
+            raise RegistryError(message, hint="rename the file, and log the model again")
+        return below

@@ -11,7 +11,7 @@ from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelF
 from reconciler.errors import AnswerLost, RegistryError
 from reconciler.ports.artifacts import OnBytes, ignore_bytes
 from reconciler.ports.parallel import each
-from reconciler.registries.artifacts.folder import ArtifactFolder, walk
+from reconciler.registries.artifacts.folder import ArtifactFolder, put_place, walk
 
 _THREADS: Final = 8
 _TRIES: Final = 3  # one connection that breaks should not cost what the other files took
@@ -100,10 +100,9 @@ class VersionArtifacts:
         try:
             yield
         except RegistryError as error:
-            place = f"{self._folder.where}/{file.path}"
-            if place not in error.message:
-                error.message = f"`{place}`: {error.message}"
-                error.args = (error.message,)
+            if over.is_failed_by(error):  # which is about another file
+                raise
+            put_place(error, f"{self._folder.where}/{file.path}")
             over.fail(error)
             raise
 
@@ -120,6 +119,10 @@ class _Over(threading.Event):
         """End the reading because of an error."""
         self._failures.append(error)
         self.set()
+
+    def is_failed_by(self, error: RegistryError) -> bool:
+        """Return whether an error is one of those that ended the reading."""
+        return any(error is known for known in self._failures)
 
     def is_set(self) -> bool:
         """Return whether the reading is over."""

@@ -57,7 +57,9 @@ class LyingServer:
             self.files[unquote(parts.path).removeprefix(f"{_FILES}/m/")](peer)
 
     def _json(self, peer: socket.socket, answer: object) -> None:
-        sends(json.dumps(answer).encode(), "Content-Type: application/json")(peer)
+        sends(json.dumps(answer).encode(), "Content-Type: application/json", "Connection: close")(
+            peer
+        )
 
 
 def rows(*files: tuple[str, int | None], folders: Sequence[str] = ()) -> object:
