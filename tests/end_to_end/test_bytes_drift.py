@@ -17,6 +17,8 @@ from tests.support.registries.lab import Lab, Result
 from tests.support.registries.servers import MlflowSeeds, proxy
 from tests.support.repositories.git_lab import GitLab
 
+pytestmark = pytest.mark.needs_mlflow("3.0", "logged models, and artifacts that it serves")
+
 _WEIGHTS = b"weights"
 
 
