@@ -142,7 +142,7 @@ def checked_otherwise(
             model=model.model,
             hint="the file declares this digest by now: plan again",
         )
-        for model in plan.to_write
+        for model in plan.models
         if (declaration := declarations.get(model.model)) is not None
         for version in sorted(entering(model.changes))
         if (entry := declaration.versions.get(version)) is not None

@@ -11,7 +11,11 @@ from reconciler.core.artifacts.model_files import ModelFiles
 from reconciler.core.settings import Settings, VerifyAt
 from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Forbidden
-from reconciler.planning.approved_bytes import BytesReading, through
+from reconciler.planning.approved_bytes import (
+    BytesReading,
+    checked_otherwise,
+    through,
+)
 from reconciler.planning.checks import judge
 from reconciler.planning.planner import PlanRequest, compare
 from tests.support.plans.bytes_lab import (
@@ -300,6 +304,34 @@ def test_what_was_not_reached_before_a_stop_is_not_approved(lab: PinnedLab) -> N
     assert lab.read == []
     assert (model.outcome, outcomes(model.bytes)) == ("error", {2: "unreadable"})
     assert model.bytes[0].why == "interrupted before it was read"
+
+
+def test_a_plan_is_held_against_the_digests_that_a_later_checkout_declares_for_what_enters(
+    lab: PinnedLab,
+) -> None:
+    unpinned = pinned({2: "Production", 1: "Archived"}, {"champion": 2}, without=frozenset({1, 2}))
+
+    def told(planned: Declaration, now: Declaration) -> list[str]:
+        lab.commit(planned)
+        problems = checked_otherwise(lab.plan(), {now.model: now})
+        assert all(p.code is ExitCode.OUT_OF_STEP and p.file == "m.yaml" for p in problems)
+        return [problem.message for problem in problems]
+
+    assert told(PROMOTES, PROMOTES) == told(unpinned, unpinned) == told(PROMOTES, unpinned) == []
+    assert told(unpinned, PROMOTES) == [f"the plan does not check `m` v2 for {digest_of(2)}"]
+    other = pinned_as(PROMOTES, 2, digest_of(3))
+    assert told(PROMOTES, other) == [f"the plan does not check `m` v2 for {digest_of(3)}"]
+    assert told(PROMOTES, pinned_as(PROMOTES, 1, digest_of(3))) == [], "v1 only leaves"
+    assert told(PROMOTES, replace(other, model="n")) == []
+
+
+def test_a_model_with_other_bytes_still_tells_which_versions_were_deleted(lab: PinnedLab) -> None:
+    lab.apply(pinned({1: "Production", 3: "Archived"}, {"champion": 1}))
+    lab.registry.delete_version("m", 3)
+    lab.swap(2)
+    lab.commit(pinned({2: "Production", 1: "Archived", 3: "Archived"}, {"champion": 2}))
+    model = lab.only()
+    assert (model.outcome, model.deleted) == ("error", (3,))
 
 
 def test_a_part_of_a_plan_reads_its_own_versions_alone(lab: PinnedLab) -> None:
