@@ -67,6 +67,18 @@ def test_a_swap_between_plan_and_apply_writes_nothing_not_even_the_record(lab: P
     assert model.bytes[0].found == hashed({**files_of(2), "MLmodel": b"evil\n"})
 
 
+def test_a_swap_before_drift_is_put_back_writes_nothing() -> None:
+    lab = PinnedLab()
+    lab.apply(SERVES_ONE)
+    lab.registry.set_alias("m", "champion", 2)
+    plan = lab.plan(APPLYING)
+    assert [(change.cause, change.after) for change in plan.changes] == [("drift", 1)]
+    lab.swap(1)
+    lab.registry.writes.clear()
+    assert applied(lab, plan).exit_code() == ExitCode.DECLARATION
+    assert lab.registry.writes == []
+
+
 def test_bytes_that_cannot_be_read_again_write_nothing(lab: PinnedLab) -> None:
     plan = lab.plan(APPLYING)
 
@@ -184,6 +196,35 @@ def test_the_settings_of_now_say_whether_an_apply_reads(lab: PinnedLab) -> None:
     report = apply(AdmittedPlan(later), lab.registry, unread={"m"})
     assert (report.exit_code(), lab.read) == (0, [])
     assert report.models[0].bytes == later.models[0].bytes, "what the plan read"
+
+
+def test_what_is_left_unread_of_one_model_is_read_of_the_others() -> None:
+    lab = PinnedLab(m=1, n=1)
+    lab.commit(pinned({1: "Production"}), pinned({1: "Production"}, model="n"))
+    plan = lab.plan(APPLYING)
+    lab.swap(1, "m")
+    lab.swap(1, "n")
+    report = apply(AdmittedPlan(plan), lab.registry, unread={"n"})
+    assert {write.model for write in lab.registry.writes} == {"n"}
+    assert report.exit_code() == ExitCode.PARTIAL
+
+
+def test_a_model_without_a_digest_does_not_wait_for_the_reading_of_others() -> None:
+    lab, written = PinnedLab(a=1, b=1, c=1), threading.Event()
+    lab.commit(*(pinned({1: "Staging"}, model=m) for m in "ab"), serving(1, model="c"))
+    plan = lab.plan(APPLYING)
+
+    def waiting(model: str, version: int, identity: Identity) -> ModelFiles:
+        assert written.wait(5), "`c` was not written meanwhile"
+        return through(lab.registry).read(model, version, identity)
+
+    report = apply(
+        AdmittedPlan(plan),
+        lab.registry,
+        reading=BytesReading(waiting),
+        on_model=lambda model: written.set() if model == "c" else None,
+    )
+    assert report.exit_code() == 0
 
 
 def test_what_a_saved_plan_left_to_apply_is_read_though_the_settings_now_leave_it_to_plan(
