@@ -1,9 +1,9 @@
 """Applies a plan: models in parallel, the writes of one model in sequence.
 
 The bytes of the versions that enter are read and compared with their digests; then the model is
-read and compared with the plan's snapshot; then the record, description and tags,
-stages, aliases and removals are written; then it is read back and the record completed. The first
-write that is not confirmed ends the run of its model, not those of others.
+read and compared with the plan's snapshot; then the record, description and tags, stages, aliases
+and removals are written; then it is read back and the record completed. The first write that is not
+confirmed ends the run of its model, not those of others.
 """
 
 import threading
@@ -72,11 +72,10 @@ def apply(
     Ctrl-C in a program without a handler for it ends the run as `stop` does.
 
     `timeout` is in seconds per model, for its writes. `on_result` is called with every result at
-    once, `on_model` with each model whose run has ended.
-    `is_superseded_by` returns whether a commit that another run recorded contains this plan's
-    commit; `allow_superseded` makes that a success, for a job that a newer one overtook. `reading`
-    is how bytes are read, None for through the registry; those of the models in `unread` are not
-    read again.
+    once, `on_model` with each model whose run has ended. `is_superseded_by` returns whether a
+    commit that another run recorded contains this plan's commit; `allow_superseded` makes that a
+    success, for a job that a newer one overtook. `reading` is how bytes are read, None for through
+    the registry; those of the models in `unread` are not read again.
     """
     stop, plan = stop or no_stop(), admitted.plan
     bugs: list[Exception] = []

@@ -1,4 +1,4 @@
-"""What does not add up about the bytes of what serves: by the digests in git and in the records."""
+"""Findings about the bytes of versions that serve, by the digests in git and in the records."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -51,7 +51,7 @@ def _without_digest(
 ) -> Iterator[Finding]:
     """Yield each time in which a version served without a digest, where it should have one.
 
-    Who never used digests is told nothing: once a version of the model has served with one, each
+    A model that never had a digest has no finding: once a version of it has served with one, each
     that serves should have one, too, and so should each for which a policy requires one. What
     serves now is also held against the policies of now.
     """
@@ -75,7 +75,7 @@ def _without_digest(
 
 def _serving_pinned(entry: Entry) -> set[int]:
     digests = entry.step.after.digests if entry.step.after else {}
-    return {version for version in digests if version == entry.serving}
+    return {*digests} & {entry.serving}
 
 
 def _lack(entry: Entry, pinned: Collection[int], rules: Iterable[Settings]) -> _Lack | None:
@@ -178,7 +178,7 @@ def _read_otherwise(trail: Trail) -> Iterator[Finding]:
 
 
 class _Declared:
-    """What commits declare, by the merged changes; files are parsed for those of branches only."""
+    """The digests that commits declare: files are parsed only for the commits of branches."""
 
     def __init__(self, trail: Trail) -> None:
         self._trail = trail

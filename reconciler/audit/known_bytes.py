@@ -1,4 +1,4 @@
-"""What apply records say of the bytes of versions that the registry has now."""
+"""The bytes of live versions, as the apply records have them."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -34,7 +34,7 @@ class RecordedBytes:
     def require_proof(self) -> None:
         """Raise `ValueError` for a listing that is not what digest, number and size say.
 
-        Whoever may push records can write any listing; this one would be shown as approved.
+        Everybody who may push records can write any listing, and a plan takes it for approved.
         """
         if self.listing is None:
             return

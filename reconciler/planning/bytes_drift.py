@@ -29,7 +29,7 @@ from reconciler.ports.parallel import each
 BytesDepth: TypeAlias = Literal["sizes", "serving", "all"]
 ListFiles: TypeAlias = Callable[[str, int], Sequence[ListedFile]]
 
-# What this checkout may not speak for, or cannot compare, has another complaint already.
+# A model with another outcome is not managed here, or cannot be compared: that is told already.
 _COMPARED: Final = ("in-sync", "changes", "held")
 _LISTINGS: Final = 8  # at a time
 
@@ -63,7 +63,7 @@ class PinnedBytes(NamedTuple):
 
     @property
     def problem(self) -> Problem:
-        """What is wrong with a version that differs or cannot be read, at its entry."""
+        """The complaint about a version that differs or cannot be read, at its entry."""
         pinned, check = self
         message = refusal(pinned.model, check) or ""
         is_unread = check.outcome == "unreadable"
@@ -79,17 +79,17 @@ class PinnedBytes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BytesDrift:
-    """What became of every version that was to be compared, by model and version."""
+    """The check of every version that was to be compared, by model and version."""
 
     depth: BytesDepth = "sizes"
     checks: tuple[PinnedBytes, ...] = ()
 
     @property
     def rows(self) -> tuple[PinnedBytes, ...]:
-        """What is to be acted on: the versions that differ; where all was to be read, unread ones.
+        """The versions to act on: those that differ, and where all was to be read, unread ones.
 
-        A listing that cannot be read is not one of them: who looks for drift of values may have no
-        access to the store.
+        A listing that cannot be read is not one of them: a drift of values is looked for without
+        access to the store, too.
         """
         return tuple(
             row

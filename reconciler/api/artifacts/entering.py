@@ -1,4 +1,4 @@
-"""Computes the digests of versions that enter, and says in a line each why one is not known."""
+"""Computes the digests of versions that enter, and tells why one is not known."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,10 +43,10 @@ class Entering:
         """Return the digest of its files; raises as `digest_of` does."""
         return digest_of(workspace, self.live.model, self.version, unasked=unasked)
 
-    def is_otherwise(self, read: Digests) -> bool:
+    def differs(self, read: Digests) -> bool:
         """Return whether another digest was read than the one that is declared."""
-        found = read.get((self.declaration.model, self.version), self.declared)
-        return self.declared is not None and found != self.declared
+        digest = read.get((self.declaration.model, self.version), self.declared)
+        return self.declared not in (None, digest)
 
 
 def entering_digests(
@@ -54,24 +54,24 @@ def entering_digests(
 ) -> Digests:
     """Return digests by model and version; a digest that is declared is read only if `wanted`.
 
-    By default what is too large, or cannot be read, is told and left out; where the digests are
-    `wanted` it raises `RegistryError`. Raises `DeclarationError` for a digest that is declared
-    otherwise.
+    By default a version that is too large, or cannot be read, is told and left out; where the
+    digests are `wanted` it raises `RegistryError`. Raises `DeclarationError` for a version whose
+    declared digest is another.
     """
     if wanted is False:
         return {}
     read: dict[tuple[str, int], str] = {}
     unread: list[tuple[Entering, Exception]] = []
-    for one in versions:
-        if one.declared is None or wanted:
+    for entering in versions:
+        if entering.declared is None or wanted:
             try:
-                found = one.read(workspace, unasked=not wanted)
-                read[one.declaration.model, one.version] = found
+                digest = entering.read(workspace, unasked=not wanted)
+                read[entering.declaration.model, entering.version] = digest
             except FAILURES as error:
-                unread.append((one, error))
-    wrong = [_otherwise(one, read) for one in versions if one.is_otherwise(read)]
-    if wrong:
-        raise DeclarationError(wrong)
+                unread.append((entering, error))
+    mismatches = [_mismatch(entering, read) for entering in versions if entering.differs(read)]
+    if mismatches:
+        raise DeclarationError(mismatches)
     if unread and wanted:
         raise RegistryError(_reason(unread[0][1]), problems=list(starmap(unreadable, unread)))
     for sentence in _sentences(unread):
@@ -80,9 +80,9 @@ def entering_digests(
 
 
 def digest_of(workspace: Workspace, model: str, version: int, *, unasked: bool) -> str:
-    """Return a version's digest; what is `unasked` for is limited in size.
+    """Return a version's digest; where nobody asked to read it (`unasked`), its size is limited.
 
-    Raises one of `FAILURES` for what cannot be read, or is too large.
+    Raises one of `FAILURES` for a version that cannot be read, or is too large.
     """
     artifacts = workspace.registry.artifacts(model, version)
     why = why_not_unasked(artifacts.listing()) if unasked else None
@@ -96,11 +96,11 @@ def live_digests(workspace: Workspace, declaration: Declaration, live: Live) -> 
     known: dict[int, str] = {}
     problems: list[Problem] = []
     for version in sorted(in_use(declaration.fields) & live.versions.keys()):
-        one = Entering(declaration, version, live)
+        entering = Entering(declaration, version, live)
         try:
-            known[version] = one.read(workspace, unasked=False)
+            known[version] = entering.read(workspace, unasked=False)
         except FAILURES as error:
-            problems.append(unreadable(one, error))
+            problems.append(unreadable(entering, error))
     return LiveDigests(known, tuple(problems))
 
 
@@ -115,12 +115,11 @@ def unreadable(entering: Entering, error: Exception) -> Problem:
     )
 
 
-def _otherwise(entering: Entering, read: Digests) -> Problem:
+def _mismatch(entering: Entering, read: Digests) -> Problem:
     declaration, version = entering.declaration, entering.version
-    found = read[declaration.model, version]
     return Problem(
-        f"{entering.name} does not have the approved bytes: their digest is {found}, and git "
-        f"declares {entering.declared}",
+        f"{entering.name} does not have the approved bytes: their digest is "
+        f"{read[declaration.model, version]}, and git declares {entering.declared}",
         ExitCode.DECLARATION,
         file=declaration.file,
         line=declaration.versions[version].line,
@@ -135,8 +134,8 @@ def _sentences(unread: Sequence[tuple[Entering, Exception]]) -> Iterator[str]:
     for entering, error in unread:
         hint = f" ({_hint(error)})" if _hint(error) else ""
         names.setdefault(f"{_reason(error)}{hint}", []).append(entering.name)
-    for reason, those in names.items():
-        yield visible(f"no digest is written for {phrases.some(those, 3)}: {reason}")
+    for reason, versions in names.items():
+        yield visible(f"no digest is written for {phrases.some(versions, 3)}: {reason}")
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,8 @@ from reconciler.core.plan import JudgedPlan
 def missing_digests(workspace: Workspace, plan: JudgedPlan) -> tuple[MissingDigest, ...]:
     """Return each version that enters without a digest, with that of its files where it is known.
 
-    What cannot be read from here, or is too large, says why: nobody required it.
+    For a version that cannot be read from here, or is too large, `why` has the reason: it is not an
+    error, because nobody required the digest.
     """
     return tuple(_read(workspace, row) for row in _undeclared(workspace, plan))
 

@@ -191,7 +191,7 @@ class InspectionMethods(ABC):
 
         A name is as for `show`; that of a model alone is the version that serves. A version that
         is named twice is read once. `files` also has every file, with its size and SHA-256, in
-        `to_dict()` and `to_text()`. What cannot be read is in `problems`.
+        `to_dict()` and `to_text()`. Versions that cannot be read are in `problems`.
 
         Raises `UsageError` for a name that means nothing, and where no version serves.
 

@@ -1,1 +1,1 @@
-"""What the main line says: its history with the records of applies, and the pinned registry."""
+"""The main line: its history with the records of applies, and the registry that it pins."""

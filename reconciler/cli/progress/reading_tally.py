@@ -21,7 +21,7 @@ _LEAST: Final = len("reading…4 v1")  # the width down to which a name is cut
 
 
 class Marks(NamedTuple):
-    """What a bar is drawn with."""
+    """The two characters of a bar."""
 
     filled: str
     empty: str

@@ -23,7 +23,7 @@ Opener: TypeAlias = Callable[[str], ArtifactFolder]
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What opens a folder: of the files that a server passes on, and of any other store.
+    """How folders are opened: of the files that a server passes on, and of any other store.
 
     `uri` is that of the server; `proxied` takes the path below its artifact root, and is None for
     a store of runs that is no server. `other` takes a URI.

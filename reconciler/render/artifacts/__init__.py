@@ -1,1 +1,1 @@
-"""What is shown of the files of versions: digests, and how files differ."""
+"""Renders the files of versions: their digests, and how files differ."""
