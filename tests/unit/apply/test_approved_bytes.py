@@ -214,9 +214,9 @@ def test_a_model_without_a_digest_does_not_wait_for_the_reading_of_others() -> N
     lab.commit(*(pinned({1: "Staging"}, model=m) for m in "ab"), serving(1, model="c"))
     plan = lab.plan(APPLYING)
 
-    def waiting(model: str, version: int, identity: Identity) -> ModelFiles:
+    def waiting(model: str, version: int) -> ModelFiles:
         assert written.wait(5), "`c` was not written meanwhile"
-        return through(lab.registry).read(model, version, identity)
+        return through(lab.registry).read(model, version)
 
     report = apply(
         AdmittedPlan(plan),
