@@ -438,3 +438,6 @@ def test_all_that_is_written_for_gitlab_is_listed(lab: Lab, empty: Path) -> None
     assert set(tree(empty)) == _ON_GITLAB
     for name in ("GITLAB_TOKEN", "production-read", "Protect `main`", ".gitlab/CODEOWNERS"):
         assert name in result.stdout
+    assert "RECONCILER_BYTES = serving" in result.stdout
+    pipeline = yaml.safe_load((empty / ".gitlab-ci.yml").read_text())
+    assert pipeline["drift"]["timeout"] == pipeline["apply"]["timeout"] == "1 hour"
