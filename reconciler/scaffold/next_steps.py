@@ -153,7 +153,7 @@ def _on_gitlab(start: Start) -> Iterator[str]:
     yield (
         f"Protect `{start.branch}` and the environment {start.environment}; require an approval by "
         f"somebody else\nand by code owners; schedule a pipeline on `{start.branch}` for drift,\n"
-        "and one a week with the variable RECONCILER_BYTES = serving, which reads the models' files."
+        "and one a week with the variable RECONCILER_BYTES = serving, to read the models' files."
     )
 
 

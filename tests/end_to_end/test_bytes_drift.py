@@ -139,7 +139,9 @@ def test_what_is_at_rest_is_read_with_all_that_is_declared(served: Served) -> No
     assert (drift(served).code, drift(served, "--bytes").code) == (0, 0)
     read = drift(served, "--bytes=all", "--model", served.name)
     assert (read.code, found(read)) == (2, [(2, "different", ["changed model.pkl"])])
-    assert "v2" in served.lab.run("drift", served.name, "--bytes=all").stdout
+    text = served.lab.run("drift", served.name, "--bytes=all").stdout
+    assert "v2" in text
+    assert "where it serves, go back with `reconciler rollback" in text, "v2 does not"
 
 
 def test_what_cannot_be_read_is_never_fine_where_it_was_to_be_read(served: Served) -> None:

@@ -158,6 +158,11 @@ def test_what_could_be_read_is_printed_and_the_rest_are_errors(lab: Lab, model: 
     text = lab.run("digest", f"{model}/3", model)
     assert (text.code, text.stdout) == (6, f"{_digest(_FILES)}  {model}/1\n")
     assert unread.format(3) in text.stderr
+    r = opened(lab)
+    assert repr(r.digest(f"{model}/3")) == (
+        "<reconciler.VersionDigests: no versions read, 1 cannot be read>"
+    )
+    assert repr(r.digest(model, files=True)) == "<reconciler.VersionDigests: 1 version read>"
 
 
 def test_names_that_mean_nothing_are_told_at_once_and_nothing_is_read(lab: Lab, model: str) -> None:

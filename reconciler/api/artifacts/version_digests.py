@@ -11,7 +11,7 @@ from reconciler.core.state import Live
 from reconciler.errors import Problem, RegistryError, UsageError, first_code
 from reconciler.planning.approved_bytes import READERS
 from reconciler.ports.parallel import each
-from reconciler.render import json_documents
+from reconciler.render import json_documents, phrases
 from reconciler.render.artifacts import digests as render
 from reconciler.render.json_documents import Document
 
@@ -41,6 +41,12 @@ class VersionDigests(Answer):
         self.requests = requests
         self.code = int(first_code([problem.code for problem in problems]))
         self._lists_files = lists_files
+
+    @property
+    def headline(self) -> str:
+        """How many versions were read, and how many could not be."""
+        unread = f", {len(self.problems)} cannot be read" if self.problems else ""
+        return f"{phrases.count(len(self.rows), 'version')} read{unread}"
 
     def document(self) -> Document:
         """Return the document of `digest --format json`, its `exit` included."""

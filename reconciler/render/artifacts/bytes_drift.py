@@ -52,8 +52,10 @@ def way_out(drift: BytesDrift) -> list[str]:
     pinned = drift.different[0].pinned
     is_one = len(drift.different) == 1
     name, version = (quote(pinned.model), pinned.version) if is_one else ("MODEL", "VERSION")
+    # `--bytes=all` also reads versions at rest, which a rollback would not replace.
+    serves = ", where it serves," if drift.depth == "all" else ""
     return [
-        f"put the approved files back, or go back with `reconciler rollback {name}`",
+        f"put the approved files back, or{serves} go back with `reconciler rollback {name}`",
         f"to approve what is there now, declare what `reconciler digest {name}/{version}` prints",
     ]
 
