@@ -93,9 +93,8 @@ class Approvals:
     at_least: int
 
 
-Requirement: TypeAlias = (
-    Expression
-    | Transitions
+BuiltinRule: TypeAlias = (
+    Transitions
     | Soak
     | WeeklyFreeze
     | DatedFreeze
@@ -104,6 +103,7 @@ Requirement: TypeAlias = (
     | DigestRule
     | Approvals
 )
+Requirement: TypeAlias = Expression | BuiltinRule
 
 
 @dataclass(frozen=True, slots=True)

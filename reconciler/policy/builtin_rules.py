@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from shlex import quote
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from typing_extensions import assert_never
 
@@ -13,6 +13,7 @@ from reconciler.core.durations import in_words
 from reconciler.core.facts import Facts
 from reconciler.core.policies import (
     Approvals,
+    BuiltinRule,
     DatedFreeze,
     DigestRule,
     Expression,
@@ -26,17 +27,6 @@ from reconciler.core.policies import (
 from reconciler.core.state import ACTIVE_STAGES, Declaration
 from reconciler.core.transitions import Transition
 from reconciler.policy.freeze_windows import closed, frozen_until
-
-BuiltinRule: TypeAlias = (
-    Transitions
-    | Soak
-    | WeeklyFreeze
-    | DatedFreeze
-    | Lineage
-    | SignatureRule
-    | DigestRule
-    | Approvals
-)
 
 _MAX_LISTED: Final = 10  # names in a message
 _SHORT: Final = 8  # characters of a commit id in a message

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 
 from reconciler.api.answers import timed
 from reconciler.api.artifacts.bytes_reading import bytes_reading
@@ -122,12 +123,12 @@ def _tell_forge(
     forge = job.forge
     if forge is None:
         return ()
+    body = partial(_body, job, plan, missing)
     lost: tuple[Problem, ...] = ()
     if job.pipeline.commit is not None or pull is not None:
-        lost += tried(lambda: _keep(job, forge, plan, missing))
+        lost += tried(lambda: _keep(job, forge, plan, body))
     if pull is not None and job.pipeline.event != _QUEUE:
-        comment = lambda room: _body(job, plan, missing, room)  # noqa: E731  the body, for some room
-        lost += tried(lambda: job.comment("plan", pull.number, comment))
+        lost += tried(lambda: job.comment("plan", pull.number, body))
     return lost
 
 
@@ -135,7 +136,7 @@ def _body(job: Job, plan: JudgedPlan, missing: Sequence[MissingDigest], room: in
     return forge_comment.plan(plan, datetime.now(timezone.utc), missing, room=room, more=job.more)
 
 
-def _keep(job: Job, forge: Forge, plan: JudgedPlan, missing: Sequence[MissingDigest]) -> None:
+def _keep(job: Job, forge: Forge, plan: JudgedPlan, body: Callable[[int], str]) -> None:
     """Keep what was shown beside the commit: the apply compares with it."""
     commit, owner = job.commit, job.workspace.owner
     try:
@@ -148,7 +149,7 @@ def _keep(job: Job, forge: Forge, plan: JudgedPlan, missing: Sequence[MissingDig
         return
     changes = phrases.count(len(plan.changes), "change")
     title = f"{changes} on {phrases.models(sum(bool(model.changes) for model in plan.models))}"
-    summary = _body(job, plan, missing, CHECK_LIMIT)
+    summary = body(CHECK_LIMIT)
     for number, text in enumerate(texts, start=1):
         forge.put_check(
             commit,

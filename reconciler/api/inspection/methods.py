@@ -134,8 +134,9 @@ class InspectionMethods(ABC):
 
         depth = as_depth(bytes)
         with self._workspace_of_the_past() as workspace:
-            limits = {"since": since, "until": until}
-            answer = audit_report(workspace, **limits, depth=depth, fetch_notes=fetch_notes)
+            answer = audit_report(
+                workspace, since=since, until=until, depth=depth, fetch_notes=fetch_notes
+            )
             return timed(answer, workspace.started)
 
     def show(self, name: str) -> ModelDetails:

@@ -8,6 +8,7 @@ import pytest
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature, Unread
 from reconciler.core.policies import (
     Approvals,
+    BuiltinRule,
     DigestRule,
     Expression,
     Lineage,
@@ -19,7 +20,6 @@ from reconciler.core.policies import (
 )
 from reconciler.core.transitions import Transition
 from reconciler.policy.builtin_rules import (
-    BuiltinRule,
     RuleInput,
     StageEntry,
     exempts_rollback,
