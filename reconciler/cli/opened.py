@@ -11,7 +11,6 @@ from reconciler.cli.options import Options
 
 if TYPE_CHECKING:
     from reconciler.api.reconciler import Reconciler
-    from reconciler.ports.artifacts import BytesProgress
 
 
 def opened(options: Options) -> Reconciler:
@@ -31,10 +30,6 @@ def opened(options: Options) -> Reconciler:
         warn=note,
         is_interactive=output.is_terminal(sys.stdin) or output.is_terminal(sys.stderr),
         is_verbose=options.verbose,
-        on_reading=_ignore if options.quiet else ReadingProgress(note),
+        on_reading=(lambda _: None) if options.quiet else ReadingProgress(note),
     )
     return Reconciler(caller, options.state, options.registry_uri)
-
-
-def _ignore(_: BytesProgress) -> None:
-    """Say nothing of how far a reading is."""
