@@ -56,8 +56,8 @@ def recorded_bytes(report: ApplyReport) -> tuple[RecordedBytes, ...]:
 def _rows(model: ModelReport) -> Iterator[RecordedBytes]:
     entered = entering(row.change for row in model.results if row.outcome == "applied")
     for check in model.bytes:
-        if check.outcome == "same" and check.found is not None and check.version in entered:
-            yield _row(model.model, check, check.found)
+        if check.outcome == "same" and check.read is not None and check.version in entered:
+            yield _row(model.model, check, check.read)
 
 
 def _row(model: str, check: BytesCheck, found: ModelFiles) -> RecordedBytes:

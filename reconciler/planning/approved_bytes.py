@@ -180,8 +180,8 @@ def _problem(
 
 
 def _way_out(model: str, check: BytesCheck) -> str:
-    found = check.found.digest if check.found is not None else ""
+    digest = check.read.digest if check.read is not None else ""
     return (
         f"declare a version that nobody changed (`reconciler rollback {quote(model)}`), or register"
-        f" these files as a new version; `digest: {found}` would approve what is there now"
+        f" these files as a new version; `digest: {digest}` would approve what is there now"
     )

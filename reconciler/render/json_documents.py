@@ -250,8 +250,8 @@ def bytes_check(check: BytesCheck) -> Document:
         "version": check.version,
         "digest": check.digest,
         "outcome": check.outcome,
-        "files": len(check.found.files) if check.found is not None else None,
-        "size": check.found.size if check.found is not None else None,
+        "files": len(check.read.files) if check.read is not None else None,
+        "size": check.read.size if check.read is not None else None,
         "differences": [file._asdict() for file in check.differences],
         "why": check.why,
     }

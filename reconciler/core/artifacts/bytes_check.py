@@ -35,7 +35,7 @@ class ApprovedFiles:
     of_digests: Mapping[str, ModelFiles] = field(default_factory=dict)
 
     def differences(
-        self, model: str, version: int, digest: str, found: ModelFiles
+        self, model: str, version: int, digest: str, read: ModelFiles
     ) -> tuple[FileDifference, ...]:
         """Return the files that differ from the approved ones, none where those are not known.
 
@@ -43,9 +43,9 @@ class ApprovedFiles:
         are compared where the approved names are this version's own.
         """
         known = self.of_versions.get((model, version, digest))
-        if known is None and found.digest != digest:
+        if known is None and read.digest != digest:
             known = self.of_digests.get(digest)
-        return () if known is None or known.digest != digest else file_differences(known, found)
+        return () if known is None or known.digest != digest else file_differences(known, read)
 
     def listed_differences(
         self, model: str, version: int, digest: str, listed: Sequence[ListedFile]
@@ -67,7 +67,7 @@ class ApprovedFiles:
 class BytesCheck:
     """The check of one version, which `digest` pins: `sha256:` and 64 hex digits.
 
-    `found` are the files that were read; None where they were not. `differences` names the files
+    `read` are the files that were read; None where they were not. `differences` names the files
     that differ from the approved ones, where a record of an apply knows those. `why` is the reason
     of `unreadable` and `unchecked`.
     """
@@ -75,7 +75,7 @@ class BytesCheck:
     version: int
     digest: str
     outcome: BytesOutcome
-    found: ModelFiles | None = None
+    read: ModelFiles | None = None
     differences: tuple[FileDifference, ...] = ()
     why: str | None = None
 
@@ -92,14 +92,14 @@ class BytesCheck:
 
 
 def checked(
-    model: str, version: int, digest: str, found: ModelFiles, approved: ApprovedFiles
+    model: str, version: int, digest: str, read: ModelFiles, approved: ApprovedFiles
 ) -> BytesCheck:
     """Return the check of files that were read."""
-    if not found.files:  # without any file the digest is one that a file can pin, too
+    if not read.files:  # without any file the digest is one that a file can pin, too
         return BytesCheck(version, digest, "unreadable", why="it has no file")
-    differences = approved.differences(model, version, digest, found)
-    is_same = found.digest == digest and not differences
-    return BytesCheck(version, digest, "same" if is_same else "different", found, differences)
+    differences = approved.differences(model, version, digest, read)
+    is_same = read.digest == digest and not differences
+    return BytesCheck(version, digest, "same" if is_same else "different", read, differences)
 
 
 def unreadable(version: int, digest: str, error: Exception) -> BytesCheck:
@@ -131,9 +131,9 @@ def contrasts(differences: Sequence[FileDifference]) -> tuple[Contrast, ...]:
 def _difference(check: BytesCheck) -> str:
     if check.differences:
         names = _named(check.differences)
-        same = check.found is not None and check.found.digest == check.digest
+        same = check.read is not None and check.read.digest == check.digest
         return f"{names}; their content in the order of names is the same" if same else names
-    now = short(check.found.digest) if check.found is not None else "unknown"
+    now = short(check.read.digest) if check.read is not None else "unknown"
     return f"its digest is {now}, and {short(check.digest)} is approved"
 
 

@@ -24,7 +24,7 @@ def differing(checks: Iterable[BytesCheck]) -> tuple[Contrast, ...]:
 def _line(check: BytesCheck) -> str | None:
     match check.outcome:
         case "same":
-            read = check.found
+            read = check.read
             extent = f", {phrases.extent(len(read.files), read.size)}" if read else ""
             return f"v{check.version} as approved{extent}"
         case "unchecked":

@@ -64,7 +64,7 @@ def test_a_swap_between_plan_and_apply_writes_nothing_not_even_the_record(lab: P
     )
     (model,) = report.models
     assert [check.outcome for check in model.bytes] == ["different"]
-    assert model.bytes[0].found == hashed({**files_of(2), "MLmodel": b"evil\n"})
+    assert model.bytes[0].read == hashed({**files_of(2), "MLmodel": b"evil\n"})
 
 
 def test_a_swap_before_drift_is_put_back_writes_nothing() -> None:

@@ -55,7 +55,7 @@ def test_the_version_that_enters_is_read_once_and_the_one_that_leaves_is_not(
     assert model.outcome == "changes"
     (check,) = model.bytes
     assert (check.outcome, check.digest) == ("same", digest_of(2))
-    assert check.found == hashed(files_of(2))
+    assert check.read == hashed(files_of(2))
 
 
 def test_a_version_with_other_bytes_excludes_its_model_and_names_its_place(lab: PinnedLab) -> None:

@@ -132,7 +132,7 @@ def test_bytes_differ_also_where_no_record_knows_the_approved_files(registry: Fa
     registry.set_files("m", 1, {"MLmodel": b"other"})
     (row,) = read(registry, ApprovedFiles()).rows
     assert (row.check.outcome, row.check.differences) == ("different", ())
-    assert row.check.found == hashed({"MLmodel": b"other"})
+    assert row.check.read == hashed({"MLmodel": b"other"})
 
 
 def test_a_version_that_no_record_knows_is_not_listed(registry: FakeRegistry) -> None:
