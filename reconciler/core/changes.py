@@ -1,6 +1,6 @@
 """A change to one field of a model, and the order in which changes are shown and applied."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -83,6 +83,23 @@ def entering(changes: Iterable[Change]) -> frozenset[int]:
     """Return the versions that the changes put into an active stage or under an alias."""
     versions = (entering_by(change.field, change.after) for change in changes)
     return frozenset(version for version in versions if version is not None)
+
+
+def left_alone(
+    changes: Iterable[Change], stage_occupants: Mapping[str, Collection[int]]
+) -> frozenset[int]:
+    """Return the versions in an active stage that stay in it, while the changes have others leave.
+
+    Of several versions in a stage the highest serves, and that may be one that leaves.
+    """
+    moved = {change.field.version for change in changes if change.field.name == "stage"}
+    return frozenset(
+        version
+        for stage, versions in stage_occupants.items()
+        if stage in ACTIVE_STAGES and moved & {*versions}
+        for version in versions
+        if version not in moved
+    )
 
 
 def entering_by(address: Field, after: Value | None) -> int | None:

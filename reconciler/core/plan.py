@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.core.artifacts.bytes_check import BytesCheck
-from reconciler.core.changes import Change, entering
+from reconciler.core.changes import Change, entering, left_alone
 from reconciler.core.comparison import Comparison
 from reconciler.core.state import Field, Identity
 from reconciler.core.violations import Consent, Violation, with_consent
@@ -112,6 +112,12 @@ class ModelPlan:
     def digest(self, registry: RegistryRef) -> str:
         """Return the digest of this model's changes on a registry: `sha256:` and 64 hex digits."""
         return _digest(registry, [self])
+
+    @property
+    def entering(self) -> frozenset[int]:
+        """The versions that the changes put into use, also by having another one leave."""
+        occupants = self.seen.stage_occupants if self.seen is not None else {}
+        return entering(self.changes) | left_alone(self.changes, occupants)
 
     @property
     def writes(self) -> bool:
@@ -268,7 +274,7 @@ def _digest(registry: RegistryRef, models: Iterable[ModelPlan]) -> str:
             identity = model.seen.identities.get(version) if model.seen else None
             parts = (identity.run_id, identity.source, identity.created) if identity else None
             identities.append([model.model, version, parts])
-        entered = entering(model.changes)
+        entered = model.entering
         approved += [
             [model.model, c.version, c.digest] for c in model.bytes if c.version in entered
         ]

@@ -5,7 +5,7 @@ only files that were read in full make one `same`.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Final, TypeAlias
@@ -18,7 +18,6 @@ from reconciler.core.artifacts.bytes_check import (
     refusal,
     unreadable,
 )
-from reconciler.core.changes import Change, entering
 from reconciler.core.plan import DraftPlan, ModelPlan
 from reconciler.core.state import Declaration
 from reconciler.errors import ExitCode, Problem, ReconcilerError, RegistryError
@@ -54,12 +53,12 @@ def through(registry: Registry) -> BytesReading:
     return BytesReading(lambda model, version: registry.artifacts(model, version).read())
 
 
-def declared_bytes(declaration: Declaration, changes: Iterable[Change]) -> tuple[BytesCheck, ...]:
-    """Return an open check for each version with a digest that the changes put into use."""
+def declared_bytes(declaration: Declaration, entering: frozenset[int]) -> tuple[BytesCheck, ...]:
+    """Return an open check for each of these versions with a digest, which are put into use."""
     digests = declaration.digests
     return tuple(
         BytesCheck(version, digests[version], "unchecked", why=_NOT_READ)
-        for version in sorted(entering(changes) & digests.keys())
+        for version in sorted(entering & digests.keys())
     )
 
 
@@ -144,7 +143,7 @@ def checked_otherwise(
         )
         for model in plan.models
         if (declaration := declarations.get(model.model)) is not None
-        for version in sorted(entering(model.changes))
+        for version in sorted(model.entering)
         if (entry := declaration.versions.get(version)) is not None
         and entry.digest not in (None, _checked_for(model).get(version))
     )
@@ -156,8 +155,8 @@ def _checked_for(plan: ModelPlan) -> Mapping[int, str]:
 
 def _entering(plan: ModelPlan) -> tuple[BytesCheck, ...]:
     """Return the checks that the plan's changes need: those of a part of a plan may be fewer."""
-    entered = entering(plan.changes)
-    return tuple(row for row in plan.bytes if row.version in entered)
+    entering = plan.entering
+    return tuple(row for row in plan.bytes if row.version in entering)
 
 
 def _interrupted() -> RegistryError:

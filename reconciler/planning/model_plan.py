@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from shlex import quote
 
+from reconciler.core.changes import entering, left_alone
 from reconciler.core.diff import Difference, applied, diff
 from reconciler.core.plan import ModelPlan, PlanOutcome, Snapshot
 from reconciler.core.settings import Settings
@@ -83,8 +84,12 @@ def _to_write(
         if change.field.name == "stage"
         for value in (change.before, change.after)
     }
-    stage_occupants = [stage for stage in context.settings.exclusive if stage in touched]
-    identities = {v: live.versions[v].identity if v in live.versions else None for v in named}
+    held = occupants(live.fields, [s for s in context.settings.exclusive if s in touched])
+    # No change names them: the snapshot has them for their bytes, and only where those are pinned.
+    staying = left_alone(difference.changes, held) & declaration.digests.keys()
+    identities = {
+        v: live.versions[v].identity if v in live.versions else None for v in named | staying
+    }
     outcome: PlanOutcome = "changes" if difference.changes else "in-sync"
     return ModelPlan(
         declaration.model,
@@ -96,11 +101,11 @@ def _to_write(
             live.commit,
             live.owner,
             dict(sorted(identities.items())),
-            occupants(live.fields, stage_occupants),
+            held,
             live.updated,
         ),
         unmanaged=difference.unmanaged,
-        bytes=declared_bytes(declaration, difference.changes),
+        bytes=declared_bytes(declaration, entering(difference.changes) | staying),
     )
 
 

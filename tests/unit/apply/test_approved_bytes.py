@@ -118,6 +118,24 @@ def test_both_versions_of_a_swap_of_aliases_are_read_again() -> None:
     assert [check.outcome for check in report.models[0].bytes] == ["different", "same"]
 
 
+def test_every_version_that_is_refused_is_told_and_what_cannot_be_read_has_the_code() -> None:
+    lab = PinnedLab()
+    lab.commit(pinned({1: "Production", 2: "Staging"}))
+    plan = lab.plan(APPLYING)
+    lab.swap(1)
+
+    def read(model: str, version: int) -> ModelFiles:
+        if version == 2:
+            raise Forbidden("AccessDenied")
+        return through(lab.registry).read(model, version)
+
+    report = applied(lab, plan, BytesReading(read))
+    assert (report.exit_code(), lab.registry.writes) == (ExitCode.REGISTRY, [])
+    ((_, error),) = errors(report)
+    assert "`m` v1 does not have the approved bytes: " in (error or "")
+    assert "; whether `m` v2 has the approved bytes is not known" in (error or "")
+
+
 def test_names_are_compared_again_where_they_are_known(lab: PinnedLab) -> None:
     known = ApprovedFiles({("m", 2, digest_of(2)): hashed(files_of(2))})
     reading = replace(through(lab.registry), approved=lambda: known)

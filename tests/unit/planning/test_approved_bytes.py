@@ -1,15 +1,19 @@
 """Which bytes a plan reads, and what it says of those that are not the approved ones."""
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
+from reconciler.apply.executor import apply
 from reconciler.core.artifacts.bytes_check import ApprovedFiles, BytesCheck
 from reconciler.core.artifacts.model_files import ModelFiles
+from reconciler.core.plan import AdmittedPlan
 from reconciler.core.settings import Settings, VerifyAt
-from reconciler.core.state import Declaration
+from reconciler.core.state import Declaration, DeclaredVersion
 from reconciler.errors import ExitCode, Forbidden
 from reconciler.planning.approved_bytes import (
     BytesReading,
@@ -107,9 +111,14 @@ def test_a_full_disk_is_not_an_approval(lab: PinnedLab, error: OSError) -> None:
 def test_a_version_without_any_file_is_unreadable_even_where_that_is_pinned(lab: PinnedLab) -> None:
     nothing = ModelFiles(())
     lab.commit(pinned_as(PROMOTES, 2, nothing.digest))
-    gate = replace(GATE, reading=BytesReading(lambda *_: nothing))
-    (model,) = lab.plan(gate=gate).models
-    assert (model.outcome, outcomes(model.bytes)) == ("error", {2: "unreadable"})
+    knows = ApprovedFiles({("m", 2, nothing.digest): nothing})
+    for reading in (
+        BytesReading(lambda *_: nothing),
+        BytesReading(lambda *_: nothing, lambda: knows),
+    ):
+        gate = replace(GATE, reading=reading)
+        (model,) = lab.plan(gate=gate).models
+        assert (model.outcome, outcomes(model.bytes)) == ("error", {2: "unreadable"})
 
 
 def test_only_the_model_with_other_bytes_is_excluded() -> None:
@@ -164,6 +173,30 @@ def test_drift_that_is_put_back_is_read_as_well(lab: PinnedLab) -> None:
     assert model.outcome == "error"
 
 
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_what_serves_once_another_version_leaves_its_stage_is_read(is_swapped: bool) -> None:  # noqa: FBT001
+    lab = PinnedLab()
+    lab.apply(pinned({2: "Production", 1: "Archived"}))
+    lab.registry.set_stage("m", 1, "Production")  # by an apply that was cut off, or by hand
+    lab.read.clear()
+    if is_swapped:
+        lab.swap(1)
+    lab.commit(pinned({1: "Production", 2: "Archived"}))
+    model = lab.only()
+    assert lab.read == [("m", 1)]
+    assert outcomes(model.bytes) == {1: "different" if is_swapped else "same"}
+    left = [] if is_swapped else [(2, "Archived")]
+    assert [(change.field.version, change.after) for change in model.changes] == left
+    if not is_swapped:
+        plan = AdmittedPlan(lab.plan(replace(ASK, planning=False)))
+        lab.swap(1)
+        lab.registry.writes.clear()
+        assert apply(plan, lab.registry).exit_code() is ExitCode.DECLARATION
+        assert lab.registry.writes == []
+        lab.registry.set_files("m", 1, files_of(1))
+        assert apply(plan, lab.registry).exit_code() == ExitCode.OK
+
+
 def test_what_is_on_hold_or_in_step_is_not_read(lab: PinnedLab) -> None:
     lab.swap(1)
     lab.swap(2)
@@ -201,6 +234,38 @@ def test_the_digest_of_a_plan_has_the_approved_bytes_of_what_enters(lab: PinnedL
     lab.registry.set_files("m", 2, files_of(3))
     lab.commit(pinned_as(PROMOTES, 2, digest_of(3)))
     assert len({with_both, without, lab.plan().digest}) == 3
+
+
+def test_the_digest_of_a_plan_tells_whose_bytes_are_approved_and_of_what_enters_alone() -> None:
+    lab = PinnedLab(m=1, n=1)
+    lab.registry.set_files("n", 1, files_of(1))
+    one, other = (pinned({1: "Production"}, model=name) for name in "mn")
+    bare = [replace(d, versions={1: DeclaredVersion()}) for d in (one, other)]
+    digests = set()
+    for declared in ((one, bare[1]), (bare[0], other), bare, (one, other)):
+        lab.commit(*declared)
+        digests.add(lab.plan().digest)
+    assert len(digests) == 4
+    (model, _) = lab.plan().models
+    nothing_enters = replace(model, changes=())
+    assert nothing_enters.digest(REF) == replace(nothing_enters, bytes=()).digest(REF)
+
+
+def test_a_plan_without_digests_has_the_digest_that_it_had_before_there_were_any() -> None:
+    lab = PinnedLab()
+    lab.commit(serving(1))
+    plan = lab.plan()
+    (model,) = plan.models
+    assert model.seen is not None
+    rows = [[model.model, *change.field, change.before, change.after] for change in plan.changes]
+    seen = [
+        [model.model, number, [i.run_id, i.source, i.created]]
+        for number, i in model.seen.identities.items()
+        if i is not None
+    ]
+    document = {"registry": REF.key, "changes": rows, "identities": seen}
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    assert plan.digest == f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
 @pytest.mark.parametrize("steps", [("apply",), ()])
