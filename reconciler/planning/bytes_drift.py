@@ -45,9 +45,9 @@ class PinnedVersion:
     line: int | None = None
 
     @property
-    def sort_key(self) -> tuple[str, int]:
-        """Order by model and version."""
-        return self.model, self.version
+    def key(self) -> tuple[str, int, str]:
+        """Model, version and digest: the order of versions, and what records list files by."""
+        return self.model, self.version, self.digest
 
     @property
     def place(self) -> tuple[str, str | None]:
@@ -143,18 +143,18 @@ def listings_compared(
     lets nobody in may take seconds for each answer.
     """
     approved, stop = reading.approved(), reading.stop
-    known = [one for one in versions if approved.knows(one.model, one.version, one.digest)]
-    unknown = [_unknown(one) for one in versions if one not in known]
+    known = [pinned for pinned in versions if approved.knows(*pinned.key)]
+    unknown = [_unknown(pinned) for pinned in versions if not approved.knows(*pinned.key)]
     check = partial(_listing_check, list_files=list_files, approved=approved)
     first = known[:: max(1, len(known) // _LISTINGS)]
     rows = each(check, first, threads=_LISTINGS, stop=stop)
-    rest = [one for one in known if one not in first]
+    rest = [pinned for pinned in known if pinned not in first]
     if all(row.check.outcome == "unreadable" for row in rows):
-        rows += [_untried(one, len(first)) for one in rest]
+        rows += [_untried(pinned, len(first)) for pinned in rest]
     else:
         rows += each(check, rest, threads=_LISTINGS, stop=stop)
     rows += unknown
-    return BytesDrift("sizes", tuple(sorted(rows, key=lambda row: row.pinned.sort_key)))
+    return BytesDrift("sizes", tuple(sorted(rows, key=lambda row: row.pinned.key)))
 
 
 def bytes_compared(
@@ -194,13 +194,11 @@ def _listing_check(
         now = list_files(pinned.model, pinned.version)
     except (ReconcilerError, OSError) as error:
         return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
-    named = (pinned.model, pinned.version, pinned.digest)
-    differences = approved.listed_differences(*named, now)
+    differences = approved.listed_differences(*pinned.key, now)
     outcome: BytesOutcome = "different" if differences else "same"
     check = BytesCheck(pinned.version, pinned.digest, outcome, differences=differences)
     return PinnedBytes(pinned, check)
 
 
 def _bytes_check(pinned: PinnedVersion, read: ReadBytes, approved: ApprovedFiles) -> PinnedBytes:
-    named = (pinned.model, pinned.version, pinned.digest)
-    return PinnedBytes(pinned, read_and_checked(*named, read, approved))
+    return PinnedBytes(pinned, read_and_checked(*pinned.key, read, approved))

@@ -44,9 +44,8 @@ def drifted_bytes(
 ) -> BytesDrift:
     """Return what became of the bytes: read where a `depth` says so, else compared by their sizes.
 
-    Where nothing has a digest, nothing is asked of git or the registry. The caller's
-    `warn` is told of versions that cannot be listed, or that no record covers. Raises what
-    `fetch_records` does.
+    Where nothing has a digest, nothing is asked of git or the registry. The caller's `warn` is told
+    of versions that cannot be listed, or that no record covers. Raises what `fetch_records` does.
     """
     versions = pinned_versions(compared, everything=depth == "all")
     if not versions:

@@ -184,7 +184,7 @@ def test_a_store_that_lets_nobody_in_is_not_asked_for_every_version() -> None:
     asked.clear()
     drift = listings_compared(versions, files, knowing(approved, unread))
     assert (len(asked), len(drift.having("same"))) == (100, 1)
-    assert [row.pinned.sort_key for row in drift.checks] == sorted(asked)
+    assert [row.pinned.key[:2] for row in drift.checks] == sorted(asked)
 
 
 def test_a_listing_that_cannot_be_read_is_no_drift(registry: FakeRegistry) -> None:
