@@ -41,6 +41,7 @@ from tests.support.repositories.git_lab import GitLab
 
 _NOW = datetime(2026, 1, 5, 12, tzinfo=timezone.utc)
 _MARK = "reconciler-plan-1 "
+_OF_A_SAVED_PLAN = ("exit", "saved", "checksum")  # and not of what was shown
 _VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
@@ -101,9 +102,10 @@ def test_an_edited_plan_is_carried_out_as_it_reads_or_refused(document: Any) -> 
         assert error.hint  # noqa: PT017  what it raises is not what is tested
         return
     shown = json.loads(plan_file.dumps(plan, ExitCode.OK))
-    assert {k: v for k, v in shown.items() if k not in ("exit", "saved", "checksum")}.items() <= (
-        document.items()
-    )
+    kept = {name: value for name, value in shown.items() if name not in _OF_A_SAVED_PLAN}
+    for model in document["models"]:
+        model.setdefault("bytes", [])  # a plan that was saved before there were digests
+    assert kept == {name: document.get(name) for name in kept}
     assert text_of.plan(plan, Effort(0, 0.0), _NOW)
 
 

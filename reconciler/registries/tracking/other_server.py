@@ -9,7 +9,6 @@ from typing import Final, Protocol, TypeVar
 from reconciler.core.uris import misspelt, safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.registries.artifacts.folder import ArtifactFolder, FolderEntry
-from reconciler.registries.artifacts.proxied_folder import ProxiedFolder
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
@@ -184,6 +183,8 @@ class _FolderElsewhere:
 
     def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what is directly in a folder."""
+        from reconciler.registries.artifacts.proxied_folder import ProxiedFolder  # noqa: PLC0415  requests, which a database does without
+
         folder = self._ask(self._on)
         if isinstance(folder, ProxiedFolder):
             return self._ask(lambda server: self._on(server).entries(path))
