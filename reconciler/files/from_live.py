@@ -280,7 +280,8 @@ def _with_pins(
             if entry.digest and live.digest and entry.digest != live.digest:
                 unlike.append(
                     f"v{version} does not have the approved bytes: their digest is {live.digest}, "
-                    f"and the file pins {entry.digest}; that is not changed"
+                    f"and the file pins {entry.digest}; that is not changed "
+                    "(`--pins --digests` does, which approves these files)"
                 )
             entry = replace(
                 entry,

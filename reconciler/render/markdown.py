@@ -71,7 +71,7 @@ def contrasts(rows: Sequence[Contrast], margin: str = "") -> list[str]:
     """Return the approved and present values as a table; empty without rows."""
     if not rows:
         return []
-    lines = ["", f"{margin}| value | approved | now |", f"{margin}|---|---|---|"]
+    lines = ["", f"{margin}| what | approved | now |", f"{margin}|---|---|---|"]
     cells = ([code(cell) if cell else "" for cell in phrases.cells(row)] for row in rows)
     return [*lines, *(f"{margin}| {' | '.join(row)} |" for row in cells), ""]
 

@@ -113,7 +113,7 @@ def contrast_lines(rows: Sequence[Contrast], margin: str) -> list[str]:
     """Return the approved and present values of a table; empty without rows."""
     if not rows:
         return []
-    return [margin + line for line in table(("value", "approved", "now"), map(cells, rows))]
+    return [margin + line for line in table(("what", "approved", "now"), map(cells, rows))]
 
 
 def contrasted(rows: Iterable[Contrast]) -> Iterator[str]:

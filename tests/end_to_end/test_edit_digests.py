@@ -277,6 +277,7 @@ def test_an_update_adds_digests_and_leaves_those_that_differ_to_whoever_names_th
     done = lab.run("import", model, "--update", "--digests")
     assert done.code == 0, done.text
     assert f"their digest is {digest(2)}, and the file pins {other}" in done.stderr
+    assert "`--pins --digests` does, which approves these files" in done.stderr
     written = file_of(lab, model).read_text()
     assert digest(1) in written
     assert other in written

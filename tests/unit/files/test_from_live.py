@@ -311,7 +311,7 @@ def test_a_digest_that_differs_is_left_and_said() -> None:
     (warning,) = update.warnings
     assert warning == (
         f"v4 does not have the approved bytes: their digest is {DIGEST}, and the file pins "
-        f"{ANOTHER}; that is not changed"
+        f"{ANOTHER}; that is not changed (`--pins --digests` does, which approves these files)"
     )
 
 
