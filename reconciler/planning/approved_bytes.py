@@ -179,8 +179,10 @@ def _problem(
 
 
 def _way_out(model: str, check: BytesCheck) -> str:
-    digest = check.read.digest if check.read is not None else ""
+    untouched = f"declare a version that nobody changed (`reconciler rollback {quote(model)}`), or "
+    if check.read is None or check.read.digest == check.digest:
+        return f"{untouched}give the files back the names that they had"
     return (
-        f"declare a version that nobody changed (`reconciler rollback {quote(model)}`), or register"
-        f" these files as a new version; `digest: {digest}` would approve what is there now"
+        f"{untouched}register these files as a new version; `digest: {check.read.digest}` would "
+        "approve what is there now"
     )

@@ -344,6 +344,7 @@ def test_a_renamed_file_keeps_the_digest_and_is_still_a_difference(lab: PinnedLa
     assert problem.code is ExitCode.DECLARATION
     assert "`data/model.pk2` added, `data/model.pkl` missing" in problem.message
     assert "the same" in problem.message
+    assert "would approve" not in (problem.hint or ""), "the digest is the declared one"
     another = replace(GATE, reading=approving(lab, hashed(files_of(2)), model="another"))
     assert lab.plan(gate=another).problems == (), "its files may have other names"
     lab.swap(2)
