@@ -29,16 +29,7 @@ _PUSHING = {
     ("examples/github/promote.yml", "promote"),
     ("examples/github/rollback.yml", "rollback"),
 }
-_FETCHING = {
-    (f"{folder}/{name}.yml", job)
-    for folder in (".github/workflows", "examples/github")
-    for name, job in (
-        ("drift", "drift"),
-        ("plan", "plan"),
-        ("promote", "plan"),
-        ("rollback", "plan"),
-    )
-}
+_FETCHING = {(".github/workflows/drift.yml", "drift"), ("examples/github/drift.yml", "drift")}
 _PINNED = re.compile(
     r"(?P<action>[\w.-]+/[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v\d+\.\d+\.\d+)"
 )
