@@ -197,6 +197,17 @@ def test_what_serves_once_another_version_leaves_its_stage_is_read(is_swapped: b
         assert apply(plan, lab.registry).exit_code() == ExitCode.OK
 
 
+def test_what_stays_in_a_stage_without_a_digest_is_planned_as_before() -> None:
+    lab = PinnedLab()
+    lab.apply(pinned({2: "Production", 1: "Archived"}))
+    lab.registry.set_stage("m", 1, "Production")
+    lab.commit(pinned({1: "Production", 2: "Archived"}, without=frozenset({1})))
+    model = lab.only()
+    assert model.bytes == ()
+    assert model.seen is not None
+    assert set(model.seen.identities) == {2}
+
+
 def test_what_is_on_hold_or_in_step_is_not_read(lab: PinnedLab) -> None:
     lab.swap(1)
     lab.swap(2)
