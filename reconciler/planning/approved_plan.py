@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final
 
-from reconciler.core.changes import Change, entering, entering_by
+from reconciler.core.changes import Change, entering_by
 from reconciler.core.plan import JudgedPlan, ModelPlan
 from reconciler.core.state import Field, Identity, Value
 from reconciler.errors import Contrast
@@ -64,8 +64,9 @@ class Approved:
 
     @property
     def entering(self) -> frozenset[int | None]:
-        """The versions that were shown to enter an active stage or to get an alias."""
-        return frozenset(entering_by(row.field, row.after) for row in self.shown.rows)
+        """The versions that were shown to come into use: by a row, or with an approved digest."""
+        rows = (entering_by(row.field, row.after) for row in self.shown.rows)
+        return frozenset({*rows, *self.shown.approved})
 
 
 def shown_plan(plan: JudgedPlan, state: str, commit: str) -> ShownPlan:
@@ -125,7 +126,7 @@ def _identities(model: ModelPlan, by: Sequence[Approved]) -> Iterable[Contrast]:
 def _digests(model: ModelPlan, by: Sequence[Approved]) -> Iterable[Contrast]:
     """Yield each version whose shown digest is no longer declared; a new one is only stricter."""
     declared = {row.version: row.digest for row in model.bytes}
-    for version in sorted(entering(model.changes)):
+    for version in sorted(model.entering):
         shown = [(one, one.shown.approved.get(version)) for one in by if version in one.entering]
         latest, approved = shown[-1] if shown else (None, None)
         digest = declared.get(version)

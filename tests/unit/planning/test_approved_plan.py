@@ -199,6 +199,17 @@ def test_the_latest_pull_request_that_puts_a_version_into_use_decides_its_digest
     assert any(row.value == "v4 digest" for row in found(planned(PROMOTED), first, leaving))
 
 
+def test_the_approved_digest_of_a_version_that_comes_into_use_as_another_one_leaves_counts() -> (
+    None
+):
+    leaves: Row = (Field("stage", 5), "Production", "Archived")
+    seen = Snapshot("c", None, {4: V4, 5: V4}, {"Production": (4, 5)})
+    model = replace(planned(leaves), seen=seen)
+    by = _shown_with(12, leaves, _X)
+    assert found(_with_digest(model, _X), by) == ()
+    assert found(model, by) == (("v4 digest", f"{_X} (#12)", "none is declared"),)
+
+
 def test_a_digest_is_kept_with_what_was_shown() -> None:
     plan = JudgedPlan(REF, StateRef("s"), (_with_digest(planned(PROMOTED), _X),), violations=())
     kept = plan_in_check.loads(plan_in_check.dumps(shown_plan(plan, "s", "c"), longest=60_000))
