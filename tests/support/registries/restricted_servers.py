@@ -27,7 +27,7 @@ class AuthServer:
         return {"MLFLOW_TRACKING_USERNAME": user, "MLFLOW_TRACKING_PASSWORD": _PASSWORD}
 
     def add_user(self, user: str, permissions: Mapping[str, str] | None = None) -> None:
-        """Create a user, with a permission (READ, EDIT, MANAGE, NO_PERMISSIONS) on each model."""
+        """Create a user, with a permission (READ, EDIT, MANAGE, DENY) on each model."""
         client = self._client()
         with mock.patch.dict("os.environ", self.credentials()):
             client.create_user(user, _PASSWORD)
