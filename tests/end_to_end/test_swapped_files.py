@@ -3,7 +3,6 @@
 The server passes its artifacts on, and the model is a real one: its predictions tell what serves.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +10,7 @@ from typing import Any, Final
 import pytest
 
 from reconciler.errors import ExitCode
-from tests.support.registries.lab import Hand, Lab
-from tests.support.registries.servers import mlflow_server
-from tests.support.repositories.git_lab import GitLab
+from tests.support.registries.lab import Lab
 
 _CODE: Final = """import mlflow
 
@@ -28,20 +25,6 @@ mlflow.models.set_model(Constant())
 _NAME: Final = "constant.py"
 
 
-@pytest.fixture(scope="module", name="proxied_uri")
-def proxied_uri_fixture(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("proxied")
-    database = shutil.copy(sqlite_template, folder / "server.db")
-    options = (
-        *("--default-artifact-root", "mlflow-artifacts:/"),
-        *("--artifacts-destination", str(folder / "artifacts")),
-    )
-    with mlflow_server(folder, f"sqlite:///{database}", options=options) as uri:
-        yield uri
-
-
 class Team:
     """A checkout, and the hand of somebody who may log to the registry."""
 
@@ -51,6 +34,9 @@ class Team:
         self.lab = lab
         self.model = lab.model(0)
         self.client = MlflowClient(lab.uri, lab.uri)
+        # The shared server passes on the files of an experiment that says so.
+        place = f"mlflow-artifacts:/{self.model}"
+        self._experiment = self.client.create_experiment(self.model, place)
         self._folder = folder
 
     def log(self, *answers: int) -> None:
@@ -58,12 +44,13 @@ class Team:
         import mlflow  # noqa: PLC0415  1.1 s
 
         for answer in answers:
-            mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(self.code(answer)),
-                registered_model_name=self.model,
-                pip_requirements=[],
-            )
+            with mlflow.start_run(experiment_id=self._experiment):
+                mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(self.code(answer)),
+                    registered_model_name=self.model,
+                    pip_requirements=[],
+                )
 
     def code(self, answer: int) -> Path:
         """Write the one file that decides what the model answers."""
@@ -100,14 +87,11 @@ class Team:
 
 
 @pytest.fixture(name="team")
-def team_fixture(
-    proxied_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Team]:
+def team_fixture(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     import mlflow  # noqa: PLC0415  1.1 s
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", proxied_uri)
-    mlflow.set_tracking_uri(proxied_uri)
-    lab = Lab(GitLab.new(tmp_path), proxied_uri, Hand(proxied_uri))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", lab.uri)
+    mlflow.set_tracking_uri(lab.uri)
     yield Team(lab, tmp_path)
     mlflow.set_tracking_uri("")
 
