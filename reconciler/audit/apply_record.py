@@ -85,6 +85,12 @@ class ApplyRecord:
     versions: tuple[RecordedVersion, ...] = ()
     bytes: tuple[RecordedBytes, ...] = ()
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The models that the record tells of."""
+        changed, read = (row.model for row in self.changes), (row.model for row in self.bytes)
+        return frozenset((*self.models, *changed, *read))
+
     def made_live(self, model: str) -> bool:
         """Return whether `commit` was live for a model after this apply.
 

@@ -4,9 +4,11 @@ A clone without apply records says nothing about applying. Records that begin la
 not prove that it was never applied.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.audit.apply_record import ApplyRecord
@@ -106,7 +108,7 @@ def _nothing(commit: str, model: str) -> Declaration | None:  # noqa: ARG001  a 
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Records:
     """The apply records of a clone, and its first-parent line.
 
@@ -121,12 +123,17 @@ class Records:
     landed: Mapping[str, str] = field(default_factory=dict)
     declared: Callable[[str, str], Declaration | None] = _nothing
 
+    @cached_property
+    def applies(self) -> "_Applies":
+        """The applies by model; read from the records once for all models."""
+        return _Applies(self)
+
 
 def entries(
     steps: Sequence[Step], settings: Settings, records: Records | None
 ) -> tuple[Entry, ...]:
     """Return one model's history with its evidence, oldest first."""
-    applies = _Applies(records) if records is not None else None
+    applies = records.applies if records is not None else None
     entries: list[Entry] = []
     for step, later in zip(steps, _later(steps), strict=True):
         apply_state, applied = applies.of(step, later) if applies else _UNKNOWN
@@ -233,14 +240,19 @@ class _Applies:
             for approval in (approval for record in made for approval in record.approvals):
                 self._approved.setdefault(approval.merged, set()).add(approval.login)
         places = landed | self._place
-        self._placed = [
+        placed = [
             (places[commit], record)
             for commit, made in self._made.items()
             if commit in places
             for record in made
         ]
-        on_line = (place for place, record in self._placed if record.commit in self._place)
+        on_line = (place for place, record in placed if record.commit in self._place)
         self._begin = min(on_line, default=len(records.line))
+        # By model, in the order of the line: a step asks for the records of its own model.
+        self._placed: dict[str, list[tuple[int, ApplyRecord]]] = {}
+        for place, record in sorted(placed, key=_place_of):
+            for model in record.named:
+                self._placed.setdefault(model, []).append((place, record))
 
     def verified(self, step: Step) -> tuple[MergeApproval, ...]:
         """Return the approvals that the forge confirmed, from all apply records of that merge."""
@@ -251,11 +263,9 @@ class _Applies:
         """Return how a step was applied before the next step of its model replaced it."""
         start = self._place[step.commit.id]
         end = self._place[later.commit.id] if later else len(self._place)
-        made = [
-            record
-            for place, record in self._placed
-            if start <= place < end and self._is_about(record, step)
-        ]
+        placed = self._placed.get(step.model, [])
+        between = slice(*(bisect_left(placed, place, key=_place_of) for place in (start, end)))
+        made = [record for _, record in placed[between] if self._is_about(record, step)]
         first: dict[str, Applied] = {}
         read: dict[str, dict[int, RecordedBytes]] = {}
         for record in sorted(made, key=lambda record: record.time):
@@ -292,3 +302,7 @@ class _Applies:
             registry_user=record.registry_user,
             bytes=tuple(read),
         )
+
+
+def _place_of(placed: tuple[int, ApplyRecord]) -> int:
+    return placed[0]
