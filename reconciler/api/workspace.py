@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typing_extensions import Self
 
-from reconciler.api.artifacts.reading import read_and_tell
+from reconciler.api.artifacts.reading_progress import read_and_tell
 from reconciler.api.caller import Caller, Needs
 from reconciler.api.merged.merged_pin import HELD, merged_pin
 from reconciler.apply.executor import Stop, no_stop

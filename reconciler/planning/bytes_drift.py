@@ -4,6 +4,7 @@ A listing tells names and sizes at the price of one request a folder; only readi
 a swap that keeps the size.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from reconciler.core.artifacts.bytes_check import (
 )
 from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.core.state import in_use
-from reconciler.errors import ExitCode, Problem, ReconcilerError
+from reconciler.errors import ExitCode, Problem, ReconcilerError, RegistryError
 from reconciler.planning.approved_bytes import READERS, BytesReading, read_and_checked
 from reconciler.planning.checks import Compared
 from reconciler.ports.artifacts import ReadBytes
@@ -147,12 +148,12 @@ def listings_compared(
     unknown = [_unknown(pinned) for pinned in versions if not approved.knows(*pinned.key)]
     check = partial(_listing_check, list_files=list_files, approved=approved)
     first = known[:: max(1, len(known) // _LISTINGS)]
-    rows = each(check, first, threads=_LISTINGS, stop=stop)
+    rows = _compared(check, first, threads=_LISTINGS, stop=stop)
     rest = [pinned for pinned in known if pinned not in first]
     if all(row.check.outcome == "unreadable" for row in rows):
         rows += [_untried(pinned, len(first)) for pinned in rest]
     else:
-        rows += each(check, rest, threads=_LISTINGS, stop=stop)
+        rows += _compared(check, rest, threads=_LISTINGS, stop=stop)
     rows += unknown
     return BytesDrift("sizes", tuple(sorted(rows, key=lambda row: row.pinned.key)))
 
@@ -162,7 +163,8 @@ def bytes_compared(
 ) -> BytesDrift:
     """Return whether every byte, and where the approved files are known every name, is the same."""
     check = partial(_bytes_check, read=reading.read, approved=reading.approved())
-    return BytesDrift(depth, tuple(each(check, versions, threads=READERS, stop=reading.stop)))
+    rows = _compared(check, versions, threads=READERS, stop=reading.stop)
+    return BytesDrift(depth, tuple(rows))
 
 
 def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:
@@ -175,6 +177,28 @@ def _pinned(compared: Compared, *, everything: bool) -> Iterator[PinnedVersion]:
             if number in live.versions and (everything or number in serving):
                 place = (declaration.file or None, declaration.versions[number].line)
                 yield PinnedVersion(plan.model, number, digest, *place)
+
+
+def _compared(
+    check: Callable[[PinnedVersion], PinnedBytes],
+    versions: Sequence[PinnedVersion],
+    *,
+    threads: int,
+    stop: threading.Event | None,
+) -> list[PinnedBytes]:
+    """Return a check of each version; one that a stop kept from being reached is unreadable."""
+    done: dict[PinnedVersion, PinnedBytes] = {}
+
+    def note(pinned: PinnedVersion) -> None:
+        done[pinned] = check(pinned)
+
+    each(note, versions, threads=threads, stop=stop)
+    return [done.get(pinned) or _interrupted(pinned) for pinned in versions]
+
+
+def _interrupted(pinned: PinnedVersion) -> PinnedBytes:
+    error = RegistryError("interrupted before it was compared")
+    return PinnedBytes(pinned, unreadable(pinned.version, pinned.digest, error))
 
 
 def _unknown(pinned: PinnedVersion) -> PinnedBytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import starmap
 from typing import Final, TypeAlias
 
-from reconciler.api.artifacts.reading import read_and_tell
+from reconciler.api.artifacts.reading_progress import read_and_tell
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.digests import LiveDigests
 from reconciler.core.artifacts.size_limit import why_not_unasked

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final, Literal, TypeAlias, get_args
 
 from reconciler.core.artifacts.model_files import (
@@ -54,7 +55,8 @@ class ApprovedFiles:
         known = self.of_versions.get((model, version, digest))
         if known is None:
             known = self.of_digests[digest]
-            if [file.size for file in known.files] == [file.size for file in listed]:
+            pairs = zip_longest(known.files, listed)  # a digest covers files in the order of names
+            if all(was and now and now.size in {was.size, None} for was, now in pairs):
                 return ()
         return file_differences(known, listed)
 

@@ -13,9 +13,8 @@ from reconciler.errors import RegistryError
 from reconciler.ports.parallel import each
 
 _THREADS: Final = 8
-_UNREADABLE: Final = frozenset(
-    {"Cc", "Cs"}
-)  # controls, and what stands for bytes that are no UTF-8
+# Control characters, and those that stand for bytes which are no UTF-8.
+_UNREADABLE: Final = frozenset({"Cc", "Cs"})
 _LARGEST: Final = 2**63 - 1  # bytes of one file, in any file system
 
 

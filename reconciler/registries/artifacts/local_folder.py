@@ -5,6 +5,8 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,10 +16,9 @@ from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import FolderEntry
 
 _CHUNK: Final = 1024 * 1024
-# Opening a pipe would wait for somebody who writes into it.
-_FLAGS: Final = (
-    os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-) | getattr(os, "O_CLOEXEC", 0)
+# No link is followed, and a pipe does not wait for somebody who writes into it.
+_GUARDS: Final = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
+_FLAGS: Final = reduce(or_, (getattr(os, name, 0) for name in _GUARDS), os.O_RDONLY)
 # MLflow's local store writes into such a file, and does not list it.
 _BEING_UPLOADED: Final = ".artifact.uploading."
 _OTHER_MACHINE: Final = "is it on the disk of another machine?"

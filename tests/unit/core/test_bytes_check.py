@@ -56,3 +56,10 @@ def test_a_list_under_a_digest_that_it_does_not_have_tells_nothing() -> None:
     listed, found = _files("a", "b"), _files("b")
     lying = ApprovedFiles({("m", 1, found.digest): listed}, {found.digest: listed})
     assert checked("m", 1, found.digest, found, lying).outcome == "same"
+
+
+def test_a_size_that_the_store_does_not_tell_is_no_other_size() -> None:
+    approved = _files("a", "b")
+    known = ApprovedFiles(of_digests={approved.digest: approved})
+    untold = [ListedFile("a", None), ListedFile("c", 2)]
+    assert known.listed_differences("m", 1, approved.digest, untold) == ()

@@ -1,5 +1,6 @@
 """Drift of bytes: which versions are compared, and what a listing and a reading tell of them."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -257,3 +258,22 @@ def compared_in(lab: Lab) -> Compared:
     history = FakeHistory(lab.commits, lab.heads[-1], lab.heads[-1])
     checkout = Checkout(desired, StateRef(OWNER, lab.heads[-1]), lab.owner, history)
     return compare(checkout, lab.registry, REF, ASK)
+
+
+def test_what_was_not_reached_before_a_stop_is_not_as_approved() -> None:
+    over = threading.Event()
+    over.set()
+    versions = [pinned(1), pinned(2)]
+    reading = replace(knowing(APPROVED, unread), stop=over)
+    drift = bytes_compared(versions, reading, "all")
+    assert [(row.pinned.version, row.check.outcome) for row in drift.rows] == [
+        (1, "unreadable"), (2, "unreadable"),
+    ]  # fmt: skip
+    assert not drift.is_as_approved
+
+    def files(model: str, version: int) -> tuple[ListedFile, ...]:
+        raise AssertionError(model, version)
+
+    sizes = listings_compared(versions, files, reading)
+    assert [row.check.outcome for row in sizes.checks] == ["unreadable", "unchecked"]
+    assert not sizes.is_as_approved

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from reconciler.api.artifacts.reading import read_and_tell
+from reconciler.api.artifacts.reading_progress import read_and_tell
 from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelFiles
 from reconciler.errors import RegistryError
 from reconciler.ports.artifacts import BytesProgress, OnBytes, ignore_bytes
