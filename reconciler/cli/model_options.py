@@ -64,3 +64,15 @@ def model_option(name: str) -> Callable[[Command], Command]:
         help="Only these models.",
     )
     return option
+
+
+def adopt_option(command: Command) -> Command:
+    """Add `--adopt GLOB`, repeatable; the command gets the globs as `adopt`."""
+    option: Callable[[Command], Command] = click.option(
+        "--adopt",
+        metavar="GLOB",
+        multiple=True,
+        shell_complete=declared_models,
+        help="Take these models over.",
+    )
+    return option(command)

@@ -8,7 +8,7 @@ import click
 from reconciler.api.answers import PlanRefused
 from reconciler.cli import output
 from reconciler.cli.apply_dialog import ApplyDialog
-from reconciler.cli.model_options import declared_models, model_option
+from reconciler.cli.model_options import adopt_option, model_option
 from reconciler.cli.note_options import record_options
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
@@ -24,13 +24,7 @@ from reconciler.errors import UsageError
 @click.option(
     "--accept", metavar="RULE[=MODEL]", multiple=True, help="Consent to one rule's violation."
 )
-@click.option(
-    "--adopt",
-    metavar="GLOB",
-    multiple=True,
-    shell_complete=declared_models,
-    help="Take these models over.",
-)
+@adopt_option
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing when a model is excluded.")
 @click.option(
     "--parallelism",

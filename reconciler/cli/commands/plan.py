@@ -3,7 +3,7 @@
 import click
 
 from reconciler.cli import output
-from reconciler.cli.model_options import declared_models, model_option
+from reconciler.cli.model_options import adopt_option, declared_models, model_option
 from reconciler.cli.opened import opened
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.present import present
@@ -25,13 +25,7 @@ from reconciler.errors import UsageError
 @click.option(
     "--check-permissions", is_flag=True, help="Ask the registry whether its user may write this."
 )
-@click.option(
-    "--adopt",
-    metavar="GLOB",
-    multiple=True,
-    shell_complete=declared_models,
-    help="Take these models over.",
-)
+@adopt_option
 @common((*FORMATS, "markdown"))
 def command(
     *,
