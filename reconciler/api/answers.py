@@ -16,7 +16,7 @@ from reconciler.core.state import Field, Value
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem, Refused, first_code
 from reconciler.files.atomic_write import FileToWrite, write_files
-from reconciler.planning.bytes_drift import BytesDrift, PinnedBytes
+from reconciler.planning.artifacts.bytes_drift import BytesDrift, PinnedBytes
 from reconciler.planning.permissions import PermissionCheck
 from reconciler.planning.status import StatusRow
 from reconciler.render import html, json_documents, markdown, phrases, text

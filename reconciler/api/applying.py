@@ -7,9 +7,9 @@ from typing import Final
 from reconciler.api.answers import ApplyInterrupted, Plan, Report
 from reconciler.api.apply_records import Recorder, ending
 from reconciler.api.artifacts.bytes_reading import bytes_reading
-from reconciler.api.judging import judging
 from reconciler.api.notifications import BehindOf, notify
-from reconciler.api.plan_requests import (
+from reconciler.api.planning.judging import judging
+from reconciler.api.planning.plan_requests import (
     judged,
     plan_request,
     require_same_registry,
@@ -21,7 +21,7 @@ from reconciler.apply.model_run import OnResult
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, accepting
 from reconciler.core.report import ApplyReport
 from reconciler.errors import ExitCode, OutOfStep, Problem, UsageError
-from reconciler.planning.approved_bytes import BytesReading, checked_otherwise
+from reconciler.planning.artifacts.approved_bytes import BytesReading, checked_otherwise
 from reconciler.planning.checks import Judging, closed_by_now, consents_of_files
 from reconciler.planning.planner import not_read_again
 

@@ -26,8 +26,8 @@ from reconciler.api.artifacts.bytes_drift import ReadingDepth, as_depth, drifted
 from reconciler.api.caller import Caller, Needs
 from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.inspection.methods import InspectionMethods
-from reconciler.api.judging import judging
-from reconciler.api.plan_requests import compared, judged, plan_request
+from reconciler.api.planning.judging import judging
+from reconciler.api.planning.plan_requests import compared, judged, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.apply.executor import Stop
 from reconciler.core.matching import as_names

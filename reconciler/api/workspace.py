@@ -13,7 +13,7 @@ from reconciler.api.caller import Caller, Needs
 from reconciler.api.merged.merged_pin import HELD, merged_pin
 from reconciler.apply.executor import Stop, no_stop
 from reconciler.core.artifacts.model_files import ModelFiles
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import RegistryRef, StateRef
 from reconciler.core.settings import RegistryPin, Settings
 from reconciler.core.uris import is_http

@@ -19,7 +19,7 @@ from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.changes import in_order
 from reconciler.core.plan import AdmittedPlan, ModelPlan
 from reconciler.core.report import ApplyReport, Result
-from reconciler.planning.approved_bytes import READERS, BytesReading, check_bytes, through
+from reconciler.planning.artifacts.approved_bytes import READERS, BytesReading, check_bytes, through
 from reconciler.ports.parallel import each
 from reconciler.ports.registry import Registry
 

@@ -14,7 +14,7 @@ from reconciler.core.policies import DigestRule
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, aliases, stages
 from reconciler.core.transitions import Transition
-from reconciler.planning.bytes_drift import BytesDrift
+from reconciler.planning.artifacts.bytes_drift import BytesDrift
 from reconciler.policy.evaluation import covers
 
 _NOTHING_DONE = ("never", "not yet")

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from reconciler.audit.merged_changes import MergedFiles, Step
+from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Identity
 from reconciler.planning.same_model import is_another, paired
@@ -55,11 +56,11 @@ class _Follower:
         was = {path: self._files[path] for path in paths if path in self._files}
         declared = [declaration for declaration in change.files.values() if declaration is not None]
         touched = {declaration.model for declaration in (*was.values(), *declared)}
-        redefined = self._holders if both and both[0].serving != both[1].serving else ()
+        redefined = self._holders if both and _mean_otherwise(*both) else ()
         models = sorted({*redefined, *touched})
-        before = {model: self._declared(model) for model in models}
+        before = {model: self._declared(model, both and both[0]) for model in models}
         self._put(change.files)
-        after = {model: self._declared(model) for model in models}
+        after = {model: self._declared(model, both and both[1]) for model in models}
         former = self._former_names(change, was, before, after)
         for model in models:
             if model not in former.values():
@@ -72,10 +73,14 @@ class _Follower:
         for declaration in declared:
             self._join(declaration)
 
-    def _declared(self, model: str) -> Declaration | None:
-        """Return the declaration of the first file; a second one is that commit's error."""
+    def _declared(self, model: str, settings: Settings | None = None) -> Declaration | None:
+        """Return the declaration of the first file; a second one is that commit's error.
+
+        With `settings` it is complete, else as the file writes it.
+        """
         held = self._holders.get(model)
-        return held[min(held)] if held else None
+        declared = held[min(held)] if held else None
+        return complete(declared, settings) if declared and settings else declared
 
     def _put(self, changed: Mapping[str, Declaration | None]) -> None:
         for path, declared in changed.items():
@@ -155,6 +160,11 @@ class _Follower:
         self.by_model[declared.model] = [*earlier, *own]
         if rest:
             self.by_model[old] = rest
+
+
+def _mean_otherwise(old: Settings, new: Settings) -> bool:
+    """Return whether a file that stays can declare something else by the new settings."""
+    return (old.serving, old.bridge) != (new.serving, new.bridge)
 
 
 def _former_name(

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from reconciler.core.ab_tests import as_written, without_test_tags
+from reconciler.core.declaring.ab_tests import as_text
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value
 
@@ -233,8 +233,11 @@ def _went_along(field: Field, gone: set[int | None]) -> bool:
 
 
 def _fields(declaration: Declaration | None) -> Mapping[Field, Value]:
-    """Return what a file says; its `traffic` is reported as such, and not as tags too."""
-    return without_test_tags(declaration).fields if declaration else {}
+    """Return what is declared; `traffic` and `semver` are reported as such, not as tags too."""
+    if declaration is None:
+        return {}
+    told = [address for address in declaration.implied if address.name == "tag"]
+    return {a: v for a, v in declaration.fields.items() if a not in told}
 
 
 def _entry(declaration: Declaration | None, version: int) -> DeclaredVersion | None:
@@ -310,8 +313,8 @@ def _about_entry(was: DeclaredVersion, now: DeclaredVersion) -> Iterable[str]:
 def _about_traffic(was: Decimal | None, now: Decimal | None) -> str:
     if now is None:
         return "no traffic any more"
-    before = "" if was is None else f"{as_written(was)} → "
-    return f"traffic {before}{as_written(now)}"
+    before = "" if was is None else f"{as_text(was)} → "
+    return f"traffic {before}{as_text(now)}"
 
 
 def _is_named(declaration: Declaration | None, version: int) -> bool:

@@ -10,7 +10,7 @@ from reconciler.authoring.file_edits import FileEdit, edited_file
 from reconciler.authoring.new_declarations import FirstImport, declared_anew, importable, left_out
 from reconciler.authoring.serving_choice import ServingChoice
 from reconciler.authoring.stage_conflicts import StageConflict
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.matching import nearest
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Live

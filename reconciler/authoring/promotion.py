@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.ab_tests import as_written, parts, traffic_problems, without_test_tags
+from reconciler.core.declaring.ab_tests import as_text, parts, traffic_problems
+from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     Declaration,
@@ -85,7 +86,7 @@ def is_control(declaration: Declaration, version: int, settings: Settings) -> bo
 def without_test(declaration: Declaration) -> Declaration:
     """Return a declaration in which no version carries traffic, nor a tag that stands for it."""
     versions = {v: replace(e, traffic=None) for v, e in declaration.versions.items()}
-    return replace(without_test_tags(declaration), versions=versions)
+    return replace(as_written(declaration), versions=versions)
 
 
 def in_test(declaration: Declaration, settings: Settings) -> str:
@@ -93,7 +94,7 @@ def in_test(declaration: Declaration, settings: Settings) -> str:
     serving = settings.serving.of(declaration.model, declaration)
     control = serving.versions(declaration.fields)
     return ", ".join(
-        f"v{version} ({'control, ' if version in control else ''}{as_written(part)})"
+        f"v{version} ({'control, ' if version in control else ''}{as_text(part)})"
         for version, part in parts(declaration).items()
     )
 
@@ -116,7 +117,7 @@ def without_broken_test(declaration: Declaration, settings: Settings) -> Declara
 
 def _is_broken(declaration: Declaration, settings: Settings) -> bool:
     serving = settings.serving.of(declaration.model, declaration)
-    return any(traffic_problems(without_test_tags(declaration), serving))
+    return any(traffic_problems(complete(declaration, settings), serving))
 
 
 def refuse_blocked(declaration: Declaration, version: int) -> None:
@@ -207,6 +208,6 @@ def _still_tested(before: Declaration, after: Declaration, serving: Serving) -> 
         else:
             continue
         yield (
-            f"v{version} {how} and still carries traffic {as_written(part)}: the test goes on; "
+            f"v{version} {how} and still carries traffic {as_text(part)}: the test goes on; "
             "`promote --winner` ends it"
         )

@@ -1,7 +1,7 @@
 """What may be asked of a promotion: a version, aliases and tags that a file can hold."""
 
 from reconciler.authoring.promotion import NO_PINS, Promotion, in_test
-from reconciler.core.ab_tests import parts
+from reconciler.core.declaring.ab_tests import parts
 from reconciler.core.settings import Settings
 from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Value
 from reconciler.errors import DeclarationError, UsageError

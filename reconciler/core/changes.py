@@ -9,7 +9,7 @@ from reconciler.core.state import ACTIVE_STAGES, Field, Value
 _READING_ORDER = ("Production", "Staging", "None", "Archived")
 
 NeededPermission: TypeAlias = Literal["EDIT", "MANAGE"]
-Cause: TypeAlias = Literal["declared", "drift", "replaced", "removed"]
+Cause: TypeAlias = Literal["declared", "drift", "replaced", "removed", "bridge"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,9 @@ def _sets(base: Base, desired: Declaration, live: Live) -> dict[Field, Change]:
         before = live.fields.get(address)
         if _gone(address, live) or same(address, before, after):
             continue
-        cause: Cause = "drift" if base.first.get(address) == after else "declared"
+        is_bridged = address.name in ("alias", "stage") and address in desired.implied
+        new: Cause = "bridge" if is_bridged else "declared"
+        cause: Cause = "drift" if base.first.get(address) == after else new
         rows[address] = Change(desired.model, address, before, after, cause)
     return rows
 

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, TypeVar
 
+from reconciler.core.declaring.bridge import NO_BRIDGE, Bridge
 from reconciler.core.policies import Policy
 from reconciler.core.state import Declaration, Field, Fields, Serving, Value
 
@@ -102,7 +103,8 @@ class Settings:
 
     `fresh` lets `ci apply` write declared changes that no pull request showed; `heal` lets it
     revert drift of models that the merge did not change. `verify` are the steps that read the bytes
-    of the versions with a digest.
+    of the versions with a digest. With `aliases_from_semver` the alias `major-2` names the newest
+    2.x that was promoted.
     """
 
     registry: RegistryPin | None = None
@@ -116,6 +118,8 @@ class Settings:
     heal: bool = False
     notify: tuple[Webhook, ...] = ()
     verify: tuple[VerifyAt, ...] = ("plan", "apply")
+    bridge: Bridge = NO_BRIDGE
+    aliases_from_semver: bool = False
 
 
 @dataclass(frozen=True, slots=True)

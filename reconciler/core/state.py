@@ -112,11 +112,26 @@ class DatedConsent:
 
 
 @dataclass(frozen=True, slots=True)
-class DeclaredVersion:
-    """The parts of a version's entry that are not fields: pins, block, line and traffic.
+class Consumer:
+    """A program that loads this model, as its file declares it.
 
-    The pin `digest` is `sha256:` and 64 hex digits. The fields have `traffic` (0 to 1) too, as the
-    tags of an A/B test.
+    `loads` is `@ALIAS`, a stage or the number of a version; `code` is where the program is, a URL
+    or a path.
+    """
+
+    name: str
+    loads: str
+    owner: str | None = None
+    code: str | None = None
+    line: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredVersion:
+    """The parts of a version's entry that are not fields: pins, block, line, traffic, semver.
+
+    The pin `digest` is `sha256:` and 64 hex digits. The complete declaration has `traffic` (0 to 1)
+    and `semver` (MAJOR.MINOR.PATCH) among its fields too, as tags.
     """
 
     run_id: str | None = None
@@ -125,6 +140,7 @@ class DeclaredVersion:
     blocked: str | None = None
     line: int | None = field(default=None, compare=False)
     traffic: Decimal | None = None
+    semver: str | None = None
 
     @property
     def has_pin(self) -> bool:
@@ -163,8 +179,9 @@ class Serving:
 class Declaration:
     """The declaration of one model, from one file; `serving` is None where the settings decide.
 
-    Equality compares the meaning: file name, lines, comments and layout do not count, nor does
-    `renamed_from`, the model's former name.
+    Equality compares the meaning: file name, lines, comments and layout do not count, nor do
+    `renamed_from`, the model's former name, and the consumers. `implied` are those of the fields
+    that the file does not write, with the values that its keys and the settings give them.
     """
 
     model: str
@@ -175,6 +192,8 @@ class Declaration:
     serving: Serving | None = None
     renamed_from: str | None = field(default=None, compare=False)
     accept: tuple[DatedConsent, ...] = field(default=(), compare=False)
+    consumers: tuple[Consumer, ...] = field(default=(), compare=False)
+    implied: Fields = field(default_factory=dict, compare=False)
     file: str = field(default="", compare=False)
     line: int | None = field(default=None, compare=False)
 

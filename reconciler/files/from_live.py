@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-from reconciler.core.ab_tests import is_ab_tag, parts
+from reconciler.core.declaring.ab_tests import is_ab_tag, parts
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,

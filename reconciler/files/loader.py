@@ -5,8 +5,8 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.core.ab_tests import with_test_tags
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
@@ -15,12 +15,14 @@ from reconciler.files.editing.yaml_dump import dump_declaration
 from reconciler.files.messages import Complaint
 from reconciler.files.schema import (
     ab_test_checks,
+    bridge_checks,
     consent_from_yaml,
     cross_checks,
     from_yaml,
     policy_from_yaml,
 )
-from reconciler.files.schema.model_schema import SETTINGS, model_schema, settings_schema
+from reconciler.files.schema.model_schema import model_schema
+from reconciler.files.schema.settings_schema import SETTINGS, settings_schema
 from reconciler.files.state_files import LoadedModel, assembled
 from reconciler.files.state_folder import Contents, FoundFile
 from reconciler.files.yaml_reader import LARGEST, Source
@@ -92,7 +94,7 @@ def read_settings(found: Contents) -> ReadSettings:
 def parse_declaration(data: bytes, file: str) -> Declaration:
     """Return what one model file declares, checked without any settings or date.
 
-    The tags of an A/B test are not in it: they depend on what serving means in the settings.
+    What the settings imply, as a bridge or an A/B test, is not in it.
     """
     source = Source(file)
     content = source.model(data)
@@ -112,6 +114,7 @@ def parse_settings(data: bytes, file: str) -> Settings:
         raise DeclarationError(source.problems())
     settings = from_yaml.settings(content, policy_lines=source.lines("policies"))
     source.complain(cross_checks.settings_agree(settings))
+    source.complain(bridge_checks.bridge_agrees(settings))
     source.complain(policy_from_yaml.asked_somewhere(settings.policies, settings.ignore))
     if source.notes:
         raise DeclarationError(source.problems())
@@ -150,6 +153,8 @@ def _load_model(
     if content is None:
         return LoadedModel(file.shown, problems=source.problems())
     declaration = source.declaration(content)
+    if settings is not None:
+        declaration = complete(declaration, settings)
     source.complain(cross_checks.blocked_at_rest(content))
     source.complain(cross_checks.renamed_from_another(content))
     source.complain(consent_from_yaml.consents_hold(content, settings, today))
@@ -158,6 +163,7 @@ def _load_model(
         source.complain(ab_test_checks.ab_test_holds(declaration, settings))
     if settings is not None:
         source.complain(cross_checks.one_per_stage(content, settings))
+        source.complain(bridge_checks.bridge_holds(content, declaration, settings.bridge))
         source.complain(cross_checks.none_ignored(content, settings))
         source.complain(cross_checks.pinned(content, settings, others))
         source.complain(cross_checks.own_serving_agrees(declaration, settings))
@@ -174,9 +180,8 @@ def _load_model(
     source.complain(cross_checks.alias_twins(content))
     source.complain(consent_from_yaml.consents_ended(content, today))
     source.complain(ab_test_checks.hardly_meant(declaration))
-    serving = settings.serving.of(declaration.model, declaration)
     return loaded._replace(
-        declaration=with_test_tags(declaration, serving),
+        declaration=declaration,
         warnings=source.problems(ExitCode.OK),
         id=identify(data) if identify else None,
     )

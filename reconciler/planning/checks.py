@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.comparison import comparisons
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.facts import Facts
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
@@ -18,7 +18,7 @@ from reconciler.core.transitions import (
     transitions_in_place,
 )
 from reconciler.core.violations import Consent, Violation, with_consent
-from reconciler.planning.approved_bytes import BytesReading, check_bytes, settled, through
+from reconciler.planning.artifacts.approved_bytes import BytesReading, check_bytes, settled, through
 from reconciler.planning.live_state import read_facts
 from reconciler.planning.model_plan import Planned
 from reconciler.policy import evaluation, guards

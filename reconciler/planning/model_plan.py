@@ -11,7 +11,7 @@ from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
 from reconciler.core.transitions import partings
 from reconciler.planning import preconditions
-from reconciler.planning.approved_bytes import declared_bytes
+from reconciler.planning.artifacts.approved_bytes import declared_bytes
 from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
 from reconciler.planning.renames import OtherName
 from reconciler.planning.unfinished_apply import as_far_as_written

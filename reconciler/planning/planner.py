@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings, VerifyAt, effective_settings
 from reconciler.core.state import Declaration, Live, aliases

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.diff import unmanaged
 from reconciler.core.plan import DraftPlan, ModelPlan, PlanOutcome
 from reconciler.core.state import ACTIVE_STAGES, Field, Live, Value, aliases, stages

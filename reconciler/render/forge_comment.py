@@ -13,7 +13,7 @@ from reconciler.core.artifacts.missing_digest import MissingDigest
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.report import ApplyReport, ModelReport
 from reconciler.errors import Problem
-from reconciler.planning.bytes_drift import BytesDrift
+from reconciler.planning.artifacts.bytes_drift import BytesDrift
 from reconciler.render import markdown, phrases
 from reconciler.render.artifacts import bytes_drift, missing_digests
 from reconciler.render.artifacts.bytes_lines import differing

@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from reconciler.core.ab_tests import parts, with_test_tags
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
@@ -118,12 +118,8 @@ class Past:
         return Settings() if blob is None else self._settings(blob, path)
 
     def _as_loaded(self, declaration: Declaration, commit: str, folder: str) -> Declaration:
-        """Return a declaration with the tags of its A/B test, by the settings of its commit."""
-        if not parts(declaration):
-            return declaration
-        settings = self._settings_in(folder, commit) or Settings()
-        serving = settings.serving.of(declaration.model, declaration)
-        return with_test_tags(declaration, serving)
+        """Return a declaration with what the settings of its commit imply."""
+        return complete(declaration, self._settings_in(folder, commit) or Settings())
 
     def declared_otherwise(
         self, since: str, owner: str, declared: Declaration | None, model: str
@@ -247,7 +243,7 @@ class Past:
         )
         # The settings mean the same there, or all models have changed.
         old = {
-            was.model: with_test_tags(was, desired.settings.serving.of(was.model, was))
+            was.model: complete(was, desired.settings)
             for was in read
             if isinstance(was, Declaration)
         }

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from reconciler.core.ab_tests import parts
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.declaring.implied import as_written
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 
@@ -34,11 +34,11 @@ class Place:
     def read(self) -> Mapping[tuple[str, str], Declaration]:
         """The declarations by blob and path, for commits that have a file as the checkout does.
 
-        Not those with an A/B test, whose tags depend on the settings.
+        As the files write them: what else they mean depends on a commit's settings.
         """
         desired = self._desired()
         return {
-            (desired.ids[name], path): desired.declarations[name]
+            (desired.ids[name], path): as_written(desired.declarations[name])
             for name, path in self.files.items()
-            if name in desired.ids and not parts(desired.declarations[name])
+            if name in desired.ids
         }

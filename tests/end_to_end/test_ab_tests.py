@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.authoring.promotion import Promotion, promoted, refuse_broken_test, winning
-from reconciler.core.ab_tests import parts, without_test_tags
+from reconciler.core.declaring.ab_tests import parts
+from reconciler.core.declaring.implied import as_written
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value, stages
 from reconciler.errors import Refused, UsageError
@@ -347,7 +348,7 @@ def test_with_a_winner_the_file_is_valid_and_nothing_carries_traffic(
     assert "traffic" not in file.read_text()
     assert "ab_test" not in file.read_text()
     if version in serving.versions(before.fields):
-        assert found.fields == without_test_tags(before).fields
+        assert found.fields == as_written(before).fields
     for other, stage in stages(before.fields).items():
         now = stages(found.fields)[other]
         assert now == stage or (stage, now) == ("Production", "Archived")

@@ -82,6 +82,7 @@ _OUTSIDE = {
     "planning": _PURE | _WAITING | {"contextlib"},
     "apply": _PURE | _WAITING,
     "audit": _PURE,
+    "audit.usage": _PURE | {"ast", "tokenize"},
     "render": _PURE,
     "files.schema": _PURE | _PYDANTIC,
 }

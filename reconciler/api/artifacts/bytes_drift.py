@@ -10,7 +10,7 @@ from reconciler.api.artifacts.bytes_reading import FetchRecords, bytes_reading, 
 from reconciler.api.workspace import Workspace
 from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.errors import UsageError
-from reconciler.planning.bytes_drift import (
+from reconciler.planning.artifacts.bytes_drift import (
     BytesDrift,
     PinnedBytes,
     bytes_compared,

@@ -8,7 +8,7 @@ from reconciler.api.apply_records import approved_in
 from reconciler.api.workspace import Workspace
 from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.errors import OutOfStep
-from reconciler.planning.approved_bytes import BytesReading
+from reconciler.planning.artifacts.approved_bytes import BytesReading
 from reconciler.repository.repository import GitRepo
 
 FetchRecords: TypeAlias = Callable[[GitRepo], object]

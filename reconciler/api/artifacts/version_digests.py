@@ -9,7 +9,7 @@ from reconciler.core.artifacts.version_digest import VersionDigest
 from reconciler.core.plan import RegistryRef
 from reconciler.core.state import Live
 from reconciler.errors import Problem, RegistryError, UsageError, first_code
-from reconciler.planning.approved_bytes import READERS
+from reconciler.planning.artifacts.approved_bytes import READERS
 from reconciler.ports.parallel import each
 from reconciler.render import json_documents, phrases
 from reconciler.render.artifacts import digests as render

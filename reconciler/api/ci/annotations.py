@@ -1,6 +1,6 @@
 """A plan's and a report's problems as annotations, on the lines that they are about."""
 
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import JudgedPlan, ModelPlan
 from reconciler.core.report import ApplyReport
 from reconciler.render import github_workflow, phrases

@@ -6,7 +6,7 @@ from reconciler.api.answers import Drift, Plan
 from reconciler.core.artifacts.missing_digest import MissingDigest
 from reconciler.core.plan import DraftPlan, JudgedPlan
 from reconciler.errors import ExitCode, Problem, first_code
-from reconciler.planning.bytes_drift import BytesDrift
+from reconciler.planning.artifacts.bytes_drift import BytesDrift
 from reconciler.render import json_documents
 from reconciler.render.artifacts import missing_digests
 from reconciler.render.json_documents import Document

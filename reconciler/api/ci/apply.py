@@ -11,9 +11,9 @@ from reconciler.api.artifacts.bytes_reading import bytes_reading
 from reconciler.api.ci import annotations
 from reconciler.api.ci.job import NO_LIMIT, Job, tried
 from reconciler.api.ci.merge_approvals import Merges
-from reconciler.api.judging import head_commit, judging
 from reconciler.api.notifications import BehindOf, author_of_commit
-from reconciler.api.plan_requests import compared, plan_request, with_checkout_violations
+from reconciler.api.planning.judging import head_commit, judging
+from reconciler.api.planning.plan_requests import compared, plan_request, with_checkout_violations
 from reconciler.api.workspace import Workspace
 from reconciler.audit.notification import Behind
 from reconciler.core.changes import Change
@@ -22,7 +22,7 @@ from reconciler.core.report import ApplyReport
 from reconciler.core.settings import effective_settings
 from reconciler.core.state import Live
 from reconciler.errors import Problem
-from reconciler.planning.approved_bytes import BytesReading
+from reconciler.planning.artifacts.approved_bytes import BytesReading
 from reconciler.planning.checks import Compared, judge
 from reconciler.planning.merge_authorisation import (
     MergeEvidence,

@@ -7,10 +7,10 @@ from reconciler.api.answers import Drift, timed
 from reconciler.api.artifacts.bytes_drift import ReadingDepth, drifted_bytes
 from reconciler.api.ci.answers import JobDrift
 from reconciler.api.ci.job import NO_LIMIT, Job, tried
-from reconciler.api.plan_requests import compared, plan_request
+from reconciler.api.planning.plan_requests import compared, plan_request
 from reconciler.core.plan import DraftPlan
 from reconciler.errors import ExitCode
-from reconciler.planning.bytes_drift import BytesDrift
+from reconciler.planning.artifacts.bytes_drift import BytesDrift
 from reconciler.render import forge_comment, github_workflow, phrases
 
 _AS_GIT_SAYS = "The registry is as git says."

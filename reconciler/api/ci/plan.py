@@ -12,8 +12,8 @@ from reconciler.api.ci.answers import JobPlan
 from reconciler.api.ci.job import Job, tried
 from reconciler.api.ci.merge_approvals import commit_of_pull
 from reconciler.api.ci.missing_digests import missing_digests
-from reconciler.api.judging import judging
-from reconciler.api.plan_requests import judged, plan_request
+from reconciler.api.planning.judging import judging
+from reconciler.api.planning.plan_requests import judged, plan_request
 from reconciler.core.artifacts.missing_digest import MissingDigest
 from reconciler.core.plan import JudgedPlan
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, Refused

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from reconciler.api.artifacts.entering import Digests, Entering, entering_digests
 from reconciler.api.editing.discovery import Discovery
 from reconciler.api.editing.lookups import declared, draft
-from reconciler.api.judging import policy_context
 from reconciler.api.merged.merged_history import open_merged
+from reconciler.api.planning.judging import policy_context
 from reconciler.api.workspace import Workspace
 from reconciler.audit.merged_changes import Step
 from reconciler.authoring import discovery

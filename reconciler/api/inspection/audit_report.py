@@ -9,7 +9,7 @@ from reconciler.api.answers import Answer
 from reconciler.api.artifacts.bytes_drift import ReadingDepth, drifted_bytes
 from reconciler.api.inspection.time_limits import time_limits
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
-from reconciler.api.plan_requests import compared, plan_request
+from reconciler.api.planning.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.audit.bytes_findings import findings_of_bytes, findings_of_files
 from reconciler.audit.dates import DateLike

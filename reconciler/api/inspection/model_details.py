@@ -14,7 +14,7 @@ from reconciler.api.inspection.version_names import (
     serving_version,
 )
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
-from reconciler.api.plan_requests import compared, plan_request
+from reconciler.api.planning.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry

@@ -5,7 +5,7 @@ from typing import Final
 
 from reconciler.api.workspace import Workspace
 from reconciler.core.comparison import named_number, named_versions, versions_by_stage
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.matching import nearest
 from reconciler.core.state import Live, Serving
 from reconciler.errors import RegistryError, UsageError

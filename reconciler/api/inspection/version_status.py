@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconciler.api.answers import Status
 from reconciler.api.inspection.version_names import readings
-from reconciler.api.plan_requests import compared, plan_request
+from reconciler.api.planning.plan_requests import compared, plan_request
 from reconciler.api.workspace import Workspace
 from reconciler.core.matching import is_glob, nearest, select
 from reconciler.errors import UsageError

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
-from reconciler.core.ab_tests import as_written, without_test_tags
+from reconciler.core.declaring.ab_tests import as_text
+from reconciler.core.declaring.implied import as_written
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 
 KeyPath: TypeAlias = tuple[str, ...]
@@ -35,11 +36,12 @@ def parts(declaration: Declaration) -> dict[KeyPath, str]:
         path = ("versions", str(number))
         texts[path] = ""
         texts[(*path, "blocked")] = entry.blocked
-        texts[(*path, "traffic")] = None if entry.traffic is None else as_written(entry.traffic)
+        texts[(*path, "traffic")] = None if entry.traffic is None else as_text(entry.traffic)
         texts[(*path, "run_id")] = entry.run_id
         texts[(*path, "source")] = entry.source
         texts[(*path, "digest")] = entry.digest
-    for address, value in without_test_tags(declaration).fields.items():
+        texts[(*path, "semver")] = entry.semver
+    for address, value in as_written(declaration).fields.items():
         texts[_path(address, value)] = "" if address.name == "alias" else str(value)
     return {path: text for path, text in texts.items() if text is not None}
 
@@ -120,6 +122,8 @@ def _with_pin(entry: DeclaredVersion, part: KeyPath, value: str | None) -> Decla
             return replace(entry, source=value)
         case ("digest",):
             return replace(entry, digest=value)
+        case ("semver",):
+            return replace(entry, semver=value)
         case ("blocked",):
             return replace(entry, blocked=value)
         case ("traffic",):

@@ -5,7 +5,7 @@ from typing import Final
 
 import yaml
 
-from reconciler.core.ab_tests import as_written
+from reconciler.core.declaring.ab_tests import as_text
 from reconciler.core.state import Declaration
 from reconciler.files.schema import from_yaml
 
@@ -39,7 +39,7 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_part(self, part: Decimal) -> yaml.ScalarNode:
         """Return a part of the traffic as a plain number that keeps its decimals."""
-        text = as_written(part)
+        text = as_text(part)
         return self.represent_scalar(f"{_OWN_TAGS}{'float' if '.' in text else 'int'}", text)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.ab_tests import (
+from reconciler.core.declaring.ab_tests import (
     AB_TAGS,
     TrafficProblem,
     parts,

@@ -7,9 +7,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.ab_tests import without_test_tags
+from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.declaring.implied import as_written
 from reconciler.core.settings import Ignore, RegistryPin, ServingRules, Settings, Webhook
 from reconciler.core.state import (
+    Consumer,
     DatedConsent,
     Declaration,
     DeclaredVersion,
@@ -20,20 +22,23 @@ from reconciler.core.state import (
 from reconciler.files.schema.consent_from_yaml import consents
 from reconciler.files.schema.model_schema import (
     ModelFile,
-    NotifyEntry,
     ServingEntry,
-    ServingRulesEntry,
-    SettingsFile,
     VersionEntry,
 )
 from reconciler.files.schema.policy_from_yaml import policies
+from reconciler.files.schema.settings_schema import NotifyEntry, ServingRulesEntry, SettingsFile
 
 # Numbers of YAML 1.2, which PyYAML reads as text but other readers do not.
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
 
 
 def declaration(
-    file: ModelFile, *, name: str, line: int, version_lines: Mapping[str, int]
+    file: ModelFile,
+    *,
+    name: str,
+    line: int,
+    version_lines: Mapping[str, int],
+    consumer_lines: Sequence[int],
 ) -> Declaration:
     """Return what a model file declares; `name` is the file's name, lines are those of keys."""
     versions = {
@@ -44,6 +49,7 @@ def declaration(
             blocked=entry.get("blocked"),
             line=version_lines[number],
             traffic=Decimal(entry["traffic"]) if "traffic" in entry else None,
+            semver=entry.get("semver"),
         )
         for number, entry in file.get("versions", {}).items()
     }
@@ -56,6 +62,10 @@ def declaration(
         serving=_serving(file.get("serving")),
         renamed_from=file.get("renamed_from"),
         accept=consents(file),
+        consumers=tuple(
+            Consumer(entry["name"], entry["loads"], entry.get("owner"), entry.get("code"), line=at)
+            for entry, at in zip(file.get("consumers", ()), consumer_lines, strict=False)
+        ),
         file=name,
         line=line,
     )
@@ -66,7 +76,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
 
     The name is left out where `stem` equals it and the file has other content.
     """
-    fields = without_test_tags(declaration).fields
+    fields = as_written(declaration).fields
     tags: dict[int | None, dict[str, Value]] = defaultdict(dict)
     held: dict[int, list[str]] = defaultdict(list)
     numbers = set(declaration.versions)
@@ -93,6 +103,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
         serving=_served_by(declaration.serving),
         renamed_from=declaration.renamed_from,
         accept=[_consent(consent) for consent in declaration.accept] or None,
+        consumers=[_consumer(consumer) for consumer in declaration.consumers] or None,
         description=fields.get(Field("description")),
         tags=tags.get(None),
         versions=versions or None,
@@ -115,6 +126,10 @@ def _consent(consent: DatedConsent) -> dict[str, object]:
     return {"guard": consent.guard, "until": consent.until, "reason": consent.reason}
 
 
+def _consumer(consumer: Consumer) -> dict[str, object]:
+    return _said(name=consumer.name, owner=consumer.owner, loads=consumer.loads, code=consumer.code)
+
+
 def _served_by(serving: Serving | None) -> dict[str, object] | None:
     return None if serving is None else _said(stage=serving.stage, alias=serving.alias)
 
@@ -127,6 +142,7 @@ def _entry(pins: DeclaredVersion, **values: object) -> dict[str, object]:
         run_id=pins.run_id,
         source=pins.source,
         digest=pins.digest,
+        semver=pins.semver,
     )
 
 
@@ -166,6 +182,8 @@ def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Setting
         heal=file.get("heal", False),
         notify=tuple(_webhook(entry) for entry in file.get("notify", ())),
         verify=tuple(step for step in default.verify if step in verify),
+        bridge=Bridge(tuple(file.get("bridge", {}).items())),
+        aliases_from_semver=file.get("aliases_from_semver", False),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from reconciler.core.state import STAGES
 from reconciler.core.uris import misspelt
 
 LAST_VERSION: Final = 2_147_483_647
@@ -101,6 +102,20 @@ def day(text: str) -> Broken | None:
     except ValueError as error:
         return Broken(f"{quoted(text)} is not a date: {error}", hint)
     return None
+
+
+def loads(text: str) -> Broken | None:
+    """Check what a consumer loads: an alias after `@`, a stage, or the number of a version."""
+    hint = 'write `"@champion"`, `Production` or `3`'
+    if text.startswith("@"):
+        return alias(text[1:])
+    if text in STAGES:
+        return None
+    if re.fullmatch(r"[1-9][0-9]*", text):
+        return version_number(text)
+    near = next((stage for stage in STAGES if stage.lower() == text.lower()), None)
+    rule = f"{quoted(text)} is not an alias, a stage or a version"
+    return Broken(rule, f"did you mean {quoted(near)}?" if near else hint)
 
 
 def not_blank(text: str) -> Broken | None:

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from reconciler.core.declaring.semantic_versions import parse_semver
 from reconciler.core.parse_error import ParseError
 from reconciler.files.schema import digest_rule, name_rules
 from reconciler.files.schema.name_rules import Broken, quoted
@@ -138,6 +139,23 @@ Digest = Annotated[
     str,
     Field(min_length=1, json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"}),
     must(digest_rule.digest),
+]
+SemVer = Annotated[
+    str,
+    readable(parse_semver),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$"}
+    ),
+]
+Loads = Annotated[
+    str,
+    Field(
+        json_schema_extra={
+            "pattern": r"^(@.+|[1-9][0-9]*|None|Staging|Production|Archived)$",
+        }
+    ),
+    must(name_rules.loads),
+    AnyScalar(),
 ]
 VariableName = Annotated[
     str,

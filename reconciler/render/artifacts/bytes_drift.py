@@ -3,7 +3,7 @@
 from itertools import groupby
 from shlex import quote
 
-from reconciler.planning.bytes_drift import BytesDrift
+from reconciler.planning.artifacts.bytes_drift import BytesDrift
 from reconciler.render import phrases
 from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document, bytes_check

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Settings

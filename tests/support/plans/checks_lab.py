@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.facts import Facts
 from reconciler.core.plan import JudgedPlan, RegistryRef, StateRef
 from reconciler.core.policies import (

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from reconciler.apply.executor import Stop, apply
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Settings

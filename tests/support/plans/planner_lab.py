@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value

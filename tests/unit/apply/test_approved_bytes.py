@@ -12,7 +12,7 @@ from reconciler.core.plan import AdmittedPlan, JudgedPlan
 from reconciler.core.report import ApplyReport
 from reconciler.core.settings import Settings
 from reconciler.errors import ExitCode, Forbidden, Unavailable
-from reconciler.planning.approved_bytes import BytesReading, through
+from reconciler.planning.artifacts.approved_bytes import BytesReading, through
 from reconciler.planning.planner import not_read_again
 from tests.support.plans.bytes_lab import PinnedLab, digest_of, files_of, hashed, pinned
 from tests.support.plans.executor_lab import once

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.apply.executor import apply, no_stop
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.report import ModelReport
 from reconciler.core.settings import Settings

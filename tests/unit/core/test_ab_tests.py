@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.ab_tests import (
+from reconciler.core.declaring.ab_tests import (
     ROLE_TAG,
     TRAFFIC_TAG,
     traffic_problems,
-    with_test_tags,
-    without_test_tags,
 )
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving
 from reconciler.errors import DeclarationError
@@ -71,7 +70,7 @@ def test_the_control_is_what_the_settings_call_serving(tmp_path: Path) -> None:
 def test_a_file_alone_does_not_know_who_is_the_control() -> None:
     declaration = parse_declaration(TEST.encode(), "m.yaml")
     assert ab_tags(declaration) == {}
-    assert ab_tags(with_test_tags(declaration, Serving())) == {
+    assert ab_tags(complete(declaration, Settings())) == {
         4: ("control", "0.90"),
         5: ("treatment", "0.1"),
     }
@@ -79,8 +78,8 @@ def test_a_file_alone_does_not_know_who_is_the_control() -> None:
 
 def test_a_model_without_traffic_is_left_as_it_is() -> None:
     declaration = parse_declaration(b"versions: {4: {tags: {ab_test_role: x}}}", "m.yaml")
-    assert with_test_tags(declaration, Serving()) is declaration
-    assert without_test_tags(declaration) is declaration
+    assert complete(declaration, Settings()) is declaration
+    assert as_written(declaration) is declaration
 
 
 _parts = st.dictionaries(
@@ -99,9 +98,9 @@ def test_tags_come_and_go_without_a_trace_and_are_never_in_a_file(
         {Field("stage", serving): "Production", Field("tag", serving, "k"): "v"},
         {version: DeclaredVersion(traffic=part) for version, part in carried.items()},
     )
-    tagged = with_test_tags(declaration, Serving())
-    assert without_test_tags(tagged) == declaration
-    assert with_test_tags(tagged, Serving()) == tagged
+    tagged = complete(declaration, Settings())
+    assert as_written(tagged) == declaration
+    assert complete(tagged, Settings()) == tagged
     roles = [role for role, _ in ab_tags(tagged).values()]
     assert roles.count("control") == (carried.get(serving) is not None)
     assert not any("E" in str(part) for _, part in ab_tags(tagged).values())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.state import DatedConsent
 from reconciler.errors import DeclarationError, ExitCode
 from reconciler.files.editing.edits import YamlEdit

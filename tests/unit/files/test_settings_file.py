@@ -236,11 +236,12 @@ def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
             "serving",
             "accept",
             "renamed_from",
+            "consumers",
         )
     }
     assert set(entry["properties"]) == {
         *("stage", "aliases", "tags", "description", "run_id", "source", "digest", "blocked"),
-        "traffic",
+        *("traffic", "semver"),
     }
     assert set(consent["properties"]) == set(consent["required"]) == {"guard", "until", "reason"}
     assert schema["additionalProperties"] is False
@@ -278,6 +279,8 @@ def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
             "heal",
             "notify",
             "digests",
+            "bridge",
+            "aliases_from_semver",
         )
     }
     text, mapping = schema["properties"]["registry"]["oneOf"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import AdmittedPlan, StateRef, only
 from reconciler.core.settings import Settings
 from reconciler.core.violations import Consent

@@ -15,7 +15,7 @@ from reconciler.core.plan import AdmittedPlan
 from reconciler.core.settings import Settings, VerifyAt
 from reconciler.core.state import Declaration, DeclaredVersion
 from reconciler.errors import ExitCode, Forbidden
-from reconciler.planning.approved_bytes import (
+from reconciler.planning.artifacts.approved_bytes import (
     BytesReading,
     checked_otherwise,
     through,

@@ -9,13 +9,13 @@ import pytest
 
 from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import HashedFile, ListedFile, ModelFiles, model_files
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import StateRef
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
 from reconciler.errors import Forbidden
-from reconciler.planning.approved_bytes import BytesReading
-from reconciler.planning.bytes_drift import (
+from reconciler.planning.artifacts.approved_bytes import BytesReading
+from reconciler.planning.artifacts.bytes_drift import (
     BytesDrift,
     PinnedVersion,
     bytes_compared,

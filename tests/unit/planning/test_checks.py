@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.facts import Facts
 from reconciler.core.plan import StateRef, accepting
 from reconciler.core.policies import (

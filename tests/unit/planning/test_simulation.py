@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from reconciler.apply.executor import apply
-from reconciler.core.declared import DeclaredState
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings
 from reconciler.core.state import (

@@ -4,13 +4,12 @@ The version that is declared as serving is the control; the other versions with 
 treatments. The reconciler routes no traffic: a router reads the two tags.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.state import Declaration, Field, Serving, aliases
+from reconciler.core.state import Declaration, Field, Serving, Value, aliases
 
 ROLE_TAG: Final = "ab_test_role"
 TRAFFIC_TAG: Final = "ab_test_traffic"
@@ -32,7 +31,7 @@ def parts(declaration: Declaration) -> Mapping[int, Decimal]:
     return {v: e.traffic for v, e in declaration.versions.items() if e.traffic is not None}
 
 
-def as_written(part: Decimal) -> str:
+def as_text(part: Decimal) -> str:
     """Return a traffic part as text without an exponent."""
     return format(part, "f")
 
@@ -42,31 +41,14 @@ def is_ab_tag(address: Field) -> bool:
     return address.name == "tag" and address.version is not None and address.key in AB_TAGS
 
 
-def with_test_tags(declaration: Declaration, serving: Serving) -> Declaration:
-    """Return a declaration with the A/B tags of its traffic; the same one without traffic."""
-    carried = parts(declaration)
-    if not carried:
-        return declaration
-    control = serving.versions(declaration.fields)
-    fields = dict(declaration.fields)
-    for version, part in carried.items():
+def test_tags(declaration: Declaration, control: Collection[int]) -> Mapping[Field, Value]:
+    """Return the A/B tags of a declaration's traffic; `control` are the versions that serve."""
+    tags: dict[Field, Value] = {}
+    for version, part in parts(declaration).items():
         role = "control" if version in control else "treatment"
-        fields[Field("tag", version, ROLE_TAG)] = role
-        fields[Field("tag", version, TRAFFIC_TAG)] = as_written(part)
-    return replace(declaration, fields=MappingProxyType(fields))
-
-
-def without_test_tags(declaration: Declaration) -> Declaration:
-    """Return a declaration without the A/B tags that `with_test_tags` added."""
-    carried = parts(declaration)
-    if not carried:
-        return declaration
-    fields = {
-        address: value
-        for address, value in declaration.fields.items()
-        if not (is_ab_tag(address) and address.version in carried)
-    }
-    return replace(declaration, fields=MappingProxyType(fields))
+        tags[Field("tag", version, ROLE_TAG)] = role
+        tags[Field("tag", version, TRAFFIC_TAG)] = as_text(part)
+    return tags
 
 
 def traffic_problems(declaration: Declaration, serving: Serving | None) -> Iterator[TrafficProblem]:
@@ -102,7 +84,7 @@ def _blocked(declaration: Declaration, carried: Mapping[int, Decimal]) -> Iterat
 
 
 def _declared_beside(declaration: Declaration) -> Iterator[TrafficProblem]:
-    for address in declaration.fields:
+    for address in declaration.fields.keys() - declaration.implied.keys():
         if is_ab_tag(address) and address.version is not None:
             message = f"tag `{address.key}` is written by `traffic`"
             hint = "remove the tag: `traffic` sets it for this model"

@@ -21,7 +21,7 @@ from reconciler.core.artifacts.bytes_check import (
 from reconciler.core.artifacts.model_files import ListedFile
 from reconciler.core.state import in_use
 from reconciler.errors import ExitCode, Problem, ReconcilerError, RegistryError
-from reconciler.planning.approved_bytes import READERS, BytesReading, read_and_checked
+from reconciler.planning.artifacts.approved_bytes import READERS, BytesReading, read_and_checked
 from reconciler.planning.checks import Compared
 from reconciler.ports.artifacts import ReadBytes
 from reconciler.ports.parallel import each

@@ -5,14 +5,14 @@ from datetime import datetime, timezone
 from functools import cached_property
 
 from reconciler.api.artifacts.bytes_reading import bytes_reading
-from reconciler.api.consents import parse_consents
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
+from reconciler.api.planning.consents import parse_consents
 from reconciler.api.workspace import Workspace
 from reconciler.audit import evidence, stage_history
 from reconciler.audit.evidence import Entry
 from reconciler.core.settings import Settings
 from reconciler.core.state import Live
-from reconciler.planning.approved_bytes import BytesReading
+from reconciler.planning.artifacts.approved_bytes import BytesReading
 from reconciler.planning.checks import Judging
 from reconciler.policy.builtin_rules import StageEntry
 from reconciler.policy.cel.adapter import CelConditions

@@ -1,0 +1,1 @@
+"""Who loads a model: in source code, and by the access log of a server."""

@@ -1,0 +1,1 @@
+"""The commands that show versions and write nothing."""

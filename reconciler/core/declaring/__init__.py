@@ -1,0 +1,1 @@
+"""What a state folder declares, and what its settings and keys add to that."""

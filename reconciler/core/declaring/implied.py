@@ -1,0 +1,44 @@
+"""The values that a file does not write: its other keys and the settings add them."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from reconciler.core.declaring.ab_tests import test_tags
+from reconciler.core.declaring.bridge import other_words
+from reconciler.core.declaring.semantic_versions import semver_tags
+from reconciler.core.settings import Settings
+from reconciler.core.state import Declaration, Field, Value
+
+
+def complete(declaration: Declaration, settings: Settings) -> Declaration:
+    """Return a declaration with what its keys and the settings imply.
+
+    These are the other word of a bridged stage or alias, the tags of an A/B test, and the tag of a
+    semantic version. A value that the file writes stays; what was implied before is computed anew.
+    """
+    written = as_written(declaration)
+    fields: dict[Field, Value] = {**written.fields, **other_words(written.fields, settings.bridge)}
+    for address, value in semver_tags(written).items():
+        fields.setdefault(address, value)
+    serving = settings.serving.of(written.model, written)
+    for address, value in test_tags(written, serving.versions(fields)).items():
+        fields.setdefault(address, value)
+    implied = {address: fields[address] for address in fields.keys() - written.fields.keys()}
+    if not implied:
+        return written
+    return replace(written, fields=MappingProxyType(fields), implied=MappingProxyType(implied))
+
+
+def as_written(declaration: Declaration) -> Declaration:
+    """Return a declaration with only what its file writes.
+
+    An implied value that was changed since counts as written.
+    """
+    if not declaration.implied:
+        return declaration
+    fields = {
+        address: value
+        for address, value in declaration.fields.items()
+        if declaration.implied.get(address) != value
+    }
+    return replace(declaration, fields=MappingProxyType(fields), implied=MappingProxyType({}))

@@ -1,0 +1,1 @@
+"""The bytes of versions: what a plan checks, and what drifted."""
