@@ -43,6 +43,12 @@ _MEANT: Final = {
     "credentials are MLflow's variables, such as MLFLOW_TRACKING_USERNAME and _PASSWORD": (
         *("login", "logout", "auth", "configure", "config", "connect"),
     ),
+    "`reconciler migrate stages --report` says what depends on stages": (
+        *("stages", "migration", "upgrade", "bridge"),
+    ),
+    "`reconciler migrate rewrite PATH` prints a patch that loads by alias": (
+        *("rewrite", "codemod", "refactor"),
+    ),
     "`reconciler --version` prints it": ("version",),
     "`reconciler status --watch` shows it again and again": ("watch", "top", "monitor"),
     '`eval "$(_RECONCILER_COMPLETE=bash_source reconciler)"` lets bash complete; zsh_source: zsh': (

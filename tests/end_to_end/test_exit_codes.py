@@ -34,6 +34,8 @@ _FAILS = {
     "tidy": 3,
     "history nosuch": 1,
     "audit --since last-week": 1,
+    "migrate stages --report": 3,
+    "migrate rewrite .": 3,
     "ci plan": 3,
     "ci apply": 3,
     "ci drift": 3,

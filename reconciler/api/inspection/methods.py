@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, overload
 
 from reconciler.api.answers import timed
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from reconciler.api.inspection.registry_history import RegistryHistory
     from reconciler.api.inspection.resolved_version import ResolvedVersion
     from reconciler.api.inspection.version_comparison import VersionComparison
+    from reconciler.api.migration.report import MigrationReport
+    from reconciler.api.migration.rewrite import Rewrite
     from reconciler.api.workspace import Workspace
     from reconciler.audit.dates import DateLike
 
@@ -227,6 +229,56 @@ class InspectionMethods(ABC):
 
         with self._workspace(needs="settings") as workspace:
             answer = forget_models(workspace, models, before_writing or (lambda _: None))
+            return timed(answer, workspace.started)
+
+    def migration_report(
+        self,
+        models: Collection[str] | None = None,
+        *,
+        scan: str | Collection[str] = (),
+        bridge: Mapping[str, str] | None = None,
+        check: bool = False,
+    ) -> MigrationReport:
+        """Return what depends on stages, and what is left to do until nothing does.
+
+        `models` are globs for declared and live models. `scan` are files or folders of source code
+        that may load models. `bridge` has the alias of each stage; without it that of the settings
+        counts, and else `Production` becomes `champion`. `check` reads the files alone: `depends`
+        has each of them that depends on a stage, and `code` is 2 unless it `is_done`.
+
+        Raises `UsageError` for a glob or a path that names nothing, and for a bridge that cannot
+        be, `DeclarationError` for wrong files, `RegistryError` where the registry cannot be read.
+
+        >>> r.migration_report(["fraud"]).models[0].aliases
+        {'champion': 3}
+        """
+        from reconciler.api.migration.report import migration_report  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="anything") as workspace:
+            chosen = None if models is None else as_names(models)
+            answer = migration_report(
+                workspace, chosen, scan=as_names(scan), bridge=bridge, checks=check
+            )
+            return timed(answer, workspace.started)
+
+    def rewrite(
+        self, paths: str | Collection[str], *, bridge: Mapping[str, str] | None = None
+    ) -> Rewrite:
+        """Return the patch with which source code loads by alias what it loads by stage.
+
+        `paths` are files or folders. `bridge` is as in `migration_report`. Nothing is written:
+        `patch` is a unified patch for the root of their repository, `undecided` has each place
+        that a person has to decide.
+
+        Raises `UsageError` for a path that names nothing, `DeclarationError` for wrong files.
+
+        >>> r.rewrite("registry-state").patch
+        ''
+        """
+        from reconciler.api.migration.rewrite import rewrite  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="anything") as workspace:
+            answer = rewrite(workspace, as_names(paths), bridge=bridge)
             return timed(answer, workspace.started)
 
     def _workspace_of_the_past(self) -> Workspace:

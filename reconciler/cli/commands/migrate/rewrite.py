@@ -1,0 +1,31 @@
+"""`reconciler migrate rewrite`: a patch that loads by alias what source code loads by stage."""
+
+import click
+
+from reconciler.cli import output
+from reconciler.cli.commands.migrate import bridge_option
+from reconciler.cli.opened import opened
+from reconciler.cli.options import Options, common
+from reconciler.cli.present import present
+from reconciler.errors import UsageError
+
+
+@click.command("rewrite", short_help="a patch that loads by alias what code loads by stage")
+@click.argument("more", metavar="[PATH]...", nargs=-1, type=click.Path())
+@click.option("--path", "paths", metavar="PATH", multiple=True, help="A folder or file of code.")
+@bridge_option
+@common()
+def command(
+    *, options: Options, more: tuple[str, ...], paths: tuple[str, ...], bridge: dict[str, str]
+) -> int:
+    """Print a patch that turns `models:/X/Production` below PATH into `models:/X@champion`.
+
+    What it cannot decide goes to stderr, with file and line. It edits no file:
+    `reconciler migrate rewrite app | git apply` does, from the repository's root.
+    """
+    if not (chosen := (*paths, *more)):
+        raise UsageError("no code is named", hint="`reconciler migrate rewrite PATH`")
+    answer = opened(options).rewrite(chosen, bridge=bridge or None)
+    code = present(answer, options)
+    output.note(answer.headline, options)
+    return code
