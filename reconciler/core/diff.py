@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.changes import Cause, Change
+from reconciler.core.declaring.undeclared_pairs import UndeclaredPairs, undeclared_pairs
 from reconciler.core.state import Base, Declaration, Field, Fields, Live, Value, stages
 
 _AT_REST = {"None", "Archived"}  # not in use, so not counted as unmanaged
@@ -28,12 +29,14 @@ def diff(base: Base, desired: Declaration, live: Live, *, exclusive: Sequence[st
     `live` and `base` must be without ignored fields. A declared version that the registry does not
     have is skipped: `planning.preconditions` decides whether that is an error.
     """
+    pairs = undeclared_pairs(base, desired, live)
     rows = _sets(base, desired, live)
+    rows |= _archivals(desired, pairs)
     rows |= _displacements(base, desired, live, exclusive)
-    rows |= _removals(base, desired, live)
+    rows |= _removals(base, desired, live, pairs)
     return Difference(
         changes=tuple(sorted(rows.values(), key=lambda change: change.sort_key)),
-        left=tuple(_left(base, desired, live, handled=rows)),
+        left=tuple(_left(base, desired, live, pairs, handled=rows)),
         unmanaged=unmanaged(desired.fields, live.fields, handled=rows),
     )
 
@@ -104,11 +107,22 @@ def _displacements(
     return rows
 
 
-def _removals(base: Base, desired: Declaration, live: Live) -> dict[Field, Change]:
+def _archivals(desired: Declaration, pairs: UndeclaredPairs) -> dict[Field, Change]:
+    """Archive the versions that only their alias had brought into a bridged stage."""
+    return {
+        address: Change(desired.model, address, stage, "Archived", "bridge")
+        for address, stage in pairs.archived.items()
+    }
+
+
+def _removals(
+    base: Base, desired: Declaration, live: Live, pairs: UndeclaredPairs
+) -> dict[Field, Change]:
     return {
         address: Change(desired.model, address, live.fields[address], None, "removed")
         for address, values in _undeclared(base, desired, live)
         if address.name in ("alias", "tag")
+        and address not in pairs.kept
         and not _entry_gone(address, desired)
         and live.fields[address] in values
     }
@@ -124,22 +138,37 @@ def _undeclared(
 
 
 def _left(
-    base: Base, desired: Declaration, live: Live, handled: Collection[Field]
+    base: Base,
+    desired: Declaration,
+    live: Live,
+    pairs: UndeclaredPairs,
+    handled: Collection[Field],
 ) -> Iterable[str]:
     for version in sorted(base.versions - set(desired.versions)):
         if version in live.versions:
-            yield f"v{version} is no longer declared: its stage, tags and description stay"
+            is_moved = Field("stage", version) in handled
+            stay = "tags and description stay" if is_moved else "stage, tags and description stay"
+            alias = pairs.beside.get(version)
+            beside = f", and so does @{alias}" if alias else ""
+            yield f"v{version} is no longer declared: its {stay}{beside}"
     for address, _ in _undeclared(base, desired, live):
         if _entry_gone(address, desired) or address in handled:
             continue
-        if address.name in ("stage", "description"):
-            clear = "stage: None" if address.name == "stage" else 'description: ""'
-            yield f"{address} is no longer declared and stays as it is; `{clear}` clears it"
-        else:
-            yield (
-                f"{address} is no longer declared and stays as it is: it was changed to "
-                f"`{live.fields[address]}` outside git"
-            )
+        sentence = pairs.sentences.get(address)
+        if sentence is None:
+            yield _stays(address, live)
+        elif sentence:
+            yield sentence
+
+
+def _stays(address: Field, live: Live) -> str:
+    if address.name in ("stage", "description"):
+        clear = "stage: None" if address.name == "stage" else 'description: ""'
+        return f"{address} is no longer declared and stays as it is; `{clear}` clears it"
+    return (
+        f"{address} is no longer declared and stays as it is: it was changed to "
+        f"`{live.fields[address]}` outside git"
+    )
 
 
 def _entry_gone(address: Field, desired: Declaration) -> bool:

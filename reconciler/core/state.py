@@ -181,7 +181,9 @@ class Declaration:
 
     Equality compares the meaning: file name, lines, comments and layout do not count, nor do
     `renamed_from`, the model's former name, and the consumers. `implied` are those of the fields
-    that the file does not write, with the values that its keys and the settings give them.
+    that the file does not write, with the values that its keys and the settings give them: they
+    count, because another value is removed later. `bridged` are the pairs of a stage and an alias
+    that the settings make one.
     """
 
     model: str
@@ -193,7 +195,8 @@ class Declaration:
     renamed_from: str | None = field(default=None, compare=False)
     accept: tuple[DatedConsent, ...] = field(default=(), compare=False)
     consumers: tuple[Consumer, ...] = field(default=(), compare=False)
-    implied: Fields = field(default_factory=dict, compare=False)
+    implied: Fields = field(default_factory=dict)
+    bridged: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     file: str = field(default="", compare=False)
     line: int | None = field(default=None, compare=False)
 
@@ -244,13 +247,16 @@ class Base:
     `first` has the fields of the first commit, which decide the cause of a change. `ever` has
     every value that any commit declared, which decides removals. `versions` are all that any
     commit named. `later` are the declarations of the other commits, without ignored fields, whose
-    applies did not finish.
+    applies did not finish. `implied` are the fields of `ever` that no commit's file wrote, and
+    `bridged` the pairs of a stage and an alias that a commit's settings made one.
     """
 
     first: Fields = field(default_factory=dict)
     ever: Mapping[Field, frozenset[Value]] = field(default_factory=dict)
     versions: frozenset[int] = frozenset()
     later: tuple[Declaration, ...] = ()
+    implied: frozenset[Field] = frozenset()
+    bridged: tuple[tuple[str, str], ...] = ()
 
 
 NO_BASE = Base()

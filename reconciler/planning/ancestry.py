@@ -94,7 +94,9 @@ def base_of(past: ModelPast, commits: Sequence[str], ignore: Ignore) -> Base:
     """Return what the recorded commits declared for a model, without ignored fields."""
     declared = [None if commit == NOTHING_BEFORE else past.declared(commit) for commit in commits]
     ever: dict[Field, frozenset[Value]] = {}
+    written: set[Field] = set()
     for declaration in filter(None, declared):
+        written |= declaration.fields.keys() - declaration.implied.keys()
         for address, value in ignore.without(declaration.fields).items():
             ever[address] = ever.get(address, frozenset()) | {value}
     first = declared[0] if declared else None
@@ -105,6 +107,8 @@ def base_of(past: ModelPast, commits: Sequence[str], ignore: Ignore) -> Base:
         later=tuple(
             replace(d, fields=ignore.without(d.fields)) for d in declared[1:] if d is not None
         ),
+        implied=frozenset(ever.keys() - written),
+        bridged=tuple(dict.fromkeys(pair for d in declared if d is not None for pair in d.bridged)),
     )
 
 

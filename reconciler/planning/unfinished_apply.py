@@ -16,22 +16,21 @@ def as_far_as_written(base: Base, live: Live, exclusive: Sequence[str]) -> Base:
     """
     fields = base.first
     for declaration in base.later:
-        fields = _written(fields, declaration, live, exclusive)
+        fields = _written(replace(base, first=fields), declaration, live, exclusive)
     return replace(base, first=fields)
 
 
-def _written(
-    before: Fields, declaration: Declaration, live: Live, exclusive: Sequence[str]
-) -> Fields:
+def _written(base: Base, declaration: Declaration, live: Live, exclusive: Sequence[str]) -> Fields:
     """Return the fields after the part of an apply that was certainly written.
 
     A model's changes are written in order, up to the first failure. One that is live proves that
     those before it were written, whatever they are now. An absent value proves nothing: anybody
     may have removed it.
     """
-    before = {**before, **_unclaimed_occupants(before, live, exclusive)}
+    before = {**base.first, **_unclaimed_occupants(base.first, live, exclusive)}
+    ever = {address: frozenset({value}) for address, value in before.items()}
     changes = diff(
-        Base(before, {address: frozenset({value}) for address, value in before.items()}),
+        Base(before, ever, implied=base.implied, bridged=base.bridged),
         declaration,
         Live(live.model, before, live.versions),
         exclusive=exclusive,

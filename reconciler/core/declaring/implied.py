@@ -17,6 +17,8 @@ def complete(declaration: Declaration, settings: Settings) -> Declaration:
     semantic version. A value that the file writes stays; what was implied before is computed anew.
     """
     written = as_written(declaration)
+    if written.bridged != settings.bridge.pairs:
+        written = replace(written, bridged=settings.bridge.pairs)
     fields: dict[Field, Value] = {**written.fields, **other_words(written.fields, settings.bridge)}
     for address, value in semver_tags(written).items():
         fields.setdefault(address, value)
