@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from reconciler.audit.merged_changes import MergedFiles, Step
-from reconciler.core.declaring.implied import complete
+from reconciler.core.declaring.implied import complete, imply_the_same
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Identity
 from reconciler.planning.same_model import is_another, paired
@@ -56,7 +56,7 @@ class _Follower:
         was = {path: self._files[path] for path in paths if path in self._files}
         declared = [declaration for declaration in change.files.values() if declaration is not None]
         touched = {declaration.model for declaration in (*was.values(), *declared)}
-        redefined = self._holders if both and _mean_otherwise(*both) else ()
+        redefined = self._holders if both and not imply_the_same(*both) else ()
         models = sorted({*redefined, *touched})
         before = {model: self._declared(model, both and both[0]) for model in models}
         self._put(change.files)
@@ -160,11 +160,6 @@ class _Follower:
         self.by_model[declared.model] = [*earlier, *own]
         if rest:
             self.by_model[old] = rest
-
-
-def _mean_otherwise(old: Settings, new: Settings) -> bool:
-    """Return whether a file that stays can declare something else by the new settings."""
-    return (old.serving, old.bridge) != (new.serving, new.bridge)
 
 
 def _former_name(

@@ -1,22 +1,26 @@
 """What was declared at any commit: the port to git's history, over a repository's files."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from reconciler.core.declaring.declared_state import DeclaredState
-from reconciler.core.declaring.implied import complete
+from reconciler.core.declaring.implied import complete, imply_the_same
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.repository.first_parent_line import (
+    SETTINGS,
+    FirstParentLine,
+    is_settings,
+    joined,
+)
 from reconciler.repository.place import Place
 from reconciler.repository.port import Repository
 
-_SETTINGS = "reconciler.yaml"
 # A model's commits are asked for together: more would only cost memory.
 _LISTINGS_KEPT = 256
 _COMMITS_KEPT = 4096
@@ -53,6 +57,7 @@ class Past:
         self._parsers = parsers
         self._place = place
         self._main = main
+        self._line = FirstParentLine(repo, place, head)
         self._read: dict[tuple[str, str], Declaration | tuple[Problem, ...]] = {}
         self._elsewhere: dict[str, str] = {}
         self._declared = lru_cache(_COMMITS_KEPT)(self._declared_then)
@@ -60,11 +65,13 @@ class Past:
         self._settings_in = lru_cache(_COMMITS_KEPT)(self._settings_then)
         self._folder_of = lru_cache(_COMMITS_KEPT)(self._find_folder)
         self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
+        self._all = lru_cache(_COMMITS_OF_EACH)(self._all_then)
+        self._implies_otherwise = lru_cache(_COMMITS_KEPT)(self._has_new_meaning)
 
     @property
     def parent(self) -> str | None:
         """The commit before `head` on the first-parent line; None for the first."""
-        return self._commits[1] if len(self._commits) > 1 else None
+        return self._before(self.head)
 
     def main_contains(self, commit: str) -> bool:
         """Return whether the main line contains a commit; true where no main line is known."""
@@ -79,9 +86,15 @@ class Past:
 
     def declarations(self, commit: str, owner: str) -> Mapping[str, Declaration]:
         """Return all that `owner`'s state folder declared at a commit, as far as it can be read."""
+        return self._all(commit, owner)
+
+    def _all_then(self, commit: str, owner: str) -> Mapping[str, Declaration]:
         folder = self._folder_of(owner, commit)
         tree = self._repo.tree_id(commit, folder) if folder is not None else None
-        return self._list(tree).models if tree is not None else {}
+        if folder is None or tree is None:
+            return {}
+        models = self._list(tree).models.items()
+        return {name: self._as_loaded(found, commit, folder) for name, found in models}
 
     def _declared_then(self, commit: str, owner: str, model: str) -> Declaration | None:
         folder = self._folder_of(owner, commit)
@@ -94,7 +107,7 @@ class Past:
 
     def read_ahead(self) -> None:
         """Read now what the first question about any model needs."""
-        _ = self._resettled, self._touching
+        self._line.read_ahead()
 
     def settings(self, commit: str, owner: str) -> Settings | None:
         """Return the settings of `owner`'s state folder at a commit, None without the folder.
@@ -107,13 +120,13 @@ class Past:
             return None
         settings = self._settings_in(folder, commit)
         if settings is None:
-            file = f"{_joined(folder, _SETTINGS)}@{self._repo.short(commit)}"
+            file = f"{joined(folder, SETTINGS)}@{self._repo.short(commit)}"
             message = "the settings of that commit cannot be read"
             raise DeclarationError([Problem(message, ExitCode.DECLARATION, file=file)])
         return settings
 
     def _settings_then(self, folder: str, commit: str) -> Settings | None:
-        path = _joined(folder, _SETTINGS)
+        path = joined(folder, SETTINGS)
         blob = self._repo.blob_id(commit, path)
         return Settings() if blob is None else self._settings(blob, path)
 
@@ -125,39 +138,61 @@ class Past:
         self, since: str, owner: str, declared: Declaration | None, model: str
     ) -> bool:
         """Return whether a commit between `since` and here declared a model otherwise."""
-        if since == self.head or since not in self._line:
+        if since == self.head or since not in self._line.places:
             return False
-        own = [
-            touching for touching in self._own(model) if self._line[touching] < self._line[since]
-        ]
+        places, oldest = self._line.places, self._line.place(since)
+        own = [commit for commit in self._own(model) if places[commit] < oldest]
+        own += self._resettled(oldest)
         if not own and self._was_here(since, owner, model):
             return False
         # Its file now, or one that is no longer here and may have been its.
-        gone = (
-            touching
-            for touching in self._touching.get(None, ())
-            if self._line[touching] < self._line[since]
-        )
+        gone = (commit for commit in self._line.of_file(None) if places[commit] < oldest)
         return any(self.declared(commit, owner, model) != declared for commit in (*own, *gone))
 
     def _own(self, model: str) -> Sequence[str]:
         """Return the commits of the line that touched the file that is the model's now."""
         path = self._place.files.get(model)
-        return self._touching.get(_joined(self._place.folder, path), ()) if path else ()
+        return self._line.of_file(joined(self._place.folder, path)) if path else ()
+
+    def _resettled(self, oldest: int) -> Iterator[str]:
+        """Yield the commits before a place of the line whose settings imply something else."""
+        for place in self._line.resettled:
+            commit = self._line.commits[place]
+            if place < oldest and self._implies_otherwise(commit):
+                yield commit
+
+    def _has_new_meaning(self, commit: str) -> bool:
+        """Return whether files that stay declare something else by a commit's settings."""
+        new, old = (self._own_settings(one) for one in (commit, self._before(commit)))
+        return not imply_the_same(old, new)
+
+    def _own_settings(self, commit: str | None) -> Settings:
+        folder = self._folder_of(self._owner, commit) if commit else None
+        settings = self._settings_in(folder, commit) if commit and folder is not None else None
+        return settings or Settings()
+
+    @property
+    def _owner(self) -> str:
+        return self._place.name or self._place.folder
+
+    def _before(self, commit: str) -> str | None:
+        """Return the commit before one of the line, None for the first."""
+        place = self._line.places[commit] + 1
+        return self._line.commits[place] if place < len(self._line.commits) else None
 
     def _was_here(self, commit: str, owner: str, model: str) -> bool:
         """Return whether the model's file was at a commit where it is now: no other one was its."""
         path, folder = self._place.files.get(model), self._place.folder
         if path is None or self._folder_of(owner, commit) != folder:
             return False
-        return self._repo.blob_id(commit, _joined(folder, path)) is not None
+        return self._repo.blob_id(commit, joined(folder, path)) is not None
 
     def base_settings(self, since: str | None, owner: str, model: str) -> Settings | None:
         """Return the settings before the change of a model that is not applied yet."""
-        if since is not None and since not in self._line:
+        if since is not None and since not in self._line.places:
             return self.settings(since, owner)
-        newest = self._line[since] if since is not None else 0
-        if not any(place < max(newest, 1) for place in self._resettled):
+        newest = self._line.places[since] if since is not None else 0
+        if not any(place < max(newest, 1) for place in self._line.resettled):
             return self.settings(self.head, owner)
         was = None if since is None else self.declared(since, owner, model)
         changed = (
@@ -172,51 +207,32 @@ class Past:
 
         What cannot be read is passed over: it held nobody to anything else than what was before.
         """
-        for earlier in self._commits[self._line[commit] + 1 :]:
+        for earlier in self._line.commits[self._line.places[commit] + 1 :]:
             with suppress(DeclarationError):
                 return self.settings(earlier, owner)
         return None
 
     def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
-        """Return the commits of the first-parent line that touched a model's file, oldest first."""
-        newest = self._line.get(since, len(self._line)) if since else len(self._line)
-        commits = {*self._own(model), *self._touching.get(None, ())}
-        places = sorted((self._line[commit] for commit in commits), reverse=True)
-        return tuple(self._commits[place] for place in places if place < newest)
+        """Return the commits of the first-parent line that touched a model, oldest first.
 
-    @cached_property
-    def _commits(self) -> Sequence[str]:
-        return self._repo.first_parents(self.head)
+        They touched its file, or settings by which its file declares something else.
+        """
+        oldest = self._line.place(since)
+        commits = {*self._own(model), *self._line.of_file(None)}
+        places = {self._line.places[commit] for commit in commits}
+        places |= {self._line.places[c] for c in self._resettled(oldest) if self._moves(c, model)}
+        return tuple(
+            self._line.commits[place] for place in sorted(places, reverse=True) if place < oldest
+        )
 
-    @cached_property
-    def _line(self) -> dict[str, int]:
-        return {commit: at for at, commit in enumerate(self._commits)}
-
-    @cached_property
-    def _touched(self) -> Mapping[str, frozenset[str]]:
-        return self._repo.touched(self.head, self._place.folder)
-
-    @cached_property
-    def _resettled(self) -> Sequence[int]:
-        """The places on the line of the commits that changed a settings file, or moved one."""
-        return [
-            self._line[commit]
-            for commit, paths in self._touched.items()
-            if any(_is_settings(path) for path in paths)
-        ]
-
-    @cached_property
-    def _touching(self) -> Mapping[str | None, Sequence[str]]:
-        """The commits of the line that changed a model's file; None: a file that is gone."""
-        here = {_joined(self._place.folder, path) for path in self._place.files.values()}
-        touching: dict[str | None, list[str]] = defaultdict(list)
-        for commit, paths in self._touched.items():
-            models = {path for path in paths if _is_model(path)}
-            for path in models & here:
-                touching[path].append(commit)
-            if models - here:
-                touching[None].append(commit)
-        return touching
+    def _moves(self, commit: str, model: str) -> bool:
+        """Return whether a commit declares a model otherwise than the one before it."""
+        before = self._before(commit)
+        try:
+            was = self.declared(before, self._owner, model) if before is not None else None
+            return self.declared(commit, self._owner, model) != was
+        except DeclarationError:
+            return True
 
     def changed_since(
         self, commit: str, desired: DeclaredState, dirty: Collection[str]
@@ -232,14 +248,12 @@ class Past:
         after = self._repo.tree(self.head, own)
         changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
         changed |= {path if own == "." else path.removeprefix(f"{own}/") for path in dirty}
-        if _SETTINGS in changed and not self._same_settings(
-            before.get(_SETTINGS), desired.settings
-        ):
+        if SETTINGS in changed and not self._same_settings(before.get(SETTINGS), desired.settings):
             return None
         read = (
             self._declaration(before[path], path)
             for path in sorted(changed & before.keys())
-            if not _is_settings(path)
+            if not is_settings(path)
         )
         # The settings mean the same there, or all models have changed.
         old = {
@@ -255,7 +269,7 @@ class Past:
     def _at_its_place(self, commit: str, folder: str, model: str) -> Declaration | None:
         """Look where the checkout or another commit has the model's file: mostly it is there."""
         for path in dict.fromkeys((self._place.files.get(model), self._elsewhere.get(model))):
-            blob = self._repo.blob_id(commit, _joined(folder, path)) if path else None
+            blob = self._repo.blob_id(commit, joined(folder, path)) if path else None
             if path and blob:
                 read = self._declaration(blob, path)
                 if isinstance(read, Declaration) and read.model == model:
@@ -271,7 +285,7 @@ class Past:
             short = self._repo.short(commit)
             raise DeclarationError(
                 [
-                    replace(problem, file=f"{_joined(folder, path)}@{short}")
+                    replace(problem, file=f"{joined(folder, path)}@{short}")
                     for path, problem in listing.broken
                 ]
             )
@@ -281,7 +295,7 @@ class Past:
         models: dict[str, Declaration] = {}
         broken: list[tuple[str, Problem]] = []
         for path, blob in self._repo.files(tree).items():
-            if _is_settings(path):
+            if is_settings(path):
                 continue
             read = self._declaration(blob, path)
             if isinstance(read, Declaration):
@@ -322,7 +336,7 @@ class Past:
 
     def _folder_named(self, name: str, commit: str) -> str | None:
         for path, blob in self._repo.tree(commit, ".").items():
-            if _is_settings(path):
+            if is_settings(path):
                 settings = self._settings(blob, path)
                 if (
                     settings is not None
@@ -340,7 +354,7 @@ class Past:
             return None
 
     def _same_settings(self, blob: str | None, settings: Settings) -> bool:
-        before = Settings() if blob is None else self._settings(blob, _SETTINGS)
+        before = Settings() if blob is None else self._settings(blob, SETTINGS)
         # The main line decides who may apply, and `notify` who is told: not what differs.
         return before is not None and replace(before, branch=None, notify=()) == replace(
             settings, branch=None, notify=()
@@ -353,15 +367,3 @@ class _Listing(NamedTuple):
 
 
 _NOTHING = _Listing({}, ())
-
-
-def _is_settings(path: str) -> bool:
-    return path == _SETTINGS or path.endswith(f"/{_SETTINGS}")
-
-
-def _is_model(path: str) -> bool:
-    return path.endswith((".yaml", ".yml")) and not _is_settings(path)
-
-
-def _joined(folder: str, path: str) -> str:
-    return path if folder == "." else f"{folder}/{path}"

@@ -44,3 +44,12 @@ def as_written(declaration: Declaration) -> Declaration:
         if declaration.implied.get(address) != value
     }
     return replace(declaration, fields=MappingProxyType(fields), implied=MappingProxyType({}))
+
+
+def imply_the_same(one: Settings, other: Settings) -> bool:
+    """Return whether every file declares the same by two settings."""
+    return _implying(one) == _implying(other)
+
+
+def _implying(settings: Settings) -> tuple[object, ...]:
+    return settings.bridge, settings.serving, settings.aliases_from_semver

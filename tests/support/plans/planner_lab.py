@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.apply.executor import apply
 from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.declaring.implied import complete
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
@@ -43,7 +44,7 @@ class Lab:
                 self.registry.create_version(model, run_id=f"run-{number + 1}")
 
     def commit(self, *declarations: Declaration) -> str:
-        tree = {declaration.model: declaration for declaration in declarations}
+        tree = {one.model: complete(one, self.settings) for one in declarations}
         head = self.commits.commit(tree, *self.heads[-1:], settings=self.settings)
         self.heads.append(head)
         return self.heads[-1]
