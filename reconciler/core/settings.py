@@ -136,6 +136,12 @@ class EffectiveSettings:
     base: Settings | None = None
     deferred: tuple[str, ...] = ()
 
+    @property
+    def bridged(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of a stage and an alias that are one by the settings now or before."""
+        before = self.base.bridge.pairs if self.base else ()
+        return tuple(dict.fromkeys((*self.own.bridge.pairs, *before)))
+
     def servings(
         self, model: str, own: Declaration | None, before: Iterable[Declaration | None]
     ) -> tuple[Serving, ...]:

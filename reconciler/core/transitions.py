@@ -1,7 +1,7 @@
 """Transitions: the versions that enter a stage or take an alias, and those they displace."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.changes import Change
@@ -52,6 +52,50 @@ def transitions(
         elif change.field.name == "alias":
             made.append(_alias(change, live))
     return tuple(made)
+
+
+def in_both_words(
+    made: Sequence[Transition], live: Fields, bridged: Iterable[tuple[str, str]]
+) -> tuple[Transition, ...]:
+    """Return transitions with those into the other word of a bridged pair, stages first.
+
+    A version that enters one word is promoted to the pair, also where it has the other word live,
+    or where the bridge is gone since: then no change says so.
+    """
+    moved = [transition for transition in made if not transition.in_place]
+    added = [
+        _into(transition, live, stage=stage, alias=alias)
+        for stage, alias in bridged
+        for transition in moved
+        if (transition.stage == stage or transition.alias == alias)
+        and not any(
+            other.version == transition.version
+            and (other.stage, other.alias) == _other_word(transition, stage, alias)
+            for other in moved
+        )
+    ]
+    once = dict.fromkeys((*made, *added))
+    return tuple(sorted(once, key=lambda transition: transition.alias is not None))
+
+
+def _other_word(transition: Transition, stage: str, alias: str) -> tuple[str | None, str | None]:
+    return (stage, None) if transition.alias is not None else (None, alias)
+
+
+def _into(transition: Transition, live: Fields, *, stage: str, alias: str) -> Transition:
+    """Return the transition of the same version into the other word of a pair."""
+    version = transition.version
+    if transition.alias is None:
+        named = aliases(live).get(alias)
+        in_place = named == version
+        incumbent = None if in_place else named
+        other = replace(transition, stage=None, alias=alias)
+    else:
+        holders = [v for v, where in stages(live).items() if where == stage and v != version]
+        in_place = stages(live).get(version) == stage
+        incumbent = max(holders, default=None)
+        other = replace(transition, stage=stage, alias=None)
+    return replace(other, incumbent=incumbent, in_place=in_place)
 
 
 def transitions_in_place(model: str, fields: Fields, live: Fields) -> tuple[Transition, ...]:

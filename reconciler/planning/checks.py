@@ -14,6 +14,7 @@ from reconciler.core.state import Declaration, Live, Serving
 from reconciler.core.transitions import (
     Transition,
     changing_hands,
+    in_both_words,
     transitions,
     transitions_in_place,
 )
@@ -180,8 +181,9 @@ def _moved_by(
 ) -> PolicyInput:
     name, rules = model.model, desired.settings.serving
     servings = rules.of(name, desired.declarations.get(name)), rules.of(name, None)
-    made = transitions(model.changes, {})
-    return PolicyInput(None, Live(name, {}, {}), made, servings, policies)
+    bridged = desired.settings.bridge.pairs
+    made = in_both_words(transitions(model.changes, {}), {}, bridged)
+    return PolicyInput(None, Live(name, {}, {}), made, servings, policies, bridged=bridged)
 
 
 def consents_of_files(declarations: Iterable[Declaration], now: datetime) -> frozenset[Consent]:
@@ -206,7 +208,9 @@ def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
         )
     before = draft.effective.base.policies if draft.effective.base else ()
     own = draft.effective.settings.policies
-    return PolicyInput(draft.declaration, live, made, draft.servings, own, before)
+    bridged = draft.effective.bridged
+    made = in_both_words(made, draft.planned.live, bridged)
+    return PolicyInput(draft.declaration, live, made, draft.servings, own, before, bridged)
 
 
 def _facts(
@@ -255,4 +259,5 @@ def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:
             draft.planned.declared,
             draft.effective.settings.guarded_aliases,
             draft.servings,
+            draft.effective.bridged,
         )

@@ -79,7 +79,8 @@ class PolicyInput:
     """One model's transitions, and the policies that may cover them.
 
     `servings` are what "serving" means for the model: two while a change to that is new. `before`
-    are the policies before this change, where they differ.
+    are the policies before this change, where they differ. `bridged` are pairs of a stage and an
+    alias that are one.
     """
 
     declaration: Declaration | None
@@ -88,6 +89,12 @@ class PolicyInput:
     servings: tuple[Serving, ...]
     policies: tuple[Policy, ...]
     before: tuple[Policy, ...] = ()
+    bridged: tuple[tuple[str, str], ...] = ()
+
+    def pair(self, transition: Transition) -> str:
+        """Return the same for both words of a bridged pair, else where a transition leads."""
+        stages = {alias: stage for stage, alias in self.bridged}
+        return stages.get(transition.alias or "", transition.place)
 
     def covered(self) -> Iterable[tuple[Policy, bool, Transition]]:
         """Yield each policy, whether it is in `before` alone, and each transition it covers."""
@@ -134,14 +141,20 @@ def check_policies(
 ) -> PolicyResult:
     """Return every policy that the transitions of one model violate."""
     reasons: dict[tuple[str, int, str, bool], _Broken] = {}
+    of_pair: dict[tuple[str, int, str, bool], str] = {}
     for policy, old, transition in policy_input.covered():
         inputs = TransitionInput(transition, policy_input.live, policy_input.declaration, facts)
         reason, waits = _unmet(policy, inputs, context)
         if reason is not None:
+            # A move into a bridged pair breaks a policy once: for the reason at the stage.
+            pair = (policy.name, transition.version, policy_input.pair(transition), old)
+            first = of_pair.setdefault(pair, reason)
+            reason = reason if transition.alias is None else first
             key = (policy.name, transition.version, reason, old)
             known = reasons.get(key)
             places = tuple(dict.fromkeys((*(known.places if known else ()), transition.place)))
             found = _unread(policy, inputs, context)
+            waits = waits and (known is None or known.waits)
             reasons[key] = _Broken(policy, transition, places, reason, found, old=old, waits=waits)
     broken = sorted(reasons.values(), key=lambda b: (b.policy.name, b.transition.version, b.reason))
     return PolicyResult(

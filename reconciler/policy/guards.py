@@ -27,7 +27,8 @@ _REMOVALS_SHARE: Final = 0.3
 class GuardInput:
     """What the guards check of one model; `declared` counts its aliases and tags in git.
 
-    `servings` are what "serving" means for the model: two while a change to that is new.
+    `servings` are what "serving" means for the model: two while a change to that is new. `bridged`
+    are pairs of a stage and an alias that are one: what serves by one of them serves by both.
     """
 
     declaration: Declaration
@@ -36,6 +37,11 @@ class GuardInput:
     declared: int
     guarded_aliases: tuple[str, ...]
     servings: tuple[Serving, ...]
+    bridged: tuple[tuple[str, str], ...] = ()
+
+    def other_words(self, serving: Serving) -> tuple[str, ...]:
+        """Return the aliases that are one with a stage that serves."""
+        return tuple(alias for stage, alias in self.bridged if stage == serving.stage)
 
 
 def check_guards(models: Collection[GuardInput]) -> tuple[Violation, ...]:
@@ -84,15 +90,23 @@ def _empty_serving(model: GuardInput) -> Iterable[Violation]:
         f"declare the version that serves next, or `retired: true` when none does, or "
         f"`apply --accept {quote(f'{EMPTY_SERVING}={name}')}`"
     )
-    for serving in model.servings:
+    removed = set(aliases(model.live)) - set(aliases(after))
+    said: set[str | None] = set()
+    # A stage first: its message names the alias that is one with it.
+    for serving in sorted(model.servings, key=lambda serving: serving.alias or ""):
+        others = model.other_words(serving)
         versions = serving.versions(model.live)
-        if versions and not serving.versions(after):
+        if versions and not serving.versions(after) and serving.alias not in said:
             which = ", ".join(f"v{version}" for version in sorted(versions))
-            message = f"no version would be serving ({serving}); now it is {which}"
+            names = ", ".join(
+                [str(serving), *(f"@{alias}" for alias in others if alias in removed)]
+            )
+            message = f"no version would be serving ({names}); now it is {which}"
+            said |= {*others}
             yield Violation(EMPTY_SERVING, name, message, hint)
-    checked = {serving.alias for serving in model.servings}
-    removed = set(aliases(model.live)) - set(aliases(after)) - checked
-    for alias in sorted(removed & set(model.guarded_aliases)):
+    one_with_a_stage = {alias for serving in model.servings for alias in model.other_words(serving)}
+    said |= {serving.alias for serving in model.servings}
+    for alias in sorted((removed & {*model.guarded_aliases, *one_with_a_stage}) - said):
         version = model.live[Field("alias", None, alias)]
         message = f"@{alias} would be removed; it names v{version} now"
         yield Violation(EMPTY_SERVING, name, message, hint)
@@ -100,7 +114,7 @@ def _empty_serving(model: GuardInput) -> Iterable[Violation]:
 
 def _removals(models: Collection[GuardInput]) -> Iterable[Violation]:
     removed: Mapping[str, int] = {
-        model.declaration.model: sum(change.action == "remove" for change in model.changes)
+        model.declaration.model: sum(_is_removal(change, model) for change in model.changes)
         for model in models
     }
     total, declared = sum(removed.values()), sum(model.declared for model in models)
@@ -115,3 +129,12 @@ def _removals(models: Collection[GuardInput]) -> Iterable[Violation]:
             f"check that no file or folder is missing from the checkout; if it is intended: "
             f"`apply --accept {REMOVALS}`",
         )
+
+
+def _is_removal(change: Change, model: GuardInput) -> bool:
+    """Return whether a change takes away what is not declared, and not with a declared stage."""
+    stage = next((s for s, alias in model.bridged if alias == change.field.key), None)
+    if change.action != "remove" or change.field.name != "alias" or stage is None:
+        return change.action == "remove"
+    declared = model.declaration.fields.get(Field("stage", int(change.before or 0)))
+    return declared in (None, stage)

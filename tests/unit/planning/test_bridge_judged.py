@@ -1,0 +1,163 @@
+"""Guards and policies see a bridged stage and its alias as one."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.declaring.implied import complete
+from reconciler.core.durations import parse_duration
+from reconciler.core.plan import JudgedPlan
+from reconciler.core.policies import Expression, On, Policy, Soak
+from reconciler.core.settings import ServingRules, Settings
+from reconciler.core.state import COMMIT_TAG, Declaration, DeclaredVersion, Serving
+from tests.support.plans.checks_lab import Gates, declared
+
+PAIR = Bridge((("Production", "champion"),))
+BRIDGED = Settings(bridge=PAIR)
+BY_STAGE = On(stages=("Production",))
+BY_ALIAS = On(aliases=("champion",))
+BY_BOTH = On(stages=("Production",), aliases=("champion",))
+PROMOTIONS = {
+    "stage": declared({3: "Production"}),
+    "alias": declared({}, aliases={"champion": 3}),
+    "both": declared({3: "Production"}, aliases={"champion": 3}),
+}
+
+
+def never(on: On, name: str) -> Policy:
+    return Policy(name, on, Expression("metrics.auc > 0.99"))
+
+
+class Bridged(Gates):
+    """The same registry, under a bridge: v1 is in Production and has @champion."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registry.set_alias("m", "champion", 1)
+        self.was = BRIDGED
+
+    def judged(self, settings: Settings, desired: Declaration, *, was: Declaration) -> JudgedPlan:
+        """Return the plan of a merge onto what `was` declares and is applied."""
+        tree = {"m": complete(was, self.was)}
+        base = self.commits.commit(tree, settings=self.was)
+        self.registry.set_tag("m", None, COMMIT_TAG, base)
+        self.parents = (base,)
+        self.before = self.was
+        return self.plan(settings, complete(desired, settings))
+
+
+@pytest.fixture
+def gates() -> Bridged:
+    return Bridged()
+
+
+def said(plan: JudgedPlan) -> list[tuple[str, str]]:
+    return [(one.name, one.message.partition(":")[0]) for one in plan.violations]
+
+
+ONE = declared({1: "Production"})
+
+
+@pytest.mark.parametrize("word", PROMOTIONS)
+def test_a_promotion_in_either_word_is_judged_by_policies_on_both(
+    gates: Bridged, word: str
+) -> None:
+    policies = (never(BY_STAGE, "by-stage"), never(BY_ALIAS, "by-alias"), never(BY_BOTH, "by-both"))
+    gates.was = settings = replace(BRIDGED, policies=policies)
+    plan = gates.judged(settings, PROMOTIONS[word], was=ONE)
+    assert said(plan) == [
+        ("by-alias", "v3 → @champion"),
+        ("by-both", "v3 → Production, @champion"),
+        ("by-stage", "v3 → Production"),
+    ]
+
+
+def test_a_policy_that_gives_each_word_another_reason_is_broken_once(gates: Bridged) -> None:
+    policy = Policy("soaked", BY_BOTH, Soak(parse_duration("48h")))
+    gates.was = settings = replace(BRIDGED, policies=(policy,))
+    plan = gates.judged(settings, PROMOTIONS["stage"], was=ONE)
+    assert said(plan) == [("soaked", "v3 → Production, @champion")]
+
+
+def test_a_word_that_is_live_by_hand_is_judged_when_git_declares_the_pair(gates: Bridged) -> None:
+    gates.registry.set_alias("m", "champion", 3)
+    gates.was = settings = replace(BRIDGED, policies=(never(BY_ALIAS, "by-alias"),))
+    plan = gates.judged(settings, PROMOTIONS["stage"], was=ONE)
+    assert said(plan) == [("by-alias", "v3 → @champion")]
+
+
+def test_a_change_that_also_removes_the_bridge_is_judged_by_policies_on_both(
+    gates: Bridged,
+) -> None:
+    policies = (never(BY_STAGE, "by-stage"),)
+    gates.was = replace(BRIDGED, policies=policies)
+    was = declared({}, aliases={"champion": 1})
+    for settings in (Settings(policies=policies), Settings()):
+        plan = gates.judged(settings, PROMOTIONS["alias"], was=was)
+        assert [change.field.name for change in plan.changes] == ["alias"]
+        assert [name for name, _ in said(plan)] == ["by-stage"]
+
+
+@pytest.mark.parametrize(
+    "serving", [Serving("Production"), Serving(None, "champion")], ids=["stage", "alias"]
+)
+@pytest.mark.parametrize("word", ["stage", "alias", "both"])
+def test_a_model_that_would_serve_nothing_is_told_once(
+    gates: Bridged, serving: Serving, word: str
+) -> None:
+    was = {
+        "stage": ONE,
+        "alias": declared({}, aliases={"champion": 1}),
+        "both": declared({1: "Production"}, aliases={"champion": 1}),
+    }
+    gates.was = settings = replace(BRIDGED, serving=ServingRules(serving))
+    gone = declared({1: "Archived"})
+    plan = gates.judged(settings, gone, was=was[word])
+    assert [one.name for one in plan.violations] == ["empty-serving"]
+    names = "Production, @champion" if serving.stage else "@champion"
+    assert plan.violations[0].message == f"no version would be serving ({names}); now it is v1"
+
+
+def test_a_switch_of_what_serves_is_told_once_for_the_pair(gates: Bridged) -> None:
+    by_alias = replace(BRIDGED, serving=ServingRules(Serving(None, "champion")))
+    plan = gates.judged(by_alias, declared({1: "Archived"}), was=ONE)
+    assert [one.name for one in plan.violations] == ["empty-serving"]
+
+
+def test_a_change_that_removes_the_bridge_and_its_alias_is_guarded(gates: Bridged) -> None:
+    gates.was = replace(BRIDGED, guarded_aliases=())
+    both = declared({1: "Production"}, aliases={"champion": 1})
+    plan = gates.judged(Settings(guarded_aliases=()), ONE, was=both)
+    assert [one.message for one in plan.violations] == [
+        "@champion would be removed; it names v1 now"
+    ]
+
+
+def test_an_alias_that_leaves_with_its_stage_is_no_lost_file(gates: Bridged) -> None:
+    """A release of many challengers is not what the guard `removals` is about."""
+    pairs = Bridge((("Production", "champion"), ("Staging", "challenger")))
+    settings = Settings(exclusive=("Production", "Staging"), bridge=pairs)
+    names = [f"m{number}" for number in range(12)]
+    before, after = {}, []
+    for name in names:
+        gates.registry.create_model(name)
+        for number in (1, 2):
+            gates.registry.create_version(name, run_id=f"run-{number}")
+            gates.registry.set_stage(name, number, ("Production", "Staging")[number - 1])
+        gates.registry.set_alias(name, "champion", 1)
+        gates.registry.set_alias(name, "challenger", 2)
+        was = Declaration(
+            name,
+            declared({1: "Production", 2: "Staging"}).fields,
+            {1: DeclaredVersion(), 2: DeclaredVersion()},
+        )
+        before[name] = complete(was, settings)
+        after.append(complete(declared({2: "Production", 1: "Archived"}, name), settings))
+    base = gates.commits.commit(before, settings=settings)
+    for name in names:
+        gates.registry.set_tag(name, None, COMMIT_TAG, base)
+    gates.parents, gates.before = (base,), settings
+    plan = gates.plan(settings, *after)
+    assert sum(change.action == "remove" for change in plan.changes) == len(names)
+    assert plan.violations == ()
