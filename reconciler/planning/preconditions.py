@@ -122,9 +122,22 @@ def unsupported(declaration: Declaration, capabilities: Capabilities) -> tuple[P
             feature = "stages" if address.name == "stage" else "aliases"
             line = _line(declaration, address)
             message = f"{capabilities.why} has no {feature}, so {address} cannot be declared"
-            hint = f"remove the {feature} from the file"
+            hint = _without(feature, address, declaration)
             problems.append(_problem(declaration, message, line, hint))
     return tuple(problems)
+
+
+def _without(feature: str, address: Field, declaration: Declaration) -> str:
+    """Return how a field of a feature is not declared; a bridge declares it, too."""
+    remove = f"remove the {feature} from the file"
+    values = {declaration.fields[address], address.key}
+    pair = next((f"{s}: {a}" for s, a in declaration.bridged if {s, a} & values), None)
+    if pair is None:
+        return remove
+    of_settings = f"remove `{pair}` from `bridge` in the settings, which declares"
+    if address in declaration.implied:
+        return f"{of_settings} it for this model"
+    return f"{remove}, and {of_settings} them, too"
 
 
 def _version_problems(
