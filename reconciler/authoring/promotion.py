@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.declaring.ab_tests import as_text, parts, traffic_problems
+from reconciler.core.declaring.forms import in_form
 from reconciler.core.declaring.implied import as_written, complete
+from reconciler.core.declaring.moves import take_alias, take_stage
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     Declaration,
     DeclaredVersion,
     Field,
     Serving,
-    Value,
     aliases,
     stages,
 )
@@ -39,21 +40,24 @@ def promoted(
 ) -> Declaration:
     """Return what is declared once a version is promoted; `pins` fill in what its entry lacks.
 
-    Raises `Refused` for a blocked version.
+    A bridged stage and its alias move as one, in the words that the file has of them. Raises
+    `Refused` for a blocked version.
     """
-    version = promotion.version
+    version, before = promotion.version, complete(declaration, settings)
     refuse_blocked(declaration, version)
     stage, named = promotion.stage, promotion.aliases
     if stage is None:
         serving = settings.serving.of(declaration.model, declaration)
         stage = serving.stage
         named = (*named, *([serving.alias] if serving.alias is not None else []))
-    fields = dict(declaration.fields)
+    fields = dict(before.fields)
     if stage is not None:
         take_stage(fields, version, stage, settings)
-    fields.update({Field("alias", None, alias): version for alias in named})
+    for alias in named:
+        take_alias(fields, version, alias, settings)
     fields.update({Field("tag", version, key): value for key, value in promotion.tags})
-    return replace(declaration, fields=fields, versions=with_entry(declaration, version, pins))
+    after = replace(before, fields=fields, versions=with_entry(declaration, version, pins))
+    return in_form(before, after, settings)
 
 
 def winning(
@@ -112,7 +116,9 @@ def refuse_broken_test(before: Declaration, after: Declaration, settings: Settin
 
 def without_broken_test(declaration: Declaration, settings: Settings) -> Declaration:
     """Return a declaration whose A/B test is over where it cannot go on: going back comes first."""
-    return without_test(declaration) if _is_broken(declaration, settings) else declaration
+    if not _is_broken(declaration, settings):
+        return declaration
+    return complete(without_test(declaration), settings)
 
 
 def _is_broken(declaration: Declaration, settings: Settings) -> bool:
@@ -129,15 +135,6 @@ def refuse_blocked(declaration: Declaration, version: int) -> None:
             hint=f"remove `blocked` from version {version} in {declaration.file} when the reason "
             "is gone",
         )
-
-
-def take_stage(fields: dict[Field, Value], version: int, stage: str, settings: Settings) -> None:
-    """Put a version into a stage; who else is declared in an exclusive one goes to Archived."""
-    if stage in settings.exclusive:
-        for holder, held in stages(fields).items():
-            if held == stage and holder != version:
-                fields[Field("stage", holder)] = "Archived"
-    fields[Field("stage", version)] = stage
 
 
 def with_entry(
@@ -198,13 +195,12 @@ def _parted(before: Declaration, after: Declaration, settings: Settings) -> Iter
 def _still_tested(before: Declaration, after: Declaration, serving: Serving) -> Iterable[str]:
     """Yield the versions that go to rest, or stop serving, and keep their part of the traffic."""
     was, now = stages(before.fields), stages(after.fields)
-    alias = serving.alias or ""
-    stopped = aliases(before.fields).get(alias)
+    stopped = serving.versions(before.fields) - serving.versions(after.fields)
     for version, part in parts(after).items():
         if part and now.get(version) == "Archived" != was.get(version):
             how = "goes to Archived"
-        elif part and version == stopped != aliases(after.fields).get(alias):
-            how = f"loses @{alias}, which serves,"
+        elif part and version in stopped:
+            how = f"loses {serving}, which serves,"
         else:
             continue
         yield (

@@ -7,13 +7,17 @@ from typing import Final
 
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import serving
-from reconciler.authoring.promotion import refuse_blocked, take_stage, with_entry
+from reconciler.authoring.promotion import refuse_blocked, with_entry
+from reconciler.core.declaring.forms import in_form
+from reconciler.core.declaring.implied import complete
+from reconciler.core.declaring.moves import drop_alias, take_alias, take_stage
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,
     Declaration,
     DeclaredVersion,
     Field,
+    Fields,
     Value,
     aliases,
     stages,
@@ -166,30 +170,43 @@ def rolled_back(
 
     It serves by the settings of now, whatever they were then.
     The aliases of the version that serves now go back to who held them then; one that nobody held
-    goes along where it is guarded, and goes away otherwise. `blocked` says why that version is not
-    to come back. Raises `Refused` for a blocked target.
+    goes along where it is guarded, and goes away otherwise. A bridged stage and its alias move as
+    one, in the words that the file has of them. `blocked` says why that version is not to come
+    back. Raises `Refused` for a blocked target.
     """
     version, then = target.version, target.then
     refuse_blocked(declaration, version)
-    bad = serving(declaration, settings)
-    fields = dict(declaration.fields)
-    serves_by = settings.serving.of(declaration.model, declaration)
-    stage = serves_by.stage
-    # Where an alias serves, a stage comes back only while what serves now has one, too.
-    if stage is None and (bad is None or bad in stages(declaration.fields)):
-        stage = stages(then.fields).get(version)
+    before = complete(declaration, settings)
+    bad = serving(before, settings)
+    fields = dict(before.fields)
+    stage = _stage_of(before, target, bad, settings)
     if stage is not None:
         take_stage(fields, version, stage, settings)
-    _restore_aliases(fields, declaration, then, (bad, version), settings, is_blocked=bool(blocked))
-    if serves_by.alias is not None:
-        fields[Field("alias", None, serves_by.alias)] = version
+    _restore_aliases(fields, before, then, (bad, version), settings, is_blocked=bool(blocked))
+    serving_alias = settings.serving.of(before.model, before).alias
+    if serving_alias is not None:
+        take_alias(fields, version, serving_alias, settings)
     pins = then.versions.get(version, DeclaredVersion())
     versions = dict(with_entry(declaration, version, pins))
     if blocked is not None and bad is not None:
         if stages(fields).get(bad) in ACTIVE_STAGES:
-            fields[Field("stage", bad)] = "Archived"
+            take_stage(fields, bad, "Archived", settings)
         versions[bad] = replace(versions[bad], blocked=blocked)
-    return replace(declaration, fields=fields, versions=versions)
+    return in_form(before, replace(before, fields=fields, versions=versions), settings)
+
+
+def _stage_of(
+    before: Declaration, target: Candidate, bad: int | None, settings: Settings
+) -> str | None:
+    """Return the stage that comes back: the one that serves, or that is one with what serves.
+
+    Where only an alias serves, a stage comes back while what serves now has one, too.
+    """
+    serves_by = settings.serving.of(before.model, before)
+    stage = serves_by.stage or settings.bridge.stage_of(serves_by.alias)
+    if stage is None and (bad is None or bad in stages(before.fields)):
+        stage = stages(target.then.fields).get(target.version)
+    return stage
 
 
 def _restore_aliases(
@@ -204,16 +221,23 @@ def _restore_aliases(
     bad, good = versions
     before = aliases(then.fields)
     serving_alias = settings.serving.of(declaration.model, declaration).alias
-    for alias, holder in aliases(declaration.fields).items():
-        if holder != bad:
+    for alias in aliases(declaration.fields):
+        if bad is None or aliases(fields).get(alias) != bad:  # it went along with a stage
             continue
         back = before.get(alias)
-        address = Field("alias", None, alias)
         entry = declaration.versions.get(back) if back is not None else None
         if back is not None and entry and not entry.blocked and not (is_blocked and back == bad):
-            fields[address] = back
+            take_alias(fields, back, alias, settings)
         elif alias in (*settings.guarded_aliases, serving_alias):
-            fields[address] = good
+            take_alias(fields, good, alias, settings)
         else:
-            del fields[address]
-    fields.update({Field("alias", None, a): v for a, v in before.items() if v == good})
+            drop_alias(fields, alias, settings)
+    for alias, holder in before.items():
+        if holder == good and not _is_elsewhere(alias, good, fields, settings):
+            take_alias(fields, good, alias, settings)
+
+
+def _is_elsewhere(alias: str, version: int, fields: Fields, settings: Settings) -> bool:
+    """Return whether a bridged alias would take a version out of another bridged stage."""
+    stage, held = settings.bridge.stage_of(alias), stages(fields).get(version)
+    return stage not in (None, held) and settings.bridge.alias_of(held) is not None

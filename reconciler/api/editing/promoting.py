@@ -13,7 +13,7 @@ from reconciler.authoring.promotion import (
     refuse_broken_test,
     winning,
 )
-from reconciler.authoring.promotion_values import check_values, check_version
+from reconciler.authoring.promotion_values import check_pairs, check_values, check_version
 from reconciler.authoring.proposal import Proposal, check_text, slug, title_of
 from reconciler.errors import DeclarationError, UsageError
 
@@ -36,6 +36,7 @@ def promote(
     version = check_version(before, version, settings, is_winner=winner)
     asked = Promotion(version, stage, tuple(aliases), tuple(tags.items()))
     check_values(asked, settings)
+    check_pairs(before, asked, settings)
     if winner and stage is not None:
         raise UsageError("`--winner` is what serves", hint="leave `--to` out")
     change = winning if winner else promoted
