@@ -82,7 +82,7 @@ _OUTSIDE = {
     "planning": _PURE | _WAITING | {"contextlib"},
     "apply": _PURE | _WAITING,
     "audit": _PURE,
-    "audit.usage": _PURE | {"ast", "tokenize"},
+    "audit.usage": _PURE | {"ast", "codecs", "pathlib", "warnings"},
     "render": _PURE,
     "files.schema": _PURE | _PYDANTIC,
 }

@@ -15,7 +15,8 @@ class Load:
     `loads` (`@ALIAS`, a stage, a number, or `latest`) are None where they are known only when the
     program runs; then `why` says why. `text` is the source that says it: for a `uri` the URI alone,
     which begins at `line` and `column` (both from 1) and, where `is_literal`, stands there
-    character for character, so that it can be replaced.
+    character for character, so that it can be replaced. `cell` is the number of a notebook's cell,
+    from 1.
     """
 
     file: str
@@ -27,6 +28,7 @@ class Load:
     loads: str | None = None
     why: str | None = None
     is_literal: bool = False
+    cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

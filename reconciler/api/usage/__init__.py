@@ -1,0 +1,1 @@
+"""Reading the files that say who loads a model."""

@@ -1,0 +1,1 @@
+"""What the tests of who loads what are made of."""
