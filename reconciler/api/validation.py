@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
 from reconciler.api.arguments import checked
+from reconciler.core.declaring.consumers import complaint, unresolved
+from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem, ReconcilerError, UsageError
 from reconciler.files import loader
 from reconciler.files.shared_name import require_own_models
 from reconciler.files.state_folder import others_beside
+from reconciler.policy.consumer_guard import PINNED_CONSUMER
 from reconciler.render import json_documents, phrases
 from reconciler.render.json_documents import Document
 from reconciler.repository.locate import find_state_folder, repository_root, working_directory
@@ -64,9 +69,41 @@ def validated(state: str, root: Path) -> Validation:
     try:
         desired = loader.load(folder, state, others=others)
         require_own_models(folder, desired, others)
+        _require_loadable(desired)
     except DeclarationError as error:
         return Validation(state, folder, error.problems, error.code)
-    return Validation(state, folder, desired.warnings, models=len(desired.declarations))
+    warnings = (*desired.warnings, *_accepted(desired))
+    return Validation(state, folder, warnings, models=len(desired.declarations))
+
+
+def _require_loadable(desired: DeclaredState) -> None:
+    """Raise `DeclarationError` for consumers that load nothing which is declared."""
+    problems = [
+        complaint(consumer, declaration)
+        for declaration in desired.declarations.values()
+        for consumer in unresolved(declaration)
+        if not _is_accepted(declaration)
+    ]
+    if problems:
+        raise DeclarationError(problems)
+
+
+def _accepted(desired: DeclaredState) -> tuple[Problem, ...]:
+    """Return the consumers that load nothing which is declared, and may: as warnings."""
+    return tuple(
+        replace(complaint(consumer, declaration), code=ExitCode.OK)
+        for declaration in desired.declarations.values()
+        for consumer in unresolved(declaration)
+        if _is_accepted(declaration)
+    )
+
+
+def _is_accepted(declaration: Declaration) -> bool:
+    today = datetime.now(tz=timezone.utc).date()
+    return any(
+        consent.guard == PINNED_CONSUMER and today <= consent.until
+        for consent in declaration.accept
+    )
 
 
 def declared_models(state: str, root: Path) -> tuple[str, ...]:

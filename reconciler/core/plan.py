@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from reconciler.core.artifacts.bytes_check import BytesCheck
 from reconciler.core.changes import Change, entering, left_alone
 from reconciler.core.comparison import Comparison
+from reconciler.core.declaring.consumers import AffectedConsumer
 from reconciler.core.state import Field, Identity
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.errors import ExitCode, Problem, Refused, first_code
@@ -92,7 +93,8 @@ class ModelPlan:
     `evidence` compares the versions that change hands; empty unless it was requested. `deleted` are
     declared versions that the registry had at the last apply, and has no longer. `taken_from` is
     the state folder or the commit that the model is taken over from; None where it is not. `bytes`
-    are the checks of the versions with a declared digest that the changes put into use.
+    are the checks of the versions with a declared digest that the changes put into use. `consumers`
+    are the declared ones with what the changes do to each; they are not in the digest.
     """
 
     model: str
@@ -108,6 +110,7 @@ class ModelPlan:
     deleted: tuple[int, ...] = ()
     taken_from: str | None = None
     bytes: tuple[BytesCheck, ...] = ()
+    consumers: tuple[AffectedConsumer, ...] = ()
 
     def digest(self, registry: RegistryRef) -> str:
         """Return the digest of this model's changes on a registry: `sha256:` and 64 hex digits."""
@@ -240,10 +243,11 @@ class AdmittedPlan:
 def only(plan: DraftPlan, keep: Callable[[Change], bool]) -> DraftPlan:
     """Return a plan, not judged, with only the changes for which `keep` is true.
 
-    It is to look at: the bytes that an apply of them would check stay out of it.
+    It is to look at: the bytes that an apply of them would check stay out of it, and so does what
+    the plan as a whole does to consumers.
     """
     models = tuple(
-        replace(model, changes=tuple(change for change in model.changes if keep(change)), bytes=())
+        replace(model, changes=tuple(filter(keep, model.changes)), bytes=(), consumers=())
         for model in plan.models
     )
     return DraftPlan(plan.registry, plan.state, models, plan.notes, plan.warnings, plan.exclusive)

@@ -115,8 +115,8 @@ class DatedConsent:
 class Consumer:
     """A program that loads this model, as its file declares it.
 
-    `loads` is `@ALIAS`, a stage or the number of a version; `code` is where the program is, a URL
-    or a path.
+    `loads` is `@ALIAS`, a stage or the number of a version, at `line` and `column`; `code` is where
+    the program is, a URL or a path.
     """
 
     name: str
@@ -124,6 +124,12 @@ class Consumer:
     owner: str | None = None
     code: str | None = None
     line: int | None = field(default=None, compare=False)
+    column: int | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the other consumers of its model: its name and what it loads."""
+        return self.name, self.loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,14 +252,16 @@ class Base:
 
     `first` has the fields of the first commit, which decide the cause of a change. `ever` has
     every value that any commit declared, which decides removals. `versions` are all that any
-    commit named. `later` are the declarations of the other commits, without ignored fields, whose
-    applies did not finish. `implied` are the fields of `ever` that no commit's file wrote, and
-    `bridged` the pairs of a stage and an alias that a commit's settings made one.
+    commit named, `consumers` the keys of all consumers. `later` are the declarations of the other
+    commits, without ignored fields, whose applies did not finish. `implied` are the fields of
+    `ever` that no commit's file wrote, and `bridged` the pairs of a stage and an alias that a
+    commit's settings made one.
     """
 
     first: Fields = field(default_factory=dict)
     ever: Mapping[Field, frozenset[Value]] = field(default_factory=dict)
     versions: frozenset[int] = frozenset()
+    consumers: frozenset[tuple[str, str]] = frozenset()
     later: tuple[Declaration, ...] = ()
     implied: frozenset[Field] = frozenset()
     bridged: tuple[tuple[str, str], ...] = ()

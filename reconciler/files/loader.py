@@ -157,6 +157,7 @@ def _load_model(
         declaration = complete(declaration, settings)
     source.complain(cross_checks.blocked_at_rest(content))
     source.complain(cross_checks.renamed_from_another(content))
+    source.complain(cross_checks.consumers_once(content))
     source.complain(consent_from_yaml.consents_hold(content, settings, today))
     # A version that was left out because of a fault would make the sums wrong.
     if not any(path[0] == "versions" for path in source.faulty if path):

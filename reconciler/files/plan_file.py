@@ -73,12 +73,13 @@ def _differences(document: dict[str, Any], computed: dict[str, Any]) -> list[str
 
 
 def _as_written(computed: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    """Return what is computed, without the empty `bytes` where a plan before them has none."""
+    """Return what is computed, without the empty lists that a plan from before them lacks."""
     written = document.get("models")
     rows = written if isinstance(written, list) else []
     for row, old in zip(computed["models"], rows, strict=False):
-        if isinstance(old, dict) and "bytes" not in old and not row["bytes"]:
-            del row["bytes"]
+        for key in ("bytes", "consumers"):
+            if isinstance(old, dict) and key not in old and not row[key]:
+                del row[key]
     return computed
 
 

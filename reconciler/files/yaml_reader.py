@@ -104,7 +104,7 @@ class Source:
             name=self._file,
             line=self.top_place("model")[0],
             version_lines={key.value: key.start_mark.line + 1 for key in numbers},
-            consumer_lines=self.lines("consumers"),
+            consumer_places=self._places_below("consumers", "loads"),
         )
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
@@ -156,6 +156,16 @@ class Source:
         node = self._top(key)
         items = node.value if isinstance(node, yaml.SequenceNode) else ()
         return tuple(_begin(item)[0] for item in items)
+
+    def _places_below(self, key: str, inner: str) -> tuple[Position, ...]:
+        """Return the position of a key's value in each item below a top-level key."""
+        node = self._top(key)
+        items = node.value if isinstance(node, yaml.SequenceNode) else ()
+        places = []
+        for item in items:
+            pairs = item.value if isinstance(item, yaml.MappingNode) else ()
+            places.append(_begin(next((v for k, v in pairs if k.value == inner), item)))
+        return tuple(places)
 
     def _written(self, path: Within) -> WrittenScalar | None:
         node = self._root

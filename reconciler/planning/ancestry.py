@@ -104,6 +104,7 @@ def base_of(past: ModelPast, commits: Sequence[str], ignore: Ignore) -> Base:
         first=ignore.without(first.fields) if first else {},
         ever=ever,
         versions=frozenset(v for d in declared if d is not None for v in d.versions),
+        consumers=frozenset(c.key for d in declared if d is not None for c in d.consumers),
         later=tuple(
             replace(d, fields=ignore.without(d.fields)) for d in declared[1:] if d is not None
         ),

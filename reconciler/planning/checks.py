@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.comparison import comparisons
+from reconciler.core.declaring.consumers import affected
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.facts import Facts
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
 from reconciler.core.settings import EffectiveSettings
-from reconciler.core.state import Declaration, Live, Serving
+from reconciler.core.state import Consumer, Declaration, Live, Serving
 from reconciler.core.transitions import (
     Transition,
     changing_hands,
@@ -49,7 +50,8 @@ class Judging:
 class ModelDraft:
     """One model's plan before it is judged, with what judging it needs.
 
-    `servings` are what "serving" means for the model, here and before the change.
+    `servings` are what "serving" means for the model, here and before the change;
+    `consumers_before` are those that it had before, where the change may take something from them.
     """
 
     planned: Planned
@@ -58,6 +60,7 @@ class ModelDraft:
     effective: EffectiveSettings
     servings: tuple[Serving, ...]
     transitions: tuple[Transition, ...] = ()
+    consumers_before: tuple[Consumer, ...] = ()
 
     def planned_as(self, plan: ModelPlan) -> "ModelDraft":
         """Return the draft with this plan, which may be a part of the model's plan.
@@ -67,6 +70,11 @@ class ModelDraft:
         """
         is_unfinished = self.live is not None and self.live.unfinished
         moved = transitions(plan.changes, self.planned.live, drift=is_unfinished)
+        if plan.changes and self.declaration is not None and self.live is not None:
+            consumers = self.declaration.consumers
+            live, versions = self.planned.live, self.live.versions
+            rows = affected(consumers, live, plan.changes, versions)
+            plan = replace(plan, consumers=rows)
         return replace(self, planned=replace(self.planned, plan=plan), transitions=moved)
 
     @property
@@ -260,4 +268,6 @@ def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:
             draft.effective.settings.guarded_aliases,
             draft.servings,
             draft.effective.bridged,
+            base=draft.planned.base,
+            consumers_before=draft.consumers_before,
         )

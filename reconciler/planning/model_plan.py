@@ -8,9 +8,18 @@ from reconciler.core.changes import entering, left_alone
 from reconciler.core.diff import Difference, applied, diff
 from reconciler.core.plan import ModelPlan, PlanOutcome, Snapshot
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, Fields, Live, aliases, occupants, stages
+from reconciler.core.state import (
+    NO_BASE,
+    Base,
+    Declaration,
+    Fields,
+    Live,
+    aliases,
+    occupants,
+    stages,
+)
 from reconciler.core.transitions import partings
-from reconciler.planning import preconditions
+from reconciler.planning import consumers, preconditions
 from reconciler.planning.artifacts.approved_bytes import declared_bytes
 from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
 from reconciler.planning.renames import OtherName
@@ -27,6 +36,7 @@ class Planned:
     plan: ModelPlan
     live: Fields = field(default_factory=dict)
     declared: int = 0
+    base: Base = NO_BASE
 
 
 def plan_model(
@@ -43,6 +53,7 @@ def plan_model(
     problems = preconditions.problems(
         declaration, live, names=context.names, deleted=deleted, other_name=context.other_name
     )
+    problems += consumers.problems(declaration, access.base) if live is not None else ()
     if declaration.hold is not None and (live is None or problems):
         return Planned(ModelPlan(name, "held", file=file, messages=(f"held: {declaration.hold}",)))
     if live is None or problems:
@@ -61,13 +72,14 @@ def plan_model(
             *_gone(declaration, live, deleted),
             *_parted(declaration, live, difference, context.settings),
             *difference.left,
+            *consumers.messages(declaration, access.base),
         ),
         deleted=deleted,
         taken_from=access.taken_from,
     )
     addresses = {*access.base.ever, *declaration.fields}
     count = sum(address.name in ("alias", "tag") for address in addresses)
-    return Planned(plan, visible.fields, count)
+    return Planned(plan, visible.fields, count, access.base)
 
 
 def _to_write(

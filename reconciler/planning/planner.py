@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings, VerifyAt, effective_settings
-from reconciler.core.state import Declaration, Live, aliases
+from reconciler.core.state import Consumer, Declaration, Live, aliases
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
+from reconciler.planning.consumers import consumers_before, takes_away
 from reconciler.planning.live_state import Listing, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
@@ -182,7 +183,10 @@ def _draft(
     names = (name, *context.other_name.former)
     before = _declared_before(live_model, checkout, names) if planned.plan.changes else ()
     servings = effective.servings(name, declaration, before)
-    draft = ModelDraft(planned, declaration, live_model, effective, servings)
+    consumers = _consumers_before(planned.plan, live_model, checkout, names)
+    draft = ModelDraft(
+        planned, declaration, live_model, effective, servings, consumers_before=consumers
+    )
     return draft.planned_as(planned.plan)
 
 
@@ -257,6 +261,28 @@ def _declared_before(
             yield from tuple(filter(None, found)) or (None,)
         except DeclarationError:  # the settings alone count; the model's own plan refuses it
             yield None
+
+
+def _consumers_before(
+    plan: ModelPlan, live: Live | None, checkout: Checkout, names: Sequence[str]
+) -> tuple[Consumer, ...]:
+    """Return the consumers of a model before its change, where that may take something from them.
+
+    That is by the record, and by `base_commit`.
+    """
+    history = checkout.history
+    if live is None or history is None or not takes_away(plan.changes):
+        return ()
+    owner, found = live.owner or checkout.owner, dict[Consumer, None]()
+    try:
+        if (recorded := _known_record(live, history)) is not None:
+            found |= dict.fromkeys(consumers_before(history, recorded, owner, names))
+        if checkout.base_commit is not None:
+            at_base = (history.declared(checkout.base_commit, owner, name) for name in names)
+            found |= {one: None for was in at_base if was for one in was.consumers}
+    except DeclarationError:  # the model's own plan refuses it
+        return ()
+    return tuple(found)
 
 
 def _known_record(live: Live, history: History) -> str | None:

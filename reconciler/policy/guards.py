@@ -7,15 +7,25 @@ from typing import Final
 
 from reconciler.core.changes import Change
 from reconciler.core.diff import applied
-from reconciler.core.state import Declaration, Field, Fields, Serving, aliases
+from reconciler.core.state import (
+    NO_BASE,
+    Base,
+    Consumer,
+    Declaration,
+    Field,
+    Fields,
+    Serving,
+    aliases,
+)
 from reconciler.core.violations import Consent, Violation, with_consent
+from reconciler.policy.consumer_guard import PINNED_CONSUMER, ConsumerInput, check_consumers
 
 EMPTY_SERVING: Final = "empty-serving"
 REMOVALS: Final = "removals"
 OFF_MAIN: Final = "off-main"
 DIRTY: Final = "dirty"
 WRONG_REGISTRY: Final = "wrong-registry"
-GUARDS: Final = (EMPTY_SERVING, REMOVALS, OFF_MAIN, WRONG_REGISTRY)
+GUARDS: Final = (EMPTY_SERVING, PINNED_CONSUMER, REMOVALS, OFF_MAIN, WRONG_REGISTRY)
 OF_A_RUN: Final = (REMOVALS, OFF_MAIN, DIRTY, WRONG_REGISTRY)
 
 _SEVERAL: Final = 2  # a single missing model has a problem of its own
@@ -29,6 +39,7 @@ class GuardInput:
 
     `servings` are what "serving" means for the model: two while a change to that is new. `bridged`
     are pairs of a stage and an alias that are one: what serves by one of them serves by both.
+    `base` is what recorded commits declared, `consumers_before` the consumers before this change.
     """
 
     declaration: Declaration
@@ -38,6 +49,8 @@ class GuardInput:
     guarded_aliases: tuple[str, ...]
     servings: tuple[Serving, ...]
     bridged: tuple[tuple[str, str], ...] = ()
+    base: Base = NO_BASE
+    consumers_before: tuple[Consumer, ...] = ()
 
     def other_words(self, serving: Serving) -> tuple[str, ...]:
         """Return the aliases that are one with a stage that serves."""
@@ -45,11 +58,17 @@ class GuardInput:
 
 
 def check_guards(models: Collection[GuardInput]) -> tuple[Violation, ...]:
-    """Return the violations of the guards on models: `removals` and `empty-serving`."""
+    """Return the violations of the guards that judge what a plan does to models."""
     violations = [*_removals(models)]
     for model in models:
         if not model.declaration.retired:
             violations += _empty_serving(model)
+        # Who loads a retired model still loads it.
+        violations += check_consumers(
+            ConsumerInput(
+                model.declaration, model.live, model.changes, model.base, model.consumers_before
+            )
+        )
     return tuple(violations)
 
 

@@ -9,12 +9,14 @@ from reconciler.core.report import ApplyReport, ModelReport
 from reconciler.render import phrases
 from reconciler.render.artifacts.bytes_lines import differing, kept
 from reconciler.render.escape import visible
+from reconciler.render.usage import blast_radius
 
 # Jupyter's colours follow its theme: only what needs a look has its own, legible on light and dark.
 _RED = "#d9383a"
 _NEEDS_A_LOOK = {"remove", "failed", "stale", "refused", "error"}
 _COMPLAINTS = ("", "rule", "model", "message", "hint")
 _BYTES = ("model", "bytes")
+_CONSUMERS = ("model", "consumers")
 _CELL = "text-align: left; padding: 0.2em 0.8em 0.2em 0; vertical-align: top"
 
 
@@ -24,6 +26,7 @@ def plan(value: JudgedPlan) -> str:
         f"plan: {phrases.headline(value)}",
         _table(("model", "what", "before", "after", "cause"), map(_change, value.changes)),
         _table(_BYTES, _bytes(value.models)),
+        _table(_CONSUMERS, _consumers(value.models)),
         _table(_COMPLAINTS, _complaints(value)),
     )
 
@@ -94,6 +97,12 @@ def _bytes(models: Iterable[ModelPlan | ModelReport]) -> Iterator[list[str]]:
     for model in models:
         for line in kept(model.bytes):
             yield [_text(model.model), _text(line)]
+
+
+def _consumers(models: Iterable[ModelPlan]) -> Iterator[list[str]]:
+    for model in models:
+        if said := blast_radius.sentence(model):
+            yield [_text(model.model), _text(said)]
 
 
 def _section(title: str, *parts: str) -> str:

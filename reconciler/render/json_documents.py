@@ -225,6 +225,7 @@ def error(problem: Problem) -> Document:
 
 def _model(model: ModelPlan, ref: RegistryRef) -> Document:
     from reconciler.render import comparison  # noqa: PLC0415  see above
+    from reconciler.render.usage import blast_radius  # noqa: PLC0415  the same
 
     return {
         "model": model.model,
@@ -234,6 +235,7 @@ def _model(model: ModelPlan, ref: RegistryRef) -> Document:
         "records": model.record is not None,
         "messages": list(model.messages),
         "bytes": [bytes_check(check) for check in model.bytes],
+        "consumers": blast_radius.documents(model),
         **({"deleted": sorted(model.deleted)} if model.deleted else {}),
         **({"taken_from": model.taken_from} if model.taken_from is not None else {}),
         **(

@@ -11,6 +11,7 @@ from reconciler.render import phrases
 from reconciler.render.artifacts.bytes_lines import kept
 from reconciler.render.comparison import markdown_lines
 from reconciler.render.escape import code, prose
+from reconciler.render.usage import blast_radius
 
 _WORDS = {"accepted": "✅ accepted", "warning": "⚠️ warning", "refused": "⛔ refused"}
 
@@ -50,7 +51,7 @@ def has_body(model: ModelPlan) -> bool:
 
 def body(model: ModelPlan, now: datetime) -> list[str]:
     """Return a model's rows, messages, problems and evidence."""
-    parts = [_rows(model), checked_bytes(model.bytes)]
+    parts = [_rows(model), checked_bytes(model.bytes), _consumers(model)]
     parts.append([f"- ⚠️ {prose(message)}" for message in model.messages])
     parts.append([f"- ❌ {problem(one)}" for one in model.problems])
     parts += [markdown_lines(comparison, now) for comparison in model.evidence]
@@ -79,6 +80,11 @@ def contrasts(rows: Sequence[Contrast], margin: str = "") -> list[str]:
 def checked_bytes(checks: Iterable[BytesCheck]) -> list[str]:
     """Return an item for each version whose bytes are as approved, or were not read."""
     return [f"- bytes: {prose(line)}" for line in kept(checks)]
+
+
+def _consumers(model: ModelPlan) -> list[str]:
+    said = blast_radius.sentence(model)
+    return [f"- {prose(said)}"] if said else []
 
 
 def _rows(model: ModelPlan) -> list[str]:

@@ -14,6 +14,7 @@ from reconciler.render.artifacts.bytes_lines import differing, kept
 from reconciler.render.comparison import text_lines
 from reconciler.render.escape import visible
 from reconciler.render.table import TableColumn, fitted, padded, table, width
+from reconciler.render.usage import blast_radius
 
 _REFUSED_IN_FULL = 3  # models that a 403 kept from being written; more are counted
 _MARKS = {"applied": "✓", "failed": "✗", "skipped": "·", "stale": "✗", "superseded": "·"}
@@ -160,7 +161,7 @@ def _held(values: Sequence[tuple[str, Field, Value]]) -> list[str]:
 def _model(model: ModelPlan) -> list[str]:
     if not (model.changes or model.messages or model.problems):
         return []
-    lines = [*_changes(model), *_bytes(model.bytes)]
+    lines = [*_changes(model), *_bytes(model.bytes), *_consumers(model)]
     lines += [f"  ! {visible(message)}" for message in model.messages]
     for problem in model.problems:
         lines += [f"  ✗ {visible(problem.message)}", *phrases.contrasts(problem, "    ")]
@@ -169,6 +170,11 @@ def _model(model: ModelPlan) -> list[str]:
 
 def _bytes(checks: Sequence[BytesCheck]) -> list[str]:
     return [f"  bytes  {line}" for line in kept(checks)]
+
+
+def _consumers(model: ModelPlan) -> list[str]:
+    said = blast_radius.sentence(model)
+    return [f"  {visible(said)}"] if said else []
 
 
 def _changes(model: ModelPlan) -> list[str]:

@@ -263,7 +263,7 @@ class Past:
         }
         new = {name for name, path in self._place.files.items() if path in changed}
         return frozenset(
-            name for name in {*old, *new} if old.get(name) != desired.declarations.get(name)
+            name for name in {*old, *new} if _differs(old.get(name), desired.declarations.get(name))
         )
 
     def _at_its_place(self, commit: str, folder: str, model: str) -> Declaration | None:
@@ -367,3 +367,8 @@ class _Listing(NamedTuple):
 
 
 _NOTHING = _Listing({}, ())
+
+
+def _differs(old: Declaration | None, new: Declaration | None) -> bool:
+    """Return whether two declarations differ, or have other consumers: what those load counts."""
+    return old != new or (old and old.consumers) != (new and new.consumers)

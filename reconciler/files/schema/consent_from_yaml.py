@@ -9,11 +9,12 @@ from reconciler.core.state import DatedConsent
 from reconciler.files.messages import Complaint, did_you_mean
 from reconciler.files.schema.model_schema import ModelFile
 from reconciler.files.schema.name_rules import quoted
+from reconciler.policy.consumer_guard import PINNED_CONSUMER
 from reconciler.policy.guards import DIRTY, EMPTY_SERVING, GUARDS
 
 _LONGEST: Final = 30
 # The other guards judge a whole run, for which a single model cannot consent.
-_OF_A_MODEL: Final = (EMPTY_SERVING,)
+_OF_A_MODEL: Final = (EMPTY_SERVING, PINNED_CONSUMER)
 
 
 def consents(file: ModelFile) -> tuple[DatedConsent, ...]:

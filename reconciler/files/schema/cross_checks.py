@@ -25,6 +25,20 @@ def aliases_once(file: ModelFile) -> Iterator[Complaint]:
                 )
 
 
+def consumers_once(file: ModelFile) -> Iterator[Complaint]:
+    """Report a consumer that is declared twice with what it loads."""
+    first: dict[tuple[str, str], int] = {}
+    for index, entry in enumerate(file.get("consumers", ())):
+        key = entry["name"], entry["loads"]
+        if first.setdefault(key, index) != index:
+            yield Complaint(
+                ("consumers", index, "name"),
+                f"consumer {quoted(entry['name'])} loads {quoted(entry['loads'])} already, "
+                f"by item {first[key] + 1} of the list",
+                "remove one of them: a consumer has an entry for each thing that it loads",
+            )
+
+
 def blocked_at_rest(file: ModelFile) -> Iterator[Complaint]:
     """Report a blocked version that is declared in an active stage or with an alias."""
     for version, entry in file.get("versions", {}).items():

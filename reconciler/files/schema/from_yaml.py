@@ -38,9 +38,12 @@ def declaration(
     name: str,
     line: int,
     version_lines: Mapping[str, int],
-    consumer_lines: Sequence[int],
+    consumer_places: Sequence[tuple[int, int]],
 ) -> Declaration:
-    """Return what a model file declares; `name` is the file's name, lines are those of keys."""
+    """Return what a model file declares; `name` is the file's name.
+
+    The lines are those of keys, the places those of what each consumer loads.
+    """
     versions = {
         int(number): DeclaredVersion(
             run_id=entry.get("run_id"),
@@ -63,8 +66,8 @@ def declaration(
         renamed_from=file.get("renamed_from"),
         accept=consents(file),
         consumers=tuple(
-            Consumer(entry["name"], entry["loads"], entry.get("owner"), entry.get("code"), line=at)
-            for entry, at in zip(file.get("consumers", ()), consumer_lines, strict=False)
+            Consumer(entry["name"], entry["loads"], entry.get("owner"), entry.get("code"), *at)
+            for entry, at in zip(file.get("consumers", ()), consumer_places, strict=False)
         ),
         file=name,
         line=line,

@@ -87,7 +87,8 @@ class FakeHistory:
             if commit == self.cut_before:
                 parent = None
             before = self.commits.trees[parent].get(model) if parent is not None else None
-            if self.commits.trees[commit].get(model) != before:
+            after = self.commits.trees[commit].get(model)
+            if after != before or (after and before and after.consumers != before.consumers):
                 found.append(commit)
             commit = parent
         return tuple(reversed(found))

@@ -193,7 +193,7 @@ def test_a_shallow_clone_does_not_know_what_was_applied(lab: GitLab, tmp_path: P
 
 def test_since_a_commit_only_what_means_something_else_has_changed(lab: GitLab) -> None:
     base = lab.commit(
-        {f"{STATE}/{name}.yaml": model(1) for name in ("same", "changed", "gone", "layout")}
+        {f"{STATE}/{name}.yaml": model(1) for name in ("same", "changed", "gone", "layout", "read")}
         | {f"{STATE}/moved.yaml": model(1, "moved")}
     )
     lab.move(f"{STATE}/moved.yaml", f"{STATE}/teams/other.yaml")
@@ -203,9 +203,10 @@ def test_since_a_commit_only_what_means_something_else_has_changed(lab: GitLab) 
             f"{STATE}/gone.yaml": None,
             f"{STATE}/layout.yaml": model(1, comment="# said\n"),
             f"{STATE}/new.yaml": model(1),
+            f"{STATE}/read.yaml": model(1) + "consumers: [{name: api, loads: 1}]\n",
         }
     )
-    assert since(lab, base) == {"changed", "gone", "new"}
+    assert since(lab, base) == {"changed", "gone", "new", "read"}
 
 
 def test_since_a_commit_a_file_that_was_renamed_is_another_model(lab: GitLab) -> None:

@@ -1,0 +1,1 @@
+"""Who loads a model, and by what, as text, Markdown and JSON."""
