@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from reconciler.core.declaring.ab_tests import as_text
 from reconciler.core.declaring.implied import as_written
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Value
+from reconciler.core.state import Consumer, Declaration, DeclaredVersion, Field, Value
 
 KeyPath: TypeAlias = tuple[str, ...]
 
@@ -18,7 +18,8 @@ class YamlEdit:
 
     An alias is a path of its own, `("versions", "4", "aliases", "champion")`, with an empty value;
     setting it on a version removes it from any other. A version, `("versions", "4")`, has an empty
-    value too: it declares that the version has an entry.
+    value too: it declares that the version has an entry. So has a consumer,
+    `("consumers", "checkout-api", "@champion")`, which is only ever added.
     """
 
     path: KeyPath
@@ -32,6 +33,11 @@ def parts(declaration: Declaration) -> dict[KeyPath, str]:
         ("retired",): "true" if declaration.retired else None,
         ("hold",): declaration.hold,
     }
+    for consumer in declaration.consumers:
+        path: KeyPath = ("consumers", *consumer.key)
+        texts[path] = ""
+        texts[(*path, "owner")] = consumer.owner
+        texts[(*path, "code")] = consumer.code
     for number, entry in declaration.versions.items():
         path = ("versions", str(number))
         texts[path] = ""
@@ -75,6 +81,8 @@ def _edited(declaration: Declaration, edit: YamlEdit) -> Declaration:
             return _with_field(declaration, Field("description"), value)
         case ("tags", key):
             return _with_field(declaration, Field("tag", None, key), value)
+        case ("consumers", name, loads, *rest) if value is not None:
+            return _with_consumer(declaration, Consumer(name, loads), tuple(rest), value)
         case ("versions", number):
             return _with_version(declaration, int(number), exists=value is not None)
         case ("versions", number, *rest):
@@ -136,6 +144,24 @@ def _with_field(declaration: Declaration, address: Field, value: Value | None) -
     fields = dict(declaration.fields)
     fields.pop(address, None)
     return replace(declaration, fields=fields if value is None else {**fields, address: value})
+
+
+def _with_consumer(
+    declaration: Declaration, new: Consumer, part: KeyPath, value: str
+) -> Declaration:
+    """Return a declaration that has a consumer, with its owner or code where that is the part."""
+    by_key = {consumer.key: consumer for consumer in declaration.consumers}
+    consumer = by_key.get(new.key, new)
+    match part:
+        case ():
+            pass
+        case ("owner",):
+            consumer = replace(consumer, owner=value)
+        case ("code",):
+            consumer = replace(consumer, code=value)
+        case _:
+            raise ValueError(f"no consumer has {part!r}")
+    return replace(declaration, consumers=tuple((by_key | {new.key: consumer}).values()))
 
 
 def _with_version(declaration: Declaration, number: int, *, exists: bool) -> Declaration:

@@ -58,10 +58,10 @@ def apply_edits(data: bytes, edits: Sequence[YamlEdit], file: str) -> bytes:
     bom = _BOM * text.startswith(_BOM)
     try:
         result = (bom + _Editor(text.removeprefix(bom)).apply(_tree(steps))).encode()
-        is_right = parse_declaration(result, file) == after
+        read = parse_declaration(result, file)
     except (NoMapping, DeclarationError) as error:
         raise _by_hand(file) from error
-    if not is_right:
+    if (read, read.consumers) != (after, after.consumers):
         raise _by_hand(file)
     return result
 
@@ -93,7 +93,7 @@ def _tree(edits: Sequence[YamlEdit]) -> Tree:
                 break
             inner = within
         else:
-            is_entry = kind(edit.path) == "entry" and edit.value is not None
+            is_entry = kind(edit.path) in ("entry", "consumer") and edit.value is not None
             inner[edit.path[-1]] = {} if is_entry else edit.value
     return tree
 
@@ -165,6 +165,20 @@ class _Editor:
         lines = self._layout.dashed(new_parts(node, tree), node.column)
         self._text.insert(self._text.below(node.end, node.column), lines)
 
+    def _consumers(self, node: Node, tree: Tree) -> None:
+        """Add consumers to a list of them, each as the last one is written."""
+        new = new_parts(node, tree)
+        if node.style == "flow":
+            at = node.items[-1][1].end if node.items else node.start + 1
+            items = ", ".join(self._layout.consumers(new))
+            self._text.insert(at, f", {items}" if node.items else items)
+            return
+        last = node.items[-1][1]
+        lines = self._layout.dashed_consumers(
+            new, node.column, gap=last.column - node.column - 1, flow=last.style == "flow"
+        )
+        self._text.insert(self._text.below(node.end, node.column), lines)
+
     def _value(self, node: Node, key: Node, value: Node, change: _Change, path: KeyPath) -> None:
         """Edit the value of a key that stays."""
         if isinstance(change, str):
@@ -173,6 +187,8 @@ class _Editor:
             return
         elif self._is_emptied(value, change, path):
             self._empty(key, value, path)
+        elif kind(path) == "consumers":
+            self._consumers(value, change)
         elif node.style == "block" and self._opens(value, path):
             self._text.cut(self._colon(key), value.end)
             lines = self._layout.lines(path, new_parts(value, change), key.column)

@@ -11,19 +11,22 @@ from reconciler.files.editing.yaml_nodes import Node, literal, scalar
 Tree: TypeAlias = dict[str, "str | Tree | None"]
 NewTree: TypeAlias = dict[str, "NewPart"]
 NewPart: TypeAlias = "str | NewTree"
-PartKind: TypeAlias = Literal["file", "accept", "versions", "entry", "tags", "aliases", "text"]
+PartKind: TypeAlias = Literal[
+    "file", "accept", "consumers", "consumer", "versions", "entry", "tags", "aliases", "text"
+]
 K = TypeVar("K")
 V = TypeVar("V")
 
 _FILE = (
     *("model", "renamed_from", "retired", "hold", "serving", "accept"),
-    *("description", "tags", "versions"),
+    *("consumers", "description", "tags", "versions"),
 )
 _ENTRY = (
     *("blocked", "traffic", "stage", "aliases", "tags", "description"),
     *("run_id", "source", "digest"),
 )
-_LISTS = ("aliases", "accept")  # their dashes may be indented or not
+_CONSUMER = ("name", "owner", "loads", "code")
+_LISTS = ("aliases", "accept", "consumers")  # their dashes may be indented or not
 _STEP = 2
 
 
@@ -34,6 +37,10 @@ def kind(path: KeyPath) -> PartKind:
             return "file"
         case ("accept",):
             return "accept"
+        case ("consumers",):
+            return "consumers"
+        case ("consumers", _, _):
+            return "consumer"
         case ("versions",):
             return "versions"
         case ("versions", _):
@@ -136,6 +143,8 @@ class Layout:
         """Return a new part in flow style."""
         if isinstance(part, str):
             return part if is_bare(path) else scalar(part, flow=True)
+        if kind(path) == "consumers":
+            return f"[{', '.join(self.consumers(part))}]"
         inside = ", ".join(self.item((*path, name), inner) for name, inner in _present(path, part))
         return f"[{inside}]" if kind(path) == "aliases" else f"{{{inside}}}"
 
@@ -151,6 +160,8 @@ class Layout:
         if isinstance(part, str):
             header, lines = self.text(path, part, column)
             return f"{name} {header}{self.newline}{lines}"
+        if kind(path) == "consumers":
+            return f"{name}{self.newline}{self.dashed_consumers(part, column + self.dash)}"
         if not part or self.is_flow(path):
             return f"{name} {self.flow(path, part)}{self._remark(path, part)}{self.newline}"
         if kind(path) == "aliases":
@@ -169,6 +180,26 @@ class Layout:
         return "".join(
             f"{' ' * column}- {scalar(name)}{self.remarks.get(name, '')}{self.newline}"
             for name in names
+        )
+
+    def consumers(self, names: NewTree) -> list[str]:
+        """Return new consumers, each as a mapping in flow style."""
+        return [
+            f"{{{', '.join(f'{key}: {text}' for key, text in pairs)}}}"
+            for pairs in _consumers(names, flow=True)
+        ]
+
+    def dashed_consumers(
+        self, names: NewTree, column: int, *, gap: int = 1, flow: bool = False
+    ) -> str:
+        """Return the lines of new consumers in a list; `gap` spaces are after a dash."""
+        dash = f"{' ' * column}-{' ' * gap}"
+        if flow:
+            return "".join(f"{dash}{item}{self.newline}" for item in self.consumers(names))
+        return "".join(
+            f"{' ' * len(dash) if number else dash}{key}: {text}{self.newline}"
+            for pairs in _consumers(names, flow=False)
+            for number, (key, text) in enumerate(pairs)
         )
 
     def _remark(self, path: KeyPath, part: NewTree) -> str:
@@ -219,6 +250,23 @@ def _parts(node: Node, path: KeyPath) -> Iterator[_Part]:
             within = (*path, key.text)
             yield _Part(within, key, value)
             yield from _parts(value, within)
+
+
+def _consumers(names: NewTree, *, flow: bool) -> Iterator[list[tuple[str, str]]]:
+    """Yield the keys and written values of each new consumer, in the usual order."""
+    for name, loaded in names.items():
+        for loads, rest in loaded.items() if isinstance(loaded, dict) else ():
+            texts = {"name": name, "loads": loads, **(rest if isinstance(rest, dict) else {})}
+            yield [
+                (key, _consumer_text(str(texts[key]), flow=flow))
+                for key in _CONSUMER
+                if key in texts
+            ]
+
+
+def _consumer_text(text: str, *, flow: bool) -> str:
+    # A number is read as it is written, and an alias has to be quoted.
+    return text if text.isdecimal() else scalar(text, flow=flow, style='"' * text.startswith("@"))
 
 
 def _first(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
