@@ -7,7 +7,7 @@ judged yet, a `JudgedPlan` is, and only an `AdmittedPlan`, which nothing denies,
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -126,6 +126,16 @@ class ModelPlan:
     def writes(self) -> bool:
         """Return whether applying this model writes anything, its record included."""
         return bool(self.changes) or self.record is not None
+
+    def excluded(self, problems: Sequence[Problem]) -> "ModelPlan":
+        """Return the plan of this model with nothing to write, because of these problems."""
+        return ModelPlan(
+            self.model,
+            "error",
+            file=self.file,
+            problems=(*self.problems, *problems),
+            deleted=self.deleted,
+        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from reconciler.core.declaring.bridge import NO_BRIDGE, Bridge
+from reconciler.core.declaring.semantic_versions import is_major_alias
 from reconciler.core.policies import Policy
 from reconciler.core.state import Declaration, Field, Fields, Serving, Value
 
@@ -121,6 +122,11 @@ class Settings:
     bridge: Bridge = NO_BRIDGE
     aliases_from_semver: bool = False
 
+    def guards(self, alias: str) -> bool:
+        """Return whether the removal of an alias asks for consent."""
+        by_semver = self.aliases_from_semver and is_major_alias(alias)
+        return by_semver or alias in self.guarded_aliases
+
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
@@ -169,6 +175,7 @@ def effective_settings(own: Settings, base: Settings | None) -> EffectiveSetting
         fresh=own.fresh and base.fresh,
         heal=own.heal and base.heal,
         verify=_both(own.verify, base.verify),
+        aliases_from_semver=own.aliases_from_semver or base.aliases_from_semver,
     )
     return EffectiveSettings(settings, own, base, tuple(_deferred(own, base)))
 
@@ -191,6 +198,8 @@ def _deferred(own: Settings, base: Settings) -> Iterable[str]:
         yield "`apply: fresh` is not in effect"
     if own.heal and not base.heal:
         yield "`heal` is not in effect"
+    if base.aliases_from_semver and not own.aliases_from_semver:
+        yield "`aliases_from_semver` still protects aliases like @major-2"
     for kind in ("tags", "aliases"):
         more = set(getattr(own.ignore, kind)) - set(getattr(base.ignore, kind))
         for glob in sorted(more):

@@ -20,6 +20,7 @@ from reconciler.files.schema import (
     cross_checks,
     from_yaml,
     policy_from_yaml,
+    semver_checks,
 )
 from reconciler.files.schema.model_schema import model_schema
 from reconciler.files.schema.settings_schema import SETTINGS, settings_schema
@@ -115,6 +116,7 @@ def parse_settings(data: bytes, file: str) -> Settings:
     settings = from_yaml.settings(content, policy_lines=source.lines("policies"))
     source.complain(cross_checks.settings_agree(settings))
     source.complain(bridge_checks.bridge_agrees(settings))
+    source.complain(semver_checks.major_aliases_can_be(settings))
     source.complain(policy_from_yaml.asked_somewhere(settings.policies, settings.ignore))
     if source.notes:
         raise DeclarationError(source.problems())
@@ -162,6 +164,7 @@ def _load_model(
     # A version that was left out because of a fault would make the sums wrong.
     if not any(path[0] == "versions" for path in source.faulty if path):
         source.complain(ab_test_checks.ab_test_holds(declaration, settings))
+    source.complain(semver_checks.semvers_hold(content, settings))
     if settings is not None:
         source.complain(cross_checks.one_per_stage(content, settings))
         source.complain(bridge_checks.bridge_holds(content, declaration, settings.bridge))
@@ -169,6 +172,7 @@ def _load_model(
         source.complain(cross_checks.pinned(content, settings, others))
         source.complain(cross_checks.own_serving_agrees(declaration, settings))
         source.complain(cross_checks.retired_at_rest(declaration, settings))
+        source.complain(semver_checks.major_aliases_hold(content, declaration, settings))
     loaded = LoadedModel(
         file.shown,
         content.get("model"),

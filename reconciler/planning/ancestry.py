@@ -4,12 +4,12 @@ One recorded commit means that its apply finished; several mean that the apply o
 not. A checkout that does not contain what the last recorded commit declared must not write.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from reconciler.core.settings import Ignore
-from reconciler.core.state import Base, Declaration, Field, Live, Value
+from reconciler.core.state import Base, Declaration, DeclaredVersion, Field, Live, Value
 from reconciler.planning.same_model import is_disproven
 from reconciler.ports.history import History
 
@@ -105,12 +105,21 @@ def base_of(past: ModelPast, commits: Sequence[str], ignore: Ignore) -> Base:
         ever=ever,
         versions=frozenset(v for d in declared if d is not None for v in d.versions),
         consumers=frozenset(c.key for d in declared if d is not None for c in d.consumers),
+        entries=_entries(filter(None, declared)),
         later=tuple(
             replace(d, fields=ignore.without(d.fields)) for d in declared[1:] if d is not None
         ),
         implied=frozenset(ever.keys() - written),
         bridged=tuple(dict.fromkeys(pair for d in declared if d is not None for pair in d.bridged)),
     )
+
+
+def _entries(declared: Iterable[Declaration]) -> Mapping[int, tuple[DeclaredVersion, ...]]:
+    entries: dict[int, tuple[DeclaredVersion, ...]] = {}
+    for declaration in declared:
+        for number, entry in declaration.versions.items():
+            entries[number] = (*entries.get(number, ()), entry)
+    return entries
 
 
 def _cut_off(history: History) -> Literal["unknown"] | None:

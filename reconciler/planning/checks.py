@@ -11,7 +11,7 @@ from reconciler.core.facts import Facts
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
 from reconciler.core.settings import EffectiveSettings
-from reconciler.core.state import Consumer, Declaration, Live, Serving
+from reconciler.core.state import Consumer, Declaration, Live, Serving, aliases
 from reconciler.core.transitions import (
     Transition,
     changing_hands,
@@ -20,9 +20,15 @@ from reconciler.core.transitions import (
     transitions_in_place,
 )
 from reconciler.core.violations import Consent, Violation, with_consent
-from reconciler.planning.artifacts.approved_bytes import BytesReading, check_bytes, settled, through
+from reconciler.planning.artifacts.approved_bytes import (
+    BytesReading,
+    check_bytes,
+    settled,
+    through,
+)
 from reconciler.planning.live_state import read_facts
 from reconciler.planning.model_plan import Planned
+from reconciler.planning.semver_order import PastServing, not_higher
 from reconciler.policy import evaluation, guards
 from reconciler.policy.evaluation import PolicyContext, PolicyInput
 from reconciler.policy.guards import GuardInput
@@ -114,10 +120,12 @@ class Compared:
 def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPlan:
     """Return the plan with its evidence and the violations of guards and policies.
 
+    Excludes a model whose next version has no higher semantic version than what it displaces.
     Reads the bytes of the versions with a declared digest that enter, where the settings say so: a
     model whose bytes are not the approved ones, or cannot be read, is excluded. Reads runs where
     policies or the evidence need them.
     """
+    compared = _in_order(compared, judging.context.stage_history)
     compared = _with_bytes(compared, judging.reading or through(registry))
     draft, drafts = compared.plan, compared.drafts
     policy_inputs = {
@@ -154,6 +162,19 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
             waiting for waiting in result.pending if not with_consent(waiting, consents).accepted
         ),
     )
+
+
+def _in_order(compared: Compared, past: PastServing | None) -> Compared:
+    return compared.narrowed([_judged_order(draft, past) for draft in compared.drafts])
+
+
+def _judged_order(draft: ModelDraft, past: PastServing | None) -> ModelPlan:
+    plan, declaration = draft.planned.plan, draft.declaration
+    moved = {transition.version for transition in draft.transitions}
+    if declaration is None or not moved:
+        return plan
+    problems = not_higher(declaration, draft.planned.base, draft.servings, moved, past)
+    return plan.excluded(problems) if problems else plan
 
 
 def _with_bytes(compared: Compared, reading: BytesReading) -> Compared:
@@ -265,7 +286,7 @@ def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:
             draft.planned.live,
             draft.planned.plan.changes,
             draft.planned.declared,
-            draft.effective.settings.guarded_aliases,
+            tuple(filter(draft.effective.settings.guards, aliases(draft.planned.live))),
             draft.servings,
             draft.effective.bridged,
             base=draft.planned.base,

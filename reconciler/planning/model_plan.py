@@ -23,6 +23,7 @@ from reconciler.planning import consumers, preconditions
 from reconciler.planning.artifacts.approved_bytes import declared_bytes
 from reconciler.planning.ownership import PlanningContext, WriteAccess, write_access
 from reconciler.planning.renames import OtherName
+from reconciler.planning.semver_order import edited_semvers
 from reconciler.planning.unfinished_apply import as_far_as_written
 
 
@@ -31,6 +32,7 @@ class Planned:
     """A model's plan, with what the guards check besides.
 
     `live` is without ignored fields; `declared` counts the aliases and tags of base and desired.
+    `base` is what the recorded commits declared.
     """
 
     plan: ModelPlan
@@ -50,8 +52,11 @@ def plan_model(
     if declaration is None:
         return Planned(_released(name, live, access))
     deleted = preconditions.deleted(declaration, live, access.base) if live is not None else ()
-    problems = preconditions.problems(
-        declaration, live, names=context.names, deleted=deleted, other_name=context.other_name
+    problems = (
+        *preconditions.problems(
+            declaration, live, names=context.names, deleted=deleted, other_name=context.other_name
+        ),
+        *edited_semvers(declaration, access.base),
     )
     problems += consumers.problems(declaration, access.base) if live is not None else ()
     if declaration.hold is not None and (live is None or problems):

@@ -115,14 +115,7 @@ def settled(plan: ModelPlan, declaration: Declaration | None, checks: Checks) ->
     )
     if not problems:
         return replace(plan, bytes=rows)
-    return ModelPlan(
-        plan.model,
-        "error",
-        file=plan.file,
-        problems=(*plan.problems, *problems),
-        deleted=plan.deleted,
-        bytes=rows,
-    )
+    return replace(plan.excluded(problems), bytes=rows)
 
 
 def checked_otherwise(
