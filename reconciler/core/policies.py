@@ -83,6 +83,11 @@ class DigestRule:
     """A version's entry declares the digest of its files, with which plan and apply compare."""
 
 
+@dataclass(frozen=True, slots=True)
+class SemverRule:
+    """A version's entry declares a semantic version, which rises as its signature needs it to."""
+
+
 MAX_APPROVALS: Final = 20
 
 
@@ -101,6 +106,7 @@ BuiltinRule: TypeAlias = (
     | Lineage
     | SignatureRule
     | DigestRule
+    | SemverRule
     | Approvals
 )
 Requirement: TypeAlias = Expression | BuiltinRule

@@ -8,7 +8,10 @@ from reconciler.core.state import STAGES
 
 # What a key at the top of a model's file, or of the settings, was meant to be.
 _OF_A_VERSION: Final = frozenset(
-    {"alias", "aliases", "blocked", "digest", "run_id", "source", "stage", "stages", "traffic"}
+    {
+        *("alias", "aliases", "blocked", "digest", "run_id", "semver", "source"),
+        *("stage", "stages", "traffic"),
+    }
 )
 _OF_THE_SETTINGS: Final = frozenset(
     {

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from reconciler.core.declaring.ab_tests import is_ab_tag, parts
+from reconciler.core.declaring.semantic_versions import semver_tags
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,
@@ -109,11 +110,14 @@ def additions(
     """
     fields, warnings = dict(declared.fields), []
     is_tested = bool(parts(declared))  # then `traffic` declares the two tags
+    numbered = semver_tags(declared)
     for address, value in sorted(imported.fields.items(), key=lambda item: item[0].sort_key):
         version = value if address.name == "alias" else address.version
         entry = declared.versions.get(version) if isinstance(version, int) else None
         is_active = address.name == "alias" or value in ACTIVE_STAGES
         if declared.fields.get(address) == value or (is_tested and is_ab_tag(address)):
+            continue
+        if address in numbered:
             continue
         if address.name in ("alias", "stage") and is_active and entry and entry.blocked:
             place = f"in {value}" if address.name == "stage" else f"@{address.key}"

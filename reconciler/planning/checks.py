@@ -7,6 +7,7 @@ from datetime import datetime
 from reconciler.core.comparison import comparisons
 from reconciler.core.declaring.consumers import affected
 from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.declaring.semantic_versions import declared_semvers
 from reconciler.core.facts import Facts
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
@@ -239,7 +240,8 @@ def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
     own = draft.effective.settings.policies
     bridged = draft.effective.bridged
     made = in_both_words(made, draft.planned.live, bridged)
-    return PolicyInput(draft.declaration, live, made, draft.servings, own, before, bridged)
+    semvers = declared_semvers(draft.declaration, draft.planned.base)
+    return PolicyInput(draft.declaration, live, made, draft.servings, own, before, bridged, semvers)
 
 
 def _facts(

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from typing_extensions import assert_never
 
 from reconciler.core.artifacts.signatures import incompatibilities
+from reconciler.core.declaring.semantic_versions import NO_SEMVERS, DeclaredSemvers
 from reconciler.core.durations import in_words
 from reconciler.core.facts import Facts
 from reconciler.core.policies import (
@@ -19,6 +20,7 @@ from reconciler.core.policies import (
     Expression,
     Lineage,
     Requirement,
+    SemverRule,
     SignatureRule,
     Soak,
     Transitions,
@@ -27,6 +29,7 @@ from reconciler.core.policies import (
 from reconciler.core.state import ACTIVE_STAGES, Declaration
 from reconciler.core.transitions import Transition
 from reconciler.policy.freeze_windows import closed, frozen_until
+from reconciler.policy.semver_rule import too_low
 
 _MAX_LISTED: Final = 10  # names in a message
 _SHORT: Final = 8  # characters of a commit id in a message
@@ -47,7 +50,7 @@ class RuleInput:
 
     `tags` are the version's live tags. `entered` is about its live stage; None when unknown.
     `approvers` is None when no forge was asked; `authors` wrote the change. `declaration` is that
-    of the model, None where this checkout does not declare it.
+    of the model, None where this checkout does not declare it, and `semvers` its numbers.
     """
 
     transition: Transition
@@ -60,6 +63,7 @@ class RuleInput:
     approvers: frozenset[str] | None
     authors: frozenset[str]
     declaration: Declaration | None = None
+    semvers: DeclaredSemvers = NO_SEMVERS
 
 
 def unmet(requirement: BuiltinRule, inputs: RuleInput) -> str | None:
@@ -78,7 +82,11 @@ def unmet(requirement: BuiltinRule, inputs: RuleInput) -> str | None:
         case SignatureRule():
             return _signature(requirement, inputs)
         case DigestRule():
-            return _digest(inputs)
+            return _undeclared(inputs, "digest")
+        case SemverRule():
+            return _undeclared(inputs, "semver") or too_low(
+                inputs.transition, inputs.semvers, inputs.facts, inputs.incumbent_facts
+            )
         case Approvals():
             return _approvals(requirement, inputs)
         case _:
@@ -87,7 +95,7 @@ def unmet(requirement: BuiltinRule, inputs: RuleInput) -> str | None:
 
 def exempts_rollback(requirement: BuiltinRule) -> bool:
     """Return whether a version that served before passes, so that a rollback is quick."""
-    return isinstance(requirement, Transitions | Soak | WeeklyFreeze | DatedFreeze)
+    return isinstance(requirement, Transitions | Soak | WeeklyFreeze | DatedFreeze | SemverRule)
 
 
 def reads_history(requirement: BuiltinRule) -> bool:
@@ -99,7 +107,7 @@ def reads_facts(requirement: BuiltinRule) -> bool:
     """Return whether a requirement reads runs or signatures, which costs requests."""
     if isinstance(requirement, Lineage):
         return any(not name.startswith("tags.") for name in requirement.names)
-    return isinstance(requirement, SignatureRule)
+    return isinstance(requirement, SignatureRule | SemverRule)
 
 
 def way_out(requirement: Requirement, transition: Transition) -> str:
@@ -119,8 +127,8 @@ def way_out(requirement: Requirement, transition: Transition) -> str:
             return "log the model with a signature (`infer_signature`), and register that version"
         case SignatureRule():
             return "register a version that accepts what callers send, or change the callers first"
-        case DigestRule():
-            return _way_to_a_digest(transition)
+        case DigestRule() | SemverRule():
+            return _way_to_a_value(requirement, transition)
         case Approvals():
             return "ask a person who did not write the change to approve it"
         case _:
@@ -224,20 +232,26 @@ def _signature(rule: SignatureRule, inputs: RuleInput) -> str | None:
     )
 
 
-def _digest(inputs: RuleInput) -> str | None:
-    """Check that the entry of a version has a digest; a later step compares its files with it."""
+def _undeclared(inputs: RuleInput, key: Literal["digest", "semver"]) -> str | None:
+    """Check that the entry of a version has a key; a later step compares files with a digest."""
     declaration, version = inputs.declaration, inputs.transition.version
     entry = declaration.versions.get(version) if declaration is not None else None
-    if entry is not None and entry.digest is not None:
+    if entry is not None and getattr(entry, key) is not None:
         return None
-    told = f"v{version} declares no `digest`"
+    told = f"v{version} declares no `{key}`"
     if declaration is None:
         return told
     line = f":{entry.line}" if entry is not None and entry.line is not None else ""
     return f"{told} ({declaration.file}{line})"
 
 
-def _way_to_a_digest(transition: Transition) -> str:
+def _way_to_a_value(rule: DigestRule | SemverRule, transition: Transition) -> str:
+    if isinstance(rule, SemverRule):
+        name = f"{quote(transition.model)} {transition.version}"
+        return (
+            f"write `semver:` in its entry; `reconciler promote {name} --semver auto` proposes the "
+            "number, and one that is merged stays: another number needs another version"
+        )
     name = quote(f"{transition.model}/{transition.version}")
     writes = "`promote` and `rollback` write it with `--digest`"
     if transition.in_place:

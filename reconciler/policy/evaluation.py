@@ -10,13 +10,15 @@ from fnmatch import fnmatchcase
 from shlex import quote
 from typing import Literal, Protocol, TypeAlias
 
+from reconciler.core.declaring.semantic_versions import NO_SEMVERS, DeclaredSemvers
 from reconciler.core.facts import NO_FACTS, Facts, Unread
-from reconciler.core.policies import Approvals, Expression, Lineage, Policy
+from reconciler.core.policies import Approvals, Expression, Lineage, Policy, SemverRule
 from reconciler.core.state import Declaration, Live, Serving
 from reconciler.core.transitions import Transition
 from reconciler.core.violations import Violation
 from reconciler.policy import builtin_rules
 from reconciler.policy.builtin_rules import RuleInput, StageEntry
+from reconciler.policy.semver_rule import compares_signatures
 from reconciler.policy.unread import Gap, Reads, gaps, unread
 from reconciler.policy.variables import Commit, TransitionInput, Variables, live_tags, variables
 
@@ -80,7 +82,7 @@ class PolicyInput:
 
     `servings` are what "serving" means for the model: two while a change to that is new. `before`
     are the policies before this change, where they differ. `bridged` are pairs of a stage and an
-    alias that are one.
+    alias that are one. `semvers` are the model's numbers.
     """
 
     declaration: Declaration | None
@@ -90,6 +92,7 @@ class PolicyInput:
     policies: tuple[Policy, ...]
     before: tuple[Policy, ...] = ()
     bridged: tuple[tuple[str, str], ...] = ()
+    semvers: DeclaredSemvers = NO_SEMVERS
 
     def pair(self, transition: Transition) -> str:
         """Return the same for both words of a bridged pair, else where a transition leads."""
@@ -143,7 +146,9 @@ def check_policies(
     reasons: dict[tuple[str, int, str, bool], _Broken] = {}
     of_pair: dict[tuple[str, int, str, bool], str] = {}
     for policy, old, transition in policy_input.covered():
-        inputs = TransitionInput(transition, policy_input.live, policy_input.declaration, facts)
+        inputs = TransitionInput(
+            transition, policy_input.live, policy_input.declaration, facts, policy_input.semvers
+        )
         reason, waits = _unmet(policy, inputs, context)
         if reason is not None:
             # A move into a bridged pair breaks a policy once: for the reason at the stage.
@@ -206,6 +211,10 @@ def _way_out(broken: _Broken) -> str:
 
 
 def _unread(policy: Policy, inputs: TransitionInput, context: PolicyContext) -> tuple[Unread, ...]:
+    if isinstance(policy.requires, SemverRule) and not compares_signatures(
+        inputs.transition, inputs.semvers
+    ):
+        return ()
     return unread(
         policy.requires,
         inputs.transition,
@@ -289,6 +298,7 @@ def _rule_input(
         else frozenset(approval.login for approval in approvals),
         authors=commit.authors,
         declaration=inputs.declaration,
+        semvers=inputs.semvers,
     )
 
 

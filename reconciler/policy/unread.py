@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from reconciler.core.facts import NO_FACTS, Facts, Unread
-from reconciler.core.policies import Approvals, Expression, Lineage, Requirement, SignatureRule
+from reconciler.core.policies import (
+    Approvals,
+    Expression,
+    Lineage,
+    Requirement,
+    SemverRule,
+    SignatureRule,
+)
 from reconciler.core.transitions import Transition
 from reconciler.policy.builtin_rules import exempts_rollback
 
@@ -61,8 +68,8 @@ def unread(
                 found = [*found, _ASK_THE_FORGE]
         case Lineage(names):
             found = _of_lineage(names, own)
-        case SignatureRule(level):
-            compared = (own, incumbent) if level == "compatible" else (own,)
+        case SignatureRule() | SemverRule():
+            compared = (own,) if requires == SignatureRule("required") else (own, incumbent)
             found = (one.unread["signature"] for one in compared if "signature" in one.unread)
         case Approvals() if not approvals:
             found = [_ASK_THE_FORGE]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from reconciler.core.declaring.semantic_versions import NO_SEMVERS, DeclaredSemvers
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.state import Declaration, Field, Live, LiveVersion, aliases, stages
 from reconciler.core.transitions import Transition
@@ -46,6 +47,7 @@ class TransitionInput:
     live: Live
     declaration: Declaration | None
     facts: Mapping[int, Facts]
+    semvers: DeclaredSemvers = NO_SEMVERS
 
 
 def variables(
@@ -118,9 +120,13 @@ def live_tags(live: Live, version: int) -> dict[str, str]:
 
 def _declared(declaration: Declaration | None, version: int) -> Variables:
     if declaration is None:
-        return {"tags": {}, "digest": None}
+        return {"tags": {}, "digest": None, "semver": None}
     entry = declaration.versions.get(version)
-    return {"tags": _tags(declaration.fields, version), "digest": entry.digest if entry else None}
+    return {
+        "tags": _tags(declaration.fields, version),
+        "digest": entry.digest if entry else None,
+        "semver": entry.semver if entry else None,
+    }
 
 
 def _outcomes(facts: Facts) -> Variables:

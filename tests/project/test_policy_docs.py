@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.core.declaring.semantic_versions import DeclaredSemvers
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
 from reconciler.core.policies import Expression
 from reconciler.core.state import Declaration, DeclaredVersion
@@ -113,6 +114,9 @@ def test_every_built_in_rule_is_on_the_page() -> None:
     assert shown == {"name", *REQUIREMENTS} - {"require"}
 
 
+DECLARED = Declaration(
+    "m", {}, {4: DeclaredVersion(line=7)}, file="registry-state/fraud-detection.yaml"
+)
 CASE = RuleInput(
     transition=Transition("m", 4, stage="Production", before="Staging", incumbent=3),
     facts=NO_FACTS,
@@ -123,9 +127,7 @@ CASE = RuleInput(
     now=NOW,
     approvers=frozenset({"ana", "bo"}),
     authors=frozenset({"bo"}),
-    declaration=Declaration(
-        "m", {}, {4: DeclaredVersion(line=7)}, file="registry-state/fraud-detection.yaml"
-    ),
+    declaration=DECLARED,
 )
 AMOUNT, COUNTRY = Column("amount", "double"), Column("country", "string")
 BROKEN = {
@@ -141,6 +143,13 @@ BROKEN = {
         incumbent_facts=Facts(signature=Signature((AMOUNT,))),
     ),
     "pinned-bytes": CASE,
+    "numbered": replace(
+        CASE,
+        facts=Facts(signature=Signature((COUNTRY,))),
+        incumbent_facts=Facts(signature=Signature((COUNTRY, AMOUNT))),
+        declaration=replace(DECLARED, versions={4: DeclaredVersion(semver="2.1.0")}),
+        semvers=DeclaredSemvers({4: "2.1.0", 3: "2.0.0"}),
+    ),
     "two-people": CASE,
     "four-eyes": replace(CASE, approvers=None),
 }

@@ -6,7 +6,7 @@ sent, so removing either does not break callers.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.core.facts import Column, Signature
 
@@ -37,6 +37,63 @@ def differences(candidate: Signature, incumbent: Signature) -> tuple[str, ...]:
         *_changed("output", candidate.outputs, incumbent.outputs),
         *_changed("param", candidate.params, incumbent.params),
     )
+
+
+class SignatureChange(NamedTuple):
+    """One difference between two signatures; `breaks` says whether callers may fail on it."""
+
+    breaks: bool
+    sentence: str
+
+
+def contract_changes(candidate: Signature, incumbent: Signature) -> tuple[SignatureChange, ...]:
+    """Return each difference for the programs that send inputs and read outputs.
+
+    Stricter than `incompatibilities`: a column or a param that is gone breaks, too, because what
+    callers send for it is ignored without a word. A type may change as MLflow converts it. A new
+    output breaks nobody who reads outputs by name.
+    """
+    return (
+        *_contract("input", candidate.inputs, incumbent.inputs),
+        *_contract("output", candidate.outputs, incumbent.outputs),
+        *_contract("param", candidate.params, incumbent.params),
+    )
+
+
+def _contract(
+    kind: str, candidate: Sequence[Column], incumbent: Sequence[Column]
+) -> Iterator[SignatureChange]:
+    if candidate and incumbent and _named(candidate) != _named(incumbent):
+        verb = "have" if _named(candidate) else "lost their"
+        yield SignatureChange(breaks=True, sentence=f"the {kind}s {verb} names")
+        return
+    before, after = _by_label(incumbent), _by_label(candidate)
+    for label in before:
+        if label not in after:
+            yield SignatureChange(breaks=True, sentence=f"{kind} {label} is gone")
+    for label, column in after.items():
+        if label in before:
+            yield from _altered(kind, label, before[label], column)
+        elif kind == "input":
+            how = "required" if column.required else "optional"
+            breaks = column.required or column.name is None
+            yield SignatureChange(breaks, f"input {label} is new and {how}")
+        else:
+            yield SignatureChange(column.name is None, f"{kind} {label} is new")
+
+
+def _altered(kind: str, label: str, was: Column, now: Column) -> Iterator[SignatureChange]:
+    if was.type != now.type:
+        fits = {
+            "input": _takes(now.type, was.type),
+            "output": _takes(was.type, now.type),
+            "param": (was.type, now.type) in _SAFE_FOR_PARAMS,
+        }[kind]
+        yield SignatureChange(not fits, f"{kind} {label} was {was.type} and is {now.type}")
+    if kind != "param" and was.required != now.required:
+        words = ("optional", "required")
+        sentence = f"{kind} {label} was {words[was.required]} and is {words[now.required]}"
+        yield SignatureChange(now.required == (kind == "input"), sentence)
 
 
 def _inputs(candidate: Sequence[Column], incumbent: Sequence[Column]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from reconciler.core.parse_error import ParseError
 from reconciler.core.state import Base, Declaration, Field, Value, in_use
 
-Level: TypeAlias = Literal["MAJOR", "MINOR", "PATCH"]
+SemverLevel: TypeAlias = Literal["MAJOR", "MINOR", "PATCH"]
 
 SEMVER_TAG: Final = "semver"
 FIRST_SEMVER: Final = "1.0.0"
@@ -32,7 +32,7 @@ class SemanticVersion(NamedTuple):
         """The alias of its major version: `major-2`."""
         return f"major-{self.major}"
 
-    def following(self, level: Level) -> "SemanticVersion":
+    def following(self, level: SemverLevel) -> "SemanticVersion":
         """Return the next version of a level."""
         match level:
             case "MAJOR":
@@ -42,7 +42,7 @@ class SemanticVersion(NamedTuple):
             case "PATCH":
                 return SemanticVersion(self.major, self.minor, self.patch + 1)
 
-    def level_over(self, other: "SemanticVersion") -> Level | None:
+    def level_over(self, other: "SemanticVersion") -> SemverLevel | None:
         """Return by which level it is higher than another one, None where it is not higher."""
         if self <= other:
             return None
@@ -68,6 +68,14 @@ class DeclaredSemvers:
         if version in self.now:
             return parse_semver(self.now[version])
         return max(map(parse_semver, self.merged.get(version, ())), default=None)
+
+    def free(self, over: SemanticVersion, level: SemverLevel, version: int) -> SemanticVersion:
+        """Return the next number of a level over another one that no other version has."""
+        taken = {text for number, text in self.now.items() if number != version}
+        number = over.following(level)
+        while str(number) in taken:
+            number = number.following(level)
+        return number
 
     def goes_back(self, version: int, incumbent: int) -> bool:
         """Return whether a version looks as if it had served before another one.

@@ -23,7 +23,7 @@ _FILE = (
 )
 _ENTRY = (
     *("blocked", "traffic", "stage", "aliases", "tags", "description"),
-    *("run_id", "source", "digest"),
+    *("run_id", "source", "digest", "semver"),
 )
 _CONSUMER = ("name", "owner", "loads", "code")
 _LISTS = ("aliases", "accept", "consumers")  # their dashes may be indented or not

@@ -12,6 +12,7 @@ from reconciler.core.policies import (
     On,
     Policy,
     Requirement,
+    SemverRule,
     SignatureRule,
     Soak,
     Transitions,
@@ -126,6 +127,8 @@ def _requirement(entry: PolicyEntry) -> Requirement:
             return SignatureRule(level)
         case {"digest": _}:
             return DigestRule()
+        case {"semver": _}:
+            return SemverRule()
         case {"approvals": count}:
             return Approvals(count)
         case _:

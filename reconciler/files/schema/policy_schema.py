@@ -44,6 +44,7 @@ REQUIREMENTS: Final = (
     "lineage",
     "signature",
     "digest",
+    "semver",
     "approvals",
     "self_approval",
 )
@@ -76,6 +77,12 @@ def _count(text: object) -> object:
         rule = f"{quoted(text)} is not a number of approvals"
         raise rejected(rule, f"write a whole number from 1 to {MAX_APPROVALS}")
     return int(text)
+
+
+def _yes(value: bool) -> bool:  # noqa: FBT001  pydantic passes it by position
+    if not value:
+        raise rejected("semantic versions can only be required", "leave the rule out")
+    return value
 
 
 def _no(value: bool) -> bool:  # noqa: FBT001  pydantic passes it by position
@@ -174,6 +181,12 @@ class PolicyEntry(TypedDict, total=False):
     digest: Annotated[
         Literal["required"],
         Field(description="Required: the version's entry declares the digest of its files."),
+    ]
+    semver: Annotated[
+        Bool,
+        AfterValidator(_yes),
+        WithJsonSchema({"const": True}),
+        Field(description="True: its semantic version rises as its signature needs it to."),
     ]
     approvals: Annotated[
         int,

@@ -96,6 +96,11 @@ VARIABLES: Final = (
         "string or null",
         "The digest that the file declares, with which its files are compared; null without one.",
     ),
+    Variable(
+        "version.declared.semver",
+        "string or null",
+        "The semantic version that the file declares; null without one.",
+    ),
     *_outcomes(""),
     Variable("incumbent", "object or null", "The version it displaces; null when there is none."),
     *_version("incumbent"),

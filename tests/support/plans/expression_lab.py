@@ -46,7 +46,14 @@ def scope(
         before = version(3, metrics=dict(incumbent), params={}, run=run(3))
     return {
         "model": "fraud",
-        "version": version(4, declared={"tags": {"validated": "true"}, "digest": "sha256:0f"}),
+        "version": version(
+            4,
+            declared={
+                "tags": {"validated": "true"},
+                "digest": "sha256:0f",
+                "semver": "2.1.0",
+            },
+        ),
         "metrics": dict(metrics or {}),
         "params": {"lr": "0.1", "odd": "nan"},
         "run": run(4),

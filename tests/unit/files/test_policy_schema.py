@@ -18,6 +18,7 @@ from reconciler.core.policies import (
     On,
     Policy,
     Requirement,
+    SemverRule,
     SignatureRule,
     Soak,
     Transitions,
@@ -112,6 +113,7 @@ def test_a_policy_knows_its_line() -> None:
         ("signature: required", SignatureRule("required")),
         ("signature: compatible", SignatureRule("compatible")),
         ("digest: required", DigestRule()),
+        ("semver: true", SemverRule()),
         ("approvals: 2", Approvals(2)),
         ("approvals: '20'", Approvals(20)),
         ("self_approval: false", Approvals(1)),
@@ -169,6 +171,10 @@ def test_transitions_without_a_place_are_about_both_active_stages() -> None:
         ("name: p, digest: true", "2:21 `true` is not one of `required` (write `required`)"),
         ("name: p, digest: ~", "2:21 `digest` is null (write a value, or leave the key out)"),
         ("name: p, digest: [required]", "2:21 `digest` must be text, not a list (write `digest: r"),
+        (
+            "name: p, semver: false",
+            "2:21 semantic versions can only be required (leave the rule out)",
+        ),
         (
             "name: p, digest: required, signature: required",
             "2:3 one policy requires one thing, and this one has `signature`, `digest`",

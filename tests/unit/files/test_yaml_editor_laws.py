@@ -102,7 +102,7 @@ def paths(draw: st.DrawFn) -> KeyPath:
                 ("tags", key),
                 version,
                 *((*version, name) for name in ("stage", "description")),
-                *((*version, name) for name in ("run_id", "source", "digest")),
+                *((*version, name) for name in ("run_id", "source", "digest", "semver")),
                 (*version, "tags", key),
                 (*version, "aliases", alias),
                 (*version, "aliases", alias),
@@ -122,6 +122,8 @@ def fitting(path: KeyPath, value: str | None) -> YamlEdit:
             return YamlEdit(path, "x")
         case ("versions", _, "digest") if value is not None:  # the text itself is not one
             return YamlEdit(path, f"sha256:{sha256(repr(value).encode()).hexdigest()}")
+        case ("versions", number, "semver") if value is not None:
+            return YamlEdit(path, f"{number}.{len(value)}.0")
         case ("versions", _) if value is not None:
             return YamlEdit(path, "")
         case ("versions", _, "aliases", _) if value is not None:

@@ -13,6 +13,7 @@ from reconciler.core.policies import (
     Expression,
     Lineage,
     Requirement,
+    SemverRule,
     SignatureRule,
     Soak,
     Transitions,
@@ -50,8 +51,11 @@ FREEZE = WeeklyFreeze((4, 960), (0, 480), "Europe/Berlin")
 LINEAGE = Lineage(("params.git_commit", "tags.data_version", "run.tags.team"))
 REQUIRED, COMPATIBLE = SignatureRule("required"), SignatureRule("compatible")
 TWO = Approvals(2)
-BYTES = DigestRule()
-RULES: tuple[BuiltinRule, ...] = (WAY, SOAK, FREEZE, LINEAGE, REQUIRED, COMPATIBLE, TWO, BYTES)
+BYTES, NUMBER = DigestRule(), SemverRule()
+RULES: tuple[BuiltinRule, ...] = (
+    *(WAY, SOAK, FREEZE, LINEAGE, REQUIRED),
+    *(COMPATIBLE, TWO, BYTES, NUMBER),
+)
 
 
 def going(before: str | None, stage: str) -> RuleInput:
@@ -153,10 +157,11 @@ def test_a_frozen_move_is_told_when_it_may_go() -> None:
 # ---------------------------------------------------------------- rollback, and what is there
 
 
-def test_a_rollback_is_exempt_from_the_way_the_soak_and_the_freeze_alone() -> None:
+def test_a_rollback_is_exempt_from_the_way_the_soak_the_freeze_and_the_number_alone() -> None:
     case = replace(going("Archived", "Production"), rollback=True)
     exempt = [rule for rule in RULES if unmet(rule, case) is None]
-    assert exempt == [WAY, SOAK, FREEZE] == [rule for rule in RULES if exempts_rollback(rule)]
+    quick = [rule for rule in RULES if exempts_rollback(rule)]
+    assert exempt == quick == [WAY, SOAK, FREEZE, NUMBER]
     assert all(unmet(rule, replace(case, rollback=False)) for rule in RULES)
 
 
@@ -277,12 +282,12 @@ def test_approvals_that_no_forge_was_asked_about_are_none() -> None:
 
 def test_facts_are_read_for_runs_and_signatures_only() -> None:
     reading = [rule for rule in (*RULES, Lineage(("tags.x",))) if reads_facts(rule)]
-    assert reading == [LINEAGE, REQUIRED, COMPATIBLE]
+    assert reading == [LINEAGE, REQUIRED, COMPATIBLE, NUMBER]
     assert reads_facts(Lineage(("tags.x", "params.y")))
 
 
 def test_history_is_read_where_time_or_a_rollback_counts() -> None:
-    assert [rule for rule in RULES if reads_history(rule)] == [WAY, SOAK, FREEZE]
+    assert [rule for rule in RULES if reads_history(rule)] == [WAY, SOAK, FREEZE, NUMBER]
 
 
 @pytest.mark.parametrize("rule", [*RULES, Expression("true")])
