@@ -141,10 +141,18 @@ class Source:
         pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
         return next((value for key, value in pairs if key.value == name), None)
 
-    def _place(self, path: Within, *, at_key: bool) -> Position:
+    def line_of(self, path: Within) -> int | None:
+        """Return the line of the key or item at a path, None where the file has none."""
+        self._index()
+        return self._places[path][0][0] if path in self._places else None
+
+    def _index(self) -> None:
         if not self._places and self._root is not None:
             for within, places in _places(self._root, ()):
                 self._places.setdefault(within, places)
+
+    def _place(self, path: Within, *, at_key: bool) -> Position:
+        self._index()
         for end in range(len(path), -1, -1):
             if path[:end] in self._places:
                 key, value = self._places[path[:end]]

@@ -249,8 +249,8 @@ class InspectionMethods(ABC):
         Raises `UsageError` for a glob or a path that names nothing, and for a bridge that cannot
         be, `DeclarationError` for wrong files, `RegistryError` where the registry cannot be read.
 
-        >>> r.migration_report(["fraud"]).models[0].aliases
-        {'champion': 3}
+        >>> r.migration_report(["fraud"]).models[0].step
+        'bridge'
         """
         from reconciler.api.migration.report import migration_report  # noqa: PLC0415  as the class says
 

@@ -1,0 +1,1 @@
+"""From stages to aliases: what is left, the steps, and the patch for source code."""

@@ -1,0 +1,226 @@
+"""Makes the answer of `migrate stages --report` and `--check`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from reconciler.api.answers import Answer
+from reconciler.api.migration.code_loads import code_loads
+from reconciler.api.workspace import Workspace
+from reconciler.audit.migration.dependencies import (
+    StageDependency,
+    code_dependencies,
+    model_dependencies,
+    settings_dependencies,
+)
+from reconciler.audit.migration.model_migration import ModelMigration
+from reconciler.audit.migration.proposed_bridge import proposed_bridge
+from reconciler.audit.migration.stage_loads import StageLoad, found_by_stage
+from reconciler.audit.migration.stage_report import (
+    LiveModels,
+    MigrationInput,
+    StageReport,
+    model_migrations,
+)
+from reconciler.audit.usage.loads import Load
+from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.declaring.implied import as_written
+from reconciler.core.matching import select
+from reconciler.core.settings import Settings
+from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Live, stages
+from reconciler.errors import ExitCode, Problem, first_code
+from reconciler.files.key_lines import key_lines
+from reconciler.files.schema import name_rules
+from reconciler.files.state_folder import SETTINGS_FILE, contents
+from reconciler.files.yaml_reader import LARGEST
+from reconciler.planning.live_state import read_live
+from reconciler.render.json_documents import Document
+from reconciler.render.usage import stage_report as rendered
+
+_READERS: Final = 8
+_LONGEST_ALIAS: Final = 255
+
+
+class MigrationReport(Answer):
+    """What depends on stages, and what is left to do until nothing does.
+
+    `models` has each model with its `step`, which is what comes next, and None where no stage is
+    left; the most urgent are first. `next` says it for all of them. `depends` has each setting,
+    policy, version, consumer and place in source code that depends on a stage. `bridge` is the one
+    that is proposed.
+
+    >>> r.migration_report().next
+    ('1 model: `reconciler migrate stages --step bridge` gives what is in a stage its alias',)
+    """
+
+    def __init__(
+        self,
+        report: StageReport,
+        problems: Sequence[Problem] = (),
+        *,
+        requests: int = 0,
+        is_check: bool = False,
+    ) -> None:
+        self.report = report
+        self.problems = tuple(problems)
+        self.requests = requests
+        self._is_check = is_check
+        code = first_code([problem.code for problem in problems])
+        left = is_check and not self.is_done
+        self.code = int(code or (ExitCode.CHANGES if left else ExitCode.OK))
+
+    @property
+    def models(self) -> tuple[ModelMigration, ...]:
+        """Each model, the most urgent first."""
+        return self.report.models
+
+    @property
+    def next(self) -> tuple[str, ...]:
+        """What comes next, a sentence for each step."""
+        return self.report.next
+
+    @property
+    def depends(self) -> tuple[StageDependency, ...]:
+        """What depends on a stage, by file and line."""
+        return self.report.depends
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing depends on a stage any more."""
+        return not self.depends
+
+    @property
+    def bridge(self) -> Mapping[str, str]:
+        """The alias of each stage, as it is proposed."""
+        return dict(self.report.bridge.pairs)
+
+    def document(self) -> Document:
+        """Return the document of `migrate stages --format json`, its `exit` included."""
+        return rendered.document(self.report, self.problems, self.code)
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what the command prints; `seconds` replaces the time in its last line."""
+        show = rendered.check_text if self._is_check else rendered.report_text
+        return show(self.report, self._effort(seconds), self.columns)
+
+    def to_markdown(self) -> str:
+        """Return the report for an issue or a pull request."""
+        show = rendered.check_markdown if self._is_check else rendered.report_markdown
+        return show(self.report)
+
+
+def migration_report(
+    workspace: Workspace,
+    globs: Collection[str] | None,
+    *,
+    scan: Collection[str],
+    bridge: Mapping[str, str] | None,
+    checks: bool,
+) -> MigrationReport:
+    """Return the report; the arguments are those of `Reconciler.migration_report`."""
+    if not checks:
+        workspace.read_ahead()
+    desired = workspace.desired
+    settings, declared = desired.settings, desired.declarations
+    proposed = proposed_bridge(settings, bridge)
+    loads = code_loads(workspace, scan)
+    live, problems = (None, []) if checks else _read(workspace)
+    known = {*declared, *(live.models if live else {})}
+    names = {name for name in known if not settings.ignore.model(name)}
+    if globs is not None:
+        names &= select(tuple(globs), names)
+    found = [load for load in found_by_stage(loads) if globs is None or load.model in names]
+    inputs = MigrationInput(
+        settings,
+        proposed,
+        declared,
+        live.models if live else None,
+        found,
+        _refused(proposed, settings),
+    )
+    report = StageReport(
+        proposed,
+        settings.bridge,
+        live,
+        model_migrations(names, inputs),
+        tuple(_depends(workspace, [declared[name] for name in names & set(declared)], found)),
+        tuple(load for load in found if load.model not in names),
+        tuple(load for load in loads if _is_unknown(load, found)),
+    )
+    return MigrationReport(report, problems, requests=workspace.requests, is_check=checks)
+
+
+def _read(workspace: Workspace) -> tuple[LiveModels, list[Problem]]:
+    """Return the live models but prompts, and a problem for each that cannot be read."""
+    declared = workspace.desired.declarations
+    needed = {name: tuple(one.versions) for name, one in declared.items()}
+    live, unread = read_live(
+        workspace.registry,
+        needed,
+        everything=True,
+        parallelism=_READERS,
+        listing=workspace.listing,
+    )
+    models = {name: model for name, model in live.items() if not model.is_prompt}
+    has_aliases = any(a.name == "alias" for model in models.values() for a in model.fields)
+    capabilities = workspace.registry.capabilities(has_aliases=has_aliases)
+    problems = [*unread.values(), *_unreadable(models, declared)]
+    return LiveModels(workspace.ref, capabilities, models), problems
+
+
+def _unreadable(models: Mapping[str, Live], declared: Mapping[str, Declaration]) -> list[Problem]:
+    return [
+        Problem(
+            f"the versions of `{name}` cannot be listed: {model.unreadable}",
+            ExitCode.REGISTRY,
+            file=declared[name].file if name in declared else None,
+            model=name,
+        )
+        for name, model in models.items()
+        if model.unreadable is not None
+    ]
+
+
+def _refused(bridge: Bridge, settings: Settings) -> dict[str, str]:
+    """Return why an alias of the bridge cannot be, for each that cannot."""
+    found = {}
+    for _, alias in bridge.pairs:
+        broken = name_rules.alias(alias)
+        if broken is not None:
+            found[alias] = broken.rule
+        elif len(alias) > _LONGEST_ALIAS:
+            found[alias] = f"an alias has at most {_LONGEST_ALIAS} characters"
+        elif settings.ignore.field(Field("alias", None, alias)):
+            found[alias] = "`ignore.aliases` ignores it"
+    return found
+
+
+def _is_unknown(load: Load, found: Collection[StageLoad]) -> bool:
+    places = {(place.file, place.line, place.column) for place in found}
+    is_listed = (load.file, load.line, load.column) in places
+    return load.why is not None and not is_listed
+
+
+def _depends(
+    workspace: Workspace, declarations: Collection[Declaration], found: Sequence[StageLoad]
+) -> list[StageDependency]:
+    """Return what depends on stages, by file and line."""
+    files = contents(str(workspace.folder), workspace.shown)
+    shown = f"{workspace.shown}/{SETTINGS_FILE}"
+    data = files.settings.read(LARGEST) if files.settings else b""
+    depends = [*settings_dependencies(workspace.settings, shown, key_lines(data, shown))]
+    models = {file.shown: file for file in files.models}
+    for declaration in declarations:
+        is_read = _names_stage(declaration) and declaration.file in models
+        data = models[declaration.file].read(LARGEST) if is_read else b""
+        lines = key_lines(data, declaration.file)
+        versions = {v: lines(("versions", str(v), "stage")) for v in declaration.versions}
+        at = {version: line for version, line in versions.items() if line is not None}
+        depends += model_dependencies(declaration, at, lines(("serving",)))
+    depends += code_dependencies(found)
+    return sorted(depends, key=lambda one: (one.what == "code", one.file, one.line or 0))
+
+
+def _names_stage(declaration: Declaration) -> bool:
+    """Return whether the lines of a file are needed: it is read again for them."""
+    written = stages(as_written(declaration).fields).values()
+    return declaration.serving is not None or not {*ACTIVE_STAGES}.isdisjoint(written)

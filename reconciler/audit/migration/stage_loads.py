@@ -1,0 +1,63 @@
+"""Consumers that load by stage: those that files declare, and those found in source code."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.audit.usage.loads import Load
+from reconciler.core.state import STAGES, Declaration
+
+_CALLS: Final = ("get_latest_versions", "transition_model_version_stage")
+
+
+@dataclass(frozen=True, slots=True)
+class StageLoad:
+    """A consumer that loads by stage; `name` is None for a place in source code.
+
+    `model` and `loads` are None where only the running program knows them. `text` is what the
+    source says.
+    """
+
+    model: str | None
+    loads: str | None
+    file: str
+    line: int | None
+    name: str | None = None
+    owner: str | None = None
+    column: int | None = None
+    text: str | None = None
+
+
+def stage_named(text: str | None) -> str | None:
+    """Return the stage that MLflow takes a word of a URI for, whatever its case; None for none."""
+    lowered = (text or "").lower()
+    return next((stage for stage in STAGES if stage.lower() == lowered), None)
+
+
+def calls_by_stage(load: Load) -> bool:
+    """Return whether a place calls what MLflow's client only has for stages."""
+    return load.form == "call" and any(call in load.text for call in _CALLS)
+
+
+def declared_by_stage(declaration: Declaration) -> Iterator[StageLoad]:
+    """Yield the declared consumers of a model that load by stage."""
+    for consumer in declaration.consumers:
+        if consumer.loads in STAGES:
+            yield StageLoad(
+                declaration.model,
+                consumer.loads,
+                declaration.file,
+                consumer.line,
+                consumer.name,
+                consumer.owner,
+            )
+
+
+def found_by_stage(loads: Iterable[Load]) -> Iterator[StageLoad]:
+    """Yield the places in source code that load by stage."""
+    for load in loads:
+        stage = stage_named(load.loads)
+        if stage is not None or calls_by_stage(load):
+            yield StageLoad(
+                load.model, stage, load.file, load.line, column=load.column, text=load.text
+            )
