@@ -12,6 +12,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.progress.terminal_line import LINE
 from reconciler.errors import Problem, UsageError
 from reconciler.render import phrases
+from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document, dumps
 from reconciler.render.table import fitted
 
@@ -25,12 +26,23 @@ def product(text: str, options: Options) -> None:
     _print(text)
 
 
+def patch(text: str) -> None:
+    """Print a patch on stdout, byte for byte unless somebody looks at it."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if is_terminal(sys.stdout):
+        _print("".join(f"{visible(line)}\n" for line in text.split("\n")[:-1]))
+    elif raw is None:
+        _print(text)
+    else:
+        _print(text.encode())
+
+
 def document(value: Document) -> None:
     """Print the one JSON document of a run on stdout."""
     _print(dumps(value))
 
 
-def _print(text: str) -> None:
+def _print(text: str | bytes) -> None:
     try:
         with LINE.lifted():
             click.echo(text, nl=False, color=True)

@@ -143,7 +143,6 @@ def test_what_cannot_be_meant_is_a_usage_error(lab: Lab) -> None:
         ("--report", "--keep", "m=4"),
         ("--check", "--pr"),
         ("--step", "bridge", "m"),
-        ("--step", "bridge", "--scan", "."),
         ("--clear", "--format", "markdown"),
         ("--report", "--bridge", "Production"),
         ("--report", "--bridge", "Staging=challenger"),

@@ -1,1 +1,1 @@
-"""From stages to aliases: what is left, the steps, and the patch for source code."""
+"""From stages to aliases: what depends on stages, the steps, and what rewrites the code."""

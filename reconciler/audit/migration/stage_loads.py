@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from reconciler.audit.usage.loads import Load
+from reconciler.audit.usage.rewriting import calls_by_stage
 from reconciler.core.state import STAGES, Declaration
-
-_CALLS: Final = ("get_latest_versions", "transition_model_version_stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +26,6 @@ class StageLoad:
     text: str | None = None
 
 
-def stage_named(text: str | None) -> str | None:
-    """Return the stage that MLflow takes a word of a URI for, whatever its case; None for none."""
-    lowered = (text or "").lower()
-    return next((stage for stage in STAGES if stage.lower() == lowered), None)
-
-
-def calls_by_stage(load: Load) -> bool:
-    """Return whether a place calls what MLflow's client only has for stages."""
-    return load.form == "call" and any(call in load.text for call in _CALLS)
-
-
 def declared_by_stage(declaration: Declaration) -> Iterator[StageLoad]:
     """Yield the declared consumers of a model that load by stage."""
     for consumer in declaration.consumers:
@@ -56,7 +43,7 @@ def declared_by_stage(declaration: Declaration) -> Iterator[StageLoad]:
 def found_by_stage(loads: Iterable[Load]) -> Iterator[StageLoad]:
     """Yield the places in source code that load by stage."""
     for load in loads:
-        stage = stage_named(load.loads)
+        stage = load.loads if load.loads in STAGES else None
         if stage is not None or calls_by_stage(load):
             yield StageLoad(
                 load.model, stage, load.file, load.line, column=load.column, text=load.text

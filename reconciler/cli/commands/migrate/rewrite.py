@@ -26,6 +26,9 @@ def command(
     if not (chosen := (*paths, *more)):
         raise UsageError("no code is named", hint="`reconciler migrate rewrite PATH`")
     answer = opened(options).rewrite(chosen, bridge=bridge or None)
-    code = present(answer, options)
+    if options.json:
+        return present(answer, options)
+    output.patch(answer.patch)
+    output.complain(() if options.quiet else answer.problems)
     output.note(answer.headline, options)
-    return code
+    return answer.code

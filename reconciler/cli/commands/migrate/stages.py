@@ -50,7 +50,6 @@ def command(
         raise UsageError("`migrate stages` does one thing at a time", hint=_CHOICE)
     edits = step is not None or clears
     _require_none(models and edits, "GLOB", "a step is for all models")
-    _require_none(scan and edits, "--scan", "it is of --report and --check")
     _require_none(keep and not edits, "--keep", "it is of --step and --clear")
     _require_none(
         (delivery.commits or reason is not None) and not edits,
@@ -64,7 +63,9 @@ def command(
     if not edits:
         answer = r.migration_report(models or None, scan=scan, bridge=bridge or None, check=checks)
         return present(answer, options)
-    edit = r.migrate(step, keep=_versions(keep), clear=clears, bridge=bridge or None, reason=reason)
+    edit = r.migrate(
+        step, keep=_versions(keep), clear=clears, bridge=bridge or None, scan=scan, reason=reason
+    )
     return deliver(edit, delivery, options)
 
 
@@ -73,13 +74,12 @@ def _require_none(is_given: object, what: str, why: str) -> None:
         raise UsageError(f"{what} means nothing here: {why}", hint="see `migrate stages --help`")
 
 
-def _versions(keep: tuple[str, ...]) -> dict[str, int]:
+def _versions(keep: tuple[str, ...]) -> dict[str, list[int]]:
     """Return `--keep MODEL=VERSION` as a mapping; raises `UsageError` for what is none."""
-    found: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     for text in keep:
         model, _, version = text.rpartition("=")
         if not model or not version.isdecimal():
             raise UsageError(f"`--keep {text}` names no version", hint="`--keep MODEL=VERSION`")
-        if found.setdefault(model, int(version)) != int(version):
-            raise UsageError(f"`--keep` names two versions of `{model}`", hint="choose one")
+        found.setdefault(model, []).append(int(version))
     return found

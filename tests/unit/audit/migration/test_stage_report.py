@@ -9,7 +9,7 @@ from reconciler.audit.migration.model_migration import ModelMigration
 from reconciler.audit.migration.proposed_bridge import proposed_bridge
 from reconciler.audit.migration.stage_loads import StageLoad, found_by_stage
 from reconciler.audit.migration.stage_report import MigrationInput, model_migrations
-from reconciler.audit.usage.loads import Load
+from reconciler.audit.usage.loads import Load, LoadForm
 from reconciler.core.declaring.bridge import NO_BRIDGE, Bridge
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, Field, Fields, Identity, Live, LiveVersion, Serving
@@ -169,16 +169,14 @@ def test_consumers_come_before_the_stages_go() -> None:
     assert sentence.startswith('state/m.yaml:3: `api` loads `Production`: write `loads: "@champion')
 
 
-def test_what_the_code_loads_by_stage_is_counted_whatever_the_case_of_the_stage() -> None:
-    def load(form: str, text: str, loads: str | None, model: str | None = "m") -> Load:
-        assert form in ("uri", "call")
-        kind = "uri" if form == "uri" else "call"
-        return Load("app.py", 3, 5, kind, text, model, loads, None if loads else "it is computed")
+def test_what_the_code_loads_by_stage_is_counted() -> None:
+    def load(form: LoadForm, text: str, loads: str | None, model: str | None = "m") -> Load:
+        return Load("app.py", 3, 5, form, text, model, loads, None if loads else "it is computed")
 
     found = tuple(
         found_by_stage(
             [
-                load("uri", "models:/m/production", "production"),
+                load("uri", "models:/m/production", "Production"),
                 load("uri", "models:/m@champion", "@champion"),
                 load("uri", "models:/m/latest", "latest"),
                 load("uri", "models:/m/3", "3"),

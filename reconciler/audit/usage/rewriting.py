@@ -1,0 +1,154 @@
+"""Rewrites source code that loads by stage into code that loads by alias, as a patch. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from typing import Final
+
+from reconciler.audit.usage.loads import Load
+from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.state import STAGES
+
+_LINE_ENDS: Final = re.compile("\r\n|\r|\n")
+_LINES: Final = re.compile("[^\n]*\n|[^\n]+")
+_BOM: Final = "\ufeff"
+_NO_NEWLINE: Final = "\n\\ No newline at end of file\n"
+_UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
+_ESCAPES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenLoad:
+    """A place that loads by stage, and the URI that takes its place."""
+
+    load: Load
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedLoad:
+    """A place that a person has to look at: why, and what to write instead."""
+
+    load: Load
+    why: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class AliasesKnown:
+    """The bridge, and the aliases that each declared model has under it."""
+
+    bridge: Bridge
+    declared: Mapping[str, frozenset[str]]
+
+
+def decide(load: Load, known: AliasesKnown) -> RewrittenLoad | UndecidedLoad | None:
+    """Return the URI that takes a load's place, or why nobody but a person can tell.
+
+    None is for what does not load by stage.
+    """
+    if calls_by_stage(load):
+        alias = known.bridge.alias_of(load.loads) or "ALIAS"
+        call = f'get_model_version_by_alias("{load.model or "MODEL"}", "{alias}")'
+        return UndecidedLoad(load, "the call answers with a list", f"call `{call}`: it is one")
+    if load.model is None or load.loads is None:
+        why = load.why or "only the running program knows what it loads"
+        return UndecidedLoad(load, why, "load `models:/MODEL@ALIAS`, if it is a stage now")
+    if load.loads == "latest":
+        why = "`latest` is the version with the highest number, whatever its stage"
+        return UndecidedLoad(load, why, "load an alias, if a reviewed version is meant")
+    return _by_stage(load, load.model, load.loads, known) if load.loads in STAGES else None
+
+
+def calls_by_stage(load: Load) -> bool:
+    """Return whether a place calls what MLflow's client has for stages alone."""
+    return load.form == "call" and "get_latest_versions" in load.text
+
+
+def _by_stage(
+    load: Load, model: str, stage: str, known: AliasesKnown
+) -> RewrittenLoad | UndecidedLoad:
+    alias = known.bridge.alias_of(stage)
+    if alias is None:
+        why = f"`{stage}` has no alias in the bridge"
+        return UndecidedLoad(load, why, f"name one: `--bridge {stage}=ALIAS`")
+    if model not in known.declared:
+        why = f"`{model}` is not declared here, so @{alias} may be missing"
+        return UndecidedLoad(load, why, f"declare it: `reconciler import {model}`")
+    if alias not in known.declared[model]:
+        why = f"no version of `{model}` is declared in `{stage}` or as @{alias}"
+        return UndecidedLoad(load, why, f"declare one: `reconciler promote {model} VERSION`")
+    after = f"models:/{model}@{alias}"
+    before, _, word = load.text.rpartition("/")
+    is_whole = before.endswith(f"/{model}") and word.casefold() == stage.casefold()
+    if not (load.is_literal and is_whole):
+        return UndecidedLoad(load, "the URI is put together from parts", f"load `{after}`")
+    return RewrittenLoad(load, f"{before}@{alias}")
+
+
+def rewritten(
+    data: bytes, places: Sequence[RewrittenLoad]
+) -> tuple[bytes, tuple[RewrittenLoad, ...], tuple[UndecidedLoad, ...]]:
+    """Return the content of a file with the new URIs, the places it has them, and the others."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        why = "the file is not UTF-8"
+        return data, (), tuple(UndecidedLoad(p.load, why, f"load `{p.after}`") for p in places)
+    mark = _BOM if text.startswith(_BOM) else ""
+    text = text.removeprefix(_BOM)
+    starts = [0, *(found.end() for found in _LINE_ENDS.finditer(text))]
+    done: list[RewrittenLoad] = []
+    undecided: list[UndecidedLoad] = []
+    for place in sorted(places, key=lambda one: (one.load.line, one.load.column), reverse=True):
+        if (kept := _why_not(text, starts, place)) is not None:
+            undecided.append(UndecidedLoad(place.load, kept, f"load `{place.after}`"))
+            continue
+        start = starts[place.load.line - 1] + place.load.column - 1
+        text = text[:start] + place.after + text[start + len(place.load.text) :]
+        done.append(place)
+    return (mark + text).encode(), tuple(reversed(done)), tuple(reversed(undecided))
+
+
+def _why_not(text: str, starts: Sequence[int], place: RewrittenLoad) -> str | None:
+    """Return why a place cannot be rewritten, None where it can."""
+    load = place.load
+    start = starts[load.line - 1] + load.column - 1 if load.line <= len(starts) else len(text)
+    if not text.startswith(load.text, start):
+        return "its text is not where it was found"
+    if text[start + len(load.text) :][:1] == "/":
+        return "a path goes on behind it, which older MLflow does not take behind an alias"
+    return None
+
+
+def file_patch(file: str, before: bytes, after: bytes) -> str:
+    """Return the unified patch of one file, for `git apply` and `patch -p1`; empty for none.
+
+    `file` is relative to the root that the patch is applied from.
+    """
+    was, now = (_LINES.findall(data.decode("utf-8")) for data in (before, after))
+    hunks = list(unified_diff(was, now))[2:]
+    if not hunks:
+        return ""
+    old, new = _name(f"a/{file}"), _name(f"b/{file}")
+    # A blank in a name ends it for `patch` unless a tab follows.
+    tab = "\t" if " " in file else ""
+    head = f"diff --git {old} {new}\n--- {old}{tab}\n+++ {new}{tab}\n"
+    return head + "".join(_whole(hunks))
+
+
+def _whole(lines: Sequence[str]) -> Iterator[str]:
+    for line in lines:
+        yield line if line.endswith("\n") else line + _NO_NEWLINE
+
+
+def _name(path: str) -> str:
+    """Return a path as git writes it: quoted where a letter of it would end it."""
+    if not _UNSAFE.search(path):
+        return path
+    return f'"{_UNSAFE.sub(_escaped, path)}"'
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[0], f"\\{ord(found[0]):03o}")
