@@ -102,6 +102,13 @@ class Workspace:
         self._derived.append(other)
         return other
 
+    def declaring(self, desired: DeclaredState) -> Self:
+        """Return a workspace of the same checkout and registry that declares something else."""
+        other = self.judged_from(self.base_ref)
+        shared = {"_address": self._address, "pin": self.pin, "registry": self.registry}
+        vars(other).update({**shared, "desired": desired})
+        return other
+
     def warn_after_writing(self, sentence: str) -> None:
         """Warn where an exception must not cost the caller the report of what was written."""
         with suppress(Exception):

@@ -15,9 +15,9 @@ from reconciler.render import phrases
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """A model's file, the name that it has in messages, and its content before and after.
+    """A file of the state folder, its name in messages, and its content before and after.
 
-    With `is_removal` the file itself is removed.
+    With `is_removal` the file itself is removed, with `is_new` it is made.
     """
 
     path: Path
@@ -25,6 +25,7 @@ class FileEdit:
     before: bytes
     after: bytes
     is_removal: bool = False
+    is_new: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -44,7 +45,10 @@ def difference(edits: Sequence[FileEdit]) -> str:
         phrases.difference(
             edit.before,
             edit.after,
-            (f"a/{edit.shown}", "/dev/null" if edit.is_removal else f"b/{edit.shown}"),
+            (
+                "/dev/null" if edit.is_new else f"a/{edit.shown}",
+                "/dev/null" if edit.is_removal else f"b/{edit.shown}",
+            ),
         )
         for edit in edits
     )
@@ -81,8 +85,15 @@ def write_edits(
     `UsageError` where one cannot be written; nothing is written then.
     """
     for edit in edits:
-        require_content(edit, edit.before, "the edit was made")
-    changed = [FileToWrite(one.path, one.shown, one.after) for one in edits if not one.is_removal]
+        if edit.is_new and edit.path.exists():
+            raise OutOfStep(f"{edit.shown} exists by now", hint="make the edit again")
+        if not edit.is_new:
+            require_content(edit, edit.before, "the edit was made")
+    changed = [
+        FileToWrite(one.path, one.shown, one.after, is_new=one.is_new)
+        for one in edits
+        if not one.is_removal
+    ]
     taken = write_files([*new, *changed])
     remove_files([(one.path, one.shown) for one in edits if one.is_removal])
     return taken

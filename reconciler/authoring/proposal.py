@@ -21,6 +21,8 @@ class Proposal:
     """What files declare before and after a change, and how it is called in a commit.
 
     `trailer` is the last line of the commit's message. The files of `removed` go altogether.
+    `settings_file` is the settings' where they change, too, and `about_settings` says what that
+    means.
     """
 
     changes: tuple[tuple[Declaration, Declaration], ...]
@@ -29,11 +31,15 @@ class Proposal:
     reason: str | None
     trailer: str | None = None
     removed: tuple[Declaration, ...] = ()
+    settings_file: str | None = None
+    about_settings: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
         """The names of the changed files in messages."""
-        return tuple(one.file for one in (*(before for before, _ in self.changes), *self.removed))
+        declared = (*(before for before, _ in self.changes), *self.removed)
+        settings = (self.settings_file,) if self.settings_file else ()
+        return (*settings, *(one.file for one in declared))
 
     @property
     def keeps_reason(self) -> bool:
@@ -50,9 +56,11 @@ class Proposal:
 
     def meanings(self, settings: Settings) -> Iterator[str]:
         """Yield what each change means, with its model's name where there are several."""
+        yield from self.about_settings
         pairs = (*self.changes, *((gone, None) for gone in self.removed))
+        is_named = bool(pairs[1:] or self.about_settings)
         for before, after in pairs:
-            name = f"{before.model} " if pairs[1:] else ""
+            name = f"{before.model} " if is_named else ""
             for part in meaning(Step(_TO_COME, before.model, before, after), settings):
                 yield f"{name}{part}"
 

@@ -151,6 +151,9 @@ def commit_files(repo: GitRepo, paths: Sequence[str], message: str) -> str:
 
     Hooks, signing and the identity are those of the user's own git.
     """
+    new = [path for path in paths if not is_tracked(repo, path)]
+    if new:
+        repo.run("add", "--intent-to-add", "--", *new)  # `commit --only` knows no other
     how = ("--quiet", "--only", "--cleanup=whitespace", f"--message={message}")
     status, _, reason = repo.run("commit", *how, "--", *paths)
     if status:

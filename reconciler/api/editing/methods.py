@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.api.editing.importing import Import
     from reconciler.api.editing.starter_files import StarterFiles
     from reconciler.api.editing.tidying import Tidying
+    from reconciler.api.migration.steps import Migration
     from reconciler.api.workspace import Workspace
     from reconciler.authoring.questions import AskAbout
 
@@ -168,6 +169,48 @@ class EditingMethods(ABC):
         with self._workspace() as workspace:
             return timed(tidy(workspace, _some(models), reason), workspace.started)
 
+    def migrate(
+        self,
+        step: str | None = None,
+        *,
+        keep: Mapping[str, int | Collection[int]] | None = None,
+        clear: bool = False,
+        bridge: Mapping[str, str] | None = None,
+        scan: Collection[str] = (),
+        reason: str | None = None,
+    ) -> Migration:
+        """Return the edit of a step from stages to aliases; writes nothing.
+
+        `bridge` makes a stage and its alias one, and declares what is live and was not declared;
+        the argument `bridge` has the alias of a stage, where it is another than the usual one. A
+        stage and its alias on different versions is a conflict: all of them are refused at once,
+        and `keep` says for a model which version has both. `serve-by-alias` has the alias serve,
+        and policies and guards cover it. `drop-stages` takes the stages out of the files, unless a
+        consumer, a policy or the code below the paths of `scan` depends on one; the registry keeps
+        them, until `clear`, without a step, declares `stage: None` for what still has one. A plan
+        before and after `serve-by-alias` and `drop-stages` proves that they have nothing written.
+        `reason` goes into the commit's message.
+
+        An edit with `refused` has what is wrong in `problems`, and `write` raises. Raises
+        `UsageError` for another step, and a `keep` that decides nothing; `Refused` for a step
+        before its turn; `RegistryError` where the registry cannot be read.
+
+        >>> r.migrate("bridge").meaning
+        ('Production and @champion are one from here on',)
+        """
+        from reconciler.api.migration.steps import StepRequest, migrate  # noqa: PLC0415  as the class says
+
+        request = StepRequest(
+            step or "",
+            {model: _versions(versions) for model, versions in (keep or {}).items()},
+            dict(bridge or {}),
+            as_names(scan),
+            reason,
+            clear,
+        )
+        with self._workspace() as workspace:
+            return timed(migrate(workspace, request), workspace.started)
+
     def import_models(
         self,
         models: Collection[str] | None = None,
@@ -239,6 +282,11 @@ class EditingMethods(ABC):
 
     @abstractmethod
     def _workspace(self, *, needs: Needs = "all", timeout: float = 60.0) -> Workspace: ...
+
+
+def _versions(kept: int | Collection[int]) -> tuple[int, ...]:
+    """Return versions, of one or several."""
+    return tuple(as_version(number) for number in ((kept,) if isinstance(kept, int) else kept))
 
 
 def _texts(tags: Mapping[str, str]) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from reconciler.core.declaring.ab_tests import as_text
 from reconciler.core.declaring.implied import as_written
-from reconciler.core.state import Consumer, Declaration, DeclaredVersion, Field, Value
+from reconciler.core.state import Consumer, Declaration, DeclaredVersion, Field, Serving, Value
 
 KeyPath: TypeAlias = tuple[str, ...]
 
@@ -32,6 +32,8 @@ def parts(declaration: Declaration) -> dict[KeyPath, str]:
         ("model",): declaration.model,
         ("retired",): "true" if declaration.retired else None,
         ("hold",): declaration.hold,
+        ("serving", "stage"): declaration.serving.stage if declaration.serving else None,
+        ("serving", "alias"): declaration.serving.alias if declaration.serving else None,
     }
     for consumer in declaration.consumers:
         path: KeyPath = ("consumers", *consumer.key)
@@ -77,6 +79,9 @@ def _edited(declaration: Declaration, edit: YamlEdit) -> Declaration:
             return replace(declaration, retired=value == "true")
         case ("hold",):
             return replace(declaration, hold=value)
+        case ("serving", "stage" | "alias" as word):
+            serving = declaration.serving or Serving(None, None)
+            return replace(declaration, serving=replace(serving, **{word: value}))
         case ("description",):
             return _with_field(declaration, Field("description"), value)
         case ("tags", key):
