@@ -73,7 +73,10 @@ def test_the_stages_of_a_policy_become_its_aliases(stages: str) -> None:
 
 
 def test_what_is_cut_is_gone_and_nothing_else() -> None:
-    text = "serving: {alias: a}\nexclusive: [Production, Staging] # both\nbridge:\n  Production: champion\n# end\n"
+    text = (
+        "serving: {alias: a}\nexclusive: [Production, Staging] # both\n"
+        "bridge:\n  Production: champion\n# end\n"
+    )
     expected = "serving: {alias: a}\nexclusive: [Staging] # both\n# end\n"
     after(text, Cut(("bridge",)), Cut(("exclusive", 0)), expected=expected)
     block = "exclusive:\n- Production # p\n- Staging # s\nbridge: {Production: champion}\n"
