@@ -1,7 +1,7 @@
 """What a bridged stage and its alias name, in a model's file and in the registry.
 
-Where the two name one version, and the file writes neither, the file gets the words that are live.
-Where they name several, a person decides which one stays.
+Where the two name one version, and the file writes neither, the file gets the stage, and the bridge
+adds the alias. Where they name several, a person decides which one stays.
 """
 
 from collections.abc import Collection, Iterator
@@ -57,7 +57,7 @@ class _Words:
     ignore: Ignore
     keep: list[int]
 
-    def names(self, stage: str, alias: str) -> "_Named":
+    def name(self, stage: str, alias: str) -> "_Named":
         written, live = self.declaration.fields, self.ignore.without(self.live.fields)
         known = self.live.versions
         held, live_held = stages(written), stages(live)
@@ -142,7 +142,7 @@ def with_live_words(
 
 def _settle(words: _Words, stage: str, alias: str) -> WordConflict | None:
     """Let one pair name one version; return the conflict that is left."""
-    pair = words.names(stage, alias)
+    pair = words.name(stage, alias)
     candidates = pair.candidates
     if not candidates:
         return None
@@ -169,30 +169,25 @@ def _conflict(
 
 
 def _declare(words: _Words, pair: _Named, version: int) -> WordConflict | None:
-    """Write into the file the words that a version has live, where it writes neither.
+    """Write the stage into a file that writes neither word, or `None` as an import does.
 
-    `stage: None` beside the alias, as an import writes it, becomes the stage.
+    The alias follows from the bridge: where the file wrote it, a revert would take it away.
     """
     address = Field("stage", version)
-    fields: dict[Field, Value] = {}
-    if words.declaration.fields.get(address) == "None":
-        fields[address] = pair.stage
-    if not pair.is_written:
-        if (refusal := _unfit(words, pair, version)) is not None:
-            return refusal
-        if version in pair.live_holders:
-            fields[address] = pair.stage
-        if version == pair.live_named:
-            fields[Field("alias", None, pair.alias)] = version
-    if fields:
-        _write(words, version, fields)
+    if not pair.is_written and (refusal := _unfit(words, pair, version)) is not None:
+        return refusal
+    if not pair.is_written or words.declaration.fields.get(address) == "None":
+        _write(words, version, {address: pair.stage})
     return None
 
 
 def _decide(
     words: _Words, pair: _Named, candidates: tuple[int, ...], kept: int
 ) -> WordConflict | None:
-    """Write a decision into the file: one version has both words, who had the stage is Archived."""
+    """Write a decision into the file: one version has both words, who had the stage is Archived.
+
+    An alias that the file does not write follows from the bridge.
+    """
     if (refusal := _unfit(words, pair, kept)) is not None:
         return refusal
     held = stages(words.declaration.fields)
@@ -205,7 +200,8 @@ def _decide(
         if Field("stage", version) in fields:
             _write(words, version, {})
     fields[Field("stage", kept)] = pair.stage
-    fields[Field("alias", None, pair.alias)] = kept
+    if pair.named is not None:
+        fields[Field("alias", None, pair.alias)] = kept
     _write(words, kept, fields)
     return None
 
