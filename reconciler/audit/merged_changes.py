@@ -207,7 +207,11 @@ def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
     served_by = by.serving.of(step.model, step.after or step.before)
     taken = (*by.exclusive, served_by.stage)
     changed.sort(key=lambda field: _reading_order(field, after.get(field), served_by, taken))
-    moves = [_move(field, before.get(field), after.get(field), gone) for field in changed]
+    moves = [
+        f"{_move(field, before.get(field), after.get(field), _nothing(field, step, gone))}"
+        f"{_by_bridge(field, step)}"
+        for field in changed
+    ]
     if step.after is None:
         return ("no longer declared", *moves)
     first = ("declared",) if step.before is None else ()
@@ -216,7 +220,38 @@ def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
     if step.redefinition:
         meant, means = step.redefinition
         first = (*first, f"serving is {means}, not {meant}")
+    moves += _other_word(step)
     return (*first, *moves, *_about_versions(step, gone), *_about_model(step))
+
+
+def _nothing(field: Field, step: Step, gone: set[int | None]) -> str:
+    """Return what to say of a stage, an alias or a tag that is not declared any more."""
+    if field.name == "stage":
+        return "no longer declared" if field.version in gone else "no stage declared"
+    had, has = (each.bridged if each else () for each in (step.before, step.after))
+    is_left = field.name == "alias" and field.key in {alias for _, alias in {*had} - {*has}}
+    return "no longer declared" if is_left and _by_bridge(field, step) else "removed"
+
+
+def _by_bridge(field: Field, step: Step) -> str:
+    """Return a note for a stage or an alias that a bridge declares, or declared until then."""
+    last = step.after if step.after and field in step.after.fields else step.before
+    is_bridged = field.name in ("stage", "alias") and last is not None and field in last.implied
+    return " (bridge)" if is_bridged else ""
+
+
+def _other_word(step: Step) -> Iterable[str]:
+    """Yield each stage and alias that stays, and that the file or the bridge alone declares now."""
+    before, after = step.before, step.after
+    if before is None or after is None:
+        return
+    switched = before.implied.keys() ^ after.implied.keys()
+    for address in sorted(switched, key=lambda address: address.sort_key):
+        value = after.fields.get(address)
+        if address.name in ("stage", "alias") and value == before.fields.get(address) is not None:
+            origins = ("the bridge", "the file")
+            now, then = origins if address in after.implied else reversed(origins)
+            yield f"{_arrow_start(address)} {value} is declared by {now}, not {then}"
 
 
 def _gone(step: Step) -> set[int | None]:
@@ -252,18 +287,19 @@ def _reading_order(
     return (not is_serving, kind, after not in taken, field.version or 0, field.key or "")
 
 
-def _move(field: Field, before: Value | None, after: Value | None, gone: set[int | None]) -> str:
+def _move(field: Field, before: Value | None, after: Value | None, nothing: str) -> str:
     match field.name:
-        case "stage":
-            nothing = "no longer declared" if field.version in gone else "no stage declared"
-            return _arrow(f"v{field.version}", before, after, nothing)
-        case "alias":
-            return _arrow(f"@{field.key}", before, after, "removed")
+        case "stage" | "alias":
+            return _arrow(_arrow_start(field), before, after, nothing)
         case "tag":
             was, now = (None if value is None else _quoted(value) for value in (before, after))
-            return _arrow(str(field), was, now, "removed")
+            return _arrow(str(field), was, now, nothing)
         case "description":
             return f"{field} {_happened(before, after)}"
+
+
+def _arrow_start(field: Field) -> str:
+    return f"@{field.key}" if field.name == "alias" else f"v{field.version}"
 
 
 def _arrow(name: str, before: Value | None, after: Value | None, nothing: str) -> str:

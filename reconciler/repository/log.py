@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeVar
 
 from reconciler.audit.merged_changes import MergedCommit, MergedFiles, Step
+from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, OutOfStep, Problem
@@ -164,6 +165,7 @@ class _Reader:
         self._parse = parse
         self._parse_rules = parse_settings
         self._known: dict[_File, Declaration | None] = {}
+        self._settings: dict[str | None, Settings] = {}
         self.problems: list[Problem] = []
 
     def merged(self, entry: _Entry, folder: str) -> MergedFiles:
@@ -194,8 +196,18 @@ class _Reader:
             if _below(folder, place) is not None:
                 declaration = self._declaration(_File(place, blob), commit)
                 if declaration is not None and declaration.model == model:
-                    return declaration
+                    return self._completed(declaration, files.get(_SETTINGS), commit)
         return None
+
+    def _completed(self, declared: Declaration, settings: str | None, commit: str) -> Declaration:
+        """Return a declaration as the steps have it: with what the settings of a commit imply."""
+        if self._parse_rules is None:
+            return declared
+        if settings not in self._settings:
+            file = _File(_SETTINGS, settings)
+            read = self._read(file, commit, self._parse_rules) if settings else None
+            self._settings[settings] = read or Settings()
+        return complete(declared, self._settings[settings])
 
     def _rules(self, entry: _Entry, folder: str) -> Settings | None:
         """Return the settings that a commit left, None where it left them as they were."""

@@ -1,8 +1,11 @@
 """What past commits declared under a bridge, where only the settings changed."""
 
+from reconciler.audit.declared_steps import steps
+from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Field
 from reconciler.files import loader
-from tests.support.repositories.git_lab import GitLab
+from reconciler.repository.log import read_log
+from tests.support.repositories.git_lab import GitLab, opened
 from tests.support.repositories.past_lab import STATE, model, past, since
 
 SETTINGS = f"{STATE}/reconciler.yaml"
@@ -88,3 +91,13 @@ def test_the_word_that_a_file_writes_is_part_of_what_it_declares(lab: GitLab) ->
         assert now is not None
         assert was.fields == now.fields
         assert was != now
+
+
+def test_the_log_and_the_steps_have_the_same_of_a_commit(lab: GitLab) -> None:
+    """An apply of a branch counts for a step that declares what the branch did."""
+    head = lab.commit({f"{STATE}/fraud.yaml": model(1)} | BRIDGE)
+    with opened(lab) as repo, past(lab) as history:
+        log = read_log(repo, STATE, loader.parse_declaration, parse_settings=loader.parse_settings)
+        (step,) = steps(log.merged, Settings())["fraud"]
+        assert log.declared(head, "fraud") == step.after == history.declared(head, STATE, "fraud")
+        assert read_log(repo, STATE, loader.parse_declaration).declared(head, "fraud") != step.after
