@@ -9,15 +9,16 @@ from reconciler.authoring.draft import StateFiles
 from reconciler.authoring.file_edits import FileEdit, edited_file
 from reconciler.authoring.new_declarations import FirstImport, declared_anew, importable, left_out
 from reconciler.authoring.serving_choice import ServingChoice
-from reconciler.authoring.stage_conflicts import StageConflict
+from reconciler.authoring.stage_conflicts import StageConflict, declarable_pairs
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.matching import nearest
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import ExitCode, Problem, RegistryError, UsageError
+from reconciler.files.additions import additions
 from reconciler.files.atomic_write import FileToWrite
 from reconciler.files.editing.edits import edits_between
-from reconciler.files.from_live import NewPin, additions, file_stem, repinned
+from reconciler.files.from_live import NewPin, file_stem, repinned
 from reconciler.files.loader import dump_declaration
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.planning.live_state import read_live
@@ -125,7 +126,8 @@ def _compare(
         draft.errors.append(error)
     elif imported is not None:
         imported = _with_digests(draft, replace(imported, file=declared.file), live, read)
-        added = additions(declared, imported, exclusive=desired.settings.exclusive)
+        pairs = declarable_pairs(live, desired.settings)
+        added = additions(declared, imported, desired.settings, pairs)
         draft.warnings += [left_out(live.model, text) for text in added.warnings]
         edit = edited_file(state.path_of(declared.file), declared.file, added.edits)
         draft.edits += [] if edit.is_empty else [edit]

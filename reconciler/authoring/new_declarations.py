@@ -1,15 +1,18 @@
 """Live models that git does not declare yet, as declarations for which a plan has nothing to do."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.authoring.questions import AskAbout, take_default
 from reconciler.authoring.serving_choice import ServingChoice, serving_choice, with_own_serving
 from reconciler.authoring.stage_conflicts import StageConflict, settled
+from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import ServingRules, Settings
-from reconciler.core.state import Declaration, Live
+from reconciler.core.state import Declaration, Field, Live
 from reconciler.errors import ExitCode, Problem
 from reconciler.files.from_live import declaration_of
+from reconciler.render import phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def declared_anew(
     new = NewDeclarations()
     for live in models:
         _declare(new, live, settings, how)
+    new.warnings += _what_follows(new.declarations, settings.bridge)
     if not how.named and settings.serving == ServingRules():
         new.choice = serving_choice(registry, settings, how.ask)
     served = new.choice.settings(settings) if new.choice else settings
@@ -86,4 +90,19 @@ def _declare(new: NewDeclarations, live: Live, settings: Settings, how: FirstImp
     new.warnings += warnings
     new.errors += [] if error is None else [error]
     if declaration is not None:
-        new.declarations[live.model] = declaration
+        new.declarations[live.model] = complete(declaration, settings)
+
+
+def _what_follows(declarations: Mapping[str, Declaration], bridge: Bridge) -> Iterator[Problem]:
+    """Yield what a plan adds where one word of a pair is live, once for the models alike."""
+    for stage, alias in bridge.pairs:
+        address = Field("alias", None, alias)
+        unnamed = [name for name, each in declarations.items() if address in each.implied]
+        unstaged = [name for name, each in declarations.items() if stage in each.implied.values()]
+        pair = f"`bridge` makes {stage} and @{alias} one"
+        if unnamed:
+            message = f"{phrases.some_models(unnamed)}: in {stage}, without @{alias}"
+            yield Problem(f"{message}; {pair}, and a plan adds the alias", ExitCode.OK)
+        if unstaged:
+            message = f"{phrases.some_models(unstaged)}: under @{alias}, not in {stage}"
+            yield Problem(f"{message}; {pair}, and a plan adds the stage", ExitCode.OK)

@@ -72,12 +72,15 @@ def serving_choice(
 ) -> ServingChoice | None:
     """Return the alias that serves; None where stages are used, or models share no alias.
 
-    `models` are all of the registry. Of aliases on as many models `champion` comes first, then the
-    order of letters; `challenger` is never taken.
+    An alias that is one with what serves is a stage in use. `models` are all of the registry. Of
+    aliases on as many models `champion` comes first, then the order of letters; `challenger` is
+    never taken.
     """
     if any(stage in ACTIVE_STAGES for live in models for stage in stages(live.fields).values()):
         return None
     counts = _counted(_named(live, settings) for live in models)
+    if settings.bridge.alias_of(settings.serving.default.stage) in counts:
+        return None
     registered = sum(bool(live.versions) for live in models)
     shared = min(_SHARED, registered)
     named = {
@@ -152,12 +155,14 @@ def _told(
     for serving, models in said.items():
         key = f"stage: {serving.stage}" if serving.alias is None else f"alias: {serving.alias}"
         usual = settings.serving.of(models[0], None)
-        message = f"{_listed(models)}: no version serves by {usual}, but one by {serving}"
+        message = (
+            f"{phrases.some_models(models)}: no version serves by {usual}, but one by {serving}"
+        )
         hint = f"`serving: {{{key}}}` is written into the file; where it is wrong, change it"
         yield Problem(message, ExitCode.OK, model=models[0], hint=hint)
     for which, models in unclear.items():
         usual = settings.serving.of(models[0], None)
-        message = f"{_listed(models)}: no version serves by {usual}; there is {which}"
+        message = f"{phrases.some_models(models)}: no version serves by {usual}; there is {which}"
         hint = "where another alias serves, write it into the file: `serving: {alias: NAME}`"
         yield Problem(message, ExitCode.OK, model=models[0], hint=hint)
 
@@ -177,7 +182,3 @@ def _counted(named: Iterable[Iterable[str]]) -> dict[str, int]:
 
 def _active(declared: Declaration) -> list[str]:
     return [stage for stage in stages(declared.fields).values() if stage in ACTIVE_STAGES]
-
-
-def _listed(names: list[str]) -> str:
-    return phrases.some([f"`{name}`" for name in names], 3)

@@ -1,4 +1,4 @@
-"""Builds the declaration of a live model, and the edits that update a file from it."""
+"""Builds the declaration of a live model, and of a declared one with the pins that are live."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-from reconciler.core.declaring.ab_tests import is_ab_tag, parts
-from reconciler.core.declaring.semantic_versions import semver_tags
+from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.declaring.live_pairs import live_pairs
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     ACTIVE_STAGES,
@@ -22,7 +22,6 @@ from reconciler.core.state import (
     in_use,
     occupants,
 )
-from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.messages import worded
 from reconciler.files.schema.model_schema import MODEL
 from reconciler.files.schema.name_rules import quoted
@@ -62,14 +61,6 @@ class NewPin:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Additions:
-    """The edits that update a file; `warnings` say what they leave unchanged."""
-
-    edits: tuple[YamlEdit, ...]
-    warnings: tuple[str, ...]
-
-
 def declaration_of(
     live: Live, settings: Settings, *, every_version: bool, besides: Collection[int] = ()
 ) -> Imported:
@@ -77,7 +68,8 @@ def declaration_of(
 
     It has the versions in an active stage, those with an alias, and those in `besides`, or all
     versions. What a valid file cannot express is left out, with a warning, and so is the stage and
-    the alias of a version that a plan would refuse to let serve.
+    the alias of a version that a plan would refuse to let serve. A version that has only the alias
+    of a bridged pair has no stage, so that a plan gives it the pair's.
     """
     fields = settings.ignore.without(live.fields)
     unready = dict(_not_ready(fields, live))
@@ -87,49 +79,19 @@ def declaration_of(
     name, out = _undeclarable(live.model, fields)
     if name is not None:
         return Imported(None, (f"{name}: the model is not imported",))
-    out |= unready | dict(_dangling(fields, live))
+    out |= unready | dict(_dangling(fields, live, settings.bridge))
     out |= dict(_second_holders(fields, settings.exclusive))
+    left = {address: value for address, value in fields.items() if address not in out}
+    pairs = live_pairs(left, settings.bridge)
+    implied = {Field("stage", pair.version) for pair in pairs if not pair.holders}
     return Imported(
         Declaration(
             live.model,
-            {address: value for address, value in fields.items() if address not in out},
+            {address: value for address, value in left.items() if address not in implied},
             {v: _pins(live.versions[v].identity) for v in sorted(kept, reverse=True)},
         ),
         tuple(dict.fromkeys(out[a] for a in sorted(out, key=lambda address: address.sort_key))),
     )
-
-
-def additions(
-    declared: Declaration, imported: Declaration, *, exclusive: Sequence[str]
-) -> Additions:
-    """Return the edits that add the live values to a file; the result is valid.
-
-    Nothing that only the file declares is removed, except an alias from the version that lost it.
-    Where a live version takes an exclusive stage, the declared holder goes to its live stage, or
-    Archived.
-    """
-    fields, warnings = dict(declared.fields), []
-    is_tested = bool(parts(declared))  # then `traffic` declares the two tags
-    numbered = semver_tags(declared)
-    for address, value in sorted(imported.fields.items(), key=lambda item: item[0].sort_key):
-        version = value if address.name == "alias" else address.version
-        entry = declared.versions.get(version) if isinstance(version, int) else None
-        is_active = address.name == "alias" or value in ACTIVE_STAGES
-        if declared.fields.get(address) == value or (is_tested and is_ab_tag(address)):
-            continue
-        if address in numbered:
-            continue
-        if address.name in ("alias", "stage") and is_active and entry and entry.blocked:
-            place = f"in {value}" if address.name == "stage" else f"@{address.key}"
-            warnings.append(f"v{version} is blocked, but live {place}; this is not added")
-        else:
-            fields[address] = value
-    for version in tuple(_displaced(fields, imported, exclusive)):
-        fields[Field("stage", version)] = "Archived"
-        warnings.append(f"v{version} is declared Archived: a live version has its exclusive stage")
-    versions, unlike = _with_pins(declared, imported)
-    after = replace(declared, fields=fields, versions=versions)
-    return Additions(edits_between(declared, after), (*warnings, *unlike))
 
 
 def repinned(
@@ -243,11 +205,13 @@ def _not_ready(fields: Fields, live: Live) -> Iterator[tuple[Field, str]]:
             yield address, f"v{version} is {found.status}, not READY; {_LEFT}"
 
 
-def _dangling(fields: Fields, live: Live) -> Iterator[tuple[Field, str]]:
+def _dangling(fields: Fields, live: Live, bridge: Bridge) -> Iterator[tuple[Field, str]]:
     for alias, version in aliases(fields).items():
         if version not in live.versions:
+            stage = bridge.stage_of(alias)
+            then = _LEFT if stage is None else f"it follows {stage}, by `bridge`"
             message = f"@{alias} names v{version}, which does not exist"
-            yield Field("alias", None, alias), f"{message}; {_LEFT}"
+            yield Field("alias", None, alias), f"{message}; {then}"
 
 
 def _second_holders(fields: Fields, exclusive: Sequence[str]) -> Iterator[tuple[Field, str]]:
@@ -256,45 +220,6 @@ def _second_holders(fields: Fields, exclusive: Sequence[str]) -> Iterator[tuple[
         for version in holders[:-1]:
             message = f"v{version} is in {stage} as well as v{holders[-1]}, which serves"
             yield Field("stage", version), f"{message}; a plan archives v{version}"
-
-
-def _displaced(fields: Fields, imported: Declaration, exclusive: Sequence[str]) -> Iterator[int]:
-    """Yield the versions that are declared in an exclusive stage which a live version takes."""
-    for stage, holders in occupants(fields, exclusive).items():
-        for version in holders if len(holders) > 1 else ():
-            if imported.fields.get(Field("stage", version)) != stage:
-                yield version
-
-
-def _with_pins(
-    declared: Declaration, imported: Declaration
-) -> tuple[dict[int, DeclaredVersion], tuple[str, ...]]:
-    """Return the declared versions with their missing pins, and warnings where a pin differs."""
-    versions, unlike = dict(declared.versions), []
-    for version, live in imported.versions.items():
-        entry = versions.get(version, DeclaredVersion())
-        pairs = ((entry.run_id, live.run_id), (entry.source, live.source))
-        if any(pin and found and pin != found for pin, found in pairs):
-            unlike.append(
-                f"v{version} is not the version that was declared: its run_id or source differs, "
-                "and a plan refuses the model; its pins are not changed (`--pins` does, which "
-                "approves another model under this number)"
-            )
-        else:
-            if entry.digest and live.digest and entry.digest != live.digest:
-                unlike.append(
-                    f"v{version} does not have the approved bytes: their digest is {live.digest}, "
-                    f"and the file pins {entry.digest}; that is not changed "
-                    "(`--pins --digests` does, which approves these files)"
-                )
-            entry = replace(
-                entry,
-                run_id=entry.run_id or live.run_id,
-                source=entry.source or live.source,
-                digest=entry.digest or live.digest,
-            )
-        versions[version] = entry
-    return versions, tuple(unlike)
 
 
 def _named(address: Field) -> str:

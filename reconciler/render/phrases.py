@@ -228,6 +228,11 @@ def some(names: Sequence[str], most: int) -> str:
     return f"{', '.join(names[:most])}{more}"
 
 
+def some_models(names: Sequence[str]) -> str:
+    """Return the first three models by name, and how many more there are."""
+    return some([f"`{name}`" for name in names], 3)
+
+
 def models(number: int) -> str:
     """Return `1 model`, `2 models`, `0 models`."""
     return f"{number} model{'' if number == 1 else 's'}"

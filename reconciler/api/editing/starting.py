@@ -145,7 +145,7 @@ def _recorded_elsewhere(workspace: Workspace, lives: Sequence[Live]) -> Iterator
     knows = workspace.history.knows if workspace.history else lambda _: False
     names = [live.model for live in lives if live.recorded and not knows(live.recorded[-1])]
     if names:
-        shown = phrases.some([f"`{name}`" for name in names], 3)
+        shown = phrases.some_models(names)
         yield Problem(
             f"another repository applies to {shown}: a plan from here refuses that",
             ExitCode.OK,

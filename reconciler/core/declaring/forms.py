@@ -37,7 +37,8 @@ def in_form(
             fields.pop(place, None)
     if not any(address.name == "stage" for address in written):
         for address in _left_at_rest(before, fields):
-            del fields[address]
+            if live.get(address) != fields[address]:
+                del fields[address]
     return complete(
         replace(after, fields=MappingProxyType(fields), implied=MappingProxyType({})), settings
     )
@@ -46,12 +47,12 @@ def in_form(
 def _words(stage: str, alias: Field, fields: Fields) -> Collection[FieldName]:
     """Return by which words some fields declare a pair."""
     has_stage = any(a.name == "stage" and value == stage for a, value in fields.items())
-    named: tuple[FieldName, ...] = ("alias",) if alias in fields else ()
-    return (*named, "stage") if has_stage else named
+    words: list[FieldName] = ["alias"] if alias in fields else []
+    return [*words, "stage"] if has_stage else words
 
 
 def _usual(serving: Serving) -> Collection[FieldName]:
-    return ("stage",) if serving.alias is None else ("alias",)
+    return ["stage" if serving.alias is None else "alias"]
 
 
 def _left_at_rest(before: Declaration, fields: Mapping[Field, Value]) -> Collection[Field]:

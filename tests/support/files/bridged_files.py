@@ -1,5 +1,6 @@
 """Generates model files in every form of a bridge: by the stage, by the alias, by both, mixed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -8,7 +9,7 @@ from reconciler.core.declaring.bridge import Bridge, contradictions
 from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value
-from reconciler.files.editing.edits import edits_between
+from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import dump_declaration, parse_declaration
 
@@ -33,10 +34,14 @@ class BridgedFile:
     text: bytes
     declaration: Declaration
 
+    def with_edits(self, edits: Sequence[YamlEdit]) -> "BridgedFile":
+        """Return the file after edits; fails where that is not valid."""
+        text = apply_edits(self.text, edits, "m.yaml")
+        return BridgedFile(self.settings, text, read(text, self.settings))
+
     def edited(self, after: Declaration) -> Declaration:
-        """Return what the file declares once it has an edit; fails where that is not valid."""
-        text = apply_edits(self.text, edits_between(self.declaration, after), "m.yaml")
-        return read(text, self.settings)
+        """Return what the file declares once it is edited to declare something else."""
+        return self.with_edits(edits_between(self.declaration, after)).declaration
 
 
 def read(text: bytes, settings: Settings) -> Declaration:
@@ -89,9 +94,9 @@ def bridged_files(draw: st.DrawFn, *, with_serving: bool = False) -> BridgedFile
         if rest is not None:
             fields[Field("stage", version)] = rest
     for alias in FREE_ALIASES:
-        version = draw(st.sampled_from((None, *VERSIONS)))
-        if version is not None or with_serving:
-            fields[Field("alias", None, alias)] = version or order[0]
+        named = draw(st.sampled_from((None, *VERSIONS)))
+        if named is not None or with_serving:
+            fields[Field("alias", None, alias)] = named or order[0]
     entries = {version: DeclaredVersion() for version in draw(st.permutations(VERSIONS[:4]))}
     numbers = {address.version or int(value) for address, value in fields.items()}
     entries |= {version: DeclaredVersion() for version in numbers - entries.keys()}

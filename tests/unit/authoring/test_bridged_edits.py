@@ -23,8 +23,6 @@ from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import load
 from tests.support.files.bridged_files import (
     FREE_ALIASES,
-    PAIRS,
-    SERVING,
     BridgedFile,
     bridged_files,
     form,
@@ -119,7 +117,7 @@ def test_a_rollback_undoes_a_promotion_in_every_form(
     found = read(text, rules)
     assert (found, found.implied) == (back, back.implied)
     assert serving(found, rules) == good
-    assert stages(found.fields).get(version) not in ("Production",) or not block
+    assert stages(found.fields).get(version) != "Production" or not block
     if block:
         assert version not in aliases(found.fields).values()
         assert stages(found.fields).get(version, "None") in ("None", "Archived")
@@ -180,14 +178,18 @@ def test_the_file_of_a_promotion_loads(tmp_path: Path, file: BridgedFile, asked:
     [
         (
             Promotion(5, "Staging", ("champion",)),
-            "v5 would be in Staging (`--to Staging`) and in Production (`--alias champion`: "
-            "`bridge` makes the two one): a version is in one stage",
+            (
+                "v5 would be in Staging (`--to Staging`) and in Production (`--alias champion`: "
+                "`bridge` makes the two one): a version is in one stage"
+            ),
             "leave one of the two out",
         ),
         (
             Promotion(5, None, ("challenger",)),
-            "v5 would be in Production (it is to serve) and in Staging (`--alias challenger`: "
-            "`bridge` makes the two one): a version is in one stage",
+            (
+                "v5 would be in Production (it is to serve) and in Staging (`--alias challenger`: "
+                "`bridge` makes the two one): a version is in one stage"
+            ),
             "`--to Staging` promotes it there, and it does not serve",
         ),
     ],

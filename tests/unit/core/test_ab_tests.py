@@ -18,9 +18,10 @@ from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving
 from reconciler.errors import DeclarationError
+from reconciler.files.additions import additions
 from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
-from reconciler.files.from_live import additions, declaration_of
+from reconciler.files.from_live import declaration_of
 from reconciler.files.loader import dump_declaration, load, parse_declaration
 from tests.support.plans.strategies import live_model
 
@@ -292,7 +293,7 @@ def test_an_update_of_a_file_with_traffic_leaves_the_tags_of_its_test_out(tmp_pa
     declared = loaded(tmp_path, text).declarations["m"]
     imported = declaration_of(_LIVE, Settings(), every_version=False).declaration
     assert imported is not None
-    edits = additions(declared, imported, exclusive=("Production",)).edits
+    edits = additions(declared, imported, Settings()).edits
     after = apply_edits(text.encode(), edits, "m.yaml").decode()
     assert "risk: low" in after
     assert "ab_test" not in after

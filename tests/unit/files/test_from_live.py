@@ -18,9 +18,10 @@ from reconciler.core.state import (
     Value,
     occupants,
 )
+from reconciler.files.additions import additions
 from reconciler.files.editing.edits import edited
 from reconciler.files.editing.yaml_editor import apply_edits
-from reconciler.files.from_live import NewPin, additions, declaration_of, file_stem, repinned
+from reconciler.files.from_live import NewPin, declaration_of, file_stem, repinned
 from reconciler.files.loader import dump_declaration, parse_declaration
 from tests.support.plans.strategies import (
     EXCLUSIVE,
@@ -220,7 +221,7 @@ def test_an_update_says_all_that_is_live_and_drops_nothing_else(
         live_model(fields), RULES, every_version=every, besides=declared.versions
     ).declaration
     assert found is not None
-    update = additions(declared, found, exclusive=EXCLUSIVE)
+    update = additions(declared, found, RULES)
     after = edited(declared, update.edits)
     blocked = {version for version, entry in declared.versions.items() if entry.blocked}
     for address, value in found.fields.items():
@@ -239,17 +240,17 @@ def test_an_updated_file_is_valid_and_a_second_update_finds_nothing(
     declared: Declaration, fields: dict[Field, Value]
 ) -> None:
     found = imported(live_model(fields))
-    update = additions(declared, found, exclusive=EXCLUSIVE)
+    update = additions(declared, found, RULES)
     data = apply_edits(dump_declaration(declared).encode(), update.edits, FILE)
     after = parse_declaration(data, FILE)
     assert after == edited(declared, update.edits)
-    assert additions(after, found, exclusive=EXCLUSIVE).edits == ()
+    assert additions(after, found, RULES).edits == ()
 
 
 def test_an_alias_that_moved_moves_in_the_file() -> None:
     declared = declaration({Field("alias", None, "champion"): 3}, frozenset({3}))
     found = imported(live_with(alias("champion", 4)))
-    after = edited(declared, additions(declared, found, exclusive=EXCLUSIVE).edits)
+    after = edited(declared, additions(declared, found, RULES).edits)
     assert after.fields[Field("alias", None, "champion")] == 4
 
 
@@ -258,7 +259,7 @@ def test_the_declared_holder_of_an_exclusive_stage_goes_where_it_is_live() -> No
     live = live_with(stage(4, "Production"), stage(3, "None"))
     found = declaration_of(live, RULES, every_version=False, besides=declared.versions)
     assert found.declaration is not None
-    update = additions(declared, found.declaration, exclusive=EXCLUSIVE)
+    update = additions(declared, found.declaration, RULES)
     assert edited(declared, update.edits).fields[Field("stage", 3)] == "None"
     assert update.warnings == ()
 
@@ -266,7 +267,7 @@ def test_the_declared_holder_of_an_exclusive_stage_goes_where_it_is_live() -> No
 def test_a_declared_holder_that_is_gone_makes_room_for_the_live_one() -> None:
     declared = declaration({Field("stage", 9): "Production"}, frozenset({9}))
     found = imported(live_with(stage(4, "Production")))
-    update = additions(declared, found, exclusive=EXCLUSIVE)
+    update = additions(declared, found, RULES)
     assert edited(declared, update.edits).fields[Field("stage", 9)] == "Archived"
     assert len(update.warnings) == 1
 
@@ -274,7 +275,7 @@ def test_a_declared_holder_that_is_gone_makes_room_for_the_live_one() -> None:
 def test_a_blocked_version_that_is_live_is_not_added() -> None:
     declared = Declaration("m", {}, {4: DeclaredVersion(blocked="leaks data")})
     found = imported(live_with(stage(4, "Production"), alias("champion", 4)))
-    update = additions(declared, found, exclusive=EXCLUSIVE)
+    update = additions(declared, found, RULES)
     assert edited(declared, update.edits).fields == {}
     assert sorted(update.warnings) == [
         "v4 is blocked, but live @champion; this is not added",
@@ -285,7 +286,7 @@ def test_a_blocked_version_that_is_live_is_not_added() -> None:
 def test_a_pin_that_differs_is_left_and_said() -> None:
     declared = Declaration("m", {}, {4: DeclaredVersion(run_id="another")})
     found = imported(live_with(stage(4, "Production")))
-    update = additions(declared, found, exclusive=EXCLUSIVE)
+    update = additions(declared, found, RULES)
     assert edited(declared, update.edits).versions == declared.versions
     assert len(update.warnings) == 1
 
@@ -298,7 +299,7 @@ def with_digest(found: Declaration, version: int, digest: str) -> Declaration:
 def test_a_digest_that_was_read_is_added_where_there_is_none() -> None:
     declared = Declaration("m", {}, {4: DeclaredVersion("run-4", "models:/m-4")})
     found = with_digest(imported(live_with(stage(4, "Production"))), 4, DIGEST)
-    update = additions(declared, found, exclusive=EXCLUSIVE)
+    update = additions(declared, found, RULES)
     assert update.warnings == ()
     assert edited(declared, update.edits).versions[4].digest == DIGEST
 
@@ -306,7 +307,7 @@ def test_a_digest_that_was_read_is_added_where_there_is_none() -> None:
 def test_a_digest_that_differs_is_left_and_said() -> None:
     declared = Declaration("m", {}, {4: DeclaredVersion("run-4", "models:/m-4", ANOTHER)})
     found = with_digest(imported(live_with(stage(4, "Production"))), 4, DIGEST)
-    update = additions(declared, found, exclusive=EXCLUSIVE)
+    update = additions(declared, found, RULES)
     assert edited(declared, update.edits).versions == declared.versions
     (warning,) = update.warnings
     assert warning == (
