@@ -8,8 +8,9 @@ from reconciler.audit.evidence import Entry
 from reconciler.audit.known_bytes import BytesRead
 from reconciler.core.changes import Change
 from reconciler.core.comparison import Side
+from reconciler.core.declaring.consumers import loaded_version, phrase
 from reconciler.core.plan import RegistryRef
-from reconciler.core.state import Field, Live, Serving, aliases, stages
+from reconciler.core.state import Consumer, Field, Live, Serving, aliases, stages
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render import comparison as beside
@@ -45,7 +46,8 @@ class Git:
 class VersionDetails:
     """The facts about a model; `side` is the version that was asked for, or None.
 
-    `source` is the location of that version's files, without credentials.
+    `source` is the location of that version's files, without credentials. `consumers` are those of
+    the model.
     """
 
     live: Live
@@ -58,6 +60,7 @@ class VersionDetails:
     registry: RegistryRef
     alone: bool
     now: datetime
+    consumers: tuple[Consumer, ...] = ()
 
 
 _OTHERS = ("VERSION", "STAGE", TableColumn("ALIASES", 10), "GIT", "AGE")
@@ -116,6 +119,9 @@ def _place_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str
     for label, name in names:
         entry = details.places.get(name)
         yield label, visible(name) + (f"  by {entry.step.commit.id[:12]}" if entry else "")
+    for one in _loading(details, shown):
+        owner = f" ({one.owner})" if one.owner else ""
+        yield "consumers", visible(f"{one.name}{owner} loads {phrase(one.loads)}")
     for entry in {entry.step.commit.id: entry for entry in details.places.values()}.values():
         yield "commit", visible(_credit(entry))
     file = f" ({details.file})" if details.file else ""
@@ -126,6 +132,14 @@ def _place_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str
             yield "git", f"{what}  {phrases.cause(change)}".rstrip()
     if details.git.silent:
         yield "git", visible(details.git.silent)
+
+
+def _loading(details: VersionDetails, shown: Side) -> Iterator[Consumer]:
+    """Yield the consumers that load a version now."""
+    live = details.live
+    for one in details.consumers:
+        if loaded_version(one.loads, live.fields, live.versions) == shown.version:
+            yield one
 
 
 def _sync(details: VersionDetails, version: int) -> str:
@@ -264,6 +278,10 @@ def _version_document(details: VersionDetails, shown: Side) -> Document:
         "bytes": approved_bytes.known_document(*_bytes(details, shown)),
         "run_tags": {} if run is None else _own_tags(run.tags),
         "sync": _sync(details, shown.version),
+        "consumers": [
+            {"name": one.name, "owner": one.owner, "loads": one.loads, "code": one.code}
+            for one in _loading(details, shown)
+        ],
         "places": [
             {"name": name, "brought_by": None if entry is None else _credit_document(entry)}
             for name, entry in entries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, BinaryIO, overload
 
 from reconciler.api.answers import timed
 from reconciler.core.matching import as_names, as_version
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.api.inspection.version_comparison import VersionComparison
     from reconciler.api.migration.report import MigrationReport
     from reconciler.api.migration.rewrite import Rewrite
+    from reconciler.api.usage.consumers import Consumers
     from reconciler.api.workspace import Workspace
     from reconciler.audit.dates import DateLike
 
@@ -229,6 +230,40 @@ class InspectionMethods(ABC):
 
         with self._workspace(needs="settings") as workspace:
             answer = forget_models(workspace, models, before_writing or (lambda _: None))
+            return timed(answer, workspace.started)
+
+    def consumers(
+        self,
+        models: Collection[str] | None = None,
+        *,
+        scan: str | Collection[str] = (),
+        access_log: str | Collection[str] = (),
+        stdin: BinaryIO | None = None,
+    ) -> Consumers:
+        """Return who loads which model, by the files, and which version that is; writes nothing.
+
+        `models` are names or globs of declared models. `scan` are files or folders of source code
+        to search for loads, `access_log` the access logs of a server or a proxy, also packed with
+        gzip; in the place of `-` it is `stdin`. Each place and each client has the consumer that
+        is declared for it, and `edit` declares the others.
+
+        Raises `UsageError` for a glob or a path that names nothing and for a file that is no access
+        log, `DeclarationError` for wrong files.
+
+        >>> r.consumers().to_dict()["consumers"]
+        []
+        """
+        from reconciler.api.usage.consumers import model_consumers  # noqa: PLC0415  as the class says
+
+        with self._workspace() as workspace:
+            chosen = None if models is None else as_names(models)
+            answer = model_consumers(
+                workspace,
+                chosen,
+                scan=as_names(scan),
+                access_log=as_names(access_log),
+                stdin=stdin,
+            )
             return timed(answer, workspace.started)
 
     def migration_report(

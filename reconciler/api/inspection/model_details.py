@@ -78,17 +78,19 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
     git = _git(workspace, live)
     shown = _side(workspace, live, version, git)
     source = shown.identity.source if shown else None
+    declaration = workspace.desired.declarations.get(live.model)
     details = VersionDetails(
         live=live,
         serving=serving_of(live, workspace.desired),
         git=git,
         side=shown,
         places=_places(git.history, shown, settings, workspace.ref.key) if shown else {},
-        file=_file(workspace, live.model),
+        file=declaration.file if declaration else None,
         source=safe_uri(source) if source else None,
         registry=workspace.ref,
         alone=selector is not None,
         now=datetime.now(timezone.utc),
+        consumers=declaration.consumers if declaration else (),
     )
     return ModelDetails(details, workspace.requests)
 
@@ -98,11 +100,6 @@ def _side(workspace: Workspace, live: Live, version: int | None, git: Git) -> Si
         return None
     facts = read_facts(workspace.registry, [(live, version)], parallelism=1)[live.model]
     return side(live, version, facts, declared_or_read(git.digests, git.read))
-
-
-def _file(workspace: Workspace, model: str) -> str | None:
-    declaration = workspace.desired.declarations.get(model)
-    return declaration.file if declaration else None
 
 
 def _git(workspace: Workspace, live: Live) -> Git:

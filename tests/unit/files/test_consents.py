@@ -56,8 +56,10 @@ def test_consent_names_a_guard_or_a_policy_and_says_until_when_and_why(tmp_path:
         ),
         (
             "- {guard: zzz, until: 2026-11-30, reason: x}",
-            "2:11 there is no guard or policy `zzz` (the names are `empty-serving`, "
-            "`pinned-consumer`, `validated`)",
+            (
+                "2:11 there is no guard or policy `zzz` (the names are `empty-serving`, "
+                "`pinned-consumer`, `validated`)"
+            ),
         ),
         (
             "- {guard: removals, until: 2026-11-30, reason: x}",

@@ -19,50 +19,35 @@ def edited(text: str, *edits: YamlEdit) -> str:
     return apply_edits(text.encode(), edits, "m.yaml").decode()
 
 
+BATCH = "{name: 'batch: 2', owner: pay, loads: 3, code: jobs/batch.py}"
+BOTH = f'{{name: api, loads: "@champion"}}, {BATCH}'
+
+
+def lines(margin: str, end: str = "\n") -> str:
+    """Return both consumers as lines, with the dashes behind `margin`."""
+    api = [f"{margin}- name: api", f'{margin}  loads: "@champion"']
+    batch = [f"{margin}- name: 'batch: 2'", f"{margin}  owner: pay", f"{margin}  loads: 3"]
+    return "".join(f"{line}{end}" for line in (*api, *batch, f"{margin}  code: jobs/batch.py"))
+
+
+NEW = "# ours\nmodel: m # the one\n", "versions:\n  3: {stage: Archived}\n"
+OLD = "consumers:\n- name: old # here\n  loads: 3\n  # end of it\n", "\ntags: {a: b}\n"
+WIDE = "tags: {a: b}\nconsumers:\n    -   {name: old, loads: 3} # last"
+FLOW = "tags: {a: b}\nconsumers: [{name: old, loads: 3}"
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
+        (NEW[0] + NEW[1], f"{NEW[0]}consumers:\n{lines('  ')}{NEW[1]}"),
+        (OLD[0] + OLD[1], f"{OLD[0]}{lines('')}{OLD[1]}"),
+        (WIDE, f'{WIDE}\n    -   {{name: api, loads: "@champion"}}\n    -   {BATCH}'),
+        (f"{FLOW}] # all\n", f"{FLOW}, {BOTH}] # all\n"),
+        ("tags: {a: b}\nconsumers: []\n", f"tags: {{a: b}}\nconsumers: [{BOTH}]\n"),
+        ("{model: m, tags: {a: b}}\n", f"{{model: m, consumers: [{BOTH}], tags: {{a: b}}}}\n"),
         (
-            "# ours\nmodel: m # the one\nversions:\n  3: {stage: Archived}\n",
-            "# ours\nmodel: m # the one\nconsumers:\n"
-            '  - name: api\n    loads: "@champion"\n'
-            "  - name: 'batch: 2'\n    owner: pay\n    loads: 3\n    code: jobs/batch.py\n"
-            "versions:\n  3: {stage: Archived}\n",
-        ),
-        (
-            "consumers:\n- name: old # here\n  loads: 3\n  # end of it\n\ntags: {a: b}\nversions: {3: {}}\n",
-            "consumers:\n- name: old # here\n  loads: 3\n  # end of it\n"
-            '- name: api\n  loads: "@champion"\n'
-            "- name: 'batch: 2'\n  owner: pay\n  loads: 3\n  code: jobs/batch.py\n"
-            "\ntags: {a: b}\nversions: {3: {}}\n",
-        ),
-        (
-            "versions: {3: {}}\nconsumers:\n    -   {name: old, loads: 3} # last",
-            "versions: {3: {}}\nconsumers:\n    -   {name: old, loads: 3} # last\n"
-            '    -   {name: api, loads: "@champion"}\n'
-            "    -   {name: 'batch: 2', owner: pay, loads: 3, code: jobs/batch.py}",
-        ),
-        (
-            "versions: {3: {}}\nconsumers: [{name: old, loads: 3}] # all\n",
-            "versions: {3: {}}\nconsumers: [{name: old, loads: 3}, "
-            '{name: api, loads: "@champion"}, '
-            "{name: 'batch: 2', owner: pay, loads: 3, code: jobs/batch.py}] # all\n",
-        ),
-        (
-            "versions: {3: {}}\nconsumers: []\n",
-            'versions: {3: {}}\nconsumers: [{name: api, loads: "@champion"}, '
-            "{name: 'batch: 2', owner: pay, loads: 3, code: jobs/batch.py}]\n",
-        ),
-        (
-            "{model: m, versions: {3: {}}}\n",
-            '{model: m, consumers: [{name: api, loads: "@champion"}, '
-            "{name: 'batch: 2', owner: pay, loads: 3, code: jobs/batch.py}], versions: {3: {}}}\n",
-        ),
-        (
-            "model: m\r\nversions:\r\n  3: {}\r\n",
-            'model: m\r\nconsumers:\r\n  - name: api\r\n    loads: "@champion"\r\n'
-            "  - name: 'batch: 2'\r\n    owner: pay\r\n    loads: 3\r\n    code: jobs/batch.py\r\n"
-            "versions:\r\n  3: {}\r\n",
+            "model: m\r\ntags:\r\n  a: b\r\n",
+            "model: m\r\nconsumers:\r\n" + lines("  ", "\r\n") + "tags:\r\n  a: b\r\n",
         ),
     ],
 )

@@ -1,0 +1,156 @@
+"""The answer of `consumers`: who loads which model, by the files, source code and access logs."""
+
+import os
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from reconciler.api.answers import Answer
+from reconciler.api.editing.edit import Edit
+from reconciler.api.editing.lookups import draft
+from reconciler.api.workspace import Workspace
+from reconciler.audit.usage import declared_loads
+from reconciler.audit.usage.declared_loads import ModelUsage
+from reconciler.authoring.consumers import proposed
+from reconciler.core.declaring.consumers import complaint, unresolved
+from reconciler.core.matching import select
+from reconciler.core.state import Consumer
+from reconciler.errors import ExitCode, Problem, first_code
+from reconciler.render.json_documents import Document
+from reconciler.render.usage import consumers as render
+
+
+class Consumers(Answer):
+    """Who loads which model; nothing is written before the `write` of its `edit`.
+
+    `edit` declares what was found or seen and is not declared, as far as it may be; None where
+    there is nothing to declare. `problems` are declared consumers that load nothing which is
+    declared, and as warnings what cannot be declared.
+
+    >>> r.consumers(["fraud"]).usage.consumers
+    ()
+    """
+
+    def __init__(
+        self, workspace: Workspace, usage: ModelUsage, problems: Collection[Problem]
+    ) -> None:
+        self._workspace = workspace
+        self.usage = usage
+        new, left = _resolved(workspace, usage)
+        proposal = proposed(workspace.desired.declarations, new)
+        edited = draft(workspace, proposal) if proposal else None
+        self.edit = Edit(workspace, edited) if edited is not None else None
+        self.problems = (*problems, *left)
+        self.code = int(first_code([problem.code for problem in self.problems]))
+
+    def document(self) -> Document:
+        """Return the document of `consumers --format json`, its `exit` included."""
+        return render.document(self.usage, self.problems, self.code, self._additions)
+
+    def to_text(self, seconds: float | None = None) -> str:
+        """Return what `consumers` prints; `seconds` replaces the time in its last line."""
+        effort = self._effort(seconds)
+        return render.text(self.usage, effort, self.columns, self._additions)
+
+    def to_markdown(self) -> str:
+        """Return what `consumers --format markdown` prints."""
+        return render.markdown(self.usage)
+
+    @property
+    def _additions(self) -> render.Additions | None:
+        edit = self.edit
+        return render.Additions(edit.diff, edit.written, edit.next) if edit is not None else None
+
+
+def model_consumers(
+    workspace: Workspace,
+    models: Collection[str] | None,
+    *,
+    scan: Collection[str],
+    access_log: Collection[str],
+    stdin: BinaryIO | None,
+) -> Consumers:
+    """Return the answer; the arguments are those of `Reconciler.consumers`."""
+    declarations = workspace.desired.declarations
+    chosen = frozenset(declarations) if models is None else select(tuple(models), declarations)
+    listed = [declarations[name] for name in sorted(chosen)]
+    usage = ModelUsage(declared_loads.declared_consumers(listed), frozenset(declarations))
+    only = None if models is None else chosen
+    if scan:
+        usage = _scanned(workspace, usage, scan, only)
+    if access_log:
+        usage = _logged(workspace, usage, access_log, only, stdin)
+    problems = [complaint(one, owner) for owner in listed for one in unresolved(owner)]
+    return Consumers(workspace, usage, problems)
+
+
+def _scanned(
+    workspace: Workspace, usage: ModelUsage, paths: Collection[str], only: Collection[str] | None
+) -> ModelUsage:
+    from reconciler.api.usage.scanning import scan_sources  # noqa: PLC0415  few lists are of it
+
+    scanned = scan_sources(paths, workspace.caller.root)
+    for warning in scanned.warnings:
+        workspace.warn(warning)
+    folders = _named(paths, workspace.caller.root)
+    known = [one for one in scanned.loads if None not in (one.model, one.loads)]
+    found = [
+        declared_loads.found_load(load, folders)
+        for load in known
+        if only is None or load.model in only
+    ]
+    unknown = [
+        load
+        for load in scanned.loads
+        if load not in known and (only is None or load.model is None or load.model in only)
+    ]
+    return replace(
+        usage,
+        found=declared_loads.with_declared(found, usage.consumers),
+        unknown=tuple(unknown),
+    )
+
+
+def _named(paths: Collection[str], root: Path) -> list[str]:
+    """Return scanned paths as the files below them are named: from `root` where they are there."""
+    whole = [Path(os.path.abspath(root / path)) for path in paths]  # noqa: PTH100  follows no links
+    return [
+        (path.relative_to(root) if path.is_relative_to(root) else path).as_posix() for path in whole
+    ]
+
+
+def _logged(
+    workspace: Workspace,
+    usage: ModelUsage,
+    paths: Collection[str],
+    only: Collection[str] | None,
+    stdin: BinaryIO | None,
+) -> ModelUsage:
+    from reconciler.api.usage import access_logs  # noqa: PLC0415  as above
+
+    logs = access_logs.read(paths, root=workspace.caller.root, stdin=stdin)
+    for warning in logs.warnings:
+        workspace.warn(warning)
+    seen = [one for one in logs.seen if only is None or one.model is None or one.model in only]
+    return replace(
+        usage,
+        seen=declared_loads.with_clients(seen, usage.consumers),
+        not_seen=declared_loads.not_seen(seen, usage.consumers),
+    )
+
+
+def _resolved(
+    workspace: Workspace, usage: ModelUsage
+) -> tuple[dict[str, tuple[Consumer, ...]], list[Problem]]:
+    """Return the new consumers that load something declared, and a warning for each other one."""
+    new: dict[str, tuple[Consumer, ...]] = {}
+    problems: list[Problem] = []
+    for model, consumers in declared_loads.to_declare(usage).items():
+        declaration = workspace.desired.declarations[model]
+        lost = unresolved(replace(declaration, consumers=consumers))
+        for one in lost:
+            found = complaint(one, declaration)
+            problems.append(replace(found, code=ExitCode.OK, file=one.code, line=None))
+        new[model] = tuple(one for one in consumers if one not in lost)
+    return new, problems

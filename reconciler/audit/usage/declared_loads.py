@@ -1,0 +1,232 @@
+"""Matches what loads models, in source code and in access logs, with the declared consumers."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final, TypeVar
+
+from reconciler.audit.usage.loads import Load, SeenLoad
+from reconciler.core.declaring.consumers import declared_version
+from reconciler.core.state import STAGES, Consumer, Declaration
+
+_LONGEST_NAME: Final = 250
+_Sighting = TypeVar("_Sighting")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredConsumer:
+    """A declared consumer of a model, and the declared version that it loads, None for none."""
+
+    model: str
+    consumer: Consumer
+    version: int | None
+    file: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The model, and what is loaded of it."""
+        return self.model, self.consumer.loads
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLoad:
+    """A place in source code; `name` is that of its program, by the path.
+
+    `place` is where the program is: a folder, or the file itself; None where that is a path of
+    this machine alone. `declared_as` is the consumer that it is.
+    """
+
+    load: Load
+    name: str
+    place: str | None
+    declared_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenClient:
+    """A client in an access log, and the declared consumer that it is."""
+
+    seen: SeenLoad
+    declared_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """Who loads models, by what is declared, by source code and by access logs.
+
+    `declared_models` are all that a file declares. `found` and `unknown` are None where no code was
+    scanned, `seen` and `not_seen` where no log was read.
+    """
+
+    consumers: tuple[DeclaredConsumer, ...]
+    declared_models: frozenset[str] = frozenset()
+    found: tuple[FoundLoad, ...] | None = None
+    unknown: tuple[Load, ...] | None = None
+    seen: tuple[SeenClient, ...] | None = None
+    not_seen: tuple[DeclaredConsumer, ...] | None = None
+
+
+def declared_consumers(declarations: Iterable[Declaration]) -> tuple[DeclaredConsumer, ...]:
+    """Return every declared consumer, with the version that it loads."""
+    return tuple(
+        DeclaredConsumer(
+            declaration.model,
+            consumer,
+            declared_version(consumer.loads, declaration),
+            declaration.file,
+        )
+        for declaration in declarations
+        for consumer in declaration.consumers
+    )
+
+
+def found_load(load: Load, scanned: Collection[str]) -> FoundLoad:
+    """Return a place in source code with the name and place of its program.
+
+    That is the first folder below the scanned path, or where there is none the file.
+    """
+    file = PurePosixPath(load.file)
+    below = [path for path in map(PurePosixPath, scanned) if file.is_relative_to(path)]
+    root = max(below, key=lambda path: len(path.parts), default=file.parent)
+    inside = file.relative_to(root).parts
+    if len(inside) > 1:
+        name, place = inside[0], root / inside[0]
+    else:
+        name, place = file.stem, file
+    is_portable = not place.is_absolute() and ".." not in place.parts
+    return FoundLoad(load, name[:_LONGEST_NAME], str(place) if is_portable else None)
+
+
+def with_declared(
+    found: Sequence[FoundLoad], consumers: Sequence[DeclaredConsumer]
+) -> tuple[FoundLoad, ...]:
+    """Return places in source code, each with the consumer that is declared for it."""
+    names = _matched(
+        found,
+        consumers,
+        key=lambda one: (one.load.model, one.load.loads),
+        is_it=_is_program,
+        name_of=lambda one: one.name,
+    )
+    return tuple(
+        FoundLoad(one.load, one.name, one.place, name)
+        for one, name in zip(found, names, strict=True)
+    )
+
+
+def with_clients(
+    seen: Sequence[SeenLoad], consumers: Sequence[DeclaredConsumer]
+) -> tuple[SeenClient, ...]:
+    """Return the clients of access logs, each with the consumer that is declared for it."""
+    names = _matched(
+        seen,
+        consumers,
+        key=lambda one: (one.model, one.loads),
+        is_it=lambda one, consumer: consumer.name == one.client,
+        name_of=lambda one: one.client,
+    )
+    return tuple(SeenClient(one, name) for one, name in zip(seen, names, strict=True))
+
+
+def not_seen(
+    seen: Iterable[SeenLoad], consumers: Iterable[DeclaredConsumer]
+) -> tuple[DeclaredConsumer, ...]:
+    """Return the consumers that load what no client of the logs loaded.
+
+    A log that does not tell which stage was loaded may mean any.
+    """
+    loaded = {(one.model, one.loads) for one in seen if one.count}
+    return tuple(
+        one
+        for one in consumers
+        if one.key not in loaded
+        and not (one.consumer.loads in STAGES and loaded & {(one.model, None), (None, None)})
+    )
+
+
+def to_declare(usage: ModelUsage) -> Mapping[str, tuple[Consumer, ...]]:
+    """Return the consumers by model that were found or seen, and are not declared.
+
+    Only models that are declared count, and only what a consumer may load. A client is one of the
+    programs that were found where those load the same: source code has the better name.
+    """
+    new: dict[str, dict[tuple[str, str], Consumer]] = {}
+
+    def add(model: str | None, loads: str | None, consumer: Consumer) -> None:
+        if model in usage.declared_models and loads not in (None, "latest"):
+            new.setdefault(str(model), {}).setdefault(consumer.key, consumer)
+
+    for one in usage.found or ():
+        if one.declared_as is None:
+            loads = str(one.load.loads)
+            add(one.load.model, one.load.loads, Consumer(one.name, loads, code=one.place))
+    in_code = {(model, loads) for model, consumers in new.items() for _, loads in consumers}
+    for each in usage.seen or ():
+        is_new = each.declared_as is None and (each.seen.model, each.seen.loads) not in in_code
+        if is_new and each.seen.count:
+            loads = str(each.seen.loads)
+            client = each.seen.client[:_LONGEST_NAME]
+            add(each.seen.model, each.seen.loads, Consumer(client, loads))
+    return {model: tuple(consumers.values()) for model, consumers in sorted(new.items())}
+
+
+def _matched(
+    sightings: Sequence[_Sighting],
+    consumers: Sequence[DeclaredConsumer],
+    *,
+    key: Callable[[_Sighting], tuple[str | None, str | None]],
+    is_it: Callable[[_Sighting, Consumer], bool],
+    name_of: Callable[[_Sighting], str],
+) -> list[str | None]:
+    """Return the name of the consumer that each sighting is, None where none is declared.
+
+    It loads the same of the same model. Of several it is the one with that name or code; a single
+    one is taken without, unless another sighting is it by name or code.
+    """
+    exact: list[str | None] = []
+    taken: dict[tuple[str, str, str], set[str]] = {}
+    fitting = [_fitting(key(one), consumers) for one in sightings]
+    for one, fits in zip(sightings, fitting, strict=True):
+        match = next((c for c in fits if is_it(one, c.consumer)), None)
+        exact.append(match.consumer.name if match else None)
+        if match:
+            taken.setdefault((*match.key, match.consumer.name), set()).add(name_of(one))
+    return [
+        name or _only(fits, taken, name_of(one))
+        for one, fits, name in zip(sightings, fitting, exact, strict=True)
+    ]
+
+
+def _only(
+    fits: Sequence[DeclaredConsumer], taken: Mapping[tuple[str, str, str], set[str]], name: str
+) -> str | None:
+    """Return the only consumer that fits, unless it is another one than `name`."""
+    if len(fits) != 1:
+        return None
+    consumer = fits[0].consumer.name
+    return consumer if taken.get((*fits[0].key, consumer), set()) <= {name} else None
+
+
+def _fitting(
+    key: tuple[str | None, str | None], consumers: Iterable[DeclaredConsumer]
+) -> list[DeclaredConsumer]:
+    model, loads = key
+    return [
+        one
+        for one in consumers
+        if one.model == model
+        and (one.consumer.loads == loads or (loads is None and one.consumer.loads in STAGES))
+    ]
+
+
+def _is_program(found: FoundLoad, consumer: Consumer) -> bool:
+    """Return whether a place in source code is in the program of a consumer, by name or code."""
+    if consumer.name == found.name:
+        return True
+    code = (consumer.code or "").rstrip("/")
+    if not code:
+        return False
+    if "://" in code:
+        repository = code.rpartition("/")[2].removesuffix(".git")
+        return repository in PurePosixPath(found.load.file).parts
+    return PurePosixPath(found.load.file).is_relative_to(PurePosixPath(code))

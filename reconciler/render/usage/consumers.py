@@ -1,0 +1,233 @@
+"""Renders who loads which model, as text, Markdown and JSON."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from reconciler.audit.usage.declared_loads import (
+    DeclaredConsumer,
+    FoundLoad,
+    ModelUsage,
+    SeenClient,
+)
+from reconciler.audit.usage.loads import Load
+from reconciler.errors import Problem
+from reconciler.render import json_documents, phrases
+from reconciler.render.escape import code, visible
+from reconciler.render.json_documents import Document
+from reconciler.render.table import TableColumn, table
+from reconciler.render.text import Effort
+
+_Rows = tuple[Sequence[str], list[Sequence[str]]]
+_NOWHERE = "no file declares this model"
+
+
+class Additions(NamedTuple):
+    """The consumers that are added to files, and what is left to do once that is done."""
+
+    diff: str
+    is_written: bool
+    next: str | None
+
+
+def text(
+    usage: ModelUsage,
+    effort: Effort,
+    columns: int | None = None,
+    additions: Additions | None = None,
+) -> str:
+    """Return the tables for a terminal, and what was written."""
+    lines = []
+    for title, (header, rows) in _sections(usage):
+        lines += [f"{title}:", ""] if title else []
+        lines += [*table(list(map(_column, header)), rows, columns), ""] if rows else []
+        lines += ["  none", ""] if title and not rows else []
+    if additions is not None and additions.is_written:
+        lines += [*map(visible, additions.diff.splitlines()), ""]
+        lines += [f"next: {visible(additions.next)}"] if additions.next else []
+    return "\n".join([*lines, _last_line(usage, effort)]) + "\n"
+
+
+def markdown(usage: ModelUsage) -> str:
+    """Return the tables as GitHub-flavoured Markdown."""
+    lines = [f"### {_count(usage.consumers)}", ""]
+    for title, (header, rows) in _sections(usage):
+        lines += [f"#### {title[0].upper()}{title[1:]}", ""] if title else []
+        if rows:
+            lines += [_row(name.lower() for name in header), _row("---" for _ in header)]
+            lines += [_row(code(cell) if cell else "" for cell in row) for row in rows]
+        lines += [""] if rows else ["none", ""] if title else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def document(
+    usage: ModelUsage,
+    problems: Iterable[Problem],
+    exit_code: int,
+    additions: Additions | None = None,
+) -> Document:
+    """Return the JSON document; `diff` is what `--write` would add, or has added."""
+    return {
+        "format_version": json_documents.FORMAT_VERSION,
+        "consumers": [_consumer(one) for one in usage.consumers],
+        "found": [_found(one) for one in usage.found or ()],
+        "unknown": [_unknown(one) for one in usage.unknown or ()],
+        "seen": [_seen(one) for one in usage.seen or ()],
+        "not_seen": [
+            {"model": one.model, "name": one.consumer.name, "loads": one.consumer.loads}
+            for one in usage.not_seen or ()
+        ],
+        "diff": additions.diff if additions is not None else "",
+        "written": additions is not None and additions.is_written,
+        "errors": [json_documents.error(problem) for problem in problems if problem.code],
+        "exit": json_documents.ending(exit_code),
+    }
+
+
+def _sections(usage: ModelUsage) -> Iterable[tuple[str, _Rows]]:
+    yield "", (_LISTED, [_listed(one) for one in usage.consumers])
+    if usage.found is not None:
+        header = ("MODEL", "LOADS", "WHERE", "DECLARED AS")
+        yield "found in source code", (header, [_place(usage, one) for one in usage.found])
+    if usage.unknown:
+        header = ("WHERE", "TEXT", "WHY")
+        rows = [[_where(one), one.text, one.why or ""] for one in usage.unknown]
+        yield "known only when the program runs", (header, rows)
+    if usage.seen is not None:
+        header = ("MODEL", "LOADS", "CLIENT", "COUNT", "FIRST", "LAST", "DECLARED AS")
+        yield "seen in access logs", (header, [_client(usage, one) for one in usage.seen])
+    if usage.not_seen is not None:
+        header = ("MODEL", "CONSUMER", "LOADS")
+        rows = [[one.model, one.consumer.name, one.consumer.loads] for one in usage.not_seen]
+        yield "declared and not seen", (header, rows)
+
+
+_LISTED = ("MODEL", "CONSUMER", "OWNER", "LOADS", "VERSION", "CODE")
+
+
+def _column(name: str) -> TableColumn:
+    match name:
+        case "MODEL" | "WHERE" | "TEXT" | "CODE":
+            return TableColumn(name, 16, main=name == "MODEL", whole_ends=True)
+        case "OWNER" | "FIRST":
+            return TableColumn(name, leaves=1)
+        case _:
+            return TableColumn(name)
+
+
+def _listed(one: DeclaredConsumer) -> list[str]:
+    version = f"v{one.version}" if one.version is not None else "not declared"
+    loads, consumer = one.consumer.loads, one.consumer
+    return [one.model, consumer.name, consumer.owner or "", loads, version, consumer.code or ""]
+
+
+def _place(usage: ModelUsage, one: FoundLoad) -> list[str]:
+    load = one.load
+    return [
+        str(load.model),
+        str(load.loads),
+        _where(load),
+        _declared_as(usage, load.model, one.declared_as),
+    ]
+
+
+def _client(usage: ModelUsage, one: SeenClient) -> list[str]:
+    seen = one.seen
+    count = f"{seen.count:,}" + (f" and {seen.failed:,} failed" if seen.failed else "")
+    return [
+        seen.model or "not told",
+        seen.loads or "a stage, or the latest",
+        seen.client,
+        count,
+        _time(seen.first) or "",
+        _time(seen.last) or "",
+        _declared_as(usage, seen.model, one.declared_as),
+    ]
+
+
+def _declared_as(usage: ModelUsage, model: str | None, name: str | None) -> str:
+    if name is None and model is not None and model not in usage.declared_models:
+        return _NOWHERE
+    return name or "not declared"
+
+
+def _where(load: Load) -> str:
+    return f"{load.file}:{load.line}:{load.column}"
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _consumer(one: DeclaredConsumer) -> Document:
+    return {
+        "model": one.model,
+        "name": one.consumer.name,
+        "owner": one.consumer.owner,
+        "loads": one.consumer.loads,
+        "version": one.version,
+        "code": one.consumer.code,
+        "file": one.file,
+        "line": one.consumer.line,
+    }
+
+
+def _found(one: FoundLoad) -> Document:
+    load = one.load
+    return {
+        "model": load.model,
+        "loads": load.loads,
+        **_at(load),
+        "declared_as": one.declared_as,
+    }
+
+
+def _unknown(load: Load) -> Document:
+    return {**_at(load), "why": load.why}
+
+
+def _at(load: Load) -> Document:
+    return {
+        "file": load.file,
+        "line": load.line,
+        "column": load.column,
+        "form": load.form,
+        "text": load.text,
+    }
+
+
+def _seen(one: SeenClient) -> Document:
+    seen = one.seen
+    return {
+        "model": seen.model,
+        "loads": seen.loads,
+        "client": seen.client,
+        "agent": seen.agent,
+        "first": _time(seen.first),
+        "last": _time(seen.last),
+        "count": seen.count,
+        "failed": seen.failed,
+        "declared_as": one.declared_as,
+    }
+
+
+def _count(consumers: Collection[DeclaredConsumer]) -> str:
+    if not consumers:
+        return "no consumers"
+    models = len({one.model for one in consumers})
+    return f"{phrases.count(len(consumers), 'consumer')} of {phrases.models(models)}"
+
+
+def _last_line(usage: ModelUsage, effort: Effort) -> str:
+    parts = [_count(usage.consumers)]
+    if usage.found is not None:
+        new = sum(one.declared_as is None for one in usage.found)
+        parts.append(f"{phrases.count(len(usage.found), 'place')} found, {new} not declared")
+    if usage.seen is not None:
+        new = sum(one.declared_as is None for one in usage.seen)
+        parts.append(f"{phrases.count(len(usage.seen), 'client')} seen, {new} not declared")
+    return ", ".join([*parts, f"{effort.seconds:.2f} s"])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
