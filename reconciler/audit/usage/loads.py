@@ -35,9 +35,12 @@ class Load:
 class SeenLoad:
     """What an access log has of one client that loads one model in one way.
 
-    `client` is the address or the agent that the log names; `first` and `last` are None where the
-    log has no times. `loads` is as in a `Load`; None where the log does not tell the alias or stage
-    (MLflow sends a stage in the body of the request, which no access log has).
+    `client` is the user or the address that the log names, `agent` its user agent where the log has
+    one; `first` and `last` are in UTC, and None where the log has no times. `loads` is as in a
+    `Load`; None where versions were asked for by stage, or for the latest: MLflow sends which in
+    the body of the request, which no access log has. There, `model` is None too unless what the
+    client asked for next, or before, tells it. `count` loads worked; `failed` ones asked for what
+    does not exist, was forbidden, or met a broken server.
     """
 
     model: str | None
@@ -46,3 +49,5 @@ class SeenLoad:
     first: datetime | None
     last: datetime | None
     count: int
+    failed: int = 0
+    agent: str | None = None
