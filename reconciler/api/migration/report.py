@@ -5,15 +5,10 @@ from typing import Final
 
 from reconciler.api.answers import Answer
 from reconciler.api.migration.code_loads import code_loads
+from reconciler.api.migration.stage_dependencies import stage_dependencies
 from reconciler.api.workspace import Workspace
-from reconciler.audit.migration.dependencies import (
-    StageDependency,
-    code_dependencies,
-    model_dependencies,
-    settings_dependencies,
-)
+from reconciler.audit.migration.dependencies import StageDependency
 from reconciler.audit.migration.model_migration import ModelMigration
-from reconciler.audit.migration.proposed_bridge import proposed_bridge
 from reconciler.audit.migration.stage_loads import StageLoad, found_by_stage
 from reconciler.audit.migration.stage_report import (
     LiveModels,
@@ -22,16 +17,14 @@ from reconciler.audit.migration.stage_report import (
     model_migrations,
 )
 from reconciler.audit.usage.loads import Load
+from reconciler.audit.usage.rewriting import may_be_by_stage
+from reconciler.authoring.migration.bridging import bridge_of
 from reconciler.core.declaring.bridge import Bridge
-from reconciler.core.declaring.implied import as_written
 from reconciler.core.matching import select
 from reconciler.core.settings import Settings
-from reconciler.core.state import ACTIVE_STAGES, Declaration, Field, Live, stages
+from reconciler.core.state import Declaration, Field, Live
 from reconciler.errors import ExitCode, Problem, first_code
-from reconciler.files.key_lines import key_lines
 from reconciler.files.schema import name_rules
-from reconciler.files.state_folder import SETTINGS_FILE, contents
-from reconciler.files.yaml_reader import LARGEST
 from reconciler.planning.live_state import read_live
 from reconciler.render.json_documents import Document
 from reconciler.render.usage import stage_report as rendered
@@ -121,7 +114,7 @@ def migration_report(
         workspace.read_ahead()
     desired = workspace.desired
     settings, declared = desired.settings, desired.declarations
-    proposed = proposed_bridge(settings, bridge)
+    proposed = bridge_of(settings, bridge or {})
     loads = code_loads(workspace, scan)
     live, problems = (None, []) if checks else _read(workspace)
     known = {*declared, *(live.models if live else {})}
@@ -142,7 +135,7 @@ def migration_report(
         settings.bridge,
         live,
         model_migrations(names, inputs),
-        tuple(_depends(workspace, [declared[name] for name in names & set(declared)], found)),
+        stage_dependencies(workspace, [declared[name] for name in names & set(declared)], found),
         tuple(load for load in found if load.model not in names),
         tuple(load for load in loads if _is_unknown(load, found)),
     )
@@ -197,30 +190,4 @@ def _refused(bridge: Bridge, settings: Settings) -> dict[str, str]:
 def _is_unknown(load: Load, found: Collection[StageLoad]) -> bool:
     places = {(place.file, place.line, place.column) for place in found}
     is_listed = (load.file, load.line, load.column) in places
-    return load.why is not None and not is_listed
-
-
-def _depends(
-    workspace: Workspace, declarations: Collection[Declaration], found: Sequence[StageLoad]
-) -> list[StageDependency]:
-    """Return what depends on stages, by file and line."""
-    files = contents(str(workspace.folder), workspace.shown)
-    shown = f"{workspace.shown}/{SETTINGS_FILE}"
-    data = files.settings.read(LARGEST) if files.settings else b""
-    depends = [*settings_dependencies(workspace.settings, shown, key_lines(data, shown))]
-    models = {file.shown: file for file in files.models}
-    for declaration in declarations:
-        is_read = _names_stage(declaration) and declaration.file in models
-        data = models[declaration.file].read(LARGEST) if is_read else b""
-        lines = key_lines(data, declaration.file)
-        versions = {v: lines(("versions", str(v), "stage")) for v in declaration.versions}
-        at = {version: line for version, line in versions.items() if line is not None}
-        depends += model_dependencies(declaration, at, lines(("serving",)))
-    depends += code_dependencies(found)
-    return sorted(depends, key=lambda one: (one.what == "code", one.file, one.line or 0))
-
-
-def _names_stage(declaration: Declaration) -> bool:
-    """Return whether the lines of a file are needed: it is read again for them."""
-    written = stages(as_written(declaration).fields).values()
-    return declaration.serving is not None or not {*ACTIVE_STAGES}.isdisjoint(written)
+    return load.why is not None and may_be_by_stage(load) and not is_listed

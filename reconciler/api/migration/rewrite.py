@@ -8,7 +8,6 @@ from typing import NamedTuple
 from reconciler.api.answers import Answer
 from reconciler.api.migration.code_loads import code_loads
 from reconciler.api.workspace import Workspace
-from reconciler.audit.migration.proposed_bridge import proposed_bridge
 from reconciler.audit.usage.rewriting import (
     AliasesKnown,
     RewrittenLoad,
@@ -17,6 +16,7 @@ from reconciler.audit.usage.rewriting import (
     file_patch,
     rewritten,
 )
+from reconciler.authoring.migration.bridging import bridge_of
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import Settings
@@ -77,7 +77,7 @@ def rewrite(
 ) -> Rewrite:
     """Return the patch; the arguments are those of `Reconciler.rewrite`."""
     settings, declared = workspace.desired.settings, workspace.desired.declarations
-    proposed = proposed_bridge(settings, bridge)
+    proposed = bridge_of(settings, bridge or {})
     known = AliasesKnown(proposed, _aliases(declared, settings, proposed))
     decided = [decide(load, known) for load in code_loads(workspace, paths)]
     undecided = [one for one in decided if isinstance(one, UndecidedLoad)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.audit.usage.loads import Load
-from reconciler.audit.usage.rewriting import calls_by_stage
+from reconciler.audit.usage.rewriting import calls_by_stage, stage_of
 from reconciler.core.state import STAGES, Declaration
 
 
@@ -43,7 +43,7 @@ def declared_by_stage(declaration: Declaration) -> Iterator[StageLoad]:
 def found_by_stage(loads: Iterable[Load]) -> Iterator[StageLoad]:
     """Yield the places in source code that load by stage."""
     for load in loads:
-        stage = load.loads if load.loads in STAGES else None
+        stage = stage_of(load)
         if stage is not None or calls_by_stage(load):
             yield StageLoad(
                 load.model, stage, load.file, load.line, column=load.column, text=load.text

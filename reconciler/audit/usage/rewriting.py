@@ -7,9 +7,11 @@ from difflib import unified_diff
 from typing import Final
 
 from reconciler.audit.usage.loads import Load
+from reconciler.audit.usage.model_uri import as_stage
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.state import STAGES
 
+_BY_ALIAS: Final = re.compile(r"@[^/]*$")
 _LINE_ENDS: Final = re.compile("\r\n|\r|\n")
 _LINES: Final = re.compile("[^\n]*\n|[^\n]+")
 _BOM: Final = "\ufeff"
@@ -48,22 +50,47 @@ def decide(load: Load, known: AliasesKnown) -> RewrittenLoad | UndecidedLoad | N
 
     None is for what does not load by stage.
     """
+    if not may_be_by_stage(load):
+        return None
     if calls_by_stage(load):
         alias = known.bridge.alias_of(load.loads) or "ALIAS"
         call = f'get_model_version_by_alias("{load.model or "MODEL"}", "{alias}")'
-        return UndecidedLoad(load, "the call answers with a list", f"call `{call}`: it is one")
+        instead = f"call `{call}`, which answers with one version"
+        return UndecidedLoad(load, "the call answers with a list", instead)
     if load.model is None or load.loads is None:
         why = load.why or "only the running program knows what it loads"
-        return UndecidedLoad(load, why, "load `models:/MODEL@ALIAS`, if it is a stage now")
+        return UndecidedLoad(load, why, _instead(load, known.bridge))
     if load.loads == "latest":
         why = "`latest` is the version with the highest number, whatever its stage"
         return UndecidedLoad(load, why, "load an alias, if a reviewed version is meant")
-    return _by_stage(load, load.model, load.loads, known) if load.loads in STAGES else None
+    return _by_stage(load, load.model, load.loads, known)
 
 
 def calls_by_stage(load: Load) -> bool:
     """Return whether a place calls what MLflow's client has for stages alone."""
     return load.form == "call" and "get_latest_versions" in load.text
+
+
+def stage_of(load: Load) -> str | None:
+    """Return the stage that a place loads, also of a model that is not known; None for none."""
+    if load.loads is None and load.form == "uri":
+        return as_stage(load.text.rpartition("/")[2])
+    return load.loads if load.loads in STAGES else None
+
+
+def may_be_by_stage(load: Load) -> bool:
+    """Return whether a place loads by stage, or may do so when the program runs."""
+    if load.loads is None:
+        return not (load.form == "uri" and _BY_ALIAS.search(load.text))
+    return load.loads in STAGES or load.loads == "latest"
+
+
+def _instead(load: Load, bridge: Bridge) -> str:
+    stage = stage_of(load)
+    alias = bridge.alias_of(stage)
+    if alias is None:
+        return "load `models:/MODEL@ALIAS`, if it is a stage now"
+    return f"load `{load.text.rpartition('/')[0]}@{alias}`, if its models are declared"
 
 
 def _by_stage(

@@ -148,14 +148,14 @@ def _details(model: ModelMigration) -> list[str]:
 def _elsewhere(report: StageReport) -> list[str]:
     if not report.elsewhere:
         return []
-    lines = ["loads by stage of what is neither declared nor in the registry:"]
+    lines = ["loads by stage, of no model that is known here:"]
     return [*lines, *(f"  {_at(load)}: {load.text}" for load in report.elsewhere), ""]
 
 
 def _unknown(report: StageReport) -> list[str]:
     if not report.unknown:
         return []
-    lines = ["places that only the running program knows:"]
+    lines = ["loads that only the running program knows:"]
     return [*lines, *(f"  {_at(load)}: {load.text}: {load.why}" for load in report.unknown), ""]
 
 

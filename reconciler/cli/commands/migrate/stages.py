@@ -46,9 +46,9 @@ def command(
     `--report` reads the registry, `--check` the files alone. A step changes only the files: the
     registry follows when that is merged and applied, and a revert undoes it.
     """
-    if sum((reports, checks, step is not None, clears)) != 1:
-        raise UsageError("`migrate stages` does one thing at a time", hint=_CHOICE)
     edits = step is not None or clears
+    if sum((reports, checks, edits)) != 1:
+        raise UsageError("`migrate stages` does one thing at a time", hint=_CHOICE)
     _require_none(models and edits, "GLOB", "a step is for all models")
     _require_none(keep and not edits, "--keep", "it is of --step and --clear")
     _require_none(

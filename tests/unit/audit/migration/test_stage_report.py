@@ -6,14 +6,12 @@ from dataclasses import replace
 import pytest
 
 from reconciler.audit.migration.model_migration import ModelMigration
-from reconciler.audit.migration.proposed_bridge import proposed_bridge
 from reconciler.audit.migration.stage_loads import StageLoad, found_by_stage
 from reconciler.audit.migration.stage_report import MigrationInput, model_migrations
 from reconciler.audit.usage.loads import Load, LoadForm
 from reconciler.core.declaring.bridge import NO_BRIDGE, Bridge
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, Field, Fields, Identity, Live, LiveVersion, Serving
-from reconciler.errors import UsageError
 from reconciler.files.loader import parse_declaration
 
 _BRIDGE = Bridge((("Production", "champion"),))
@@ -203,18 +201,3 @@ def test_the_most_urgent_models_are_first() -> None:
         ("b", "import"),
         ("a", None),
     ]
-
-
-def test_the_bridge_is_that_of_the_settings_or_the_usual_one_of_what_is_exclusive() -> None:
-    both = Settings(exclusive=("Production", "Staging"))
-    assert proposed_bridge(_BY_STAGE) == _BRIDGE
-    assert dict(proposed_bridge(both).pairs) == {"Production": "champion", "Staging": "challenger"}
-    assert proposed_bridge(Settings(bridge=Bridge((("Production", "live"),)))).pairs == (
-        ("Production", "live"),
-    )
-    assert not proposed_bridge(Settings(exclusive=()))
-    for asked in ({"Staging": "challenger"}, {"Live": "champion"}):
-        with pytest.raises(UsageError):
-            proposed_bridge(_BY_STAGE, asked)
-    with pytest.raises(UsageError, match="the alias of"):
-        proposed_bridge(both, {"Production": "x", "Staging": "x"})

@@ -48,6 +48,7 @@ def test_a_stage_of_the_bridge_becomes_its_alias(text: str, after: str) -> None:
     [
         _uri("models:/m@champion", "@champion"),
         _uri("models:/m/4", "4"),
+        _uri("models:/m@{alias}", None, None, literal=False),
         _call('client.get_model_version_by_alias("m", "champion")', "@champion"),
     ],
 )
@@ -65,6 +66,7 @@ def test_what_does_not_load_by_stage_stays(load: Load) -> None:
         (_uri("models:/m/{stage}", None, None, literal=False), "models:/MODEL@ALIAS"),
         (_uri("models:/m/Production", "Production", literal=False), "models:/m@champion"),
         (_uri("models:/{M}/Production", "Production", literal=False), "models:/m@champion"),
+        (_uri("models:/{m()}/production", None, None, literal=False), "models:/{m()}@champion"),
         (
             _call('c.get_latest_versions("m", ["Production"])', "Production"),
             'get_model_version_by_alias("m", "champion")',
