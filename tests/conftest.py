@@ -120,11 +120,15 @@ def sqlite_shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def mlflow_uri(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def mlflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder of the shared server, where its log is, and its database `server.db`."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(request: pytest.FixtureRequest, mlflow_folder: Path) -> Iterator[str]:
     """Run a real `mlflow server` on sqlite, or the chosen one; shared: use names of your own."""
-    folder = tmp_path_factory.mktemp("server")
+    folder = mlflow_folder
     server = server_environments.chosen()
     if server is None:
         database = shutil.copy(request.getfixturevalue("sqlite_template"), folder / "server.db")
