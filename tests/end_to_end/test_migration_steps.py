@@ -110,8 +110,9 @@ def test_a_step_before_its_turn_is_refused(lab: Lab, model: str) -> None:
             r.migrate(**arguments)
 
 
+@pytest.mark.usefixtures("model")
 def test_every_conflict_is_refused_at_once_and_decided_in_the_same_change(
-    lab: Lab, model: str
+    lab: Lab,
 ) -> None:
     two, apart = lab.model(3), lab.model(3)
     for version in (2, 3):

@@ -32,6 +32,7 @@ TESTS: Final = (
     "tests/end_to_end/test_declared_digests.py",
     "tests/end_to_end/test_triangle.py",
     "tests/contract/test_facts.py",
+    "tests/end_to_end/test_fleet_migration.py",
     "tests/end_to_end/test_import.py",
     "tests/end_to_end/test_interrupted.py",
     "tests/contract/test_mariadb.py",
