@@ -354,8 +354,16 @@ def _about_entry(was: DeclaredVersion, now: DeclaredVersion) -> Iterable[str]:
         before, after = getattr(was, pin), getattr(now, pin)
         if before != after:
             yield f"{pin} {_happened(before, after)}"
+    if was.semver != now.semver:
+        yield _about_semver(was.semver, now.semver)
     if was.traffic != now.traffic:
         yield _about_traffic(was.traffic, now.traffic)
+
+
+def _about_semver(was: str | None, now: str | None) -> str:
+    if now is None:
+        return f"semver {was} → no longer declared"
+    return f"semver {now}" if was is None else f"semver {was} → {now}"
 
 
 def _about_traffic(was: Decimal | None, now: Decimal | None) -> str:

@@ -7,6 +7,7 @@ from reconciler.core.declaring.ab_tests import as_text, parts, traffic_problems
 from reconciler.core.declaring.forms import in_form
 from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.declaring.moves import take_alias, take_stage
+from reconciler.core.declaring.semantic_versions import semvers
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     Declaration,
@@ -142,16 +143,19 @@ def with_entry(
 ) -> Mapping[int, DeclaredVersion]:
     """Return the declared versions with an entry for one, which gets the pins that it lacks.
 
-    Pins of another version under that number are not mixed with its own.
+    Pins of another version under that number are not mixed with its own. A semantic version that
+    another one has by now is left out.
     """
     entry = declaration.versions.get(version, DeclaredVersion())
     if entry.is_another(pins):
         return declaration.versions
+    taken = semvers(declaration).values()
     pinned = replace(
         entry,
         run_id=entry.run_id or pins.run_id or None,
         source=entry.source or pins.source,
         digest=entry.digest or pins.digest,
+        semver=entry.semver or (None if pins.semver in taken else pins.semver),
     )
     return {**declaration.versions, version: pinned}
 

@@ -23,6 +23,7 @@ class Proposal:
     `trailer` is the last line of the commit's message. The files of `removed` go altogether.
     `settings_file` is the settings' where they change, too, and `about_settings` says what that
     means.
+    `notes` say why the change is as it is.
     """
 
     changes: tuple[tuple[Declaration, Declaration], ...]
@@ -33,6 +34,7 @@ class Proposal:
     removed: tuple[Declaration, ...] = ()
     settings_file: str | None = None
     about_settings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -52,7 +54,8 @@ class Proposal:
 
     def remarks(self, settings: Settings) -> tuple[str, ...]:
         """Return what the change leaves as it is, and somebody may not expect."""
-        return tuple(remark for pair in self.changes for remark in remarks(*pair, settings))
+        found = (remark for pair in self.changes for remark in remarks(*pair, settings))
+        return (*self.notes, *found)
 
     def meanings(self, settings: Settings) -> Iterator[str]:
         """Yield what each change means, with its model's name where there are several."""
@@ -68,6 +71,7 @@ class Proposal:
         """Return the commit's message: the title, the reason, what the change means."""
         parts = [self.title, *([self.reason] if self.reason else [])]
         parts.append("\n".join(f"- {visible(line)}" for line in meanings))
+        parts += [visible(note) for note in self.notes]
         return "\n\n".join((*parts, *([self.trailer] if self.trailer else [])))
 
 

@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 from reconciler.core.artifacts import signatures
+from reconciler.core.declaring.semantic_versions import live_semver
 from reconciler.core.facts import NO_FACTS, Facts
 from reconciler.core.matching import nearest
 from reconciler.core.state import STAGES, Field, Identity, Live, aliases, stages
 from reconciler.core.transitions import Transition
 from reconciler.errors import UsageError
 
+_NOT_DECLARED: Final[Mapping[int, str]] = {}
 _NUMBER = re.compile(r"v?([1-9][0-9]{0,17})")
 
 
@@ -22,6 +24,7 @@ class Side:
     """One live version, before any write, with the facts from its run.
 
     `digest` is that of its bytes as far as git knows it: the declared one, else what an apply read.
+    `semver` is its semantic version: the declared one, else that of its live tag.
     """
 
     version: int
@@ -32,6 +35,7 @@ class Side:
     identity: Identity
     facts: Facts
     digest: str | None = None
+    semver: str | None = None
 
     @property
     def source_commit(self) -> str | None:
@@ -155,6 +159,7 @@ def comparisons(
     live: Live,
     facts: Mapping[int, Facts],
     digests: Mapping[int, str],
+    semvers: Mapping[int, str] = _NOT_DECLARED,
 ) -> tuple[Comparison, ...]:
     """Compare each version that enters an active stage or takes an alias with its incumbents.
 
@@ -169,24 +174,25 @@ def comparisons(
         Comparison(
             live.model,
             tuple(places),
-            side(live, version, facts, digests),
-            None if incumbent is None else side(live, incumbent, facts, digests),
+            side(live, version, facts, digests, semvers),
+            None if incumbent is None else side(live, incumbent, facts, digests, semvers),
         )
         for version, made in sorted(entering.items())
         for incumbent, places in _by_incumbent(made, live).items()
     )
 
 
-_NO_DIGESTS: Final[Mapping[int, str]] = {}
-
-
 def side(
     live: Live,
     version: int,
     facts: Mapping[int, Facts],
-    digests: Mapping[int, str] = _NO_DIGESTS,
+    digests: Mapping[int, str] = _NOT_DECLARED,
+    semvers: Mapping[int, str] = _NOT_DECLARED,
 ) -> Side:
-    """Return one live version of a model with its facts; `digests` are by version."""
+    """Return one live version of a model with its facts.
+
+    `digests` and `semvers` are what is declared, by version.
+    """
     named = aliases(live.fields)
     return Side(
         version=version,
@@ -201,6 +207,7 @@ def side(
         identity=live.versions[version].identity,
         facts=facts.get(version, NO_FACTS),
         digest=digests.get(version),
+        semver=semvers.get(version) or live_semver(live.fields, version),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from reconciler.core.comparison import comparisons
 from reconciler.core.declaring.consumers import affected
 from reconciler.core.declaring.declared_state import DeclaredState
-from reconciler.core.declaring.semantic_versions import declared_semvers
+from reconciler.core.declaring.semantic_versions import declared_semvers, semvers
 from reconciler.core.facts import Facts
 from reconciler.core.plan import DraftPlan, JudgedPlan, ModelPlan
 from reconciler.core.policies import DatedFreeze, Policy, WeeklyFreeze
@@ -240,8 +240,8 @@ def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
     own = draft.effective.settings.policies
     bridged = draft.effective.bridged
     made = in_both_words(made, draft.planned.live, bridged)
-    semvers = declared_semvers(draft.declaration, draft.planned.base)
-    return PolicyInput(draft.declaration, live, made, draft.servings, own, before, bridged, semvers)
+    numbers = declared_semvers(draft.declaration, draft.planned.base)
+    return PolicyInput(draft.declaration, live, made, draft.servings, own, before, bridged, numbers)
 
 
 def _facts(
@@ -276,7 +276,9 @@ def _with_evidence(
     if draft.live is None or not known or not judging.evidence:
         return plan
     digests = draft.declaration.digests if draft.declaration is not None else {}
-    return replace(plan, evidence=comparisons(draft.transitions, draft.live, known, digests))
+    numbers = semvers(draft.declaration)
+    made = comparisons(draft.transitions, draft.live, known, digests, numbers)
+    return replace(plan, evidence=made)
 
 
 def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:

@@ -131,6 +131,7 @@ def side_document(side: Side) -> dict[str, Any]:
 
     `version`, `stage`, `aliases`, `tags`, `description`; `created`: when it was registered;
     `digest`: of its bytes, as declared, else as the last apply read them, null where neither is;
+    `semver`: as declared, else as in its live tag, null where neither is;
     `run_id`; `run`: `id`, `name`, `status`, `user`, `started`, `deleted`, null where it is not
     known; `source_commit`, `data_version`, `registered_by`: null where they were not recorded;
     `metrics`, `params`: by name; `signature`: `inputs`, `outputs` and `params`, lists of `name`,
@@ -146,6 +147,7 @@ def side_document(side: Side) -> dict[str, Any]:
         "description": side.description,
         "created": moment(side.identity.created),
         "digest": side.digest,
+        "semver": side.semver,
         "run_id": side.identity.run_id,
         "run": None if facts.run is None else _run_document(facts.run),
         "source_commit": side.source_commit,
@@ -220,14 +222,16 @@ def _title(comparison: Comparison) -> str:
     candidate, incumbent = comparison.candidate, comparison.incumbent
     one = _named(candidate)
     if comparison.places:
-        one = f"v{candidate.version} for {', '.join(comparison.places)}"
+        number = f" ({candidate.semver})" if candidate.semver else ""
+        one = f"v{candidate.version}{number} for {', '.join(comparison.places)}"
     if incumbent is None:
         return f"{one}, without an incumbent"
     return f"{_named(incumbent)} → {one}"
 
 
 def _named(side: Side) -> str:
-    held = [side.stage] if side.stage != "None" else []
+    held = [side.semver] if side.semver else []
+    held += [side.stage] if side.stage != "None" else []
     held += [f"@{alias}" for alias in side.aliases]
     return f"v{side.version} ({' '.join(held)})" if held else f"v{side.version}"
 

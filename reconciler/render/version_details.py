@@ -73,7 +73,8 @@ def text(details: VersionDetails, effort: Effort, columns: int | None = None) ->
 
 def _lines(details: VersionDetails, effort: Effort, columns: int | None) -> Iterator[str]:
     live, shown = details.live, details.side
-    yield visible(live.model) + (f" v{shown.version}" if shown else "")
+    number = f" ({shown.semver})" if shown and shown.semver else ""
+    yield visible(live.model) + (f" v{shown.version}{number}" if shown else "")
     if shown is None:
         yield f"  nothing serves ({visible(str(details.serving))})"
     rows = [*_model_rows(details)] if not details.alone else []

@@ -42,6 +42,7 @@ class EditingMethods(ABC):
         winner: bool = False,
         reason: str | None = None,
         digest: bool | None = None,
+        semver: str | None = None,
     ) -> Edit:
         """Return the edit with which a version of a declared model serves; writes nothing.
 
@@ -54,10 +55,13 @@ class EditingMethods(ABC):
         reads them whatever their size, and False not at all. A digest that is declared already
         stays, and is only checked for True.
 
+        `semver` is its semantic version; `auto` proposes it by the signatures of the version and
+        of the one that serves now, and `notes` say why. One that it has already stays.
+
         Raises `UsageError` for a model that is not declared, and for an alias or tag that no file
         can hold; `Refused` for a version that is blocked; `DeclarationError` for one that is not
-        in the registry, or has other bytes than its digest says; for a digest that has to be read
-        and cannot be, `RegistryError`.
+        in the registry, or has other bytes than its digest says; for a digest or a signature that
+        has to be read and cannot be, `RegistryError`.
 
         >>> r.promote("fraud", 4).meaning[:2]
         ('v4 → Production', 'v3 Production → Archived')
@@ -75,6 +79,7 @@ class EditingMethods(ABC):
                 winner=winner,
                 reason=reason,
                 digest=digest,
+                semver=semver,
             )
             return timed(edit, workspace.started)
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from reconciler.api.editing.digests import draft_with_digests
 from reconciler.api.editing.edit import Edit
 from reconciler.api.editing.lookups import declared, probe
+from reconciler.api.editing.numbering import numbering
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.promotion import (
     Promotion,
@@ -29,6 +30,7 @@ def promote(
     winner: bool,
     reason: str | None,
     digest: bool | None,
+    semver: str | None,
 ) -> Edit:
     """Return the edit; the arguments are those of `Reconciler.promote`."""
     check_text("--reason", reason)
@@ -42,18 +44,22 @@ def promote(
     change = winning if winner else promoted
     # What is refused is refused without asking the registry.
     refuse_broken_test(before, change(before, asked, settings), settings)
-    found = probe(workspace, model, (version,), required=bool(digest))
+    number = numbering(workspace, before, asked, semver)
+    required = bool(digest) or number.reads_signatures
+    found = probe(workspace, model, number.versions, required=required)
     after = change(before, asked, settings, found.pins(version, settings))
     problems = found.problems(after, version)
     if problems:
         raise DeclarationError(problems)
     place = stage or settings.serving.of(model, before)
     end = ", the winner of its test" if winner else ""
+    after, notes = number.added(after, found.live)
     proposal = Proposal(
         ((before, after),),
         title=title_of(f"Promote {model} v{version} to {place}{end}"),
         branch=f"promote/{slug(model)}-v{version}",
         reason=reason,
+        notes=notes,
     )
     lives = {} if found.live is None else {model: found.live}
     # The control of a test, which serves, does not enter.

@@ -16,6 +16,7 @@ from reconciler.authoring.digests import entering
 from reconciler.authoring.promotion import refuse_blocked, without_broken_test
 from reconciler.authoring.proposal import Proposal, check_text, slug, title_of
 from reconciler.authoring.rollback import TRAILER, Candidate, candidates, chosen, rolled_back
+from reconciler.core.declaring.major_aliases import with_major_alias
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, Live
 from reconciler.errors import (
@@ -147,8 +148,9 @@ def _proposal(
     blocked = asked.reason if asked.block else None
     move = f"{model} {'nothing' if bad is None else f'v{bad}'} → v{target.version}"
     after = rolled_back(before, target, settings, blocked=blocked)
+    after = with_major_alias(before, without_broken_test(after, settings), target.version, settings)
     return Proposal(
-        ((before, without_broken_test(after, settings)),),
+        ((before, after),),
         title=title_of(f"Roll back {move}"),
         branch=f"rollback/{slug(model)}-v{target.version}",
         reason=asked.reason,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from reconciler.core.parse_error import ParseError
-from reconciler.core.state import Base, Declaration, Field, Value, in_use
+from reconciler.core.state import Base, Declaration, Field, Fields, Value, in_use
 
 SemverLevel: TypeAlias = Literal["MAJOR", "MINOR", "PATCH"]
 
@@ -98,6 +98,12 @@ def parse_semver(text: str) -> SemanticVersion:
             "write one like `2.1.0`; a candidate is what an alias says, not a suffix",
         )
     return SemanticVersion(*(int(number) for number in match.groups()))
+
+
+def live_semver(fields: Fields, version: int) -> str | None:
+    """Return the semantic version in a version's tag; None where that holds another text."""
+    text = str(fields.get(Field("tag", version, SEMVER_TAG), ""))
+    return text if _FORM.fullmatch(text) else None
 
 
 def semver_tags(declaration: Declaration) -> Mapping[Field, Value]:

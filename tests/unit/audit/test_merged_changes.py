@@ -20,6 +20,7 @@ from reconciler.audit.merged_changes import (
     pull_request,
     serving,
 )
+from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, Identity, Serving
 from reconciler.files.loader import parse_declaration
@@ -379,3 +380,20 @@ def test_an_answer_names_the_commit_that_began_the_present_run() -> None:
     assert told(0) == [("serving (Production)", 1, "c0"), ("@x", 1, "c0")]
     assert told(2.5) == [("serving (Production)", 1, "c2"), ("@x", 2, "c1")]
     assert told(9) == [("serving (Production)", 1, "c2")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("{}", "{semver: 2.1.0}", "v4 semver 2.1.0"),
+        ("{semver: 2.1.0}", "{semver: 2.1.1}", "v4 semver 2.1.0 → 2.1.1"),
+        ("{semver: 2.1.0}", "{}", "v4 semver 2.1.0 → no longer declared"),
+    ],
+)
+def test_a_semantic_version_is_told_once_and_not_as_a_tag_too(
+    before: str, after: str, told: str
+) -> None:
+    old, new = (complete(_declares(f"versions: {{4: {x}}}"), Settings()) for x in (before, after))
+    step = Step(_commit(), "fraud", old, new)
+    assert meaning(step, Settings()) == (told,)
+    assert concerns(step, 4)

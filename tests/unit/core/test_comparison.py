@@ -13,9 +13,10 @@ from reconciler.core.comparison import (
     Side,
     comparisons,
     named_versions,
+    side,
 )
 from reconciler.core.facts import Column, Facts, Run, Signature
-from reconciler.core.state import Identity, Live
+from reconciler.core.state import Field, Identity, Live
 from reconciler.core.transitions import Transition
 from reconciler.errors import UsageError
 from tests.support.plans.comparisons import LIVE, beside
@@ -208,3 +209,14 @@ def test_bytes_are_the_same_or_others_only_where_both_digests_are_known() -> Non
         assert compared.bytes == expected
     [alone] = comparisons([_transition(4, "Staging")], LIVE, {}, {4: "sha256:a"})
     assert alone.bytes is None
+
+
+def test_a_semantic_version_is_the_declared_one_else_that_of_the_live_tag() -> None:
+    fields = {**LIVE.fields, Field("tag", 3, "semver"): "2.0.0", Field("tag", 4, "semver"): "new"}
+    live = replace(LIVE, fields=fields)
+    assert [side(live, version, {}).semver for version in (3, 4)] == ["2.0.0", None]
+    assert side(live, 3, {}, {}, {3: "2.0.1"}).semver == "2.0.1"
+    promoted = [_transition(4, "Production", 3)]
+    [compared] = comparisons(promoted, live, {}, {}, {4: "2.1.0"})
+    assert compared.incumbent is not None
+    assert (compared.candidate.semver, compared.incumbent.semver) == ("2.1.0", "2.0.0")

@@ -18,6 +18,9 @@ from reconciler.files.schema.name_rules import quoted
 @click.option("--to", "stage", type=click.Choice(ACTIVE_STAGES), help="[default: what serves]")
 @click.option("--alias", "aliases", metavar="NAME", multiple=True, help="Move an alias to it.")
 @click.option("--tag", "tags", metavar="K=V", multiple=True, help="Tag it.")
+@click.option(
+    "--semver", metavar="auto|X.Y.Z", help="Its semantic version; `auto` compares signatures."
+)
 @click.option("--winner", is_flag=True, help="It won its A/B test, which is over.")
 @digest_option
 @delivery_options
@@ -31,6 +34,7 @@ def command(
     aliases: tuple[str, ...],
     tags: tuple[str, ...],
     winner: bool,
+    semver: str | None,
     digest: bool | None,
     delivery: Delivery,
     reason: str | None,
@@ -48,6 +52,7 @@ def command(
         winner=winner,
         reason=reason,
         digest=digest,
+        semver=semver,
     )
     return deliver(edit, delivery, options)
 
