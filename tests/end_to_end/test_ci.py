@@ -405,3 +405,35 @@ def test_outside_of_a_job_a_plan_is_just_printed(lab: Lab) -> None:
     result = lab.run("ci", "plan")
     assert result.code == 0, result.text
     assert name in result.stdout
+
+
+def test_a_pull_request_that_adds_only_a_bridge_authorises_what_the_bridge_writes(
+    ci: CiLab, model: str
+) -> None:
+    def bridge(alias: str) -> dict[str, str]:
+        settings = f"branch: {MAIN}\nbridge: {{Production: {alias}}}\n"
+        return {"registry-state/reconciler.yaml": settings}
+
+    ci.branch()
+    ci.lab.git.commit(bridge("live"), "add the bridge")
+    pull = ci.open()
+    planned = ci.plan(pull)
+    assert (planned.code, ci.outputs["changes"]) == (0, "1"), planned.text
+    (body,) = ci.comments(pull)
+    (row,) = [line for line in body.splitlines() if line.startswith("| ") and "live" in line]
+    assert row.endswith("| bridge |")
+    ci.state.review(pull, "bob")
+    merged = ci.merge(pull)
+    applied = ci.apply()
+    assert applied.code == 0, applied.text
+    assert ci.lab.hand.values(model)["@live"] == 1
+    history = ci.lab.run("history", model, "--format", "json").document
+    (row,) = [one for one in history["changes"] if one["commit"] == merged]
+    assert (row["meaning"], row["approvals"]["verified"]) == (["@live → 1 (bridge)"], ["bob"])
+
+    ci.lab.git.commit(bridge("other"), "pushed, and shown by no pull request")
+    ci.push()
+    refused = ci.apply()
+    assert refused.code == 5
+    assert "no pull request showed this" in refused.text
+    assert "@other" not in ci.lab.hand.values(model)

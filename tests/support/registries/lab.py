@@ -254,10 +254,12 @@ class Poller:
     """A reader in a tight loop on a connection of its own, as a serving system would be.
 
     It looks at one model's Production and at its `champion`; `missed` says when either was gone.
+    `seen` has what was in Production at each look, `named` what had the alias.
     """
 
     def __init__(self, uri: str, model: str) -> None:
         self.seen: list[tuple[int, ...]] = []
+        self.named: list[int | None] = []
         self.missed: list[str] = []
         self._hand = Hand(uri)
         self._model = model
@@ -285,6 +287,7 @@ class Poller:
             champion = self._champion()
             with self._looked:
                 self.seen.append(serving)
+                self.named.append(champion)
                 if not serving:
                     self.missed.append(f"look {len(self.seen)}: nothing in Production")
                 if champion is None:

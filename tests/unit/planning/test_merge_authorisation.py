@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.plan import JudgedPlan, ModelPlan, StateRef
 from reconciler.core.settings import Settings
@@ -320,3 +321,17 @@ def test_drift_that_is_left_is_not_read() -> None:
     lab.registry.set_alias("m", "champion", 2)
     model = by_name(lab.judged(never))["m"]
     assert (model.changes, model.bytes, lab.read) == ((), (), [])
+
+
+def test_a_merge_that_adds_only_a_bridge_is_authorised_as_it_was_shown() -> None:
+    lab = Merged()
+    alone = replace(serving(1), fields={Field("stage", 1): "Production"})
+    lab.apply(alone)
+    lab.settings = Settings(bridge=Bridge((("Production", "champion"),)))
+    lab.commit(alone)
+    shown = lab.showing("m")
+    assert [str(change.field) for change in by_name(lab.judged(shown))["m"].changes] == [
+        "@champion"
+    ]
+    (problem,) = by_name(lab.judged(nothing))["m"].problems
+    assert problem.message == "unapproved: no pull request showed this"
