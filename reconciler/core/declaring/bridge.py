@@ -55,6 +55,8 @@ def other_words(fields: Fields, bridge: Bridge) -> Mapping[Field, Value]:
     Where the two contradict each other, nothing is added.
     """
     added: dict[Field, Value] = {}
+    if not bridge:
+        return added
     held, named = stages(fields), aliases(fields)
     for stage, alias in bridge.pairs:
         holders = [version for version, where in held.items() if where == stage]
@@ -67,6 +69,8 @@ def other_words(fields: Fields, bridge: Bridge) -> Mapping[Field, Value]:
 
 def contradictions(fields: Fields, bridge: Bridge) -> Iterator[Contradiction]:
     """Yield the contradictions among a model's fields, in the bridge's order."""
+    if not bridge:
+        return
     held, named = stages(fields), aliases(fields)
     taken: dict[int, str] = {}
     for stage, alias in bridge.pairs:

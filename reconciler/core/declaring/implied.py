@@ -3,11 +3,11 @@
 from dataclasses import replace
 from types import MappingProxyType
 
-from reconciler.core.declaring.ab_tests import test_tags
+from reconciler.core.declaring.ab_tests import parts, test_tags
 from reconciler.core.declaring.bridge import other_words
 from reconciler.core.declaring.semantic_versions import semver_tags
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, Field, Value
+from reconciler.core.state import Declaration, Field, Fields, Value
 
 
 def complete(declaration: Declaration, settings: Settings) -> Declaration:
@@ -19,16 +19,20 @@ def complete(declaration: Declaration, settings: Settings) -> Declaration:
     written = as_written(declaration)
     if written.bridged != settings.bridge.pairs:
         written = replace(written, bridged=settings.bridge.pairs)
-    fields: dict[Field, Value] = {**written.fields, **other_words(written.fields, settings.bridge)}
-    for address, value in semver_tags(written).items():
-        fields.setdefault(address, value)
-    serving = settings.serving.of(written.model, written)
-    for address, value in test_tags(written, serving.versions(fields)).items():
-        fields.setdefault(address, value)
-    implied = {address: fields[address] for address in fields.keys() - written.fields.keys()}
-    if not implied:
+    added = dict(other_words(written.fields, settings.bridge))
+    added |= _unwritten(written, semver_tags(written))
+    if parts(written):
+        serving = settings.serving.of(written.model, written)
+        control = serving.versions({**written.fields, **added})
+        added |= _unwritten(written, test_tags(written, control))
+    if not added:
         return written
-    return replace(written, fields=MappingProxyType(fields), implied=MappingProxyType(implied))
+    fields = MappingProxyType({**written.fields, **added})
+    return replace(written, fields=fields, implied=MappingProxyType(added))
+
+
+def _unwritten(written: Declaration, tags: Fields) -> dict[Field, Value]:
+    return {address: value for address, value in tags.items() if address not in written.fields}
 
 
 def as_written(declaration: Declaration) -> Declaration:
@@ -48,8 +52,4 @@ def as_written(declaration: Declaration) -> Declaration:
 
 def imply_the_same(one: Settings, other: Settings) -> bool:
     """Return whether every file declares the same by two settings."""
-    return _implying(one) == _implying(other)
-
-
-def _implying(settings: Settings) -> tuple[object, ...]:
-    return settings.bridge, settings.serving, settings.aliases_from_semver
+    return (one.bridge, one.serving) == (other.bridge, other.serving)
