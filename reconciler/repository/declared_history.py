@@ -1,6 +1,7 @@
 """What was declared at any commit: the port to git's history, over a repository's files."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -67,6 +68,7 @@ class Past:
         self._list = lru_cache(_LISTINGS_KEPT)(self._list_tree)
         self._all = lru_cache(_COMMITS_OF_EACH)(self._all_then)
         self._implies_otherwise = lru_cache(_COMMITS_KEPT)(self._has_new_meaning)
+        self._first_resettled = lru_cache(_COMMITS_KEPT)(self._newest_resettled)
 
     @property
     def parent(self) -> str | None:
@@ -154,12 +156,14 @@ class Past:
         path = self._place.files.get(model)
         return self._line.of_file(joined(self._place.folder, path)) if path else ()
 
-    def _resettled(self, oldest: int) -> Iterator[str]:
-        """Yield the commits before a place of the line whose settings imply something else."""
-        for place in self._line.resettled:
-            commit = self._line.commits[place]
-            if place < oldest and self._implies_otherwise(commit):
-                yield commit
+    def _resettled(self, oldest: int) -> Sequence[str]:
+        """Return the commits before a place of the line whose settings imply something else."""
+        return self._first_resettled(bisect_left(self._line.resettled, oldest))
+
+    def _newest_resettled(self, number: int) -> Sequence[str]:
+        """Return those of the newest commits that changed settings, as many as given."""
+        commits = (self._line.commits[place] for place in self._line.resettled[:number])
+        return tuple(commit for commit in commits if self._implies_otherwise(commit))
 
     def _has_new_meaning(self, commit: str) -> bool:
         """Return whether files that stay declare something else by a commit's settings."""

@@ -38,12 +38,12 @@ class FirstParentLine:
 
     @cached_property
     def resettled(self) -> Sequence[int]:
-        """The places of the commits that changed a settings file, or moved one."""
-        return [
+        """The places of the commits that changed a settings file, or moved one, sorted."""
+        return sorted(
             self.places[commit]
             for commit, paths in self._touched.items()
             if any(is_settings(path) for path in paths)
-        ]
+        )
 
     def read_ahead(self) -> None:
         """Read now which commit touched what."""
