@@ -194,6 +194,7 @@ def _deferred(own: Settings, base: Settings) -> Iterable[str]:
                 yield sentence.format(item)
     if own.serving != base.serving:
         yield f"`serving` is still {base.serving}, not {own.serving}"
+    yield from _still_one(own, base)
     if own.fresh and not base.fresh:
         yield "`apply: fresh` is not in effect"
     if own.heal and not base.heal:
@@ -204,6 +205,12 @@ def _deferred(own: Settings, base: Settings) -> Iterable[str]:
         more = set(getattr(own.ignore, kind)) - set(getattr(base.ignore, kind))
         for glob in sorted(more):
             yield f"`ignore` does not cover the {kind} `{glob}` yet"
+
+
+def _still_one(own: Settings, base: Settings) -> Iterable[str]:
+    for stage, alias in base.bridge.pairs:
+        if (stage, alias) not in own.bridge.pairs:
+            yield f"`bridge` still makes {stage} and @{alias} one for guards and policies"
 
 
 def _both(one: tuple[Each, ...], other: tuple[Each, ...]) -> tuple[Each, ...]:

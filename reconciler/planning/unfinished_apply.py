@@ -30,7 +30,7 @@ def _written(base: Base, declaration: Declaration, live: Live, exclusive: Sequen
     before = {**base.first, **_unclaimed_occupants(base.first, live, exclusive)}
     ever = {address: frozenset({value}) for address, value in before.items()}
     changes = diff(
-        Base(before, ever, implied=base.implied, bridged=base.bridged),
+        Base(before, ever, implied=base.implied & ever.keys(), bridged=base.bridged),
         declaration,
         Live(live.model, before, live.versions),
         exclusive=exclusive,

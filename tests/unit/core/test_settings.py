@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.settings import Settings, VerifyAt, effective_settings
 
 BOTH = ("plan", "apply")
@@ -28,3 +29,15 @@ def test_a_change_cannot_drop_a_step_that_reads_the_bytes(
     effective = effective_settings(Settings(verify=own), before)
     assert set(effective.settings.verify) == set(verify)
     assert effective.deferred == deferred
+
+
+def test_a_bridge_that_goes_still_has_guards_and_policies_see_one() -> None:
+    base = Settings(bridge=Bridge((("Production", "champion"),)))
+    other = Settings(bridge=Bridge((("Production", "live"),)))
+    effective = effective_settings(other, base)
+    assert effective.bridged == (("Production", "live"), ("Production", "champion"))
+    assert effective.deferred == (
+        "`bridge` still makes Production and @champion one for guards and policies",
+    )
+    assert effective.settings.bridge == other.bridge, "what is declared is the change's own"
+    assert effective_settings(base, Settings()).deferred == ()

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from reconciler.apply.executor import apply
+from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.declared_state import DeclaredState
+from reconciler.core.declaring.implied import complete
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
@@ -32,12 +34,14 @@ from tests.support.registries.fake_registry import FakeRegistry, Write
 from tests.support.repositories.fake_history import Commits, FakeHistory
 
 HISTORIES = 3_000
+BRIDGED_HISTORIES = 600
 MODELS = ("m", "n")
 VERSIONS = (1, 2, 3)
 KEYS = ("a", "b")
 ALIASES = ("champion", "canary")
 OWNER = "registry-state"
 RULES = Settings(guarded_aliases=())
+BRIDGED = replace(RULES, bridge=Bridge((("Production", "champion"),)))
 # A random history leaves models without a serving version, or removes much, and means it.
 NAMES = ("m", "n", "o", "p")
 CONSENTS = frozenset((Consent("removals"), *(Consent("empty-serving", name) for name in NAMES)))
@@ -73,6 +77,19 @@ def random_declaration(origin: str, name: str, chance: random.Random) -> Declara
     return Declaration(name, fields, pins)
 
 
+def as_bridged(declared: Declaration, chance: random.Random) -> Declaration:
+    """Return a file that no bridge contradicts: it writes one word of the pair, or both."""
+    champion = Field("alias", None, "champion")
+    fields = {address: value for address, value in declared.fields.items() if address != champion}
+    form = chance.choice(("stage", "alias", "both"))
+    for address in [one for one, value in fields.items() if value == "Production"]:
+        if form != "stage":
+            fields[champion] = address.version or 0
+        if form == "alias":
+            del fields[address]
+    return replace(declared, fields=fields)
+
+
 def origin_of(model: Declaration | Live) -> str:
     """Return the first name of a model."""
     one = model.versions[1]
@@ -86,9 +103,13 @@ def of(tree: Mapping[str, Declaration], origin: str) -> Declaration:
 
 @dataclass
 class World:
-    """A repository with a main line, its queue of jobs, and one registry."""
+    """A repository with a main line, its queue of jobs, and one registry.
+
+    With `bridges`, the bridge comes and goes in its settings.
+    """
 
     chance: random.Random
+    bridges: bool = False
     commits: Commits = field(default_factory=Commits)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     main: list[str] = field(default_factory=list)
@@ -101,10 +122,16 @@ class World:
             self.registry.create_model(model)
             for version in VERSIONS:
                 self.registry.create_version(model, run_id=f"{model}-{version}")
-        self.merge({model: random_declaration(model, model, self.chance) for model in MODELS})
+        self.merge({model: self.declaration(model, model) for model in MODELS})
+
+    def declaration(self, origin: str, name: str) -> Declaration:
+        declared = random_declaration(origin, name, self.chance)
+        return as_bridged(declared, self.chance) if self.bridges else declared
 
     def merge(self, tree: dict[str, Declaration]) -> None:
-        self.main.append(self.commits.commit(tree, *self.main[-1:]))
+        settings = BRIDGED if self.bridges and self.chance.random() < 0.6 else RULES
+        tree = {name: complete(declared, settings) for name, declared in tree.items()}
+        self.main.append(self.commits.commit(tree, *self.main[-1:], settings=settings))
         # A job clones when it starts, which may be long after its commit; some clone at once.
         cloned = self.main[-1] if self.chance.random() < 0.3 else None
         self.jobs.append((self.main[-1], cloned))
@@ -114,7 +141,7 @@ class World:
     def change(self) -> None:
         tree = dict(self.commits.trees[self.main[-1]])
         name = self.chance.choice(sorted(tree))
-        tree[name] = random_declaration(origin_of(tree[name]), name, self.chance)
+        tree[name] = self.declaration(origin_of(tree[name]), name)
         self.merge(tree)
 
     def rename(self) -> None:
@@ -123,7 +150,7 @@ class World:
         names = self.chance.sample(NAMES, len(MODELS))
         tree = {}
         for name, declared in zip(names, old.values(), strict=True):
-            again = random_declaration(origin_of(declared), name, self.chance)
+            again = self.declaration(origin_of(declared), name)
             keeps = self.chance.random() < 0.5
             tree[name] = replace(declared, model=name) if keeps else again
         self.merge(tree)
@@ -207,7 +234,7 @@ class World:
 
     def plan(self, commit: str, cloned: str | None = None) -> JudgedPlan:
         history = FakeHistory(self.commits, commit, cloned or self.main[-1], cloned=cloned)
-        desired = DeclaredState(OWNER, RULES, self.commits.trees[commit])
+        desired = DeclaredState(OWNER, self.commits.settings[commit], self.commits.trees[commit])
         checkout = Checkout(desired, StateRef(OWNER, commit), OWNER, history)
         ask = PlanRequest(planning=False, allow_superseded=True, parallelism=1)
         return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, CONSENTING).plan
@@ -271,6 +298,8 @@ class World:
             assert len(live.recorded) == 1
             assert live.owner == OWNER
             for address, value in live.fields.items():
+                if self.bridges and address.key == "champion":
+                    continue  # it stays with a stage that stays, and where its bridge went
                 if address.name in ("alias", "tag") and address not in declared:
                     origin = origin_of(live)
                     assert (origin, address) in self.touched, f"{address}={value} leaked"
@@ -283,8 +312,17 @@ class World:
 def test_after_any_history_one_clean_apply_leaves_what_git_declares_and_nothing_else(
     part: int,
 ) -> None:
-    for seed in range(part, HISTORIES, 10):
-        world = World(random.Random(seed))  # noqa: S311  a simulation, not a secret
+    simulate(range(part, HISTORIES, 10))
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_the_same_holds_while_a_bridge_comes_and_goes(part: int) -> None:
+    simulate(range(part, BRIDGED_HISTORIES, 2), bridges=True)
+
+
+def simulate(seeds: range, *, bridges: bool = False) -> None:
+    for seed in seeds:
+        world = World(random.Random(seed), bridges)  # noqa: S311  a simulation, not a secret
         for _ in range(world.chance.randrange(2, 12)):
             step = world.chance.random()
             if step < 0.35:
