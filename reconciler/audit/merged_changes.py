@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 from reconciler.core.declaring.ab_tests import as_text
 from reconciler.core.declaring.consumers import phrase
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value, stages
 
 UNCHECKED: Final = "not looked at"
 _APPROVING: Final = ("reviewed-by", "approved-by", "acked-by")
@@ -202,7 +202,9 @@ def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
     changed = [
         field
         for field in {*before, *after}
-        if before.get(field) != after.get(field) and not _went_along(field, gone)
+        if before.get(field) != after.get(field)
+        and not _went_along(field, gone)
+        and not _made_room(field, step)
     ]
     by = step.by(settings)
     served_by = by.serving.of(step.model, step.after or step.before)
@@ -277,6 +279,15 @@ def _gone(step: Step) -> set[int | None]:
 def _went_along(field: Field, gone: set[int | None]) -> bool:
     """Return whether a field was removed with its entry, which is reported once."""
     return field.name in ("tag", "description") and field.version in gone
+
+
+def _made_room(field: Field, step: Step) -> bool:
+    """Return whether a version lost a stage that only a bridge declared to one that has it now."""
+    before, after = step.before, step.after
+    if before is None or after is None or field.name != "stage" or field not in before.implied:
+        return False
+    stage = before.fields[field]
+    return field not in after.fields and stage in stages(after.fields).values()
 
 
 def _fields(declaration: Declaration | None) -> Mapping[Field, Value]:

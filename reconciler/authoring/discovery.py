@@ -16,7 +16,7 @@ from reconciler.core.changes import Change
 from reconciler.core.facts import Facts
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Live, stages
-from reconciler.core.transitions import Transition, transitions
+from reconciler.core.transitions import Transition, in_both_words, transitions
 from reconciler.core.violations import Consent, Violation, with_consent
 from reconciler.policy import evaluation
 from reconciler.policy.evaluation import Expressions, PolicyContext, PolicyInput
@@ -71,13 +71,15 @@ class Search:
         )
 
     def policy_input(self, version: int) -> PolicyInput:
-        """Return the move of one version into Staging as a case for the policies."""
+        """Return the move of one version into Staging, with its alias, for the policies."""
+        bridged = self.settings.bridge.pairs
         return PolicyInput(
             self._judged_as(version),
             self.live,
-            (self._transition(version),),
+            in_both_words((self._transition(version),), self.live.fields, bridged),
             (self.settings.serving.of(self.live.model, self.declaration),),
             self.settings.policies,
+            bridged=bridged,
         )
 
     @property

@@ -45,6 +45,10 @@ def discover(
     capabilities = workspace.registry.capabilities()
     if not capabilities.stages:
         raise Refused(f"{capabilities.why} has no stages: no version can go to {STAGE}")
+    alias = workspace.desired.settings.bridge.alias_of(STAGE)
+    if alias is not None and not capabilities.aliases:
+        what = f"no version can go to {STAGE}, which `bridge` makes one with @{alias}"
+        raise Refused(f"{capabilities.why} has no aliases: {what}")
     skipped = {name: why for name, one in chosen.items() if (why := _why_skipped(one))}
     asked = {name: one for name, one in chosen.items() if name not in skipped}
     found = _search(workspace, asked)

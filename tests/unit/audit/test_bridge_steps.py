@@ -61,6 +61,12 @@ def test_a_promotion_names_both_words_and_which_the_bridge_gave() -> None:
     )
 
 
+def test_who_makes_room_for_an_alias_is_not_told_apart() -> None:
+    files = ("versions: {3: {aliases: [champion]}}", "versions: {4: {aliases: [champion]}, 3: {}}")
+    found = told((files[0], BRIDGED), (files[1], None))
+    assert found[1] == ("v4 → Production (bridge)", "@champion 3 → 4")
+
+
 def test_a_word_that_a_file_drops_or_takes_up_is_a_step() -> None:
     found = told((BOTH_3, BRIDGED), (STAGE_3, None), (BOTH_3, None))
     assert found[1:] == [

@@ -1,5 +1,6 @@
 """Laws of edits under a bridge: a stage and its alias are one, in whichever words a file has."""
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,25 +11,29 @@ from hypothesis import strategies as st
 from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import MergedCommit, Step, serving
+from reconciler.authoring.discovery import Found, proposed, search
 from reconciler.authoring.promotion import Promotion, promoted, remarks
 from reconciler.authoring.promotion_values import check_pairs
 from reconciler.authoring.rollback import candidates, chosen, rolled_back
 from reconciler.authoring.tidying import Leftover
+from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.implied import as_written
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, Field, aliases, stages
+from reconciler.core.state import Declaration, Field, Fields, Value, aliases, stages
 from reconciler.errors import UsageError
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import load
 from tests.support.files.bridged_files import (
     FREE_ALIASES,
+    PAIRS,
     BridgedFile,
     bridged_files,
     form,
     holder,
     read,
 )
+from tests.support.plans.strategies import live_model
 
 ASKED = st.builds(
     Promotion,
@@ -157,6 +162,40 @@ def test_what_tidy_takes_out_goes_with_its_pairs(file: BridgedFile, gone: set[in
         was = holder(file.declaration, *pair)
         assert holder(found, *pair) == (None if was in gone else was)
         assert form(found, *pair) in (form(file.declaration, *pair), None)
+
+
+@pytest.mark.parametrize(
+    ("entry", "added", "displaced"),
+    [
+        ("{stage: Staging}", {"stage": "Staging"}, {"stage": "Archived"}),
+        ("{aliases: [challenger]}", {"alias": 5}, {}),
+        (
+            "{stage: Staging, aliases: [challenger]}",
+            {"stage": "Staging", "alias": 5},
+            {"stage": "Archived"},
+        ),
+    ],
+)
+def test_discover_declares_a_version_in_the_form_of_the_one_that_it_displaces(
+    entry: str, added: dict[str, Value], displaced: dict[str, Value]
+) -> None:
+    rules = Settings(exclusive=("Production", "Staging"), bridge=Bridge(PAIRS))
+    declaration = read(f"versions: {{4: {entry}}}\n".encode(), rules)
+    named: Fields = {Field("alias", None, "challenger"): 4}
+    live = live_model({Field("stage", 4): "Staging", **named}, versions=(4, 5), model="")
+    found = search(declaration, live, {4}, rules)
+    moves = found.policy_input(5).transitions
+    assert [(move.place, move.version, move.incumbent) for move in moves] == [
+        ("Staging", 5, 4),
+        ("@challenger", 5, 4),
+    ]
+    proposal = proposed([replace(found, found=(Found(5, "added"),))], None, {})
+    assert proposal is not None
+    ((_, after),) = proposal.changes
+    assert holder(after, "Staging") == aliases(after.fields)["challenger"] == 5
+    written = as_written(after).fields
+    assert {a.name: value for a, value in written.items() if 5 in (a.version, value)} == added
+    assert {a.name: value for a, value in written.items() if 4 in (a.version, value)} == displaced
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
