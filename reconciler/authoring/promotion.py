@@ -77,9 +77,8 @@ def winning(
             f"`{declaration.model}` v{promotion.version} carries no `traffic`: it is in no test",
             hint=f"its test has {in_test(declaration, settings)}" if parts(declaration) else None,
         )
-    over = without_test(declaration)
-    pins = NO_PINS if is_control(over, promotion.version, settings) else pins
-    return promoted(over, promotion, settings, pins)
+    pins = NO_PINS if is_control(declaration, promotion.version, settings) else pins
+    return promoted(without_test(declaration), promotion, settings, pins)
 
 
 def is_control(declaration: Declaration, version: int, settings: Settings) -> bool:

@@ -30,7 +30,8 @@ class Import(Answer):
 
     `contents` has the new text of each file that `write` makes or, with `update`, changes;
     `differences` those that a declared file lacks and keeps lacking. `conflicts` are stages with
-    several versions, whose models are not declared. `warnings` say what is left out, `errors` why
+    several versions, or apart from the alias that a bridge makes one with them; their models are
+    not declared. `warnings` say what is left out, `errors` why
     a model cannot be imported. `pins` are those that are new, each with its model, version,
     `before` and `after`. Afterwards `written` and `updated` name the files.
 

@@ -47,7 +47,8 @@ class EditingMethods(ABC):
         """Return the edit with which a version of a declared model serves; writes nothing.
 
         Who has its stage now goes to Archived. `stage` is another one to take. `aliases` move to
-        the version, `tags` are set on it. `winner` says that it won its A/B test, which is over.
+        the version, `tags` are set on it. A bridged stage and its alias move as one, in the words
+        that the file has. `winner` says that it won its A/B test, which is over.
         `reason` goes into the commit's message. The version is checked against the registry where
         that answers.
 
@@ -58,10 +59,10 @@ class EditingMethods(ABC):
         `semver` is its semantic version; `auto` proposes it by the signatures of the version and
         of the one that serves now, and `notes` say why. One that it has already stays.
 
-        Raises `UsageError` for a model that is not declared, and for an alias or tag that no file
-        can hold; `Refused` for a version that is blocked; `DeclarationError` for one that is not
-        in the registry, or has other bytes than its digest says; for a digest or a signature that
-        has to be read and cannot be, `RegistryError`.
+        Raises `UsageError` for a model that is not declared, for an alias or tag that no file can
+        hold, and for two stages at once; `Refused` for a version that is blocked;
+        `DeclarationError` for one that is not in the registry, or has other bytes than its digest
+        says; for a digest or a signature that has to be read and cannot be, `RegistryError`.
 
         >>> r.promote("fraud", 4).meaning[:2]
         ('v4 → Production', 'v3 Production → Archived')
@@ -238,8 +239,9 @@ class EditingMethods(ABC):
         entries have no `digest` get one; a version that cannot be read is in `errors`, and gets
         none.
 
-        Where a stage that holds one version has several, the model is not declared, and in
-        `conflicts`: `keep` names the version that stays, and the others are declared Archived.
+        Where a stage that holds one version has several, or a bridged stage and its alias are on
+        different ones, the model is not declared, and in `conflicts`: `keep` names the version that
+        stays, or gets both, and the others are declared Archived.
         Where no version is in an active stage, the alias that most models have serves, and a new
         settings file says so. `ask` gets each `OpenQuestion`, and returns the choice, or None.
 

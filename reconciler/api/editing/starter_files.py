@@ -31,7 +31,7 @@ class StarterFiles(Answer):
 
     `contents` has the text of each file to write, by its path from `root`; `kept` are the paths of
     files that are there and stay as they are; `next` are the steps that follow. `new_repository`
-    says that `root` is to become a repository. `conflicts` are stages with several versions, whose
+    says that `root` is to become a repository. `conflicts` are as those of `Import`, and their
     models are not declared. `obstacles` keep everything from being written, `errors` only a model.
     Afterwards `created` has the paths that were written.
 

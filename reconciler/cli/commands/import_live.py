@@ -30,7 +30,8 @@ from reconciler.cli.questions import asking
     metavar="VERSION",
     type=click.IntRange(1),
     multiple=True,
-    help="It stays in a stage that several versions of MODEL are in; the others go to Archived.",
+    help="It stays in a stage that several versions of MODEL are in, or gets what a bridge makes "
+    "one; the others go to Archived.",
 )
 @common()
 def command(

@@ -12,14 +12,28 @@ from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import MergedCommit, Step, serving
 from reconciler.authoring.discovery import Found, proposed, search
-from reconciler.authoring.promotion import Promotion, promoted, remarks
+from reconciler.authoring.promotion import (
+    Promotion,
+    is_control,
+    promoted,
+    remarks,
+    winning,
+)
 from reconciler.authoring.promotion_values import check_pairs
 from reconciler.authoring.rollback import candidates, chosen, rolled_back
 from reconciler.authoring.tidying import Leftover
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.implied import as_written
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, Field, Fields, Value, aliases, stages
+from reconciler.core.state import (
+    Declaration,
+    DeclaredVersion,
+    Field,
+    Fields,
+    Value,
+    aliases,
+    stages,
+)
 from reconciler.errors import UsageError
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
@@ -162,6 +176,24 @@ def test_what_tidy_takes_out_goes_with_its_pairs(file: BridgedFile, gone: set[in
         was = holder(file.declaration, *pair)
         assert holder(found, *pair) == (None if was in gone else was)
         assert form(found, *pair) in (form(file.declaration, *pair), None)
+
+
+def test_the_winner_of_a_test_takes_the_pair_and_its_control_is_known_by_either_word() -> None:
+    rules = Settings(bridge=Bridge(PAIRS[:1]))
+    text = b"versions:\n  4: {aliases: [champion], traffic: 0.9}\n  5: {traffic: 0.1}\n"
+    before, pins = read(text, rules), DeclaredVersion(source="s3://b/x")
+    assert is_control(before, 4, rules)
+    assert winning(before, Promotion(4), rules, pins).versions[4].source is None
+    after = winning(before, Promotion(5), rules, pins)
+    assert as_written(after).fields == {Field("alias", None, "champion"): 5}
+    assert after.versions[5].source == "s3://b/x"
+    going_on = promoted(before, Promotion(5), rules)
+    assert remarks(before, going_on, rules) == (
+        (
+            "v4 loses Production, which serves, and still carries traffic 0.9: the test goes on; "
+            "`promote --winner` ends it"
+        ),
+    )
 
 
 @pytest.mark.parametrize(
