@@ -88,11 +88,7 @@ def _edited(declaration: Declaration, edit: YamlEdit) -> Declaration:
             return _with_field(declaration, Field("tag", None, key), value)
         case ("consumers", name, loads, *rest) if value is not None:
             return _with_consumer(declaration, Consumer(name, loads), tuple(rest), value)
-        case ("versions", number):
-            return _with_version(declaration, int(number), exists=value is not None)
         case ("versions", number, *rest):
-            if value is not None:
-                declaration = _with_version(declaration, int(number), exists=True)
             return _with_part(declaration, int(number), tuple(rest), value)
         case _:
             raise ValueError(f"no file has {edit!r}")
@@ -108,7 +104,11 @@ def _path(address: Field, value: Value) -> KeyPath:
 def _with_part(
     declaration: Declaration, number: int, part: KeyPath, value: str | None
 ) -> Declaration:
+    if value is not None or not part:
+        declaration = _with_version(declaration, number, exists=value is not None)
     match part:
+        case ():
+            return declaration
         case ("stage" | "description" as name,):
             return _with_field(declaration, Field(name, number), value)
         case ("tags", key):

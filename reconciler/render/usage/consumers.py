@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.audit.usage.declared_loads import (
     DeclaredConsumer,
@@ -18,8 +18,8 @@ from reconciler.render.json_documents import Document
 from reconciler.render.table import TableColumn, table
 from reconciler.render.text import Effort
 
-_Rows = tuple[Sequence[str], list[Sequence[str]]]
-_NOWHERE = "no file declares this model"
+_Rows: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]  # header and cells
+_NOWHERE: Final = "no file declares this model"
 
 
 class Additions(NamedTuple):
@@ -87,22 +87,21 @@ def document(
 def _sections(usage: ModelUsage) -> Iterable[tuple[str, _Rows]]:
     yield "", (_LISTED, [_listed(one) for one in usage.consumers])
     if usage.found is not None:
-        header = ("MODEL", "LOADS", "WHERE", "DECLARED AS")
-        yield "found in source code", (header, [_place(usage, one) for one in usage.found])
+        yield "found in source code", (_PLACES, [_place(usage, one) for one in usage.found])
     if usage.unknown:
-        header = ("WHERE", "TEXT", "WHY")
         rows = [[_where(one), one.text, one.why or ""] for one in usage.unknown]
-        yield "known only when the program runs", (header, rows)
+        yield "known only when the program runs", (_DYNAMIC, rows)
     if usage.seen is not None:
-        header = ("MODEL", "LOADS", "CLIENT", "COUNT", "FIRST", "LAST", "DECLARED AS")
-        yield "seen in access logs", (header, [_client(usage, one) for one in usage.seen])
+        yield "seen in access logs", (_CLIENTS, [_client(usage, one) for one in usage.seen])
     if usage.not_seen is not None:
-        header = ("MODEL", "CONSUMER", "LOADS")
         rows = [[one.model, one.consumer.name, one.consumer.loads] for one in usage.not_seen]
-        yield "declared and not seen", (header, rows)
+        yield "declared and not seen", (_LISTED[:2] + _LISTED[3:4], rows)
 
 
-_LISTED = ("MODEL", "CONSUMER", "OWNER", "LOADS", "VERSION", "CODE")
+_LISTED: Final = ("MODEL", "CONSUMER", "OWNER", "LOADS", "VERSION", "CODE")
+_PLACES: Final = ("MODEL", "LOADS", "WHERE", "DECLARED AS")
+_DYNAMIC: Final = ("WHERE", "TEXT", "WHY")
+_CLIENTS: Final = ("MODEL", "LOADS", "CLIENT", "COUNT", "FIRST", "LAST", "DECLARED AS")
 
 
 def _column(name: str) -> TableColumn:
