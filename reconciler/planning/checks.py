@@ -293,6 +293,5 @@ def _guarded(drafts: Iterable[ModelDraft]) -> Iterable[GuardInput]:
             tuple(filter(draft.effective.settings.guards, aliases(draft.planned.live))),
             draft.servings,
             draft.effective.bridged,
-            base=draft.planned.base,
             consumers_before=draft.consumers_before,
         )

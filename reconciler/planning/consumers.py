@@ -1,10 +1,16 @@
 """Consumers that load nothing which is declared, and those that a change cannot have forgotten."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from reconciler.core.changes import Change
-from reconciler.core.declaring.consumers import complaint, phrase, unresolved, was_declared
-from reconciler.core.state import Base, Consumer, Declaration
+from reconciler.core.declaring.consumers import (
+    affected,
+    complaint,
+    phrase,
+    unresolved,
+    was_declared,
+)
+from reconciler.core.state import Base, Consumer, Declaration, Live
 from reconciler.errors import Problem
 from reconciler.ports.history import History
 
@@ -12,21 +18,33 @@ from reconciler.ports.history import History
 def problems(declaration: Declaration, base: Base) -> tuple[Problem, ...]:
     """Return a problem for each consumer that loads what no commit declared.
 
-    What a recorded commit declared and this checkout does not is left to the guards.
+    What a recorded commit declared may stay live, and what goes is left to the guards.
     """
     return tuple(
         complaint(consumer, declaration)
         for consumer in unresolved(declaration)
-        if not was_declared(consumer.loads, base) and consumer.key not in base.consumers
+        if _is_new(consumer, base)
     )
 
 
-def messages(declaration: Declaration, base: Base) -> Iterable[str]:
-    """Yield a sentence for each consumer that has loaded nothing since an earlier apply."""
-    for consumer in unresolved(declaration):
-        if not was_declared(consumer.loads, base) and consumer.key in base.consumers:
-            what = phrase(consumer.loads)
-            yield f"`{consumer.name}` loads {what}, which is no longer declared"
+def messages(
+    declaration: Declaration, base: Base, live: Live, changes: Collection[Change]
+) -> Iterable[str]:
+    """Yield a sentence for each consumer that loads what git no longer declares.
+
+    What a change takes from it is left to the guards.
+    """
+    lost = [one for one in unresolved(declaration) if not _is_new(one, base)]
+    for row in affected(lost, live.fields, changes, live.versions):
+        if row.effect != "loses":
+            stays = f"; it stays on v{row.after}" if row.after is not None else ""
+            what = phrase(row.consumer.loads)
+            yield f"`{row.consumer.name}` loads {what}, which is no longer declared{stays}"
+
+
+def _is_new(consumer: Consumer, base: Base) -> bool:
+    """Return whether no recorded commit declared what a consumer loads, nor it without that."""
+    return not was_declared(consumer.loads, base) and consumer.key not in base.consumers
 
 
 def takes_away(changes: Iterable[Change]) -> bool:

@@ -77,7 +77,7 @@ def plan_model(
             *_gone(declaration, live, deleted),
             *_parted(declaration, live, difference, context.settings),
             *difference.left,
-            *consumers.messages(declaration, access.base),
+            *consumers.messages(declaration, access.base, visible, difference.changes),
         ),
         deleted=deleted,
         taken_from=access.taken_from,

@@ -8,8 +8,6 @@ from typing import Final
 from reconciler.core.changes import Change
 from reconciler.core.diff import applied
 from reconciler.core.state import (
-    NO_BASE,
-    Base,
     Consumer,
     Declaration,
     Field,
@@ -18,7 +16,7 @@ from reconciler.core.state import (
     aliases,
 )
 from reconciler.core.violations import Consent, Violation, with_consent
-from reconciler.policy.consumer_guard import PINNED_CONSUMER, ConsumerInput, check_consumers
+from reconciler.policy.consumer_guard import PINNED_CONSUMER, check_consumers
 
 EMPTY_SERVING: Final = "empty-serving"
 REMOVALS: Final = "removals"
@@ -39,7 +37,7 @@ class GuardInput:
 
     `servings` are what "serving" means for the model: two while a change to that is new. `bridged`
     are pairs of a stage and an alias that are one: what serves by one of them serves by both.
-    `base` is what recorded commits declared, `consumers_before` the consumers before this change.
+    `consumers_before` are the consumers before this change.
     """
 
     declaration: Declaration
@@ -49,7 +47,6 @@ class GuardInput:
     guarded_aliases: tuple[str, ...]
     servings: tuple[Serving, ...]
     bridged: tuple[tuple[str, str], ...] = ()
-    base: Base = NO_BASE
     consumers_before: tuple[Consumer, ...] = ()
 
     def other_words(self, serving: Serving) -> tuple[str, ...]:
@@ -65,9 +62,7 @@ def check_guards(models: Collection[GuardInput]) -> tuple[Violation, ...]:
             violations += _empty_serving(model)
         # Who loads a retired model still loads it.
         violations += check_consumers(
-            ConsumerInput(
-                model.declaration, model.live, model.changes, model.base, model.consumers_before
-            )
+            model.declaration, model.live, model.changes, model.consumers_before
         )
     return tuple(violations)
 

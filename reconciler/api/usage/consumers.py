@@ -127,9 +127,9 @@ def _logged(
     only: Collection[str] | None,
     stdin: BinaryIO | None,
 ) -> ModelUsage:
-    from reconciler.api.usage import access_logs  # noqa: PLC0415  as above
+    from reconciler.api.usage.access_logs import read  # noqa: PLC0415  as above
 
-    logs = access_logs.read(paths, root=workspace.caller.root, stdin=stdin)
+    logs = read(paths, root=workspace.caller.root, stdin=stdin)
     for warning in logs.warnings:
         workspace.warn(warning)
     seen = [one for one in logs.seen if only is None or one.model is None or one.model in only]

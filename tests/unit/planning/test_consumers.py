@@ -2,21 +2,23 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 
 from reconciler.apply.executor import apply
 from reconciler.core.plan import AdmittedPlan, JudgedPlan
-from reconciler.core.state import NO_BASE, Consumer, Declaration, DeclaredVersion, Field, Value
+from reconciler.core.state import Consumer, Declaration, DeclaredVersion, Field, Value
 from reconciler.core.violations import Consent
 from reconciler.errors import ExitCode
 from reconciler.files import plan_file
-from reconciler.planning import consumers as planned_consumers
-from reconciler.render import json_documents
+from reconciler.render import forge_comment, html, json_documents, markdown, text
+from reconciler.render.escape import prose
 from reconciler.render.usage import blast_radius
 from tests.support.plans.gate_lab import GATE
 from tests.support.plans.planner_lab import ASK, Lab
 
+NOW = datetime(2026, 11, 20, tzinfo=timezone.utc)
 API = Consumer("checkout-api", "@champion", "payments")
 LEDGER = Consumer("ledger", "1", line=9, column=4)
 ACCEPTED = replace(GATE, accept=frozenset({Consent("pinned-consumer", "m")}))
@@ -68,7 +70,13 @@ def test_a_plan_says_what_each_consumer_of_a_changed_model_loads_before_and_afte
         "canary": (2, 2, "stays"),
         "ledger": (1, 1, "archives"),
     }
-    assert blast_radius.sentence(plan.models[0]) == (
+    said = blast_radius.sentence(plan.models[0])
+    for shown in (html.plan(plan), text.plan(plan, text.Effort(0, 0.0), NOW)):
+        assert said in shown
+    quiet = prose(said)
+    assert quiet in markdown.plan(plan, NOW)
+    assert quiet in forge_comment.plan(plan, NOW, room=60_000, more="")
+    assert said == (
         "1 consumer loads @champion (v1 → v2): checkout-api; 1 loads Production (v1 → v2): batch; "
         "1 pins v1, which this archives: ledger"
     )
@@ -150,6 +158,19 @@ def test_an_alias_or_a_stage_that_is_loaded_may_move_but_not_end_on_nothing() ->
     ]
 
 
+def test_what_is_no_longer_declared_and_stays_live_is_said_and_not_refused() -> None:
+    by_stage = Consumer("batch", "Production")
+    without_stage = declared({}, by_stage, champion=1)
+    without_stage = replace(without_stage, versions=FIRST.versions)
+    plan = planned(loaded_by(FIRST, by_stage), without_stage)
+    assert plan.denied == ()
+    assert plan.problems == ()
+    assert (
+        "`batch` loads Production, which is no longer declared; it stays on v1"
+        in plan.models[0].messages
+    )
+
+
 def _messages(plan: JudgedPlan) -> list[str]:
     return [violation.message for violation in plan.denied]
 
@@ -208,4 +229,4 @@ def test_a_checkout_without_history_has_no_consumers_of_before() -> None:
     lab = Lab(m=2)
     lab.commit(loaded_by(FIRST, LEDGER))
     assert lab.plan(two_way=True).denied == ()
-    assert list(planned_consumers.messages(loaded_by(FIRST, LEDGER), NO_BASE)) == []
+    assert lab.plan(two_way=True).models[0].messages == ()
