@@ -90,7 +90,7 @@ def test_a_fleet_goes_from_stages_to_aliases_and_back_without_an_outage(
     journey: _Journey,
 ) -> None:
     lab, r = journey.lab, journey.r
-    assert sum(kind.count for kind in KINDS.values()) == len(journey.fleet) == 30
+    assert sum(kind.models for kind in KINDS.values()) == len(journey.fleet) == 30
     decided = {m.name: m.kind.decides for m in journey.fleet if m.kind.decides is not None}
     unmanaged = journey.named("unmanaged")[0]
     by_hand = lab.hand.holds(unmanaged)

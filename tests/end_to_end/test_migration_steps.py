@@ -7,6 +7,7 @@ from tests.support.registries.api_lab import opened
 from tests.support.registries.lab import Lab, rows
 
 _STATE = "registry-state"
+_SOAK = "has the rule `soak`, which measures the time in a stage"
 _STAGES = """\
 # who serves
 versions:
@@ -159,14 +160,23 @@ def test_stages_are_not_dropped_while_a_consumer_or_a_policy_depends_on_one(
     assert [note for note in edit.notes if "policy `rest` is left" in note]
     assert "no change on 1 model, so the step has nothing written" in edit.notes[-1]
     edit.commit()
-    refused = r.migrate("drop-stages")
+    lab.git.write({"app/load.py": f'load_model("models:/{model}/Production")\n'})
+    refused = r.migrate("drop-stages", scan=["app"])
     assert refused.code == 4
-    assert [problem.message for problem in refused.problems] == [
-        f"consumer `shop` of `{model}` loads the stage `Production`",
-        "policy `rest` depends on a stage",
+    assert [(problem.where, problem.message) for problem in refused.problems] == [
+        (
+            f"{_STATE}/{model}.yaml:5",
+            f"`shop` loads `Production` of `{model}`: it depends on a stage",
+        ),
+        (
+            f"{_STATE}/reconciler.yaml:2",
+            f"policy `rest` {_SOAK}: it depends on a stage",
+        ),
+        ("app/load.py:1", f"`models:/{model}/Production`: it depends on a stage"),
     ]
     with pytest.raises(reconciler.Refused):
         refused.commit()
+    assert len(r.migrate("drop-stages").problems) == 2
 
 
 def test_a_step_is_delivered_on_a_branch_of_its_own(lab: Lab, model: str) -> None:
@@ -184,3 +194,20 @@ def test_a_step_is_delivered_on_a_branch_of_its_own(lab: Lab, model: str) -> Non
     ]
     assert lab.git.git("status", "--porcelain") == ""
     assert model in lab.run("plan").stdout
+
+
+def test_the_command_takes_the_steps(lab: Lab, model: str) -> None:
+    done = lab.run("migrate", "stages", "--step", "bridge", "--commit")
+    assert (done.code, "committed" in done.stdout) == (0, True)
+    early = lab.run("migrate", "stages", "--step", "serve-by-alias", "--format", "json")
+    assert (early.code, early.document["exit"]["code"]) == (5, 5)
+    assert lab.run("apply", "--yes").code == 0
+    for step in ("serve-by-alias", "drop-stages"):
+        done = lab.run("migrate", "stages", "--step", step, "--commit")
+        assert (done.code, done.stderr.count("the step has nothing written")) == (0, 1)
+    cleared = lab.run("migrate", "stages", "--clear", "--commit", "--format", "json")
+    assert cleared.document["meaning"] == ["v2 → None", "v3 → None"]
+    assert lab.run("apply", "--yes").code == 0
+    assert lab.hand.values(model) == {"@champion": 3}
+    again = lab.run("migrate", "stages", "--clear")
+    assert (again.code, "nothing is left to do" in again.stdout) == (0, True)

@@ -1,47 +1,41 @@
-"""What would be without its version once no file declares a stage: consumers, policies, code."""
+"""What would be without its version once no file declares a stage: as `--check` finds it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from typing import Final
 
+from reconciler.api.migration.code_loads import code_loads
+from reconciler.api.migration.stage_dependencies import stage_dependencies
 from reconciler.api.workspace import Workspace
-from reconciler.core.policies import Expression, Soak, Transitions
-from reconciler.core.state import STAGES
-from reconciler.errors import ExitCode, Problem, UsageError
-from reconciler.files.state_folder import SETTINGS_FILE
-from reconciler.policy.cel.references import uses
+from reconciler.audit.migration.dependencies import DependentThing, StageDependency
+from reconciler.audit.migration.stage_loads import found_by_stage
+from reconciler.errors import ExitCode, Problem
+
+# What else depends on a stage is what the step takes out of the files.
+_REMEDIES: Final[dict[DependentThing, str]] = {
+    "serving": "`reconciler migrate stages --step serve-by-alias`",
+    "policy": "write it for the alias, or remove it",
+    "consumer": "have it load the alias, and say so in `loads`",
+    "code": "`reconciler migrate rewrite --path PATH` writes the patch, or do it by hand",
+}
 
 
-def stage_users(workspace: Workspace, scan: Collection[str]) -> list[Problem]:
-    """Return a refusal for each consumer, policy and place in code that depends on a stage."""
-    if scan:
-        raise UsageError("`scan` is not built yet")
-    return [*_consumers(workspace), *_policies(workspace)]
+def stage_users(workspace: Workspace, scan: Collection[str]) -> tuple[Problem, ...]:
+    """Return a refusal for each policy, consumer and place in code that depends on a stage.
+
+    `scan` are paths to code; raises `UsageError` for one that names nothing.
+    """
+    found = tuple(found_by_stage(code_loads(workspace, scan)))
+    declarations = tuple(workspace.desired.declarations.values())
+    depends = stage_dependencies(workspace, declarations, found)
+    return tuple(_refusal(one) for one in depends if one.what in _REMEDIES)
 
 
-def _consumers(workspace: Workspace) -> Iterator[Problem]:
-    for name, declaration in workspace.desired.declarations.items():
-        for consumer in declaration.consumers:
-            if consumer.loads in STAGES:
-                yield Problem(
-                    f"consumer `{consumer.name}` of `{name}` loads the stage `{consumer.loads}`",
-                    ExitCode.REFUSED,
-                    file=declaration.file,
-                    line=consumer.line,
-                    model=name,
-                    hint="have it load the alias, and say so in `loads`",
-                )
-
-
-def _policies(workspace: Workspace) -> Iterator[Problem]:
-    for policy in workspace.desired.settings.policies:
-        requires = policy.requires
-        reads = isinstance(requires, Expression) and any(
-            uses(requires.source, path) for path in ("version.stage", "incumbent.stage")
-        )
-        if policy.on.stages or reads or isinstance(requires, (Transitions, Soak)):
-            yield Problem(
-                f"policy `{policy.name}` depends on a stage",
-                ExitCode.REFUSED,
-                file=f"{workspace.shown}/{SETTINGS_FILE}",
-                line=policy.line,
-                hint="write it for the alias, or remove it",
-            )
+def _refusal(one: StageDependency) -> Problem:
+    return Problem(
+        f"{one.message}: it depends on a stage",
+        ExitCode.REFUSED,
+        file=one.file,
+        line=one.line,
+        model=one.model,
+        hint=_REMEDIES[one.what],
+    )

@@ -22,7 +22,7 @@ from reconciler.authoring.migration.step import (
     DROP_STAGES,
     SERVE_BY_ALIAS,
     STEPS,
-    Step,
+    StepEdits,
     nothing_left,
 )
 from reconciler.authoring.migration.step_draft import (
@@ -67,7 +67,7 @@ class Migration(Edit):
     def __init__(
         self,
         workspace: Workspace,
-        step: Step,
+        step: StepEdits,
         draft: Draft | None = None,
         *,
         proof: str = "",
@@ -192,7 +192,7 @@ def _without_bridge(step: str) -> Refused:
     )
 
 
-def _proven(workspace: Workspace, step: Step, request: StepRequest) -> Migration:
+def _proven(workspace: Workspace, step: StepEdits, request: StepRequest) -> Migration:
     """Return the answer for a step that has nothing written, as two plans prove."""
     if step.nothing:
         return Migration(workspace, step)
@@ -210,7 +210,7 @@ def _counted(plans: PlansOfStep) -> str:
     return f"no change on {on}" if not changes else f"the same {phrases.count(changes, 'change')}"
 
 
-def _unapplied(plans: PlansOfStep, step: Step) -> Iterator[Problem]:
+def _unapplied(plans: PlansOfStep, step: StepEdits) -> Iterator[Problem]:
     """Yield what the bridge still has to write: then readers by alias do not have all of it."""
     pending = pending_bridge(plans.before)
     if pending:
@@ -222,7 +222,7 @@ def _unapplied(plans: PlansOfStep, step: Step) -> Iterator[Problem]:
 
 
 def _answer(
-    workspace: Workspace, step: Step, request: StepRequest, *, refusals: Sequence[Problem]
+    workspace: Workspace, step: StepEdits, request: StepRequest, *, refusals: Sequence[Problem]
 ) -> Migration:
     if refusals or step.nothing:
         return Migration(workspace, step, refusals=refusals)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from shlex import quote
 
 from reconciler.authoring.migration.live_words import WordConflict, with_live_words
-from reconciler.authoring.migration.step import BRIDGE, SettingsChange, Step, changed
+from reconciler.authoring.migration.step import BRIDGE, SettingsChange, StepEdits, changed
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.declaring.implied import as_written
@@ -48,7 +48,7 @@ def bridging(
     live: Mapping[str, Live],
     bridge: Bridge,
     keep: Mapping[str, Collection[int]],
-) -> Step:
+) -> StepEdits:
     """Return the step; every conflict is among its refusals.
 
     Raises `UsageError` for a decision on what is not in conflict.
@@ -72,7 +72,7 @@ def bridging(
     settings = _settings(desired.settings, bridge)
     changes = changed(pairs)
     nothing = f"`bridge: {bridge}` is in the settings, and every file agrees with it"
-    return Step(
+    return StepEdits(
         BRIDGE,
         f"Bridge {_named(bridge)}",
         settings,

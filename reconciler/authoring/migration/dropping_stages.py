@@ -7,7 +7,7 @@ from reconciler.authoring.migration.step import (
     CLEAR,
     DROP_STAGES,
     SettingsChange,
-    Step,
+    StepEdits,
     changed,
 )
 from reconciler.core.declaring.bridge import NO_BRIDGE, Bridge
@@ -27,14 +27,14 @@ from reconciler.files.editing.settings_editor import Cut, KeyPath, SettingsEdit
 from reconciler.render import phrases
 
 
-def dropping_stages(desired: DeclaredState, written: Collection[KeyPath]) -> Step:
+def dropping_stages(desired: DeclaredState, written: Collection[KeyPath]) -> StepEdits:
     """Return the step; `written` are the places that the settings' file has."""
     bridge = desired.settings.bridge
     before = [as_written(declaration) for declaration in desired.declarations.values()]
     changes = changed([(one, _by_alias(one, bridge)) for one in before])
     settings = _settings(desired.settings, written)
     nothing = "" if settings.edits or changes else "no file declares a stage"
-    return Step(
+    return StepEdits(
         DROP_STAGES,
         "Declare aliases alone",
         settings,
@@ -49,7 +49,7 @@ def declares_stage(declaration: Declaration) -> bool:
     return any(stage != "None" for stage in stages(as_written(declaration).fields).values())
 
 
-def clearing(desired: DeclaredState, live: Mapping[str, Live]) -> Step:
+def clearing(desired: DeclaredState, live: Mapping[str, Live]) -> StepEdits:
     """Return the step that declares `stage: None` for each version that has a stage live."""
     pairs = []
     for name, declaration in desired.declarations.items():
@@ -57,7 +57,7 @@ def clearing(desired: DeclaredState, live: Mapping[str, Live]) -> Step:
         if name in live:
             pairs.append((before, _cleared(before, live[name])))
     changes = changed(pairs)
-    return Step(
+    return StepEdits(
         CLEAR,
         "Clear the stages in the registry",
         SettingsChange(desired.settings),

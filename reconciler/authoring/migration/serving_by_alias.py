@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
-from reconciler.authoring.migration.step import SERVE_BY_ALIAS, SettingsChange, Step, changed
+from reconciler.authoring.migration.step import SERVE_BY_ALIAS, SettingsChange, StepEdits, changed
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.declaring.implied import as_written
@@ -44,7 +44,7 @@ class _Change:
         self.edits.append(RenameKey((*place, "stage"), "alias", dict(self.bridge.pairs)))
 
 
-def serving_by_alias(desired: DeclaredState, written: Collection[KeyPath]) -> Step:
+def serving_by_alias(desired: DeclaredState, written: Collection[KeyPath]) -> StepEdits:
     """Return the step of a folder whose settings have the bridge; `written` is in their file."""
     settings = desired.settings
     change = _Change(settings, settings.bridge, written)
@@ -59,7 +59,7 @@ def serving_by_alias(desired: DeclaredState, written: Collection[KeyPath]) -> St
     _policies(change)
     _guards(change, [after.serving for _, after in pairs if after.serving is not None])
     nothing = "" if change.edits or changes else "what serves, serves by an alias"
-    return Step(
+    return StepEdits(
         SERVE_BY_ALIAS,
         "Serve by alias",
         SettingsChange(change.after, tuple(change.edits), tuple(change.sentences)),

@@ -26,7 +26,7 @@ class SettingsChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepEdits:
     """A step, before anything is written; with `refusals` nothing is.
 
     `changes` are declarations before and after, as their files write them. `notes` say what the
@@ -49,6 +49,6 @@ def changed(
     return tuple((before, after) for before, after in pairs if before != after)
 
 
-def nothing_left(name: str, settings: Settings, why: str) -> Step:
+def nothing_left(name: str, settings: Settings, why: str) -> StepEdits:
     """Return a step that has nothing to do, and why."""
-    return Step(name, "", SettingsChange(settings), nothing=why)
+    return StepEdits(name, "", SettingsChange(settings), nothing=why)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconciler.authoring.draft import Draft, StateFiles
 from reconciler.authoring.file_edits import FileEdit, difference, edited_file
-from reconciler.authoring.migration.step import SettingsChange, Step
+from reconciler.authoring.migration.step import SettingsChange, StepEdits
 from reconciler.authoring.proposal import Proposal, title_of
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.errors import DeclarationError
@@ -22,7 +22,7 @@ def written_settings(state: StateFiles) -> frozenset[KeyPath]:
     return written(path.read_bytes()) if path.exists() else frozenset()
 
 
-def drafted_step(step: Step, state: StateFiles, reason: str | None) -> Draft:
+def drafted_step(step: StepEdits, state: StateFiles, reason: str | None) -> Draft:
     """Return a step as contents of files.
 
     Raises `DeclarationError` where a file cannot be edited in place.

@@ -73,15 +73,8 @@ def edited(declaration: Declaration, edits: Sequence[YamlEdit]) -> Declaration:
 def _edited(declaration: Declaration, edit: YamlEdit) -> Declaration:
     value = edit.value
     match edit.path:
-        case ("model",) if value is not None:
-            return replace(declaration, model=value)
-        case ("retired",):
-            return replace(declaration, retired=value == "true")
-        case ("hold",):
-            return replace(declaration, hold=value)
-        case ("serving", "stage" | "alias" as word):
-            serving = declaration.serving or Serving(None, None)
-            return replace(declaration, serving=replace(serving, **{word: value}))
+        case ("model" | "retired" | "hold",) | ("serving", _):
+            return _with_own_key(declaration, edit.path, value)
         case ("description",):
             return _with_field(declaration, Field("description"), value)
         case ("tags", key):
@@ -92,6 +85,20 @@ def _edited(declaration: Declaration, edit: YamlEdit) -> Declaration:
             return _with_part(declaration, int(number), tuple(rest), value)
         case _:
             raise ValueError(f"no file has {edit!r}")
+
+
+def _with_own_key(declaration: Declaration, path: KeyPath, value: str | None) -> Declaration:
+    """Return a declaration with another value of a key that belongs to the model itself."""
+    match path:
+        case ("model",):
+            return replace(declaration, model=value or declaration.model)
+        case ("retired",):
+            return replace(declaration, retired=value == "true")
+        case ("hold",):
+            return replace(declaration, hold=value)
+        case _:
+            said = declaration.serving or Serving(None, None)
+            return replace(declaration, serving=replace(said, **{path[-1]: value}))
 
 
 def _path(address: Field, value: Value) -> KeyPath:

@@ -29,7 +29,7 @@ class Kind(NamedTuple):
     decides when it imports, `decides` what it decides for the bridge.
     """
 
-    count: int
+    models: int
     live: Mapping[str, int | tuple[int, ...]]
     file: str | None = None
     keep: int | None = None
@@ -79,7 +79,7 @@ def registered(hand: Hand) -> tuple[Member, ...]:
     """Register the fleet, as it is live before git knows it."""
     made = []
     for kind_name, kind in KINDS.items():
-        for number in range(kind.count):
+        for number in range(kind.models):
             name = f"fleet-{os.getpid()}-{kind_name}-{number}"
             hand.register(name, _VERSIONS)
             for word, named in kind.live.items():

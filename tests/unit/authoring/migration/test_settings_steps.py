@@ -7,7 +7,7 @@ import pytest
 from reconciler.authoring.migration.bridging import bridge_of, bridging
 from reconciler.authoring.migration.dropping_stages import clearing, dropping_stages
 from reconciler.authoring.migration.serving_by_alias import serving_by_alias, still_by_stage
-from reconciler.authoring.migration.step import Step
+from reconciler.authoring.migration.step import StepEdits
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.settings import Settings
@@ -27,13 +27,13 @@ def loaded(folder: Path, settings: str, model: str = _MODEL) -> DeclaredState:
     return load(folder, "state")
 
 
-def text_after(settings: str, step: Step) -> str:
+def text_after(settings: str, step: StepEdits) -> str:
     """Return the settings' file after a step; that it says what the step claims is checked."""
     change = step.settings
     return edit_settings(settings.encode(), change.edits, change.after, "reconciler.yaml").decode()
 
 
-def switched(folder: Path, settings: str, model: str = _MODEL) -> tuple[str, Step]:
+def switched(folder: Path, settings: str, model: str = _MODEL) -> tuple[str, StepEdits]:
     step = serving_by_alias(loaded(folder, settings, model), written(settings.encode()))
     return text_after(settings, step), step
 
