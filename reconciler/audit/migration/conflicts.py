@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from reconciler.audit.migration.model_migration import (
+    ConflictKind,
     MigrationConflict,
     Placement,
     ProposedAlias,
@@ -55,6 +56,7 @@ def _contradictions(inputs: ConflictInput) -> Iterator[MigrationConflict]:
         kept = found.holder or found.named
         yield MigrationConflict(
             "contradiction",
+            found.stage,
             message,
             f"give both to one version, or `{_MIGRATE} --keep {_named(inputs.model, kept)}`",
         )
@@ -78,7 +80,9 @@ def _of_holders(inputs: ConflictInput, proposed: ProposedAlias) -> Iterator[Migr
         f"{listed(holders)} are in `{proposed.stage}`, and an alias names one: "
         f"`{uri}` loads v{max(holders)}"
     )
-    yield MigrationConflict("several-holders", message, _choice(inputs, proposed, holders))
+    yield MigrationConflict(
+        "several-holders", proposed.stage, message, _choice(inputs, proposed, holders)
+    )
 
 
 def _choice(inputs: ConflictInput, proposed: ProposedAlias, holders: tuple[int, ...]) -> str:
@@ -96,6 +100,7 @@ def _of_alias(inputs: ConflictInput, proposed: ProposedAlias) -> Iterator[Migrat
     if alias in inputs.refused:
         yield MigrationConflict(
             "alias-refused",
+            proposed.stage,
             f"@{alias} cannot stand for `{proposed.stage}`: {inputs.refused[alias]}",
             f"take another one: `--bridge {proposed.stage}=ALIAS`",
         )
@@ -109,6 +114,7 @@ def _of_alias(inputs: ConflictInput, proposed: ProposedAlias) -> Iterator[Migrat
     ):
         yield MigrationConflict(
             "alias-elsewhere",
+            proposed.stage,
             f"@{alias} is on v{live}, and v{version} is in `{proposed.stage}`: the bridge moves it",
             f"`{_MIGRATE} --keep {_named(inputs.model, version)}` moves it to v{version}, "
             f"`--bridge {proposed.stage}=ALIAS` takes another one",
@@ -117,29 +123,44 @@ def _of_alias(inputs: ConflictInput, proposed: ProposedAlias) -> Iterator[Migrat
         if other != alias and other.casefold() == alias.casefold():
             yield MigrationConflict(
                 "alias-case",
-                f"@{other} and @{alias} differ only in case: a registry on MySQL has one of them",
+                proposed.stage,
+                f"@{other} and @{alias} differ only in case: on MySQL they are one",
                 f"take @{other}: `--bridge {proposed.stage}={other}`, or rename it",
             )
 
 
 def _of_version(inputs: ConflictInput, proposed: ProposedAlias) -> Iterator[MigrationConflict]:
-    version = proposed.version
-    if inputs.live is None or version is None or inputs.live.unreadable is not None:
+    """Yield why the version that is to have an alias cannot be declared with it."""
+    version, model = proposed.version, quote(inputs.model)
+    if version is None or (found := _unfit(inputs, version)) is None:
         return
-    known = inputs.live.versions.get(version)
+    kind, message = found
+    another = f"`reconciler promote {model} VERSION` declares another one"
+    remedies: Mapping[ConflictKind, str] = {
+        "missing-model": f"register it, or `reconciler tidy {model}` removes its file",
+        "missing-version": f"`reconciler tidy {model}` takes it out, {another}",
+        "not-ready": "wait until it is registered, or declare another version",
+        "retired": "declare `stage: Archived` for it, or remove `retired`",
+    }
+    message = f"v{version}, which gets @{proposed.alias}, {message}"
+    yield MigrationConflict(kind, proposed.stage, message, remedies.get(kind, another))
+
+
+def _unfit(inputs: ConflictInput, version: int) -> tuple[ConflictKind, str] | None:
+    declaration, live = inputs.declaration, inputs.live
+    entry = declaration.versions.get(version) if declaration else None
+    if declaration is not None and declaration.retired:
+        return "retired", "is of a model that is retired"
+    if entry is not None and entry.blocked is not None:
+        return "blocked", "is blocked"
+    if inputs.live_placement is None or (live is not None and live.unreadable is not None):
+        return None
+    if live is None:
+        return "missing-model", "is of a model that is not in the registry"
+    known = live.versions.get(version)
     if known is None:
-        yield MigrationConflict(
-            "missing-version",
-            f"v{version} is declared for @{proposed.alias}, and is not in the registry",
-            f"`reconciler tidy {quote(inputs.model)}` takes it out, "
-            f"`reconciler promote {quote(inputs.model)} VERSION` declares another one",
-        )
-    elif known.status != "READY":
-        yield MigrationConflict(
-            "not-ready",
-            f"v{version}, which gets @{proposed.alias}, is {known.status}, not READY",
-            "wait until it is registered, or declare another version",
-        )
+        return "missing-version", "is not in the registry"
+    return None if known.status == "READY" else ("not-ready", f"is {known.status}, not READY")
 
 
 def _without_alias(inputs: ConflictInput) -> Iterator[MigrationConflict]:
@@ -151,6 +172,7 @@ def _without_alias(inputs: ConflictInput) -> Iterator[MigrationConflict]:
         if stage not in bridged:
             yield MigrationConflict(
                 "no-alias",
+                stage,
                 f"{listed(held)} {'is' if len(held) == 1 else 'are'} in `{stage}`, which no alias "
                 "stands for",
                 f"add `{stage}` to `exclusive` and to `bridge`, or declare them `Archived`",
@@ -161,7 +183,7 @@ def _active(
     declared: Mapping[Field, Value], live: Mapping[str, tuple[int, ...]]
 ) -> dict[str, tuple[int, ...]]:
     placed = placement_of(declared).active
-    stages = [stage for stage in ACTIVE_STAGES if stage in placed or stage in live]
+    stages = [stage for stage in reversed(ACTIVE_STAGES) if stage in placed or stage in live]
     return {
         stage: tuple(sorted({*placed.get(stage, ()), *live.get(stage, ())})) for stage in stages
     }

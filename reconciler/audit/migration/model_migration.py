@@ -8,7 +8,6 @@ from reconciler.audit.migration.stage_loads import StageLoad
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.state import (
     ACTIVE_STAGES,
-    STAGES,
     Declaration,
     Fields,
     aliases,
@@ -22,7 +21,10 @@ ConflictKind: TypeAlias = Literal[
     "alias-refused",
     "alias-case",
     "not-ready",
+    "missing-model",
     "missing-version",
+    "blocked",
+    "retired",
     "no-alias",
 ]
 # The most urgent first.
@@ -40,8 +42,14 @@ class MigrationConflict:
     """What keeps a stage from becoming an alias, and what to do about it."""
 
     kind: ConflictKind
+    stage: str
     message: str
     remedy: str
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it has to be decided before the bridge; the others are only said."""
+        return self.kind not in ("no-alias", "alias-case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ class ModelMigration:
 
 def placement_of(fields: Fields) -> Placement:
     """Return what fields say of stages and aliases."""
-    held = occupants(fields, [stage for stage in STAGES if stage != "None"])
+    held = occupants(fields, ("Production", "Staging", "Archived"))
     return Placement(
         {stage: versions for stage, versions in held.items() if versions},
         dict(sorted(aliases(fields).items())),

@@ -15,6 +15,7 @@ from reconciler.audit.migration.model_migration import (
 )
 from reconciler.audit.migration.stage_loads import StageLoad
 from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.state import ACTIVE_STAGES
 
 _NAMED: Final = 8  # models that one command names
 _MIGRATE: Final = "reconciler migrate stages"
@@ -38,10 +39,12 @@ def with_next_step(model: ModelMigration, taken: StepsTaken) -> ModelMigration:
 def _step(model: ModelMigration, taken: StepsTaken) -> MigrationStep | None:
     if not (model.by_stage or model.conflicts):
         return None
-    if any(conflict.kind != "no-alias" for conflict in model.conflicts):
+    if any(conflict.blocks for conflict in model.conflicts):
         return "conflict"
     if model.declared is None:
         return "import"
+    if not model.proposed:
+        return "consumers" if model.loads else "conflict"
     if not _is_bridged(model, taken):
         return "bridge"
     live = model.live
@@ -74,7 +77,7 @@ def _later_step(model: ModelMigration, taken: StepsTaken) -> MigrationStep | Non
     stages = {one.stage for one in model.proposed}
     if taken.bridge or (model.declared is not None and stages & set(model.declared.active)):
         return "drop-stages"
-    if model.conflicts:
+    if any(conflict.kind == "no-alias" for conflict in model.conflicts):
         return "conflict"
     return "clear" if model.live is not None and model.live.active else None
 
@@ -110,16 +113,30 @@ def overall_steps(models: Sequence[ModelMigration]) -> tuple[str, ...]:
     for step in STEPS:
         names = [model.model for model in models if model.step == step]
         if names:
-            count = f"{len(names)} model{'' if len(names) == 1 else 's'}"
-            sentences.append(f"{count}: {_words(step, names)}")
+            sentences.append(f"{_count(names)}: {_words(step, names)}")
+    for stage in reversed(ACTIVE_STAGES):
+        names = [model.model for model in models if stage in _without_alias(model)]
+        if names:
+            sentences.append(
+                f"{_count(names)}: `{stage}` has no alias: add it to `exclusive` and to `bridge`, "
+                "or declare what is in it `Archived`"
+            )
     return tuple(sentences)
+
+
+def _without_alias(model: ModelMigration) -> set[str]:
+    return {conflict.stage for conflict in model.conflicts if conflict.kind == "no-alias"}
+
+
+def _count(names: Sequence[str]) -> str:
+    return f"{len(names)} model{'' if len(names) == 1 else 's'}"
 
 
 def _words(step: MigrationStep, names: Sequence[str]) -> str:
     """Return the command of a step, and what it does."""
     match step:
         case "conflict":
-            return "decide what is in conflict"
+            return "decide what is in conflict: one `--step bridge` takes every `--keep`"
         case "import":
             chosen = " ".join(map(quote, names)) if len(names) <= _NAMED else "MODEL..."
             return f"`reconciler import {chosen}` declares what is in use"

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from reconciler.audit.migration.dependencies import StageDependency
 from reconciler.audit.migration.model_migration import (
+    MigrationConflict,
     ModelMigration,
     Placement,
     ProposedAlias,
@@ -59,7 +60,10 @@ def report_markdown(report: StageReport) -> str:
     if report.unfinished:
         names = [column.name.capitalize() for column in _HEADER]
         lines += _markdown_row(names), _markdown_row(["---"] * len(names))
-        lines += [_markdown_row(map(code, _row(model))) for model in report.unfinished]
+        lines += [
+            _markdown_row(code(cell) if cell else "" for cell in _row(model))
+            for model in report.unfinished
+        ]
         lines += [""]
     for model in report.unfinished:
         todo = _todo(model)
@@ -136,13 +140,19 @@ def _target(proposed: ProposedAlias) -> str:
 
 def _details(model: ModelMigration) -> list[str]:
     """Return what has to be decided about a model, and who loads it by stage."""
-    if not (model.conflicts or model.loads):
+    told = _told(model)
+    if not (told or model.loads):
         return []
     lines = [model.model]
-    for conflict in model.conflicts:
+    for conflict in told:
         lines += [f"  ! {conflict.message}", f"    {conflict.remedy}"]
     lines += [f"  {load_sentence(load, model.proposed)}" for load in model.loads]
     return [*lines, ""]
+
+
+def _told(model: ModelMigration) -> list[MigrationConflict]:
+    """Return the conflicts of one model; what most have alike is said once, for all of them."""
+    return [conflict for conflict in model.conflicts if conflict.kind != "no-alias"]
 
 
 def _elsewhere(report: StageReport) -> list[str]:
@@ -182,7 +192,7 @@ def _shown(lines: Iterable[str], columns: int | None) -> str:
 
 def _todo(model: ModelMigration) -> list[str]:
     """Return the tasks of a model for Markdown: what to decide, and who loads it by stage."""
-    decide = [f"{conflict.message}: {conflict.remedy}" for conflict in model.conflicts]
+    decide = [f"{conflict.message}: {conflict.remedy}" for conflict in _told(model)]
     loads = [load_sentence(load, model.proposed) for load in model.loads]
     return [f"* [ ] {prose(sentence)}" for sentence in (*decide, *loads)]
 

@@ -135,16 +135,23 @@ def test_a_file_that_contradicts_the_bridge_is_a_conflict_with_its_place() -> No
 @pytest.mark.parametrize(
     ("text", "live", "kinds"),
     [
-        (_V4, _live({**_STAGE, Field("alias", None, "Champion"): 4}), ["alias-case"]),
         (_V4, _live(_STAGE, status="PENDING_REGISTRATION"), ["not-ready"]),
         (_V4, _live({}, versions=3), ["missing-version"]),
+        (_V4, None, ["missing-model"]),
+        ("versions: {4: {blocked: leaks}}", _live(_STAGE), ["blocked"]),
+        ("retired: true", _live(_STAGE), ["retired"]),
     ],
 )
 def test_what_keeps_an_alias_from_its_version_is_a_conflict(
-    text: str, live: Live, kinds: list[str]
+    text: str, live: Live | None, kinds: list[str]
 ) -> None:
     model = _migration(text, live)
     assert (model.step, _kinds(model)) == ("conflict", kinds)
+
+
+def test_an_alias_that_differs_only_in_case_is_said() -> None:
+    model = _migration(_V4, _live({**_STAGE, Field("alias", None, "Champion"): 4}))
+    assert (model.step, _kinds(model)) == ("bridge", ["alias-case"])
 
 
 def test_an_alias_that_no_server_takes_is_a_conflict() -> None:
@@ -157,6 +164,7 @@ def test_a_stage_without_an_alias_is_said_and_keeps_nothing_from_the_steps() -> 
     model = _migration(_V4, _live(staging), _BRIDGED)
     assert (model.step, _kinds(model)) == ("serve-by-alias", ["no-alias"])
     assert _migration(_ALIAS, _live(staging), _DROPPED).step == "conflict"
+    assert _migration("versions: {5: {stage: Staging}}", _live({})).step == "conflict"
 
 
 def test_consumers_come_before_the_stages_go() -> None:
