@@ -289,7 +289,7 @@ class InspectionMethods(ABC):
         """
         from reconciler.api.migration.report import migration_report  # noqa: PLC0415  as the class says
 
-        with self._workspace(needs="anything") as workspace:
+        with self._workspace(needs="all" if check else "anything") as workspace:
             chosen = None if models is None else as_names(models)
             answer = migration_report(
                 workspace, chosen, scan=as_names(scan), bridge=bridge, checks=check
@@ -312,7 +312,7 @@ class InspectionMethods(ABC):
         """
         from reconciler.api.migration.rewrite import rewrite  # noqa: PLC0415  as the class says
 
-        with self._workspace(needs="anything") as workspace:
+        with self._workspace() as workspace:
             answer = rewrite(workspace, as_names(paths), bridge=bridge)
             return timed(answer, workspace.started)
 

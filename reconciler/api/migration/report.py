@@ -129,6 +129,7 @@ def migration_report(
         live.models if live else None,
         found,
         _refused(proposed, settings),
+        {problem.model for problem in problems if problem.model},
     )
     report = StageReport(
         proposed,

@@ -1,6 +1,6 @@
 """The whole answer of `migrate stages`: every model, and what depends on stages. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.audit.migration.conflicts import ConflictInput, conflicts
@@ -74,15 +74,19 @@ class StageReport:
     @property
     def next(self) -> tuple[str, ...]:
         """What comes next, a sentence for each step."""
-        return overall_steps(self.models)
+        features = self.live.capabilities if self.live else Capabilities()
+        if features.aliases:
+            return overall_steps(self.models)
+        return (f"{features.why} has no aliases: it has to be another one before the first step",)
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationInput:
     """All that the way of the models follows from.
 
-    `live` is None where the registry was not read. `found` are the places in source code that load
-    by stage, `refused` has the reason for each alias of the bridge that no server takes.
+    `live` is None where the registry was not read, `unread` are models that it does not show.
+    `found` are the places in source code that load by stage, `refused` has the reason for each
+    alias of the bridge that no server takes.
     """
 
     settings: Settings
@@ -91,6 +95,7 @@ class MigrationInput:
     live: Mapping[str, Live] | None
     found: Sequence[StageLoad] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    unread: Collection[str] = ()
 
 
 def model_migrations(names: Iterable[str], inputs: MigrationInput) -> tuple[ModelMigration, ...]:
@@ -108,7 +113,7 @@ def _model(name: str, inputs: MigrationInput, found: Sequence[StageLoad]) -> Mod
     declaration = inputs.declarations.get(name)
     live = inputs.live.get(name) if inputs.live is not None else None
     placement = None
-    if inputs.live is not None:
+    if inputs.live is not None and name not in inputs.unread:
         placement = placement_of(bridged.ignore.without(live.fields) if live else {})
     completed = complete(declaration, bridged) if declaration else None
     proposed = proposed_aliases(inputs.bridge, completed, placement)
