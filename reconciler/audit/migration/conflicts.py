@@ -51,6 +51,8 @@ def _contradictions(inputs: ConflictInput) -> Iterator[MigrationConflict]:
         return
     file = inputs.declaration.file
     for found in contradictions(as_written(inputs.declaration).fields, inputs.bridge):
+        if found.holder is None and found.elsewhere == "None":
+            continue  # as an import writes it, and `--clear`
         line = _line_of(inputs.declaration, found.named)
         message = f"{file}{f':{line}' if line else ''} contradicts the bridge: {_words(found)}"
         kept = found.holder or found.named

@@ -12,6 +12,7 @@ from reconciler.core.state import (
     Fields,
     aliases,
     occupants,
+    stages,
 )
 
 ConflictKind: TypeAlias = Literal[
@@ -118,12 +119,15 @@ def proposed_aliases(
     """
     fields = declared.fields if declared else {}
     named, held = aliases(fields), occupants(fields, [stage for stage, _ in bridge.pairs])
+    where = stages(fields)
     found = []
     for stage, alias in bridge.pairs:
         holders = live.stages.get(stage, ()) if live else ()
         if held[stage] or alias in named:
-            agreed = named.get(alias) in held[stage]
-            found.append(ProposedAlias(stage, alias, named[alias] if agreed else None))
+            version = named.get(alias)
+            in_no_stage = not held[stage] and where.get(version or 0, "None") == "None"
+            agreed = version in held[stage] or in_no_stage
+            found.append(ProposedAlias(stage, alias, version if agreed else None))
         elif holders:
             found.append(ProposedAlias(stage, alias, holders[0] if len(holders) == 1 else None))
     return tuple(found)

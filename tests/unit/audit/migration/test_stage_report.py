@@ -61,6 +61,7 @@ def _kinds(model: ModelMigration) -> list[str]:
 _V4 = "versions: {4: {stage: Production}}"
 _BOTH = "versions: {4: {stage: Production, aliases: [champion]}}"
 _ALIAS = "versions: {4: {aliases: [champion]}}"
+_CLEARED = "versions: {4: {stage: None, aliases: [champion]}}"
 _STAGE: Fields = {Field("stage", 4): "Production"}
 _CHAMPION: Fields = {Field("alias", None, "champion"): 4}
 _AT_BOTH: Fields = {**_STAGE, **_CHAMPION}
@@ -79,6 +80,8 @@ _AT_BOTH: Fields = {**_STAGE, **_CHAMPION}
         (_ALIAS, _AT_BOTH, _BY_ALIAS, "drop-stages"),
         (_ALIAS, _AT_BOTH, _DROPPED, "clear"),
         (_ALIAS, _CHAMPION, _DROPPED, None),
+        (_CLEARED, _CHAMPION, _DROPPED, None),
+        (_CLEARED, _AT_BOTH, _BY_STAGE, "bridge"),
         ("versions: {4: {stage: Archived}}", {}, _BY_STAGE, None),
         ("tags: {a: b}", _STAGE, _BY_STAGE, "bridge"),
     ],
@@ -98,6 +101,12 @@ def test_the_alias_that_a_stage_gets_is_said_with_its_version() -> None:
     [sentence] = model.todo
     assert sentence.startswith("`reconciler migrate stages --step bridge` gives what is in a stage")
     assert sentence.endswith("its alias: @champion on v4")
+
+
+def test_a_version_under_the_alias_in_no_stage_is_the_one_that_gets_the_stage() -> None:
+    for text in (_CLEARED, _ALIAS):
+        [proposed] = _migration(text, _live(_AT_BOTH)).proposed
+        assert proposed.version == 4
 
 
 def test_two_versions_in_a_stage_are_a_conflict_with_the_command_that_decides_it() -> None:
