@@ -7,7 +7,7 @@ from reconciler.core.declaring.ab_tests import as_text, parts, traffic_problems
 from reconciler.core.declaring.forms import in_form
 from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.declaring.moves import take_alias, take_stage
-from reconciler.core.declaring.semantic_versions import semvers
+from reconciler.core.declaring.semantic_versions import is_major_alias, semvers
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     Declaration,
@@ -184,13 +184,19 @@ def remarks(before: Declaration, after: Declaration, settings: Settings) -> tupl
 
 
 def _parted(before: Declaration, after: Declaration, settings: Settings) -> Iterable[str]:
-    """Return what parts: of the aliases those that count, and every one that stays."""
+    """Return what parts: of the aliases those that count, and every one that stays.
+
+    The alias of a major is meant to stay behind.
+    """
     was, now = aliases(before.fields), aliases(after.fields)
+    stay = [a for a in sorted(now) if was.get(a) == now[a]]
+    if settings.aliases_from_semver:
+        stay = [a for a in stay if not is_major_alias(a)]
     return partings(
         before.fields,
         after.fields,
         settings.serving.of(after.model, after),
-        names=(*settings.guarded_aliases, *(a for a in sorted(now) if was.get(a) == now[a])),
+        names=(*settings.guarded_aliases, *stay),
         places=settings.exclusive,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from reconciler.core.declaring.implied import complete
 from reconciler.core.diff import diff
 from reconciler.core.settings import Ignore, Settings
 from reconciler.core.state import (
@@ -391,3 +392,11 @@ def test_what_is_not_ready_is_left_out_of_stages_and_aliases() -> None:
     every = imported(live, every_version=True)
     assert set(every.versions) == {1, 2, 3, 4}
     assert Field("stage", 2) not in every.fields
+
+
+def test_the_tag_of_a_semantic_version_that_was_changed_by_hand_is_not_added() -> None:
+    text = "versions: {1: {stage: Production, semver: 2.1.0}}\n"
+    declared = complete(parse_declaration(text.encode(), "m.yaml"), RULES)
+    live = live_with(stage(1, "Production"), (Field("tag", 1, "semver"), "9.9.9"))
+    found = additions(declared, imported(live), exclusive=("Production",))
+    assert [edit.path for edit in found.edits if "semver" in edit.path] == []
