@@ -166,7 +166,9 @@ def judge(compared: Compared, registry: Registry, judging: Judging) -> JudgedPla
 
 
 def _in_order(compared: Compared, past: PastServing | None) -> Compared:
-    return compared.narrowed([_judged_order(draft, past) for draft in compared.drafts])
+    plans = [_judged_order(draft, past) for draft in compared.drafts]
+    is_same = all(p is d.planned.plan for p, d in zip(plans, compared.drafts, strict=True))
+    return compared if is_same else compared.narrowed(plans)
 
 
 def _judged_order(draft: ModelDraft, past: PastServing | None) -> ModelPlan:
