@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.implied import complete
 from reconciler.core.plan import ModelPlan
 from reconciler.core.settings import ServingRules, Settings
@@ -239,3 +240,28 @@ def test_an_alias_that_serves_is_judged_alike() -> None:
     assert "not higher than 2.0.0 of v2" in problem(planned(lab))[0]
     lab.commit(model(0, {2: "2.0.0", 3: "1.0.0"}, champion=2, other=3))
     assert planned(lab).problems == (), "another alias does not serve"
+
+
+@pytest.mark.parametrize("serving", [Serving(), Serving(None, "champion")])
+def test_a_bridged_stage_and_its_alias_are_one_place(serving: Serving) -> None:
+    bridge = Bridge((("Production", "champion"),))
+    lab = Lab()
+    lab.settings = Settings(bridge=bridge, serving=ServingRules(serving))
+    lab.apply(complete(model(2, {2: "2.0.0"}), lab.settings))
+    lab.commit(complete(model(3, {3: "1.0.0", 2: "2.0.0"}), lab.settings))
+    assert "not higher than 2.0.0 of v2" in problem(planned(lab))[0]
+    lab.commit(complete(model(3, {3: "2.0.1", 2: "2.0.0"}), lab.settings))
+    assert {str(change.field): change.cause for change in planned(lab).changes} == {
+        "v3 stage": "declared",
+        "v2 stage": "replaced",
+        "@champion": "bridge",
+        "v3 tag semver": "declared",
+    }
+
+
+def test_a_stage_and_an_alias_that_serve_from_now_on_are_told_once() -> None:
+    lab = Lab()
+    lab.apply(model(2, {2: "2.0.0"}, champion=2))
+    lab.settings = Settings(serving=ServingRules(Serving(None, "champion")))
+    lab.commit(model(3, {3: "1.0.0", 2: "2.0.0"}, champion=3))
+    assert "not higher than 2.0.0 of v2" in problem(planned(lab))[0]
