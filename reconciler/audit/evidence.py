@@ -17,11 +17,11 @@ from reconciler.audit.merged_changes import (
     MergeApproval,
     Step,
     claimed_approvals,
-    meaning,
     pull_request,
     serving,
 )
 from reconciler.audit.recorded_bytes import RecordedBytes
+from reconciler.audit.step_words import meaning
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, aliases
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from reconciler.audit.merged_changes import MergedCommit, Step, meaning
+from reconciler.audit.merged_changes import MergedCommit, Step
+from reconciler.audit.step_words import meaning
 from reconciler.authoring.promotion import remarks
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration

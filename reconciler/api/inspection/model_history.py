@@ -12,7 +12,8 @@ from reconciler.audit import evidence
 from reconciler.audit.dates import DateLike, as_moment
 from reconciler.audit.evidence import Entry, Records
 from reconciler.audit.findings import Span
-from reconciler.audit.merged_changes import Step, concerns
+from reconciler.audit.merged_changes import Step
+from reconciler.audit.step_words import concerns
 from reconciler.core.matching import nearest
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import history as render

@@ -15,11 +15,10 @@ from reconciler.audit.merged_changes import (
     MergedFiles,
     Step,
     claimed_approvals,
-    concerns,
-    meaning,
     pull_request,
     serving,
 )
+from reconciler.audit.step_words import concerns, meaning
 from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import Declaration, Identity, Serving
