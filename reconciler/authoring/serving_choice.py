@@ -78,8 +78,8 @@ def serving_choice(
     """
     if any(stage in ACTIVE_STAGES for live in models for stage in stages(live.fields).values()):
         return None
-    counts = _counted(_named(live, settings) for live in models)
-    if settings.bridge.alias_of(settings.serving.default.stage) in counts:
+    counts, rules = _counted(_named(live, settings) for live in models), settings.serving
+    if settings.bridge.alias_of(rules.default.stage) in counts:
         return None
     registered = sum(bool(live.versions) for live in models)
     shared = min(_SHARED, registered)
