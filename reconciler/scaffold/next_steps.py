@@ -27,7 +27,8 @@ class Done:
 
     `kept` has the text of each existing file, `others` are those of another workflow; `imported`
     tells whether models were read from the registry. `undecided` are the models that were not, each
-    as a sentence and the command that declares it.
+    as a sentence and the command that declares it. With `in_half`, of some models only the stage or
+    only the alias is live that a bridge makes one.
     """
 
     created: Sequence[str]
@@ -36,6 +37,7 @@ class Done:
     others: Sequence[str]
     imported: bool
     undecided: Sequence[tuple[str, str]] = ()
+    in_half: bool = False
 
 
 def next_steps(start: Start, done: Done) -> tuple[str, ...]:
@@ -99,9 +101,10 @@ def _commit(start: Start, done: Done) -> Iterator[str]:
         for path in touched
     )
     message = "Declare what is live" if done.imported else "Begin with mlflow-reconciler"
+    found = "adds what `bridge` makes one with it" if done.in_half else "finds no changes"
     yield "\n".join(
         (
-            "Look at the files and commit them; a plan then finds no changes:",
+            f"Look at the files and commit them; a plan then {found}:",
             "",
             *(["pre-commit install  # https://pre-commit.com"] if HOOKS in done.created else []),
             f"git add {shlex.join(tops)}",

@@ -216,6 +216,22 @@ def test_declared_models_are_left_to_import(lab: Lab, server: str) -> None:
     assert {path for path in result.document["created"] if "registry-state" in path} == {SETTINGS}
 
 
+def test_under_a_bridge_a_plan_adds_the_other_half_and_the_next_step_says_so(
+    lab: Lab, server: str
+) -> None:
+    settings = "exclusive: [Production, Staging]\n"
+    settings += "bridge: {Production: champion, Staging: challenger}\n"
+    lab.git.write({SETTINGS: settings})
+    result = lab.run("init", "--registry-uri", server, env=NOBODY)
+    assert result.code == 0, result.stderr
+    assert "`churn`: in Staging, without @challenger; `bridge` makes" in result.stderr
+    assert "serving" not in result.stderr
+    assert "a plan then adds what `bridge` makes one with it" in result.stdout
+    plan = lab.run("plan", "--registry-uri", server, "--format", "json", env=NOBODY)
+    found = [(row["model"], row["key"], row["cause"]) for row in plan.document["changes"]]
+    assert found == [("churn", "challenger", "bridge")]
+
+
 # --- in a repository
 
 

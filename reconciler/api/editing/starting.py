@@ -190,4 +190,14 @@ def _done(start: Start, models: _Models, files: _Files) -> Done:
     ]
     undecided = [(each.sentence, each.command) for each in models.new.conflicts]
     imported = bool(models.new.declarations)
-    return Done(tuple(files.created), files.kept, lacking, others, imported, undecided)
+    new = models.new.declarations.values()
+    implied = {address.name for each in new for address in each.implied}
+    return Done(
+        tuple(files.created),
+        files.kept,
+        lacking,
+        others,
+        imported,
+        undecided,
+        in_half=bool({"stage", "alias"} & implied),
+    )
