@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.reconciler import Reconciler as Reconciler
     from reconciler.api.reconciler import ReconcilerWarning as ReconcilerWarning
     from reconciler.api.reconciler import open_reconciler
+    from reconciler.api.usage.consumers import Consumers as Consumers
     from reconciler.api.validation import json_schema as json_schema
     from reconciler.api.validation import validate as validate
     from reconciler.apply.executor import Stop as Stop
@@ -89,6 +90,7 @@ _NAMES = {
     "reconciler.api.inspection.resolved_version": ("ResolvedVersion",),
     "reconciler.api.inspection.version_comparison": ("VersionComparison",),
     "reconciler.api.migration.report": ("MigrationReport",),
+    "reconciler.api.usage.consumers": ("Consumers",),
     "reconciler.api.migration.rewrite": ("Rewrite",),
     "reconciler.api.migration.steps": ("Migration",),
     "reconciler.api.reconciler": ("Reconciler", "ReconcilerWarning", "open"),

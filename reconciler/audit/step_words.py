@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.audit.merged_changes import Step
 from reconciler.core.declaring.ab_tests import as_text
-from reconciler.core.declaring.consumers import phrase
+from reconciler.core.declaring.consumers import came_and_went
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value, stages
 
@@ -55,18 +55,12 @@ def meaning(step: Step, settings: Settings) -> tuple[str, ...]:
         meant, means = step.redefinition
         first = (*first, f"serving is {means}, not {meant}")
     moves += _other_word(step)
-    about = (*_about_versions(step, gone), *_about_model(step), *_about_consumers(step))
+    about = (
+        *_about_versions(step, gone),
+        *_about_model(step),
+        *came_and_went(step.before, step.after),
+    )
     return (*first, *moves, *about)
-
-
-def _about_consumers(step: Step) -> Iterable[str]:
-    """Yield the consumers that came and went."""
-    was = {one.key for one in step.before.consumers} if step.before else set()
-    now = {one.key for one in step.after.consumers} if step.after else set()
-    for came in sorted(now - was):
-        yield f"consumer {came[0]} of {phrase(came[1])} added"
-    for went in sorted(was - now):
-        yield f"consumer {went[0]} of {phrase(went[1])} removed"
 
 
 def _nothing(field: Field, step: Step, gone: set[int | None]) -> str:

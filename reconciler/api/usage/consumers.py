@@ -58,9 +58,11 @@ class Consumers(Answer):
         return render.markdown(self.usage)
 
     @property
-    def _additions(self) -> render.Additions | None:
+    def _additions(self) -> render.AddedConsumers | None:
         edit = self.edit
-        return render.Additions(edit.diff, edit.written, edit.next) if edit is not None else None
+        return (
+            render.AddedConsumers(edit.diff, edit.written, edit.next) if edit is not None else None
+        )
 
 
 def model_consumers(

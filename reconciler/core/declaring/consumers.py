@@ -1,6 +1,6 @@
 """Who loads a model: the version that a consumer's `loads` means, and what a change does to it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -124,6 +124,16 @@ def complaint(consumer: Consumer, declaration: Declaration) -> Problem:
         declaration.model,
         _remedy(consumer.loads, declaration),
     )
+
+
+def came_and_went(before: Declaration | None, after: Declaration | None) -> Iterator[str]:
+    """Yield a phrase for each consumer that a declaration has more than another, or less."""
+    was, now = (
+        {one.key for one in declaration.consumers} if declaration else set()
+        for declaration in (before, after)
+    )
+    for what, keys in (("added", now - was), ("removed", was - now)):
+        yield from (f"consumer {name} of {phrase(loads)} {what}" for name, loads in sorted(keys))
 
 
 def phrase(loads: str) -> str:

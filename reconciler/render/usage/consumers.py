@@ -22,7 +22,7 @@ _Rows: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]  # header and c
 _NOWHERE: Final = "no file declares this model"
 
 
-class Additions(NamedTuple):
+class AddedConsumers(NamedTuple):
     """The consumers that are added to files, and what is left to do once that is done."""
 
     diff: str
@@ -34,7 +34,7 @@ def text(
     usage: ModelUsage,
     effort: Effort,
     columns: int | None = None,
-    additions: Additions | None = None,
+    additions: AddedConsumers | None = None,
 ) -> str:
     """Return the tables for a terminal, and what was written."""
     lines = []
@@ -64,7 +64,7 @@ def document(
     usage: ModelUsage,
     problems: Iterable[Problem],
     exit_code: int,
-    additions: Additions | None = None,
+    additions: AddedConsumers | None = None,
 ) -> Document:
     """Return the JSON document; `diff` is what `--write` would add, or has added."""
     return {
@@ -151,7 +151,8 @@ def _declared_as(usage: ModelUsage, model: str | None, name: str | None) -> str:
 
 
 def _where(load: Load) -> str:
-    return f"{load.file}:{load.line}:{load.column}"
+    cell = f" (cell {load.cell})" if load.cell is not None else ""
+    return f"{load.file}:{load.line}:{load.column}{cell}"
 
 
 def _time(moment: datetime | None) -> str | None:
@@ -190,6 +191,7 @@ def _at(load: Load) -> Document:
         "file": load.file,
         "line": load.line,
         "column": load.column,
+        "cell": load.cell,
         "form": load.form,
         "text": load.text,
     }
