@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Final, Literal, TypeAlias
 
-FileKind: TypeAlias = Literal[
+SourceKind: TypeAlias = Literal[
     "python",
     "notebook",
     "yaml",
@@ -20,7 +20,7 @@ FileKind: TypeAlias = Literal[
     "sql",
 ]
 
-_SUFFIXES: Final[dict[str, FileKind]] = {
+_SUFFIXES: Final[dict[str, SourceKind]] = {
     **dict.fromkeys((".py", ".pyw", ".pyi"), "python"),
     ".ipynb": "notebook",
     **dict.fromkeys((".yaml", ".yml", ".tpl", ".tmpl", ".j2", ".jinja", ".jinja2"), "yaml"),
@@ -38,7 +38,7 @@ _SUFFIXES: Final[dict[str, FileKind]] = {
     ".sql": "sql",
 }
 _TEMPLATES: Final = (".j2", ".jinja", ".jinja2", ".tmpl")
-_NAMES: Final[dict[str, FileKind]] = {
+_NAMES: Final[dict[str, SourceKind]] = {
     "makefile": "make",
     "gnumakefile": "make",
     "justfile": "make",
@@ -50,7 +50,7 @@ _NAMES: Final[dict[str, FileKind]] = {
 _SHEBANG: Final = re.compile(rb"#![^\n]{0,80}?\b(python|bash|dash|zsh|ksh|sh)[\d.]*(?:[ \r\n]|$)")
 
 
-def kind_by_name(file: str) -> FileKind | None:
+def kind_by_name(file: str) -> SourceKind | None:
     """Return the kind of a file that its name tells, None where only the content can."""
     name = PurePosixPath(file).name.casefold()
     if name in _NAMES:
@@ -70,7 +70,7 @@ def may_have_kind(file: str) -> bool:
     return "." not in PurePosixPath(file).name
 
 
-def kind_by_content(data: bytes) -> FileKind | None:
+def kind_by_content(data: bytes) -> SourceKind | None:
     """Return the kind of a file that its first line tells."""
     found = _SHEBANG.match(data)
     if not found:

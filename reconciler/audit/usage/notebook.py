@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from reconciler.audit.usage.file_kinds import FileKind
+from reconciler.audit.usage.file_kinds import SourceKind
 from reconciler.audit.usage.loads import Load
 from reconciler.audit.usage.notebook_cells import Cell, read_notebook
 from reconciler.audit.usage.python_source import parsed, python_loads
@@ -23,7 +23,7 @@ _PYTHON_CELLS: Final = (
     "spark",
 )
 _SHELL_CELLS: Final = ("bash", "sh", "shell", "script", "zsh", "cmd", "system", "sx")
-_LANGUAGES: Final[dict[str, FileKind]] = {"r": "hash-comments", "julia": "hash-comments"}
+_LANGUAGES: Final[dict[str, SourceKind]] = {"r": "hash-comments", "julia": "hash-comments"}
 _CELL_MAGIC: Final = re.compile(r"\s*%%(\w+)([^\n]*)")
 _SHELL_LINE: Final = re.compile(r"^[ \t]*(?:[\w., ]{1,80}=[ \t]*)?!(?!=)[^\n]*", re.MULTILINE)
 _PYTHON_MAGIC: Final = re.compile(r"^([ \t]*)%(?:time|timeit|prun)\b(?:[ \t]+-\w+)*", re.MULTILINE)
@@ -62,7 +62,7 @@ def _text(text: str) -> SourceText:
     return SourceText("", text)
 
 
-def _kind(text: str, language: str) -> FileKind:
+def _kind(text: str, language: str) -> SourceKind:
     magic = _CELL_MAGIC.match(text)
     if magic and magic[1] not in _PYTHON_CELLS:
         return "shell" if magic[1] in _SHELL_CELLS else "hash-comments"

@@ -5,6 +5,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 _TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
@@ -21,19 +23,24 @@ class Cell:
     kind: str = ""
     parts: list[tuple[int, str]] = field(default_factory=list)  # without the quotes
 
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [_decoded(raw) for _, raw in self.parts]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(map(len, self._texts)))
+
     @property
     def text(self) -> str:
         """Return the source of the cell."""
-        return "".join(_decoded(raw) for _, raw in self.parts)
+        return "".join(self._texts)
 
     def place(self, offset: int) -> int:
         """Return where in the file a character of the cell's text begins."""
-        begins = [0]
-        for _, raw in self.parts:
-            begins.append(begins[-1] + len(_decoded(raw)))
-        index = min(bisect_right(begins, offset), len(self.parts)) - 1
+        index = min(bisect_right(self._ends, offset), len(self.parts) - 1)
         start, raw = self.parts[index]
-        return start + _raw_length(raw, offset - begins[index])
+        return start + _raw_length(raw, offset - self._ends[index] + len(self._texts[index]))
 
 
 @dataclass(frozen=True)

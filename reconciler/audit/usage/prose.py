@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from reconciler.audit.usage.file_kinds import FileKind
+from reconciler.audit.usage.file_kinds import SourceKind
 
 _QUOTED: Final = r"\"(?:[^\"\\\n]|\\.)*(?:\"|$)|'[^'\n]*'"
 _AFTER_SPACE: Final = r"(?:^|(?<=[\s;]))\#[^\n]*"
@@ -16,7 +16,7 @@ _TEMPLATED: Final = r"\{\#.*?(?:\#\}|\Z)|\{\{-?[ ]*/\*.*?(?:\*/|\Z)"
 _FIRST_ON_LINE: Final = r"^[ \t]*[#;!][^\n]*"
 _SLASHES: Final = r"/\*.*?(?:\*/|\Z)|(?<!:)//[^\n]*"
 
-_COMMENTS: Final[Mapping[FileKind, str]] = {
+_COMMENTS: Final[Mapping[SourceKind, str]] = {
     "yaml": rf"{_TEMPLATED}|{_AFTER_SPACE}",
     "shell": _AFTER_SPACE,
     "docker": _AFTER_SPACE,
@@ -37,7 +37,7 @@ _COMMENTS: Final[Mapping[FileKind, str]] = {
 _KEYS: Final = (
     r"(?:_?comment|descriptions?|summary|title|help|message|docs?|display_?name|displayName)"
 )
-_TOLD: Final[Mapping[FileKind, str]] = {
+_TOLD: Final[Mapping[SourceKind, str]] = {
     "yaml": (
         # a block under such a key, up to the next line that is not deeper
         rf"^(?P<in>[ ]*)(?:-[ ])?{_KEYS}:[ ]*[|>][^\n]*(?:\n(?:(?P=in)[ ][^\n]*|[ \t]*(?=\n)))*"
@@ -49,7 +49,7 @@ _TOLD: Final[Mapping[FileKind, str]] = {
     "c-like": rf"^[ \t]*{_KEYS}[ ]*[:=][^\n]*",
     "docker": r"^[ \t]*LABEL[ \t](?:[^\n]*\\\n)*[^\n]*",
 }
-_MOUNTS: Final[Mapping[FileKind, str]] = {
+_MOUNTS: Final[Mapping[SourceKind, str]] = {
     "yaml": (
         r"^(?P<at>[ ]*)(?:-[ ])?volume(?:s|Mounts):[^\n]*"
         r"(?:\n(?:(?P=at)(?:[ ]|-[ ])[^\n]*|[ \t]*(?=\n)))*"
@@ -66,15 +66,15 @@ _USAGE: Final = (
     r"^[ \t]*cat[ \t]*<<-?[ \t]*['\"]?(?P<mark>\w+)['\"]?[ \t]*(?:>&2[ \t]*)?\n"
     r"(?:(?![ \t]*(?P=mark)[ \t]*$)[^\n]*\n)*"
 )
-_COMMANDS: Final = frozenset[FileKind]({"yaml", "shell", "docker", "make"})
+_COMMANDS: Final = frozenset[SourceKind]({"yaml", "shell", "docker", "make"})
 
 
-def _pattern(kind: FileKind) -> re.Pattern[str]:
+def _pattern(kind: SourceKind) -> re.Pattern[str]:
     kept = [] if kind in ("json", "properties") else [_QUOTED]
     return re.compile("|".join([*kept, f"(?P<drop>{_COMMENTS[kind]})"]), re.MULTILINE | re.DOTALL)
 
 
-def _told(kind: FileKind) -> list[re.Pattern[str]]:
+def _told(kind: SourceKind) -> list[re.Pattern[str]]:
     parts = [_TOLD.get(kind), _MOUNTS.get(kind)]
     if kind in _COMMANDS:
         parts += [_USAGE, _PRINTED, _MOUNTED]
@@ -85,7 +85,7 @@ _PATTERNS: Final = {kind: _pattern(kind) for kind in _COMMENTS}
 _TELLING: Final = {kind: _told(kind) for kind in _COMMENTS}
 
 
-def without_prose(kind: FileKind, text: str) -> str:
+def without_prose(kind: SourceKind, text: str) -> str:
     """Return the text with spaces for each character of what only people read."""
     pattern = _PATTERNS[kind]
     text = pattern.sub(lambda found: _blank(found) if found["drop"] else found[0], text)

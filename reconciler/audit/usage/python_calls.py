@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.audit.usage.model_uri import GAP, SCHEME, as_stage
-from reconciler.audit.usage.python_names import Names, Scope
+from reconciler.audit.usage.python_names import NameScope, ProgramNames
 from reconciler.audit.usage.python_strings import Texts
 
 # function → the position and the name of the argument that is the URI
@@ -40,10 +40,10 @@ class CalledLoad:
 class Calls:
     """Reads the calls of one file."""
 
-    names: Names
+    names: ProgramNames
     texts: Texts
 
-    def loads(self, call: ast.Call, scope: Scope) -> Iterator[CalledLoad]:
+    def loads(self, call: ast.Call, scope: NameScope) -> Iterator[CalledLoad]:
         """Yield what a call loads, nothing where a `models:/…` in this file already says it."""
         dotted = self.names.dotted(call.func) or ""
         function = dotted.rpartition(".")[2]
@@ -64,7 +64,7 @@ class Calls:
         is_telling = function.attr == "get_model_version_by_alias" or "stages" in words
         return is_telling or self.names.imports_mlflow
 
-    def _why_no_uri(self, call: ast.Call, function: str, scope: Scope) -> str | None:
+    def _why_no_uri(self, call: ast.Call, function: str, scope: NameScope) -> str | None:
         """Return why nothing in this file tells the URI of a call, None where something does."""
         node = _argument(call, *_BY_URI[function])
         if node is None:
@@ -72,10 +72,10 @@ class Calls:
             return None if is_local else "its arguments are known only when the program runs"
         return None if self._is_told(node, scope) else unknown_at_run_time([node])
 
-    def _is_told(self, node: ast.expr, scope: Scope) -> bool:
+    def _is_told(self, node: ast.expr, scope: NameScope) -> bool:
         """Return whether a value comes from a text of this file, or is no model of a registry."""
         pending, seen, is_any = [(node, scope)], set[ast.expr](), False
-        while pending and len(seen) < _MOST_ORIGINS:
+        while pending and len(seen) < _MOST_ORIGINS and self.texts.may_look_up():
             origin, place = pending.pop()
             if origin in seen:
                 continue
@@ -93,7 +93,7 @@ class Calls:
             pending += self._origins(hole, place)
         return is_any and len(seen) == 1
 
-    def _origins(self, node: ast.expr, scope: Scope) -> list[tuple[ast.expr, Scope]]:
+    def _origins(self, node: ast.expr, scope: NameScope) -> list[tuple[ast.expr, NameScope]]:
         """Return the values that a dynamic value may have, as far as the file shows them."""
         match node:
             case ast.IfExp():
@@ -108,24 +108,24 @@ class Calls:
                 stores = self.names.attributes.get(node.attr, [])
                 options = self.names.options.get(node.attr, [])
                 return [
-                    *((value, owner) for value, owner in stores if value is not None),
-                    *((value, self.names.module) for value in options),
+                    *((value, owner) for value, owner in stores[:_MOST_ORIGINS] if value),
+                    *((value, self.names.module) for value in options[:_MOST_ORIGINS]),
                 ]
             case _:
                 return []
 
-    def _of_name(self, name: str, scope: Scope) -> list[tuple[ast.expr, Scope]]:
+    def _of_name(self, name: str, scope: NameScope) -> list[tuple[ast.expr, NameScope]]:
         owner = scope.of(name)
         if owner is None:
             return []
-        values = [value for value in owner.names[name] if value is not None]
+        values = [value for value in owner.names[name][:_MOST_ORIGINS] if value is not None]
         if name in owner.defaults:
             values.append(owner.defaults[name])
         if owner.kind == "function":
             values += self.names.options.get(name, [])
-        return [(value, owner) for value in values]
+        return [(value, owner) for value in values[:_MOST_ORIGINS]]
 
-    def _by_name(self, call: ast.Call, function: str, scope: Scope) -> Iterator[CalledLoad]:
+    def _by_name(self, call: ast.Call, function: str, scope: NameScope) -> Iterator[CalledLoad]:
         other = _BY_NAME[function]
         name, selector = _argument(call, 0, "name"), _argument(call, 1, other)
         if name is None or (selector is None and (other != "stages" or _is_open(call))):
@@ -144,7 +144,7 @@ class Calls:
         for word in words:
             yield CalledLoad(model, f"@{word}" if other == "alias" else word)
 
-    def _words(self, node: ast.expr, scope: Scope, *, is_list: bool) -> list[str] | None:
+    def _words(self, node: ast.expr, scope: NameScope, *, is_list: bool) -> list[str] | None:
         """Return the stages, or the one alias or version, of a call."""
         if not is_list:
             word = self.texts.known(node, scope)

@@ -4,27 +4,26 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass
-class Scope:
+class NameScope:
     """A module, function or class; an assigned value is None where it cannot be read."""
 
     kind: str
-    parent: "Scope | None" = None
+    parent: "NameScope | None" = None
     names: dict[str, list[ast.expr | None]] = field(default_factory=lambda: defaultdict(list))
     defaults: dict[str, ast.expr] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)  # `global` and `nonlocal`
     is_plain_class: bool = False
 
-    def of(self, name: str) -> "Scope | None":
+    def of(self, name: str) -> "NameScope | None":
         """Return the scope that a name belongs to when it is read here, None for a builtin."""
-        scope: Scope | None = self
+        scope: NameScope | None = self
         is_own = True
         while scope is not None:
             if name in scope.names and (is_own or scope.kind != "class"):
@@ -34,14 +33,14 @@ class Scope:
 
 
 @dataclass
-class Names:
+class ProgramNames:
     """The scopes of a file by the node that opens them, its imports and its attributes."""
 
-    module: Scope
-    scopes: dict[ast.AST, Scope] = field(default_factory=dict)
+    module: NameScope
+    scopes: dict[ast.AST, NameScope] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
     # attribute → each value that is assigned to it, with its scope
-    attributes: dict[str, list[tuple[ast.expr | None, Scope]]] = field(
+    attributes: dict[str, list[tuple[ast.expr | None, NameScope]]] = field(
         default_factory=lambda: defaultdict(list)
     )
     options: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
@@ -62,10 +61,10 @@ class Names:
         return ".".join([self.imports.get(node.id, node.id), *reversed(parts)])
 
 
-def read_names(tree: ast.Module) -> Names:
+def read_names(tree: ast.Module) -> ProgramNames:
     """Return the names of a file; reads the tree without recursion."""
-    names = Names(Scope("module"))
-    pending: list[tuple[ast.AST, Scope]] = [(tree, names.module)]
+    names = ProgramNames(NameScope("module"))
+    pending: list[tuple[ast.AST, NameScope]] = [(tree, names.module)]
     while pending:
         node, scope = pending.pop()
         inner = _opened(node, scope)
@@ -79,19 +78,19 @@ def read_names(tree: ast.Module) -> Names:
     return names
 
 
-def _opened(node: ast.AST, scope: Scope) -> Scope:
+def _opened(node: ast.AST, scope: NameScope) -> NameScope:
     if isinstance(node, _FUNCTIONS):
-        return Scope("function", scope)
+        return NameScope("function", scope)
     if isinstance(node, _COMPREHENSIONS):
-        return Scope("function", scope)
+        return NameScope("function", scope)
     if isinstance(node, ast.ClassDef):
         bases = {base.id if isinstance(base, ast.Name) else "" for base in node.bases}
         is_plain = not node.decorator_list and not node.keywords and bases <= {"object"}
-        return Scope("class", scope, is_plain_class=is_plain)
+        return NameScope("class", scope, is_plain_class=is_plain)
     return scope
 
 
-def _note(node: ast.AST, scope: Scope, inner: Scope, names: Names) -> None:
+def _note(node: ast.AST, scope: NameScope, inner: NameScope, names: ProgramNames) -> None:
     """Note what a node assigns, declares or imports."""
     match node:
         case ast.Import() | ast.ImportFrom():
@@ -132,7 +131,9 @@ def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
             pass
 
 
-def _note_target(target: ast.expr, value: ast.expr | None, scope: Scope, names: Names) -> None:
+def _note_target(
+    target: ast.expr, value: ast.expr | None, scope: NameScope, names: ProgramNames
+) -> None:
     match target:
         case ast.Name():
             scope.names[target.id].append(value)
@@ -153,14 +154,14 @@ def _note_target(target: ast.expr, value: ast.expr | None, scope: Scope, names: 
             pass
 
 
-def _note_hidden(target: ast.expr, scope: Scope) -> None:
+def _note_hidden(target: ast.expr, scope: NameScope) -> None:
     """Note the names deep in a target: their values cannot be read."""
     for part in ast.walk(target):
         if isinstance(part, ast.Name):
             scope.names[part.id].append(None)
 
 
-def _note_parameters(arguments: ast.arguments, scope: Scope) -> None:
+def _note_parameters(arguments: ast.arguments, scope: NameScope) -> None:
     positional = [*arguments.posonlyargs, *arguments.args]
     with_default = positional[len(positional) - len(arguments.defaults) :]
     scope.defaults.update(
@@ -176,7 +177,7 @@ def _note_parameters(arguments: ast.arguments, scope: Scope) -> None:
         scope.names[parameter.arg].append(None)
 
 
-def _note_import(node: ast.Import | ast.ImportFrom, scope: Scope, names: Names) -> None:
+def _note_import(node: ast.Import | ast.ImportFrom, scope: NameScope, names: ProgramNames) -> None:
     for alias in node.names:
         if isinstance(node, ast.Import):
             here = alias.asname or alias.name.partition(".")[0]
@@ -187,7 +188,7 @@ def _note_import(node: ast.Import | ast.ImportFrom, scope: Scope, names: Names) 
         scope.names[here].append(None)
 
 
-def _note_option(call: ast.Call, names: Names) -> None:
+def _note_option(call: ast.Call, names: ProgramNames) -> None:
     """Note the default of a command's option, as argparse, click and typer declare it."""
     default = next((word.value for word in call.keywords if word.arg == "default"), None)
     if default is None:

@@ -3,16 +3,17 @@
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
 from reconciler.audit.usage.loads import Load
 from reconciler.audit.usage.model_uri import GAP, SCHEME, FoundUri, find_uris, is_logged_model
 from reconciler.audit.usage.python_calls import Calls, shown, unknown_at_run_time
-from reconciler.audit.usage.python_names import Names, Scope, read_names
+from reconciler.audit.usage.python_names import NameScope, ProgramNames, read_names
 from reconciler.audit.usage.python_prose import told
-from reconciler.audit.usage.python_strings import Piece, Texts
+from reconciler.audit.usage.python_strings import TextPiece, Texts
 from reconciler.audit.usage.source_text import SourceText
 from reconciler.audit.usage.text_source import text_loads
 
@@ -65,7 +66,7 @@ class _Reading:
     """One pass over a tree, without recursion: programs can be nested deep."""
 
     source: SourceText
-    names: Names
+    names: ProgramNames
     texts: Texts
     found: list[tuple[ast.expr, Load]] = field(default_factory=list)
     # values of names that a longer text completes: `TEMPLATE % (name, stage)`
@@ -74,7 +75,7 @@ class _Reading:
     def read(self, tree: ast.Module) -> None:
         calls = Calls(self.names, self.texts)
         prose: set[ast.expr] = set()
-        pending: list[tuple[ast.AST, Scope]] = [(tree, self.names.module)]
+        pending: list[tuple[ast.AST, NameScope]] = [(tree, self.names.module)]
         while pending:
             node, outer = pending.pop()
             scope = self.names.scopes.get(node, outer)
@@ -92,11 +93,11 @@ class _Reading:
                     continue
             pending += ((child, scope) for child in ast.iter_child_nodes(node))
 
-    def _note_text(self, node: ast.expr, pieces: list[Piece]) -> None:
+    def _note_text(self, node: ast.expr, pieces: list[TextPiece]) -> None:
         text = "".join(GAP if piece.hole is not None else piece.text for piece in pieces)
-        after = 0
+        after, ends = 0, _ends(pieces)
         for uri in find_uris(text):
-            inside = list(_overlapping(pieces, uri))
+            inside = pieces[bisect_right(ends, uri.start) : bisect_left(ends, uri.end) + 1]
             origins = {piece.name for piece in inside}
             if len(origins) == 1 and None not in origins:
                 continue  # found where the name is assigned
@@ -136,7 +137,7 @@ class _Reading:
         start = self.source.offset(node.lineno, node.col_offset)
         return start, self.source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
-    def _note_call(self, calls: Calls, node: ast.Call, scope: Scope) -> None:
+    def _note_call(self, calls: Calls, node: ast.Call, scope: NameScope) -> None:
         for called in calls.loads(node, scope):
             start, end = self._span(node)
             function_end = self._span(node.func)[1]
@@ -151,13 +152,9 @@ class _Reading:
             self.found.append((node, load))
 
 
-def _overlapping(pieces: list[Piece], uri: FoundUri) -> Iterator[Piece]:
-    at = 0
-    for piece in pieces:
-        end = at + (1 if piece.hole is not None else len(piece.text))
-        if at < uri.end and uri.start < end:
-            yield piece
-        at = end
+def _ends(pieces: list[TextPiece]) -> list[int]:
+    """Return where each piece ends in the text that they make."""
+    return list(accumulate(len(piece.text) + (piece.hole is not None) for piece in pieces))
 
 
 def _shortened(text: str) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.audit.usage.model_uri import GAP
-from reconciler.audit.usage.python_names import Names, Scope
+from reconciler.audit.usage.python_names import NameScope, ProgramNames
 
+# Bounds, so that no file makes this slow: in an expression, and to look up names in a whole file.
 _MOST_STEPS: Final = 400
+_MOST_LOOKUPS: Final = 100_000
 _DEEPEST: Final = 40
 _LONGEST: Final = 100_000
 _PERCENT: Final = re.compile(r"%(?:\((\w+)\))?[sd]|%%")
@@ -19,7 +21,7 @@ _SAME_TEXT: Final = ("str", "pathlib.Path", "pathlib.PurePosixPath", "pathlib.Pu
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A part of a text: known, or what is known only at run time (`hole`).
 
     `name` is the assigned value that it came from, None where the expression has it itself.
@@ -34,22 +36,23 @@ class Piece:
 class Texts:
     """Puts texts together for the expressions of one file."""
 
-    names: Names
+    names: ProgramNames
     _steps: int = field(default=0, init=False)
+    _lookups: int = field(default=0, init=False)
 
-    def pieces(self, node: ast.expr, scope: Scope) -> list[Piece]:
+    def pieces(self, node: ast.expr, scope: NameScope) -> list[TextPiece]:
         """Return the pieces of an expression's text; one hole where nothing of it is known."""
         self._steps = 0
         return self._pieces(node, scope, 0)
 
-    def known(self, node: ast.expr, scope: Scope) -> str | None:
+    def known(self, node: ast.expr, scope: NameScope) -> str | None:
         """Return the whole text of an expression, None where a part is known only at run time."""
         pieces = self.pieces(node, scope)
         if any(piece.hole is not None for piece in pieces):
             return None
         return "".join(piece.text for piece in pieces)
 
-    def assigned(self, node: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
+    def assigned(self, node: ast.expr, scope: NameScope) -> tuple[ast.expr, NameScope] | None:
         """Return the only value that a name or attribute is given, with the scope it stands in."""
         match node:
             case ast.Name():
@@ -67,25 +70,30 @@ class Texts:
                 pass
         return None
 
+    def may_look_up(self) -> bool:
+        """Return whether a name may be looked up, and count it."""
+        self._lookups += 1
+        return self._lookups <= _MOST_LOOKUPS
+
     def _is_object(self, holder: str) -> bool:
         """Return whether an attribute of this name is one of a class of this file."""
         if holder in ("self", "cls"):
             return True
         return holder not in self.names.imports and holder in self.names.module.names
 
-    def _pieces(self, node: ast.expr, scope: Scope, depth: int) -> list[Piece]:
+    def _pieces(self, node: ast.expr, scope: NameScope, depth: int) -> list[TextPiece]:
         self._steps += 1
         if self._steps > _MOST_STEPS or depth > _DEEPEST:
-            return [Piece("", node)]
+            return [TextPiece("", node)]
         found = self._composed(node, scope, depth + 1)
         if found is None or sum(len(piece.text) for piece in found) > _LONGEST:
-            return [Piece("", node)]
+            return [TextPiece("", node)]
         return found
 
-    def _composed(self, node: ast.expr, scope: Scope, depth: int) -> list[Piece] | None:
+    def _composed(self, node: ast.expr, scope: NameScope, depth: int) -> list[TextPiece] | None:
         match node:
             case ast.Constant(value=str() | int() as value) if not isinstance(value, bool):
-                return [Piece(str(value).replace(GAP, " "))]
+                return [TextPiece(str(value).replace(GAP, " "))]
             case ast.JoinedStr():
                 return self._all(node.values, scope, depth)
             case ast.FormattedValue(format_spec=None):
@@ -103,33 +111,33 @@ class Texts:
             case _:
                 return None
 
-    def _all(self, nodes: Sequence[ast.expr], scope: Scope, depth: int) -> list[Piece]:
+    def _all(self, nodes: Sequence[ast.expr], scope: NameScope, depth: int) -> list[TextPiece]:
         return [piece for node in nodes for piece in self._pieces(node, scope, depth)]
 
     def _joined(
-        self, separator: str, nodes: Sequence[ast.expr], scope: Scope, depth: int
-    ) -> list[Piece]:
+        self, separator: str, nodes: Sequence[ast.expr], scope: NameScope, depth: int
+    ) -> list[TextPiece]:
         """Return the parts with the separator between them, once where a part ends with it."""
-        pieces: list[Piece] = []
+        pieces: list[TextPiece] = []
         for index, node in enumerate(nodes):
             if index and not (pieces and separator == "/" and pieces[-1].text.endswith("/")):
-                pieces.append(Piece(separator))
+                pieces.append(TextPiece(separator))
             pieces += self._pieces(node, scope, depth)
         return pieces
 
     def _looked_up(
-        self, node: ast.Name | ast.Attribute, scope: Scope, depth: int
-    ) -> list[Piece] | None:
-        found = self.assigned(node, scope)
+        self, node: ast.Name | ast.Attribute, scope: NameScope, depth: int
+    ) -> list[TextPiece] | None:
+        found = self.assigned(node, scope) if self.may_look_up() else None
         if found is None:
             return None
         value, owner = found
         pieces = self._pieces(value, owner, depth)
         if any(piece.hole is value for piece in pieces):
             return None
-        return [Piece(piece.text, piece.hole, value) for piece in pieces]
+        return [TextPiece(piece.text, piece.hole, value) for piece in pieces]
 
-    def _called(self, node: ast.Call, scope: Scope, depth: int) -> list[Piece] | None:
+    def _called(self, node: ast.Call, scope: NameScope, depth: int) -> list[TextPiece] | None:
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             return None
         function = self.names.dotted(node.func) or ""
@@ -148,7 +156,7 @@ class Texts:
             case _:
                 return None
 
-    def _percent(self, node: ast.BinOp, scope: Scope, depth: int) -> list[Piece] | None:
+    def _percent(self, node: ast.BinOp, scope: NameScope, depth: int) -> list[TextPiece] | None:
         """Return the pieces of `"…%s…" % values`."""
         form = self._form(node.left, scope, depth)
         if form is None:
@@ -168,8 +176,8 @@ class Texts:
         return self._filled(form, slots, values, scope, depth)
 
     def _braces(
-        self, form_node: ast.expr, call: ast.Call, scope: Scope, depth: int
-    ) -> list[Piece] | None:
+        self, form_node: ast.expr, call: ast.Call, scope: NameScope, depth: int
+    ) -> list[TextPiece] | None:
         """Return the pieces of `"…{}…".format(values)`."""
         form = self._form(form_node, scope, depth)
         if form is None or any(word.arg is None for word in call.keywords):
@@ -182,7 +190,7 @@ class Texts:
         ]
         return self._filled(form, slots, values, scope, depth)
 
-    def _form(self, node: ast.expr, scope: Scope, depth: int) -> Piece | None:
+    def _form(self, node: ast.expr, scope: NameScope, depth: int) -> TextPiece | None:
         """Return the text that values are put into, None where it is not known."""
         pieces = self._pieces(node, scope, depth)
         if any(piece.hole is not None for piece in pieces):
@@ -190,32 +198,32 @@ class Texts:
         if isinstance(node, ast.Constant) and not isinstance(node.value, str):
             return None
         name = next((piece.name for piece in pieces if piece.name is not None), None)
-        return Piece("".join(piece.text for piece in pieces), name=name)
+        return TextPiece("".join(piece.text for piece in pieces), name=name)
 
     def _filled(
         self,
-        form: Piece,
+        form: TextPiece,
         slots: Sequence[tuple[tuple[int, int], str | None, str | None]],
         values: dict[str, ast.expr],
-        scope: Scope,
+        scope: NameScope,
         depth: int,
-    ) -> list[Piece] | None:
+    ) -> list[TextPiece] | None:
         """Return the text with its slots filled, None where a value is missing.
 
         A slot has its place, the text it always gives (`%%`), and the name of its value.
         """
         pieces, at, numbers = [], 0, iter(range(len(slots)))
         for (start, end), fixed, key in slots:
-            pieces.append(Piece(form.text[at:start], name=form.name))
+            pieces.append(TextPiece(form.text[at:start], name=form.name))
             at = end
             if fixed is not None:
-                pieces.append(Piece(fixed))
+                pieces.append(TextPiece(fixed))
                 continue
             value = values.get(key if key is not None else str(next(numbers)))
             if value is None:
                 return None
             pieces += self._pieces(value, scope, depth)
-        return [*pieces, Piece(form.text[at:], name=form.name)]
+        return [*pieces, TextPiece(form.text[at:], name=form.name)]
 
 
 def _by_key(node: ast.Dict) -> dict[str, ast.expr]:

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from reconciler.audit.usage.file_kinds import FileKind, kind_by_content, kind_by_name
+from reconciler.audit.usage.file_kinds import SourceKind, kind_by_content, kind_by_name
 from reconciler.audit.usage.loads import Load
 from reconciler.audit.usage.notebook import notebook_loads
 from reconciler.audit.usage.python_source import python_loads
 from reconciler.audit.usage.source_text import decode
 from reconciler.audit.usage.text_source import text_loads
 
-_OTHER: Final[FileKind] = "hash-comments"
+_OTHER: Final[SourceKind] = "hash-comments"
 
 
 def source_loads(file: str, data: bytes) -> tuple[Load, ...]:

@@ -5,6 +5,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 _NEWLINE: Final = re.compile("\r\n|\r|\n")
@@ -42,13 +43,27 @@ class SourceText:
         """Return where a place of `ast` is: a line from 1, a column in bytes of UTF-8 from 0."""
         if line > len(self._starts):
             return len(self.text)
-        start = self._starts[line - 1]
-        ahead = self.text[start : start + column_in_bytes]
-        if not ahead.isascii():
-            ahead = ahead.encode("utf-8", "surrogatepass")[:column_in_bytes].decode(
-                "utf-8", "ignore"
-            )
-        return start + len(ahead)
+        return self._starts[line - 1] + self._column(line, column_in_bytes)
+
+    def _column(self, line: int, in_bytes: int) -> int:
+        """Return how many characters the first bytes of a line are."""
+        if self._is_ascii:
+            return in_bytes
+        if line not in self._ends:  # the last line alone: a program is read from top to bottom
+            begin, end = (*self._starts, len(self.text))[line - 1 : line + 1]
+            sizes = (len(each.encode("utf-8", "surrogatepass")) for each in self.text[begin:end])
+            self._ends.clear()
+            self._ends[line] = list(accumulate(sizes))
+        return bisect_right(self._ends[line], in_bytes)
+
+    @cached_property
+    def _is_ascii(self) -> bool:
+        return self.text.isascii()
+
+    @cached_property
+    def _ends(self) -> dict[int, list[int]]:
+        """Keep, by line, where in its UTF-8 each character ends."""
+        return {}
 
 
 def decode(file: str, data: bytes) -> SourceText:

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from typing import Final
 
-from reconciler.audit.usage.file_kinds import FileKind
+from reconciler.audit.usage.file_kinds import SourceKind
 from reconciler.audit.usage.loads import Load
 from reconciler.audit.usage.model_uri import FoundUri, find_uris
 from reconciler.audit.usage.prose import without_prose
@@ -14,7 +14,7 @@ _FILLED_IN: Final = "a part of it is filled in only when the program runs"
 _ESCAPED_SLASH: Final = re.compile(r"\\/")
 
 
-def text_loads(kind: FileKind, source: SourceText) -> tuple[Load, ...]:
+def text_loads(kind: SourceKind, source: SourceText) -> tuple[Load, ...]:
     """Return the loads that a text names outside of comments and messages."""
     text = source.text
     if "\r" in text:  # the patterns know one end of a line; the length stays
