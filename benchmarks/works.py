@@ -5,6 +5,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks import raw, rows
+from benchmarks.access_logs import access_log
 from benchmarks.bench import Bench
 from benchmarks.digests import digest_large, digest_many
 from benchmarks.fleet import PROMOTED, Fleet, name
@@ -192,7 +193,16 @@ def _promoted(bench: Bench, work: str, *, most: int | None = None) -> list[Row]:
 
 WORKS: Final = (
     *(start, validate, plan, plan_scattered, plan_since, plan_judged),
-    *(apply, first_record, promote_one, overviews, promote_large, digest_large, digest_many),
+    *(
+        apply,
+        first_record,
+        promote_one,
+        overviews,
+        promote_large,
+        digest_large,
+        digest_many,
+        access_log,
+    ),
     plan_large,
 )
 # Those with a registry of their own; and what takes minutes is only measured where it is named.
@@ -201,6 +211,7 @@ FLEETS: Final[Mapping[str, Fleet]] = {
     "promote_large": Fleet(1, 10_000),
     "digest_large": Fleet(1, 2),
     "digest_many": Fleet(1, 2),
+    "access_log": Fleet(1, 2),
     "plan_large": Fleet(10_000),
 }
 ON_DEMAND: Final = frozenset({"plan_large"})

@@ -1,7 +1,7 @@
 """Lines that are JSON: nginx, Envoy, Istio, Traefik, Caddy, and text that a collector wrapped."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -58,6 +58,7 @@ _KEYS: Final = _Keys(
     wrapped=("log", "message", "msg", "textpayload"),
 )
 _NESTED: Final = frozenset({"request", "httprequest", "headers", "req"})
+_DECODER: Final = json.JSONDecoder()
 _DEEPEST: Final = 2  # headers in a request
 
 
@@ -81,12 +82,10 @@ def _values(line: str) -> Mapping[str, Any]:
     if begin < 0:
         return {}
     try:
-        document = json.loads(line[begin:])
+        document, _ = _DECODER.raw_decode(line, begin)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(document, dict):
-        return {}
-    is_flat = not any(isinstance(value, (dict, list)) for value in document.values())
+    is_flat = "[" not in line and line.find("{", begin + 1) < 0
     return document if is_flat else dict(_flat(document))
 
 
@@ -116,11 +115,9 @@ def _plain(key: str) -> str:
 
 def _request(values: Mapping[str, Any], keys: _Keys) -> LoggedRequest | None:
     method, target = _first(values, keys.method), _first(values, keys.target)
-    words = _first(values, keys.request).split(" ")
-    if len(words) > 1:
+    if keys.request and len(words := _first(values, keys.request).split(" ")) > 1:
         method, target = words[:2]
-    query = _first(values, keys.query)
-    if query and "?" not in target:
+    if keys.query and "?" not in target and (query := _first(values, keys.query)):
         target = f"{target}?{query}"
     status = _first(values, keys.status).partition(".")[0]
     if not (method and target and status.isdecimal() and len(status) <= 3):  # noqa: PLR2004  digits
@@ -140,7 +137,7 @@ def _time(values: Mapping[str, Any], keys: _Keys) -> datetime | None:
     return None
 
 
-def _first(values: Mapping[str, Any], keys: Sequence[str]) -> str:
+def _first(values: Mapping[str, Any], keys: _Names) -> str:
     """Return the first text or number that one of the keys has, "" where none has."""
     for key in keys:
         if text := _text(values[key]):
@@ -149,6 +146,6 @@ def _first(values: Mapping[str, Any], keys: Sequence[str]) -> str:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
+    if type(value) is str:
         return value
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
