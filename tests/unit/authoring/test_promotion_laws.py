@@ -166,3 +166,21 @@ def test_rolling_back_again_and_again_ends_and_never_returns(served: list[int]) 
         assert target.version in served
         seen.append(target.version)
         past.append(rolled_back(past[-1], target, Settings()))
+
+
+@pytest.mark.parametrize(("taken", "number"), [(None, "1.0.0"), ("1.0.0", None)])
+def test_a_version_whose_entry_went_comes_back_with_its_number_unless_that_is_taken(
+    taken: str | None, number: str | None
+) -> None:
+    then = Declaration(
+        "fraud", {Field("stage", 1): "Production"}, {1: DeclaredVersion(semver="1.0.0")}
+    )
+    now = Declaration(
+        "fraud",
+        {Field("stage", 2): "Production"},
+        {2: DeclaredVersion(semver="2.0.0"), 3: DeclaredVersion(semver=taken)},
+    )
+    walked = evidence.entries([entry.step for entry in history(then, now)], Settings(), None)
+    target = chosen(candidates(walked, now, Settings()), None)
+    assert target is not None
+    assert rolled_back(now, target, Settings()).versions[1].semver == number
