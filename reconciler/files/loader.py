@@ -161,9 +161,10 @@ def _load_model(
     source.complain(cross_checks.renamed_from_another(content))
     source.complain(cross_checks.consumers_once(content))
     source.complain(consent_from_yaml.consents_hold(content, settings, today))
-    # A version that was left out because of a fault would make the sums wrong.
+    # A version that was left out because of a fault would make the sums wrong, and lack a number.
     if not any(path[0] == "versions" for path in source.faulty if path):
         source.complain(ab_test_checks.ab_test_holds(declaration, settings))
+        source.complain(semver_checks.major_aliases_hold(content, declaration, settings))
     source.complain(semver_checks.semvers_hold(content, settings))
     if settings is not None:
         source.complain(cross_checks.one_per_stage(content, settings))
@@ -172,7 +173,6 @@ def _load_model(
         source.complain(cross_checks.pinned(content, settings, others))
         source.complain(cross_checks.own_serving_agrees(declaration, settings))
         source.complain(cross_checks.retired_at_rest(declaration, settings))
-        source.complain(semver_checks.major_aliases_hold(content, declaration, settings))
     loaded = LoadedModel(
         file.shown,
         content.get("model"),

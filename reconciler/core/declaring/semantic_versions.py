@@ -132,7 +132,11 @@ def declared_semvers(declaration: Declaration | None, base: Base) -> DeclaredSem
         )
         if texts:
             merged[number] = texts
-    return DeclaredSemvers(semvers(declaration), merged, base.versions - in_use(base.first))
+    # The alias of a major stays on versions at rest.
+    counted = {
+        a: v for a, v in base.first.items() if a.name != "alias" or not is_major_alias(a.key)
+    }
+    return DeclaredSemvers(semvers(declaration), merged, base.versions - in_use(counted))
 
 
 def is_major_alias(alias: str | None) -> bool:

@@ -58,10 +58,10 @@ def major_aliases_can_be(settings: Settings) -> Iterator[Complaint]:
 
 
 def major_aliases_hold(
-    file: ModelFile, declaration: Declaration, settings: Settings
+    file: ModelFile, declaration: Declaration, settings: Settings | None
 ) -> Iterator[Complaint]:
     """Report an alias like `major-2` that is not where `aliases_from_semver` keeps it."""
-    if not settings.aliases_from_semver:
+    if settings is None or not settings.aliases_from_semver:
         return
     for version, entry in file.get("versions", {}).items():
         number = entry.get("semver")

@@ -140,3 +140,9 @@ def test_the_aliases_of_majors_may_not_be_ignored(tmp_path: Path) -> None:
         "2:22 aliases like `major-1` are ignored by `ignore.aliases` (do not ignore them, or "
         "remove `aliases_from_semver`)"
     )
+
+
+@pytest.mark.parametrize("number", ["2.1", "v2.1.0", "02.1.0", "~", "[2]", "2.1.0-rc1"])
+def test_a_number_that_is_none_is_told_once(tmp_path: Path, number: str) -> None:
+    text = f"versions: {{4: {{stage: Production, semver: {number}, aliases: [major-2]}}}}\n"
+    assert len(complaints(tmp_path, text, ALIASES)) == 1

@@ -185,6 +185,14 @@ def test_an_older_version_at_rest_comes_back_without_any_history() -> None:
     assert lab.only().problems == ()
 
 
+def test_the_alias_of_its_major_keeps_no_version_from_coming_back() -> None:
+    lab = Lab()
+    base = model(3, NUMBERS)
+    lab.apply(replace(base, fields={**base.fields, Field("alias", None, "major-1"): 1}))
+    lab.commit(model(1, NUMBERS))
+    assert planned(lab).problems == ()
+
+
 def test_an_older_version_that_was_in_use_does_not_come_back_but_moves_up() -> None:
     lab = Lab()
     staged = model(3, NUMBERS, candidate=2)
