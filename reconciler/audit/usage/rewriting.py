@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import unified_diff
 from typing import Final
 
 from reconciler.audit.usage.loads import Load
@@ -14,6 +13,7 @@ from reconciler.core.state import STAGES
 _BY_ALIAS: Final = re.compile(r"@[^/]*$")
 _LINE_ENDS: Final = re.compile("\r\n|\r|\n")
 _LINES: Final = re.compile("[^\n]*\n|[^\n]+")
+_CONTEXT: Final = 3
 _BOM: Final = "\ufeff"
 _NO_NEWLINE: Final = "\n\\ No newline at end of file\n"
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
@@ -126,25 +126,26 @@ def rewritten(
     mark = _BOM if text.startswith(_BOM) else ""
     text = text.removeprefix(_BOM)
     starts = [0, *(found.end() for found in _LINE_ENDS.finditer(text))]
+    parts, end = [mark], 0
     done: list[RewrittenLoad] = []
     undecided: list[UndecidedLoad] = []
-    for place in sorted(places, key=lambda one: (one.load.line, one.load.column), reverse=True):
-        if (kept := _why_not(text, starts, place)) is not None:
+    for place in sorted(places, key=lambda one: (one.load.line, one.load.column)):
+        line, column = place.load.line, place.load.column
+        start = starts[line - 1] + column - 1 if line <= len(starts) else len(text)
+        if (kept := _why_not(text, start, place)) is not None:
             undecided.append(UndecidedLoad(place.load, kept, f"load `{place.after}`"))
             continue
-        start = starts[place.load.line - 1] + place.load.column - 1
-        text = text[:start] + place.after + text[start + len(place.load.text) :]
+        parts += [text[end:start], place.after]
+        end = start + len(place.load.text)
         done.append(place)
-    return (mark + text).encode(), tuple(reversed(done)), tuple(reversed(undecided))
+    return "".join([*parts, text[end:]]).encode(), tuple(done), tuple(undecided)
 
 
-def _why_not(text: str, starts: Sequence[int], place: RewrittenLoad) -> str | None:
+def _why_not(text: str, start: int, place: RewrittenLoad) -> str | None:
     """Return why a place cannot be rewritten, None where it can."""
-    load = place.load
-    start = starts[load.line - 1] + load.column - 1 if load.line <= len(starts) else len(text)
-    if not text.startswith(load.text, start):
+    if not text.startswith(place.load.text, start):
         return "its text is not where it was found"
-    if text[start + len(load.text) :][:1] == "/":
+    if text.startswith("/", start + len(place.load.text)):
         return "a path goes on behind it, which older MLflow does not take behind an alias"
     return None
 
@@ -152,22 +153,47 @@ def _why_not(text: str, starts: Sequence[int], place: RewrittenLoad) -> str | No
 def file_patch(file: str, before: bytes, after: bytes) -> str:
     """Return the unified patch of one file, for `git apply` and `patch -p1`; empty for none.
 
-    `file` is relative to the root that the patch is applied from.
+    `file` is relative to the root that the patch is applied from. Both have the same lines but for
+    what was rewritten in them: nothing is to be aligned, and a large file takes no time.
     """
     was, now = (_LINES.findall(data.decode("utf-8")) for data in (before, after))
-    hunks = list(unified_diff(was, now))[2:]
-    if not hunks:
+    changed = [at for at, (old, new) in enumerate(zip(was, now, strict=True)) if old != new]
+    if not changed:
         return ""
     old, new = _name(f"a/{file}"), _name(f"b/{file}")
     # A blank in a name ends it for `patch` unless a tab follows.
     tab = "\t" if " " in file else ""
     head = f"diff --git {old} {new}\n--- {old}{tab}\n+++ {new}{tab}\n"
-    return head + "".join(_whole(hunks))
+    return head + "".join(line for hunk in _hunks(changed) for line in _hunk(was, now, hunk))
 
 
-def _whole(lines: Sequence[str]) -> Iterator[str]:
-    for line in lines:
-        yield line if line.endswith("\n") else line + _NO_NEWLINE
+def _hunks(changed: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Yield the changed lines in groups whose contexts touch."""
+    group: list[int] = []
+    for at in changed:
+        if group and at - group[-1] > 2 * _CONTEXT:
+            yield tuple(group)
+            group = []
+        group.append(at)
+    yield tuple(group)
+
+
+def _hunk(was: Sequence[str], now: Sequence[str], changed: Sequence[int]) -> Iterator[str]:
+    start, end = max(0, changed[0] - _CONTEXT), min(len(was), changed[-1] + _CONTEXT + 1)
+    yield f"@@ -{start + 1},{end - start} +{start + 1},{end - start} @@\n"
+    at, inside = start, frozenset(changed)
+    while at < end:
+        # Lines that change together are removed together, then added, as git has them.
+        run = next((to for to in range(at, end) if to not in inside), end)
+        yield from (_whole(f"-{line}") for line in was[at:run])
+        yield from (_whole(f"+{line}") for line in now[at:run])
+        if run < end:
+            yield _whole(f" {was[run]}")
+        at = run + 1
+
+
+def _whole(line: str) -> str:
+    return line if line.endswith("\n") else line + _NO_NEWLINE
 
 
 def _name(path: str) -> str:

@@ -1,6 +1,8 @@
 """Code that loads by stage becomes code that loads by alias, as a patch that git takes."""
 
+import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,11 +91,12 @@ _FOUND = re.compile("models:/m/Production")
 def _places(text: str) -> list[RewrittenLoad]:
     """Return the places of a text, with lines and columns as the scanner has them."""
     found = []
-    for match in _FOUND.finditer(text):
-        before = re.split("\r\n|\r|\n", text[: match.start()])
-        place = (len(before), len(before[-1]) + 1)
-        load = Load("app/a.py", *place, "uri", match[0], "m", "Production", is_literal=True)
-        found.append(RewrittenLoad(load, "models:/m@champion"))
+    for number, line in enumerate(re.split("\r\n|\r|\n", text), 1):
+        for match in _FOUND.finditer(line):
+            column = match.start() + 1
+            place = Load("app/a.py", number, column, "uri", match[0], "m", "Production")
+            load = replace(place, is_literal=True)
+            found.append(RewrittenLoad(load, "models:/m@champion"))
     return found
 
 
@@ -123,6 +126,25 @@ def test_git_takes_the_patch_and_nothing_else_changes(
     git.git("apply", "--whitespace=nowarn", "../fix.patch")
     assert (git.root / name).read_bytes() == after
     assert after == content.replace(b"models:/m/Production", b"models:/m@champion")
+
+
+def test_git_takes_a_patch_of_many_files_wherever_their_lines_change(tmp_path: Path) -> None:
+    git, chosen = GitLab.new(tmp_path), random.Random(7)  # noqa: S311  the same on every run
+    before = {
+        f"{number}.txt": "".join(
+            chosen.choice(["same\n", "same\n", "same\n", "models:/m/Production\n"])
+            for _ in range(chosen.randint(1, 60))
+        ).removesuffix(chosen.choice(["", "\n"]))
+        for number in range(60)
+    }
+    before["long.txt"] = "same\n" * 20_000 + "models:/m/Production\n" * 20_000
+    git.commit(before)
+    after = {name: rewritten(text.encode(), _places(text))[0] for name, text in before.items()}
+    patch = "".join(file_patch(name, text.encode(), after[name]) for name, text in before.items())
+    git.write({"../fix.patch": patch})
+    git.git("apply", "../fix.patch")
+    assert {name: (git.root / name).read_bytes() for name in before} == after
+    assert not any(b"Production" in content for content in after.values())
 
 
 def test_a_place_that_cannot_be_found_again_is_left(tmp_path: Path) -> None:
