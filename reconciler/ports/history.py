@@ -51,10 +51,11 @@ class History(Protocol):
         ...
 
     def merged_since(self, since: str | None, model: str) -> tuple[str, ...]:
-        """Return the commits of the first-parent line that touched a model's file, oldest first.
+        """Return the commits of the first-parent line that touched a model, oldest first.
 
-        Those after `since`, or all when it is None or not on the line. A commit that removed a
-        file counts for every model: the file may have been the model's.
+        They touched its file, or settings by which its file declares something else. Those after
+        `since`, or all when it is None or not on the line. A commit that removed a file counts for
+        every model: the file may have been the model's.
         """
         ...
 
