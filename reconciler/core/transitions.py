@@ -55,12 +55,13 @@ def transitions(
 
 
 def in_both_words(
-    made: Sequence[Transition], live: Fields, bridged: Iterable[tuple[str, str]]
+    made: Sequence[Transition], live: Fields, base: Fields, bridged: Iterable[tuple[str, str]]
 ) -> tuple[Transition, ...]:
     """Return transitions with those into the other word of a bridged pair, stages first.
 
-    A version that enters one word is promoted to the pair, also where it has the other word live,
-    or where the bridge is gone since: then no change says so.
+    A version that enters one word is promoted to the pair, also where a person gave it the other
+    word, or where the bridge is gone since: then no change says so. One that has the other word by
+    `base`, what git declared before, was judged for it then.
     """
     moved = [transition for transition in made if not transition.in_place]
     added = [
@@ -74,8 +75,15 @@ def in_both_words(
             for other in moved
         )
     ]
-    once = dict.fromkeys((*made, *added))
+    new = [one for one in added if not (one.in_place and _is_declared(one, base))]
+    once = dict.fromkeys((*made, *new))
     return tuple(sorted(once, key=lambda transition: transition.alias is not None))
+
+
+def _is_declared(transition: Transition, fields: Fields) -> bool:
+    if transition.alias is not None:
+        return aliases(fields).get(transition.alias) == transition.version
+    return stages(fields).get(transition.version) == transition.stage
 
 
 def _other_word(transition: Transition, stage: str, alias: str) -> tuple[str | None, str | None]:

@@ -214,7 +214,7 @@ def _moved_by(
     name, rules = model.model, desired.settings.serving
     servings = rules.of(name, desired.declarations.get(name)), rules.of(name, None)
     bridged = desired.settings.bridge.pairs
-    made = in_both_words(transitions(model.changes, {}), {}, bridged)
+    made = transitions(model.changes, {})
     return PolicyInput(None, Live(name, {}, {}), made, servings, policies, bridged=bridged)
 
 
@@ -241,7 +241,7 @@ def _policy_input(draft: ModelDraft, judging: Judging) -> PolicyInput:
     before = draft.effective.base.policies if draft.effective.base else ()
     own = draft.effective.settings.policies
     bridged = draft.effective.bridged
-    made = in_both_words(made, draft.planned.live, bridged)
+    made = in_both_words(made, draft.planned.live, draft.planned.base.first, bridged)
     numbers = declared_semvers(draft.declaration, draft.planned.base)
     return PolicyInput(draft.declaration, live, made, draft.servings, own, before, bridged, numbers)
 

@@ -161,3 +161,14 @@ def test_an_alias_that_leaves_with_its_stage_is_no_lost_file(gates: Bridged) -> 
     plan = gates.plan(settings, *after)
     assert sum(change.action == "remove" for change in plan.changes) == len(names)
     assert plan.violations == ()
+
+
+def test_a_bridge_that_is_new_judges_no_version_again_for_the_stage_that_it_has(
+    gates: Bridged,
+) -> None:
+    gates.registry.delete_alias("m", "champion")
+    policies = (never(BY_STAGE, "by-stage"), never(BY_ALIAS, "by-alias"))
+    gates.was = Settings(policies=policies)
+    plan = gates.judged(replace(BRIDGED, policies=policies), ONE, was=ONE)
+    assert [change.cause for change in plan.changes] == ["bridge"]
+    assert said(plan) == [("by-alias", "v1 → @champion")]
