@@ -23,7 +23,7 @@ from reconciler.files.editing.edits import YamlEdit, edits_between
 
 
 @dataclass(frozen=True, slots=True)
-class Additions:
+class LiveAdditions:
     """The edits that update a file; `warnings` say what they leave unchanged."""
 
     edits: tuple[YamlEdit, ...]
@@ -35,7 +35,7 @@ def additions(
     imported: Declaration,
     settings: Settings,
     pairs: Sequence[LivePair] = (),
-) -> Additions:
+) -> LiveAdditions:
     """Return the edits that add the live values to a file; the result is valid.
 
     Nothing that only the file declares is removed, except an alias from the version that lost it.
@@ -54,7 +54,7 @@ def additions(
         settings,
         live=imported.fields,
     )
-    return Additions(edits_between(declared, after), (*update.warnings, *unlike))
+    return LiveAdditions(edits_between(declared, after), (*update.warnings, *unlike))
 
 
 class _Update:
