@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reconciler.core.declaring.bridge import Bridge, contradictions
 from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.settings import ServingRules, Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value, in_use
 from reconciler.files.editing.edits import YamlEdit, edits_between
 from reconciler.files.editing.yaml_editor import apply_edits
 from reconciler.files.loader import dump_declaration, parse_declaration
@@ -73,8 +73,13 @@ def form(declaration: Declaration, stage: str, alias: str) -> str | None:
 
 
 @st.composite
-def bridged_files(draw: st.DrawFn, *, with_serving: bool = False) -> BridgedFile:
-    """Files that are valid by their settings; `with_serving`: a version serves in each."""
+def bridged_files(
+    draw: st.DrawFn, *, with_serving: bool = False, with_blocked: bool = False
+) -> BridgedFile:
+    """Files that are valid by their settings; `with_serving`: a version serves in each.
+
+    With `with_blocked` those versions may be blocked that are not in use.
+    """
     bridge = Bridge(draw(st.sampled_from(BRIDGES)))
     serving = draw(st.sampled_from(SERVING))
     rules = ServingRules(serving)
@@ -100,5 +105,9 @@ def bridged_files(draw: st.DrawFn, *, with_serving: bool = False) -> BridgedFile
     entries = {version: DeclaredVersion() for version in draw(st.permutations(VERSIONS[:4]))}
     numbers = {address.version or int(value) for address, value in fields.items()}
     entries |= {version: DeclaredVersion() for version in numbers - entries.keys()}
+    if with_blocked:
+        resting = st.sampled_from(sorted(entries.keys() - in_use(fields)) or [0])
+        chosen = draw(st.sets(resting)) & entries.keys()
+        entries |= dict.fromkeys(chosen, DeclaredVersion(blocked="leaks"))
     text = dump_declaration(Declaration("m", fields, entries)).encode()
     return BridgedFile(settings, text, read(text, settings))

@@ -16,7 +16,7 @@ from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.diff import diff
 from reconciler.core.settings import Settings
-from reconciler.core.state import NO_BASE, Field, Live, Value
+from reconciler.core.state import NO_BASE, Field, Live, Value, in_use
 from reconciler.errors import ExitCode, UsageError
 from reconciler.files.additions import additions
 from reconciler.files.from_live import declaration_of
@@ -252,7 +252,7 @@ def updated(file: BridgedFile, model: Live) -> tuple[BridgedFile, tuple[str, ...
     return file.with_edits(added.edits), added.warnings
 
 
-@given(bridged_files(), live_fields())
+@given(bridged_files(with_blocked=True), live_fields())
 def test_an_update_of_any_file_from_any_registry_is_valid(
     file: BridgedFile, fields: Mapping[Field, Value]
 ) -> None:
@@ -266,6 +266,8 @@ def test_an_update_of_any_file_from_any_registry_is_valid(
         before = form(file.declaration, pair.stage, pair.alias)
         if before is not None and now is not None:
             assert form(after.declaration, pair.stage, pair.alias) in (before, "both")
+    used = in_use(after.declaration.fields)
+    assert not [v for v, entry in after.declaration.versions.items() if entry.blocked and v in used]
     again, _ = updated(after, model)
     assert again.declaration.fields == after.declaration.fields
 
