@@ -9,7 +9,9 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-_TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
+_TOKEN: Final = re.compile(
+    r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL
+)
 _CHARACTER: Final = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
 _SURROGATE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}")
 _DEEPEST: Final = 8  # what is deeper is output

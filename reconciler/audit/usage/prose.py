@@ -10,7 +10,7 @@ from typing import Final
 
 from reconciler.audit.usage.file_kinds import SourceKind
 
-_QUOTED: Final = r"\"(?:[^\"\\\n]|\\.)*(?:\"|$)|'[^'\n]*'"
+_QUOTED: Final = r"\"(?:[^\"\\\n]|\\.)*(?:\"|\\?$)|'[^'\n]*'"
 _AFTER_SPACE: Final = r"(?:^|(?<=[\s;]))\#[^\n]*"
 _TEMPLATED: Final = r"\{\#.*?(?:\#\}|\Z)|\{\{-?[ ]*/\*.*?(?:\*/|\Z)"
 _FIRST_ON_LINE: Final = r"^[ \t]*[#;!][^\n]*"

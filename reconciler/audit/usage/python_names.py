@@ -123,6 +123,8 @@ def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
             yield node.target, node.value
         case ast.AugAssign() | ast.For() | ast.AsyncFor() | ast.comprehension():
             yield node.target, None
+        case ast.Delete():
+            yield from ((target, None) for target in node.targets)
         case ast.withitem() if node.optional_vars is not None:
             yield node.optional_vars, None
         case ast.MatchAs() | ast.MatchStar() if node.name:

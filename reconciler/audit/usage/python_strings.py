@@ -13,7 +13,8 @@ from reconciler.audit.usage.python_names import NameScope, ProgramNames
 _MOST_STEPS: Final = 400
 _MOST_LOOKUPS: Final = 100_000
 _DEEPEST: Final = 40
-_LONGEST: Final = 100_000
+_LONGEST: Final = 20_000
+_MOST_PIECES: Final = 300
 _PERCENT: Final = re.compile(r"%(?:\((\w+)\))?[sd]|%%")
 _BRACES: Final = re.compile(r"\{(\w*)(?:![rsa])?(?::[^{}]*)?\}|\{\{|\}\}")
 _JOINS: Final = ("os.path.join", "posixpath.join", "path.join")
@@ -86,7 +87,7 @@ class Texts:
         if self._steps > _MOST_STEPS or depth > _DEEPEST:
             return [TextPiece("", node)]
         found = self._composed(node, scope, depth + 1)
-        if found is None or sum(len(piece.text) for piece in found) > _LONGEST:
+        if found is None or (len(found) > 1 and _is_long(found)):
             return [TextPiece("", node)]
         return found
 
@@ -224,6 +225,10 @@ class Texts:
                 return None
             pieces += self._pieces(value, scope, depth)
         return [*pieces, TextPiece(form.text[at:], name=form.name)]
+
+
+def _is_long(pieces: list[TextPiece]) -> bool:
+    return len(pieces) > _MOST_PIECES or sum(len(piece.text) for piece in pieces) > _LONGEST
 
 
 def _by_key(node: ast.Dict) -> dict[str, ast.expr]:
