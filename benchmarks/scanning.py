@@ -45,11 +45,15 @@ def speed(folder: Path) -> str:
         path = folder / str(number // len(files)) / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     scan = scan_sources([folder], folder)
-    took = time.perf_counter() - begun
-    work = f"scan of {scan.files:,} files, each with a load"
-    return f"{HEADER}{Row(f'{work}: time', took, None, f'≤ {_QUICK:g} s', _QUICK)}"
+    took, busy = time.perf_counter() - begun, time.process_time() - busy
+    work = f"scan of {scan.files:,} files that load models"
+    rows = (
+        Row(f"{work}: time", took, None, f"≤ {_QUICK:g} s", _QUICK),
+        Row(f"{work}: its own processor time", busy),
+    )
+    return HEADER + "".join(map(str, rows))
 
 
 def report() -> str:
