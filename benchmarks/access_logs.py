@@ -4,15 +4,14 @@ import gzip
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks import access_log_script, raw, rows
+from benchmarks import raw, rows
 from benchmarks.bench import Bench
-from benchmarks.command import typical
 from benchmarks.table import Row
 from tests.support.registries.access_log_formats import FORMATS, Line
 
@@ -32,66 +31,49 @@ _OTHERS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class _Log:
-    """A log of 1,000,000 lines, in which so many loads are."""
-
-    path: Path
-    loads: int
-
-    @property
-    def is_packed(self) -> bool:
-        """Return whether it is in gzip."""
-        return self.path.suffix == ".gz"
-
-    def looped(self) -> None:
-        """Look for one word in each line, in Python."""
-        with (gzip.open if self.is_packed else open)(self.path, "rb") as file:
-            sum(b"get-download-uri" in line for line in file)
-
-    def searched(self) -> None:
-        """Count the lines with that word by the tool of the system."""
-        subprocess.run(  # noqa: S603  our own command
-            ["zgrep" if self.is_packed else "grep", "-c", "get-download-uri", self.path],
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-
-
 def access_log(bench: Bench) -> list[Row]:
     """Read access logs of 1,000,000 lines, in several forms."""
+    bench.repository.stand_on("steady")
     bench.served.mkdir(parents=True, exist_ok=True)
     usual = _log(bench.served, "uvicorn of MLflow", 2)
     found = _measured(bench, "uvicorn, a third of the lines for loads", usual)
     found += _measured(bench, "the same in gzip", _packed(usual))
-    for form in ("uvicorn of MLflow", "gunicorn, nginx combined", "envoy", "nginx json"):
+    for form in ("gunicorn, nginx combined", "envoy", "nginx json"):
         log = _log(bench.served, form, 0)
         found += _measured(bench, f"{form}, all lines for loads", log)
-        log.path.unlink()
+        log.unlink()
     return found
 
 
-def _measured(bench: Bench, work: str, log: _Log) -> list[Row]:
-    """Return the time beside a loop in Python and beside `grep`, taken in turns, and the memory."""
-    costs, loops, searches = [], [], []
-    for _ in range(_RUNS):
-        costs.append(
-            bench.reconciler.python(access_log_script.__file__, str(log.path), str(log.loads))
-        )
-        loops.append(raw.seconds(log.looped))
-        searches.append(raw.seconds(log.searched))
-    cost = typical(costs)
-    shown = f"access log, {_LINES:,} lines, {work}"
+def _measured(bench: Bench, work: str, log: Path) -> list[Row]:
+    """Return the time beside a loop in Python and beside `grep`, and the memory."""
+    arguments = ("consumers", "--access-log", str(log), "--format", "json")
+    cost, looped = bench.beside(*arguments, plain=lambda: _looped(log), runs=_RUNS)
+    searched = median(raw.seconds(lambda: _searched(log)) for _ in range(_RUNS))
+    shown = f"`consumers --access-log`, {_LINES:,} lines, {work}"
     time = f"{shown}: time"
     return [
-        rows.seconds(f"{time}, a loop in Python", cost, median(loops), "≤ 10 s", _MOST_SECONDS),
-        rows.seconds(f"{time}, `grep -c`", cost, median(searches)),
+        rows.seconds(f"{time}, a loop in Python", cost, looped, "≤ 10 s", _MOST_SECONDS),
+        rows.seconds(f"{time}, `grep -c`", cost, searched),
         rows.processor(shown, cost),
         rows.memory(shown, cost, _MOST_MEMORY),
     ]
 
 
-def _log(folder: Path, form: str, others: int) -> _Log:
+def _looped(log: Path) -> None:
+    """Look for one word in each line, in Python."""
+    with gzip.open(log) if log.suffix == ".gz" else log.open("rb") as file:
+        sum(b"get-download-uri" in line for line in file)
+
+
+def _searched(log: Path) -> None:
+    """Count the lines with that word by the tool of the system."""
+    tool = "zgrep" if log.suffix == ".gz" else "grep"
+    command = [tool, "-c", "get-download-uri", str(log)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  our own command
+
+
+def _log(folder: Path, form: str, others: int) -> Path:
     """Write a log in which each request for a load is followed by so many others."""
     path = folder / f"{form}-{others}.log"
     write = FORMATS[form].write
@@ -105,15 +87,14 @@ def _log(folder: Path, form: str, others: int) -> _Log:
     with path.open("wb") as file:
         for _ in range(_LINES // _BLOCK):
             file.write(block)
-    downloads = sum("get-download-uri" in line.target for line in lines)
-    return _Log(path, downloads * (_LINES // _BLOCK))
+    return path
 
 
-def _packed(log: _Log) -> _Log:
-    path = log.path.with_suffix(".log.gz")
-    with log.path.open("rb") as file, gzip.open(path, "wb", compresslevel=6) as packed:
+def _packed(log: Path) -> Path:
+    path = log.with_suffix(".log.gz")
+    with log.open("rb") as file, gzip.open(path, "wb", compresslevel=6) as packed:
         shutil.copyfileobj(file, packed, 1 << 20)
-    return _Log(path, log.loads)
+    return path
 
 
 def _traffic(others: int) -> Iterator[list[Line]]:

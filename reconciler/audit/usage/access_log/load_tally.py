@@ -18,7 +18,8 @@ from reconciler.audit.usage.loads import SeenLoad
 _SOON: Final = timedelta(seconds=5)
 _SOON_REQUESTS: Final = 500  # where lines have no time
 _NOT_MODIFIED: Final = 304
-_MOST_ROWS: Final = 50_000  # about 30 MB
+_MOST_ROWS: Final = 50_000
+_MOST_TEXT: Final = 10_000_000  # characters of their names
 _MOST_CLIENTS: Final = 10_000  # that have open loads
 _MOST_OPEN: Final = 256  # of one client
 
@@ -59,6 +60,7 @@ class LoadTally:
         self._open: dict[_Client, deque[_Open]] = {}
         self._read: dict[_Client, _Open] = {}  # the registered model that a client read last
         self._position = 0
+        self._text = 0
         self.left_out = 0  # loads beyond the most rows
 
     def add(self, asked: RegistryRequest, logged: LoggedRequest) -> None:
@@ -140,12 +142,12 @@ class LoadTally:
 
     def _count(self, client: _Client, load: _Open, *, worked: bool) -> None:
         for loads in load.loads:
-            row = self._rows.get((load.model, loads, client))
+            row = self._rows.get((load.model, loads, client)) or self._new_row(
+                load.model, loads, client
+            )
             if row is None:
-                if len(self._rows) >= _MOST_ROWS:
-                    self.left_out += 1
-                    continue
-                row = self._rows[load.model, loads, client] = _Row()
+                self.left_out += 1
+                continue
             if worked:
                 row.count += 1
             else:
@@ -153,6 +155,14 @@ class LoadTally:
             if (time := load.time) is not None:
                 row.first = time if row.first is None or time < row.first else row.first
                 row.last = time if row.last is None or time > row.last else row.last
+
+    def _new_row(self, model: str | None, loads: str | None, client: _Client) -> _Row | None:
+        """Return a row, None where there are too many."""
+        self._text += sum(len(text or "") for text in (model, loads, *client))
+        if len(self._rows) >= _MOST_ROWS or self._text > _MOST_TEXT:
+            return None
+        row = self._rows[model, loads, client] = _Row()
+        return row
 
 
 def _is_soon(before: _Open, now: _Open) -> bool:
