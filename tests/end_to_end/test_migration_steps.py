@@ -209,5 +209,7 @@ def test_the_command_takes_the_steps(lab: Lab, model: str) -> None:
     assert cleared.document["meaning"] == ["v2 → None", "v3 → None"]
     assert lab.run("apply", "--yes").code == 0
     assert lab.hand.values(model) == {"@champion": 3}
-    again = lab.run("migrate", "stages", "--clear")
-    assert (again.code, "nothing is left to do" in again.stdout) == (0, True)
+    for arguments in (("--clear",), ("--step", "drop-stages", "--clear")):
+        again = lab.run("migrate", "stages", *arguments)
+        assert (again.code, "nothing is left to do" in again.stdout) == (0, True)
+    assert lab.run("migrate", "stages", "--step", "bridge", "--clear").code == 1
