@@ -100,7 +100,7 @@ def test_a_step_before_its_turn_is_refused(lab: Lab, model: str) -> None:
     waiting = r.migrate("serve-by-alias")
     assert (waiting.refused, waiting.code) == (True, 5)
     assert waiting.problems[0].message == (
-        f"the bridge is not applied yet: `{model}` @champion: - → 3"
+        f"the registry does not have all that the bridge adds yet: `{model}` @champion: - → 3"
     )
     with pytest.raises(reconciler.Refused):
         waiting.write()
@@ -202,9 +202,20 @@ def test_the_command_takes_the_steps(lab: Lab, model: str) -> None:
     early = lab.run("migrate", "stages", "--step", "serve-by-alias", "--format", "json")
     assert (early.code, early.document["exit"]["code"]) == (5, 5)
     assert lab.run("apply", "--yes").code == 0
-    for step in ("serve-by-alias", "drop-stages"):
-        done = lab.run("migrate", "stages", "--step", step, "--commit")
-        assert (done.code, done.stderr.count("the step has nothing written")) == (0, 1)
+    served = lab.run("migrate", "stages", "--step", "serve-by-alias", "--commit")
+    assert (served.code, served.stderr.count("the step has nothing written")) == (0, 1)
+
+    # A promotion that is merged and not applied would be lost.
+    promoted = "{2: {stage: Production, aliases: [champion]}, 3: {stage: Archived}}"
+    lab.declare(model, f"versions: {promoted}\n")
+    lost = lab.run("migrate", "stages", "--step", "drop-stages")
+    assert lost.code == 4
+    change = f"`{model}` v2 stage: Archived → Production"
+    assert f"{change}: it is to be written, and would not be after the step\n" in lost.stderr
+    lab.git.revert("HEAD")
+
+    dropped = lab.run("migrate", "stages", "--step", "drop-stages", "--commit")
+    assert (dropped.code, dropped.stderr.count("the step has nothing written")) == (0, 1)
     cleared = lab.run("migrate", "stages", "--clear", "--commit", "--format", "json")
     assert cleared.document["meaning"] == ["v2 → None", "v3 → None"]
     assert lab.run("apply", "--yes").code == 0

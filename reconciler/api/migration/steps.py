@@ -215,9 +215,10 @@ def _unapplied(plans: PlansOfStep, step: StepEdits) -> Iterator[Problem]:
     pending = pending_bridge(plans.before)
     if pending:
         yield Problem(
-            f"the bridge is not applied yet: {phrases.some([str(one) for one in pending], 3)}",
+            "the registry does not have all that the bridge adds yet: "
+            f"{phrases.some([str(one) for one in pending], 3)}",
             ExitCode.OUT_OF_STEP,
-            hint=f"merge and apply the step `{BRIDGE}`, then take `{step.name}`",
+            hint=f"merge what is open and apply it, then take `{step.name}`",
         )
 
 
