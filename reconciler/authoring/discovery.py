@@ -76,7 +76,8 @@ class Search:
         return PolicyInput(
             self._judged_as(version),
             self.live,
-            in_both_words((self._transition(version),), self.live.fields, bridged),
+            # What a plan will judge: git declared nothing of the pair for a new version.
+            in_both_words((self._transition(version),), self.live.fields, {}, bridged),
             (self.settings.serving.of(self.live.model, self.declaration),),
             self.settings.policies,
             bridged=bridged,
