@@ -23,11 +23,11 @@ from reconciler.core.state import (
     aliases,
     stages,
 )
-from reconciler.files.editing.settings_editor import Cut, KeyPath, SettingsEdit
+from reconciler.files.editing.settings_editor import Cut, SettingsEdit, SettingsPath
 from reconciler.render import phrases
 
 
-def dropping_stages(desired: DeclaredState, written: Collection[KeyPath]) -> StepEdits:
+def dropping_stages(desired: DeclaredState, written: Collection[SettingsPath]) -> StepEdits:
     """Return the step; `written` are the places that the settings' file has."""
     bridge = desired.settings.bridge
     before = [as_written(declaration) for declaration in desired.declarations.values()]
@@ -90,7 +90,7 @@ def _cleared(declaration: Declaration, live: Live) -> Declaration:
     return replace(declaration, fields={**declaration.fields, **cleared}, versions=versions)
 
 
-def _settings(settings: Settings, written: Collection[KeyPath]) -> SettingsChange:
+def _settings(settings: Settings, written: Collection[SettingsPath]) -> SettingsChange:
     """Return the settings without the bridge, and without what then means nothing."""
     if not settings.bridge:
         return SettingsChange(settings)

@@ -14,9 +14,9 @@ from reconciler.files.editing.settings_editor import (
     AddItem,
     AddKey,
     Cut,
-    KeyPath,
     RenameKey,
     SettingsEdit,
+    SettingsPath,
 )
 from reconciler.files.editing.yaml_nodes import scalar
 from reconciler.policy.cel.references import uses
@@ -34,17 +34,17 @@ class _Change:
 
     after: Settings
     bridge: Bridge
-    written: Collection[KeyPath]
+    written: Collection[SettingsPath]
     edits: list[SettingsEdit] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def switch(self, place: KeyPath) -> None:
+    def switch(self, place: SettingsPath) -> None:
         """Have the `stage` at a place say its alias, under the key `alias`."""
         self.edits.append(RenameKey((*place, "stage"), "alias", dict(self.bridge.pairs)))
 
 
-def serving_by_alias(desired: DeclaredState, written: Collection[KeyPath]) -> StepEdits:
+def serving_by_alias(desired: DeclaredState, written: Collection[SettingsPath]) -> StepEdits:
     """Return the step of a folder whose settings have the bridge; `written` is in their file."""
     settings = desired.settings
     change = _Change(settings, settings.bridge, written)
@@ -155,7 +155,7 @@ def _covering(change: _Change, index: int, policy: Policy) -> Policy:
     on = policy.on
     if not on.stages:
         return policy
-    place: KeyPath = ("policies", index, "on")
+    place: SettingsPath = ("policies", index, "on")
     taken = tuple(change.bridge.alias_of(stage) or "" for stage in on.stages)
     if on.aliases:
         change.edits.append(Cut((*place, "stage")))

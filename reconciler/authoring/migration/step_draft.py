@@ -11,12 +11,12 @@ from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.errors import DeclarationError
 from reconciler.files import loader, state_folder
 from reconciler.files.editing.edits import edits_between
-from reconciler.files.editing.settings_editor import KeyPath, edit_settings, written
+from reconciler.files.editing.settings_editor import SettingsPath, edit_settings, written
 from reconciler.files.state_folder import SETTINGS_FILE, FoundFile
 from reconciler.scaffold.package_data import this_release
 
 
-def written_settings(state: StateFiles) -> frozenset[KeyPath]:
+def written_settings(state: StateFiles) -> frozenset[SettingsPath]:
     """Return the places that the settings' file has, none without a file."""
     path = state.folder / SETTINGS_FILE
     return written(path.read_bytes()) if path.exists() else frozenset()

@@ -14,7 +14,7 @@ from reconciler.files.editing.text_edits import SplicedText
 from reconciler.files.editing.yaml_nodes import Node, NoMapping, compose, scalar
 from reconciler.files.loader import parse_settings
 
-KeyPath: TypeAlias = tuple[str | int, ...]
+SettingsPath: TypeAlias = tuple[str | int, ...]
 
 _BOM = "\ufeff"
 
@@ -23,7 +23,7 @@ _BOM = "\ufeff"
 class AddKey:
     """Add a key to the mapping at `within`; `text` is its value as it is written in YAML."""
 
-    within: KeyPath
+    within: SettingsPath
     key: str
     text: str
 
@@ -32,7 +32,7 @@ class AddKey:
 class AddItem:
     """Add a text to the end of the list at `within`."""
 
-    within: KeyPath
+    within: SettingsPath
     item: str
 
 
@@ -40,7 +40,7 @@ class AddItem:
 class RenameKey:
     """Rename the key at `path`, and replace the texts of its value: one, or those of a list."""
 
-    path: KeyPath
+    path: SettingsPath
     key: str
     texts: Mapping[str, str]
 
@@ -49,7 +49,7 @@ class RenameKey:
 class Cut:
     """Remove the key or the item at `path`."""
 
-    path: KeyPath
+    path: SettingsPath
 
 
 SettingsEdit: TypeAlias = AddKey | AddItem | RenameKey | Cut
@@ -77,7 +77,7 @@ def edit_settings(data: bytes, edits: Sequence[SettingsEdit], after: Settings, f
     return result
 
 
-def written(data: bytes) -> frozenset[KeyPath]:
+def written(data: bytes) -> frozenset[SettingsPath]:
     """Return every place that a settings file has, by its keys and indices."""
     try:
         return frozenset(_places(_root(data.decode().removeprefix(_BOM)), ()))
@@ -85,7 +85,7 @@ def written(data: bytes) -> frozenset[KeyPath]:
         return frozenset()
 
 
-def _places(node: Node, path: KeyPath) -> Iterator[KeyPath]:
+def _places(node: Node, path: SettingsPath) -> Iterator[SettingsPath]:
     for index, (key, value) in enumerate(node.items):
         place = (*path, index if key is None else key.text)
         yield place
@@ -121,7 +121,7 @@ def _root(text: str) -> Node:
     return compose(text)
 
 
-def _at(root: Node, path: KeyPath) -> Node:
+def _at(root: Node, path: SettingsPath) -> Node:
     """Return what is at a path; raises `LookupError` where nothing is."""
     node = root
     for part in path:
@@ -150,7 +150,7 @@ def _add(spliced: SplicedText, node: Node, flow: str, block: str, newline: str) 
 
 
 def _rename(
-    spliced: SplicedText, root: Node, path: KeyPath, name: str, texts: Mapping[str, str]
+    spliced: SplicedText, root: Node, path: SettingsPath, name: str, texts: Mapping[str, str]
 ) -> None:
     parent = _at(root, path[:-1])
     key, value = parent.items[_index(parent, path[-1])]
