@@ -1,6 +1,7 @@
 """A stage and its alias in a file and in the registry: what is written, what a person decides."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
@@ -174,6 +175,14 @@ def test_what_no_file_may_declare_is_refused_with_a_remedy(text: str, why: str) 
     after, (conflict,), _ = settled(text, live(2))
     assert (after, conflict.why, conflict.versions) == (same(text), why, ())
     assert conflict.remedy
+
+
+def test_a_version_that_is_not_ready_is_not_declared_to_serve() -> None:
+    model = live(2)
+    pending = {**model.versions, 2: LiveVersion(Identity("run2", None, 2), "FAILED_REGISTRATION")}
+    after, (conflict,), _ = settled("description: x", replace(model, versions=pending))
+    assert (after, conflict.versions) == (same("description: x"), ())
+    assert conflict.why == "v2 has Production or @champion and is FAILED_REGISTRATION, not READY"
 
 
 def test_a_decision_that_decides_nothing_is_told() -> None:
