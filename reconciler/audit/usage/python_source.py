@@ -24,6 +24,11 @@ _MENTIONED: Final = re.compile(
     r"|get_latest_versions|get_model_version"
 )
 
+# A chain of calls of this length ends the process in the parser of Python 3.10, and no written
+# program has so many in all.
+_LINKS: Final = (".", "(", "[")
+_MOST_LINKS: Final = 60_000
+
 
 def python_loads(source: SourceText) -> tuple[Load, ...]:
     """Return the loads of a Python file; one that does not parse is read as text."""
@@ -40,6 +45,8 @@ def python_loads(source: SourceText) -> tuple[Load, ...]:
 
 def parsed(text: str) -> ast.Module | None:
     """Return the tree of a program, None where this Python cannot read it."""
+    if sum(map(text.count, _LINKS)) > _MOST_LINKS:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its escapes and comparisons, which are not ours

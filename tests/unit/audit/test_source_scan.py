@@ -199,8 +199,15 @@ def _nested(begin: str, end: str = "") -> str:
 
 @pytest.mark.parametrize(
     "text",
-    [_nested("(", ")"), _nested("-"), _nested("a + "), _nested("[", "]"), _nested("lambda: ")],
-    ids=["parentheses", "minus", "sum", "lists", "lambdas"],
+    [
+        "x = 'models:/a/1'\ny = z" + ".a()" * 100_000,
+        _nested("(", ")"),
+        _nested("-"),
+        _nested("a + "),
+        _nested("[", "]"),
+        _nested("lambda: "),
+    ],
+    ids=["calls", "parentheses", "minus", "sum", "lists", "lambdas"],
 )
 def test_a_program_that_is_nested_too_deep_is_read_as_text(text: str) -> None:
     assert (_one("a.py", text).model, _one("a.py", text).line) == ("a", 1)
