@@ -70,7 +70,8 @@ def _searched(log: Path) -> None:
     """Count the lines with that word by the tool of the system."""
     tool = "zgrep" if log.suffix == ".gz" else "grep"
     command = [tool, "-c", "get-download-uri", str(log)]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  our own command
+    # Into a pipe: with its output in /dev/null, grep stops at the first match.
+    subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603  our own command
 
 
 def _log(folder: Path, form: str, others: int) -> Path:
