@@ -136,12 +136,22 @@ def test_what_was_found_and_seen_is_added_to_the_files_and_nothing_else(desk: La
     churn = (desk.git.root / "registry-state/churn.yaml").read_text()
     assert 'name: web\n    loads: "@champion"\n    code: apps/web\n' in churn
     assert "+  - name: batch" in written.stdout
-    assert "+  - name: batch" in shown["diff"]
+    assert (shown["diff"], shown["written"]) == ("", False)
     assert "next: review and commit it: `git commit" in written.stdout
     assert "`batch` loads Staging, which is declared for no version" in written.stderr
     again = desk.run(*arguments, "--write", "--format", "json").document
     assert (again["diff"], again["written"]) == ("", False)
     assert desk.run("validate").code == 0
+
+
+def test_a_log_of_more_clients_than_a_file_may_declare_is_still_listed(desk: Lab) -> None:
+    lines = (
+        LOG.splitlines()[1].replace("10.0.0.7", f"10.0.{n // 250}.{n % 250}") for n in range(1500)
+    )
+    Path(_log(desk)).write_text("\n".join(lines))
+    listed = desk.run("consumers", "--access-log", _log(desk), "--format", "json")
+    assert (listed.code, len(listed.document["seen"])) == (0, 1500)
+    assert desk.run("consumers", "--access-log", _log(desk), "--write").code == 3
 
 
 def test_a_consumer_that_loads_nothing_is_listed_and_ends_the_list_with_3(desk: Lab) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,7 @@ class Consumers(Answer):
 
     `edit` declares what was found or seen and is not declared, as far as it may be; None where
     there is nothing to declare. `problems` are declared consumers that load nothing which is
-    declared, and as warnings what cannot be declared.
+    declared, and once `edit` was asked for, as warnings, what cannot be declared.
 
     >>> r.consumers(["fraud"]).usage.consumers
     ()
@@ -37,12 +38,17 @@ class Consumers(Answer):
     ) -> None:
         self._workspace = workspace
         self.usage = usage
-        new, left = _resolved(workspace, usage)
-        proposal = proposed(workspace.desired.declarations, new)
-        edited = draft(workspace, proposal) if proposal else None
-        self.edit = Edit(workspace, edited) if edited is not None else None
-        self.problems = (*problems, *left)
+        self.problems = tuple(problems)
         self.code = int(first_code([problem.code for problem in self.problems]))
+
+    @cached_property
+    def edit(self) -> Edit | None:
+        """The edit that declares what is not declared; of a long log it can be a long one."""
+        new, left = _resolved(self._workspace, self.usage)
+        self.problems = (*self.problems, *left)
+        proposal = proposed(self._workspace.desired.declarations, new)
+        edited = draft(self._workspace, proposal) if proposal else None
+        return Edit(self._workspace, edited) if edited is not None else None
 
     def document(self) -> Document:
         """Return the document of `consumers --format json`, its `exit` included."""
@@ -59,10 +65,8 @@ class Consumers(Answer):
 
     @property
     def _additions(self) -> render.AddedConsumers | None:
-        edit = self.edit
-        return (
-            render.AddedConsumers(edit.diff, edit.written, edit.next) if edit is not None else None
-        )
+        edit = vars(self).get("edit")  # nobody else waits for it
+        return render.AddedConsumers(edit.diff, edit.written, edit.next) if edit else None
 
 
 def model_consumers(
@@ -96,21 +100,12 @@ def _scanned(
     for warning in scanned.warnings:
         workspace.warn(warning)
     folders = _named(paths, workspace.caller.root)
-    known = [one for one in scanned.loads if None not in (one.model, one.loads)]
-    found = [
-        declared_loads.found_load(load, folders)
-        for load in known
-        if only is None or load.model in only
-    ]
-    unknown = [
-        load
-        for load in scanned.loads
-        if load not in known and (only is None or load.model is None or load.model in only)
-    ]
+    loads = [one for one in scanned.loads if only is None or one.model in {None, *only}]
+    found = [declared_loads.found_load(one, folders) for one in loads if one.is_known]
     return replace(
         usage,
         found=declared_loads.with_declared(found, usage.consumers),
-        unknown=tuple(unknown),
+        unknown=tuple(one for one in loads if not one.is_known),
     )
 
 

@@ -30,6 +30,11 @@ class Load:
     is_literal: bool = False
     cell: int | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Return whether the source alone tells the model and what is loaded of it."""
+        return self.model is not None and self.loads is not None
+
 
 @dataclass(frozen=True, slots=True)
 class SeenLoad:
