@@ -18,7 +18,7 @@ Any other exception that reaches the top is a bug and keeps its traceback.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import ClassVar, NamedTuple
 
@@ -155,6 +155,11 @@ class DeclarationError(ReconcilerError):
         by_place = sorted(problems, key=lambda problem: problem.sort_key)
         message = f"{count} problem{'s' if count != 1 else ''} in the declared state"
         super().__init__(message, problems=by_place)
+
+
+def without_places(error: DeclarationError) -> DeclarationError:
+    """Return an error without lines: nobody has the text of an edit that is not written."""
+    return DeclarationError([replace(p, line=None, column=None) for p in error.problems])
 
 
 class Refused(ReconcilerError):

@@ -1,10 +1,10 @@
 """Model files before and after an edit: what differs, whether that is valid, and the writing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import DeclarationError, OutOfStep
+from reconciler.errors import DeclarationError, OutOfStep, without_places
 from reconciler.files import loader
 from reconciler.files.atomic_write import FileToWrite, remove_files, write_files
 from reconciler.files.editing.edits import YamlEdit
@@ -71,9 +71,8 @@ def check_valid(
         return
     try:
         loader.load_contents(contents, shown, others=others)
-    except DeclarationError as error:  # its places are in a text that nobody has
-        nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
-        raise DeclarationError(nowhere) from error
+    except DeclarationError as error:
+        raise without_places(error) from error
 
 
 def write_edits(

@@ -8,7 +8,7 @@ from reconciler.authoring.file_edits import FileEdit, difference, edited_file
 from reconciler.authoring.migration.step import SettingsChange, StepEdits
 from reconciler.authoring.proposal import Proposal, title_of
 from reconciler.core.declaring.declared_state import DeclaredState
-from reconciler.errors import DeclarationError
+from reconciler.errors import DeclarationError, without_places
 from reconciler.files import loader, state_folder
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.settings_editor import SettingsPath, edit_settings, written
@@ -60,8 +60,7 @@ def declared_after(files: Sequence[FileEdit], state: StateFiles) -> DeclaredStat
     try:
         return loader.load_contents(found, state.shown, others=state.others)
     except DeclarationError as error:
-        nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
-        raise DeclarationError(nowhere) from error
+        raise without_places(error) from error
 
 
 def _as_edited(file: FoundFile, edited: dict[str, FileEdit]) -> FoundFile:

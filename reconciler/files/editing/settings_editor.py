@@ -5,11 +5,11 @@ and indices, because settings are nested in more ways than models are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.core.settings import Settings
-from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.errors import DeclarationError, ExitCode, Problem, without_places
 from reconciler.files.editing.text_edits import SplicedText
 from reconciler.files.editing.yaml_nodes import Node, NoMapping, compose, scalar
 from reconciler.files.loader import parse_settings
@@ -70,8 +70,7 @@ def edit_settings(data: bytes, edits: Sequence[SettingsEdit], after: Settings, f
     except (NoMapping, LookupError) as error:
         raise _by_hand(file) from error
     except DeclarationError as error:
-        nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
-        raise DeclarationError(nowhere) from error
+        raise without_places(error) from error
     if not is_right:
         raise _by_hand(file)
     return result

@@ -13,7 +13,7 @@ from itertools import compress, groupby, pairwise
 from typing import TypeAlias
 
 from reconciler.core.state import Declaration
-from reconciler.errors import DeclarationError, ExitCode, Problem
+from reconciler.errors import DeclarationError, ExitCode, Problem, without_places
 from reconciler.files.editing.edits import KeyPath, YamlEdit, edited, edits_between
 from reconciler.files.editing.text_edits import SplicedText
 from reconciler.files.editing.yaml_layout import (
@@ -71,8 +71,7 @@ def _check(declaration: Declaration, file: str) -> None:
     try:
         parse_declaration(dump_declaration(declaration).encode(), file)
     except DeclarationError as error:
-        nowhere = [replace(problem, line=None, column=None) for problem in error.problems]
-        raise DeclarationError(nowhere) from error
+        raise without_places(error) from error
 
 
 def _by_hand(file: str) -> DeclarationError:
