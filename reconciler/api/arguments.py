@@ -26,6 +26,17 @@ def _are_versions(value: object) -> bool:
     return isinstance(value, Collection) and all(map(_is_whole, value))
 
 
+def _are_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, (*value, *value.values())))
+
+
+def _are_versions_of_models(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        _is_text(model) and (_is_whole(kept) or _are_versions(kept))
+        for model, kept in value.items()
+    )
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -47,7 +58,12 @@ KINDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "Collection[int]": ("a list of versions", _are_versions),
     "Collection[str]": ("a list of names", _are_names),
     "str | Collection[str]": ("a name or a list of names", _are_names),
-    "Mapping[str, str]": ("a mapping of text to text", lambda value: isinstance(value, Mapping)),
+    "Mapping[str, str]": ("a mapping of text to text", _are_texts),
+    "Mapping[str, int | Collection[int]]": (
+        "a mapping of models to versions",
+        _are_versions_of_models,
+    ),
+    "BinaryIO": ("a stream of bytes", lambda value: hasattr(value, "read")),
     "str | Path": ("a path", _is_path),
 }
 

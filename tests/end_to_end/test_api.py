@@ -325,7 +325,7 @@ def test_a_tag_is_text_and_a_path_is_not_a_plan(lab: Lab) -> None:
     model = lab.model(2)
     lab.declare(model, _SERVED)
     r = opened(lab)
-    with pytest.raises(reconciler.UsageError, match="a tag's value is text"):
+    with pytest.raises(reconciler.UsageError, match="`tags` is a mapping of text to text"):
         r.promote(model, 2, tags={"validated": True})  # type: ignore[dict-item]
     with pytest.raises(reconciler.UsageError, match=r"`plan\.json` is not a plan"):
         r.apply("plan.json")  # type: ignore[arg-type]

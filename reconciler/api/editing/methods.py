@@ -76,7 +76,7 @@ class EditingMethods(ABC):
                 None if version is None else as_version(version),
                 stage=stage,
                 aliases=as_names(aliases),
-                tags=_texts(tags or {}),
+                tags=tags or {},
                 winner=winner,
                 reason=reason,
                 digest=digest,
@@ -182,7 +182,7 @@ class EditingMethods(ABC):
         keep: Mapping[str, int | Collection[int]] | None = None,
         clear: bool = False,
         bridge: Mapping[str, str] | None = None,
-        scan: Collection[str] = (),
+        scan: str | Collection[str] = (),
         reason: str | None = None,
     ) -> Migration:
         """Return the edit of a step from stages to aliases; writes nothing.
@@ -294,16 +294,6 @@ class EditingMethods(ABC):
 def _versions(kept: int | Collection[int]) -> tuple[int, ...]:
     """Return versions, of one or several."""
     return tuple(as_version(number) for number in ((kept,) if isinstance(kept, int) else kept))
-
-
-def _texts(tags: Mapping[str, str]) -> Mapping[str, str]:
-    """Return tags; raises `UsageError` for a value that is not text: `str(True)` is not `true`."""
-    for key, value in tags.items():
-        if not isinstance(key, str):
-            raise UsageError(f"the tag `{key!r}` is not text")
-        if not isinstance(value, str):
-            raise UsageError(f"the tag `{key}` is `{value!r}`: a tag's value is text")
-    return tags
 
 
 def _some(models: Collection[str] | None) -> tuple[str, ...]:
