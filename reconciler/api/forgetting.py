@@ -104,7 +104,7 @@ def _chosen(workspace: Workspace, globs: Sequence[str]) -> dict[str, Live]:
     if not globs:
         raise UsageError("no model is named", hint="name a model, or a glob like `fraud-*`")
     needed: dict[str, tuple[int, ...]] = dict.fromkeys(globs, ())
-    found, problems = read_live(workspace.registry, needed, everything=False, parallelism=_AT_ONCE)
+    found, problems = read_live(workspace.registry, needed, everything=False)
     chosen: dict[str, Live] = {}
     for glob in globs:
         if glob in problems:

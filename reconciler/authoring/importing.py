@@ -25,8 +25,6 @@ from reconciler.planning.live_state import read_live
 from reconciler.ports.registry import Registry
 from reconciler.scaffold.package_data import this_release
 
-_READERS = 8
-
 
 @dataclass(slots=True)
 class ImportDraft:
@@ -162,7 +160,7 @@ def read_models(registry: Registry, models: Sequence[str], settings: Settings) -
     Raises `UsageError` for one that is not there or cannot be imported.
     """
     needed: dict[str, tuple[int, ...]] = dict.fromkeys(models, ())
-    live, problems = read_live(registry, needed, everything=not models, parallelism=_READERS)
+    live, problems = read_live(registry, needed, everything=not models)
     ignore = settings.ignore
     for model in models:
         if model in problems:

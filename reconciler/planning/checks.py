@@ -35,8 +35,6 @@ from reconciler.policy.evaluation import PolicyContext, PolicyInput
 from reconciler.policy.guards import GuardInput
 from reconciler.ports.registry import Registry
 
-_READERS = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Judging:
@@ -267,7 +265,7 @@ def _facts(
         needed += [
             (policy_input.live, v) for v in sorted(versions) if v in policy_input.live.versions
         ]
-    return read_facts(registry, needed, parallelism=_READERS)
+    return read_facts(registry, needed)
 
 
 def _with_evidence(

@@ -1,7 +1,7 @@
 """Reads the registry with few requests; reports a model as missing only after a direct read."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.core.facts import Facts
 from reconciler.core.state import Live
@@ -11,6 +11,7 @@ from reconciler.ports.registry import Registry
 
 Listing: TypeAlias = Callable[[], Mapping[str, Live]]
 
+READERS: Final = 8  # threads
 _MAX_BY_NAME = 40  # up to here reading models by name is faster than listing the registry
 
 
@@ -19,7 +20,7 @@ def read_live(
     needed: Mapping[str, Collection[int]],
     *,
     everything: bool,
-    parallelism: int,
+    parallelism: int = READERS,
     listing: Listing | None = None,
 ) -> tuple[dict[str, Live], dict[str, Problem]]:
     """Return the live models by name, and a problem for each needed model that cannot be read.
@@ -65,7 +66,7 @@ def read_one(registry: Registry, model: str, versions: Collection[int]) -> Live:
 
 
 def read_facts(
-    registry: Registry, versions: Sequence[tuple[Live, int]], *, parallelism: int
+    registry: Registry, versions: Sequence[tuple[Live, int]], *, parallelism: int = READERS
 ) -> Mapping[str, Mapping[int, Facts]]:
     """Return the facts of these versions from the tracking server, by model and version."""
     facts: dict[str, dict[int, Facts]] = {live.model: {} for live, _ in versions}

@@ -11,7 +11,7 @@ from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
 from reconciler.planning.consumers import consumers_before, takes_away
-from reconciler.planning.live_state import Listing, read_live
+from reconciler.planning.live_state import READERS, Listing, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
 from reconciler.planning.preconditions import unsupported
@@ -51,7 +51,7 @@ class PlanRequest:
     adopt: frozenset[str] = frozenset()
     planning: bool = True
     allow_superseded: bool = False
-    parallelism: int = 8
+    parallelism: int = READERS
 
 
 @dataclass(frozen=True, slots=True)

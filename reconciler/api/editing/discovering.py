@@ -20,8 +20,6 @@ from reconciler.planning import preconditions
 from reconciler.planning.live_state import read_facts, read_live
 from reconciler.policy.evaluation import PolicyContext
 
-_READERS = 8
-
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -83,7 +81,7 @@ def _why_skipped(declaration: Declaration) -> str | None:
 def _search(workspace: Workspace, asked: Mapping[str, Declaration]) -> _Found:
     """Return what is to be judged of each model that the registry holds as it is declared."""
     needed = {name: tuple(one.versions) for name, one in asked.items()}
-    live, unreadable = read_live(workspace.registry, needed, everything=False, parallelism=_READERS)
+    live, unreadable = read_live(workspace.registry, needed, everything=False)
     steps = _steps(workspace) if asked else {}
     searches: list[Search] = []
     problems: list[Problem] = []
@@ -163,7 +161,7 @@ def _judged(
             for one in done
             for version in discovery.versions_to_know(one, context.expressions)
         ]
-        facts = read_facts(workspace.registry, asked, parallelism=_READERS)
+        facts = read_facts(workspace.registry, asked)
         done = [
             discovery.judged(one, facts.get(one.live.model, {}), context) if one.next else one
             for one in done

@@ -18,8 +18,6 @@ from reconciler.planning.live_state import read_live
 from reconciler.planning.renames import Names
 from reconciler.render.json_documents import Document
 
-_READERS = 8
-
 
 class Tidying(Edit):
     """What the files declare and the registry no longer has, as an edit that takes it out.
@@ -77,7 +75,7 @@ def tidy(workspace: Workspace, globs: Collection[str], reason: str | None) -> Ti
     names = select(tuple(globs), declared) if globs else frozenset(declared)
     asked = {name: declared[name] for name in sorted(names)}
     needed = {name: tuple(one.versions) for name, one in asked.items()}
-    live, unreadable = read_live(workspace.registry, needed, everything=False, parallelism=_READERS)
+    live, unreadable = read_live(workspace.registry, needed, everything=False)
     readable = [one for name, one in asked.items() if name not in unreadable]
     found = list(leftovers(readable, live))
     _refuse_another_registry(workspace, found)

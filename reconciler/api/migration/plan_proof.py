@@ -12,8 +12,6 @@ from reconciler.errors import ExitCode, Problem
 from reconciler.planning.live_state import read_live
 from reconciler.planning.planner import PlanRequest, compare
 
-_READERS = 8
-
 
 class Write(NamedTuple):
     """One value that a plan would write, whatever its cause."""
@@ -48,7 +46,7 @@ class PlansOfStep(NamedTuple):
 def plans_of_step(workspace: Workspace, after: DeclaredState) -> PlansOfStep:
     """Return the plans of a checkout as it is, and as it would be; writes nothing."""
     names = {name: tuple(one.versions) for name, one in workspace.desired.declarations.items()}
-    live, _ = read_live(workspace.registry, names, everything=True, parallelism=_READERS)
+    live, _ = read_live(workspace.registry, names, everything=True)
 
     def plan(of: Workspace) -> DraftPlan:
         request = PlanRequest(allow_superseded=True)

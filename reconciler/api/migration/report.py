@@ -29,7 +29,6 @@ from reconciler.planning.live_state import read_live
 from reconciler.render.json_documents import Document
 from reconciler.render.usage import stage_report as rendered
 
-_READERS: Final = 8
 _LONGEST_ALIAS: Final = 255
 
 
@@ -151,7 +150,6 @@ def _read(workspace: Workspace) -> tuple[LiveModels, list[Problem]]:
         workspace.registry,
         needed,
         everything=True,
-        parallelism=_READERS,
         listing=workspace.listing,
     )
     models = {name: model for name, model in live.items() if not model.is_prompt}

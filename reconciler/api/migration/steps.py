@@ -38,7 +38,6 @@ from reconciler.planning.live_state import read_live
 from reconciler.render import phrases
 from reconciler.render.json_documents import Document
 
-_READERS: Final = 8
 _COMMAND: Final = "reconciler migrate stages"
 
 
@@ -238,7 +237,7 @@ def _live(workspace: Workspace) -> tuple[Mapping[str, Live], tuple[Problem, ...]
     _ = workspace.ref  # raises `Refused` for another registry than the pinned one
     declared = workspace.desired.declarations
     needed = {name: tuple(one.versions) for name, one in declared.items()}
-    live, problems = read_live(workspace.registry, needed, everything=False, parallelism=_READERS)
+    live, problems = read_live(workspace.registry, needed, everything=False)
     unread = [
         replace(problem, file=declared[name].file, line=declared[name].line)
         for name, problem in problems.items()
