@@ -77,17 +77,19 @@ def problems(
         hint = "prompts are not managed: remove the file"
         return (_problem(declaration, message, declaration.line, hint),)
     if live.unreadable is not None:
-        message = f"the versions of `{declaration.model}` cannot be listed: {live.unreadable}"
-        return (
-            Problem(
-                message,
-                ExitCode.REGISTRY,
-                file=declaration.file,
-                line=declaration.line,
-                model=declaration.model,
-            ),
-        )
+        return (unlistable(live, declaration),)
     return (*_version_problems(declaration, live, deleted),)
+
+
+def unlistable(live: Live, declaration: Declaration | None) -> Problem:
+    """Return the problem of a live model whose versions cannot be listed."""
+    return Problem(
+        f"the versions of `{live.model}` cannot be listed: {live.unreadable}",
+        ExitCode.REGISTRY,
+        file=declaration.file if declaration else None,
+        line=declaration.line if declaration else None,
+        model=live.model,
+    )
 
 
 def _missing_model(

@@ -5,6 +5,7 @@ from typing import Final
 
 from reconciler.api.answers import Answer
 from reconciler.api.migration.code_loads import code_loads
+from reconciler.api.migration.live_models import live_models
 from reconciler.api.migration.stage_dependencies import stage_dependencies
 from reconciler.api.workspace import Workspace
 from reconciler.audit.migration.dependencies import StageDependency
@@ -22,10 +23,9 @@ from reconciler.authoring.migration.bridging import bridge_of
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.matching import select
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, Field, Live
+from reconciler.core.state import Field
 from reconciler.errors import ExitCode, Problem, first_code
 from reconciler.files.schema import name_rules
-from reconciler.planning.live_state import read_live
 from reconciler.render.json_documents import Document
 from reconciler.render.usage import stage_report as rendered
 
@@ -115,7 +115,7 @@ def migration_report(
     settings, declared = desired.settings, desired.declarations
     proposed = bridge_of(settings, bridge or {})
     loads = code_loads(workspace, scan)
-    live, problems = (None, []) if checks else _read(workspace)
+    live, problems = (None, ()) if checks else _read(workspace)
     known = {*declared, *(live.models if live else {})}
     names = {name for name in known if not settings.ignore.model(name)}
     if globs is not None:
@@ -142,34 +142,13 @@ def migration_report(
     return MigrationReport(report, problems, requests=workspace.requests, is_check=checks)
 
 
-def _read(workspace: Workspace) -> tuple[LiveModels, list[Problem]]:
+def _read(workspace: Workspace) -> tuple[LiveModels, tuple[Problem, ...]]:
     """Return the live models but prompts, and a problem for each that cannot be read."""
-    declared = workspace.desired.declarations
-    needed = {name: tuple(one.versions) for name, one in declared.items()}
-    live, unread = read_live(
-        workspace.registry,
-        needed,
-        everything=True,
-        listing=workspace.listing,
-    )
+    live, problems = live_models(workspace, everything=True)
     models = {name: model for name, model in live.items() if not model.is_prompt}
     has_aliases = any(a.name == "alias" for model in models.values() for a in model.fields)
     capabilities = workspace.registry.capabilities(has_aliases=has_aliases)
-    problems = [*unread.values(), *_unreadable(models, declared)]
     return LiveModels(workspace.ref, capabilities, models), problems
-
-
-def _unreadable(models: Mapping[str, Live], declared: Mapping[str, Declaration]) -> list[Problem]:
-    return [
-        Problem(
-            f"the versions of `{name}` cannot be listed: {model.unreadable}",
-            ExitCode.REGISTRY,
-            file=declared[name].file if name in declared else None,
-            model=name,
-        )
-        for name, model in models.items()
-        if model.unreadable is not None
-    ]
 
 
 def _refused(bridge: Bridge, settings: Settings) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Makes the edits of `migrate stages --step` and `--clear`: from stages to aliases, in steps."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api.editing.edit import Edit
 from reconciler.api.editing.lookups import state_files
+from reconciler.api.migration.live_models import live_models
 from reconciler.api.migration.plan_proof import PlansOfStep, pending_bridge, plans_of_step
 from reconciler.api.migration.stage_users import stage_users
 from reconciler.api.workspace import Workspace
@@ -32,9 +33,7 @@ from reconciler.authoring.migration.step_draft import (
 )
 from reconciler.authoring.proposal import check_text
 from reconciler.core.matching import nearest
-from reconciler.core.state import Live
 from reconciler.errors import ExitCode, Problem, Refused, UsageError
-from reconciler.planning.live_state import read_live
 from reconciler.render import phrases
 from reconciler.render.json_documents import Document
 
@@ -128,7 +127,7 @@ def _bridge(workspace: Workspace, request: StepRequest) -> Migration:
     if not (request.bridge or desired.settings.bridge or _needs_bridge(workspace)):
         nothing = "no file declares a stage, and what serves, serves by an alias"
         return Migration(workspace, nothing_left(BRIDGE, desired.settings, nothing))
-    live, unread = _live(workspace)
+    live, unread = live_models(workspace, everything=False)
     step = bridging(desired, live, bridge, request.keep)
     return _answer(workspace, step, request, refusals=(*step.refusals, *unread))
 
@@ -178,7 +177,7 @@ def _clear(workspace: Workspace, request: StepRequest) -> Migration:
             f"`--clear` comes after `{DROP_STAGES}`: {what} still declares stages",
             hint=f"`{_COMMAND} --step {DROP_STAGES}`, and apply it; what it leaves is not bridged",
         )
-    live, unread = _live(workspace)
+    live, unread = live_models(workspace, everything=False)
     step = clearing(desired, live)
     users = () if step.nothing else stage_users(workspace, request.scan)
     return _answer(workspace, step, request, refusals=(*users, *unread))
@@ -230,26 +229,3 @@ def _answer(
     draft = drafted_step(step, state, request.reason)
     declared_after(draft.files, state)
     return Migration(workspace, step, draft)
-
-
-def _live(workspace: Workspace) -> tuple[Mapping[str, Live], tuple[Problem, ...]]:
-    """Return the live models, and a problem for each declared one that cannot be read."""
-    _ = workspace.ref  # raises `Refused` for another registry than the pinned one
-    declared = workspace.desired.declarations
-    needed = {name: tuple(one.versions) for name, one in declared.items()}
-    live, problems = read_live(workspace.registry, needed, everything=False)
-    unread = [
-        replace(problem, file=declared[name].file, line=declared[name].line)
-        for name, problem in problems.items()
-    ]
-    unread += [
-        Problem(
-            f"the versions of `{name}` cannot be listed: {model.unreadable}",
-            ExitCode.REGISTRY,
-            file=declared[name].file,
-            model=name,
-        )
-        for name, model in live.items()
-        if model.unreadable is not None
-    ]
-    return live, tuple(unread)
