@@ -11,13 +11,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from types import FrameType
 from typing import Any
 
 import click
 
 from reconciler.cli import output
+from reconciler.cli.lazy_group import LazyGroup
 from reconciler.cli.options import FORMATS, Options, common
 from reconciler.cli.other_names import help_as_option, unknown_command
 from reconciler.cli.progress.terminal_line import LINE
@@ -55,20 +55,8 @@ class Terminated(BaseException):
     """SIGTERM arrived while nothing was being written; no library may swallow it."""
 
 
-class Commands(click.Group):
-    """Imports a command when it is called: `validate` must not pay for the others."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the commands in the order in which people meet them."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return a command, None when there is none of that name."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module = import_module(f"reconciler.cli.commands.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
+class Commands(LazyGroup):
+    """The commands themselves; their list imports none."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing any."""
@@ -91,7 +79,11 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    modules={name: f"{__name__}.commands.{module}" for name, (module, _) in _COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="mlflow-reconciler", prog_name="reconciler")
 @common((*FORMATS, "csv", "markdown"))
 @click.pass_context

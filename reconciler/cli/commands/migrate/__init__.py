@@ -1,34 +1,18 @@
 """`reconciler migrate`: from MLflow's stages to aliases, in reviewed steps."""
 
-from importlib import import_module
-
 import click
 
+from reconciler.cli.lazy_group import LazyGroup
 from reconciler.cli.options import Command, Options, common
 from reconciler.errors import UsageError
 
-_COMMANDS = ("stages", "rewrite")
-
-
-class MigrateCommands(click.Group):
-    """Imports a command when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the commands in the order in which people meet them."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return a command, None when there is none of that name."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module = import_module(f"reconciler.cli.commands.migrate.{cmd_name}")
-        command: click.Command = module.command
-        return command
+_MODULES = {name: f"{__name__}.{name}" for name in ("stages", "rewrite")}
 
 
 @click.group(
     "migrate",
-    cls=MigrateCommands,
+    cls=LazyGroup,
+    modules=_MODULES,
     short_help="from stages to aliases, in steps that can be reverted",
     no_args_is_help=False,  # click would raise the page as an error, which is told in one line
 )
