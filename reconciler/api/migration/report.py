@@ -1,12 +1,12 @@
 """Makes the answer of `migrate stages --report` and `--check`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.api.answers import Answer
-from reconciler.api.migration.code_loads import code_loads
 from reconciler.api.migration.live_models import live_models
 from reconciler.api.migration.stage_dependencies import stage_dependencies
+from reconciler.api.usage.code_loads import code_loads
 from reconciler.api.workspace import Workspace
 from reconciler.audit.migration.dependencies import StageDependency
 from reconciler.audit.migration.model_migration import ModelMigration
@@ -137,7 +137,7 @@ def migration_report(
         model_migrations(names, inputs),
         stage_dependencies(workspace, [declared[name] for name in names & set(declared)], found),
         tuple(load for load in found if load.model not in names),
-        tuple(load for load in loads if _is_unknown(load, found)),
+        tuple(_unknown(loads, found)),
     )
     return MigrationReport(report, problems, requests=workspace.requests, is_check=checks)
 
@@ -165,7 +165,10 @@ def _refused(bridge: Bridge, settings: Settings) -> dict[str, str]:
     return found
 
 
-def _is_unknown(load: Load, found: Collection[StageLoad]) -> bool:
+def _unknown(loads: Collection[Load], found: Collection[StageLoad]) -> Iterator[Load]:
+    """Yield the places that may load by stage when the program runs, and are not found yet."""
     places = {(place.file, place.line, place.column) for place in found}
-    is_listed = (load.file, load.line, load.column) in places
-    return load.why is not None and may_be_by_stage(load) and not is_listed
+    for load in loads:
+        is_listed = (load.file, load.line, load.column) in places
+        if load.why is not None and may_be_by_stage(load) and not is_listed:
+            yield load

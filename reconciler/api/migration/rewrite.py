@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.api.answers import Answer
-from reconciler.api.migration.code_loads import code_loads
+from reconciler.api.usage.code_loads import code_loads
 from reconciler.api.workspace import Workspace
 from reconciler.audit.usage.rewriting import (
     AliasesKnown,

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from reconciler.api.migration.code_loads import code_loads
 from reconciler.api.migration.stage_dependencies import stage_dependencies
+from reconciler.api.usage.code_loads import code_loads
 from reconciler.api.workspace import Workspace
 from reconciler.audit.migration.dependencies import DependentThing, StageDependency
 from reconciler.audit.migration.stage_loads import found_by_stage

@@ -94,18 +94,16 @@ def model_consumers(
 def _scanned(
     workspace: Workspace, usage: ModelUsage, paths: Collection[str], only: Collection[str] | None
 ) -> ModelUsage:
-    from reconciler.api.usage.scanning import scan_sources  # noqa: PLC0415  few lists are of it
+    from reconciler.api.usage.code_loads import code_loads  # noqa: PLC0415  few lists are of it
 
-    scanned = scan_sources(paths, workspace.caller.root)
-    for warning in scanned.warnings:
-        workspace.warn(warning)
+    loads = code_loads(workspace, paths)
     folders = _named(paths, workspace.caller.root)
-    loads = [one for one in scanned.loads if only is None or one.model in {None, *only}]
-    found = [declared_loads.found_load(one, folders) for one in loads if one.is_known]
+    chosen = [load for load in loads if only is None or load.model is None or load.model in only]
+    found = [declared_loads.found_load(load, folders) for load in chosen if load.is_known]
     return replace(
         usage,
         found=declared_loads.with_declared(found, usage.consumers),
-        unknown=tuple(one for one in loads if not one.is_known),
+        unknown=tuple(load for load in chosen if not load.is_known),
     )
 
 
