@@ -5,6 +5,7 @@ declares now) and live (what the registry has) share it, so one loop compares an
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -251,21 +252,25 @@ class Base:
     """What the recorded commits declared.
 
     `first` has the fields of the first commit, which decide the cause of a change. `ever` has
-    every value that any commit declared, which decides removals. `versions` are all that any
-    commit named, `entries` what it said of them besides fields, and `consumers` the keys of all
-    consumers. `later` are the declarations of the other commits, without ignored fields, whose
-    applies did not finish. `implied` are the fields of `ever` that no commit's file wrote, and
+    every value that any commit declared, which decides removals. `entries` have what each commit
+    declared for a version besides fields, and `consumers` the keys of all consumers. `later` are
+    the declarations of the other commits, without ignored fields, whose applies did not finish.
+    `implied` are the fields of `ever` that no commit's file wrote, and
     `bridged` the pairs of a stage and an alias that a commit's settings made one.
     """
 
     first: Fields = field(default_factory=dict)
     ever: Mapping[Field, frozenset[Value]] = field(default_factory=dict)
-    versions: frozenset[int] = frozenset()
     consumers: frozenset[tuple[str, str]] = frozenset()
     entries: Mapping[int, tuple[DeclaredVersion, ...]] = field(default_factory=dict)
     later: tuple[Declaration, ...] = ()
     implied: frozenset[Field] = frozenset()
     bridged: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def versions(self) -> AbstractSet[int]:
+        """The versions that any commit named."""
+        return self.entries.keys()
 
 
 NO_BASE = Base()

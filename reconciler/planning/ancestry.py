@@ -103,7 +103,6 @@ def base_of(past: ModelPast, commits: Sequence[str], ignore: Ignore) -> Base:
     return Base(
         first=ignore.without(first.fields) if first else {},
         ever=ever,
-        versions=frozenset(v for d in declared if d is not None for v in d.versions),
         consumers=frozenset(c.key for d in declared if d is not None for c in d.consumers),
         entries=_entries(filter(None, declared)),
         later=tuple(

@@ -22,6 +22,7 @@ from reconciler.errors import ExitCode, Problem
 ConsumerEffect: TypeAlias = Literal["moves", "stays", "loses", "archives"]
 
 _NAMED = 8  # words that a hint lists
+_ARCHIVED = ("stage", "Archived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,6 @@ def affected(
     after = applied(live, changes)
     archived = {c.field.version for c in changes if (c.field.name, c.after) == _ARCHIVED}
     return tuple(_affected(consumer, live, after, archived, versions) for consumer in consumers)
-
-
-_ARCHIVED = ("stage", "Archived")
 
 
 def _affected(

@@ -136,7 +136,7 @@ def declared_semvers(declaration: Declaration | None, base: Base) -> DeclaredSem
     counted = {
         a: v for a, v in base.first.items() if a.name != "alias" or not is_major_alias(a.key)
     }
-    return DeclaredSemvers(semvers(declaration), merged, base.versions - in_use(counted))
+    return DeclaredSemvers(semvers(declaration), merged, frozenset(base.versions - in_use(counted)))
 
 
 def is_major_alias(alias: str | None) -> bool:

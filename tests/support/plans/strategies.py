@@ -83,7 +83,8 @@ def base_from(*declared: Fields) -> Base:
     for fields in declared:
         for address, value in fields.items():
             ever[address] = ever.get(address, frozenset()) | {value}
-    return Base(declared[0] if declared else {}, ever, named(*declared))
+    entries = {version: (DeclaredVersion(),) for version in named(*declared)}
+    return Base(declared[0] if declared else {}, ever, entries=entries)
 
 
 def named(*declared: Fields) -> frozenset[int]:

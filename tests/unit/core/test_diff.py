@@ -13,9 +13,8 @@ CHAMPION = Field("alias", None, "champion")
 
 def difference(base: Fields, desired: Fields, live: Fields, *, declared: int = 1) -> Difference:
     """Return the difference of a model with v1, which base named; `declared` counts from 1."""
-    known = Base(
-        base, {address: frozenset({value}) for address, value in base.items()}, frozenset({1})
-    )
+    ever = {address: frozenset({value}) for address, value in base.items()}
+    known = Base(base, ever, entries={1: ()})
     versions = {version: DeclaredVersion() for version in range(1, declared + 1)}
     return diff(
         known, Declaration("m", desired, versions), live_model(live), exclusive=("Production",)
@@ -56,14 +55,14 @@ def test_an_entry_that_is_gone_leaves_its_stage_and_tags_and_that_is_said_once()
     assert [one.field for one in found.changes] == [CHAMPION]
     assert found.left == ("v1 is no longer declared: its stage, tags and description stay",)
     there = live_model({}, versions=(2,))
-    gone = diff(Base({}, {}, frozenset({1})), Declaration("m", {}, {}), there, exclusive=())
+    gone = diff(Base(entries={1: ()}), Declaration("m", {}, {}), there, exclusive=())
     assert gone.left == ()
 
 
 def test_what_an_entry_leaves_hides_nothing_that_comes_after_it() -> None:
     base: Fields = {Field("tag", 1, "risk"): "high", Field("tag", 2, "risk"): "high"}
     live: Fields = {Field("tag", 1, "risk"): "high", Field("tag", 2, "risk"): "low"}
-    known = Base(base, {address: frozenset({"high"}) for address in base}, frozenset({1, 2}))
+    known = Base(base, {address: frozenset({"high"}) for address in base}, entries={1: (), 2: ()})
     desired = Declaration("m", {}, {2: DeclaredVersion()})
     found = diff(known, desired, live_model(live), exclusive=())
     assert [line[:5] for line in found.left] == ["v1 is", "v2 ta"]

@@ -96,7 +96,7 @@ def test_shuffled_input_gives_the_same_bytes(case: Case, chance: random.Random) 
         Base(
             shuffled(case.base.first),
             dict(reversed(list(case.base.ever.items()))),
-            frozenset(sorted(case.base.versions, reverse=True)),
+            entries=dict(reversed(list(case.base.entries.items()))),
         ),
         replace(case.desired, fields=shuffled(case.desired.fields)),
         replace(
