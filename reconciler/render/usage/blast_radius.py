@@ -23,7 +23,8 @@ def sentence(model: ModelPlan) -> str:
     if rows:
         return "; ".join(_parts(rows))
     if model.consumers and any(change.field.name in _MOVING for change in model.changes):
-        return f"{phrases.count(len(model.consumers), 'consumer')} load what stays"
+        count = len(model.consumers)
+        return f"{phrases.count(count, 'consumer')} load{'s' * (count == 1)} what stays"
     return ""
 
 

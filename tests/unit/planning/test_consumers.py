@@ -82,6 +82,13 @@ def test_a_plan_says_what_each_consumer_of_a_changed_model_loads_before_and_afte
     )
 
 
+def test_consumers_that_keep_what_they_load_are_counted() -> None:
+    pair = (Consumer("a", "2"), Consumer("b", "2"))
+    for loads, said in ((pair[:1], "1 consumer loads"), (pair, "2 consumers load")):
+        plan = planned(FIRST, loaded_by(SECOND, *loads))
+        assert blast_radius.sentence(plan.models[0]) == f"{said} what stays"
+
+
 def test_consumers_do_not_change_the_digest_of_a_plan_nor_make_one() -> None:
     plan = planned(FIRST, SECOND)
     loaded = planned(FIRST, loaded_by(SECOND, API))
