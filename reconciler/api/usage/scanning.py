@@ -38,10 +38,12 @@ def scan_sources(paths: Iterable[str | os.PathLike[str]], root: Path) -> Scan:
 
     A file that is named is always read; below a folder, those of the kinds that can load a model.
     Paths are looked up from `root`, and files below it are named from there. Raises `UsageError`
-    for a path that does not exist.
+    for a path that is empty or does not exist.
     """
     reading = _Reading(root.absolute())
     for path in paths:
+        if not os.fspath(path):
+            raise UsageError("cannot scan an empty path", hint="`.` is the working directory")
         reading.read(reading.root / path)
     loads = [load for file in sorted(reading.loads) for load in reading.loads[file]]
     return Scan(tuple(loads), tuple(reading.warnings()), len(reading.loads))

@@ -86,3 +86,5 @@ def test_what_is_not_read_is_said_once_with_its_reason(tmp_path: Path) -> None:
 def test_a_path_that_does_not_exist_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot scan `nowhere`: No such file or directory"):
         scan_sources(["nowhere"], tmp_path)
+    with pytest.raises(UsageError, match="an empty path"):  # as `--scan "$UNSET"` gives it
+        scan_sources([""], tmp_path)
