@@ -41,6 +41,10 @@ _ASKED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "consumers stdin": (lambda r: r.consumers(stdin="log"), "`stdin` is a stream of bytes"),
     "forget": (lambda r: r.forget(5), "`models` is a name or a list of names"),
     "import keep": (lambda r: r.import_models("a", keep="3"), "`keep` is a list of versions"),
+    "migrate keep": (
+        lambda r: r.migrate("bridge", keep={"a": "3"}),
+        "`keep` is a mapping of models to versions",
+    ),
     "load_plan": (lambda r: r.load_plan(5), "`path` is a path"),
     "open": (lambda _: _package.open(5), "`state` is a path"),
     "open root": (lambda _: _package.open(root=5), "`root` is a path"),
@@ -57,7 +61,7 @@ def test_an_argument_of_another_type_is_told_by_its_name(asked: str, tmp_path: P
 
 
 # What is told elsewhere, or where anything is taken.
-_ELSEWHERE = {"AskAbout", "bool", "DateLike", "Plan", "ReadingDepth", "Stop"}
+_ELSEWHERE = {"AskAbout", "BinaryIO", "bool", "DateLike", "Plan", "ReadingDepth", "Stop"}
 
 
 def test_every_argument_of_every_method_has_a_check() -> None:
