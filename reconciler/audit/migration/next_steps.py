@@ -47,10 +47,19 @@ def _step(model: ModelMigration, taken: StepsTaken) -> MigrationStep | None:
         return "consumers" if model.loads else "conflict"
     if not _is_bridged(model, taken):
         return "bridge"
+    return "apply" if _is_pending(model, taken) else _later_step(model, taken)
+
+
+def _is_pending(model: ModelMigration, taken: StepsTaken) -> bool:
+    """Return whether the registry lacks an alias, or a stage that the bridge in effect adds."""
     live = model.live
-    if live is not None and any(live.aliases.get(a.alias) != a.version for a in model.proposed):
-        return "apply"
-    return _later_step(model, taken)
+    if live is None:
+        return False
+    return any(
+        live.aliases.get(one.alias) != one.version
+        or (taken.bridge.alias_of(one.stage) and one.version not in live.stages.get(one.stage, ()))
+        for one in model.proposed
+    )
 
 
 def _is_bridged(model: ModelMigration, taken: StepsTaken) -> bool:
@@ -111,7 +120,7 @@ def overall_steps(models: Sequence[ModelMigration]) -> tuple[str, ...]:
     """Return what comes next in a sentence for each step, with the number of its models."""
     sentences = []
     for step in STEPS:
-        names = [model.model for model in models if model.step == step]
+        names = [one.model for one in models if one.step == step and not _only_lacks_alias(one)]
         if names:
             sentences.append(f"{_count(names)}: {_words(step, names)}")
     for stage in reversed(ACTIVE_STAGES):
@@ -122,6 +131,11 @@ def overall_steps(models: Sequence[ModelMigration]) -> tuple[str, ...]:
                 "or declare what is in it `Archived`"
             )
     return tuple(sentences)
+
+
+def _only_lacks_alias(model: ModelMigration) -> bool:
+    """Return whether nothing else is to be decided, which is said once for each stage."""
+    return model.step == "conflict" and not any(one.blocks for one in model.conflicts)
 
 
 def _without_alias(model: ModelMigration) -> set[str]:
@@ -136,14 +150,14 @@ def _words(step: MigrationStep, names: Sequence[str]) -> str:
     """Return the command of a step, and what it does."""
     match step:
         case "conflict":
-            return "decide what is in conflict: one `--step bridge` takes every `--keep`"
+            return "decide what is in conflict; one `--step bridge` takes every `--keep`"
         case "import":
             chosen = " ".join(map(quote, names)) if len(names) <= _NAMED else "MODEL..."
             return f"`reconciler import {chosen}` declares what is in use"
         case "bridge":
             return f"`{_MIGRATE} --step bridge` gives what is in a stage its alias"
         case "apply":
-            return "merge, then `reconciler apply` writes the alias"
+            return "merge, then `reconciler apply` writes what the bridge adds"
         case "consumers":
             return "load by alias: `reconciler migrate rewrite PATH` prints a patch"
         case "serve-by-alias":

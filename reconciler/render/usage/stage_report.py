@@ -107,6 +107,8 @@ def _bridge(report: StageReport) -> str:
         )
     if report.bridge == report.declared_bridge:
         return f"{pairs}, as reconciler.yaml says"
+    if not report.declared_bridge and {one.step for one in report.models} <= {"clear", None}:
+        return "none in reconciler.yaml, and none is needed"
     return f"{pairs}; reconciler.yaml does not say so yet"
 
 
@@ -158,7 +160,7 @@ def _told(model: ModelMigration) -> list[MigrationConflict]:
 def _elsewhere(report: StageReport) -> list[str]:
     if not report.elsewhere:
         return []
-    lines = ["loads by stage, of no model that is known here:"]
+    lines = ["loads by stage of models that are neither declared nor live, or not named:"]
     return [*lines, *(f"  {_at(load)}: {load.text}" for load in report.elsewhere), ""]
 
 

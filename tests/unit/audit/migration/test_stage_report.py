@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.audit.migration.model_migration import ModelMigration
+from reconciler.audit.migration.next_steps import overall_steps
 from reconciler.audit.migration.stage_loads import StageLoad, found_by_stage
 from reconciler.audit.migration.stage_report import MigrationInput, model_migrations
 from reconciler.audit.usage.loads import Load, LoadForm
@@ -75,6 +76,7 @@ _AT_BOTH: Fields = {**_STAGE, **_CHAMPION}
         (_V4, _STAGE, _BY_STAGE, "bridge"),
         (_BOTH, _AT_BOTH, _BY_STAGE, "bridge"),
         (_V4, _STAGE, _BRIDGED, "apply"),
+        (_BOTH, _CHAMPION, _BRIDGED, "apply"),
         (_V4, _AT_BOTH, _BRIDGED, "serve-by-alias"),
         (_V4, _AT_BOTH, _BY_ALIAS, "drop-stages"),
         (_ALIAS, _AT_BOTH, _BY_ALIAS, "drop-stages"),
@@ -172,7 +174,10 @@ def test_a_stage_without_an_alias_is_said_and_keeps_nothing_from_the_steps() -> 
     staging = {**_AT_BOTH, Field("stage", 5): "Staging"}
     model = _migration(_V4, _live(staging), _BRIDGED)
     assert (model.step, _kinds(model)) == ("serve-by-alias", ["no-alias"])
-    assert _migration(_ALIAS, _live(staging), _DROPPED).step == "conflict"
+    left = _migration(_ALIAS, _live(staging), _DROPPED)
+    assert left.step == "conflict"
+    [sentence] = overall_steps([left])
+    assert sentence.startswith("1 model: `Staging` has no alias: ")
     assert _migration("versions: {5: {stage: Staging}}", _live({})).step == "conflict"
 
 
