@@ -1,5 +1,7 @@
 """`reconciler migrate stages`: says what depends on stages, and takes the steps to aliases."""
 
+import re
+
 import click
 
 from reconciler.cli.commands.migrate import bridge_option
@@ -50,10 +52,10 @@ def command(
     if sum((reports, checks, edits)) != 1:
         raise UsageError("`migrate stages` does one thing at a time", hint=_CHOICE)
     _require_none(models and edits, "GLOB", "a step is for all models")
-    _require_none(keep and not edits, "--keep", "it is of --step and --clear")
+    _require_none(keep and step != "bridge", "--keep", "it belongs to --step bridge")
     _require_none(
         (delivery.commits or reason is not None) and not edits,
-        "the way into a commit",
+        "--commit, --branch, --push, --pr or --reason",
         "--report and --check change nothing",
     )
     _require_none(
@@ -79,7 +81,7 @@ def _versions(keep: tuple[str, ...]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for text in keep:
         model, _, version = text.rpartition("=")
-        if not model or not version.isdecimal():
+        if not model or not re.fullmatch("[1-9][0-9]{0,9}", version):
             raise UsageError(f"`--keep {text}` names no version", hint="`--keep MODEL=VERSION`")
         found.setdefault(model, []).append(int(version))
     return found
