@@ -141,7 +141,7 @@ def test_every_conflict_is_refused_at_once_and_decided_in_the_same_change(
         held = (values["@champion"], values["v2 stage"], values["v3 stage"])
         assert held == (2, "Production", "Archived")
     assert _changes(lab) == []
-    with pytest.raises(reconciler.UsageError, match="in no conflict"):
+    with pytest.raises(reconciler.UsageError, match="decides nothing"):
         r.migrate("bridge", keep={two: 2})
 
 
@@ -158,7 +158,7 @@ def test_stages_are_not_dropped_while_a_consumer_or_a_policy_depends_on_one(
     assert r.apply().code == 0
     edit = r.migrate("serve-by-alias")
     assert [note for note in edit.notes if "policy `rest` is left" in note]
-    assert "no change on 1 model, so the step has nothing written" in edit.notes[-1]
+    assert "the same plan before and after it: no change on 1 model" in edit.notes[-1]
     edit.commit()
     lab.git.write({"app/load.py": f'load_model("models:/{model}/Production")\n'})
     refused = r.migrate("drop-stages", scan=["app"])
@@ -203,7 +203,7 @@ def test_the_command_takes_the_steps(lab: Lab, model: str) -> None:
     assert (early.code, early.document["exit"]["code"]) == (5, 5)
     assert lab.run("apply", "--yes").code == 0
     served = lab.run("migrate", "stages", "--step", "serve-by-alias", "--commit")
-    assert (served.code, served.stderr.count("the step has nothing written")) == (0, 1)
+    assert (served.code, served.stderr.count("the same plan before and after it")) == (0, 1)
 
     # A promotion that is merged and not applied would be lost.
     promoted = "{2: {stage: Production, aliases: [champion]}, 3: {stage: Archived}}"
@@ -215,7 +215,7 @@ def test_the_command_takes_the_steps(lab: Lab, model: str) -> None:
     lab.git.revert("HEAD")
 
     dropped = lab.run("migrate", "stages", "--step", "drop-stages", "--commit")
-    assert (dropped.code, dropped.stderr.count("the step has nothing written")) == (0, 1)
+    assert (dropped.code, dropped.stderr.count("the same plan before and after it")) == (0, 1)
     cleared = lab.run("migrate", "stages", "--clear", "--commit", "--format", "json")
     assert cleared.document["meaning"] == ["v2 → None", "v3 → None"]
     assert lab.run("apply", "--yes").code == 0

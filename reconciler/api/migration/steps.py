@@ -32,6 +32,7 @@ from reconciler.authoring.migration.step_draft import (
     written_settings,
 )
 from reconciler.authoring.proposal import check_text
+from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.matching import nearest
 from reconciler.errors import ExitCode, Problem, Refused, UsageError
 from reconciler.render import phrases
@@ -124,7 +125,7 @@ def _check(request: StepRequest) -> None:
 def _bridge(workspace: Workspace, request: StepRequest) -> Migration:
     desired = workspace.desired
     bridge = bridge_of(desired.settings, request.bridge)
-    if not (request.bridge or desired.settings.bridge or _needs_bridge(workspace)):
+    if not (request.bridge or desired.settings.bridge or _needs_bridge(desired)):
         nothing = "no file declares a stage, and what serves, serves by an alias"
         return Migration(workspace, nothing_left(BRIDGE, desired.settings, nothing))
     live, unread = live_models(workspace, everything=False)
@@ -132,19 +133,21 @@ def _bridge(workspace: Workspace, request: StepRequest) -> Migration:
     return _answer(workspace, step, request, refusals=(*step.refusals, *unread))
 
 
-def _needs_bridge(workspace: Workspace) -> bool:
+def _needs_bridge(desired: DeclaredState) -> bool:
     """Return whether anything of the folder is said in stages."""
-    desired = workspace.desired
+    return _serves_by_stage(desired) or any(map(declares_stage, desired.declarations.values()))
+
+
+def _serves_by_stage(desired: DeclaredState) -> bool:
     rules = desired.settings.serving
     servings = [rules.of(name, one) for name, one in desired.declarations.items()]
-    is_staged = any(map(declares_stage, desired.declarations.values()))
-    return is_staged or any(serving.alias is None for serving in (rules.default, *servings))
+    return any(serving.alias is None for serving in (rules.default, *servings))
 
 
 def _serve_by_alias(workspace: Workspace, request: StepRequest) -> Migration:
     desired = workspace.desired
     if not desired.settings.bridge:
-        if not _needs_bridge(workspace):
+        if not _needs_bridge(desired):
             nothing = "what serves, serves by an alias"
             return Migration(workspace, nothing_left(SERVE_BY_ALIAS, desired.settings, nothing))
         raise _without_bridge(SERVE_BY_ALIAS)
@@ -155,7 +158,7 @@ def _serve_by_alias(workspace: Workspace, request: StepRequest) -> Migration:
 def _drop_stages(workspace: Workspace, request: StepRequest) -> Migration:
     desired = workspace.desired
     if not desired.settings.bridge and any(map(declares_stage, desired.declarations.values())):
-        raise _without_bridge(DROP_STAGES)
+        raise _unbridged(desired, DROP_STAGES)
     if places := still_by_stage(desired):
         raise Refused(
             f"`{DROP_STAGES}` comes after `{SERVE_BY_ALIAS}`: {phrases.some(places, 3)} says that "
@@ -170,17 +173,31 @@ def _drop_stages(workspace: Workspace, request: StepRequest) -> Migration:
 
 def _clear(workspace: Workspace, request: StepRequest) -> Migration:
     desired = workspace.desired
-    staged = [d.file for d in desired.declarations.values() if declares_stage(d)]
-    if desired.settings.bridge or staged:
-        what = phrases.some(staged, 3) if staged else "the settings' `bridge`"
+    staged = any(map(declares_stage, desired.declarations.values()))
+    if desired.settings.bridge or (staged and _serves_by_stage(desired)):
         raise Refused(
-            f"`--clear` comes after `{DROP_STAGES}`: {what} still declares stages",
-            hint=f"`{_COMMAND} --step {DROP_STAGES}`, and apply it; what it leaves is not bridged",
+            f"`--clear` comes after `{DROP_STAGES}`",
+            hint=f"`{_COMMAND} --step {DROP_STAGES}`, and apply it",
         )
+    if staged:
+        raise _unbridged(desired, "--clear")
     live, unread = live_models(workspace, everything=False)
     step = clearing(desired, live)
     users = () if step.nothing else stage_users(workspace, request.scan)
     return _answer(workspace, step, request, refusals=(*users, *unread))
+
+
+def _unbridged(desired: DeclaredState, step: str) -> Refused:
+    """Return why a step cannot take the stages that no bridge has."""
+    if _serves_by_stage(desired):
+        return _without_bridge(step)
+    staged = [one.model for one in desired.declarations.values() if declares_stage(one)]
+    return Refused(
+        f"`{step}` comes after the last stage: {phrases.some_models(staged)} "
+        f"{'declares' if len(staged) == 1 else 'declare'} one that is not bridged",
+        hint=f"take it out by hand, or have it in `exclusive` and `{_COMMAND} --step {BRIDGE} "
+        "--bridge STAGE=ALIAS`",
+    )
 
 
 def _without_bridge(step: str) -> Refused:
@@ -198,14 +215,14 @@ def _proven(workspace: Workspace, step: StepEdits, request: StepRequest) -> Migr
     plans = plans_of_step(workspace, declared_after(draft.files, state_files(workspace)))
     if refusals := [*_unapplied(plans, step)] or [*plans.differences()]:
         return Migration(workspace, step, refusals=refusals)
-    proof = f"a plan before and after it: {_counted(plans)}, so the step has nothing written"
+    proof = f"the same plan before and after it: {_counted(plans)}; the step writes nothing"
     return Migration(workspace, step, draft, proof=proof)
 
 
 def _counted(plans: PlansOfStep) -> str:
     changes = len(plans.before.changes)
     on = phrases.models(len(plans.before.models))
-    return f"no change on {on}" if not changes else f"the same {phrases.count(changes, 'change')}"
+    return f"{phrases.count(changes, 'change') if changes else 'no change'} on {on}"
 
 
 def _unapplied(plans: PlansOfStep, step: StepEdits) -> Iterator[Problem]:

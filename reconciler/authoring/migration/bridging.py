@@ -11,7 +11,7 @@ from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.declaring.implied import as_written
 from reconciler.core.matching import nearest
 from reconciler.core.settings import Settings
-from reconciler.core.state import Live
+from reconciler.core.state import ACTIVE_STAGES, Live
 from reconciler.errors import UsageError
 from reconciler.files.editing.settings_editor import AddKey, SettingsEdit
 from reconciler.files.editing.yaml_nodes import scalar
@@ -31,6 +31,9 @@ def bridge_of(settings: Settings, asked: Mapping[str, str]) -> Bridge:
         pairs = {stage: alias for stage, alias in _USUAL if stage in settings.exclusive}
     for stage, alias in asked.items():
         option = f"`--bridge {stage}={alias}`"
+        if stage not in ACTIVE_STAGES:
+            hint = nearest(stage, ACTIVE_STAGES) or "there are `Production` and `Staging`"
+            raise UsageError(f"{option}: `{stage}` cannot be bridged", hint=hint)
         if stage not in settings.exclusive:
             listed = ", ".join(dict.fromkeys((*settings.exclusive, stage)))
             hint = f"write `exclusive: [{listed}]` into reconciler.yaml first, if it holds one"
@@ -86,8 +89,8 @@ def _refuse_unused(model: str, unused: Collection[int]) -> None:
     for version in unused:
         option = f"--keep {quote(model)}={version}"
         raise UsageError(
-            f"`{option}`: v{version} is in no conflict of a stage and its alias",
-            hint="leave it out, or name one of the versions that the refusal lists",
+            f"`{option}` decides nothing: no conflict needs v{version}",
+            hint="leave it out; without `--keep` the step lists what there is to decide",
         )
 
 

@@ -15,6 +15,7 @@ from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.declaring.implied import as_written
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
+    ACTIVE_STAGES,
     Declaration,
     DeclaredVersion,
     Field,
@@ -45,12 +46,12 @@ def dropping_stages(desired: DeclaredState, written: Collection[SettingsPath]) -
 
 
 def declares_stage(declaration: Declaration) -> bool:
-    """Return whether a file puts a version into a stage."""
-    return any(stage != "None" for stage in stages(as_written(declaration).fields).values())
+    """Return whether a file puts a version into a stage that is in use."""
+    return any(stage in ACTIVE_STAGES for stage in stages(as_written(declaration).fields).values())
 
 
 def clearing(desired: DeclaredState, live: Mapping[str, Live]) -> StepEdits:
-    """Return the step that declares `stage: None` for each version that has a stage live."""
+    """Return the step that declares `stage: None` for each version that has a stage."""
     pairs = []
     for name, declaration in desired.declarations.items():
         before = as_written(declaration)
@@ -80,11 +81,8 @@ def _by_alias(declaration: Declaration, bridge: Bridge) -> Declaration:
 
 
 def _cleared(declaration: Declaration, live: Live) -> Declaration:
-    found = {
-        version: stage
-        for version, stage in stages(live.fields).items()
-        if version in live.versions and stage != "None"
-    }
+    held = [*stages(declaration.fields).items(), *stages(live.fields).items()]
+    found = [v for v, stage in held if v in live.versions and stage != "None"]
     cleared: dict[Field, Value] = {Field("stage", version): "None" for version in found}
     versions = {**dict.fromkeys(found, DeclaredVersion()), **declaration.versions}
     return replace(declaration, fields={**declaration.fields, **cleared}, versions=versions)

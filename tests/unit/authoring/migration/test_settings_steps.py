@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.authoring.migration.bridging import bridge_of, bridging
-from reconciler.authoring.migration.dropping_stages import clearing, dropping_stages
+from reconciler.authoring.migration.dropping_stages import (
+    clearing,
+    declares_stage,
+    dropping_stages,
+)
 from reconciler.authoring.migration.serving_by_alias import serving_by_alias, still_by_stage
 from reconciler.authoring.migration.step import StepEdits
 from reconciler.core.declaring.bridge import Bridge
@@ -151,6 +155,8 @@ def test_the_usual_bridge_is_of_exclusive_stages() -> None:
     ("asked", "message"),
     [
         ({"Staging": "next"}, "`Staging` is not exclusive"),
+        ({"production": "champion"}, "`production` cannot be bridged"),
+        ({"Archived": "old"}, "`Archived` cannot be bridged"),
         ({"Production": "latest"}, "latest"),
         ({"Production": "a b"}, "only letters"),
         ({"Production": "champion"}, "is bridged to @prod"),
@@ -171,7 +177,10 @@ def test_a_pair_is_added_to_the_bridge_that_is_there(tmp_path: Path) -> None:
     desired = loaded(tmp_path, settings)
     step = bridging(desired, {}, bridge_of(desired.settings, {"Staging": "next"}), {})
     assert text_after(settings, step).endswith("{Production: champion, Staging: next} # one\n")
-    for keep, message in (({"n": [1]}, "not declared"), ({"m": [1]}, "in no conflict")):
+    for keep, message in (
+        ({"n": [1]}, "not declared"),
+        ({"m": [1]}, "`--keep m=1` decides nothing"),
+    ):
         with pytest.raises(UsageError, match=message):
             bridging(desired, {}, desired.settings.bridge, keep)
 
@@ -202,6 +211,9 @@ def test_without_stages_a_file_has_the_aliases_that_they_stood_for(tmp_path: Pat
     desired = loaded(tmp_path, _BRIDGE + "serving: {alias: champion}\n", model)
     step = dropping_stages(desired, frozenset())
     ((_, after),) = step.changes
+    assert not declares_stage(
+        loaded(tmp_path, "{}", "versions: {3: {stage: Archived}}").declarations["m"]
+    )
     assert dump_declaration(after, stem="m") == dump_declaration(
         loaded(
             tmp_path,
@@ -217,7 +229,8 @@ def test_without_stages_a_file_has_the_aliases_that_they_stood_for(tmp_path: Pat
 
 
 def test_clearing_declares_no_stage_for_what_has_one_live(tmp_path: Path) -> None:
-    desired = loaded(tmp_path, "{}", "versions: {2: {aliases: [champion]}, 1: {stage: None}}")
+    model = "versions: {4: {stage: Archived}, 2: {aliases: [champion]}, 1: {stage: None}}"
+    desired = loaded(tmp_path, "{}", model)
     held = {1: "None", 2: "Production", 3: "Archived", 4: "None"}
     live = Live(
         "m",
@@ -226,12 +239,13 @@ def test_clearing_declares_no_stage_for_what_has_one_live(tmp_path: Path) -> Non
     )
     ((_, after),) = clearing(desired, {"m": live}).changes
     expected = (
-        "versions: {3: {stage: None}, 2: {stage: None, aliases: [champion]}, 1: {stage: None}}"
+        "versions: {4: {stage: None}, 3: {stage: None}, 2: {stage: None, aliases: [champion]}, "
+        "1: {stage: None}}"
     )
     declared = loaded(tmp_path, "{}", expected).declarations["m"]
     assert dump_declaration(after, stem="m") == dump_declaration(declared, stem="m")
     at_rest = Live("m", dict.fromkeys(live.fields, "None"), live.versions)
-    assert clearing(desired, {"m": at_rest}).nothing
+    assert clearing(loaded(tmp_path, "{}", expected), {"m": at_rest}).nothing
 
 
 def test_the_settings_after_a_step_are_what_their_file_says(tmp_path: Path) -> None:
