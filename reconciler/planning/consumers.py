@@ -11,7 +11,7 @@ from reconciler.core.declaring.consumers import (
     was_declared,
 )
 from reconciler.core.state import Base, Consumer, Declaration, Live
-from reconciler.errors import Problem
+from reconciler.errors import DeclarationError, Problem
 from reconciler.ports.history import History
 
 
@@ -64,15 +64,29 @@ def consumers_before(
     `names` are those that the model has and had. A consumer is no part of what is recorded: what
     was merged about consumers alone since the commit `since` counts.
     """
-
-    def declared(commit: str) -> Declaration | None:
-        found = (history.declared(commit, owner, name) for name in names)
-        return next(filter(None, found), None)
-
-    before = declared(since)
+    before = _declared(history, since, owner, names)
     for commit in history.merged_since(since, names[0]):
-        later = declared(commit)
+        later = _declared(history, commit, owner, names)
         if later != before:
             break
         before = later
     return before.consumers if before is not None else ()
+
+
+def consumers_at(
+    history: History, commit: str, owner: str, names: Sequence[str]
+) -> tuple[Consumer, ...]:
+    """Return the consumers of a model at a commit; `names` are those that it has and had."""
+    declared = _declared(history, commit, owner, names)
+    return declared.consumers if declared is not None else ()
+
+
+def _declared(
+    history: History, commit: str, owner: str, names: Sequence[str]
+) -> Declaration | None:
+    """Return what a commit declares for a model, None also where its file cannot be read."""
+    try:
+        found = (history.declared(commit, owner, name) for name in names)
+        return next(filter(None, found), None)
+    except DeclarationError:
+        return None

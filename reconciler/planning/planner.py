@@ -10,7 +10,7 @@ from reconciler.core.state import Consumer, Declaration, Live, aliases
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.planning.ancestry import NOTHING_BEFORE
 from reconciler.planning.checks import Compared, Judging, ModelDraft, judge
-from reconciler.planning.consumers import consumers_before, takes_away
+from reconciler.planning.consumers import consumers_at, consumers_before, takes_away
 from reconciler.planning.live_state import READERS, Listing, read_live
 from reconciler.planning.model_plan import Planned, plan_model
 from reconciler.planning.ownership import PlanningContext
@@ -274,14 +274,10 @@ def _consumers_before(
     if live is None or history is None or not takes_away(plan.changes):
         return ()
     owner, found = live.owner or checkout.owner, dict[Consumer, None]()
-    try:
-        if (recorded := _known_record(live, history)) is not None:
-            found |= dict.fromkeys(consumers_before(history, recorded, owner, names))
-        if checkout.base_commit is not None:
-            at_base = (history.declared(checkout.base_commit, owner, name) for name in names)
-            found |= {one: None for was in at_base if was for one in was.consumers}
-    except DeclarationError:  # the model's own plan refuses it
-        return ()
+    if (recorded := _known_record(live, history)) is not None:
+        found |= dict.fromkeys(consumers_before(history, recorded, owner, names))
+    if checkout.base_commit is not None:
+        found |= dict.fromkeys(consumers_at(history, checkout.base_commit, owner, names))
     return tuple(found)
 
 

@@ -6,15 +6,20 @@ from dataclasses import dataclass, field
 
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
+from reconciler.errors import DeclarationError, ExitCode, Problem
 
 
 @dataclass
 class Commits:
-    """A graph of commits, each with what it declares; ids look like git's."""
+    """A graph of commits, each with what it declares; ids look like git's.
+
+    The files of the `broken` ones cannot be read.
+    """
 
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     trees: dict[str, Mapping[str, Declaration]] = field(default_factory=dict)
     settings: dict[str, Settings] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
 
     def commit(
         self, declared: Mapping[str, Declaration], *parents: str, settings: Settings | None = None
@@ -103,6 +108,10 @@ class FakeHistory:
         return self.commits.settings[parents[0]] if parents else None
 
     def declared(self, commit: str, owner: str, model: str) -> Declaration | None:  # noqa: ARG002  one folder
+        if commit in self.commits.broken:
+            raise DeclarationError(
+                [Problem("not YAML", ExitCode.DECLARATION, file=f"{model}.yaml")]
+            )
         return self.commits.trees[commit].get(model)
 
     def declarations(self, commit: str, owner: str) -> Mapping[str, Declaration]:  # noqa: ARG002  one folder

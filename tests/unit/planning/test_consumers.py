@@ -208,6 +208,14 @@ def test_consumers_that_were_taken_out_before_do_not_judge_any_more() -> None:
     assert len(refused(lab.plan())) == 1
 
 
+def test_a_broken_file_in_between_hides_no_consumer() -> None:
+    lab = Lab(m=2)
+    lab.apply(loaded_by(FIRST, LEDGER))
+    lab.commits.broken.add(lab.commit(FIRST))
+    lab.commit(SECOND)
+    assert len(refused(lab.plan())) == 1
+
+
 def test_what_was_accepted_is_said_and_refused_no_more() -> None:
     lab = Lab(m=2)
     lab.apply(loaded_by(FIRST, Consumer("ledger", "Production")))
