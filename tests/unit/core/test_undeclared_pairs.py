@@ -90,6 +90,17 @@ GOES = {"@champion": (None, "removed"), "v4 stage": ("Archived", "bridge")}
             id="alias moves",
         ),
         pytest.param(
+            "{4: {stage: Production}}",
+            "{3: {stage: Production}}",
+            {
+                "@champion": (3, "bridge"),
+                "v3 stage": ("Production", "declared"),
+                "v4 stage": ("Archived", "replaced"),
+            },
+            ("v4 is no longer declared: its tags and description stay",),
+            id="entry that makes room",
+        ),
+        pytest.param(
             "{4: {stage: Production, aliases: [champion]}}",
             "{4: {stage: Production}}",
             {},
@@ -139,6 +150,13 @@ def test_an_alias_that_was_moved_by_hand_stays_and_so_does_the_stage(tmp_path: P
     taken_away: Fields = {Field("stage", 4): "Production"}
     changes, _ = outcome(base, declared(tmp_path, "{4: {}}"), taken_away)
     assert changes == {"v4 stage": ("Archived", "bridge")}
+
+
+def test_a_stage_that_a_file_wrote_stays_also_where_a_person_took_its_alias(tmp_path: Path) -> None:
+    base = base_from(declared(tmp_path, "{4: {stage: Production}}"))
+    taken_away: Fields = {Field("stage", 4): "Production"}
+    stays = "v4 stage is no longer declared and stays as it is; `stage: None` clears it"
+    assert outcome(base, declared(tmp_path, "{4: {}}"), taken_away) == ({}, (stays,))
 
 
 def test_another_alias_for_a_stage_leaves_the_former_one(tmp_path: Path) -> None:
