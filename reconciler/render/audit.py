@@ -14,7 +14,7 @@ from reconciler.render import authors, json_documents, phrases
 from reconciler.render.artifacts import approved_bytes
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.json_documents import Document
-from reconciler.render.table import TableColumn, table
+from reconciler.render.table import TableColumn, markdown_row, table
 from reconciler.render.text import Effort
 
 _MODEL = TableColumn("MODEL", 16, main=True, whole_ends=True)
@@ -69,12 +69,12 @@ def markdown(value: Audit) -> str:
     if value.rows:
         names = [*("merged", "model", "what", "commit", "PR", "author", "approved", "applied")]
         names += ["bytes"] if _has_digests(value) else []
-        lines += ["", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-        lines += map(_tabled, _cells(value))
+        lines += ["", markdown_row(names), "|---" * len(names) + "|"]
+        lines += [markdown_row(map(code, cells)) for cells in _cells(value)]
     for kind, found in _by_kind(value.findings):
         lines += ["", f"#### {kind}: {phrases.count(len(found), 'finding')}", ""]
         lines += ["| model | commit | when | what |", "|---|---|---|---|"]
-        lines += [_tabled(_line(finding)) for finding in found]
+        lines += [markdown_row(map(code, _line(finding))) for finding in found]
     return "\n".join(lines) + "\n"
 
 
@@ -247,10 +247,6 @@ def _author(row: AuditRow) -> str:
 
 def _moment(time: datetime | None) -> str:
     return "" if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _tabled(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(code(cell) for cell in cells)} |"
 
 
 def _harmless(cell: object) -> str:

@@ -18,7 +18,7 @@ from reconciler.core.durations import in_words
 from reconciler.core.facts import Column, Run, Signature
 from reconciler.render import phrases
 from reconciler.render.escape import code, prose, visible
-from reconciler.render.table import TableColumn, folded, table, width
+from reconciler.render.table import TableColumn, folded, markdown_row, table, width
 
 _MOST_METRICS: Final = 20
 _MOST_OTHERS: Final = 10
@@ -86,9 +86,9 @@ def markdown_lines(comparison: Comparison, now: datetime) -> list[str]:
     lines = [f"**{prose(_title(comparison))}**", ""]
     header, columns_of = _header(comparison)
     if shown.rows:
-        lines += [f"| {' | '.join(['', *header])} |", "|---" * (len(header) + 1) + "|"]
+        lines += [markdown_row(["", *header]), "|---" * (len(header) + 1) + "|"]
     for row in map(_marked, shown.rows):
-        lines.append(f"| {' | '.join([row.key, *row.cells[columns_of]])} |")
+        lines.append(markdown_row([row.key, *row.cells[columns_of]]))
     notes = [f"- {prose(note)}" for note in _notes(comparison, shown)]
     return [*lines, *([""] if shown.rows and notes else []), *notes]
 

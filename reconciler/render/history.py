@@ -14,7 +14,7 @@ from reconciler.render.artifacts import approved_bytes
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.html import table as html_table
 from reconciler.render.json_documents import Document
-from reconciler.render.table import TableColumn, table
+from reconciler.render.table import TableColumn, markdown_row, table
 from reconciler.render.text import Effort
 
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
@@ -79,8 +79,8 @@ def markdown_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> lis
     """Return the lines of a table and an empty one, none without rows."""
     if not cells:
         return []
-    lines = [f"| {' | '.join(name.lower() for name in header)} |", "|---" * len(header) + "|"]
-    return [*lines, *(f"| {' | '.join(_marked(cell) for cell in row)} |" for row in cells), ""]
+    lines = [markdown_row(map(str.lower, header)), "|---" * len(header) + "|"]
+    return [*lines, *(markdown_row(map(_marked, row)) for row in cells), ""]
 
 
 def as_html(value: Story) -> str:

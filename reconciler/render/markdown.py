@@ -11,6 +11,7 @@ from reconciler.render import phrases
 from reconciler.render.artifacts.bytes_lines import kept
 from reconciler.render.comparison import markdown_lines
 from reconciler.render.escape import code, prose
+from reconciler.render.table import markdown_row
 from reconciler.render.usage import blast_radius
 
 _WORDS = {"accepted": "✅ accepted", "warning": "⚠️ warning", "refused": "⛔ refused"}
@@ -74,7 +75,7 @@ def contrasts(rows: Sequence[Contrast], margin: str = "") -> list[str]:
         return []
     lines = ["", f"{margin}| what | approved | now |", f"{margin}|---|---|---|"]
     cells = ([code(cell) if cell else "" for cell in phrases.cells(row)] for row in rows)
-    return [*lines, *(f"{margin}| {' | '.join(row)} |" for row in cells), ""]
+    return [*lines, *(margin + markdown_row(row) for row in cells), ""]
 
 
 def checked_bytes(checks: Iterable[BytesCheck]) -> list[str]:

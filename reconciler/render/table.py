@@ -31,6 +31,11 @@ class TableColumn:
     whole_ends: bool = False
 
 
+def markdown_row(cells: Iterable[str]) -> str:
+    """Return a row of a Markdown table; the cells are safe already."""
+    return f"| {' | '.join(cells)} |"
+
+
 def table(
     header: Sequence[TableColumn | str], rows: Iterable[Sequence[str]], columns: int | None = None
 ) -> list[str]:

@@ -15,7 +15,7 @@ from reconciler.errors import Problem
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import code, visible
 from reconciler.render.json_documents import Document
-from reconciler.render.table import TableColumn, table
+from reconciler.render.table import TableColumn, markdown_row, table
 from reconciler.render.text import Effort
 
 _Rows: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]  # header and cells
@@ -54,8 +54,8 @@ def markdown(usage: ModelUsage) -> str:
     for title, (header, rows) in _sections(usage):
         lines += [f"#### {title[0].upper()}{title[1:]}", ""] if title else []
         if rows:
-            lines += [_row(name.lower() for name in header), _row("---" for _ in header)]
-            lines += [_row(code(cell) if cell else "" for cell in row) for row in rows]
+            lines += [markdown_row(map(str.lower, header)), markdown_row(["---"] * len(header))]
+            lines += [markdown_row(code(cell) if cell else "" for cell in row) for row in rows]
         lines += [""] if rows else ["none", ""] if title else []
     return "\n".join(lines).rstrip() + "\n"
 
@@ -228,7 +228,3 @@ def _last_line(usage: ModelUsage, effort: Effort) -> str:
         new = sum(one.declared_as is None for one in usage.seen)
         parts.append(f"{phrases.count(len(usage.seen), 'client')} seen, {new} not declared")
     return ", ".join([*parts, f"{effort.seconds:.2f} s"])
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

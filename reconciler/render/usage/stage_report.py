@@ -18,7 +18,7 @@ from reconciler.errors import Problem
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.json_documents import Document
-from reconciler.render.table import TableColumn, fitted, table
+from reconciler.render.table import TableColumn, fitted, markdown_row, table
 from reconciler.render.text import Effort
 
 _HEADER = (
@@ -59,9 +59,9 @@ def report_markdown(report: StageReport) -> str:
     lines = ["### From stages to aliases", "", *(f"* {prose(line)}" for line in _head(report)), ""]
     if report.unfinished:
         names = [column.name.capitalize() for column in _HEADER]
-        lines += _markdown_row(names), _markdown_row(["---"] * len(names))
+        lines += markdown_row(names), markdown_row(["---"] * len(names))
         lines += [
-            _markdown_row(code(cell) if cell else "" for cell in _row(model))
+            markdown_row(code(cell) if cell else "" for cell in _row(model))
             for model in report.unfinished
         ]
         lines += [""]
@@ -197,10 +197,6 @@ def _todo(model: ModelMigration) -> list[str]:
     decide = [f"{conflict.message}: {conflict.remedy}" for conflict in _told(model)]
     loads = [load_sentence(load, model.proposed) for load in model.loads]
     return [f"* [ ] {prose(sentence)}" for sentence in (*decide, *loads)]
-
-
-def _markdown_row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def document(report: StageReport, problems: Sequence[Problem], ending: int) -> Document:
