@@ -15,7 +15,7 @@ _REMEDIES: Final[dict[DependentThing, str]] = {
     "serving": "`reconciler migrate stages --step serve-by-alias`",
     "policy": "write it for the alias, or remove it",
     "consumer": "have it load the alias, and say so in `loads`",
-    "code": "`reconciler migrate rewrite --path PATH` writes the patch, or do it by hand",
+    "code": "`reconciler migrate rewrite PATH` prints a patch, or do it by hand",
 }
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Final
 
 from reconciler.audit.usage.loads import Load
@@ -102,10 +103,10 @@ def _by_stage(
         return UndecidedLoad(load, why, f"name one: `--bridge {stage}=ALIAS`")
     if model not in known.declared:
         why = f"`{model}` is not declared here, so @{alias} may be missing"
-        return UndecidedLoad(load, why, f"declare it: `reconciler import {model}`")
+        return UndecidedLoad(load, why, f"declare it: `reconciler import {quote(model)}`")
     if alias not in known.declared[model]:
         why = f"no version of `{model}` is declared in `{stage}` or as @{alias}"
-        return UndecidedLoad(load, why, f"declare one: `reconciler promote {model} VERSION`")
+        return UndecidedLoad(load, why, f"declare one: `reconciler promote {quote(model)} VERSION`")
     after = f"models:/{model}@{alias}"
     before, _, word = load.text.rpartition("/")
     is_whole = before.endswith(f"/{model}") and word.casefold() == stage.casefold()

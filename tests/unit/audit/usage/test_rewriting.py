@@ -64,6 +64,7 @@ def test_what_does_not_load_by_stage_stays(load: Load) -> None:
         (_uri("models:/m/latest", "latest"), "an alias"),
         (_uri("models:/m/Staging", "Staging"), "--bridge Staging=ALIAS"),
         (_uri("models:/other/Production", "Production", "other"), "reconciler import other"),
+        (_uri("models:/a b/Production", "Production", "a b"), "reconciler import 'a b'"),
         (_uri("models:/idle/Production", "Production", "idle"), "reconciler promote idle"),
         (_uri("models:/m/{stage}", None, None, literal=False), "models:/MODEL@ALIAS"),
         (_uri("models:/m/Production", "Production", literal=False), "models:/m@champion"),
