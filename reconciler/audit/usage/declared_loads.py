@@ -1,7 +1,7 @@
 """Matches what loads models, in source code and in access logs, with the declared consumers."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final, TypeVar
 
@@ -104,14 +104,11 @@ def with_declared(
     names = _matched(
         found,
         consumers,
-        key=lambda one: (one.load.model, one.load.loads),
+        key=lambda place: (place.load.model, place.load.loads),
         is_it=_is_program,
-        name_of=lambda one: one.name,
+        name_of=lambda place: place.name,
     )
-    return tuple(
-        FoundLoad(one.load, one.name, one.place, name)
-        for one, name in zip(found, names, strict=True)
-    )
+    return tuple(replace(place, declared_as=name) for place, name in zip(found, names, strict=True))
 
 
 def with_clients(
@@ -121,11 +118,11 @@ def with_clients(
     names = _matched(
         seen,
         consumers,
-        key=lambda one: (one.model, one.loads),
-        is_it=lambda one, consumer: consumer.name == one.client,
-        name_of=lambda one: one.client,
+        key=lambda load: (load.model, load.loads),
+        is_it=lambda load, consumer: consumer.name == load.client,
+        name_of=lambda load: load.client,
     )
-    return tuple(SeenClient(one, name) for one, name in zip(seen, names, strict=True))
+    return tuple(SeenClient(load, name) for load, name in zip(seen, names, strict=True))
 
 
 def not_seen(
@@ -135,13 +132,14 @@ def not_seen(
 
     A log that does not tell which stage was loaded may mean any.
     """
-    loaded = {(one.model, one.loads) for one in seen if one.count}
-    return tuple(
-        one
-        for one in consumers
-        if one.key not in loaded
-        and not (one.consumer.loads in STAGES and loaded & {(one.model, None), (None, None)})
-    )
+    loaded = {(load.model, load.loads) for load in seen if load.count}
+
+    def is_seen(declared: DeclaredConsumer) -> bool:
+        by_stage = {(declared.model, None), (None, None)}
+        is_staged = declared.consumer.loads in STAGES
+        return declared.key in loaded or (is_staged and not loaded.isdisjoint(by_stage))
+
+    return tuple(declared for declared in consumers if not is_seen(declared))
 
 
 def to_declare(usage: ModelUsage) -> Mapping[str, tuple[Consumer, ...]]:
@@ -156,17 +154,18 @@ def to_declare(usage: ModelUsage) -> Mapping[str, tuple[Consumer, ...]]:
         if model in usage.declared_models and loads not in (None, "latest"):
             new.setdefault(str(model), {}).setdefault(consumer.key, consumer)
 
-    for one in usage.found or ():
-        if one.declared_as is None:
-            loads = str(one.load.loads)
-            add(one.load.model, one.load.loads, Consumer(one.name, loads, code=one.place))
+    for place in usage.found or ():
+        if place.declared_as is None:
+            load = place.load
+            program = Consumer(place.name, str(load.loads), code=place.place)
+            add(load.model, load.loads, program)
     in_code = {(model, loads) for model, consumers in new.items() for _, loads in consumers}
-    for each in usage.seen or ():
-        is_new = each.declared_as is None and (each.seen.model, each.seen.loads) not in in_code
-        if is_new and each.seen.count:
-            loads = str(each.seen.loads)
-            client = each.seen.client[:_LONGEST_NAME]
-            add(each.seen.model, each.seen.loads, Consumer(client, loads))
+    for client in usage.seen or ():
+        seen = client.seen
+        is_new = client.declared_as is None and (seen.model, seen.loads) not in in_code
+        if is_new and seen.count:
+            program = Consumer(seen.client[:_LONGEST_NAME], str(seen.loads))
+            add(seen.model, seen.loads, program)
     return {model: tuple(consumers.values()) for model, consumers in sorted(new.items())}
 
 
@@ -185,15 +184,15 @@ def _matched(
     """
     exact: list[str | None] = []
     taken: dict[tuple[str, str, str], set[str]] = {}
-    fitting = [_fitting(key(one), consumers) for one in sightings]
-    for one, fits in zip(sightings, fitting, strict=True):
-        match = next((c for c in fits if is_it(one, c.consumer)), None)
+    fitting = [_fitting(key(sighting), consumers) for sighting in sightings]
+    for sighting, fits in zip(sightings, fitting, strict=True):
+        match = next((c for c in fits if is_it(sighting, c.consumer)), None)
         exact.append(match.consumer.name if match else None)
         if match:
-            taken.setdefault((*match.key, match.consumer.name), set()).add(name_of(one))
+            taken.setdefault((*match.key, match.consumer.name), set()).add(name_of(sighting))
     return [
-        name or _only(fits, taken, name_of(one))
-        for one, fits, name in zip(sightings, fitting, exact, strict=True)
+        name or _only(fits, taken, name_of(sighting))
+        for sighting, fits, name in zip(sightings, fitting, exact, strict=True)
     ]
 
 
@@ -212,10 +211,10 @@ def _fitting(
 ) -> list[DeclaredConsumer]:
     model, loads = key
     return [
-        one
-        for one in consumers
-        if one.model == model
-        and (one.consumer.loads == loads or (loads is None and one.consumer.loads in STAGES))
+        declared
+        for declared in consumers
+        if declared.model == model
+        and declared.consumer.loads in (STAGES if loads is None else (loads,))
     ]
 
 

@@ -40,34 +40,34 @@ def bridge_agrees(settings: Settings) -> Iterator[Complaint]:
 
 def bridge_holds(file: ModelFile, declaration: Declaration, bridge: Bridge) -> Iterator[Complaint]:
     """Report a stage and its alias on different versions, at both of them."""
-    for found in contradictions(as_written(declaration).fields, bridge):
-        at_alias = _at_alias(file, found.named, found.alias)
-        pair = f"`bridge` makes {quoted(found.stage)} and @{found.alias} one"
-        if found.rival is not None:
-            message = f"version {found.named} has @{found.rival}, which is another stage's, too"
+    for apart in contradictions(as_written(declaration).fields, bridge):
+        at_alias = _at_alias(file, apart.named, apart.alias)
+        pair = f"`bridge` makes {quoted(apart.stage)} and @{apart.alias} one"
+        if apart.rival is not None:
+            message = f"version {apart.named} has @{apart.rival}, which is another stage's, too"
             yield Complaint(at_alias, f"{pair}, but {message}", "a version is in one stage")
             continue
         hint = "give both to one version, or leave one of the two out: it follows the other"
-        yield Complaint(_at_stage(found), f"{pair}, but {_stage_words(found)}", hint)
-        yield Complaint(at_alias, f"{pair}, but {_alias_words(found)}", hint)
+        yield Complaint(_at_stage(apart), f"{pair}, but {_stage_words(apart)}", hint)
+        yield Complaint(at_alias, f"{pair}, but {_alias_words(apart)}", hint)
 
 
-def _stage_words(found: Contradiction) -> str:
-    if found.holder is None:
-        where = quoted(str(found.elsewhere))
-        return f"version {found.named}, which has @{found.alias}, is in {where}"
-    return f"version {found.holder} is in {quoted(found.stage)}, not version {found.named}"
+def _stage_words(apart: Contradiction) -> str:
+    if apart.holder is None:
+        where = quoted(str(apart.elsewhere))
+        return f"version {apart.named}, which has @{apart.alias}, is in {where}"
+    return f"version {apart.holder} is in {quoted(apart.stage)}, not version {apart.named}"
 
 
-def _alias_words(found: Contradiction) -> str:
-    where = found.elsewhere if found.holder is None else None
+def _alias_words(apart: Contradiction) -> str:
+    where = apart.elsewhere if apart.holder is None else None
     if where is not None:
-        return f"version {found.named} has @{found.alias} and is in {quoted(where)}"
-    return f"version {found.named} has @{found.alias}, not version {found.holder}"
+        return f"version {apart.named} has @{apart.alias} and is in {quoted(where)}"
+    return f"version {apart.named} has @{apart.alias}, not version {apart.holder}"
 
 
-def _at_stage(found: Contradiction) -> Within:
-    version = found.named if found.holder is None else found.holder
+def _at_stage(apart: Contradiction) -> Within:
+    version = apart.named if apart.holder is None else apart.holder
     return ("versions", str(version), "stage")
 
 

@@ -69,13 +69,13 @@ def document(
     """Return the JSON document; `diff` is what `--write` would add, or has added."""
     return {
         "format_version": json_documents.FORMAT_VERSION,
-        "consumers": [_consumer(one) for one in usage.consumers],
-        "found": [_found(one) for one in usage.found or ()],
-        "unknown": [_unknown(one) for one in usage.unknown or ()],
-        "seen": [_seen(one) for one in usage.seen or ()],
+        "consumers": [*map(_consumer, usage.consumers)],
+        "found": [*map(_found, usage.found or ())],
+        "unknown": [*map(_unknown, usage.unknown or ())],
+        "seen": [*map(_seen, usage.seen or ())],
         "not_seen": [
-            {"model": one.model, "name": one.consumer.name, "loads": one.consumer.loads}
-            for one in usage.not_seen or ()
+            {"model": row.model, "name": row.consumer.name, "loads": row.consumer.loads}
+            for row in usage.not_seen or ()
         ],
         "diff": additions.diff if additions is not None else "",
         "written": additions is not None and additions.is_written,
@@ -85,16 +85,16 @@ def document(
 
 
 def _sections(usage: ModelUsage) -> Iterable[tuple[str, _Rows]]:
-    yield "", (_LISTED, [_listed(one) for one in usage.consumers])
+    yield "", (_LISTED, [*map(_listed, usage.consumers)])
     if usage.found is not None:
-        yield "found in source code", (_PLACES, [_place(usage, one) for one in usage.found])
+        yield "found in source code", (_PLACES, [_place(usage, place) for place in usage.found])
     if usage.unknown:
-        rows = [[_where(one), one.text, one.why or ""] for one in usage.unknown]
+        rows = [[_where(load), load.text, load.why or ""] for load in usage.unknown]
         yield "known only when the program runs", (_DYNAMIC, rows)
     if usage.seen is not None:
-        yield "seen in access logs", (_CLIENTS, [_client(usage, one) for one in usage.seen])
+        yield "seen in access logs", (_CLIENTS, [_client(usage, client) for client in usage.seen])
     if usage.not_seen is not None:
-        rows = [[one.model, one.consumer.name, one.consumer.loads] for one in usage.not_seen]
+        rows = [[row.model, row.consumer.name, row.consumer.loads] for row in usage.not_seen]
         yield "declared and not seen", (_LISTED[:2] + _LISTED[3:4], rows)
 
 
@@ -114,24 +114,20 @@ def _column(name: str) -> TableColumn:
             return TableColumn(name)
 
 
-def _listed(one: DeclaredConsumer) -> list[str]:
-    version = f"v{one.version}" if one.version is not None else "not declared"
-    loads, consumer = one.consumer.loads, one.consumer
-    return [one.model, consumer.name, consumer.owner or "", loads, version, consumer.code or ""]
+def _listed(row: DeclaredConsumer) -> list[str]:
+    version = f"v{row.version}" if row.version is not None else "not declared"
+    loads, consumer = row.consumer.loads, row.consumer
+    return [row.model, consumer.name, consumer.owner or "", loads, version, consumer.code or ""]
 
 
-def _place(usage: ModelUsage, one: FoundLoad) -> list[str]:
-    load = one.load
-    return [
-        str(load.model),
-        str(load.loads),
-        _where(load),
-        _declared_as(usage, load.model, one.declared_as),
-    ]
+def _place(usage: ModelUsage, place: FoundLoad) -> list[str]:
+    load = place.load
+    declared_as = _declared_as(usage, load.model, place.declared_as)
+    return [str(load.model), str(load.loads), _where(load), declared_as]
 
 
-def _client(usage: ModelUsage, one: SeenClient) -> list[str]:
-    seen = one.seen
+def _client(usage: ModelUsage, client: SeenClient) -> list[str]:
+    seen = client.seen
     count = f"{seen.count:,}" + (f" and {seen.failed:,} failed" if seen.failed else "")
     return [
         seen.model or "not told",
@@ -140,7 +136,7 @@ def _client(usage: ModelUsage, one: SeenClient) -> list[str]:
         count,
         _time(seen.first) or "",
         _time(seen.last) or "",
-        _declared_as(usage, seen.model, one.declared_as),
+        _declared_as(usage, seen.model, client.declared_as),
     ]
 
 
@@ -159,27 +155,23 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
-def _consumer(one: DeclaredConsumer) -> Document:
+def _consumer(row: DeclaredConsumer) -> Document:
     return {
-        "model": one.model,
-        "name": one.consumer.name,
-        "owner": one.consumer.owner,
-        "loads": one.consumer.loads,
-        "version": one.version,
-        "code": one.consumer.code,
-        "file": one.file,
-        "line": one.consumer.line,
+        "model": row.model,
+        "name": row.consumer.name,
+        "owner": row.consumer.owner,
+        "loads": row.consumer.loads,
+        "version": row.version,
+        "code": row.consumer.code,
+        "file": row.file,
+        "line": row.consumer.line,
     }
 
 
-def _found(one: FoundLoad) -> Document:
-    load = one.load
-    return {
-        "model": load.model,
-        "loads": load.loads,
-        **_at(load),
-        "declared_as": one.declared_as,
-    }
+def _found(place: FoundLoad) -> Document:
+    load = place.load
+    declared_as = place.declared_as
+    return {"model": load.model, "loads": load.loads, **_at(load), "declared_as": declared_as}
 
 
 def _unknown(load: Load) -> Document:
@@ -197,8 +189,8 @@ def _at(load: Load) -> Document:
     }
 
 
-def _seen(one: SeenClient) -> Document:
-    seen = one.seen
+def _seen(client: SeenClient) -> Document:
+    seen = client.seen
     return {
         "model": seen.model,
         "loads": seen.loads,
@@ -208,23 +200,23 @@ def _seen(one: SeenClient) -> Document:
         "last": _time(seen.last),
         "count": seen.count,
         "failed": seen.failed,
-        "declared_as": one.declared_as,
+        "declared_as": client.declared_as,
     }
 
 
 def _count(consumers: Collection[DeclaredConsumer]) -> str:
     if not consumers:
         return "no consumers"
-    models = len({one.model for one in consumers})
+    models = len({row.model for row in consumers})
     return f"{phrases.count(len(consumers), 'consumer')} of {phrases.models(models)}"
 
 
 def _last_line(usage: ModelUsage, effort: Effort) -> str:
     parts = [_count(usage.consumers)]
     if usage.found is not None:
-        new = sum(one.declared_as is None for one in usage.found)
+        new = sum(place.declared_as is None for place in usage.found)
         parts.append(f"{phrases.count(len(usage.found), 'place')} found, {new} not declared")
     if usage.seen is not None:
-        new = sum(one.declared_as is None for one in usage.seen)
+        new = sum(client.declared_as is None for client in usage.seen)
         parts.append(f"{phrases.count(len(usage.seen), 'client')} seen, {new} not declared")
     return ", ".join([*parts, f"{effort.seconds:.2f} s"])
