@@ -21,7 +21,7 @@ from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.implied import complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration, aliases
-from reconciler.errors import ExitCode, Problem
+from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import phrases
 from reconciler.render.json_documents import Document
 from reconciler.render.usage import rewrite as rendered
@@ -76,23 +76,29 @@ def rewrite(
     workspace: Workspace, paths: Collection[str], *, bridge: Mapping[str, str] | None
 ) -> Rewrite:
     """Return the patch; the arguments are those of `Reconciler.rewrite`."""
+    if not paths:
+        raise UsageError("no code is named", hint="`reconciler migrate rewrite PATH`")
     settings, declared = workspace.desired.settings, workspace.desired.declarations
     proposed = bridge_of(settings, bridge or {})
     known = AliasesKnown(proposed, _aliases(declared, settings, proposed))
-    decided = [decide(load, known) for load in code_loads(workspace, paths)]
-    undecided = [one for one in decided if isinstance(one, UndecidedLoad)]
     here = workspace.caller.root
     root = (repository_root(here / next(iter(paths))) or here).resolve()
+    undecided: list[UndecidedLoad] = []
     places: dict[Path, dict[tuple[int, int], RewrittenLoad]] = {}
-    for one in decided:
-        if isinstance(one, RewrittenLoad):
-            # A file that is reached in two ways is one file.
-            of_file = places.setdefault((here / one.load.file).resolve(), {})
-            of_file.setdefault((one.load.line, one.load.column), one)
+    for load in code_loads(workspace, paths):
+        match decide(load, known):
+            case RewrittenLoad() as place:
+                # A file that is reached in two ways is one file.
+                of_file = places.setdefault((here / load.file).resolve(), {})
+                of_file.setdefault((load.line, load.column), place)
+            case UndecidedLoad() as place:
+                undecided.append(place)
+            case None:
+                pass
     changes = [_change(root, path, [*of_file.values()]) for path, of_file in sorted(places.items())]
-    undecided += [one for change in changes for one in change.undecided]
-    undecided.sort(key=lambda one: (one.load.file, one.load.line, one.load.column))
-    done = [one for change in changes for one in change.rewritten]
+    undecided += [place for change in changes for place in change.undecided]
+    undecided.sort(key=lambda place: (place.load.file, place.load.line, place.load.column))
+    done = [place for change in changes for place in change.rewritten]
     return Rewrite(root, "".join(change.patch for change in changes), done, undecided)
 
 
@@ -111,7 +117,7 @@ def _change(root: Path, path: Path, places: Sequence[RewrittenLoad]) -> _Change:
     except OSError as error:
         why = f"the file cannot be read: {error.strerror}"
     if why is not None:
-        left = [UndecidedLoad(one.load, why, f"load `{one.after}`") for one in places]
+        left = [UndecidedLoad(place.load, why, f"load `{place.after}`") for place in places]
         return _Change(undecided=tuple(left))
     after, done, undecided = rewritten(before, places)
     return _Change(file_patch(name, before, after) if done else "", done, undecided)

@@ -38,6 +38,7 @@ _ASKED: dict[str, tuple[Callable[[Any], Any], str]] = {
         "`keep` is a mapping of models",
     ),
     "migrate bridge": (lambda r: r.migrate("bridge", bridge={"a": 1}), "`bridge` is a mapping of"),
+    "rewrite nothing": (lambda r: r.rewrite([]), "no code is named"),
     "consumers stdin": (lambda r: r.consumers(stdin="log"), "`stdin` is a stream of bytes"),
     "forget": (lambda r: r.forget(5), "`models` is a name or a list of names"),
     "import keep": (lambda r: r.import_models("a", keep="3"), "`keep` is a list of versions"),

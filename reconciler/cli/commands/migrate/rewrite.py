@@ -7,7 +7,6 @@ from reconciler.cli.commands.migrate import bridge_option
 from reconciler.cli.opened import opened
 from reconciler.cli.options import Options, common
 from reconciler.cli.present import present
-from reconciler.errors import UsageError
 
 
 @click.command("rewrite", short_help="a patch that loads by alias what code loads by stage")
@@ -23,9 +22,7 @@ def command(
     What it cannot decide goes to stderr, with file and line. It edits no file:
     `reconciler migrate rewrite app | git apply` does, from the repository's root.
     """
-    if not (chosen := (*paths, *more)):
-        raise UsageError("no code is named", hint="`reconciler migrate rewrite PATH`")
-    answer = opened(options).rewrite(chosen, bridge=bridge or None)
+    answer = opened(options).rewrite((*paths, *more), bridge=bridge or None)
     if options.json:
         return present(answer, options)
     output.patch(answer.patch)
