@@ -1,9 +1,11 @@
 """`reconciler consumers`, and what a plan says and refuses for the sake of who loads a model."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
+from tests.support.registries.api_lab import opened
 from tests.support.registries.lab import Hand, Lab
 from tests.support.repositories.git_lab import GitLab
 
@@ -138,7 +140,7 @@ def test_what_was_found_and_seen_is_added_to_the_files_and_nothing_else(desk: La
     assert "+  - name: batch" in written.stdout
     assert (shown["diff"], shown["written"]) == ("", False)
     assert "next: review and commit it: `git commit" in written.stdout
-    assert "`batch` loads Staging, which is declared for no version" in written.stderr
+    assert "`fraud`: `batch` loads Staging, which is declared for no version" in written.stderr
     again = desk.run(*arguments, "--write", "--format", "json").document
     assert (again["diff"], again["written"]) == ("", False)
     assert desk.run("validate").code == 0
@@ -203,3 +205,11 @@ def test_a_plan_says_who_loads_what_it_changes_and_refuses_to_take_it_away(lab: 
     shown = lab.run("show", model)
     assert "consumers" in shown.stdout
     assert "api (pay) loads @champion" in shown.stdout
+
+
+def test_a_place_takes_no_longer_because_there_are_many(desk: Lab) -> None:
+    desk.git.write({"apps/many.py": 'load_model("models:/fraud@champion")\n' * 10_000})
+    began = process_time()
+    found = opened(desk).consumers(scan=["apps"]).usage.found
+    assert len(found or ()) > 10_000
+    assert process_time() - began < 5

@@ -146,6 +146,9 @@ def _resolved(
         lost = unresolved(replace(declaration, consumers=consumers))
         for one in lost:
             found = complaint(one, declaration)
-            problems.append(replace(found, code=ExitCode.OK, file=one.code, line=None))
+            message = f"`{model}`: {found.message}"  # its file is not the place of what was found
+            problems.append(
+                Problem(message, ExitCode.OK, file=one.code, model=model, hint=found.hint)
+            )
         new[model] = tuple(one for one in consumers if one not in lost)
     return new, problems

@@ -184,7 +184,11 @@ def _matched(
     """
     exact: list[str | None] = []
     taken: dict[tuple[str, str, str], set[str]] = {}
-    fitting = [_fitting(key(sighting), consumers) for sighting in sightings]
+    by_model: dict[str | None, list[DeclaredConsumer]] = {}
+    for consumer in consumers:
+        by_model.setdefault(consumer.model, []).append(consumer)
+    keys = map(key, sightings)
+    fitting = [_fitting(loads, by_model.get(model, ())) for model, loads in keys]
     for sighting, fits in zip(sightings, fitting, strict=True):
         match = next((c for c in fits if is_it(sighting, c.consumer)), None)
         exact.append(match.consumer.name if match else None)
@@ -206,15 +210,12 @@ def _only(
     return consumer if taken.get((*fits[0].key, consumer), set()) <= {name} else None
 
 
-def _fitting(
-    key: tuple[str | None, str | None], consumers: Iterable[DeclaredConsumer]
-) -> list[DeclaredConsumer]:
-    model, loads = key
+def _fitting(loads: str | None, consumers: Iterable[DeclaredConsumer]) -> list[DeclaredConsumer]:
+    """Return the consumers of a model that load something; None is a stage that is not told."""
     return [
         declared
         for declared in consumers
-        if declared.model == model
-        and declared.consumer.loads in (STAGES if loads is None else (loads,))
+        if declared.consumer.loads in (STAGES if loads is None else (loads,))
     ]
 
 
