@@ -150,7 +150,7 @@ def _words(step: MigrationStep, names: Sequence[str]) -> str:
     """Return the command of a step, and what it does."""
     match step:
         case "conflict":
-            return "decide what is in conflict; one `--step bridge` takes every `--keep`"
+            return "decide what is in conflict, with the command that each one names"
         case "import":
             chosen = " ".join(map(quote, names)) if len(names) <= _NAMED else "MODEL..."
             return f"`reconciler import {chosen}` declares what is in use"

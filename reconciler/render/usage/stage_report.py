@@ -24,7 +24,7 @@ from reconciler.render.text import Effort
 _HEADER = (
     TableColumn("MODEL", least=12, whole_ends=True),
     TableColumn("STAGES", least=12, main=True),
-    TableColumn("ALIAS", least=10),
+    TableColumn("ALIAS", least=15),
     TableColumn("LOADS", leaves=1),
     TableColumn("NEXT"),
 )
