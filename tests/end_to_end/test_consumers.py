@@ -210,6 +210,8 @@ def test_a_plan_says_who_loads_what_it_changes_and_refuses_to_take_it_away(lab: 
 def test_a_place_takes_no_longer_because_there_are_many(desk: Lab) -> None:
     desk.git.write({"apps/many.py": 'load_model("models:/fraud@champion")\n' * 10_000})
     began = process_time()
-    found = opened(desk).consumers(scan=["apps"]).usage.found
-    assert len(found or ()) > 10_000
+    r = opened(desk)
+    assert len(r.consumers(scan=["apps"]).usage.found or ()) > 10_000
+    desk.git.write({"apps/many.py": 'load_model("models:/fraud/Production")\n' * 10_000})
+    assert len(r.migration_report(scan=["apps"], check=True).depends) > 10_000
     assert process_time() - began < 5
