@@ -74,6 +74,8 @@ def _opened(
 def _open(name: str, root: Path, stdin: BinaryIO | None) -> BinaryIO | Problem:
     if name == STDIN:
         return stdin or _problem(name, "there is none")
+    if not name:
+        return _problem("''", "an empty path")
     try:
         return (root / name).open("rb")
     except OSError as error:

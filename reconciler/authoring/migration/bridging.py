@@ -40,6 +40,8 @@ def bridge_of(settings: Settings, asked: Mapping[str, str]) -> Bridge:
             raise UsageError(f"{option}: `{stage}` is not exclusive", hint=hint)
         if (broken := name_rules.alias(alias)) is not None:
             raise UsageError(f"{option}: {broken.rule}", hint=broken.hint)
+        if (other := Bridge(tuple(pairs.items())).stage_of(alias)) not in (None, stage):
+            raise UsageError(f"{option}: @{alias} is that of `{other}`", hint="name another alias")
         if pairs.setdefault(stage, alias) != alias:
             hint = "readers of the one would lose it: leave `--bridge` out"
             raise UsageError(f"{option}: `{stage}` is bridged to @{pairs[stage]}", hint=hint)
@@ -111,4 +113,4 @@ def _settings(settings: Settings, bridge: Bridge) -> SettingsChange:
 
 
 def _named(bridge: Bridge) -> str:
-    return " and ".join(f"{stage} and @{alias}" for stage, alias in bridge.pairs)
+    return ", ".join(f"{stage} and @{alias}" for stage, alias in bridge.pairs)

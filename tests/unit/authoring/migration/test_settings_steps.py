@@ -160,6 +160,8 @@ def test_the_usual_bridge_is_of_exclusive_stages() -> None:
     assert bridge_of(both, {"Production": "prod"}).pairs == (("Production", "prod"),)
     has = Settings(exclusive=("Production", "Staging"), bridge=Bridge((("Production", "prod"),)))
     assert bridge_of(has, {}).pairs == (("Production", "prod"),)
+    with pytest.raises(UsageError, match="@prod is that of `Production`"):
+        bridge_of(has, {"Staging": "prod"})
     assert bridge_of(has, {"Staging": "next"}).pairs == (
         ("Production", "prod"),
         ("Staging", "next"),
