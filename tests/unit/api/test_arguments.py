@@ -42,10 +42,6 @@ _ASKED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "consumers stdin": (lambda r: r.consumers(stdin="log"), "`stdin` is a stream of bytes"),
     "forget": (lambda r: r.forget(5), "`models` is a name or a list of names"),
     "import keep": (lambda r: r.import_models("a", keep="3"), "`keep` is a list of versions"),
-    "migrate keep": (
-        lambda r: r.migrate("bridge", keep={"a": "3"}),
-        "`keep` is a mapping of models to versions",
-    ),
     "load_plan": (lambda r: r.load_plan(5), "`path` is a path"),
     "open": (lambda _: _package.open(5), "`state` is a path"),
     "open root": (lambda _: _package.open(root=5), "`root` is a path"),
