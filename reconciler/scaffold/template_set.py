@@ -26,6 +26,7 @@ CODE_OWNERS: Final[Mapping[ForgeName, tuple[str, ...]]] = {  # in the forge's or
 
 _SERVING: Final = """\
 # serving: {alias: champion} # what serving means, where you do not use stages
+# bridge: {Production: champion} # a stage and its alias are one, on the way from stages to aliases
 # guards: {aliases: [champion]} # aliases that may not be removed"""
 _BLANK = re.compile(r"<<([a-z]+)>>")
 _OF_THE_STATE = re.compile(r"<<(state|folder|environment|propose)>>")
