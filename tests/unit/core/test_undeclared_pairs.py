@@ -147,6 +147,8 @@ def test_an_alias_that_was_moved_by_hand_stays_and_so_does_the_stage(tmp_path: P
     changes, left = outcome(base, declared(tmp_path, "{4: {}}"), moved)
     assert changes == {}
     assert BY_HAND in left
+    both_moved: Fields = {Field("stage", 2): "Production", Field("alias", None, "champion"): 2}
+    assert outcome(base, declared(tmp_path, "{4: {}}"), both_moved) == ({}, (BY_HAND,))
     taken_away: Fields = {Field("stage", 4): "Production"}
     changes, _ = outcome(base, declared(tmp_path, "{4: {}}"), taken_away)
     assert changes == {"v4 stage": ("Archived", "bridge")}

@@ -10,7 +10,7 @@ from reconciler.core.durations import parse_duration
 from reconciler.core.plan import JudgedPlan
 from reconciler.core.policies import Expression, On, Policy, Soak
 from reconciler.core.settings import ServingRules, Settings
-from reconciler.core.state import COMMIT_TAG, Declaration, DeclaredVersion, Serving
+from reconciler.core.state import COMMIT_TAG, Declaration, Serving
 from tests.support.plans.checks_lab import Gates, declared
 
 PAIR = Bridge((("Production", "champion"),))
@@ -134,33 +134,70 @@ def test_a_change_that_removes_the_bridge_and_its_alias_is_guarded(gates: Bridge
     ]
 
 
-def test_an_alias_that_leaves_with_its_stage_is_no_lost_file(gates: Bridged) -> None:
-    """A release of many challengers is not what the guard `removals` is about."""
-    pairs = Bridge((("Production", "champion"), ("Staging", "challenger")))
-    settings = Settings(exclusive=("Production", "Staging"), bridge=pairs)
-    names = [f"m{number}" for number in range(12)]
+PAIRS = Bridge((("Production", "champion"), ("Staging", "challenger")))
+EXCLUSIVE = Settings(exclusive=("Production", "Staging"))
+OF_A_FLEET = replace(EXCLUSIVE, bridge=PAIRS)
+
+
+def fleet(gates: Bridged, was: Declaration, now: Declaration, settings: Settings) -> JudgedPlan:
+    """Return the plan of a merge that changes twelve models alike."""
     before, after = {}, []
-    for name in names:
+    for name in (f"m{number}" for number in range(12)):
         gates.registry.create_model(name)
         for number in (1, 2):
             gates.registry.create_version(name, run_id=f"run-{number}")
             gates.registry.set_stage(name, number, ("Production", "Staging")[number - 1])
         gates.registry.set_alias(name, "champion", 1)
         gates.registry.set_alias(name, "challenger", 2)
-        was = Declaration(
-            name,
-            declared({1: "Production", 2: "Staging"}).fields,
-            {1: DeclaredVersion(), 2: DeclaredVersion()},
-        )
-        before[name] = complete(was, settings)
-        after.append(complete(declared({2: "Production", 1: "Archived"}, name), settings))
-    base = gates.commits.commit(before, settings=settings)
-    for name in names:
+        gates.registry.set_alias(name, "canary", 2)
+        before[name] = complete(replace(was, model=name), OF_A_FLEET)
+        after.append(complete(replace(now, model=name), settings))
+    base = gates.commits.commit(before, settings=OF_A_FLEET)
+    for name in before:
         gates.registry.set_tag(name, None, COMMIT_TAG, base)
-    gates.parents, gates.before = (base,), settings
+    gates.parents, gates.before = (base,), OF_A_FLEET
     plan = gates.plan(settings, *after)
-    assert sum(change.action == "remove" for change in plan.changes) == len(names)
-    assert plan.violations == ()
+    assert sum(change.action == "remove" for change in plan.changes) == len(before)
+    return plan
+
+
+STAGED = declared({1: "Production", 2: "Staging"})
+
+
+def test_an_alias_that_leaves_with_its_stage_is_no_lost_file(gates: Bridged) -> None:
+    """A release of many challengers is not what the guard `removals` is about."""
+    released = declared({2: "Production", 1: "Archived"})
+    assert fleet(gates, STAGED, released, OF_A_FLEET).violations == ()
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "settings"),
+    [
+        pytest.param(
+            declared({1: "Production"}, aliases={"challenger": 2}),
+            declared({1: "Production"}),
+            OF_A_FLEET,
+            id="the alias alone",
+        ),
+        pytest.param(
+            declared({1: "Production", 2: "Staging"}, aliases={"challenger": 2}),
+            STAGED,
+            EXCLUSIVE,
+            id="the alias and the bridge",
+        ),
+        pytest.param(
+            declared({1: "Production", 2: "Staging"}, aliases={"canary": 2}),
+            STAGED,
+            OF_A_FLEET,
+            id="an alias of no pair",
+        ),
+    ],
+)
+def test_many_aliases_that_files_lose_are_told(
+    gates: Bridged, was: Declaration, now: Declaration, settings: Settings
+) -> None:
+    plan = fleet(gates, was, now, settings)
+    assert "removals" in {violation.name for violation in plan.denied}
 
 
 def test_a_bridge_that_is_new_judges_no_version_again_for_the_stage_that_it_has(
