@@ -165,6 +165,13 @@ def test_an_alias_or_a_stage_that_is_loaded_may_move_but_not_end_on_nothing() ->
     ]
 
 
+def test_an_alias_that_stays_on_what_is_archived_leaves_its_consumer_with_something() -> None:
+    archived = declared({2: "Production", 1: "Archived"}, API, champion=1)
+    plan = planned(loaded_by(FIRST, API), archived)
+    assert effects(plan) == {"checkout-api": (1, 1, "archives")}
+    assert refused(plan) == []
+
+
 def test_what_is_no_longer_declared_and_stays_live_is_said_and_not_refused() -> None:
     by_stage = Consumer("batch", "Production")
     without_stage = declared({}, by_stage, champion=1)
