@@ -135,6 +135,17 @@ def test_what_a_bridge_added_stays_when_it_goes(tmp_path: Path, file: str, left:
     assert outcome(base, declared(tmp_path, file, "{}\n"), BOTH) == ({}, (left,))
 
 
+def test_a_pair_that_goes_says_nothing_of_another_one(tmp_path: Path) -> None:
+    pairs = "exclusive: [Production, Staging]\nbridge: {Production: champion, Staging: next}\n"
+    base = base_from(declared(tmp_path, "{4: {aliases: [champion]}}", pairs))
+    moved: Fields = {**BOTH, Field("alias", None, "champion"): 2}
+    _, left = outcome(base, declared(tmp_path, "{4: {}}"), moved)
+    assert left == (
+        BY_HAND,
+        "v4 stage is no longer declared and stays as it is; `stage: None` clears it",
+    )
+
+
 def test_an_alias_that_a_file_wrote_is_removed_with_or_without_the_bridge(tmp_path: Path) -> None:
     base = base_from(declared(tmp_path, "{4: {stage: Production, aliases: [champion]}}"))
     plain = declared(tmp_path, "{4: {stage: Production}}", "{}\n")

@@ -199,7 +199,17 @@ def test_a_change_cannot_rid_itself_of_the_consumers_that_judge_it() -> None:
     assert refused(plan) == [
         "`ledger` loads v1, which would be archived, because v2 takes Production"
     ]
-    assert "merge what takes it out of `consumers` first" in plan.denied[0].hint
+    first = "merge what takes it out of `consumers` first"
+    assert first in plan.denied[0].hint
+    kept = planned(loaded_by(FIRST, LEDGER), loaded_by(SECOND, LEDGER))
+    assert refused(kept) == refused(plan)
+    assert first not in kept.denied[0].hint
+    stays = Consumer("batch", "1")
+    plan = planned(loaded_by(FIRST, LEDGER, stays), loaded_by(SECOND, stays))
+    assert refused(plan) == [
+        "`batch` and `ledger` load v1, which would be archived, because v2 takes Production"
+    ]
+    assert first not in plan.denied[0].hint
 
 
 def test_consumers_that_were_taken_out_before_do_not_judge_any_more() -> None:
