@@ -73,7 +73,6 @@ def _without_bridge(base: Base, desired: Declaration, live: Live) -> Iterator[tu
         of_pair = [a for a in base.implied if a.name == "stage" and stage in base.ever[a]]
         for address in (Field("alias", None, alias), *of_pair):
             value = live.fields.get(address)
-            is_kept = address in base.implied and address not in desired.fields
-            if is_kept and value in base.ever[address]:
+            if address in base.implied and value in base.ever[address]:
                 clear = "; `stage: None` clears it" if address.name == "stage" else ""
                 yield address, f"{address} came from the bridge and stays as it is{clear}"
