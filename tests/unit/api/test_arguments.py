@@ -35,7 +35,7 @@ _ASKED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "migrate keep": (lambda r: r.migrate("bridge", keep=["a"]), "`keep` is a mapping of models"),
     "migrate kept": (
         lambda r: r.migrate("bridge", keep={"a": "3"}),
-        "`keep` is a mapping of models",
+        "`keep` is a mapping of models to versions",
     ),
     "migrate bridge": (lambda r: r.migrate("bridge", bridge={"a": 1}), "`bridge` is a mapping of"),
     "rewrite nothing": (lambda r: r.rewrite([]), "no code is named"),
