@@ -44,9 +44,7 @@ def report_text(report: StageReport, effort: Effort, columns: int | None = None)
 
 def check_text(report: StageReport, effort: Effort, columns: int | None = None) -> str:
     """Return what depends on stages, a line each."""
-    count = phrases.count(len(report.depends), "thing")
-    verb = "depends" if len(report.depends) == 1 else "depend"
-    lines = [f"{count} {verb} on a stage" if report.depends else "nothing depends on a stage", ""]
+    lines = [_dependent(report), ""]
     lines += [f"  {_place(one)}: {one.message}" for one in report.depends]
     lines += [""] if report.depends else []
     lines += _unknown(report)
@@ -74,9 +72,7 @@ def report_markdown(report: StageReport) -> str:
 
 def check_markdown(report: StageReport) -> str:
     """Return what depends on stages as GitHub-flavoured Markdown, a task each."""
-    count = phrases.count(len(report.depends), "thing")
-    verb = "depends" if len(report.depends) == 1 else "depend"
-    title = f"{count} {verb} on a stage" if report.depends else "Nothing depends on a stage"
+    title = _dependent(report)
     lines = [f"### {title[0].upper()}{title[1:]}", ""]
     lines += [f"* [ ] {code(_place(one))}: {prose(one.message)}" for one in report.depends]
     return "\n".join(lines).rstrip() + "\n"
@@ -179,12 +175,19 @@ def _place(one: StageDependency) -> str:
     return f"{one.file}:{one.line}" if one.line else one.file
 
 
+def _dependent(report: StageReport) -> str:
+    """Return how many things depend on a stage, in words."""
+    if not report.depends:
+        return "nothing depends on a stage"
+    verb = "depends" if len(report.depends) == 1 else "depend"
+    return f"{phrases.count(len(report.depends), 'thing')} {verb} on a stage"
+
+
 def _last_line(report: StageReport, effort: Effort) -> str:
     counts = report.summary
     return (
-        f"{phrases.count(counts['depends'], 'dependency').replace('dependencys', 'dependencies')}, "
-        f"{phrases.models(counts['models'])}, {phrases.count(effort.requests, 'request')}, "
-        f"{effort.seconds:.2f} s"
+        f"{_dependent(report)}, {phrases.models(counts['models'])}, "
+        f"{phrases.count(effort.requests, 'request')}, {effort.seconds:.2f} s"
     )
 
 
