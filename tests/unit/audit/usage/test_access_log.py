@@ -383,16 +383,16 @@ def test_the_rows_and_what_is_open_are_bounded() -> None:
 def test_the_text_of_the_rows_is_bounded() -> None:
     reader = AccessLogReader()
     write = FORMATS["gunicorn, nginx combined"].write
-    target = f"{_API}/registered-models/alias?name={'%F0%9F%98%80' * 250}"
+    target = f"{_API}/registered-models/alias?name={'n' * 250}"
     long = "a" * 200
     reader.feed(
         write(Line(f"{target}{n}&alias={'b' * 250}{n}", agent=long, user=f"{long[6:]}{n}")).encode()
-        for n in range(15_000)
+        for n in range(11_000)
     )
     loads = reader.loads()
     size = sum(len(f"{row.model}{row.loads}{row.client}{row.agent}") for row in loads)
     assert 9_000_000 < size <= 10_000_000
-    assert len(loads) + reader.left_out == 15_000
+    assert len(loads) + reader.left_out == 11_000
 
 
 def test_a_client_that_only_looks_at_an_alias_is_read_in_linear_time() -> None:
