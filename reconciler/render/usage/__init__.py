@@ -1,1 +1,1 @@
-"""Who loads a model, and by what, as text, Markdown and JSON."""
+"""Who loads a model, and what depends on stages, as text, Markdown and JSON."""
