@@ -33,14 +33,17 @@ class PlansOfStep(NamedTuple):
     after: DraftPlan
 
     def differences(self) -> Iterator[Problem]:
-        """Yield a refusal for each value that only one of the plans writes, and each new error."""
+        """Yield a refusal for each value that only one of the plans writes, and each new error.
+
+        A model that cannot be read is refused, too: two plans without it prove nothing of it.
+        """
         was, now = _writes(self.before), _writes(self.after)
         for write in sorted(now.keys() - was.keys(), key=_order):
             yield _refusal(write, "the step would have it written")
         for write in sorted(was.keys() - now.keys(), key=_order):
             yield _refusal(write, "it is to be written, and would not be after the step")
-        told = {problem.message for problem in self.before.problems}
-        yield from (problem for problem in self.after.problems if problem.message not in told)
+        was_told = {p.message for p in self.before.problems if p.code is not ExitCode.REGISTRY}
+        yield from (problem for problem in self.after.problems if problem.message not in was_told)
 
 
 def plans_of_step(workspace: Workspace, after: DeclaredState) -> PlansOfStep:

@@ -8,6 +8,7 @@ from reconciler.errors import ExitCode, Problem
 
 _ALIAS = Field("alias", None, "champion")
 _BROKEN = Problem("v9 does not exist", ExitCode.DECLARATION, model="m")
+_UNREAD = Problem("model `m` cannot be read: 403", ExitCode.REGISTRY, model="m")
 
 
 def change(
@@ -42,6 +43,10 @@ def test_what_only_one_of_two_plans_writes_is_told() -> None:
         "`m` @champion: 3 → nothing: the step would have it written"
     ]
     assert told(plan(), plan(problems=(_BROKEN,))) == ["v9 does not exist"]
+
+
+def test_nothing_is_proven_of_a_model_that_cannot_be_read() -> None:
+    assert told(plan(problems=(_UNREAD,)), plan(problems=(_UNREAD,))) == [_UNREAD.message]
 
 
 def test_what_the_bridge_still_adds_is_pending() -> None:
