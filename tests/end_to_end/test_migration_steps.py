@@ -1,10 +1,13 @@
 """The three steps from stages to aliases on one model: edits, their order, and what is refused."""
 
+from pathlib import Path
+
 import pytest
 
 import reconciler
 from tests.support.registries.api_lab import opened
-from tests.support.registries.lab import Lab, rows
+from tests.support.registries.lab import Hand, Lab, rows
+from tests.support.repositories.git_lab import GitLab
 
 _STATE = "registry-state"
 _SOAK = "has the rule `soak`, which measures the time in a stage"
@@ -109,6 +112,20 @@ def test_a_step_before_its_turn_is_refused(lab: Lab, model: str) -> None:
     for arguments in ({"step": "brigde"}, {"step": "drop-stages", "keep": {model: 3}}):
         with pytest.raises(reconciler.UsageError):
             r.migrate(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "lacks"), [("databricks", "aliases"), ("databricks-uc", "stages")]
+)
+def test_no_bridge_is_written_for_a_registry_that_lacks_one_of_its_words(
+    tmp_path: Path, scheme: str, lacks: str
+) -> None:
+    lab = Lab(GitLab.new(tmp_path), scheme, Hand(scheme), {"DATABRICKS_HOST": "http://127.0.0.1:9"})
+    lab.declare("fraud", "versions: {1: {stage: Production}}\n")
+    refused = lab.run("migrate", "stages", "--step", "bridge")
+    assert refused.code == 4
+    assert f" has no {lacks}: a bridge needs both" in refused.stderr
+    assert lab.git.git("status", "--porcelain") == ""
 
 
 @pytest.mark.usefixtures("model")

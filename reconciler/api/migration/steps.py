@@ -128,9 +128,18 @@ def _bridge(workspace: Workspace, request: StepRequest) -> Migration:
     if not (request.bridge or desired.settings.bridge or _needs_bridge(desired)):
         nothing = "no file declares a stage, and what serves, serves by an alias"
         return Migration(workspace, nothing_left(BRIDGE, desired.settings, nothing))
+    _require_both_words(workspace)
     live, unread = live_models(workspace, everything=False)
     step = bridging(desired, live, bridge, request.keep)
     return _answer(workspace, step, request, refusals=(*step.refusals, *unread))
+
+
+def _require_both_words(workspace: Workspace) -> None:
+    """Raise `Refused` for a registry whose plan could not hold a bridge."""
+    features = workspace.registry.capabilities()
+    lacking = "aliases" if not features.aliases else "stages" if not features.stages else None
+    if lacking is not None:
+        raise Refused(f"{features.why} has no {lacking}: a bridge needs both")
 
 
 def _needs_bridge(desired: DeclaredState) -> bool:
