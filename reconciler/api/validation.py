@@ -69,32 +69,26 @@ def validated(state: str, root: Path) -> Validation:
     try:
         desired = loader.load(folder, state, others=others)
         require_own_models(folder, desired, others)
-        _require_loadable(desired)
     except DeclarationError as error:
         return Validation(state, folder, error.problems, error.code)
-    warnings = (*desired.warnings, *_accepted(desired))
+    unloadable = _unloadable(desired)
+    if errors := [problem for problem in unloadable if problem.code]:
+        wrong = DeclarationError(errors)
+        return Validation(state, folder, wrong.problems, wrong.code)
+    warnings = (*desired.warnings, *unloadable)
     return Validation(state, folder, warnings, models=len(desired.declarations))
 
 
-def _require_loadable(desired: DeclaredState) -> None:
-    """Raise `DeclarationError` for consumers that load nothing which is declared."""
-    problems = [
-        complaint(consumer, declaration)
-        for declaration in desired.declarations.values()
-        for consumer in unresolved(declaration)
-        if not _is_accepted(declaration)
-    ]
-    if problems:
-        raise DeclarationError(problems)
-
-
-def _accepted(desired: DeclaredState) -> tuple[Problem, ...]:
-    """Return the consumers that load nothing which is declared, and may: as warnings."""
+def _unloadable(desired: DeclaredState) -> tuple[Problem, ...]:
+    """Return a problem for each consumer that loads nothing declared, a warning where it may."""
     return tuple(
-        replace(complaint(consumer, declaration), code=ExitCode.OK)
+        replace(
+            complaint(consumer, declaration),
+            code=ExitCode.OK if _is_accepted(declaration) else ExitCode.DECLARATION,
+        )
         for declaration in desired.declarations.values()
+        if declaration.consumers
         for consumer in unresolved(declaration)
-        if _is_accepted(declaration)
     )
 
 
