@@ -350,6 +350,7 @@ _PLAN: dict[str, Any] = {
             "records": bool,
             "messages": [str],
             "bytes": [],
+            "consumers": [],
         }
     ],
     "violations": [],

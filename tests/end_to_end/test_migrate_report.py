@@ -14,7 +14,8 @@ def _models(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_the_report_says_of_every_model_where_its_stages_are_and_what_comes_next(lab: Lab) -> None:
-    ready, crowded, stray, aside = (lab.model(4) for _ in range(4))
+    ready, crowded, stray, aside, hidden = (lab.model(4) for _ in range(5))
+    lab.hand.tag(hidden, 1, "mlflow.prompt.is_prompt", "true")  # no versions of it are listed
     for model in (ready, crowded, stray):
         lab.hand.stage(model, 4, "Production")
     lab.hand.stage(crowded, 3, "Production")
@@ -29,7 +30,7 @@ def test_the_report_says_of_every_model_where_its_stages_are_and_what_comes_next
 
     ours = (ready, crowded, stray, aside)
     report = lab.run("migrate", "stages", *ours, "--report", "--format", "json")
-    assert (report.code, report.stderr) == (0, "")
+    assert (report.code, report.stderr) == (0, ""), "the hidden model is none of them"
     document = report.document
     assert document["bridge"] == {"Production": "champion"}
     assert document["bridge_is_declared"] is False

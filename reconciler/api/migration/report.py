@@ -120,6 +120,7 @@ def migration_report(
     names = {name for name in known if not settings.ignore.model(name)}
     if globs is not None:
         names &= select(tuple(globs), names)
+        problems = tuple(problem for problem in problems if problem.model in {None, *names})
     found = [load for load in found_by_stage(loads) if globs is None or load.model in names]
     inputs = MigrationInput(
         settings,
