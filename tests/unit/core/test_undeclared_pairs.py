@@ -135,6 +135,13 @@ def test_what_a_bridge_added_stays_when_it_goes(tmp_path: Path, file: str, left:
     assert outcome(base, declared(tmp_path, file, "{}\n"), BOTH) == ({}, (left,))
 
 
+def test_what_a_person_moved_since_did_not_come_from_the_bridge(tmp_path: Path) -> None:
+    file = "{4: {stage: Production}}"
+    base = base_from(declared(tmp_path, file))
+    moved: Fields = {**BOTH, Field("alias", None, "champion"): 2}
+    assert outcome(base, declared(tmp_path, file, "{}\n"), moved) == ({}, (BY_HAND,))
+
+
 def test_a_pair_that_goes_says_nothing_of_another_one(tmp_path: Path) -> None:
     pairs = "exclusive: [Production, Staging]\nbridge: {Production: champion, Staging: next}\n"
     base = base_from(declared(tmp_path, "{4: {aliases: [champion]}}", pairs))

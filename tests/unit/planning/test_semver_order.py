@@ -146,6 +146,17 @@ def test_where_two_recorded_commits_differ_either_number_may_stay() -> None:
 # --- higher than what it displaces
 
 
+def test_what_a_person_put_live_is_not_judged_with_what_moves_beside_it() -> None:
+    lab = Lab()
+    lab.apply(model(1, {1: "2.0.0", 2: None}))
+    lab.registry.set_stage("m", 2, "Production")
+    lab.registry.set_stage("m", 1, "Archived")
+    lab.commit(model(2, {1: "2.0.0", 2: "1.5.0", 3: None}))
+    (plan,) = lab.plan().models
+    assert "v3 stage" in {str(change.field) for change in plan.changes}
+    assert plan.problems == ()
+
+
 @pytest.mark.parametrize("text", ["1.9.9", "2.0.0-equal"])
 def test_the_next_version_has_a_higher_number(text: str) -> None:
     lab = Lab()
