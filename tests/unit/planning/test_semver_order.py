@@ -232,6 +232,18 @@ def test_what_is_live_already_is_not_judged_again() -> None:
     assert planned(lab).problems == (), "it was made by hand, and is only declared now"
 
 
+def test_a_version_that_joins_another_one_displaces_nothing() -> None:
+    lab = Lab()
+    lab.settings = Settings(serving=ServingRules(Serving("Staging")))
+    one = model(1, {1: "2.0.0", 2: "1.5.0"})
+    staged = replace(one, fields={**one.fields, Field("stage", 1): "Staging"})
+    lab.apply(staged)
+    lab.commit(replace(staged, fields={**staged.fields, Field("stage", 2): "Staging"}))
+    assert lab.only().problems == ()
+    lab.commit(replace(one, fields={**one.fields, Field("stage", 2): "Staging"}))
+    assert len(lab.only().problems) == 1
+
+
 def test_a_first_declaration_displaces_nothing_that_git_declared() -> None:
     lab = Lab()
     lab.registry.set_stage("m", 3, "Production")
