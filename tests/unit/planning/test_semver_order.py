@@ -195,6 +195,14 @@ def test_an_older_version_at_rest_comes_back_without_any_history() -> None:
     assert lab.only().problems == ()
 
 
+def test_an_older_version_that_gets_its_number_only_now_does_not_come_back() -> None:
+    lab = Lab()
+    lab.apply(model(2, {2: "2.0.0", 1: None}))
+    lab.commit(model(1, {2: "2.0.0", 1: "1.0.0"}))
+    _, hint = problem(lab.only())
+    assert hint.startswith("give it a higher number: 2.0.1")
+
+
 def test_the_alias_of_its_major_keeps_no_version_from_coming_back() -> None:
     lab = Lab()
     base = model(3, NUMBERS)
