@@ -290,6 +290,11 @@ def test_an_update_of_any_file_from_any_registry_is_valid(
             live({3: "Production", 4: "Archived"}),
             {"v3 stage": "Production", "v4 stage": "Archived", "@champion": 3},
         ),
+        (  # of a pair that the file does not write, the words that are live
+            "versions: {3: {}}\n",
+            live({}, champion=3),
+            {"@champion": 3},
+        ),
         (  # what is apart changes nothing
             "versions: {4: {aliases: [champion]}, 3: {}}\n",
             live({4: "Production"}, champion=3),
