@@ -23,7 +23,7 @@ from reconciler.authoring.promotion_values import check_pairs
 from reconciler.authoring.rollback import candidates, chosen, rolled_back
 from reconciler.authoring.tidying import Leftover
 from reconciler.core.declaring.bridge import Bridge
-from reconciler.core.declaring.implied import as_written
+from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
     Declaration,
@@ -75,6 +75,14 @@ def asks_for_one_stage(file: BridgedFile, asked: Promotion) -> bool:
     except UsageError:
         return False
     return True
+
+
+def test_a_version_that_had_a_stage_written_keeps_one() -> None:
+    rules = Settings(bridge=Bridge((("Production", "champion"),)))
+    text = b"versions: {4: {aliases: [champion]}, 3: {stage: Archived}}\n"
+    after = promoted(complete(read(text, rules), rules), Promotion(3, "Production"), rules)
+    written = {str(address): value for address, value in as_written(after).fields.items()}
+    assert written == {"v3 stage": "Production", "v4 stage": "Archived", "@champion": 3}
 
 
 @given(bridged_files(), ASKED)
