@@ -117,8 +117,7 @@ def _change(root: Path, path: Path, places: Sequence[RewrittenLoad]) -> _Change:
     except OSError as error:
         why = f"the file cannot be read: {error.strerror}"
     if why is not None:
-        left = [UndecidedLoad(place.load, why, f"load `{place.after}`") for place in places]
-        return _Change(undecided=tuple(left))
+        return _Change(undecided=tuple(place.left(why) for place in places))
     after, done, undecided = rewritten(before, places)
     return _Change(file_patch(name, before, after) if done else "", done, undecided)
 

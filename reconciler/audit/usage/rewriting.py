@@ -1,6 +1,7 @@
 """Rewrites source code that loads by stage into code that loads by alias, as a patch. Pure."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
@@ -8,25 +9,16 @@ from typing import Final
 
 from reconciler.audit.usage.loads import Load
 from reconciler.audit.usage.model_uri import as_stage
+from reconciler.audit.usage.source_text import decode
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.state import STAGES
 
 _BY_ALIAS: Final = re.compile(r"@[^/]*$")
-_LINE_ENDS: Final = re.compile("\r\n|\r|\n")
 _LINES: Final = re.compile("[^\n]*\n|[^\n]+")
 _CONTEXT: Final = 3
-_BOM: Final = "\ufeff"
 _NO_NEWLINE: Final = "\n\\ No newline at end of file\n"
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
 _ESCAPES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-
-
-@dataclass(frozen=True, slots=True)
-class RewrittenLoad:
-    """A place that loads by stage, and the URI that takes its place."""
-
-    load: Load
-    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +28,18 @@ class UndecidedLoad:
     load: Load
     why: str
     instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenLoad:
+    """A place that loads by stage, and the URI that takes its place."""
+
+    load: Load
+    after: str
+
+    def left(self, why: str) -> UndecidedLoad:
+        """Return it as a place that the patch leaves to a person."""
+        return UndecidedLoad(self.load, why, f"load `{self.after}`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +123,24 @@ def rewritten(
     data: bytes, places: Sequence[RewrittenLoad]
 ) -> tuple[bytes, tuple[RewrittenLoad, ...], tuple[UndecidedLoad, ...]]:
     """Return the content of a file with the new URIs, the places it has them, and the others."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
+    source = decode("", data)
+    if not source.is_exact:
         why = "the file is not UTF-8"
-        return data, (), tuple(UndecidedLoad(p.load, why, f"load `{p.after}`") for p in places)
-    mark = _BOM if text.startswith(_BOM) else ""
-    text = text.removeprefix(_BOM)
-    starts = [0, *(found.end() for found in _LINE_ENDS.finditer(text))]
-    parts, end = [mark], 0
+        return data, (), tuple(place.left(why) for place in places)
+    text, parts, end = source.text, list[str](), 0
     done: list[RewrittenLoad] = []
     undecided: list[UndecidedLoad] = []
-    for place in sorted(places, key=lambda one: (one.load.line, one.load.column)):
-        line, column = place.load.line, place.load.column
-        start = starts[line - 1] + column - 1 if line <= len(starts) else len(text)
+    for place in sorted(places, key=lambda place: (place.load.line, place.load.column)):
+        start = source.index(place.load.line, place.load.column)
         if (kept := _why_not(text, start, place)) is not None:
-            undecided.append(UndecidedLoad(place.load, kept, f"load `{place.after}`"))
+            undecided.append(place.left(kept))
             continue
         parts += [text[end:start], place.after]
         end = start + len(place.load.text)
         done.append(place)
-    return "".join([*parts, text[end:]]).encode(), tuple(done), tuple(undecided)
+    mark = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
+    after = "".join([*parts, text[end:]]).encode()
+    return mark + after, tuple(done), tuple(undecided)
 
 
 def _why_not(text: str, start: int, place: RewrittenLoad) -> str | None:

@@ -39,6 +39,10 @@ class SourceText:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
+    def index(self, line: int, column: int) -> int:
+        """Return where a line and a column, both from 1, are: the reverse of `place`."""
+        return self._starts[line - 1] + column - 1 if line <= len(self._starts) else len(self.text)
+
     def offset(self, line: int, column_in_bytes: int) -> int:
         """Return where a place of `ast` is: a line from 1, a column in bytes of UTF-8 from 0."""
         if line > len(self._starts):
