@@ -220,8 +220,9 @@ def _proven(workspace: Workspace, step: StepEdits, request: StepRequest) -> Migr
     """Return the answer for a step that has nothing written, as two plans prove."""
     if step.nothing:
         return Migration(workspace, step)
-    draft = drafted_step(step, state_files(workspace), request.reason)
-    plans = plans_of_step(workspace, declared_after(draft.files, state_files(workspace)))
+    state = state_files(workspace)
+    draft = drafted_step(step, workspace.desired.settings, state, request.reason)
+    plans = plans_of_step(workspace, declared_after(draft.files, state))
     if refusals := [*_unapplied(plans, step)] or [*plans.differences()]:
         return Migration(workspace, step, refusals=refusals)
     proof = f"the same plan before and after it: {_counted(plans)}; the step writes nothing"
@@ -252,6 +253,6 @@ def _answer(
     if refusals or step.nothing:
         return Migration(workspace, step, refusals=refusals)
     state = state_files(workspace)
-    draft = drafted_step(step, state, request.reason)
+    draft = drafted_step(step, workspace.desired.settings, state, request.reason)
     declared_after(draft.files, state)
     return Migration(workspace, step, draft)

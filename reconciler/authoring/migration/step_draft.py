@@ -8,7 +8,8 @@ from reconciler.authoring.file_edits import FileEdit, difference, edited_file
 from reconciler.authoring.migration.step import SettingsChange, StepEdits
 from reconciler.authoring.proposal import Proposal, title_of
 from reconciler.core.declaring.declared_state import DeclaredState
-from reconciler.errors import DeclarationError, without_places
+from reconciler.core.settings import Settings
+from reconciler.errors import DeclarationError, OutOfStep, without_places
 from reconciler.files import loader, state_folder
 from reconciler.files.editing.edits import edits_between
 from reconciler.files.editing.settings_editor import SettingsPath, edit_settings, written
@@ -22,12 +23,15 @@ def written_settings(state: StateFiles) -> frozenset[SettingsPath]:
     return written(path.read_bytes()) if path.exists() else frozenset()
 
 
-def drafted_step(step: StepEdits, state: StateFiles, reason: str | None) -> Draft:
-    """Return a step as contents of files.
+def drafted_step(
+    step: StepEdits, declared: Settings, state: StateFiles, reason: str | None
+) -> Draft:
+    """Return a step as contents of files; `declared` are the settings that it was made from.
 
-    Raises `DeclarationError` where a file cannot be edited in place.
+    Raises `DeclarationError` where a file cannot be edited in place, `OutOfStep` where the settings
+    are not those any more.
     """
-    settings = _settings_edit(step.settings, state)
+    settings = _settings_edit(step.settings, declared, state)
     files = tuple(
         edited_file(state.path_of(before.file), before.file, edits_between(before, after))
         for before, after in step.changes
@@ -68,12 +72,16 @@ def _as_edited(file: FoundFile, edited: dict[str, FileEdit]) -> FoundFile:
     return file if edit is None else replace(file, content=edit.after)
 
 
-def _settings_edit(change: SettingsChange, state: StateFiles) -> FileEdit | None:
+def _settings_edit(
+    change: SettingsChange, declared: Settings, state: StateFiles
+) -> FileEdit | None:
     if not change.edits:
         return None
     path, shown = state.folder / SETTINGS_FILE, f"{state.shown}/{SETTINGS_FILE}"
     is_new = not path.exists()
     before = b"" if is_new else path.read_bytes()
+    if not is_new and loader.parse_settings(before, shown) != declared:
+        raise OutOfStep(f"{shown} changed since it was read", hint="make the edit again")
     modeline = f"{this_release().modeline('settings')}\n".encode() if is_new else b""
     after = edit_settings(modeline or before, change.edits, change.after, shown)
     return FileEdit(path, shown, before, after, is_new=is_new)

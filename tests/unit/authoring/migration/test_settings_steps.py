@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.authoring.draft import StateFiles
 from reconciler.authoring.migration.bridging import bridge_of, bridging
 from reconciler.authoring.migration.dropping_stages import (
     clearing,
@@ -12,11 +13,12 @@ from reconciler.authoring.migration.dropping_stages import (
 )
 from reconciler.authoring.migration.serving_by_alias import serving_by_alias, still_by_stage
 from reconciler.authoring.migration.step import StepEdits
+from reconciler.authoring.migration.step_draft import drafted_step
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.settings import Settings
 from reconciler.core.state import Field, Identity, Live, LiveVersion
-from reconciler.errors import UsageError
+from reconciler.errors import OutOfStep, UsageError
 from reconciler.files.editing.settings_editor import edit_settings, written
 from reconciler.files.loader import dump_declaration, load, parse_settings
 
@@ -269,3 +271,11 @@ def test_the_settings_after_a_step_are_what_their_file_says(tmp_path: Path) -> N
     settings = _BOTH + "policies:\n- {name: a, on: {stage: [Staging, Production]}, approvals: 2}\n"
     text, step = switched(tmp_path, settings)
     assert parse_settings(text.encode(), "reconciler.yaml") == step.settings.after
+
+
+def test_a_step_is_not_written_over_settings_that_changed_meanwhile(tmp_path: Path) -> None:
+    desired = loaded(tmp_path, "exclusive: [Production]\n")
+    step = bridging(desired, {}, bridge_of(desired.settings, {}), {})
+    tmp_path.joinpath("reconciler.yaml").write_text(_BRIDGE)  # the same step, from elsewhere
+    with pytest.raises(OutOfStep, match="changed since it was read"):
+        drafted_step(step, desired.settings, StateFiles(tmp_path, "state", ()), None)
