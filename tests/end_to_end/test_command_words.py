@@ -139,6 +139,7 @@ def test_a_shell_gets_its_script(lab: Lab, shell: str) -> None:
         (("apply", "--adopt", "f"), "fraud"),
         (("status", "--only", "unm"), "unmanaged"),
         (("status", "--only", "held,unm"), "held,unmanaged"),
+        (("migrate", "stages", "--step", "serve"), "serve-by-alias"),
     ],
 )
 def test_commands_options_and_declared_models_complete(
@@ -148,6 +149,16 @@ def test_commands_options_and_declared_models_complete(
     done = _completed(lab, "bash", *words)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"plain,{offered}" in done.stdout.splitlines()
+
+
+def test_an_option_that_takes_a_path_completes_to_files(lab: Lab) -> None:
+    for words in (
+        ("consumers", "--scan"),
+        ("consumers", "--access-log"),
+        ("migrate", "stages", "--scan"),
+        ("migrate", "rewrite", "--path"),
+    ):
+        assert _completed(lab, "bash", *words, "ap").stdout == "file,ap\n"
 
 
 def test_a_line_that_makes_no_sense_completes_to_nothing(lab: Lab) -> None:

@@ -13,11 +13,18 @@ from reconciler.errors import UsageError
 
 @click.command("consumers", short_help="who loads which model, and by what")
 @click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=declared_models)
-@click.option("--scan", metavar="PATH", multiple=True, help="Search source code for loads, too.")
+@click.option(
+    "--scan",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(),
+    help="Search source code for loads, too.",
+)
 @click.option(
     "--access-log",
     metavar="FILE",
     multiple=True,
+    type=click.Path(),
     help="Read a server's or proxy's access log, too; - reads stdin.",
 )
 @click.option("--write", is_flag=True, help="Add to the files what was found or seen.")

@@ -11,7 +11,14 @@ from reconciler.cli.present import present
 
 @click.command("rewrite", short_help="a patch that loads by alias what code loads by stage")
 @click.argument("more", metavar="[PATH]...", nargs=-1, type=click.Path())
-@click.option("--path", "paths", metavar="PATH", multiple=True, help="A folder or file of code.")
+@click.option(
+    "--path",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(),
+    help="A folder or file of code.",
+)
 @bridge_option
 @common()
 def command(

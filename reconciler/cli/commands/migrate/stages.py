@@ -26,7 +26,13 @@ _CHOICE = "choose one: --report, --check, --step, --clear"
     "--keep", metavar="MODEL=VERSION", multiple=True, help="Which version stays, of several."
 )
 @bridge_option
-@click.option("--scan", metavar="PATH", multiple=True, help="Source code that may load models.")
+@click.option(
+    "--scan",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(),
+    help="Source code that may load models.",
+)
 @delivery_options
 @common(("text", "json", "markdown"))
 def command(
