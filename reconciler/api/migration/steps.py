@@ -202,10 +202,10 @@ def _unbridged(desired: DeclaredState, step: str) -> Refused:
         return _without_bridge(step)
     staged = [one.model for one in desired.declarations.values() if declares_stage(one)]
     return Refused(
-        f"`{step}` comes after the last stage: {phrases.some_models(staged)} "
-        f"{'declares' if len(staged) == 1 else 'declare'} one that is not bridged",
-        hint=f"take it out by hand, or have it in `exclusive` and `{_COMMAND} --step {BRIDGE} "
-        "--bridge STAGE=ALIAS`",
+        f"{phrases.some_models(staged)} {'declares' if len(staged) == 1 else 'declare'} a stage "
+        f"that is not bridged: `{step}` leaves it no alias",
+        hint="take the stage out by hand, or add it to `exclusive` and bridge it: "
+        f"`{_COMMAND} --step {BRIDGE} --bridge STAGE=ALIAS`",
     )
 
 

@@ -157,7 +157,7 @@ def _words(step: MigrationStep, names: Sequence[str]) -> str:
         case "bridge":
             return f"`{_MIGRATE} --step bridge` gives what is in a stage its alias"
         case "apply":
-            return "merge, then `reconciler apply` writes what the bridge adds"
+            return "merge, then `reconciler apply` writes what is declared"
         case "consumers":
             return "load by alias: `reconciler migrate rewrite PATH` prints a patch"
         case "serve-by-alias":
