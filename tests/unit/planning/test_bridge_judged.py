@@ -11,6 +11,7 @@ from reconciler.core.plan import JudgedPlan
 from reconciler.core.policies import Expression, On, Policy, Soak
 from reconciler.core.settings import ServingRules, Settings
 from reconciler.core.state import COMMIT_TAG, Declaration, Serving
+from reconciler.core.transitions import Transition, in_both_words
 from tests.support.plans.checks_lab import Gates, declared
 
 PAIR = Bridge((("Production", "champion"),))
@@ -209,3 +210,27 @@ def test_a_bridge_that_is_new_judges_no_version_again_for_the_stage_that_it_has(
     plan = gates.judged(replace(BRIDGED, policies=policies), ONE, was=ONE)
     assert [change.cause for change in plan.changes] == ["bridge"]
     assert said(plan) == [("by-alias", "v1 → @champion")]
+
+
+def test_each_version_of_a_pair_that_parts_is_judged_for_both_words() -> None:
+    """As by a change that also removes the bridge."""
+    live = declared({1: "Production", 2: "None", 3: "None"}, aliases={"champion": 1}).fields
+    staged = Transition("m", 3, stage="Production", before="None", incumbent=1)
+    named = Transition("m", 2, alias="champion", before="None", incumbent=1)
+    assert in_both_words((staged, named), live, {}, PAIR.pairs) == (
+        staged,
+        Transition("m", 2, stage="Production", before="None", incumbent=1),
+        named,
+        Transition("m", 3, alias="champion", before="None", incumbent=1),
+    )
+
+
+def test_a_version_displaces_nobody_from_the_word_that_it_has() -> None:
+    held = {1: "Production", 2: "Production", 3: "Production"}
+    live = declared(held, aliases={"champion": 3}).fields
+    staged = Transition("m", 3, stage="Production", before="None", incumbent=1)
+    (_, by_alias) = in_both_words((staged,), live, {}, PAIR.pairs)
+    assert (by_alias.alias, by_alias.in_place, by_alias.incumbent) == ("champion", True, None)
+    named = Transition("m", 3, alias="champion", before="Production", incumbent=1)
+    (by_stage, _) = in_both_words((named,), live, {}, PAIR.pairs)
+    assert (by_stage.stage, by_stage.in_place, by_stage.incumbent) == ("Production", True, 2)
