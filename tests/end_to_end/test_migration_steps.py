@@ -242,9 +242,7 @@ def test_the_command_takes_the_steps(lab: Lab, model: str) -> None:
         assert (again.code, "nothing is left to do" in again.stdout) == (0, True)
     assert lab.run("migrate", "stages", "--step", "bridge", "--clear").code == 1
     lab.declare(model, "versions: {3: {aliases: [champion]}, 2: {stage: Staging}}\n")
-    for arguments in (("--clear",), ("--step", "drop-stages")):
-        left = lab.run("migrate", "stages", *arguments)
-        said = (
-            f"`{model}` declares a stage that is not bridged: `{arguments[-1]}` leaves it no alias"
-        )
-        assert (left.code, left.stderr.splitlines()[0]) == (4, said)
+    for asked in ("--clear", "--step drop-stages"):
+        left = lab.run("migrate", "stages", *asked.split())
+        said = f"a stage that is not bridged: `{asked.split()[-1]}` leaves it no alias"
+        assert (left.code, said in left.stderr) == (4, True)
