@@ -4,15 +4,15 @@ The acceptance of the recording rules: without them tags leak and older commits 
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from reconciler.apply.executor import apply
-from reconciler.core.declaring.bridge import Bridge
+from reconciler.core.declaring.bridge import Bridge, contradictions
 from reconciler.core.declaring.declared_state import DeclaredState
-from reconciler.core.declaring.implied import complete
+from reconciler.core.declaring.implied import as_written, complete
 from reconciler.core.plan import AdmittedPlan, JudgedPlan, RegistryRef, StateRef
 from reconciler.core.settings import Settings
 from reconciler.core.state import (
@@ -24,6 +24,7 @@ from reconciler.core.state import (
     Field,
     Live,
     Value,
+    aliases,
     stages,
 )
 from reconciler.core.violations import Consent
@@ -41,7 +42,12 @@ KEYS = ("a", "b")
 ALIASES = ("champion", "canary")
 OWNER = "registry-state"
 RULES = Settings(guarded_aliases=())
-BRIDGED = replace(RULES, bridge=Bridge((("Production", "champion"),)))
+PAIRS = (("Production", "champion"), ("Staging", "canary"))
+OTHER_PAIRS = (("Production", "canary"), ("Staging", "champion"))
+BRIDGES = tuple(
+    replace(RULES, exclusive=("Production", "Staging"), bridge=Bridge(pairs))
+    for pairs in (PAIRS, PAIRS[:1], PAIRS[1:], OTHER_PAIRS, OTHER_PAIRS[:1], ())
+)
 # A random history leaves models without a serving version, or removes much, and means it.
 NAMES = ("m", "n", "o", "p")
 CONSENTS = frozenset((Consent("removals"), *(Consent("empty-serving", name) for name in NAMES)))
@@ -78,15 +84,18 @@ def random_declaration(origin: str, name: str, chance: random.Random) -> Declara
 
 
 def as_bridged(declared: Declaration, chance: random.Random) -> Declaration:
-    """Return a file that no bridge contradicts: it writes one word of the pair, or both."""
-    champion = Field("alias", None, "champion")
-    fields = {address: value for address, value in declared.fields.items() if address != champion}
-    form = chance.choice(("stage", "alias", "both"))
-    for address in [one for one, value in fields.items() if value == "Production"]:
-        if form != "stage":
-            fields[champion] = address.version or 0
-        if form == "alias":
-            del fields[address]
+    """Return a file that some bridge does not contradict: one word of its pairs, or both."""
+    fields = dict(declared.fields)
+    for address in [one for one, value in fields.items() if value == "Staging"][1:]:
+        del fields[address]  # it is exclusive
+    for stage, alias in chance.choice((PAIRS, OTHER_PAIRS)):
+        fields.pop(Field("alias", None, alias), None)
+        form = chance.choice(("stage", "alias", "both"))
+        for address in [one for one, value in fields.items() if value == stage]:
+            if form != "stage":
+                fields[Field("alias", None, alias)] = address.version or 0
+            if form == "alias":
+                del fields[address]
     return replace(declared, fields=fields)
 
 
@@ -129,7 +138,7 @@ class World:
         return as_bridged(declared, self.chance) if self.bridges else declared
 
     def merge(self, tree: dict[str, Declaration]) -> None:
-        settings = BRIDGED if self.bridges and self.chance.random() < 0.6 else RULES
+        settings = self.settings_for(tree.values()) if self.bridges else RULES
         tree = {name: complete(declared, settings) for name, declared in tree.items()}
         self.main.append(self.commits.commit(tree, *self.main[-1:], settings=settings))
         # A job clones when it starts, which may be long after its commit; some clone at once.
@@ -137,6 +146,17 @@ class World:
         self.jobs.append((self.main[-1], cloned))
         if self.chance.random() < 0.5:
             self.rename_live()
+
+    def settings_for(self, declared: Iterable[Declaration]) -> Settings:
+        """Return settings whose bridge no file contradicts: often those of the commit before."""
+        written = [as_written(one).fields for one in declared]
+        agreeing = [
+            one for one in BRIDGES if not any(any(contradictions(w, one.bridge)) for w in written)
+        ]
+        before = self.commits.settings[self.main[-1]] if self.main else None
+        if before in agreeing and self.chance.random() < 0.5:
+            return before
+        return self.chance.choice(agreeing)
 
     def change(self) -> None:
         tree = dict(self.commits.trees[self.main[-1]])
@@ -240,7 +260,8 @@ class World:
         return reconcile(checkout, self.registry, RegistryRef("http://fake"), ask, CONSENTING).plan
 
     def apply(self, commit: str, cloned: str | None = None) -> JudgedPlan:
-        applied = {name: live.recorded for name, live in self.registry.read().items()}
+        before = self.registry.read()
+        applied = {name: live.recorded for name, live in before.items()}
         plan = self.plan(commit, cloned)
         self.check_removals(plan)
         if any(violation.denies for violation in plan.violations):
@@ -249,6 +270,7 @@ class World:
         try:
             apply(AdmittedPlan(plan), self.registry, parallelism=1)
         finally:
+            self.check_readers(commit, before, self.registry.writes[written:])
             touched = {write.model for write in self.registry.writes[written:]}
             if self.main.index(commit) < self.finished:
                 for model in touched:
@@ -256,6 +278,24 @@ class World:
             for model in touched:
                 self.check_no_older_commit_wins(commit, model, applied[model])
         return plan
+
+    def check_readers(
+        self, commit: str, before: Mapping[str, Live], writes: Iterable[Write]
+    ) -> None:
+        """Check that what served before a job and is to serve after it served at each write."""
+        now = {name: dict(live.fields) for name, live in before.items()}
+        for write in writes:
+            stage, was = Field("stage", write.version), before[write.model].fields
+            if write.method in ("set_alias", "delete_alias"):
+                now[write.model][Field("alias", None, write.key)] = write.value or 0
+            elif write.method == "set_stage":
+                now[write.model][stage] = write.value or ""
+            wanted = self.commits.trees[commit][write.model].fields
+            for name in ALIASES:
+                values = [aliases(each).get(name) for each in (now[write.model], was, wanted)]
+                assert None in values[1:] or values[0] in values[1:], f"@{name} is {values[0]}"
+            if "Production" in was.values() and "Production" in wanted.values():
+                assert "Production" in now[write.model].values(), "Production is empty"
 
     def same(self, commit: str, other: str, model: str) -> bool:
         """Return whether two commits declare the same for a live model, whatever its name."""
@@ -291,6 +331,7 @@ class World:
         plan = self.plan(tip)
         assert not plan.problems
         assert plan.changes == ()
+        assert not any(model.messages for model in plan.models)
         assert not any(model.record for model in plan.models)
         for model, live in self.registry.read().items():
             declared = self.commits.trees[tip][model].fields
@@ -298,7 +339,7 @@ class World:
             assert len(live.recorded) == 1
             assert live.owner == OWNER
             for address, value in live.fields.items():
-                if self.bridges and address.key == "champion":
+                if self.bridges and address.name == "alias":
                     continue  # it stays with a stage that stays, and where its bridge went
                 if address.name in ("alias", "tag") and address not in declared:
                     origin = origin_of(live)
