@@ -11,7 +11,7 @@ def take_stage(fields: dict[Field, Value], version: int, stage: str, settings: S
     """Put a version into a stage; who else is declared in an exclusive one goes to Archived."""
     if stage in settings.exclusive:
         for holder, held in stages(fields).items():
-            if held == stage and holder != version:
+            if held == stage:
                 fields[Field("stage", holder)] = "Archived"
     enter_stage(fields, version, stage, settings)
 

@@ -251,6 +251,15 @@ def test_a_version_that_joins_another_one_displaces_nothing() -> None:
     assert len(lab.only().problems) == 1
 
 
+def test_a_change_of_what_serves_does_not_rid_itself_of_what_served() -> None:
+    numbers = {1: "2.0.0", 2: "1.5.0"}
+    lab = Lab()
+    lab.apply(model(1, numbers, champion=1))
+    lab.settings = Settings(serving=ServingRules(Serving(None, "champion")))
+    lab.commit(model(2, numbers, champion=1))
+    assert len(lab.only().problems) == 1
+
+
 def test_a_first_declaration_displaces_nothing_that_git_declared() -> None:
     lab = Lab()
     lab.registry.set_stage("m", 3, "Production")
