@@ -196,3 +196,12 @@ def test_what_a_file_wrote_at_one_of_several_recorded_commits_is_not_implied(
     base = base_from(*(declared(tmp_path, file) for file in recorded))
     assert base.implied == frozenset()
     assert outcome(base, declared(tmp_path, "{4: {}}"), BOTH) == ({}, (STAGE_STAYS,))
+
+
+def test_a_bridge_of_any_recorded_commit_counts(tmp_path: Path) -> None:
+    """The apply that added the bridge did not finish, and it is reverted."""
+    file = "{4: {stage: Production}}"
+    plain = declared(tmp_path, file, "{}\n")
+    base = base_from(plain, declared(tmp_path, file))
+    left = ("@champion came from the bridge and stays as it is",)
+    assert outcome(base, plain, BOTH) == ({}, left)
