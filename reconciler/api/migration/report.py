@@ -19,7 +19,7 @@ from reconciler.audit.migration.stage_report import (
 )
 from reconciler.audit.usage.loads import Load
 from reconciler.audit.usage.rewriting import may_be_by_stage
-from reconciler.authoring.migration.bridging import bridge_of
+from reconciler.authoring.migration.bridging import bridge_of, undecided
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.matching import select
 from reconciler.core.settings import Settings
@@ -130,6 +130,7 @@ def migration_report(
         found,
         _refused(proposed, settings),
         {problem.model for problem in problems if problem.model},
+        undecided(desired, live.models if live else {}, proposed),
     )
     report = StageReport(
         proposed,

@@ -7,6 +7,7 @@ from reconciler.audit.migration.conflicts import ConflictInput, conflicts
 from reconciler.audit.migration.dependencies import StageDependency
 from reconciler.audit.migration.model_migration import (
     STEPS,
+    MigrationConflict,
     ModelMigration,
     placement_of,
     proposed_aliases,
@@ -86,7 +87,8 @@ class MigrationInput:
 
     `live` is None where the registry was not read, `unread` are models that it does not show.
     `found` are the places in source code that load by stage, `refused` has the reason for each
-    alias of the bridge that no server takes.
+    alias of the bridge that no server takes. `undecided` are the conflicts by model for which the
+    first step would be refused.
     """
 
     settings: Settings
@@ -96,6 +98,7 @@ class MigrationInput:
     found: Sequence[StageLoad] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     unread: Collection[str] = ()
+    undecided: Mapping[str, Sequence[MigrationConflict]] = field(default_factory=dict)
 
 
 def model_migrations(names: Iterable[str], inputs: MigrationInput) -> tuple[ModelMigration, ...]:
@@ -120,13 +123,16 @@ def _model(name: str, inputs: MigrationInput, found: Sequence[StageLoad]) -> Mod
     question = ConflictInput(
         name, inputs.bridge, declaration, live, placement, proposed, inputs.refused
     )
+    told = tuple(conflicts(question))
+    if not any(conflict.blocks for conflict in told):  # what the step refuses is never unsaid
+        told = (*told, *inputs.undecided.get(name, ()))
     model = ModelMigration(
         name,
         declaration.file if declaration else None,
         placement,
         placement_of(as_written(declaration).fields) if declaration else None,
         proposed,
-        tuple(conflicts(question)),
+        told,
         (*(declared_by_stage(declaration) if declaration else ()), *found),
     )
     serves_by_stage = bridged.serving.of(name, declaration).stage is not None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from shlex import quote
 
+from reconciler.audit.migration.model_migration import MigrationConflict
 from reconciler.authoring.migration.live_words import WordConflict, with_live_words
 from reconciler.authoring.migration.step import BRIDGE, SettingsChange, StepEdits, changed
 from reconciler.core.declaring.bridge import Bridge
@@ -85,6 +86,24 @@ def bridging(
         refusals=tuple(conflict.problem() for conflict in conflicts),
         nothing="" if settings.edits or changes else nothing,
     )
+
+
+def undecided(
+    desired: DeclaredState, live: Mapping[str, Live], bridge: Bridge
+) -> dict[str, tuple[MigrationConflict, ...]]:
+    """Return the conflicts by model for which the step is refused; none once it was taken."""
+    if desired.settings.bridge == bridge:
+        return {}
+    return {
+        name: tuple(
+            MigrationConflict("alias-elsewhere", one.stage, one.why, one.problem().hint or "")
+            for one in with_live_words(
+                as_written(declared), live[name], bridge, (), desired.settings.ignore
+            )[1]
+        )
+        for name, declared in desired.declarations.items()
+        if name in live
+    }
 
 
 def _refuse_unused(model: str, unused: Collection[int]) -> None:
