@@ -19,8 +19,8 @@ from reconciler.api.answers import (
     Status,
     timed,
 )
-from reconciler.api.apply_records import fetch
-from reconciler.api.applying import ApplyRequest, Callbacks, apply_plan
+from reconciler.api.applying.apply_records import fetch
+from reconciler.api.applying.apply_run import ApplyRequest, Callbacks, apply_plan
 from reconciler.api.arguments import checked, checked_methods
 from reconciler.api.artifacts.bytes_drift import ReadingDepth, as_depth, drifted_bytes
 from reconciler.api.caller import Caller, Needs

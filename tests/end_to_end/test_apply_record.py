@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.apply_records import Recorder, without_secrets
+from reconciler.api.applying.apply_records import Recorder, without_secrets
 from reconciler.api.caller import Caller
 from reconciler.api.workspace import Workspace
 from reconciler.audit.apply_record import (

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
-from reconciler.api.apply_records import approved_in
+from reconciler.api.applying.apply_records import approved_in
 from reconciler.api.workspace import Workspace
 from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.errors import OutOfStep

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reconciler.api.apply_records import every_record
+from reconciler.api.applying.apply_records import every_record
 from reconciler.api.workspace import Workspace
 from reconciler.audit.known_bytes import BytesRead, bytes_read, declared_or_read
 from reconciler.core.state import Live

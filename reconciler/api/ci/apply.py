@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.api.answers import Plan, Report, timed
-from reconciler.api.apply_records import Recorder
-from reconciler.api.applying import Callbacks, carried_out, concluded
+from reconciler.api.applying.apply_records import Recorder
+from reconciler.api.applying.apply_run import Callbacks, carried_out, concluded
+from reconciler.api.applying.notifications import BehindOf, author_of_commit
 from reconciler.api.artifacts.bytes_reading import bytes_reading
 from reconciler.api.ci import annotations
 from reconciler.api.ci.job import NO_LIMIT, Job, tried
 from reconciler.api.ci.merge_approvals import Merges
-from reconciler.api.notifications import BehindOf, author_of_commit
 from reconciler.api.planning.judging import head_commit, judging
 from reconciler.api.planning.plan_requests import compared, plan_request, with_checkout_violations
 from reconciler.api.workspace import Workspace

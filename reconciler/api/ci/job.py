@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from reconciler.api.apply_records import fetch
+from reconciler.api.applying.apply_records import fetch
 from reconciler.api.workspace import Workspace
 from reconciler.errors import OutOfStep, Problem, ReconcilerError, UsageError
 from reconciler.files.atomic_write import FileToWrite, write_files

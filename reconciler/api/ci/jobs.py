@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from reconciler.api.answers import ApplyInterrupted, Plan, PlanRefused, Report
-from reconciler.api.applying import Callbacks
+from reconciler.api.applying.apply_run import Callbacks
 from reconciler.api.artifacts.bytes_drift import ReadingDepth, as_depth
 from reconciler.api.ci.answers import JobDrift, JobPlan
 from reconciler.api.ci.apply import ByHand, ci_apply

@@ -35,7 +35,7 @@ from reconciler.errors import (
     UsageError,
     first_code,
 )
-from reconciler.render import audit as render
+from reconciler.render.inspection import audit as render
 from reconciler.render.json_documents import Document
 
 _UNREGISTERED = "no registry is named: git alone is audited; `--registry-uri URI` compares one"

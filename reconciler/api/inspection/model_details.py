@@ -26,9 +26,9 @@ from reconciler.core.uris import safe_uri
 from reconciler.errors import OutOfStep, UsageError
 from reconciler.planning import status
 from reconciler.planning.live_state import read_facts
-from reconciler.render import version_details as render
+from reconciler.render.inspection import version_details as render
+from reconciler.render.inspection.version_details import Git, VersionDetails
 from reconciler.render.json_documents import Document
-from reconciler.render.version_details import Git, VersionDetails
 from reconciler.repository.log import Log
 
 

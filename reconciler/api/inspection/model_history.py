@@ -16,9 +16,9 @@ from reconciler.audit.merged_changes import Step
 from reconciler.audit.step_words import concerns
 from reconciler.core.matching import nearest
 from reconciler.errors import ExitCode, Problem, UsageError
-from reconciler.render import history as render
 from reconciler.render import phrases
-from reconciler.render.history import Story
+from reconciler.render.inspection import history as render
+from reconciler.render.inspection.history import Story
 from reconciler.render.json_documents import Document
 from reconciler.repository.log import with_signatures
 

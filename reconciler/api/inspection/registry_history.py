@@ -11,8 +11,8 @@ from reconciler.audit.dates import DateLike
 from reconciler.audit.evidence import Entry
 from reconciler.core.matching import select
 from reconciler.errors import ExitCode
-from reconciler.render import histories as render
-from reconciler.render.histories import Stories
+from reconciler.render.inspection import histories as render
+from reconciler.render.inspection.histories import Stories
 from reconciler.render.json_documents import Document
 from reconciler.repository.log import with_signatures
 

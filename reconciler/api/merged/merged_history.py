@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from reconciler.api.apply_records import fetch
+from reconciler.api.applying.apply_records import fetch
 from reconciler.api.workspace import PARSERS, Workspace
 from reconciler.audit.apply_record import ApplyRecord, identities
 from reconciler.audit.declared_steps import steps

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.apply_records import approved_in
+from reconciler.api.applying.apply_records import approved_in
 from reconciler.audit.apply_record import ApplyRecord
 from reconciler.audit.record_lines import dumps
 from reconciler.audit.recorded_bytes import RecordedBytes

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api.answers import ApplyInterrupted, Plan, Report
-from reconciler.api.apply_records import Recorder, ending
+from reconciler.api.applying.apply_records import Recorder, ending
+from reconciler.api.applying.notifications import BehindOf, notify
 from reconciler.api.artifacts.bytes_reading import bytes_reading
-from reconciler.api.notifications import BehindOf, notify
 from reconciler.api.planning.judging import judging
 from reconciler.api.planning.plan_requests import (
     judged,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.errors import ExitCode, Problem
-from reconciler.render import history, json_documents, phrases
+from reconciler.render import json_documents, phrases
 from reconciler.render.escape import prose, visible
-from reconciler.render.history import Story
 from reconciler.render.html import table as html_table
+from reconciler.render.inspection import history
+from reconciler.render.inspection.history import Story
 from reconciler.render.json_documents import Document
 from reconciler.render.table import TableColumn, table
 from reconciler.render.text import Effort

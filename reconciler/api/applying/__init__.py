@@ -1,0 +1,1 @@
+"""Carries out a plan, records what was written where, and tells who is to know."""

@@ -1,0 +1,1 @@
+"""Renders what the history, the audit and a version show, as text, JSON, CSV and Markdown."""
