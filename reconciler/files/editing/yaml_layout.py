@@ -19,7 +19,7 @@ V = TypeVar("V")
 
 _FILE = (
     *("model", "renamed_from", "retired", "hold", "serving", "accept"),
-    *("consumers", "description", "tags", "versions"),
+    *("consumers", "inventory", "description", "tags", "versions"),
 )
 _ENTRY = (
     *("blocked", "traffic", "stage", "aliases", "tags", "description"),

@@ -3,12 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.declaring.implied import as_written
+from reconciler.core.declaring.inventory import Inventory
 from reconciler.core.settings import Ignore, RegistryPin, ServingRules, Settings, Webhook
 from reconciler.core.state import (
     Consumer,
@@ -69,8 +71,23 @@ def declaration(
             Consumer(entry["name"], entry["loads"], entry.get("owner"), entry.get("code"), *at)
             for entry, at in zip(file.get("consumers", ()), consumer_places, strict=False)
         ),
+        inventory=_inventory(file),
         file=name,
         line=line,
+    )
+
+
+def _inventory(file: ModelFile) -> Inventory | None:
+    entry = file.get("inventory")
+    if entry is None:
+        return None
+    day = entry.get("review_by")
+    return Inventory(
+        owner=entry.get("owner"),
+        purpose=entry.get("purpose"),
+        tier=entry.get("tier"),
+        review_by=None if day is None else date.fromisoformat(day),
+        contacts=tuple(entry.get("contacts", ())),
     )
 
 
@@ -107,6 +124,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
         renamed_from=declaration.renamed_from,
         accept=[_consent(consent) for consent in declaration.accept] or None,
         consumers=[_consumer(consumer) for consumer in declaration.consumers] or None,
+        inventory=_inventoried(declaration.inventory),
         description=fields.get(Field("description")),
         tags=tags.get(None),
         versions=versions or None,
@@ -131,6 +149,18 @@ def _consent(consent: DatedConsent) -> dict[str, object]:
 
 def _consumer(consumer: Consumer) -> dict[str, object]:
     return _said(name=consumer.name, owner=consumer.owner, loads=consumer.loads, code=consumer.code)
+
+
+def _inventoried(inventory: Inventory | None) -> dict[str, object] | None:
+    if inventory is None:
+        return None
+    return _said(
+        owner=inventory.owner,
+        purpose=inventory.purpose,
+        tier=inventory.tier,
+        review_by=inventory.review_by and inventory.review_by.isoformat(),
+        contacts=list(inventory.contacts) or None,
+    )
 
 
 def _served_by(serving: Serving | None) -> dict[str, object] | None:

@@ -13,6 +13,7 @@ from reconciler.core.state import Stage
 from reconciler.files.schema.file_schema import FileSchema
 from reconciler.files.schema.scalar_types import (
     TAG_KEYS,
+    UNIQUE,
     ActiveStage,
     Alias,
     Aliases,
@@ -30,6 +31,7 @@ from reconciler.files.schema.scalar_types import (
     Traffic,
     VersionKey,
     VersionTag,
+    each_once,
     rejected,
 )
 
@@ -121,6 +123,27 @@ class ConsumerEntry(TypedDict, total=False):
     ]
 
 
+@with_config(ConfigDict(extra="forbid", title="Inventory"))
+class InventoryEntry(TypedDict, total=False):
+    """What an inventory of models needs to know; nothing of it is written to the registry."""
+
+    owner: Annotated[NonEmpty, Field(max_length=250, description="The team that answers for it.")]
+    purpose: Annotated[NonEmpty, Field(max_length=5_000, description="What it is used for.")]
+    tier: Annotated[
+        NonEmpty, Field(max_length=250, description="How much depends on it, in your own words.")
+    ]
+    review_by: Annotated[Day, Field(description="The last day until which its review holds.")]
+    contacts: Annotated[
+        list[Annotated[NonEmpty, Field(max_length=250)]],
+        Field(
+            max_length=100,
+            json_schema_extra=dict(UNIQUE),
+            description="Addresses or channels of people who answer questions about it.",
+        ),
+        AfterValidator(each_once),
+    ]
+
+
 @with_config(ConfigDict(extra="forbid", title="Serving"))
 class ServingEntry(TypedDict, total=False):
     """What "serving" means: the version in a stage, or the version under an alias."""
@@ -184,6 +207,10 @@ class ModelFile(TypedDict, total=False):
         list[ConsumerEntry],
         Field(max_length=1_000, description="The programs that load this model."),
     ]
+    inventory: Annotated[
+        InventoryEntry,
+        Field(description="Who answers for this model, what it is for, and its next review."),
+    ]
 
 
 MODEL = FileSchema(
@@ -193,6 +220,7 @@ MODEL = FileSchema(
         "serving": ServingEntry,
         "accept": AcceptEntry,
         "consumers": ConsumerEntry,
+        "inventory": InventoryEntry,
     },
 )
 

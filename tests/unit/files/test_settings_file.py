@@ -237,6 +237,7 @@ def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
             "accept",
             "renamed_from",
             "consumers",
+            "inventory",
         )
     }
     assert set(entry["properties"]) == {

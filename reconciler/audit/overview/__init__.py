@@ -1,0 +1,1 @@
+"""What is live, what is declared, and who put it there: the values that the page shows."""
