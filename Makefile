@@ -10,9 +10,10 @@ PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 # Each package at the version that constraints.txt has, its hash checked; `make lock` renews it.
 LOCKED := --compile-bytecode --constraint constraints.txt --build-constraint constraints.txt
 LOCK := --quiet --upgrade --python-version 3.10 --universal --custom-compile-command 'make lock'
+AXE := tests/browser/node_modules
 SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 
-.PHONY: help demo test test-newest lock test-fast check format bench build generated servers test-wheel test-lowest coverage mutate clean
+.PHONY: help demo test browser test-newest lock test-fast check format bench build generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +21,7 @@ help:
 	@echo "make test    the tests, against real MLflow servers and real git repositories"
 	@echo "make test-fast    the tests that need no server, in under a minute"
 	@echo "make test-newest  the same with the newest of everything that is installed"
+	@echo "make browser  Chromium and axe-core, with which the tests look at the page; they are skipped without"
 	@echo "make lock    constraints.txt and its like, anew: the newest of everything"
 	@echo "make check   lint and types, also of the workflows"
 	@echo "make format  let ruff put the code into its form"
@@ -46,6 +48,14 @@ test: $(VENV)/installed
 
 test-fast: $(VENV)/installed
 	$(BIN)/python $(PYTEST) -m fast $(TESTS)
+
+# Only root can install the distribution's packages.
+browser:
+	@missing="$$(command -v chromium chromium-browser google-chrome > /dev/null || echo chromium)" && \
+	  missing="$$missing $$(command -v npm > /dev/null || echo npm)" && \
+	  if [ "$$missing" != " " ]; then apt-get update --quiet && \
+	  apt-get install --yes --quiet --no-install-recommends $$missing; fi
+	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
 
 # A release of somebody else is news here, and never in `make test`.
 test-newest: $(VENV)/installed
@@ -104,6 +114,7 @@ generated: $(VENV)/installed
 test-wheel: build
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
 	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
+	if [ -d $(AXE) ]; then cp -r $(AXE) "$$lab/$(AXE)"; fi && \
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(PYTHON) "$$lab/venv" && \
 	$(BIN)/uv pip install --quiet --python "$$python" $(LOCKED) "$$wheel[test]" && \
@@ -113,6 +124,7 @@ test-wheel: build
 test-lowest: build
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
 	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
+	if [ -d $(AXE) ]; then cp -r $(AXE) "$$lab/$(AXE)"; fi && \
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(OLDEST) "$$lab/venv" && \
 	cd "$$lab" && uv="$$OLDPWD/$(BIN)/uv" && \

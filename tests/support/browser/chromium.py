@@ -1,0 +1,116 @@
+"""A real Chromium that opens a made page, and everything that the page did there."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import ROOT
+
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+_AXE: Final = ROOT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+# Chromium looks for its maker's hosts by itself, and a container has no sandbox for it.
+_QUIET: Final = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+_INSTALL: Final = "`make browser` installs Chromium and axe-core"
+
+Scheme = Literal["light", "dark"]
+
+
+@dataclass
+class Visit:
+    """An open page, with each request, console message, error and dialog that it caused."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def violations(self) -> list[str]:
+        """Return what axe-core finds wrong on the page, a line for each rule and element."""
+        self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        found: dict[str, Any] = self.page.evaluate("() => axe.run()")
+        return [
+            f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    def overflow(self) -> int:
+        """Return by how many pixels the page is wider than its window."""
+        wide: int = self.page.evaluate(
+            "() => document.documentElement.scrollWidth - window.innerWidth"
+        )
+        return wide
+
+
+@dataclass
+class Chromium:
+    """A running browser."""
+
+    browser: Browser
+
+    @contextmanager
+    def visit(
+        self,
+        file: Path,
+        *,
+        width: int = 1280,
+        scheme: Scheme = "light",
+        scripts: bool = True,
+        policy: bool = True,
+    ) -> Iterator[Visit]:
+        """Open a file as a person would; without `policy` its Content-Security-Policy is taken out.
+
+        A request that would leave the file system is noted and fails.
+        """
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            bypass_csp=not policy,
+            offline=True,
+        )
+        try:
+            visit = Visit(context.new_page())
+            page, address = visit.page, file.resolve().as_uri()
+            page.on("request", lambda request: visit.requests.append(request.url))
+            page.on("console", lambda message: visit.messages.append(message.text))
+            page.on("pageerror", lambda error: visit.messages.append(str(error)))
+            page.on("dialog", lambda dialog: _dismiss(visit, dialog))
+            page.goto(address)
+            visit.requests.remove(address)
+            yield visit
+        finally:
+            context.close()
+
+
+def _dismiss(visit: Visit, dialog: Any) -> None:
+    visit.messages.append(f"dialog: {dialog.message}")
+    dialog.dismiss()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Start Chromium once; where it is not installed the test is skipped, in CI it fails."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    lacks = [
+        name for name, is_there in (("Chromium", path), ("axe-core", _AXE.exists())) if not is_there
+    ]
+    if lacks:
+        told = f"no {' and no '.join(lacks)} here: {_INSTALL}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(told)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
+        yield Chromium(browser)
+        browser.close()
