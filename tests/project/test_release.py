@@ -135,6 +135,7 @@ def test_only_the_job_that_publishes_can_and_it_publishes_what_another_one_teste
         if step.keys.get("id") != "see"
     ]
     assert order[2:] == [
+        "make browser",
         "make test-wheel",
         "actions/upload-artifact",
         "actions/download-artifact",
