@@ -26,6 +26,7 @@ FindingKind: TypeAlias = Literal[
     "no-digest",
     "digest-changed",
     "other-bytes",
+    "review-due",
     "error",
     "unreadable",
 ]

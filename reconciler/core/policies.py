@@ -88,6 +88,11 @@ class SemverRule:
     """A version's entry declares a semantic version, which rises as its signature needs it to."""
 
 
+@dataclass(frozen=True, slots=True)
+class InventoryRule:
+    """A model's file declares a complete `inventory`, and the day of its review has not passed."""
+
+
 MAX_APPROVALS: Final = 20
 
 
@@ -107,6 +112,7 @@ BuiltinRule: TypeAlias = (
     | SignatureRule
     | DigestRule
     | SemverRule
+    | InventoryRule
     | Approvals
 )
 Requirement: TypeAlias = Expression | BuiltinRule

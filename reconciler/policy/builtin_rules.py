@@ -18,6 +18,7 @@ from reconciler.core.policies import (
     DatedFreeze,
     DigestRule,
     Expression,
+    InventoryRule,
     Lineage,
     Requirement,
     SemverRule,
@@ -81,12 +82,8 @@ def unmet(requirement: BuiltinRule, inputs: RuleInput) -> str | None:
             return _lineage(requirement, inputs)
         case SignatureRule():
             return _signature(requirement, inputs)
-        case DigestRule():
-            return _undeclared(inputs, "digest")
-        case SemverRule():
-            return _undeclared(inputs, "semver") or too_low(
-                inputs.transition, inputs.semvers, inputs.facts, inputs.incumbent_facts
-            )
+        case DigestRule() | SemverRule() | InventoryRule():
+            return _not_declared(requirement, inputs)
         case Approvals():
             return _approvals(requirement, inputs)
         case _:
@@ -95,7 +92,8 @@ def unmet(requirement: BuiltinRule, inputs: RuleInput) -> str | None:
 
 def exempts_rollback(requirement: BuiltinRule) -> bool:
     """Return whether a version that served before passes, so that a rollback is quick."""
-    return isinstance(requirement, Transitions | Soak | WeeklyFreeze | DatedFreeze | SemverRule)
+    quick = Transitions | Soak | WeeklyFreeze | DatedFreeze | SemverRule | InventoryRule
+    return isinstance(requirement, quick)
 
 
 def reads_history(requirement: BuiltinRule) -> bool:
@@ -127,7 +125,7 @@ def way_out(requirement: Requirement, transition: Transition) -> str:
             return "log the model with a signature (`infer_signature`), and register that version"
         case SignatureRule():
             return "register a version that accepts what callers send, or change the callers first"
-        case DigestRule() | SemverRule():
+        case DigestRule() | SemverRule() | InventoryRule():
             return _way_to_a_value(requirement, transition)
         case Approvals():
             return "ask a person who did not write the change to approve it"
@@ -232,6 +230,20 @@ def _signature(rule: SignatureRule, inputs: RuleInput) -> str | None:
     )
 
 
+def _not_declared(rule: DigestRule | SemverRule | InventoryRule, inputs: RuleInput) -> str | None:
+    match rule:
+        case DigestRule():
+            return _undeclared(inputs, "digest")
+        case SemverRule():
+            return _undeclared(inputs, "semver") or too_low(
+                inputs.transition, inputs.semvers, inputs.facts, inputs.incumbent_facts
+            )
+        case InventoryRule():
+            return _inventory(inputs)
+        case _:
+            assert_never(rule)
+
+
 def _undeclared(inputs: RuleInput, key: Literal["digest", "semver"]) -> str | None:
     """Check that the entry of a version has a key; a later step compares files with a digest."""
     declaration, version = inputs.declaration, inputs.transition.version
@@ -245,7 +257,22 @@ def _undeclared(inputs: RuleInput, key: Literal["digest", "semver"]) -> str | No
     return f"{told} ({declaration.file}{line})"
 
 
-def _way_to_a_value(rule: DigestRule | SemverRule, transition: Transition) -> str:
+def _inventory(inputs: RuleInput) -> str | None:
+    """Check the model's entry for the inventory; its day is one in UTC, and still holds on it."""
+    declaration = inputs.declaration
+    if declaration is None or declaration.inventory is None:
+        return f"`{inputs.transition.model}` declares no `inventory`"
+    if missing := declaration.inventory.missing:
+        keys = ", ".join(f"`{key}`" for key in missing)
+        return f"the `inventory` of `{declaration.model}` has no {keys} ({declaration.file})"
+    if declaration.inventory.is_due(inputs.now.astimezone(timezone.utc).date()):
+        return f"the review of `{declaration.model}` was due on {declaration.inventory.review_by}"
+    return None
+
+
+def _way_to_a_value(rule: DigestRule | SemverRule | InventoryRule, transition: Transition) -> str:
+    if isinstance(rule, InventoryRule):
+        return "write `inventory:` into its file; a review that took place moves `review_by`"
     if isinstance(rule, SemverRule):
         name = f"{quote(transition.model)} {transition.version}"
         return (

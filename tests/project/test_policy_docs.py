@@ -150,6 +150,7 @@ BROKEN = {
         declaration=replace(DECLARED, versions={4: DeclaredVersion(semver="2.1.0")}),
         semvers=DeclaredSemvers({4: "2.1.0", 3: "2.0.0"}),
     ),
+    "inventoried": CASE,
     "two-people": CASE,
     "four-eyes": replace(CASE, approvers=None),
 }

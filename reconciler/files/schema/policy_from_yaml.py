@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, repeat
+from typing import Final
 
 from reconciler.core.durations import parse_duration
 from reconciler.core.policies import (
     Approvals,
     DigestRule,
     Expression,
+    InventoryRule,
     Lineage,
     On,
     Policy,
@@ -110,6 +112,15 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+# Keys that have one value, and what each requires.
+_FLAGS: Final[Mapping[str, Requirement]] = {
+    "digest": DigestRule(),
+    "semver": SemverRule(),
+    "inventory": InventoryRule(),
+    "self_approval": Approvals(1),
+}
+
+
 def _requirement(entry: PolicyEntry) -> Requirement:
     """Return the requirement of an entry, which has exactly one of the keys."""
     match entry:
@@ -125,14 +136,11 @@ def _requirement(entry: PolicyEntry) -> Requirement:
             return Lineage(tuple(names))
         case {"signature": level}:
             return SignatureRule(level)
-        case {"digest": _}:
-            return DigestRule()
-        case {"semver": _}:
-            return SemverRule()
         case {"approvals": count}:
             return Approvals(count)
         case _:
-            return Approvals(1)  # `self_approval: false`
+            (flag,) = _FLAGS.keys() & entry.keys()
+            return _FLAGS[flag]
 
 
 def _listed(keys: Sequence[str]) -> str:

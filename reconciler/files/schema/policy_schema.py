@@ -45,6 +45,7 @@ REQUIREMENTS: Final = (
     "signature",
     "digest",
     "semver",
+    "inventory",
     "approvals",
     "self_approval",
 )
@@ -81,7 +82,7 @@ def _count(text: object) -> object:
 
 def _yes(value: bool) -> bool:  # noqa: FBT001  pydantic passes it by position
     if not value:
-        raise rejected("semantic versions can only be required", "leave the rule out")
+        raise rejected("this rule can only be `true`", "leave the rule out")
     return value
 
 
@@ -187,6 +188,12 @@ class PolicyEntry(TypedDict, total=False):
         AfterValidator(_yes),
         WithJsonSchema({"const": True}),
         Field(description="True: its semantic version rises as its signature needs it to."),
+    ]
+    inventory: Annotated[
+        Bool,
+        AfterValidator(_yes),
+        WithJsonSchema({"const": True}),
+        Field(description="True: the model has a complete `inventory`, and its review holds."),
     ]
     approvals: Annotated[
         int,

@@ -14,6 +14,7 @@ from reconciler.core.policies import (
     DatedFreeze,
     DigestRule,
     Expression,
+    InventoryRule,
     Lineage,
     On,
     Policy,
@@ -114,6 +115,7 @@ def test_a_policy_knows_its_line() -> None:
         ("signature: compatible", SignatureRule("compatible")),
         ("digest: required", DigestRule()),
         ("semver: true", SemverRule()),
+        ("inventory: true", InventoryRule()),
         ("approvals: 2", Approvals(2)),
         ("approvals: '20'", Approvals(20)),
         ("self_approval: false", Approvals(1)),
@@ -173,7 +175,7 @@ def test_transitions_without_a_place_are_about_both_active_stages() -> None:
         ("name: p, digest: [required]", "2:21 `digest` must be text, not a list (write `digest: r"),
         (
             "name: p, semver: false",
-            "2:21 semantic versions can only be required (leave the rule out)",
+            "2:21 this rule can only be `true` (leave the rule out)",
         ),
         (
             "name: p, digest: required, signature: required",
