@@ -51,13 +51,15 @@ class RecordedVersion:
 class RecordedApproval:
     """An approval that the forge confirmed: approver, commit and time (UTC, ISO 8601).
 
-    `merged` is the commit on the main line that the approval allowed.
+    `merged` is the commit on the main line that the approval allowed. `is_author` is whether the
+    forge counts the approver among the authors of the change; None in older records.
     """
 
     login: str
     commit: str
     time: str
     merged: str
+    is_author: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

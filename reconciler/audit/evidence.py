@@ -235,10 +235,13 @@ class _Applies:
             commit: [record for record in made if record.state in records.states]
             for commit, made in records.by_commit.items()
         }
-        self._approved: dict[str, set[str]] = {}
+        self._approved: dict[str, dict[str, bool | None]] = {}
         for made in self._made.values():
             for approval in (approval for record in made for approval in record.approvals):
-                self._approved.setdefault(approval.merged, set()).add(approval.login)
+                logins = self._approved.setdefault(approval.merged, {})
+                # A later record may tell what an older one does not.
+                known = logins.get(approval.login)
+                logins[approval.login] = approval.is_author if known is None else known
         places = landed | self._place
         placed = [
             (places[commit], record)
@@ -256,8 +259,8 @@ class _Applies:
 
     def verified(self, step: Step) -> tuple[MergeApproval, ...]:
         """Return the approvals that the forge confirmed, from all apply records of that merge."""
-        names = sorted(self._approved.get(step.commit.id, ()))
-        return tuple(MergeApproval(name, "verified") for name in names)
+        logins = self._approved.get(step.commit.id, {})
+        return tuple(MergeApproval(name, "verified", logins[name]) for name in sorted(logins))
 
     def of(self, step: Step, later: Step | None) -> tuple[ApplyState, tuple[Applied, ...]]:
         """Return how a step was applied before the next step of its model replaced it."""

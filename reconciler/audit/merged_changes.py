@@ -126,10 +126,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MergeApproval:
-    """An approver, confirmed by the forge (`verified`) or named by a trailer (`claimed`)."""
+    """An approver, confirmed by the forge (`verified`) or named by a trailer (`claimed`).
+
+    `is_author` is whether the forge counts the approver among the authors; None where it is not
+    known. A trailer that names an author of the commits is no approval at all.
+    """
 
     name: str
     kind: Literal["verified", "claimed"]
+    is_author: bool | None = None
 
 
 def pull_request(commit: MergedCommit) -> int | None:

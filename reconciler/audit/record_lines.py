@@ -76,7 +76,13 @@ def _change(row: Mapping[str, Any]) -> RecordedChange:
 
 
 def _approval(row: Mapping[str, Any]) -> RecordedApproval:
-    return RecordedApproval(*(_text(row[key]) for key in ("login", "commit", "time", "merged")))
+    return RecordedApproval(
+        login=_text(row["login"]),
+        commit=_text(row["commit"]),
+        time=_text(row["time"]),
+        merged=_text(row["merged"]),
+        is_author=_truth(row.get("is_author")),
+    )
 
 
 def _version(row: Mapping[str, Any]) -> RecordedVersion:
@@ -123,6 +129,12 @@ def _text(value: object) -> str:
 
 def _optional(value: object) -> str | None:
     return None if value is None else _text(value)
+
+
+def _truth(value: object) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise TypeError(value)
+    return value
 
 
 def _texts(value: object) -> tuple[str, ...]:

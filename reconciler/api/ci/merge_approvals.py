@@ -47,15 +47,21 @@ class Merge:
     def recorded(self) -> tuple[RecordedApproval, ...]:
         """The approvals as the apply record has them."""
         return tuple(
-            RecordedApproval(review.login, review.commit, review.time, self.merged)
+            RecordedApproval(
+                *(review.login, review.commit, review.time, self.merged),
+                is_author=review.login.casefold() in self._writers,
+            )
             for review in self.reviews
         )
 
     @property
     def approvers(self) -> frozenset[str]:
         """Who approved it and did not write it; names count without case."""
-        authors = {name.casefold() for name in (self.pull.author, *self.authors)}
-        return frozenset(one.login.casefold() for one in self.reviews) - authors
+        return frozenset(one.login.casefold() for one in self.reviews) - self._writers
+
+    @property
+    def _writers(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in (self.pull.author, *self.authors))
 
 
 @dataclass
