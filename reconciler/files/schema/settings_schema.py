@@ -217,7 +217,7 @@ class SettingsFile(TypedDict, total=False):
         Field(
             min_length=1,
             description="Exclusive stages, each with its alias: a version in one has the other.",
-            json_schema_extra={"minProperties": 1, "additionalProperties": False},
+            json_schema_extra={"minProperties": 1},
         ),
     ]
     aliases_from_semver: Annotated[

@@ -1,6 +1,7 @@
 """The settings file, and the schemas that editors check both kinds of file by."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -263,6 +264,29 @@ def test_an_editor_can_explain_every_key(schema: dict[str, Any]) -> None:
         for name, key in part["properties"].items():
             about = schema["$defs"].get(key.get("$ref", "").rpartition("/")[2], {})
             assert key.get("description") or about.get("description"), name
+
+
+def _mappings(part: object) -> Iterator[dict[str, Any]]:
+    """Yield every schema of a mapping that a schema contains."""
+    if isinstance(part, dict):
+        if part.get("type") == "object":
+            yield part
+        for inner in part.values():
+            yield from _mappings(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _mappings(inner)
+
+
+@pytest.mark.parametrize("schema", [model_schema(), settings_schema()])
+def test_no_schema_refuses_every_key_of_a_mapping(schema: dict[str, Any]) -> None:
+    empty = [
+        mapping["title"]
+        for mapping in _mappings(schema)
+        if mapping.get("additionalProperties") is False
+        if not {"properties", "patternProperties"} & set(mapping)
+    ]
+    assert empty == []
 
 
 def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
