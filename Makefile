@@ -13,7 +13,7 @@ LOCK := --quiet --upgrade --python-version 3.10 --universal --custom-compile-com
 AXE := tests/browser/node_modules
 SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 
-.PHONY: help demo test browser test-newest lock test-fast check format bench build generated servers test-wheel test-lowest coverage mutate clean
+.PHONY: help demo test browser test-newest lock test-fast check format bench build docs generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,7 +27,8 @@ help:
 	@echo "make format  let ruff put the code into its form"
 	@echo "make bench   how fast, side by side with the raw HTTP work (docs/performance.md)"
 	@echo "make build   the wheel and the sdist, in dist/"
-	@echo "make generated    schema/ and the examples that init writes, anew"
+	@echo "make docs    the documentation as a site, in site/"
+	@echo "make generated    schema/, docs/reference/ and the examples that init writes, anew"
 	@echo "make test-wheel   the tests of the sdist against the wheel; TESTS='tests/end_to_end/test_cli.py' for some"
 	@echo "make test-lowest  the tests with the lowest versions that are allowed, on OLDEST=python3.10"
 	@echo "make servers      the end-to-end tests against other databases and MLflows (docs/compatibility.md)"
@@ -98,6 +99,11 @@ build: $(VENV)/installed
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
 
+# The theme's notice on its own future is for its users, and nothing that the docs could mend.
+docs: $(VENV)/installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
 # With no registry named, and the version that pyproject.toml has now.
 generated: $(VENV)/installed
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && tool="$$PWD/$(BIN)/reconciler" && \
@@ -109,6 +115,7 @@ generated: $(VENV)/installed
 	cp "$$lab"/gitlab/.gitlab-ci.yml examples/gitlab/
 	$(BIN)/reconciler schema model > schema/model.json
 	$(BIN)/reconciler schema settings > schema/settings.json
+	$(BIN)/python -m docs.generator
 
 # The sdist without its package is all that the tests may read: what they import is the wheel.
 test-wheel: build
@@ -146,4 +153,4 @@ mutate: $(VENV)/installed
 	$(BIN)/python -m mutmut results
 
 clean:
-	rm -rf $(VENV) .venv-newest .servers build dist mutants .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) .venv-newest .servers build dist site mutants .mypy_cache .ruff_cache .pytest_cache .coverage*

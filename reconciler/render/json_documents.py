@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.errors import ExitCode, Problem
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # `validate` has documents too, and must not wait for plans
 
 FORMAT_VERSION: Final = "1"
 
-Document = dict[str, Any]
+Document: TypeAlias = dict[str, Any]
 
 _REASONS: Final[Mapping[int, str]] = {
     0: "",

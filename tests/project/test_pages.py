@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import reconciler
+from docs.generator.markdown_text import github_anchor
 from tests import ROOT
 
-_PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+_PAGES = (*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
 _PACKAGE = Path(reconciler.__file__).parent
 _FOLDERS = {
     *(path.name for path in _PACKAGE.iterdir() if path.is_dir()),
@@ -31,10 +33,16 @@ def _links(text: str) -> Iterator[str]:
             yield target
 
 
-def _anchors(page: Path) -> set[str]:
-    """Return the anchors that GitHub gives to the headings of a page."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}
+def _without_code(page: Path) -> str:
+    """Return the text of a page, with one line for a block of code."""
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"^( *```).*?^ *```$", r"\1", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def _headings(page: Path) -> list[str]:
+    """Return the anchors that GitHub and the site give to the headings of a page."""
+    titles = re.findall(r"^#+ (.*)$", _without_code(page), re.MULTILINE)
+    return [github_anchor(title) for title in titles]
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
@@ -60,6 +68,27 @@ def test_a_link_leads_to_a_page_and_a_heading(page: Path) -> None:
     for target in _links(page.read_text(encoding="utf-8")):
         file, _, anchor = target.partition("#")
         to = (page.parent / file) if file else page
-        if not to.exists() or (anchor and anchor not in _anchors(to)):
+        if not to.exists() or (anchor and anchor not in _headings(to)):
             broken.append(target)
     assert broken == []
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_no_two_headings_of_a_page_have_one_anchor(page: Path) -> None:
+    headings = _headings(page)
+    assert sorted(headings) == sorted(set(headings))
+
+
+# GitHub begins a list or a block below a line of text, the site only below an empty line.
+_BEGINS = re.compile(r"\s*(?:[*-] |\d+\. |```|\|)")
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_a_list_and_a_block_begin_below_an_empty_line(page: Path) -> None:
+    lines = _without_code(page).splitlines()
+    crowded = [
+        line
+        for above, line in pairwise(lines)
+        if _BEGINS.match(line) and above and not above.startswith(" ") and not _BEGINS.match(above)
+    ]
+    assert crowded == []
