@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -168,6 +169,13 @@ def test_an_import_goes_to_a_lower_floor(module: str) -> None:
     floor = _FLOORS.index(_package(module))
     upward = {name for name in ours(TREES[module]) if _FLOORS.index(_package(name)) > floor}
     assert upward == set()
+
+
+def test_the_picture_of_the_packages_has_each_floor_from_the_top_left() -> None:
+    picture = ET.parse(ROOT / "docs" / "architecture.svg")  # noqa: S314  our own
+    texts = picture.iter("{http://www.w3.org/2000/svg}text")
+    drawn = [text.text for text in texts if text.get("class") == "name"]
+    assert drawn == [name for name in reversed(_FLOORS) if "." not in name]
 
 
 def test_packages_form_no_circle() -> None:
