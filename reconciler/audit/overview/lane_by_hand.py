@@ -1,0 +1,115 @@
+"""Finds what somebody put under a name by hand: what applies found there, and what is live now."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from reconciler.audit.overview.lane_walk import Reading
+from reconciler.audit.overview.lanes import LaneSpan
+from reconciler.audit.overview.recorded_applies import ModelApply, NameApplies, NameChange
+from reconciler.core.state import Serving
+
+_CONFIRMED: Final = ("applied", "merged")
+_LIVE: Final = (*_CONFIRMED, "undeclared")
+
+
+class HandWatch:
+    """Watches one name for values that git did not declare, one apply after another.
+
+    `declared` are the spans of what git declared. `is_single` is whether the name has one version
+    at a time: only then a confirmed version proves that no other one was there.
+    """
+
+    def __init__(
+        self,
+        name: Serving,
+        applies: NameApplies,
+        declared: Sequence[LaneSpan],
+        *,
+        is_single: bool,
+    ) -> None:
+        """Begin before the first apply."""
+        self._name = name
+        self._applies = applies
+        self._declared = declared
+        self._by_version: dict[int | None, list[LaneSpan]] = {}
+        for span in declared:
+            self._by_version.setdefault(span.version, []).append(span)
+        confirmed = [span for span in declared if span.kind in _CONFIRMED]
+        starts = [(span.start, number) for number, span in enumerate(confirmed) if span.start]
+        self._content = [confirmed[number] for _, number in sorted(starts)]
+        self._starts = [start for start, _ in sorted(starts)]
+        self._is_single = is_single
+        self._confirmed: datetime | None = None  # the last apply that confirmed anything
+        self._known: datetime | None = None  # the last one after which no other version was there
+        self._open: dict[int | None, LaneSpan] = {}
+
+    def spans(self, reading: Reading) -> Iterator[LaneSpan]:
+        """Yield what applies found, then what is live now."""
+        for apply, changes in self._applies.all:
+            yield from self._look(apply, changes)
+        now = self._found_now(reading)
+        for version in now:
+            span = self._open.pop(version, None)
+            start = span.start if span else self._known
+            yield LaneSpan(version, start, None, "by hand")
+        yield from self._open.values()
+
+    def _look(self, apply: ModelApply, changes: Sequence[NameChange]) -> Iterator[LaneSpan]:
+        found = dict(self._found(apply.time, changes))
+        for version, start in found.items():
+            before = self._open.get(version)
+            begin = before.start if before else start
+            self._open[version] = LaneSpan(
+                version, begin, apply.time, "by hand", found=apply.record
+            )
+        is_written = bool(changes) and all(change.is_written for change in changes)
+        if is_written or apply.made_live:
+            yield from self._open.values()
+            self._open.clear()
+            self._confirmed = apply.time
+            if self._is_single and (is_written or self._has_content(apply.time)):
+                self._known = apply.time
+
+    def _found(
+        self, time: datetime, changes: Sequence[NameChange]
+    ) -> Iterator[tuple[int | None, datetime | None]]:
+        """Yield each version that an apply found there by hand, with the moment it came after."""
+        left = [change for change in changes if change.way == "leaves"]
+        for change in left:
+            if change.is_drift:
+                yield change.version, self._confirmed
+            elif not self._was_declared(change.version, time):
+                yield change.version, self._known
+        if not left and any(change.way == "enters" and change.is_drift for change in changes):
+            yield None, self._confirmed
+
+    def _was_declared(self, version: int, time: datetime) -> bool:
+        """Return whether git declared a version there, since the last apply that tells."""
+        since = self._confirmed
+        return any(
+            (span.start is None or span.start < time)
+            and (span.end is None or since is None or span.end > since)
+            for span in self._by_version.get(version, ())
+        )
+
+    def _has_content(self, time: datetime) -> bool:
+        """Return whether a confirmed version was there at a moment.
+
+        The name has one version at a time, except while one enters and another leaves.
+        """
+        place = bisect_right(self._starts, time)
+        begun = self._content[max(0, place - 2) : place]
+        return any(span.end is None or span.end > time for span in begun)
+
+    def _found_now(self, reading: Reading) -> Sequence[int | None]:
+        held = reading.versions(self._name)
+        if held is None:
+            return ()
+        here = {span.version for span in self._declared if span.end is None and span.kind in _LIVE}
+        others = sorted(held.difference(v for v in here if v is not None))
+        is_missing = any(
+            span.end == reading.now and span.kind in _CONFIRMED for span in self._declared
+        )
+        return others or ((None,) if is_missing else ())
