@@ -112,6 +112,14 @@ class Registry(Protocol):
         """
         ...
 
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, Facts]:
+        """Return what the tracking server has about runs, by id, with few requests.
+
+        Without what a version has besides its run: a logged model's metrics and the signature. A
+        run that a search does not find is left out, as are all of a server that cannot search.
+        """
+        ...
+
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version; sends no request before they are asked for."""
         ...

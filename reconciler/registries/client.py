@@ -38,6 +38,7 @@ from reconciler.registries.responses import (
 from reconciler.registries.search_filters import name_filter
 from reconciler.registries.tracking.client_tracking import OwnTracking, dispose
 from reconciler.registries.tracking.mlflow_stores import database
+from reconciler.registries.tracking.found_runs import found_runs
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.version_facts import gather
 from reconciler.registries.tracking.version_folder import registered_folder
@@ -170,6 +171,10 @@ class MlflowClientRegistry:
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what the tracking server knows about a version."""
         return gather(self._other or self._own, model, version, identity)
+
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, Facts]:
+        """Return what a search of the runs tells of these."""
+        return found_runs(self._other or self._own, run_ids, stop=self._stop)
 
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the registry says that they are."""

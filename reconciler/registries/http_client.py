@@ -60,8 +60,8 @@ class Http:
     `environ` names proxies, authorities and what signs the requests; `warn` is told of plugins
     that fail.
 
-    A GET without an answer is repeated for up to `retry_for` seconds; any other request is sent
-    exactly once.
+    What only reads is repeated for up to `retry_for` seconds where no answer comes; any other
+    request is sent exactly once.
     """
 
     def __init__(
@@ -118,6 +118,15 @@ class Http:
     ) -> dict[str, Any]:
         """Return the JSON object that answers a GET, of at most `largest` bytes."""
         return self._json(self._patiently(path, params, largest=largest))
+
+    def search(
+        self, path: str, body: Mapping[str, Any], *, largest: int = _LARGEST_ANSWER
+    ) -> dict[str, Any]:
+        """Return the JSON object that answers a question that MLflow takes as a POST.
+
+        It changes nothing, and is repeated as a GET is.
+        """
+        return self._json(self._patiently(path, {}, body=body, largest=largest))
 
     def file(self, path: str, params: Mapping[str, str], *, largest: int) -> bytes:
         """Return the file that answers a GET, of at most `largest` bytes."""
@@ -193,11 +202,14 @@ class Http:
         path: str,
         params: Mapping[str, str],
         *,
+        body: Mapping[str, Any] | None = None,
         tries: int = _TRIES_TO_READ,
         largest: int = _LARGEST_ANSWER,
     ) -> HttpAnswer:
+        method = "GET" if body is None else "POST"
+
         def once() -> HttpAnswer:
-            answer = self._exchange("GET", path, params=params, largest=largest)
+            answer = self._exchange(method, path, params=params, body=body, largest=largest)
             if answer.status != HTTPStatus.OK:
                 raise self._refusal(answer)
             return answer
@@ -232,7 +244,7 @@ class Http:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        body: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
         largest: int = _LARGEST_ANSWER,
     ) -> HttpAnswer:
         with self._counting:

@@ -37,6 +37,7 @@ from reconciler.registries.responses import (
     versions_alone,
 )
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
+from reconciler.registries.tracking.found_runs import found_runs
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.rest_tracking import RestTracking
 from reconciler.registries.tracking.version_facts import gather
@@ -173,6 +174,10 @@ class MlflowRest:
     def facts(self, model: str, version: int, identity: Identity) -> Facts:
         """Return what is known of a version's run, logged model and `MLmodel` file."""
         return gather(self._other or self._own, model, version, identity)
+
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, Facts]:
+        """Return what a search of the runs tells of these."""
+        return found_runs(self._other or self._own, run_ids, stop=self._stop)
 
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the server has put them."""

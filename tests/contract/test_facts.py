@@ -107,6 +107,25 @@ def test_a_deleted_run_vouches_for_nothing(backend: Backend, name: Callable[...,
     assert facts.signature == _TABLE
 
 
+def test_many_runs_are_told_at_once_as_each_by_itself(
+    backend: Backend, name: Callable[..., str]
+) -> None:
+    model = name()
+    for value in (0.1, math.nan):
+        backend.seeds.log_version(
+            model, metrics={"auc": value}, params={"depth": "7"}, run_tags={"a": "b"}
+        )
+    backend.seeds.delete_run_of(model, 2)
+    each = {facts.run.id: facts for v in (1, 2) if (facts := backend.facts(model, v)).run}
+
+    found = backend.registry.runs([*each, "0" * 32, "' OR 1=1"])
+
+    assert {run: (f.metrics, f.params, f.run) for run, f in found.items()} == {
+        run: (f.metrics, f.params, f.run) for run, f in each.items()
+    }
+    assert len(found) == len(each) > 1
+
+
 @pytest.mark.needs_mlflow("3.0", "a 404 for a file that is not there")
 def test_what_a_version_does_not_have_is_said_and_not_raised(
     backend: Backend,

@@ -2,7 +2,8 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ from reconciler.registries.artifacts.places import Stores
 from reconciler.registries.artifacts.store_failures import store_failure
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import lent
-from reconciler.registries.responses import row
+from reconciler.registries.responses import row, rows
+from reconciler.registries.tracking.found_runs import MOST_EXPERIMENTS, runs_filter
 from reconciler.registries.tracking.mlflow_stores import open_runs
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
@@ -28,6 +30,7 @@ from reconciler.registries.tracking.sources import (
 from reconciler.registries.tracking.version_facts import LARGEST_FILE, MLMODEL
 from reconciler.registries.tracking.version_folder import version_folder
 
+_EVERY_STATE: Final = 3  # MLflow's `ViewType.ALL`
 # The registrant of a version chooses its host, and the client would send credentials there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
 
@@ -55,6 +58,24 @@ class ClientTracking:
         """Return a run, also a deleted one."""
         found = self._ask(lambda: self._client().get_run(run_id))
         return row(RunRow, {"run": found}, "run")
+
+    def runs(self, run_ids: Sequence[str]) -> Sequence[RunRow]:
+        """Return those of the runs that a search finds, also deleted ones."""
+        experiments = self._experiments
+        found = self._ask(
+            lambda: self._client().search_runs(
+                experiments, runs_filter(run_ids), _EVERY_STATE, len(run_ids)
+            )
+        )
+        return rows(RunRow, {"runs": list(found)}, "runs")
+
+    @cached_property
+    def _experiments(self) -> list[str]:
+        """The ids of all experiments: a search of runs has to name those that it is in."""
+        found = self._ask(lambda: self._client().search_experiments(_EVERY_STATE, MOST_EXPERIMENTS))
+        if found.token:
+            raise RegistryError(f"{self.uri} has more than {MOST_EXPERIMENTS} experiments")
+        return [row.experiment_id for row in found]
 
     def logged_model(self, model_id: str) -> LoggedModelRow:
         """Return a logged model of MLflow 3."""

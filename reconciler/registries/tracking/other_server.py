@@ -39,6 +39,10 @@ class RunServer(Protocol):
         """Return a run, also a deleted one."""
         ...
 
+    def runs(self, run_ids: Sequence[str]) -> Sequence[RunRow]:
+        """Return those of the runs that a search finds, also deleted ones."""
+        ...
+
     def logged_model(self, model_id: str) -> LoggedModelRow:
         """Return a logged model of MLflow 3."""
         ...
@@ -106,6 +110,10 @@ class OtherServer:
     def run(self, run_id: str) -> RunRow:
         """Return a run, also a deleted one."""
         return self._ask(lambda server: server.run(run_id))
+
+    def runs(self, run_ids: Sequence[str]) -> Sequence[RunRow]:
+        """Return those of the runs that a search finds, also deleted ones."""
+        return self._ask(lambda server: server.runs(run_ids))
 
     def logged_model(self, model_id: str) -> LoggedModelRow:
         """Return a logged model of MLflow 3."""

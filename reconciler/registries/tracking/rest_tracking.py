@@ -1,5 +1,7 @@
 """Reads runs, logged models and `MLmodel` files over HTTP."""
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,8 +13,9 @@ from reconciler.registries.artifacts.places import Stores
 from reconciler.registries.artifacts.proxied_folder import ProxiedFolder
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.http_client import Http
-from reconciler.registries.responses import row
-from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
+from reconciler.registries.responses import row, rows
+from reconciler.registries.tracking.found_runs import MOST_EXPERIMENTS, runs_filter
+from reconciler.registries.tracking.run_responses import ExperimentRow, LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
     RunFolder,
     VersionFiles,
@@ -26,6 +29,7 @@ from reconciler.registries.tracking.version_facts import LARGEST_ANSWER, LARGEST
 from reconciler.registries.tracking.version_folder import version_folder
 
 _API: Final = "api/2.0/mlflow"
+_EXPERIMENTS_A_PAGE: Final = 1_000
 
 
 class RestTracking:
@@ -51,6 +55,31 @@ class RestTracking:
     def run(self, run_id: str) -> RunRow:
         """Return a run, also a deleted one."""
         return row(RunRow, self._get("runs/get", run_id=run_id), "run")
+
+    def runs(self, run_ids: Sequence[str]) -> Sequence[RunRow]:
+        """Return those of the runs that a search finds, also deleted ones."""
+        asked = {
+            "experiment_ids": list(self._experiments),
+            "filter": runs_filter(run_ids),
+            "run_view_type": "ALL",
+            "max_results": len(run_ids),
+        }
+        answer = self._http.search(f"{_API}/runs/search", asked, largest=LARGEST_ANSWER)
+        return rows(RunRow, answer, "runs")
+
+    @cached_property
+    def _experiments(self) -> tuple[str, ...]:
+        """The ids of all experiments: a search of runs has to name those that it is in."""
+        found: list[str] = []
+        token = ""
+        for _ in range(MOST_EXPERIMENTS // _EXPERIMENTS_A_PAGE):
+            asked = {"view_type": "ALL", "max_results": str(_EXPERIMENTS_A_PAGE)}
+            answer = self._get("experiments/search", **asked, page_token=token)
+            found += [row.experiment_id for row in rows(ExperimentRow, answer, "experiments")]
+            token = str(answer.get("next_page_token") or "")
+            if not token:
+                return tuple(found)
+        raise RegistryError(f"{self.uri} has more than {MOST_EXPERIMENTS} experiments")
 
     def logged_model(self, model_id: str) -> LoggedModelRow:
         """Return a logged model of MLflow 3."""

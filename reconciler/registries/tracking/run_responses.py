@@ -76,6 +76,12 @@ class RunRow(_Row):
         return self.info.lifecycle_stage == "deleted"
 
 
+class ExperimentRow(_Row):
+    """An experiment from MLflow, which has runs."""
+
+    experiment_id: str
+
+
 class LoggedMetricRow(_Row):
     """One value that a run logged for a model."""
 

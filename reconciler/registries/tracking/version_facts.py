@@ -71,7 +71,7 @@ def gather(tracking: Tracking, model: str, version: int, identity: Identity) -> 
     return Facts(
         metrics=dict(sorted(metrics.items())),
         params=dict(sorted(params.items())),
-        run=None if run is None else _run(run),
+        run=None if run is None else run_of(run),
         signature=file.signature,
         missing=tuple(asking.missing),
         unread=asking.unread,
@@ -84,7 +84,8 @@ def _model_id(identity: Identity, file: MLmodel) -> str | None:
     return logged_model_of(source) or (file.model_id if is_copy(source) else None)
 
 
-def _run(row: RunRow) -> Run:
+def run_of(row: RunRow) -> Run:
+    """Return a run, without the tags of a deleted one."""
     info, tags = row.info, row.data.tags
     return Run(
         id=info.run_id,

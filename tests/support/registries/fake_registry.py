@@ -279,6 +279,18 @@ class FakeRegistry:
                 return Facts(missing=(without, f"v{version} has no MLmodel file"))
             return found.facts
 
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, Facts]:
+        with self._lock:
+            self._requests += 1
+            self.before_read("runs")
+            known = (v.facts for model in self._models.values() for v in model.versions.values())
+            found = [facts for facts in known if facts is not None and facts.run is not None]
+            return {
+                facts.run.id: replace(facts, signature=None)
+                for facts in found
+                if facts.run is not None and facts.run.id in run_ids
+            }
+
     def set_files(self, name: str, version: int, files: Mapping[str, bytes]) -> None:
         self._version(name, version).files = dict(files)
 

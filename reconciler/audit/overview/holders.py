@@ -1,0 +1,107 @@
+"""Which version has each name of a model, since when, and by which merged change."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.audit.evidence import Entry
+from reconciler.audit.overview.model_overview import Holder
+from reconciler.core.settings import Settings
+from reconciler.core.state import Declaration, Live, Serving, aliases, stages
+
+# What a merged change declared for one name, None for no version.
+_Declared: TypeAlias = Callable[[Entry], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """What is known of one model's names.
+
+    `history` is oldest first. `live` is None where the registry was not read, or has no such model.
+    `place` maps a commit to its place on the main line, a commit of a branch to that of its merge.
+    """
+
+    model: str
+    settings: Settings
+    declaration: Declaration | None
+    live: Live | None
+    history: Sequence[Entry]
+    place: Mapping[str, int]
+
+    @property
+    def serving(self) -> Serving:
+        """What serving means for the model."""
+        return self.settings.serving.of(self.model, self.declaration)
+
+
+def holders(of: NamedModel) -> tuple[Holder, ...]:
+    """Return who has each name that git or the registry knows: the serving version first."""
+    declared, live = _names(of.declaration and of.declaration.fields), _names(_live_fields(of))
+    serving = str(of.serving) if of.serving.alias is None else f"@{of.serving.alias}"
+    named = sorted(name for name in {*declared, *live} if name.startswith("@"))
+    exclusive = [stage for stage in of.settings.exclusive if stage in {*declared, *live}]
+    return tuple(
+        _holder(of, name, declared.get(name), live.get(name), serves=name == serving)
+        for name in dict.fromkeys((serving, *exclusive, *named))
+    )
+
+
+def _names(fields: Mapping[object, object] | None) -> Mapping[str, int]:
+    """Return the version of each stage and alias; of several in a stage the highest."""
+    if fields is None:
+        return {}
+    of_stages = {stage: version for version, stage in sorted(stages(fields).items())}
+    return {**of_stages, **{f"@{alias}": at for alias, at in aliases(fields).items()}}
+
+
+def _live_fields(of: NamedModel) -> Mapping[object, object] | None:
+    return None if of.live is None else of.settings.ignore.without(of.live.fields)
+
+
+def _holder(
+    of: NamedModel, name: str, declared: int | None, live: int | None, *, serves: bool
+) -> Holder:
+    """Return the holder of a name; where the registry was not read, its version is not known."""
+    version = declared if of.live is None else live
+    bare = Holder(name, live, serves, declared)
+    if version is None:
+        return bare
+    if serves:
+        run = _run(of, version, lambda entry: entry.serving)
+    else:
+        run = _run(of, version, lambda entry: _names_of(entry).get(name))
+    if not run:
+        return bare
+    applied = [each.time for entry in run for each in entry.applied]
+    since = min(applied) if applied else run[0].time
+    return Holder(name, live, serves, declared, since, is_applied=bool(applied), entry=run[0])
+
+
+def _names_of(entry: Entry) -> Mapping[str, int]:
+    return _names(entry.step.after.fields if entry.step.after else None)
+
+
+def _run(of: NamedModel, version: int, declared: _Declared) -> Sequence[Entry]:
+    """Return the merged changes during which a version had the name, up to what is live.
+
+    None where git did not declare it at the recorded commit: then somebody put it there by hand.
+    """
+    for past in _pasts(of):
+        if past and declared(past[-1]) == version:
+            begin = len(past) - 1
+            while begin and declared(past[begin - 1]) == version:
+                begin -= 1
+            return past[begin:]
+    return ()
+
+
+def _pasts(of: NamedModel) -> Sequence[Sequence[Entry]]:
+    """Return the history up to each recorded commit, the last first; all of it without a record."""
+    recorded = of.live.recorded if of.live is not None else ()
+    ends = [of.place[commit] for commit in reversed(recorded) if commit in of.place]
+    if not ends:
+        return (of.history,)
+    return [
+        [entry for entry in of.history if of.place.get(entry.step.commit.id, -1) <= end]
+        for end in ends
+    ]
