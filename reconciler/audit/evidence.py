@@ -33,7 +33,8 @@ class Applied:
     """The first time that a declaration was live in a registry, and the commit that was applied.
 
     `off_main` means that a merge brought the commit: it is not on the first-parent line itself.
-    `bytes` are those that were read until then, for what the declaration put into use.
+    `bytes` are those that were read until then, for what the declaration put into use. `accepted`
+    are the consents that the apply used.
     """
 
     time: datetime
@@ -44,6 +45,7 @@ class Applied:
     off_main: bool = False
     registry_user: str | None = None
     bytes: tuple[RecordedBytes, ...] = ()
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +306,7 @@ class _Applies:
             off_main=record.commit not in self._place,
             registry_user=record.registry_user,
             bytes=tuple(read),
+            accepted=record.accepted,
         )
 
 

@@ -18,10 +18,11 @@ def visible(text: str) -> str:
     bidirectional overrides. A CI system interprets commands in a log; their first character is
     spelled out too.
     """
-    return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", _printable(text))
+    return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", printable(text))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return `text` with what is not to be seen spelled out; a log needs `visible`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -63,7 +64,7 @@ def _quiet(text: str) -> str:
 
 def _entities(text: str) -> str:
     """Return punctuation as entities, which cannot become emphasis, HTML or a cell border."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", _printable(text))
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", printable(text))
 
 
 def _spelled(char: str) -> str:
