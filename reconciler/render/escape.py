@@ -6,6 +6,7 @@ import unicodedata
 
 _LONGEST = 72  # characters of a value that a line shows
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@$^:\"]")
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # A CI system runs `::error::` at the start of a line, and `##[error]` or `##vso[...]` anywhere.
 _COMMAND = re.compile(r"(?<=#)#(?=\w*\[)|(?<![^ ]):(?=:)")
@@ -28,6 +29,12 @@ def printable(text: str) -> str:
     return "".join(
         _spelled(char) if unicodedata.category(char) in _INVISIBLE else char for char in text
     )
+
+
+def harmless_cell(value: object) -> str:
+    """Return the text of a CSV cell: no hidden character, and nothing that a spreadsheet runs."""
+    shown = "" if value is None else visible(str(value))
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def quoted(text: str, longest: int = _LONGEST) -> str:

@@ -1,6 +1,7 @@
 """Every merged change of what serves with its evidence, and what does not add up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -24,6 +25,7 @@ from reconciler.audit.findings import (
     findings_of_live,
     rows,
 )
+from reconciler.audit.review.inventory_table import reviews_due
 from reconciler.core.plan import RegistryRef
 from reconciler.core.state import Live
 from reconciler.core.uris import safe_uri
@@ -96,6 +98,16 @@ class _Comparison:
     missing: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class Audited:
+    """An audit and what it was made from."""
+
+    audit: Audit
+    trail: Trail
+    merged: MergedHistory
+    problems: tuple[Problem, ...]
+
+
 def audit_report(
     workspace: Workspace,
     *,
@@ -105,9 +117,25 @@ def audit_report(
     fetch_notes: str | None = None,
 ) -> AuditReport:
     """Return the audit of a state folder; raises `OutOfStep` where there is no history."""
-    limits = time_limits(since, until)
+    found = audited(workspace, time_limits(since, until), depth=depth, fetch_notes=fetch_notes)
+    return AuditReport(found.audit, found.problems, workspace.requests)
+
+
+def audited(
+    workspace: Workspace,
+    limits: Span,
+    *,
+    depth: ReadingDepth | None = None,
+    fetch_notes: str | None = None,
+    now: datetime | None = None,
+) -> Audited:
+    """Return the audit of a period; raises `OutOfStep` where there is no history.
+
+    `now` is the moment at which reviews are due; the default is the clock.
+    """
     merged = open_merged(workspace, fetch_notes)
-    ref, missing = _registry_to_compare(workspace, limits.until)
+    now = now or datetime.now(timezone.utc)
+    ref, missing = _registry_to_compare(workspace, limits.until, now)
     workspace.warn_of(merged.log.problems)
     trail = _trail(merged, limits, ref)
     changes = rows(trail, merged.settings)
@@ -117,6 +145,7 @@ def audit_report(
         (
             *findings_of_git(trail, changes),
             *findings_of_bytes(trail, merged.settings),
+            *_reviews_due(workspace, limits.until, now),
             *live.findings,
         ),
         merged.line if merged.is_main else "HEAD (no main line is known)",
@@ -124,17 +153,24 @@ def audit_report(
         compared=None if ref is None or live.missing else ref.key,
         missing=live.missing,
     )
-    return AuditReport(audit, live.problems, workspace.requests)
+    return Audited(audit, trail, merged, live.problems)
+
+
+def _reviews_due(workspace: Workspace, until: datetime | None, now: datetime) -> Iterator[Finding]:
+    """Yield what is due by the files as they are: nothing for a period in the past."""
+    with suppress(ReconcilerError):  # wrong files are told where the registry is compared
+        if until is None or until >= now:
+            yield from reviews_due(workspace.desired.declarations, now)
 
 
 def _registry_to_compare(
-    workspace: Workspace, until: datetime | None
+    workspace: Workspace, until: datetime | None, now: datetime
 ) -> tuple[RegistryRef | None, tuple[Problem, ...]]:
     """Return the registry to compare with, None when none is named or asked about.
 
     Where the checkout declares nothing that could be compared, return why.
     """
-    if until is not None and until < datetime.now(timezone.utc):
+    if until is not None and until < now:
         workspace.warn(_PAST)
         return None, ()
     try:

@@ -12,7 +12,7 @@ from reconciler.audit.findings import Audit, AuditRow, Finding
 from reconciler.errors import Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.artifacts import approved_bytes
-from reconciler.render.escape import code, prose, visible
+from reconciler.render.escape import code, harmless_cell, prose, visible
 from reconciler.render.json_documents import Document
 from reconciler.render.table import TableColumn, markdown_row, table
 from reconciler.render.text import Effort
@@ -36,7 +36,6 @@ _FINDINGS = (
     TableColumn("WHEN", leaves=1),
     TableColumn("", 40, whole_ends=True),
 )
-_FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _COLUMNS = (
     *("kind", "model", "time", "commit", "what", "pull_request", "author", "authors", "verified"),
     *("claimed", "applied", "applied_from", "bytes"),
@@ -86,7 +85,7 @@ def as_csv(value: Audit) -> str:
     for row in value.rows:
         number = "" if row.pull_request is None else row.pull_request
         writer.writerow(
-            _harmless(cell)
+            harmless_cell(cell)
             for cell in (
                 *("change", row.model, _moment(row.commit.time), row.commit.id, _what(row)),
                 *(number, _author(row), authors.listed(row.commit)),
@@ -97,10 +96,10 @@ def as_csv(value: Audit) -> str:
         )
     rest = [""] * (len(_COLUMNS) - 5)  # the columns of changes only
     for problem in value.missing:
-        writer.writerow(_harmless(cell) for cell in ("error", "", "", "", _why(problem), *rest))
+        writer.writerow(harmless_cell(cell) for cell in ("error", "", "", "", _why(problem), *rest))
     for found in value.findings:
         cells = (found.kind, found.model, _moment(found.time), found.commit, found.message)
-        writer.writerow(_harmless(cell) for cell in (*cells, *rest))
+        writer.writerow(harmless_cell(cell) for cell in (*cells, *rest))
     return out.getvalue()
 
 
@@ -247,8 +246,3 @@ def _author(row: AuditRow) -> str:
 
 def _moment(time: datetime | None) -> str:
     return "" if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _harmless(cell: object) -> str:
-    shown = "" if cell is None else visible(str(cell))
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown

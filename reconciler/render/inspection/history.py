@@ -11,13 +11,12 @@ from reconciler.audit.evidence import Applied, DeclaredAt, Entry, Held
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
 from reconciler.render.artifacts import approved_bytes
-from reconciler.render.escape import code, prose, visible
+from reconciler.render.escape import code, harmless_cell, prose, visible
 from reconciler.render.html import table as html_table
 from reconciler.render.json_documents import Document
 from reconciler.render.table import TableColumn, markdown_row, table
 from reconciler.render.text import Effort
 
-_FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 NARROW: Final = {  # what yields first at a terminal: who signed, when it was applied
     column.name: column
     for column in (
@@ -100,14 +99,14 @@ def as_csv(value: Story) -> str:
             version = "" if held.version is None else held.version
             cells = (value.model, moment(value.answer.moment), held.name, version)
             evidence = (*_flat(held.since), held.digest or "")
-            writer.writerow(_harmless(cell) for cell in (*cells, *evidence))
+            writer.writerow(harmless_cell(cell) for cell in (*cells, *evidence))
     else:
         writer.writerow(("model", *_COLUMNS, "serving", "meaning", "bytes"))
         for entry in value.entries:
             serving = "" if entry.serving is None else entry.serving
             row = (value.model, *_flat(entry), serving, "; ".join(entry.meaning))
             flat = approved_bytes.flat(entry.bytes)
-            writer.writerow(_harmless(cell) for cell in (*row, flat))
+            writer.writerow(harmless_cell(cell) for cell in (*row, flat))
     return out.getvalue()
 
 
@@ -335,8 +334,3 @@ def moment(time: datetime) -> str:
 
 def _marked(cell: str) -> str:
     return code(cell) if cell != "-" else cell
-
-
-def _harmless(cell: object) -> str:
-    shown = visible(str(cell))
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
