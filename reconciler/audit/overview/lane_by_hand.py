@@ -78,21 +78,28 @@ class HandWatch:
         """Yield each version that an apply found there by hand, with the moment it came after."""
         left = [change for change in changes if change.way == "leaves"]
         for change in left:
-            if change.is_drift:
-                yield change.version, self._confirmed
-            elif not self._was_declared(change.version, time):
-                yield change.version, self._known
+            if self._is_by_hand(change, time):
+                yield change.version, self._confirmed if change.is_drift else self._known
         if not left and any(change.way == "enters" and change.is_drift for change in changes):
             yield None, self._confirmed
 
-    def _was_declared(self, version: int, time: datetime) -> bool:
-        """Return whether git declared a version there, since the last apply that tells."""
+    def _is_by_hand(self, change: NameChange, time: datetime) -> bool:
+        """Return whether git did not bring there what an apply found under the name.
+
+        What is no drift may have been brought by an apply without a record, if it was declared
+        since the last apply that tells.
+        """
+        spans = [
+            span
+            for span in self._by_version.get(change.version, ())
+            if span.start is None or span.start < time
+        ]
+        if change.is_drift:
+            return not any(
+                span.kind in _LIVE and (span.end is None or span.end >= time) for span in spans
+            )
         since = self._confirmed
-        return any(
-            (span.start is None or span.start < time)
-            and (span.end is None or since is None or span.end > since)
-            for span in self._by_version.get(version, ())
-        )
+        return not any(span.end is None or since is None or span.end > since for span in spans)
 
     def _has_content(self, time: datetime) -> bool:
         """Return whether a confirmed version was there at a moment.
