@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from reconciler.audit.evidence import ApplyState, Entry
 from reconciler.audit.merged_changes import Step
 from reconciler.audit.overview.lanes import LaneSpan, SpanKind
-from reconciler.audit.overview.recorded_applies import ModelApplies, NameApplies, Way
+from reconciler.audit.overview.recorded_applies import ModelApplies, NameApplies
 from reconciler.core.state import Field, Fields, Serving
 
 _Versions = frozenset[int]
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +140,14 @@ class LaneWalk:
         kind: SpanKind = "applied" if fate.state == "applied" else "merged"
         began = time
         for version in sorted(declared.intersection(self._waiting)):
-            written = self._written("enters", version, since, time)
+            written = self._applies.first("enters", version, (since, time))
             was_there = written is None and fate.is_recorded and version not in self._live
             self._enter(version, written or time, kind, was_there=was_there)
             began = min(began, written or time)
         self._waiting.clear()
         for version in [v for v in self._live if v not in declared]:
             if version in leaving:
-                left = self._written("leaves", version, since, time)
+                left = self._applies.first("leaves", version, (since, time))
                 is_replaced = declared and self._name.alias is not None
                 self._close(version, began if is_replaced else left or began)
             elif self._live[version].kind != "undeclared":
@@ -155,29 +157,19 @@ class LaneWalk:
 
     def _take_part(self, declared: _Versions, leaving: Iterable[int], fate: Fate) -> None:
         """Take what an apply wrote of a change that was never applied whole."""
-        since, times = self._clock, []
+        # What the apply of a later change wrote is not part of this one.
+        until = fate.later - _INSTANT if fate.later is not None else None
+        between, times = (self._clock, until), []
         for version in sorted(declared.intersection(self._waiting)):
-            if time := self._written("enters", version, since, fate.later, heals=False):
+            if time := self._applies.first("enters", version, between, heals=False):
                 self._enter(version, time, "applied")
                 times.append(time)
         for version in leaving:
-            if time := self._written("leaves", version, since, fate.later):
+            if time := self._applies.first("leaves", version, between):
                 self._close(version, time)
                 self._waiting.pop(None, None)
                 times.append(time)
-        self._clock = max(times, default=since)
-
-    def _written(
-        self,
-        way: Way,
-        version: int,
-        since: datetime | None,
-        until: datetime | None,
-        *,
-        heals: bool = True,
-    ) -> datetime | None:
-        time = self._applies.first(way, version, since, heals=heals)
-        return None if time is not None and until is not None and time > until else time
+        self._clock = max(times, default=self._clock)
 
     def _take_unrecorded(self, held: _Versions) -> None:
         """Take what waits and is live: it was applied, and no record tells when."""
@@ -200,7 +192,10 @@ class LaneWalk:
         entry = self._waiting.pop(version)
         if version in self._live:
             self._close(version, time)
-        self._live[version] = LaneSpan(version, time, None, kind, entry, was_there=was_there)
+        consents = self._applies.consents.get(time, ()) if kind == "applied" else ()
+        self._live[version] = LaneSpan(
+            version, time, None, kind, entry, was_there=was_there, consents=consents
+        )
 
     def _close(self, version: int, time: datetime) -> None:
         span = self._live.pop(version)

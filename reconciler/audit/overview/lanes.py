@@ -31,7 +31,8 @@ class LaneSpan:
     a later merge before it was. `version` is None where a name was to be taken away, or was by
     hand.
 
-    `entry` is the merged change that declared the version, or dropped it; None by hand. A span that
+    `entry` is the merged change that declared the version, or dropped it; None by hand. `consents`
+    are those that the apply at `start` used. A span that
     was live until the reading, and was not found then, ends with the reading.
     """
 
@@ -42,6 +43,7 @@ class LaneSpan:
     entry: Entry | None = None
     found: ApplyRecord | None = None
     was_there: bool = False
+    consents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

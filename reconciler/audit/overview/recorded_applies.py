@@ -15,11 +15,15 @@ Way: TypeAlias = Literal["enters", "leaves"]
 
 @dataclass(frozen=True, slots=True)
 class ModelApply:
-    """One recorded apply as far as it concerns a model; `made_live` as in `ApplyRecord`."""
+    """One recorded apply as far as it concerns a model.
+
+    `made_live` is as in `ApplyRecord`; `consents` are those that were used for it, or for all.
+    """
 
     record: ApplyRecord
     changes: tuple[RecordedChange, ...]
     made_live: bool
+    consents: tuple[str, ...] = ()
 
     @property
     def time(self) -> datetime:
@@ -79,14 +83,25 @@ class NameApplies:
                     written = self._written.setdefault((change.way, change.version), [])
                     written.append((apply.time, change.is_drift))
 
-    def first(
-        self, way: Way, version: int, since: datetime | None, *, heals: bool = True
-    ) -> datetime | None:
-        """Return when an apply after `since` first let a version enter or leave, if one did.
+        self.consents = {apply.time: apply.consents for apply in applies.made if apply.consents}
 
-        Without `heals`, what was only restored because it had drifted does not count.
+    def first(
+        self,
+        way: Way,
+        version: int,
+        between: tuple[datetime | None, datetime | None],
+        *,
+        heals: bool = True,
+    ) -> datetime | None:
+        """Return when an apply first let a version enter or leave, None where none did.
+
+        That was after the first moment of `between` and not after the second. Without `heals`, what
+        was only restored because it had drifted does not count.
         """
+        since, until = between
         for time, is_drift in self._written.get((way, version), ()):
+            if until is not None and time > until:
+                break
             if (since is None or time > since) and (heals or not is_drift):
                 return time
         return None
@@ -118,7 +133,12 @@ class RecordedApplies:
         for model, rows in changes.items():
             # As in `ApplyRecord.made_live`, which would read the rows of all models each time.
             is_healed = all((row.cause, row.outcome) == ("drift", "applied") for row in rows)
-            apply = ModelApply(record, tuple(rows), model in live or is_healed)
+            consents = tuple(
+                consent
+                for consent in record.accepted
+                if "=" not in consent or consent.endswith(f"={model}")
+            )
+            apply = ModelApply(record, tuple(rows), model in live or is_healed, consents)
             self._by_model.setdefault(model, []).append(apply)
 
     def of(self, history: Iterable[Entry]) -> ModelApplies:

@@ -286,6 +286,30 @@ def test_a_stage_of_several_versions_has_several_spans_at_once() -> None:
     ]
 
 
+def test_a_span_names_the_consents_of_the_apply_that_began_it() -> None:
+    world = World()
+    world.merge(champion(3))
+    world.apply(accepted=("removals", "off-main=m", "empty-serving=other"))
+    (span,) = world.lanes()["@champion"].spans
+    assert span.consents == ("removals", "off-main=m")
+
+
+def test_what_a_later_apply_wrote_is_not_part_of_an_interrupted_one() -> None:
+    world = World()
+    text = "versions: {1: {stage: Archived}, 3: {aliases: [champion]}}"
+    world.merge(text)
+    world.apply(writes=1)
+    world.merge(None)
+    world.merge(text)
+    world.apply()
+    world.merge(None)
+    assert told(world.lanes()["@champion"].spans) == [
+        ("never applied", 3, 1, 3),
+        ("applied", 3, 5, 6),
+        ("undeclared", 3, 6, None),
+    ]
+
+
 def test_the_records_of_another_registry_do_not_count() -> None:
     world = World()
     world.merge(champion(3))

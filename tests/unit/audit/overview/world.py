@@ -95,7 +95,14 @@ class World:
         """What the registry has now."""
         return Live(self.model, dict(self.fields), VERSIONS)
 
-    def apply(self, *, record: bool = True, writes: int | None = None, registry: str = "r") -> None:
+    def apply(
+        self,
+        *,
+        record: bool = True,
+        writes: int | None = None,
+        registry: str = "r",
+        accepted: tuple[str, ...] = (),
+    ) -> None:
         """Apply the tip, or only the first so many changes of it."""
         when, desired = self.tick(), self.declared
         if desired is None:
@@ -124,7 +131,9 @@ class World:
             models = (self.model,) if is_whole else ()
             commit = self.merged[-1].commit.id
             self.records.append(
-                ApplyRecord(when, registry, "state", commit, models=models, changes=rows)
+                ApplyRecord(
+                    when, registry, "state", commit, models=models, changes=rows, accepted=accepted
+                )
             )
 
     def history(self) -> Sequence[Entry]:
