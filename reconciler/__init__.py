@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.migration.report import MigrationReport as MigrationReport
     from reconciler.api.migration.rewrite import Rewrite as Rewrite
     from reconciler.api.migration.steps import Migration as Migration
+    from reconciler.api.publishing.page import Page as Page
     from reconciler.api.reconciler import Reconciler as Reconciler
     from reconciler.api.reconciler import ReconcilerWarning as ReconcilerWarning
     from reconciler.api.reconciler import open_reconciler
@@ -93,6 +94,7 @@ _NAMES = {
     "reconciler.api.usage.consumers": ("Consumers",),
     "reconciler.api.migration.rewrite": ("Rewrite",),
     "reconciler.api.migration.steps": ("Migration",),
+    "reconciler.api.publishing.page": ("Page",),
     "reconciler.api.reconciler": ("Reconciler", "ReconcilerWarning", "open"),
     "reconciler.api.validation": ("json_schema", "validate"),
     "reconciler.apply.executor": ("Stop",),

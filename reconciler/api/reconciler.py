@@ -28,6 +28,7 @@ from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.inspection.methods import InspectionMethods
 from reconciler.api.planning.judging import judging
 from reconciler.api.planning.plan_requests import compared, judged, plan_request
+from reconciler.api.publishing.methods import PublishingMethods
 from reconciler.api.workspace import Workspace
 from reconciler.apply.executor import Stop
 from reconciler.core.matching import as_names
@@ -84,7 +85,7 @@ def open_reconciler(
 
 
 @checked_methods
-class Reconciler(InspectionMethods, EditingMethods):
+class Reconciler(InspectionMethods, EditingMethods, PublishingMethods):
     """A state folder and the registry that it declares; `reconciler.open` makes one.
 
     Every method reads the files, git and the registry anew. Each returns an answer with
@@ -282,6 +283,9 @@ class Reconciler(InspectionMethods, EditingMethods):
         with self._workspace() as workspace:
             found = version_status(workspace, _all_or(model), as_names(only))
             return timed(found, workspace.started)
+
+    def _workspace_of(self, state: str, registry_uri: str | None) -> Workspace:
+        return Workspace(self._caller, state, registry_uri)
 
     def _workspace(
         self,

@@ -42,6 +42,7 @@ _COMMANDS = {
     "tidy": ("editing.tidy", "take out of the files what the registry no longer has"),
     "history": ("history", "who changed a model, when, approved by whom"),
     "audit": ("audit", "every change, its evidence, and what does not add up"),
+    "page": ("publishing.page", "what is live and who put it there, as files to open"),
     "consumers": ("consumers", "who loads which model, and by what"),
     "migrate": ("migrate", "from stages to aliases, in steps that can be reverted"),
     "ci": ("ci", "plan, apply and drift as a CI job runs them"),

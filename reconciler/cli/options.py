@@ -44,17 +44,20 @@ class Options:
         return time.monotonic() - self.started
 
 
-def common(formats: tuple[str, ...] = FORMATS) -> Callable[[Command], Command]:
+def common(
+    formats: tuple[str, ...] = FORMATS, *, several_states: bool = False
+) -> Callable[[Command], Command]:
     """Add the options that any command takes; the command gets them as `options`.
 
-    What is said after the command's name wins over what is said before it.
+    What is said after the command's name wins over what is said before it. With `several_states`
+    `--state` can be repeated there, and the command also gets `states`, all of them.
     """
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def wrapper(
             *args: object,
-            state: str | None,
+            state: str | tuple[str, ...] | None,
             registry_uri: str | None,
             format: str | None,  # noqa: A002  the option's own name
             no_color: bool,
@@ -64,9 +67,10 @@ def common(formats: tuple[str, ...] = FORMATS) -> Callable[[Command], Command]:
         ) -> object:
             context = click.get_current_context()
             said: Options = context.obj or Options()
+            states = (state,) if isinstance(state, str) else tuple(state or ())
             options = replace(
                 said,
-                state=state or said.state,
+                state=states[0] if states else said.state,
                 registry_uri=registry_uri or said.registry_uri,
                 format=format or said.format,
                 color=False if no_color else said.color,
@@ -78,21 +82,25 @@ def common(formats: tuple[str, ...] = FORMATS) -> Callable[[Command], Command]:
             if options.format not in formats:
                 message = f"`{context.info_name}` prints {' or '.join(formats)}"
                 raise click.BadParameter(message, param_hint="--format")
+            if several_states:
+                rest["states"] = states or (said.state,)
             return command(*args, options=options, **rest)
 
-        for option in reversed(_options(formats)):
+        for option in reversed(_options(formats, several_states=several_states)):
             option(wrapper)
         return wrapper  # type: ignore[return-value]  # click keeps the name, not the signature
 
     return decorate
 
 
-def _options(formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
+def _options(formats: tuple[str, ...], *, several_states: bool) -> list[Callable[[Any], Any]]:
+    again = "; can be repeated" if several_states else ""
     return [
         click.option(
             "--state",
             metavar="DIR",
-            help="The declared state.  [env: RECONCILER_STATE; default: registry-state]",
+            multiple=several_states,
+            help=f"The declared state{again}.  [env: RECONCILER_STATE; default: registry-state]",
         ),
         click.option("--registry-uri", metavar="URI", help="The registry to talk to."),
         click.option(

@@ -29,6 +29,9 @@ _MEANT: Final = {
     "`reconciler history` has every merged change, `reconciler audit` what does not add up": (
         *("log", "logs", "blame", "changelog"),
     ),
+    "`reconciler page --out DIR` makes files to open, `reconciler history` answers here": (
+        *("site", "html", "dashboard", "report", "publish", "render"),
+    ),
     "`reconciler digest MODEL` prints the digest of a version's files": (
         *("hash", "checksum", "sha256", "sha256sum", "fingerprint"),
     ),

@@ -37,8 +37,8 @@ from reconciler.registries.responses import (
 )
 from reconciler.registries.search_filters import name_filter
 from reconciler.registries.tracking.client_tracking import OwnTracking, dispose
-from reconciler.registries.tracking.mlflow_stores import database
 from reconciler.registries.tracking.found_runs import found_runs
+from reconciler.registries.tracking.mlflow_stores import database
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.version_facts import gather
 from reconciler.registries.tracking.version_folder import registered_folder

@@ -66,6 +66,11 @@ def read_notes(repo: GitRepo) -> Notes | None:
     return Notes(records, tuple(sorted(unreadable)))
 
 
+def notes_commit(repo: GitRepo) -> str | None:
+    """Return the commit of the clone's notes, None when it has none."""
+    return _tip(repo, REF)
+
+
 def check_notes(repo: GitRepo) -> None:
     """Raise `OutOfStep` where the clone's ref holds no notes: none can be read or added."""
     if _tip(repo, REF) is not None and not _holds_notes(repo, REF):

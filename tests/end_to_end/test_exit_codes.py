@@ -34,6 +34,7 @@ _FAILS = {
     "tidy": 3,
     "history nosuch": 1,
     "audit --since last-week": 1,
+    "page --out public": 3,
     "consumers": 3,
     "migrate stages --report": 3,
     "migrate rewrite .": 3,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 
@@ -25,10 +25,9 @@ from reconciler.audit.findings import (
     findings_of_live,
     rows,
 )
+from reconciler.audit.overview.shown_versions import without_secrets
 from reconciler.audit.review.inventory_table import reviews_due
 from reconciler.core.plan import RegistryRef
-from reconciler.core.state import Live
-from reconciler.core.uris import safe_uri
 from reconciler.errors import (
     DeclarationError,
     ExitCode,
@@ -217,22 +216,12 @@ def _compared(workspace: Workspace, trail: Trail, depth: ReadingDepth | None) ->
     if comparison.plan.state.dirty:
         workspace.warn(_UNCOMMITTED)
     desired = workspace.desired
-    live = {name: _without_secrets(model) for name, model in comparison.live.items()}
+    live = {name: without_secrets(model) for name, model in comparison.live.items()}
     findings = findings_of_live(
         comparison.plan, live, desired.declarations, desired.settings, trail
     )
     findings = (*findings, *findings_of_files(files))
     return _Comparison(findings, (*comparison.plan.problems, *files.problems))
-
-
-def _without_secrets(live: Live) -> Live:
-    """Return the model with sources as records keep them."""
-    versions = {}
-    for number, version in live.versions.items():
-        source = version.identity.source
-        identity = replace(version.identity, source=safe_uri(source) if source else source)
-        versions[number] = replace(version, identity=identity)
-    return replace(live, versions=versions)
 
 
 def _code(audit: Audit, problems: Sequence[Problem]) -> ExitCode:

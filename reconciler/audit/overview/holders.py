@@ -1,13 +1,13 @@
 """Which version has each name of a model, since when, and by which merged change."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.audit.evidence import Entry
 from reconciler.audit.overview.model_overview import Holder
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, Live, Serving, aliases, stages
+from reconciler.core.state import Declaration, Fields, Live, Serving, aliases, stages
 
 # What a merged change declared for one name, None for no version.
 _Declared: TypeAlias = Callable[[Entry], int | None]
@@ -17,27 +17,35 @@ _Declared: TypeAlias = Callable[[Entry], int | None]
 class NamedModel:
     """What is known of one model's names.
 
-    `history` is oldest first. `live` is None where the registry was not read, or has no such model.
-    `place` maps a commit to its place on the main line, a commit of a branch to that of its merge.
+    `history` is oldest first. `live` is None where the registry has no such model, or `is_read` is
+    false. `place` maps a commit to its place on the main line, one of a branch to that of its
+    merge.
     """
 
     model: str
     settings: Settings
     declaration: Declaration | None
-    live: Live | None
-    history: Sequence[Entry]
-    place: Mapping[str, int]
+    live: Live | None = None
+    is_read: bool = True
+    history: Sequence[Entry] = ()
+    place: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def serving(self) -> Serving:
         """What serving means for the model."""
         return self.settings.serving.of(self.model, self.declaration)
 
+    @property
+    def live_fields(self) -> Fields:
+        """What is live, without what the settings ignore; nothing where it was not read."""
+        return {} if self.live is None else self.settings.ignore.without(self.live.fields)
+
 
 def holders(of: NamedModel) -> tuple[Holder, ...]:
     """Return who has each name that git or the registry knows: the serving version first."""
-    declared, live = _names(of.declaration and of.declaration.fields), _names(_live_fields(of))
-    serving = str(of.serving) if of.serving.alias is None else f"@{of.serving.alias}"
+    declared = _names(of.declaration.fields if of.declaration else {})
+    live = _names(of.live_fields)
+    serving = str(of.serving)
     named = sorted(name for name in {*declared, *live} if name.startswith("@"))
     exclusive = [stage for stage in of.settings.exclusive if stage in {*declared, *live}]
     return tuple(
@@ -46,30 +54,24 @@ def holders(of: NamedModel) -> tuple[Holder, ...]:
     )
 
 
-def _names(fields: Mapping[object, object] | None) -> Mapping[str, int]:
+def _names(fields: Fields) -> Mapping[str, int]:
     """Return the version of each stage and alias; of several in a stage the highest."""
-    if fields is None:
-        return {}
     of_stages = {stage: version for version, stage in sorted(stages(fields).items())}
     return {**of_stages, **{f"@{alias}": at for alias, at in aliases(fields).items()}}
-
-
-def _live_fields(of: NamedModel) -> Mapping[object, object] | None:
-    return None if of.live is None else of.settings.ignore.without(of.live.fields)
 
 
 def _holder(
     of: NamedModel, name: str, declared: int | None, live: int | None, *, serves: bool
 ) -> Holder:
-    """Return the holder of a name; where the registry was not read, its version is not known."""
-    version = declared if of.live is None else live
+    """Return the holder of a name; where the registry was not read, the declared one's history."""
+    version = live if of.is_read else declared
     bare = Holder(name, live, serves, declared)
     if version is None:
         return bare
     if serves:
         run = _run(of, version, lambda entry: entry.serving)
     else:
-        run = _run(of, version, lambda entry: _names_of(entry).get(name))
+        run = _run(of, version, lambda entry: _declared_names(entry).get(name))
     if not run:
         return bare
     applied = [each.time for entry in run for each in entry.applied]
@@ -77,14 +79,14 @@ def _holder(
     return Holder(name, live, serves, declared, since, is_applied=bool(applied), entry=run[0])
 
 
-def _names_of(entry: Entry) -> Mapping[str, int]:
-    return _names(entry.step.after.fields if entry.step.after else None)
+def _declared_names(entry: Entry) -> Mapping[str, int]:
+    return _names(entry.step.after.fields if entry.step.after else {})
 
 
 def _run(of: NamedModel, version: int, declared: _Declared) -> Sequence[Entry]:
     """Return the merged changes during which a version had the name, up to what is live.
 
-    None where git did not declare it at the recorded commit: then somebody put it there by hand.
+    Nothing where git did not declare it at a recorded commit: then somebody put it there by hand.
     """
     for past in _pasts(of):
         if past and declared(past[-1]) == version:

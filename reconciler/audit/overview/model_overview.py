@@ -25,7 +25,8 @@ class Holder:
     `name` is a stage or `@ALIAS`. `since` is the first recorded apply of `entry`, the merged change
     that put the version there; where no record tells, it is the merge, and `is_applied` is false.
     Both are None for a version that git does not declare under this name. `declared` is the version
-    that git declares for it.
+    that git declares for it. Where the registry was not read `version` is None, and `since` and
+    `entry` are those of the declared version.
     """
 
     name: str
@@ -45,7 +46,8 @@ class ModelOverview:
     the state: differences, problems, violations, the words of a hold. `holders` has the serving
     version first. `history` is oldest first. `sides` are the versions of which everything is known,
     the highest first, and `comparison` the candidate beside the incumbent. `text` is the declared
-    file, `live` what the registry holds, None where it was not read or does not exist.
+    file, `live` what the registry holds, None where it was not read or does not exist. `unread` has
+    a sentence for what is left out of it.
     """
 
     model: str
@@ -61,6 +63,7 @@ class ModelOverview:
     history: tuple[Entry, ...] = ()
     sides: tuple[Side, ...] = ()
     comparison: Comparison | None = None
+    unread: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
 
     @property

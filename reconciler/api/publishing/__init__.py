@@ -1,0 +1,1 @@
+"""What is made from git and the registry for others to read."""

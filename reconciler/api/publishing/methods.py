@@ -1,0 +1,63 @@
+"""The methods of `Reconciler` that make what others read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.api.publishing.page import Page
+    from reconciler.api.workspace import Workspace
+    from reconciler.audit.dates import DateLike
+
+
+class PublishingMethods(ABC):
+    """What `Reconciler` makes for who does not work at a terminal.
+
+    Each method imports what it calls: a plan must not wait for what makes pages.
+    """
+
+    _state: str
+    _registry_uri: str | None
+
+    def page(
+        self,
+        out: str | Path | None = None,
+        *,
+        states: str | Collection[str] | None = None,
+        offline: bool = False,
+        now: DateLike | None = None,
+        fetch_notes: str | None = None,
+    ) -> Page:
+        """Return a page of every model: what is live, what is declared, who put it there.
+
+        `out` is the folder that it is written to: a new one, or one with a page from before.
+        Without it nothing is written, and a notebook shows the index. `states` are several state
+        folders, each beside its own pinned registry; the default is this one. With `offline` no
+        registry is read, and no state is shown. `now` is the moment that the page names, as in
+        `history`; the default is the clock. `fetch_notes` names a remote whose apply records are
+        fetched.
+
+        Raises `RegistryError` where a registry cannot be read, `Refused` for a folder that holds
+        something else: nothing is written then.
+
+        >>> r.page().overviews[0].counts
+        {'pending': 1}
+        """
+        from reconciler.api.publishing.page import named_states, page  # noqa: PLC0415  as the class says
+
+        chosen = named_states(states, self._state)
+        return page(
+            self._workspace_of,
+            chosen,
+            out=out,
+            registry_uri=self._registry_uri,
+            offline=offline,
+            now=now,
+            fetch_notes=fetch_notes,
+        )
+
+    @abstractmethod
+    def _workspace_of(self, state: str, registry_uri: str | None) -> Workspace: ...

@@ -1,0 +1,91 @@
+"""Writes the files of a page into a folder: a new one, or one with a page from before."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from reconciler.errors import Refused, UsageError
+from reconciler.files.atomic_write import FileToWrite, remove_files, write_files
+
+# What each of our files has near its beginning, and no file of anybody else.
+GENERATOR: Final = b'<meta name="generator" content="mlflow-reconciler'
+INDEX: Final = "index.html"
+_BEGINNING: Final = 4096  # bytes of a file
+_ENDING: Final = ".html"
+_ANOTHER: Final = "name a new folder, or one with a page that was made before"
+
+
+def check_folder(folder: Path, shown: str, states: Mapping[str, Path]) -> None:
+    """Raise where a page must not be written to a folder: before anything is read.
+
+    `states` are the state folders by their names. Raises `UsageError` for a folder in one of them
+    and for what is no folder, `Refused` for one that holds something else than a page.
+    """
+    place = folder.resolve()
+    for name, state in states.items():
+        if state.resolve() in (place, *place.parents):
+            message = f"`{shown}` is in the state folder `{name}`, which holds declarations alone"
+            raise UsageError(message, hint="name a folder outside of it")
+    if folder.is_symlink():
+        raise UsageError(f"`{shown}` is a symbolic link", hint="name the folder itself")
+    try:
+        entries = sorted(entry.name for entry in folder.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"`{shown}` cannot be read: {error.strerror}") from error
+    if entries and not _is_ours(folder / INDEX):
+        raise Refused(f"`{shown}` holds something else than a page: {entries[0]}", hint=_ANOTHER)
+
+
+def write_page(folder: Path, shown: str, files: Mapping[str, bytes]) -> None:
+    """Write the files, and remove those of the page before that are not written any more.
+
+    Raises `UsageError` where a file cannot be written, `Refused` for a name that something else
+    has. No file of anybody else is touched.
+    """
+    former = dict(_former(folder))
+    to_write = [_to_write(folder, shown, name, content) for name, content in files.items()]
+    taken = write_files(to_write)
+    if taken:
+        raise Refused(f"`{taken[0].shown}` was made by somebody else just now", hint=_ANOTHER)
+    stale = sorted(former.keys() - files.keys())
+    remove_files([(former[name], f"{shown}/{name}") for name in stale])
+    for parent in sorted({former[name].parent for name in stale}, reverse=True):
+        if parent != folder and not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _to_write(folder: Path, shown: str, name: str, content: bytes) -> FileToWrite:
+    path, label = folder / PurePosixPath(name), f"{shown}/{name}"
+    below = [parent for parent in path.parents if parent.is_relative_to(folder)]
+    if linked := next((each for each in (path, *below) if each.is_symlink()), None):
+        message = f"`{linked.relative_to(folder.parent)}` is a symbolic link"
+        raise Refused(f"{message}: nothing is written to where it leads", hint="remove it")
+    is_new = not path.exists()
+    if not is_new and not _is_ours(path):
+        raise Refused(
+            f"`{label}` is not a file of the page, and would be overwritten", hint=_ANOTHER
+        )
+    return FileToWrite(path, label, content, is_new=is_new)
+
+
+def _former(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield our own files in a folder, each with its name as a page has it; links are none."""
+    for place, names, files in os.walk(folder):
+        names.sort()
+        for name in sorted(files):
+            path = Path(place) / name
+            if name.endswith(_ENDING) and _is_ours(path):
+                yield path.relative_to(folder).as_posix(), path
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return GENERATOR in stream.read(_BEGINNING)
+    except OSError:
+        return False
