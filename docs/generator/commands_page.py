@@ -1,6 +1,6 @@
 """The page of the commands, from click's own tree: the terminal's width changes nothing in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from inspect import cleandoc
 
 import click
@@ -57,7 +57,7 @@ def commands_page() -> str:
         table(("command", "does"), (_row(path, command) for path, command in tops)),
         "## Options of every command",
         "Each of these may stand before or after the command's name; what is said after it wins.",
-        _options(cli.params, also_format=False),
+        _options(_shared()),
         f"Every command also has `-o`, `--format`: {_choices(FORMATS)}, and what its own table "
         "says. `-h`, `--help` prints a command's help, and `reconciler --version` the version.",
         "## Exit codes",
@@ -85,9 +85,7 @@ def _below(
 
 
 def _row(path: tuple[str, ...], command: click.Command) -> tuple[str, str]:
-    title = " ".join(path)
-    does = _paragraphs(command)[0]
-    return (f"[`{title}`](#{github_anchor(title)})", prose(does))
+    return (_link(" ".join(path)), prose(_paragraphs(command)[0]))
 
 
 def _paragraphs(command: click.Command) -> list[str]:
@@ -100,36 +98,51 @@ def _section(path: tuple[str, ...], command: click.Command) -> Iterator[str]:
     yield f"{'#' * (len(path) + 1)} {title}"
     yield from map(prose, _paragraphs(command))
     if isinstance(command, click.Group):
-        below = [title for name in _names(command) for title in [" ".join((*path, name))]]
-        yield "Its commands: " + ", ".join(f"[`{t}`](#{github_anchor(t)})" for t in below) + "."
+        below = (_link(" ".join((*path, name))) for name in _names(command))
+        yield f"Its commands: {', '.join(below)}."
     else:
-        pieces = command.collect_usage_pieces(click.Context(command, info_name=title))
-        yield f"```text\n{_PROGRAM} {title} {' '.join(pieces)}\n```"
-    yield _options(command.params, also_format=True)
+        yield f"```text\n{_PROGRAM} {title} {_usage(command)}\n```"
+    yield _options(_own(command))
     if len(path) == 1 and (guide := _GUIDES.get(title)):
         yield f"[How to use it](../{guide})"
 
 
-def _options(params: list[click.Parameter], *, also_format: bool) -> str:
-    """Return a table of options; the common ones are those of the program itself, once."""
-    common = {param.name for param in cli.params} if also_format else set()
-    rows = (
-        _option(param)
-        for param in params
-        if isinstance(param, click.Option) and not param.hidden
-        if param.name not in common | {"version", "help", _FORMAT}
-        or (also_format and param.name == _FORMAT and _choices_of(param) != FORMATS)
-    )
-    return table(("option", "does"), rows)
+def _link(title: str) -> str:
+    return f"[`{title}`](#{github_anchor(title)})"
+
+
+def _usage(command: click.Command) -> str:
+    pieces = command.collect_usage_pieces(click.Context(command))
+    # Older releases of click put choices that may be left out into brackets twice.
+    return " ".join(pieces).replace("[[", "[").replace("]]", "]")
+
+
+def _shared() -> list[click.Option]:
+    """Return the options that every command has, but the formats: these differ."""
+    found = (param for param in cli.params if isinstance(param, click.Option))
+    return [option for option in found if option.name not in ("version", _FORMAT)]
+
+
+def _own(command: click.Command) -> Iterator[click.Option]:
+    """Yield the options of one command, its formats where they are not those of most."""
+    left_out = {option.name for option in _shared()}
+    for param in command.params:
+        if param.name == _FORMAT and _choices_of(param) == FORMATS:
+            continue
+        if isinstance(param, click.Option) and param.name not in left_out and not param.hidden:
+            yield param
+
+
+def _options(options: Iterable[click.Option]) -> str:
+    return table(("option", "does"), map(_option, options))
 
 
 def _option(option: click.Option) -> tuple[str, str]:
+    *names, last = (*option.opts, *option.secondary_opts)
     value = "" if option.is_flag else _value(option)
-    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts)[:-1])
-    last = (*option.opts, *option.secondary_opts)[-1]
-    glue = "" if value.startswith("[=") else " "
-    shown = f"`{last}{glue}{value}`" if value else f"`{last}`"
-    return (f"{names}, {shown}" if names else shown, " ".join(filter(None, _sentences(option))))
+    glue = "" if value.startswith("[=") or not value else " "
+    shown = ", ".join(f"`{name}`" for name in (*names, f"{last}{glue}{value}"))
+    return (shown, " ".join(filter(None, _sentences(option))))
 
 
 def _value(option: click.Option) -> str:
@@ -158,8 +171,8 @@ def _sentences(option: click.Option) -> Iterator[str]:
         yield "Required."
 
 
-def _choices_of(option: click.Option) -> tuple[str, ...]:
-    return tuple(option.type.choices) if isinstance(option.type, click.Choice) else ()
+def _choices_of(param: click.Parameter) -> tuple[str, ...]:
+    return tuple(param.type.choices) if isinstance(param.type, click.Choice) else ()
 
 
 def _choices(choices: tuple[str, ...]) -> str:
