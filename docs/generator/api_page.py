@@ -31,7 +31,11 @@ def api_page() -> str:
     values = [c for c in classes.values() if c not in (*errors, *answers, *callers)]
     body = [
         "## Functions",
-        *(block for name in _FUNCTIONS for block in _function(name, public[name])),
+        *(
+            block
+            for name in _FUNCTIONS
+            for block in _call(function(public[name]), f"reconciler.{name}")
+        ),
         *_methods(),
         "## Answers",
         *_classes(answers),
@@ -64,10 +68,6 @@ def _methods() -> Iterator[str]:
         yield from _call(member, f"r.ci.{name}")
 
 
-def _function(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401  whatever is called
-    yield from _call(function(value), f"reconciler.{name}")
-
-
 def _call(member: Member, shown: str) -> Iterator[str]:
     yield f"### `{shown}`"
     yield f"```python\n{member.signature(shown)}\n```"
@@ -75,7 +75,8 @@ def _call(member: Member, shown: str) -> Iterator[str]:
 
 
 def _classes(classes: Iterable[type]) -> Iterator[str]:
-    for cls in classes:
+    # A class stands before those that are made of it.
+    for cls in sorted(classes, key=lambda cls: sum(map(_is_public, cls.__mro__))):
         yield f"### `{cls.__name__}`"
         if parents := [base for base in cls.__mro__[1:] if _is_public(base)]:
             yield f"Has what {_link(parents[0])} has."
