@@ -102,7 +102,7 @@ build: $(VENV)/installed
 # The theme's notice on its own future is for its users, and nothing that the docs could mend.
 docs: $(VENV)/installed
 	$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) --editable '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 # With no registry named, and the version that pyproject.toml has now.
 generated: $(VENV)/installed

@@ -92,3 +92,16 @@ def test_a_list_and_a_block_begin_below_an_empty_line(page: Path) -> None:
         if _BEGINS.match(line) and above and not above.startswith(" ") and not _BEGINS.match(above)
     ]
     assert crowded == []
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_an_item_below_a_nested_paragraph_begins_below_an_empty_line(page: Path) -> None:
+    blocks = re.split(r"\n\s*\n", _without_code(page))
+    nested = [block for block in blocks if block.startswith("    ")]
+    assert [block for block in nested if re.search(r"^(?:[*-]|\d+\.) ", block, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_what_belongs_to_an_item_is_indented_by_four_spaces(page: Path) -> None:
+    blocks = re.split(r"\n\s*\n", _without_code(page))
+    assert [block for block in blocks if re.match(r" {1,3}\S", block)] == []
