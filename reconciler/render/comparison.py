@@ -245,7 +245,7 @@ def _header(comparison: Comparison) -> tuple[list[str], slice]:
 
 
 def _rows(comparison: Comparison, now: datetime) -> _Rows:
-    ranked = sorted(comparison.metrics, key=_rank)
+    ranked = sorted(comparison.metrics, key=rank)
     params, tags, signature = comparison.params, comparison.tags, comparison.signature or ()
     rows = (
         *_aligned([_metric(row) for row in sorted(ranked[:_MOST_METRICS])]),
@@ -267,18 +267,22 @@ def _more_metrics(unseen: Sequence[MetricRow]) -> str:
     return f"{counted} ({differing} of them differ)" if differing else counted
 
 
-def _rank(row: MetricRow) -> tuple[bool, int, str]:
+def rank(row: MetricRow) -> tuple[bool, int, str]:
     """Return the sort key of a metric; the last ones are not shown."""
     one_sided = None in (row.candidate, row.incumbent)
     return (row.key.startswith("system/"), 0 if row.differs else 1 if one_sided else 2, row.key)
 
 
 def _metric(row: MetricRow) -> _Row:
-    difference = ""
-    if row.difference is not None:
-        shown = number(row.difference)
-        difference = "=" if row.difference == 0 else shown if shown.startswith("-") else f"+{shown}"
-    return _Row("metric", row.key, number(row.incumbent), number(row.candidate), difference)
+    return _Row("metric", row.key, number(row.incumbent), number(row.candidate), difference(row))
+
+
+def difference(row: MetricRow) -> str:
+    """Return the difference of a metric with its sign, `=` for none, empty for what has none."""
+    if row.difference is None:
+        return ""
+    shown = number(row.difference)
+    return "=" if row.difference == 0 else shown if shown.startswith("-") else f"+{shown}"
 
 
 def _aligned(rows: Sequence[_Row]) -> Iterable[_Row]:

@@ -85,6 +85,7 @@ _OUTSIDE = {
     "audit": _PURE,
     "audit.usage": _PURE | {"ast", "codecs", "pathlib", "warnings"},
     "render": _PURE,
+    "render.page": _PURE | {"base64", "jinja2", "markupsafe"},
     "files.schema": _PURE | _PYDANTIC,
 }
 
@@ -93,6 +94,8 @@ _OWNERS = {
     "cel": {"policy.cel.evaluator"},
     "click": {"cli", "cli."},
     "git": {"repository.command"},
+    "jinja2": {"render.page.templating"},
+    "markupsafe": {"render.page."},
     "mlflow": {
         "registries.client",
         "registries.client_calls",

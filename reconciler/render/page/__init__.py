@@ -1,0 +1,1 @@
+"""The site that shows what is live, what is declared and who put it there: HTML, as bytes."""

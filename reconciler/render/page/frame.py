@@ -1,0 +1,107 @@
+"""What stands on every page: where one is, when it was read, and what it could not know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.audit.overview.model_overview import Overview
+from reconciler.render.page import links
+from reconciler.render.page.excerpts import NAME, excerpt
+from reconciler.render.page.links import Link
+from reconciler.render.page.moments import Moment, moment
+from reconciler.render.page.paths import ABOUT, INDEX
+
+_OFFLINE: Final = "Made without the registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The head and the foot of a page; addresses are relative to it.
+
+    `home` is the matrix of the environments, None where there is but one. `trail` leads from the
+    first page to this one.
+    """
+
+    title: str
+    site: str
+    index: str
+    about: str
+    root: str
+    home: str | None
+    place: str
+    registry: str | None
+    commit: Link | None
+    read: Moment
+    banner: str | None
+    unread: int
+    generator: str
+    trail: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment with its name among the others, and where its site and the matrix are.
+
+    `home` leads from the root of its site to the matrix, None where there is no other environment.
+    """
+
+    name: str
+    overview: Overview
+    generator: str
+    home: str | None = None
+
+
+def frame(
+    environment: Environment, place: str, title: str, depth: int = 0, trail: Sequence[Link] = ()
+) -> Frame:
+    """Return the frame of a page that lies `depth` folders below the root of its site.
+
+    `place` is which entry of the navigation it is under.
+    """
+    overview, root = environment.overview, "../" * depth
+    commit = links.commit(overview.links, overview.commit) if overview.commit else None
+    return Frame(
+        title=excerpt(title, NAME),
+        site=excerpt(environment.name, NAME),
+        index=f"{root}{INDEX}",
+        about=f"{root}{ABOUT}",
+        root=root,
+        home=None if environment.home is None else f"{root}{environment.home}",
+        place=place,
+        registry=excerpt(overview.registry.key, NAME) if overview.registry else None,
+        commit=commit,
+        read=moment(overview.now, overview.now),
+        banner=banner(overview),
+        unread=len(overview.unread),
+        generator=environment.generator,
+        trail=tuple(trail),
+    )
+
+
+def overall_frame(environments: Sequence[Environment], place: str, title: str) -> Frame:
+    """Return the frame of a page about all environments."""
+    unread = [one.name for one in environments if one.overview.is_offline]
+    latest = max(one.overview.now for one in environments)
+    return Frame(
+        title=title,
+        site="All environments",
+        index=INDEX,
+        about=ABOUT,
+        root="",
+        home=None,
+        place=place,
+        registry=None,
+        commit=None,
+        read=moment(latest, latest),
+        banner=f"{_OFFLINE}: no live state of {', '.join(unread)}" if unread else None,
+        unread=sum(len(one.overview.unread) for one in environments),
+        generator=environments[0].generator,
+    )
+
+
+def banner(overview: Overview) -> str | None:
+    """Return the sentence of a page that was made without the registry, None with it."""
+    if not overview.is_offline:
+        return None
+    source = "from git and the apply records alone" if overview.has_records else "from git alone"
+    return f"{_OFFLINE}: this page is made {source}, and shows no live state"

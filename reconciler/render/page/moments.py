@@ -1,0 +1,23 @@
+"""Moments as the page prints them: a day and a time in UTC, and how long ago that was."""
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from reconciler.core.durations import in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment: for machines, as a day, as a time of that day, and its age."""
+
+    iso: str
+    day: str
+    time: str
+    ago: str
+
+
+def moment(at: datetime, now: datetime) -> Moment:
+    """Return a moment as it looks at `now`; one that is still to come has no age."""
+    utc = at.astimezone(timezone.utc)
+    age = f"{in_words(now - at, parts=1)} ago" if at <= now else ""
+    return Moment(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d}", f"{utc:%H:%M}", age)

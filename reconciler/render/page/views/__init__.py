@@ -1,0 +1,1 @@
+"""What each page shows, as values with every text cut and every moment formatted."""
