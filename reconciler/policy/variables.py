@@ -1,6 +1,6 @@
 """Builds the variables that an expression reads about one transition, as plain values.
 
-`docs/policies.md` documents their names, types and meanings.
+`docs/reference/conditions.md` documents their names, types and meanings.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""docs/policies.md is true: its names are the code's, its rules are valid, its examples run."""
+"""docs/policies.md is true: its limits are the code's, its rules are valid, its examples run."""
 
 import re
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from reconciler.core.transitions import Transition
 from reconciler.files.loader import parse_declaration, parse_settings
 from reconciler.files.schema.policy_schema import REQUIREMENTS
 from reconciler.policy.builtin_rules import RuleInput, StageEntry, unmet
-from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, Variable
+from reconciler.policy.cel.schema import VARIABLES
 from tests import ROOT
 from tests.support.registries.lab import Lab
 from tests.support.registries.servers import MlflowSeeds
@@ -36,10 +36,6 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def row(*cells: str) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
 EXAMPLES = {
     yaml.safe_load(block)["policies"][0]["name"]: block
     for block in blocks(section("Ten examples"), "yaml")
@@ -47,22 +43,6 @@ EXAMPLES = {
 
 
 # ------------------------------------------------------------------- names
-
-
-def _said_once(name: Variable) -> bool:
-    """Return whether a name has a row: `incumbent` and the other signature lists are alike."""
-    is_element = name.path.startswith("version.signature.") and "[]" in name.path
-    return not name.path.startswith("incumbent.") and (not is_element or ".inputs[" in name.path)
-
-
-def test_the_page_has_every_variable_with_its_type_and_meaning_and_no_other() -> None:
-    rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
-    variables = [row(f"`{n.path}`", n.type, n.meaning) for n in VARIABLES if _said_once(n)]
-    functions = [row(f"`{f.name}`", f"`{f.example}`", f.meaning) for f in FUNCTIONS]
-    begin, then = rows.index(variables[0]), rows.index(functions[0])
-    assert rows[begin : begin + len(variables)] == variables
-    assert rows[then : then + len(functions)] == functions
-    assert then == begin + len(variables)
 
 
 def test_what_has_no_row_of_its_own_is_as_the_page_says() -> None:

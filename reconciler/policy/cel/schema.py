@@ -1,6 +1,6 @@
 """The variables of expressions with types and meanings, and the functions.
 
-`validate` checks names against this list, and docs/policies.md prints it.
+`validate` checks names against this list, and docs/reference/conditions.md is made of it.
 """
 
 from dataclasses import dataclass
