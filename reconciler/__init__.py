@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.migration.rewrite import Rewrite as Rewrite
     from reconciler.api.migration.steps import Migration as Migration
     from reconciler.api.publishing.page import Page as Page
+    from reconciler.api.publishing.review import Review as Review
     from reconciler.api.reconciler import Reconciler as Reconciler
     from reconciler.api.reconciler import ReconcilerWarning as ReconcilerWarning
     from reconciler.api.reconciler import open_reconciler
@@ -95,6 +96,7 @@ _NAMES = {
     "reconciler.api.migration.rewrite": ("Rewrite",),
     "reconciler.api.migration.steps": ("Migration",),
     "reconciler.api.publishing.page": ("Page",),
+    "reconciler.api.publishing.review": ("Review",),
     "reconciler.api.reconciler": ("Reconciler", "ReconcilerWarning", "open"),
     "reconciler.api.validation": ("json_schema", "validate"),
     "reconciler.apply.executor": ("Stop",),

@@ -7,8 +7,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.api.answers import timed
+
 if TYPE_CHECKING:
+    from reconciler.api.artifacts.bytes_drift import ReadingDepth
     from reconciler.api.publishing.page import Page
+    from reconciler.api.publishing.review import Review
     from reconciler.api.workspace import Workspace
     from reconciler.audit.dates import DateLike
 
@@ -58,6 +62,45 @@ class PublishingMethods(ABC):
             now=now,
             fetch_notes=fetch_notes,
         )
+
+    def review(
+        self,
+        out: str | Path,
+        *,
+        since: DateLike | None = None,
+        until: DateLike | None = None,
+        bytes: ReadingDepth | None = None,  # noqa: A002  the option's name
+        fetch_notes: str | None = None,
+        now: DateLike | None = None,
+    ) -> Review:
+        """Write what a review of models asks for: tables of an audit, a page, and their SHA-256.
+
+        `out` is the folder for the files: a new one, or one with a review from before. `now` is the
+        moment of the reading; the default is the clock. The other arguments are those of `audit`.
+
+        Raises `Refused` for a folder that holds something else: nothing is written then.
+
+        >>> [table.name for table in r.review("report").tables]
+        ['inventory', 'changes', 'exceptions', 'segregation', 'drift']
+        """
+        from reconciler.api.artifacts.bytes_drift import as_depth  # noqa: PLC0415  as the class says
+        from reconciler.api.publishing.review import review  # noqa: PLC0415  the same
+
+        depth = as_depth(bytes)
+        with self._workspace_of_the_past() as workspace:
+            answer = review(
+                workspace,
+                out,
+                since=since,
+                until=until,
+                depth=depth,
+                fetch_notes=fetch_notes,
+                now=now,
+            )
+            return timed(answer, workspace.started)
+
+    @abstractmethod
+    def _workspace_of_the_past(self) -> Workspace: ...
 
     @abstractmethod
     def _workspace_of(self, state: str, registry_uri: str | None) -> Workspace: ...

@@ -45,7 +45,7 @@ def drift(sources: ReviewSources) -> ReviewTable:
     return ReviewTable(
         "drift",
         "What somebody changed in the registry by hand. MLflow does not tell who did it, nor when: "
-        "`found` is when it was noticed.",
+        "the time is that of the apply that found it.",
         (
             *("found", "model", "what", "value_found", "value_declared", "state", "restored_by"),
             *EVIDENCE_COLUMNS,

@@ -1,0 +1,46 @@
+"""Writes the files of a review into a folder: a new one, or one with a review from before."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import Refused, UsageError
+from reconciler.files.atomic_write import FileToWrite, write_files
+from reconciler.render.review.review_files import INDEX, SUMS
+
+_TABLES: Final = ("inventory", "changes", "exceptions", "segregation", "drift")
+_OURS: Final = {INDEX, SUMS, *(f"{name}.csv" for name in _TABLES)}
+_HINT: Final = "name a new folder, or one that has a review from before"
+
+
+def check_folder(folder: Path, shown: str) -> None:
+    """Raise where a review must not be written to a folder: before anything is read.
+
+    Raises `UsageError` for what is no folder, `Refused` for a folder that holds something else.
+    """
+    if folder.is_symlink():
+        raise UsageError(f"`{shown}` is a symbolic link", hint="name the folder itself")
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"`{shown}` cannot be read: {error.strerror}") from error
+    others = [name for name in names if name not in _OURS]
+    if others or (names and SUMS not in names):
+        what = (others or names)[0]
+        raise Refused(f"`{shown}` holds something else than a review: {what}", hint=_HINT)
+
+
+def write_review(folder: Path, shown: str, files: Mapping[str, bytes]) -> None:
+    """Write the files, all or none; raises `UsageError` where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"`{shown}` cannot be made: {error.strerror}") from error
+    write_files(
+        [
+            FileToWrite(folder / name, f"{shown}/{name}", content)
+            for name, content in sorted(files.items())
+        ]
+    )
