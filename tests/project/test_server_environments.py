@@ -69,8 +69,8 @@ def test_a_server_that_is_not_on_the_list_is_refused_with_the_list() -> None:
 @pytest.mark.parametrize(
     ("server", "left", "lacks"),
     [
-        ("2.9.2/sqlite", 6, {"logged models", "a 404 for a file that is not there"}),
-        ("3.17.2/postgresql+psycopg", 9, set[str]()),
+        ("2.9.2/sqlite", 7, {"logged models", "a 404 for a file that is not there"}),
+        ("3.17.2/postgresql+psycopg", 10, set[str]()),
     ],
 )
 def test_what_an_older_server_lacks_is_left_out_with_the_reason(

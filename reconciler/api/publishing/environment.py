@@ -13,7 +13,7 @@ from reconciler.api.publishing.version_facts import VersionFacts, read_versions
 from reconciler.api.workspace import Workspace
 from reconciler.audit.evidence import Entry, Records, entries
 from reconciler.audit.overview.forge_links import forge_links
-from reconciler.audit.overview.holders import NamedModel, holders
+from reconciler.audit.overview.holders import ModelNames, holders
 from reconciler.audit.overview.model_overview import ForgeLinks, ModelOverview, Overview
 from reconciler.audit.overview.model_states import ModelVerdict, state_of
 from reconciler.audit.overview.shown_versions import (
@@ -145,8 +145,8 @@ class _Reader:
         known = {*self._desired.declarations, *self._live.plans, *live}
         return sorted(name for name in known if not ignored(name))
 
-    def _named(self, name: str) -> NamedModel:
-        return NamedModel(
+    def _named(self, name: str) -> ModelNames:
+        return ModelNames(
             name,
             self._desired.settings,
             self._desired.declarations.get(name),
@@ -175,14 +175,14 @@ class _Reader:
         return entries(self._past.steps.get(name, ()), self._past.settings, self._records)
 
     def _facts(
-        self, named: Sequence[NamedModel], shown: Mapping[str, ShownVersions]
+        self, named: Sequence[ModelNames], shown: Mapping[str, ShownVersions]
     ) -> VersionFacts:
         declared = [of for of in named if of.declaration is not None and of.live is not None]
         if not declared:
             return VersionFacts()
         return read_versions(self._workspace.registry, declared, shown, self._live.plans)
 
-    def _model(self, of: NamedModel, shown: ShownVersions, facts: VersionFacts) -> ModelOverview:
+    def _model(self, of: ModelNames, shown: ShownVersions, facts: VersionFacts) -> ModelOverview:
         plan, read = self._live.plans.get(of.model), facts.of(of.model)
         state, why = state_of(of, self._verdict(of, plan))
         declaration, known = of.declaration, sides(of, read)
@@ -205,7 +205,7 @@ class _Reader:
             violations=self._violations(of.model),
         )
 
-    def _verdict(self, of: NamedModel, plan: ModelPlan | None) -> ModelVerdict:
+    def _verdict(self, of: ModelNames, plan: ModelPlan | None) -> ModelVerdict:
         whole, owner = self._live.plan, of.live.owner if of.live else None
         if whole is None or plan is None:
             is_another = owner not in (None, self._workspace.owner)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from reconciler.audit.overview.holders import NamedModel
+from reconciler.audit.overview.holders import ModelNames
 from reconciler.audit.overview.shown_versions import ShownVersions
 from reconciler.core.facts import Facts, Part, Unread
 from reconciler.core.plan import ModelPlan
@@ -34,7 +34,7 @@ class VersionFacts:
 
 def read_versions(
     registry: Registry,
-    models: Sequence[NamedModel],
+    models: Sequence[ModelNames],
     shown: Mapping[str, ShownVersions],
     plans: Mapping[str, ModelPlan],
 ) -> VersionFacts:
@@ -60,7 +60,7 @@ def read_versions(
 
 
 def _in_two(
-    models: Sequence[NamedModel],
+    models: Sequence[ModelNames],
     shown: Mapping[str, ShownVersions],
     plans: Mapping[str, ModelPlan],
 ) -> tuple[Sequence[_Version], Sequence[_Version]]:

@@ -14,8 +14,8 @@ _Declared: TypeAlias = Callable[[Entry], int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class NamedModel:
-    """What is known of one model's names.
+class ModelNames:
+    """What git and the registry know of one model, for which names it has.
 
     `history` is oldest first. `live` is None where the registry has no such model, or `is_read` is
     false. `place` maps a commit to its place on the main line, one of a branch to that of its
@@ -41,7 +41,7 @@ class NamedModel:
         return {} if self.live is None else self.settings.ignore.without(self.live.fields)
 
 
-def holders(of: NamedModel) -> tuple[Holder, ...]:
+def holders(of: ModelNames) -> tuple[Holder, ...]:
     """Return who has each name that git or the registry knows: the serving version first."""
     declared = _names(of.declaration.fields if of.declaration else {})
     live = _names(of.live_fields)
@@ -61,7 +61,7 @@ def _names(fields: Fields) -> Mapping[str, int]:
 
 
 def _holder(
-    of: NamedModel, name: str, declared: int | None, live: int | None, *, serves: bool
+    of: ModelNames, name: str, declared: int | None, live: int | None, *, serves: bool
 ) -> Holder:
     """Return the holder of a name; where the registry was not read, the declared one's history."""
     version = live if of.is_read else declared
@@ -83,7 +83,7 @@ def _declared_names(entry: Entry) -> Mapping[str, int]:
     return _names(entry.step.after.fields if entry.step.after else {})
 
 
-def _run(of: NamedModel, version: int, declared: _Declared) -> Sequence[Entry]:
+def _run(of: ModelNames, version: int, declared: _Declared) -> Sequence[Entry]:
     """Return the merged changes during which a version had the name, up to what is live.
 
     Nothing where git did not declare it at a recorded commit: then somebody put it there by hand.
@@ -97,7 +97,7 @@ def _run(of: NamedModel, version: int, declared: _Declared) -> Sequence[Entry]:
     return ()
 
 
-def _pasts(of: NamedModel) -> Sequence[Sequence[Entry]]:
+def _pasts(of: ModelNames) -> Sequence[Sequence[Entry]]:
     """Return the history up to each recorded commit, the last first; all of it without a record."""
     recorded = of.live.recorded if of.live is not None else ()
     ends = [of.place[commit] for commit in reversed(recorded) if commit in of.place]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.audit.overview.holders import NamedModel
+from reconciler.audit.overview.holders import ModelNames
 from reconciler.audit.overview.model_overview import ModelState
 from reconciler.core.changes import Change
 from reconciler.core.plan import ModelPlan
@@ -31,7 +31,7 @@ class ModelVerdict:
     managed_by: str | None = None
 
 
-def state_of(of: NamedModel, verdict: ModelVerdict) -> tuple[ModelState, tuple[str, ...]]:
+def state_of(of: ModelNames, verdict: ModelVerdict) -> tuple[ModelState, tuple[str, ...]]:
     """Return the state of a model, and a sentence for each reason."""
     plan = verdict.plan
     if not of.is_read:
@@ -53,7 +53,7 @@ def state_of(of: NamedModel, verdict: ModelVerdict) -> tuple[ModelState, tuple[s
 
 
 def _state(
-    of: NamedModel, verdict: ModelVerdict, plan: ModelPlan, *, is_drifted: bool
+    of: ModelNames, verdict: ModelVerdict, plan: ModelPlan, *, is_drifted: bool
 ) -> ModelState:
     if any(problem.code is ExitCode.REGISTRY for problem in plan.problems):
         return "not read"
@@ -98,7 +98,7 @@ def _value(address: Field, held: Value | None) -> str:
     return cut if address.name == "stage" else f"“{cut}”"
 
 
-def _undeclared(of: NamedModel, verdict: ModelVerdict) -> Iterable[str]:
+def _undeclared(of: ModelNames, verdict: ModelVerdict) -> Iterable[str]:
     if verdict.managed_by is not None:
         yield f"the state folder `{verdict.managed_by}` manages it"
     else:
@@ -106,7 +106,7 @@ def _undeclared(of: NamedModel, verdict: ModelVerdict) -> Iterable[str]:
     yield from _in_use(of.live_fields)
 
 
-def _unmanaged(of: NamedModel, addresses: Sequence[Field]) -> Iterable[str]:
+def _unmanaged(of: ModelNames, addresses: Sequence[Field]) -> Iterable[str]:
     fields = of.live_fields
     found = {address: fields[address] for address in addresses if address in fields}
     return (f"{sentence}, which git does not declare" for sentence in _in_use(found))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.audit.overview.holders import NamedModel
+from reconciler.audit.overview.holders import ModelNames
 from reconciler.core.changes import entering_by
 from reconciler.core.comparison import Comparison, Side, side
 from reconciler.core.declaring.semantic_versions import semvers
@@ -45,7 +45,7 @@ class ShownVersions:
         return tuple(v for v in (self.candidate, self.incumbent) if v is not None)
 
 
-def shown_versions(of: NamedModel, plan: ModelPlan | None) -> ShownVersions:
+def shown_versions(of: ModelNames, plan: ModelPlan | None) -> ShownVersions:
     """Return the versions in use, the candidate, and those that served, the last first."""
     if of.live is None:
         return ShownVersions()
@@ -59,7 +59,7 @@ def shown_versions(of: NamedModel, plan: ModelPlan | None) -> ShownVersions:
     return ShownVersions(kept, len(wanted) - len(kept), candidate, incumbent)
 
 
-def _candidate(of: NamedModel, plan: ModelPlan | None, incumbent: int | None) -> int | None:
+def _candidate(of: ModelNames, plan: ModelPlan | None, incumbent: int | None) -> int | None:
     """Return the version that the plan has serve, else the one in Staging or under @challenger."""
     if of.live is None:
         return None
@@ -76,7 +76,7 @@ def _challenger(fields: Fields) -> int | None:
     return aliases(fields).get(_CHALLENGER)
 
 
-def sides(of: NamedModel, facts: Mapping[int, Facts]) -> tuple[Side, ...]:
+def sides(of: ModelNames, facts: Mapping[int, Facts]) -> tuple[Side, ...]:
     """Return the versions of which facts were read, the highest first, without any secret."""
     if of.live is None:
         return ()
@@ -89,7 +89,7 @@ def sides(of: NamedModel, facts: Mapping[int, Facts]) -> tuple[Side, ...]:
 
 
 def comparison(
-    of: NamedModel, shown: ShownVersions, known: Sequence[Side], plan: ModelPlan | None
+    of: ModelNames, shown: ShownVersions, known: Sequence[Side], plan: ModelPlan | None
 ) -> Comparison | None:
     """Return the candidate beside the incumbent; None without a candidate, or facts about it."""
     by_number = {side.version: side for side in known}
