@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.migration.report import MigrationReport as MigrationReport
     from reconciler.api.migration.rewrite import Rewrite as Rewrite
     from reconciler.api.migration.steps import Migration as Migration
+    from reconciler.api.publishing.card import Card as Card
     from reconciler.api.publishing.page import Page as Page
     from reconciler.api.publishing.review import Review as Review
     from reconciler.api.reconciler import Reconciler as Reconciler
@@ -95,6 +96,7 @@ _NAMES = {
     "reconciler.api.usage.consumers": ("Consumers",),
     "reconciler.api.migration.rewrite": ("Rewrite",),
     "reconciler.api.migration.steps": ("Migration",),
+    "reconciler.api.publishing.card": ("Card",),
     "reconciler.api.publishing.page": ("Page",),
     "reconciler.api.publishing.review": ("Review",),
     "reconciler.api.reconciler": ("Reconciler", "ReconcilerWarning", "open"),

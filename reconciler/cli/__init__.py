@@ -33,6 +33,7 @@ _COMMANDS = {
     "drift": ("drift", "find what was changed by hand"),
     "status": ("status", "show where every version stands"),
     "show": ("inspection.show", "show everything known of a version"),
+    "card": ("publishing.card", "the model card of a version, as Markdown or CycloneDX"),
     "compare": ("inspection.compare", "show what differs between two versions"),
     "digest": ("inspection.digest", "print the digest of a version's files"),
     "import": ("import_live", "write the files from the live registry"),
@@ -86,7 +87,7 @@ class Commands(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="mlflow-reconciler", prog_name="reconciler")
-@common((*FORMATS, "csv", "markdown"))
+@common((*FORMATS, "csv", "markdown", "cyclonedx"))
 @click.pass_context
 def cli(context: click.Context, *, options: Options) -> None:
     """Git declares what an MLflow Model Registry holds; this closes the difference."""

@@ -50,7 +50,8 @@ def common(
     """Add the options that any command takes; the command gets them as `options`.
 
     What is said after the command's name wins over what is said before it. With `several_states`
-    `--state` can be repeated there, and the command also gets `states`, all of them.
+    `--state` can be repeated there, and the command also gets `states`, all of them. The first of
+    `formats` is the default: not every command prints `text`.
     """
 
     def decorate(command: Command) -> Command:
@@ -68,11 +69,12 @@ def common(
             context = click.get_current_context()
             said: Options = context.obj or Options()
             states = (state,) if isinstance(state, str) else tuple(state or ())
+            default = formats[0] if said.format == "text" else said.format
             options = replace(
                 said,
                 state=states[0] if states else said.state,
                 registry_uri=registry_uri or said.registry_uri,
-                format=format or said.format,
+                format=format or default,
                 color=False if no_color else said.color,
                 verbose=verbose or said.verbose,
                 quiet=quiet or said.quiet,

@@ -35,6 +35,9 @@ _MEANT: Final = {
     "`reconciler digest MODEL` prints the digest of a version's files": (
         *("hash", "checksum", "sha256", "sha256sum", "fingerprint"),
     ),
+    "`reconciler card MODEL` prints the model card, with `--format cyclonedx` as an ML-BOM": (
+        *("modelcard", "model-card", "bom", "sbom", "mlbom", "aibom", "cyclonedx"),
+    ),
     "`reconciler validate` checks the files": ("check", "lint", "verify"),
     "`reconciler import` writes the files from the registry": (
         *("pull", "fetch", "export", "dump", "add"),

@@ -85,6 +85,7 @@ _OUTSIDE = {
     "audit": _PURE,
     "audit.usage": _PURE | {"ast", "codecs", "pathlib", "warnings"},
     "render": _PURE,
+    "render.card": _PURE | {"uuid"},
     "render.page": _PURE | {"base64", "jinja2", "markupsafe"},
     "files.schema": _PURE | _PYDANTIC,
 }

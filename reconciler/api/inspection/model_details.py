@@ -69,6 +69,11 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
 
     Raises `UsageError` for a name that means nothing.
     """
+    return ModelDetails(version_details(workspace, name), workspace.requests)
+
+
+def version_details(workspace: Workspace, name: str) -> VersionDetails:
+    """Gather what is known of a model and a version; raises as `model_details`."""
     live, selector = find_named(workspace, name)
     settings = workspace.desired.settings
     if selector is None:
@@ -79,7 +84,7 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
     shown = _side(workspace, live, version, git)
     source = shown.identity.source if shown else None
     declaration = workspace.desired.declarations.get(live.model)
-    details = VersionDetails(
+    return VersionDetails(
         live=live,
         serving=serving_of(live, workspace.desired),
         git=git,
@@ -92,7 +97,6 @@ def model_details(workspace: Workspace, name: str) -> ModelDetails:
         now=datetime.now(timezone.utc),
         consumers=declaration.consumers if declaration else (),
     )
-    return ModelDetails(details, workspace.requests)
 
 
 def _side(workspace: Workspace, live: Live, version: int | None, git: Git) -> Side | None:

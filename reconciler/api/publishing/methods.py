@@ -11,6 +11,8 @@ from reconciler.api.answers import timed
 
 if TYPE_CHECKING:
     from reconciler.api.artifacts.bytes_drift import ReadingDepth
+    from reconciler.api.caller import Needs
+    from reconciler.api.publishing.card import Card
     from reconciler.api.publishing.page import Page
     from reconciler.api.publishing.review import Review
     from reconciler.api.workspace import Workspace
@@ -101,6 +103,24 @@ class PublishingMethods(ABC):
 
     @abstractmethod
     def _workspace_of_the_past(self) -> Workspace: ...
+
+    def card(self, name: str) -> Card:
+        """Return the card of one version: what it is, who put it where it is, what is not known.
+
+        `name` is as for `show`; that of a model alone is the version that serves.
+
+        Raises `UsageError` for a name that means nothing, and where no version serves.
+
+        >>> r.card("fraud@champion").to_dict()["version"]["serves"]
+        True
+        """
+        from reconciler.api.publishing.card import model_card  # noqa: PLC0415  as the class says
+
+        with self._workspace(needs="anything") as workspace:
+            return timed(model_card(workspace, name), workspace.started)
+
+    @abstractmethod
+    def _workspace(self, *, needs: Needs = "all", timeout: float = 60.0) -> Workspace: ...
 
     @abstractmethod
     def _workspace_of(self, state: str, registry_uri: str | None) -> Workspace: ...

@@ -120,7 +120,7 @@ def _place_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str
     for label, name in names:
         entry = details.places.get(name)
         yield label, visible(name) + (f"  by {entry.step.commit.id[:12]}" if entry else "")
-    for one in _loading(details, shown):
+    for one in loading(details, shown):
         owner = f" ({one.owner})" if one.owner else ""
         yield "consumers", visible(f"{one.name}{owner} loads {phrase(one.loads)}")
     for entry in {entry.step.commit.id: entry for entry in details.places.values()}.values():
@@ -135,7 +135,7 @@ def _place_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str
         yield "git", visible(details.git.silent)
 
 
-def _loading(details: VersionDetails, shown: Side) -> Iterator[Consumer]:
+def loading(details: VersionDetails, shown: Side) -> Iterator[Consumer]:
     """Yield the consumers that load a version now."""
     live = details.live
     for one in details.consumers:
@@ -151,10 +151,10 @@ def _credit(entry: Entry) -> str:
     """Return a merged commit with its author, its merge time, and the evidence for it."""
     commit = entry.step.commit
     parts = [f"{commit.id[:12]} {quoted(commit.subject)} by {authors.author(commit)}"]
-    parts.append(f"merged {_when(entry.time)}")
+    parts.append(f"merged {when(entry.time)}")
     parts += [f"approved by {approval.name} ({approval.kind})" for approval in entry.approvals]
     if entry.applied:
-        parts.append(f"applied {_when(min(applied.time for applied in entry.applied))}")
+        parts.append(f"applied {when(min(applied.time for applied in entry.applied))}")
     return ", ".join(parts)
 
 
@@ -170,10 +170,10 @@ def _own_rows(details: VersionDetails, shown: Side) -> Iterator[tuple[str, str]]
         yield "registered", visible(since)
     if details.source:
         yield "source", visible(details.source)
-    yield from approved_bytes.labelled(*_bytes(details, shown))
+    yield from approved_bytes.labelled(*bytes_of(details, shown))
 
 
-def _bytes(details: VersionDetails, shown: Side) -> tuple[str | None, BytesRead | None]:
+def bytes_of(details: VersionDetails, shown: Side) -> tuple[str | None, BytesRead | None]:
     """Return the declared digest of a version, and what the last apply read of it."""
     return details.git.digests.get(shown.version), details.git.read.get(shown.version)
 
@@ -276,12 +276,12 @@ def _version_document(details: VersionDetails, shown: Side) -> Document:
     return {
         **beside.side_document(shown),
         "source": details.source,
-        "bytes": approved_bytes.known_document(*_bytes(details, shown)),
+        "bytes": approved_bytes.known_document(*bytes_of(details, shown)),
         "run_tags": {} if run is None else _own_tags(run.tags),
         "sync": _sync(details, shown.version),
         "consumers": [
             {"name": one.name, "owner": one.owner, "loads": one.loads, "code": one.code}
-            for one in _loading(details, shown)
+            for one in loading(details, shown)
         ],
         "places": [
             {"name": name, "brought_by": None if entry is None else _credit_document(entry)}
@@ -299,14 +299,14 @@ def _credit_document(entry: Entry) -> Document:
     return {
         "commit": commit.id,
         "subject": commit.subject,
-        "merged": _when(entry.time),
+        "merged": when(entry.time),
         "author": commit.author,
         "authors": authors.authors(commit),
         "pull_request": entry.pull_request,
         "approvals": [{"name": one.name, "kind": one.kind} for one in entry.approvals],
         "applied": [
             {
-                "time": _when(one.time),
+                "time": when(one.time),
                 "registry": one.registry,
                 "commit": one.commit,
                 "actor": one.actor,
@@ -317,5 +317,6 @@ def _credit_document(entry: Entry) -> Document:
     }
 
 
-def _when(time: datetime) -> str:
+def when(time: datetime) -> str:
+    """Return a time in UTC, to the second."""
     return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
