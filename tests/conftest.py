@@ -21,6 +21,7 @@ from tests import ROOT
 from tests.support.registries import restricted_servers, server_environments
 from tests.support.registries.lab import lab_fixture  # noqa: F401  a fixture
 from tests.support.registries.mariadb import mariadb_database
+from tests.support.registries.mlflow_database import MlflowDatabase
 from tests.support.registries.servers import MlflowSeeds, mlflow_server
 
 # How long an example takes says how busy the machine is, and nothing of the product.
@@ -144,6 +145,25 @@ def mlflow_uri(request: pytest.FixtureRequest, mlflow_folder: Path) -> Iterator[
             case database:
                 backend = _new_database(request.getfixturevalue("postgres"), "chosen", database)
         yield started.enter_context(mlflow_server(folder, backend, python=server.python))
+
+
+@pytest.fixture(autouse=True)
+def _models_leave_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remove from the shared server what a test registered: each later plan would read it.
+
+    What the fixtures of a module or the session made stays: they were set up before.
+    """
+    shared = {"mlflow_uri", "mlflow_folder"} & set(request.fixturenames)
+    of_rest = getattr(request.node, "callspec", None)
+    if not shared and (of_rest is None or of_rest.params.get("backend") != "rest"):
+        yield
+        return
+    folder: Path = request.getfixturevalue("mlflow_folder")
+    database = MlflowDatabase(folder / "server.db")
+    there = database.models() if database.path.exists() else frozenset()
+    yield
+    if database.path.exists():
+        database.keep(there)
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,20 @@ class MlflowDatabase:
                     f"{statement} WHERE name = :from", [{"from": model, "to": to} for to in names]
                 )
 
+    def models(self) -> frozenset[str]:
+        """Return the names of the models that there are."""
+        with self._opened() as database:
+            return frozenset(row[0] for row in database.execute(f"SELECT name FROM {_TABLES[0]}"))  # noqa: S608  a name of our own
+
+    def keep(self, models: Collection[str]) -> None:
+        """Remove every other model, all at once: over HTTP each takes a request."""
+        gone = [(name,) for name in self.models() - frozenset(models)]
+        if not gone:
+            return
+        with self._opened() as database:
+            for table in reversed(_TABLES):
+                database.executemany(f"DELETE FROM {table} WHERE name = ?", gone)  # noqa: S608  as above
+
     def watch(self) -> None:
         """Look at Production and `champion` after each write from now on."""
         with self._opened() as database:
