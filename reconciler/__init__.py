@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.migration.steps import Migration as Migration
     from reconciler.api.publishing.card import Card as Card
     from reconciler.api.publishing.page import Page as Page
-    from reconciler.api.publishing.review import Review as Review
+    from reconciler.api.publishing.review import ReviewFiles as ReviewFiles
     from reconciler.api.reconciler import Reconciler as Reconciler
     from reconciler.api.reconciler import ReconcilerWarning as ReconcilerWarning
     from reconciler.api.reconciler import open_reconciler
@@ -98,7 +98,7 @@ _NAMES = {
     "reconciler.api.migration.steps": ("Migration",),
     "reconciler.api.publishing.card": ("Card",),
     "reconciler.api.publishing.page": ("Page",),
-    "reconciler.api.publishing.review": ("Review",),
+    "reconciler.api.publishing.review": ("ReviewFiles",),
     "reconciler.api.reconciler": ("Reconciler", "ReconcilerWarning", "open"),
     "reconciler.api.validation": ("json_schema", "validate"),
     "reconciler.apply.executor": ("Stop",),

@@ -4,21 +4,17 @@ import csv
 import io
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.record_lines import loads
-from reconciler.repository.notes import write_record
 from tests.support.registries.lab import Lab, Result
-from tests.support.repositories.git_lab import opened
+from tests.support.repositories.approvals import REF, approve
 
 V1 = "versions: {1: {stage: Production, aliases: [champion]}, 2: {stage: Staging}}"
 V2 = "versions: {1: {stage: Archived}, 2: {stage: Production, aliases: [champion]}}"
 BOB = "Bob <bob@example.com>"
-REF = "refs/notes/reconciler"
 
 
 @pytest.fixture
@@ -54,19 +50,6 @@ def git_alone(lab: Lab, *arguments: str) -> Result:
     result = lab.run("audit", "--format", "json", *arguments, env=none)
     assert result.document["registry"] is None
     return result
-
-
-def approve(lab: Lab, commit: str, *names: str) -> None:
-    """Put verified approvals into the record of a commit, as the forge's check would."""
-    note = lab.git.git("notes", f"--ref={REF}", "show", commit)
-    record = loads(note)
-    assert record is not None
-    lab.git.git("notes", f"--ref={REF}", "remove", commit)
-    with opened(lab.git) as repo:
-        approvals = tuple(
-            RecordedApproval(name, "h" * 40, "2026-01-31T09:00:00Z", commit) for name in names
-        )
-        write_record(repo, replace(record, approvals=approvals))
 
 
 def large_history(commits: int, models: int) -> str:

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 import reconciler
-from tests.end_to_end.test_audit import BOB, V1, V2, approve
 from tests.support.registries.lab import Lab
+from tests.support.repositories.approvals import approve
 
 NOW = "2100-01-01T00:00:00Z"
+V1 = "versions: {1: {stage: Production, aliases: [champion]}, 2: {stage: Staging}}"
+V2 = "versions: {1: {stage: Archived}, 2: {stage: Production, aliases: [champion]}}"
+BOB = "Bob <bob@example.com>"
 ENTRY = """\
 inventory:
   owner: payments

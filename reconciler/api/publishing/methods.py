@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.api.caller import Needs
     from reconciler.api.publishing.card import Card
     from reconciler.api.publishing.page import Page
-    from reconciler.api.publishing.review import Review
+    from reconciler.api.publishing.review import ReviewFiles
     from reconciler.api.workspace import Workspace
     from reconciler.audit.dates import DateLike
 
@@ -74,7 +74,7 @@ class PublishingMethods(ABC):
         bytes: ReadingDepth | None = None,  # noqa: A002  the option's name
         fetch_notes: str | None = None,
         now: DateLike | None = None,
-    ) -> Review:
+    ) -> ReviewFiles:
         """Write what a review of models asks for: tables of an audit, a page, and their SHA-256.
 
         `out` is the folder for the files: a new one, or one with a review from before. `now` is the

@@ -24,7 +24,7 @@ from reconciler.render.review.review_files import ReviewHead
 from reconciler.render.review.review_page import review_page
 
 
-class Review(Answer):
+class ReviewFiles(Answer):
     """What was written for a review: tables of an audit's period, a page, and their SHA-256.
 
     `files` are the contents by name, `tables` the rows as text.
@@ -83,7 +83,7 @@ def review(
     depth: ReadingDepth | None = None,
     fetch_notes: str | None = None,
     now: DateLike | None = None,
-) -> Review:
+) -> ReviewFiles:
     """Write the files of a review to a folder, and return them.
 
     `now` is the moment of the reading; the default is the clock. Raises `OutOfStep` where there is
@@ -110,7 +110,7 @@ def review(
     files = render.with_sums(files)
     write_review(folder, str(out), files)
     report = AuditReport(found.audit, found.problems, workspace.requests)
-    return Review(report, head, tables, files, str(out))
+    return ReviewFiles(report, head, tables, files, str(out))
 
 
 def _sources(workspace: Workspace, found: Audited, now: datetime) -> ReviewSources:

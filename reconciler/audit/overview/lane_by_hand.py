@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from reconciler.audit.overview.lane_walk import Reading
+from reconciler.audit.overview.lane_walk import LaneReading
 from reconciler.audit.overview.lanes import LaneSpan
 from reconciler.audit.overview.recorded_applies import ModelApply, NameApplies, NameChange
 from reconciler.core.state import Serving
@@ -45,7 +45,7 @@ class HandWatch:
         self._known: datetime | None = None  # the last one after which no other version was there
         self._open: dict[int | None, LaneSpan] = {}
 
-    def spans(self, reading: Reading) -> Iterator[LaneSpan]:
+    def spans(self, reading: LaneReading) -> Iterator[LaneSpan]:
         """Yield what applies found, then what is live now."""
         for apply, changes in self._applies.all:
             yield from self._look(apply, changes)
@@ -110,7 +110,7 @@ class HandWatch:
         begun = self._content[max(0, place - 2) : place]
         return any(span.end is None or span.end > time for span in begun)
 
-    def _found_now(self, reading: Reading) -> Sequence[int | None]:
+    def _found_now(self, reading: LaneReading) -> Sequence[int | None]:
         held = reading.versions(self._name)
         if held is None:
             return ()

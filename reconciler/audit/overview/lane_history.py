@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reconciler.audit.evidence import Entry
 from reconciler.audit.overview.lane_by_hand import HandWatch
-from reconciler.audit.overview.lane_walk import LaneWalk, Reading, fates
+from reconciler.audit.overview.lane_walk import LaneReading, LaneWalk, fates
 from reconciler.audit.overview.lanes import SPAN_KINDS, Lane, LaneSpan
 from reconciler.audit.overview.recorded_applies import NameApplies, RecordedApplies
 from reconciler.core.settings import Settings
@@ -42,11 +42,11 @@ def lanes(
     return tuple(lane for lane in found if lane.spans)
 
 
-def _reading(live: Live | None, settings: Settings, now: datetime) -> Reading:
+def _reading(live: Live | None, settings: Settings, now: datetime) -> LaneReading:
     # Where the versions cannot be listed, that one is not in a stage proves nothing.
     if live is None or live.unreadable is not None:
-        return Reading(now, None)
-    return Reading(now, settings.ignore.without(live.fields))
+        return LaneReading(now, None)
+    return LaneReading(now, settings.ignore.without(live.fields))
 
 
 def _names(history: Sequence[Entry], settings: Settings, live: Live | None) -> Iterable[Serving]:

@@ -16,7 +16,7 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LaneReading:
     """What the registry held at the moment `now`; `fields` is None where it was not read."""
 
     now: datetime
@@ -95,7 +95,7 @@ class LaneWalk:
         elif fate.state == "partly":
             self._take_part(declared, leaving, fate)
 
-    def finish(self, reading: Reading) -> Sequence[LaneSpan]:
+    def finish(self, reading: LaneReading) -> Sequence[LaneSpan]:
         """Return all spans; those that last until now have no end."""
         held = reading.versions(self._name)
         if held is not None:

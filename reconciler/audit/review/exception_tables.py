@@ -22,7 +22,7 @@ def exceptions(sources: ReviewSources) -> ReviewTable:
     """Return each consent, each finding, what was done by hand, and what could not be looked at."""
     rows = (
         *_consents(sources),
-        *_standing_consents(sources),
+        *_declared_consents(sources),
         *(row for finding in sources.findings for row in _finding(finding, sources)),
         *_healed_exceptions(sources),
         *_gaps(sources),
@@ -65,7 +65,7 @@ def _consents(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
                 yield (*start, *sources.evidence(record.commit, model, record.commit))
 
 
-def _standing_consents(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
+def _declared_consents(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
     """Yield the consents that files declare, with the last commit that has them."""
     for model, declaration in sorted(sources.declared.items()):
         for consent in declaration.accept:

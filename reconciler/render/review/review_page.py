@@ -60,7 +60,7 @@ QUESTIONS: Final = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ReviewCell:
     """A cell; a commit is shown by its first digits, as code, and a time to the minute."""
 
     text: str
@@ -76,7 +76,7 @@ class TableView:
     about: str
     number: int
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[ReviewCell, ...], ...]
     left_out: int
 
 
@@ -143,10 +143,10 @@ def _table(table: ReviewTable) -> TableView:
     )
 
 
-def _cell(text: str) -> Cell:
+def _cell(text: str) -> ReviewCell:
     if _COMMIT.fullmatch(text):
-        return Cell(text[:_SHORT], "mono")
+        return ReviewCell(text[:_SHORT], "mono")
     if time := _TIME.fullmatch(text):
-        return Cell(f"{time[1]} {time[2]}", "nowrap")
+        return ReviewCell(f"{time[1]} {time[2]}", "nowrap")
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
-    return Cell(cut, "text" if len(cut) > _WIDE else "")
+    return ReviewCell(cut, "text" if len(cut) > _WIDE else "")
