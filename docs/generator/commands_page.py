@@ -17,6 +17,7 @@ _FORMAT = "format"
 _GUIDES = {
     "apply": "reliability.md",
     "audit": "audit.md",
+    "card": "model-cards.md",
     "ci": "ci.md",
     "consumers": "consumers.md",
     "digest": "approved-bytes.md",
