@@ -4,10 +4,11 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reconciler.render.escape import printable
 from reconciler.render.page.excerpts import LONGEST, excerpt
@@ -42,6 +43,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     style, script = (loader.get_source(environment, name)[0] for name in (_STYLE, _SCRIPT))
+    environment.filters["prose"] = prose
     environment.globals |= {
         "csp": content_security_policy(style, script),
         "style": Markup(style),  # noqa: S704  our own file
@@ -57,6 +59,17 @@ def _shown(value: object) -> object:
     if isinstance(value, str):
         return printable(excerpt(value, LONGEST))
     return "" if value is None else value
+
+
+def prose(text: str) -> Markup:
+    """Return a sentence in which what stands between backticks is code."""
+    words = printable(excerpt(text, LONGEST)).split("`")
+    if len(words) % 2 == 0:  # the last one opens and does not close
+        words[-2:] = ["`".join(words[-2:])]
+    codes = (Markup("<code>{}</code>").format(word) for word in words[1::2])
+    return Markup("").join(
+        part for pair in zip_longest(map(escape, words[::2]), codes, fillvalue="") for part in pair
+    )
 
 
 def _hash(text: str) -> str:

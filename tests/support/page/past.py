@@ -40,7 +40,8 @@ def declared(
     stages, aliases, semvers = stages or {}, aliases or {}, semvers or {}
     fields: dict[Field, Value] = {Field("stage", v): stage for v, stage in stages.items()}
     fields |= {Field("alias", None, alias): v for alias, v in aliases.items()}
-    fields |= {Field("tag", v, "semver"): text for v, text in semvers.items()}
+    implied = {Field("tag", v, "semver"): text for v, text in semvers.items()}
+    fields |= implied
     numbers = sorted({*stages, *aliases.values(), *semvers})
     versions = {
         v: DeclaredVersion(
@@ -51,7 +52,8 @@ def declared(
         )
         for v in numbers
     }
-    plain = Declaration(model, fields, versions, file=f"registry-state/{model}.yaml")
+    file = f"registry-state/{model}.yaml"
+    plain = Declaration(model, fields, versions, implied=implied, file=file)
     return replace(plain, **keys)  # type: ignore[arg-type]
 
 

@@ -1,12 +1,12 @@
 """A merged change with its evidence, as a row: commit, pull request, people, applies, digests."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from reconciler.audit.evidence import Applied, Entry
-from reconciler.audit.merged_changes import MergeApproval
+from reconciler.audit.merged_changes import MergeApproval, MergedCommit
 from reconciler.audit.overview.model_overview import ForgeLinks
 from reconciler.core.artifacts.model_files import short
 from reconciler.render import authors
@@ -18,7 +18,7 @@ from reconciler.render.page.paths import model_path
 from reconciler.render.page.views.states import Tone
 
 _MOST_PEOPLE: Final = 4
-_MOST_WORDS: Final = 12  # of what a change meant
+_MOST_WORDS: Final = 25  # phrases of what a change meant
 _APPLY_WORDS: Final[dict[str, tuple[str, Tone]]] = {
     "applied": ("applied", "ok"),
     "partly": ("partly applied", "warn"),
@@ -93,7 +93,7 @@ def change_row(
         commit=links.commit(forge, commit.id),
         pull_request=None if number is None else links.pull_request(forge, number),
         subject=excerpt(commit.subject, LINE),
-        author=excerpt(authors.author_and_committer(commit), NAME),
+        author=excerpt(authors.author_and_committer(_readable(commit)), LINE),
         signature=commit.signature,
         approvers=approvers(entry.approvals),
         apply_word=word,
@@ -101,6 +101,20 @@ def change_row(
         applied=tuple(_applied(one, entry.step.model, now) for one in entry.applied[:3]),
         digests=tuple(f"v{row.version} {short(row.digest)}" for row in entry.bytes[:3]),
         serving=entry.serving,
+    )
+
+
+def _readable(commit: MergedCommit) -> MergedCommit:
+    """Return a commit whose people have names that can be read; they are compared and joined."""
+    names = (commit.author, commit.author_email, commit.committer, commit.committer_email)
+    author, author_email, committer, committer_email = (excerpt(name, NAME) for name in names)
+    return replace(
+        commit,
+        author=author,
+        author_email=author_email,
+        committer=committer,
+        committer_email=committer_email,
+        brought=tuple(map(_readable, commit.brought)),
     )
 
 

@@ -136,7 +136,7 @@ def recent_changes(overview: Overview) -> Iterator[ChangeRow]:
     shown = {model.model for model in overview.models}
     for entry in entries[:_RECENT]:
         if entry.step.model in shown:
-            yield change_row(entry, overview.now, overview.links, 3)
+            yield change_row(entry, overview.now, overview.links, 2)
 
 
 def model_row(model: ModelOverview, overview: Overview) -> IndexRow:
@@ -167,12 +167,13 @@ def model_row(model: ModelOverview, overview: Overview) -> IndexRow:
 
 def _names(model: ModelOverview, version: int | None) -> Iterator[str]:
     """Yield the names that a version holds, at most three."""
-    held = dict.fromkeys(h.name for h in model.holders if h.version == version is not None)
+    held = dict.fromkeys(h.name for h in model.holders if h.version == version)
     yield from (excerpt(name, 40) for name in list(held)[:3])
 
 
 def _grouped(models: Sequence[ModelOverview]) -> Iterable[tuple[str, Iterable[ModelOverview]]]:
-    ordered = sorted(models, key=lambda model: (model.group, model.model))
+    """Yield the models by sub-folder, those outside of any last."""
+    ordered = sorted(models, key=lambda model: (not model.group, model.group, model.model))
     return groupby(ordered, key=lambda model: model.group)
 
 

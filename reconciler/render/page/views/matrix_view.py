@@ -11,7 +11,7 @@ from reconciler.render.page.frame import Environment
 from reconciler.render.page.moments import Moment, moment
 from reconciler.render.page.paths import INDEX, environment_path, model_path
 from reconciler.render.page.views.lag import Lag, Served, lags, served
-from reconciler.render.page.views.states import CHIPS, StateChip, StateCount, counted
+from reconciler.render.page.views.states import CHIPS, StateChip, StateCount, counted, counts
 
 _RUN: Final = 8  # characters of a run's id
 
@@ -50,18 +50,19 @@ class MatrixRow:
 
     name: str
     group: str
-    keys: tuple[str, ...]
+    chips: tuple[StateChip, ...]
     cells: tuple[MatrixCell | None, ...]
     is_behind: bool
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixView:
-    """The table; `left_out` counts the models that are not shown."""
+    """The table; `counts` are the models in each state anywhere, `left_out` those not shown."""
 
     heads: tuple[EnvironmentHead, ...]
     rows: tuple[MatrixRow, ...]
     behind: int
+    counts: tuple[StateCount, ...]
     left_out: int
 
 
@@ -70,11 +71,12 @@ def matrix_view(environments: Sequence[Environment], most: int) -> MatrixView:
     models = [{model.model: model for model in one.overview.models} for one in environments]
     names = sorted({name for known in models for name in known})
     rows = [_row(name, environments, [known.get(name) for known in models]) for name in names]
-    behind = sum(row.is_behind for row in rows)
     if len(rows) > most:
         rows = sorted(rows, key=lambda row: not row.is_behind)[:most]
     heads = tuple(map(_head, environments))
-    return MatrixView(heads, tuple(rows), behind, len(names) - len(rows))
+    states = counts(chip.word for row in rows for chip in row.chips)
+    behind = sum(row.is_behind for row in rows)
+    return MatrixView(heads, tuple(rows), behind, states, len(names) - len(rows))
 
 
 def _head(environment: Environment) -> EnvironmentHead:
@@ -105,9 +107,9 @@ def _row(
             environments, models, served_by, behind, strict=True
         )
     )
-    keys = dict.fromkeys(cell.chip.key for cell in cells if cell is not None)
+    chips = dict.fromkeys(cell.chip for cell in cells if cell is not None)
     group = next((model.group for model in models if model is not None), "")
-    return MatrixRow(excerpt(name, NAME), group, tuple(keys), cells, any(behind))
+    return MatrixRow(excerpt(name, NAME), group, tuple(chips), cells, any(behind))
 
 
 def _cell(
