@@ -79,9 +79,7 @@ def offline(overview: Overview) -> Overview:
             comparison=None,
             sides=(),
             holders=tuple(
-                replace(holder, version=holder.declared)
-                for holder in model.holders
-                if holder.declared
+                replace(holder, version=None) for holder in model.holders if holder.declared
             ),
         )
         for model in overview.models

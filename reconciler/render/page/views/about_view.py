@@ -76,6 +76,7 @@ def _unread(environment: Environment) -> Iterator[str]:
     overview = environment.overview
     yield from (excerpt(sentence, REASON) for sentence in overview.unread)
     for model in overview.models:
+        yield from (f"{excerpt(model.model, NAME)}: {excerpt(one, REASON)}" for one in model.unread)
         for side in model.sides:
-            for missing in side.facts.missing:
-                yield f"{excerpt(model.model, NAME)}: {excerpt(missing, REASON)}"
+            for part in side.facts.unread.values():
+                yield f"{excerpt(model.model, NAME)}: {excerpt(part.why, REASON)}"

@@ -19,12 +19,18 @@ ON_A_PAGE: Final = 1_000  # models
 _RECENT: Final = 50  # changes
 _URGENT: Final = 100  # models of a large fleet that the first page shows
 _REASON: Final = 160  # characters
+_NAMES: Final = 3  # of a version, in a row
+_NAME: Final = 40  # characters
 _CALM: Final = ("in sync", "unmanaged", "not read")
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """One model: what serves, since when, by which change, approved by whom, and its state."""
+    """One model: what serves, since when, by which change, approved by whom, and its state.
+
+    `declared` is what git declares to serve, where that is not what serves; all that is known of a
+    model that was not read.
+    """
 
     name: str
     page: str
@@ -36,6 +42,7 @@ class IndexRow:
     semver: str | None
     names: tuple[str, ...]
     declared: int | None
+    is_read: bool
     since: Moment | None
     is_applied: bool
     commit: Link | None
@@ -155,8 +162,9 @@ def model_row(model: ModelOverview, overview: Overview) -> IndexRow:
         more=max(0, len(model.why) - 1),
         version=version,
         semver=cell.semver if cell else None,
-        names=tuple(_names(model, version)),
+        names=tuple(_names(model)),
         declared=holder.declared if holder and holder.declared != version else None,
+        is_read=is_read(model),
         since=moment(holder.since, overview.now) if holder and holder.since else None,
         is_applied=holder.is_applied if holder else False,
         commit=links.commit(overview.links, entry.step.commit.id) if entry else None,
@@ -165,10 +173,24 @@ def model_row(model: ModelOverview, overview: Overview) -> IndexRow:
     )
 
 
-def _names(model: ModelOverview, version: int | None) -> Iterator[str]:
-    """Yield the names that a version holds, at most three."""
-    held = dict.fromkeys(h.name for h in model.holders if h.version == version)
-    yield from (excerpt(name, 40) for name in list(held)[:3])
+def is_read(model: ModelOverview) -> bool:
+    """Return whether the live state of a model is known."""
+    return model.state != "not read"
+
+
+def _names(model: ModelOverview) -> Iterator[str]:
+    """Yield the names that the serving version has, at most three; else those declared for it."""
+    serving = model.serving
+    if serving is None:
+        return
+    live, of_git = serving.version, serving.declared
+    held = [
+        holder.name
+        for holder in model.holders
+        if (holder.version == live if live is not None else holder.declared == of_git)
+    ]
+    known = live is not None or (of_git is not None and not is_read(model))
+    yield from (excerpt(name, _NAME) for name in held[:_NAMES] if known)
 
 
 def _grouped(models: Sequence[ModelOverview]) -> Iterable[tuple[str, Iterable[ModelOverview]]]:

@@ -10,6 +10,7 @@ from reconciler.render.page.excerpts import NAME, excerpt
 from reconciler.render.page.frame import Environment
 from reconciler.render.page.moments import Moment, moment
 from reconciler.render.page.paths import INDEX, environment_path, model_path
+from reconciler.render.page.views.index_view import is_read
 from reconciler.render.page.views.lag import Lag, Served, lags, served
 from reconciler.render.page.views.states import CHIPS, StateChip, StateCount, counted, counts
 
@@ -37,6 +38,7 @@ class MatrixCell:
     page: str
     chip: StateChip
     version: int | None
+    declared: int | None
     semver: str | None
     identity: str | None
     since: Moment | None
@@ -121,6 +123,7 @@ def _cell(
         page=f"{environment_path(environment.name)}{model_path(model.model)}",
         chip=CHIPS[model.state],
         version=cell.version if cell else None,
+        declared=model.serving.declared if model.serving and not is_read(model) else None,
         semver=cell.semver if cell else None,
         identity=_identity(cell) if cell else None,
         since=moment(cell.since, now) if cell and cell.since else None,

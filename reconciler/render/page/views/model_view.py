@@ -65,6 +65,7 @@ class ModelView:
     consumers: tuple[ConsumerRow, ...]
     inventory: InventoryView | None
     tags: tuple[tuple[str, str], ...]
+    unread: tuple[str, ...]
 
 
 def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> ModelView:
@@ -92,6 +93,7 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
         consumers=tuple(consumer_rows(model, limits)),
         inventory=inventory_view(model, now.date()),
         tags=tuple(_tags(model))[: limits.rows],
+        unread=tuple(excerpt(sentence, REASON) for sentence in model.unread[: limits.reasons]),
     )
 
 
