@@ -106,9 +106,11 @@ def _rows(
 
 
 def _runs(fleet: Fleet, artifacts: Path) -> Iterator[tuple[str, Iterable[tuple[object, ...]]]]:
-    """Yield the runs of the versions that a promotion compares."""
+    """Yield the runs of the versions that a promotion compares, or of all."""
     compared = sorted({*fleet.promoted, fleet.one})
     runs = [run(n, v) for n in compared for v in (fleet.versions - 1, fleet.versions)]
+    if fleet.runs == "all":
+        runs = [run(n, v) for n in fleet.numbers for v in range(1, fleet.versions + 1)]
     yield (
         f"runs ({_RUN})",
         (

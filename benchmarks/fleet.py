@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 PROMOTED: Final = 200  # models that are promoted together, where there are as many
 COMMITS: Final = 200  # after the first; each declares another part of the models anew
@@ -25,11 +25,15 @@ policies:
 class Fleet:
     """So many models with so many versions each; the newest is in Staging, the one before serves.
 
-    Two versions of each model are declared, whatever the number that there are.
+    Two versions of each model are declared, whatever the number that there are. With more `commits`
+    than models each commit promotes one model. `runs` are those of the versions that a promotion
+    compares, or of all.
     """
 
     models: int = 1000
     versions: int = 10
+    commits: int = COMMITS
+    runs: Literal["compared", "all"] = "compared"
 
     @property
     def numbers(self) -> range:
@@ -125,9 +129,8 @@ def _history(fleet: Fleet) -> Iterator[str]:
     newest, steady = fleet.versions, "refs/heads/main"
     first = {_file(n): declaration(n, newest, revision=0) for n in fleet.numbers}
     yield from _commit(steady, {"reconciler.yaml": _SETTINGS, **first})
-    for commit in range(1, COMMITS + 1):
-        touched = (n for n in fleet.numbers if touched_by(n) == commit)
-        yield from _commit(steady, {_file(n): declaration(n, newest) for n in touched})
+    for commit in range(1, fleet.commits + 1):
+        yield from _commit(steady, dict(_touched(fleet, commit)))
     many = {_file(n): declaration(n, newest, promoted=True) for n in fleet.promoted}
     tags: dict[str, list[dict[str, str]]] = {
         "steady": [],
@@ -139,6 +142,17 @@ def _history(fleet: Fleet) -> Iterator[str]:
         yield f"reset refs/tags/{tag}\nfrom {steady}\n\n"
         for files in commits:
             yield from _commit(f"refs/tags/{tag}", files)
+
+
+def _touched(fleet: Fleet, commit: int) -> Iterator[tuple[str, str]]:
+    """Yield the files of a commit: its part of the models, or one, which it promotes."""
+    if fleet.commits <= fleet.models:
+        for number in fleet.numbers:
+            if touched_by(number) == commit:
+                yield _file(number), declaration(number, fleet.versions)
+        return
+    number, later = (commit - 1) % fleet.models, (fleet.commits - commit) // fleet.models
+    yield _file(number), declaration(number, fleet.versions - later, revision=1 + later)
 
 
 def _file(number: int) -> str:

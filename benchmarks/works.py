@@ -9,6 +9,7 @@ from benchmarks.access_logs import access_log
 from benchmarks.bench import Bench
 from benchmarks.digests import digest_large, digest_many
 from benchmarks.fleet import PROMOTED, Fleet, name
+from benchmarks.pages import HISTORY, page
 from benchmarks.raw import Call
 from benchmarks.table import Row
 
@@ -202,6 +203,7 @@ WORKS: Final = (
         digest_large,
         digest_many,
         access_log,
+        page,
     ),
     plan_large,
 )
@@ -212,6 +214,7 @@ FLEETS: Final[Mapping[str, Fleet]] = {
     "digest_large": Fleet(1, 2),
     "digest_many": Fleet(1, 2),
     "access_log": Fleet(1, 2),
+    "page": HISTORY,
     "plan_large": Fleet(10_000),
 }
 ON_DEMAND: Final = frozenset({"plan_large"})
