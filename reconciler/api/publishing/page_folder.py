@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -46,14 +47,14 @@ def write_page(folder: Path, shown: str, files: Mapping[str, bytes]) -> None:
     has. No file of anybody else is touched.
     """
     former = dict(_former(folder))
-    to_write = [_to_write(folder, shown, name, content) for name, content in files.items()]
-    taken = write_files(to_write)
+    named = [_to_write(folder, shown, name, content) for name, content in files.items()]
+    taken = write_files([file for file in named if not _is_written(file)])
     if taken:
         raise Refused(f"`{taken[0].shown}` was made by somebody else just now", hint=_ANOTHER)
     stale = sorted(former.keys() - files.keys())
     remove_files([(former[name], f"{shown}/{name}") for name in stale])
     for parent in sorted({former[name].parent for name in stale}, reverse=True):
-        if parent != folder and not any(parent.iterdir()):
+        with suppress(OSError):  # somebody has a file there
             parent.rmdir()
 
 
@@ -63,12 +64,16 @@ def _to_write(folder: Path, shown: str, name: str, content: bytes) -> FileToWrit
     if linked := next((each for each in (path, *below) if each.is_symlink()), None):
         message = f"`{linked.relative_to(folder.parent)}` is a symbolic link"
         raise Refused(f"{message}: nothing is written to where it leads", hint="remove it")
-    is_new = not path.exists()
+    is_new = not os.path.exists(path)  # noqa: PTH110  pathlib's raises without permission
     if not is_new and not _is_ours(path):
         raise Refused(
             f"`{label}` is not a file of the page, and would be overwritten", hint=_ANOTHER
         )
-    return FileToWrite(path, label, content, is_new=is_new)
+    return FileToWrite(path, label, content, is_new=is_new, is_flushed=False)
+
+
+def _is_written(file: FileToWrite) -> bool:
+    return not file.is_new and file.path.read_bytes() == file.content
 
 
 def _former(folder: Path) -> Iterator[tuple[str, Path]]:
