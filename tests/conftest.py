@@ -41,6 +41,21 @@ _IN_CEL = (
 assert all((ROOT / "tests" / name).is_file() for name in _IN_CEL), "a file moved"
 collect_ignore = [*_IN_CEL] if sys.version_info < (3, 11) else []
 
+# They begin first: at the end one of them would leave the other processes without work.
+_LONGEST = (
+    "end_to_end/test_ci_story.py",
+    "end_to_end/test_fleet_migration.py",
+    "end_to_end/test_faults.py",
+    "end_to_end/test_bridge.py",
+    "end_to_end/test_two_writers.py",
+    "project/test_own_workflows.py",
+    "end_to_end/test_demo.py",
+    "unit/files/test_fuzz_yaml.py",
+    "unit/planning/test_simulation.py",
+)
+assert all((ROOT / "tests" / name).is_file() for name in _LONGEST), "a file moved"
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108  of Linux; what is in it has a folder of its own
+
 _numbers = itertools.count()
 _UNIT = ROOT / "tests" / "unit"
 _LEFT_OUT = pytest.StashKey[list[str]]()
@@ -52,10 +67,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs_mlflow(before, what): older servers lack it")
     config.addinivalue_line("markers", "needs_cel: Python 3.10 lacks it")
     config.addinivalue_line("markers", "needs_database(schemes, what): only those have it")
+    # Else xdist begins with the files of many tests, which are the short ones.
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave for a chosen server the tests that meet it, and say which of them cannot be for it."""
+    """Order the tests, leave those that meet a chosen server, and say which cannot be for it."""
+    first = {ROOT / "tests" / name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
     for item in items:
         if item.path.is_relative_to(_UNIT):
             item.add_marker("fast")
@@ -121,9 +140,16 @@ def sqlite_shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def mlflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the folder of the shared server, where its log is, and its database `server.db`."""
-    return tmp_path_factory.mktemp("server")
+def mlflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make the folder of the shared server, where its log is, and its database `server.db`.
+
+    It is in memory where there is enough: on a disk, half of the time of a write is waiting.
+    """
+    if not _IN_MEMORY.is_dir() or shutil.disk_usage(_IN_MEMORY).free < 2**30:
+        yield tmp_path_factory.mktemp("server")
+        return
+    with tempfile.TemporaryDirectory(prefix="mlflow-", dir=_IN_MEMORY) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
