@@ -26,6 +26,7 @@ _GUIDES = {
     "history": "audit.md",
     "init": "ci.md",
     "migrate": "stages-to-aliases.md",
+    "page": "page.md",
     "plan": "life-of-a-change.md",
     "promote": "promote-and-rollback.md",
     "rollback": "promote-and-rollback.md",
