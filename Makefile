@@ -85,7 +85,8 @@ check: $(VENV)/installed
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows \
 	  .github/workflows/*.yml examples/github/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab/.gitlab-ci.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci \
+	  examples/gitlab/.gitlab-ci.yml examples/gitlab/with-page.gitlab-ci.yml
 	$(BIN)/check-jsonschema --check-metaschema schema/*.json
 
 format: $(VENV)/installed
@@ -108,11 +109,13 @@ docs: $(VENV)/installed
 generated: $(VENV)/installed
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && tool="$$PWD/$(BIN)/reconciler" && \
 	unset MLFLOW_REGISTRY_URI MLFLOW_TRACKING_URI RECONCILER_STATE && \
-	mkdir "$$lab/github" "$$lab/gitlab" && \
-	(cd "$$lab/github" && "$$tool" init > /dev/null) && \
+	mkdir "$$lab/github" "$$lab/gitlab" "$$lab/page" && page='--pages --public-page' && \
+	(cd "$$lab/github" && "$$tool" -q init $$page > /dev/null) && \
 	(cd "$$lab/gitlab" && "$$tool" init --gitlab > /dev/null) && \
+	(cd "$$lab/page" && "$$tool" -q init --gitlab $$page > /dev/null) && \
 	cp "$$lab"/github/.github/workflows/*.yml examples/github/ && \
-	cp "$$lab"/gitlab/.gitlab-ci.yml examples/gitlab/
+	cp "$$lab"/gitlab/.gitlab-ci.yml examples/gitlab/ && \
+	cp "$$lab"/page/.gitlab-ci.yml examples/gitlab/with-page.gitlab-ci.yml
 	$(BIN)/reconciler schema model > schema/model.json
 	$(BIN)/reconciler schema settings > schema/settings.json
 	$(BIN)/python -m docs.generator

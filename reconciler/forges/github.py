@@ -18,6 +18,7 @@ from reconciler.forges.github_responses import (
     Pull,
     PullCommit,
     PullReview,
+    Repository,
     Viewer,
 )
 from reconciler.forges.http_client import Address, ForgeHttp
@@ -66,6 +67,11 @@ class GitHub:
         # GET /user is refused for the token of a job or an app.
         answer = self._http.query("query { viewer { login } }", {}, needs="a valid token")
         return row(Viewer, answer).viewer.login
+
+    def visibility(self) -> str:
+        """Return who may read the repository: `public`, `internal` or `private`."""
+        answer = row(Repository, self._http.get(self._repo, needs="`metadata: read`"))
+        return answer.visibility or ("private" if answer.private else "public")
 
     def pull_request(self, number: int) -> PullRequest:
         """Return one pull request."""

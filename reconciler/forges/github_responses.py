@@ -119,6 +119,13 @@ class CheckRun(ForgeRow):
     app: App | None = None
 
 
+class Repository(ForgeRow):
+    """A repository; an old GitHub Enterprise Server does not tell its `visibility`."""
+
+    private: bool
+    visibility: Text = ""
+
+
 class Viewer(ForgeRow):
     """The account of a token."""
 

@@ -23,6 +23,7 @@ from reconciler.forges.gitlab_responses import (
     MergeAnswer,
     MergeRequest,
     Note,
+    Project,
     PushedVersion,
 )
 from reconciler.forges.http_client import Address, ForgeHttp
@@ -94,6 +95,10 @@ class GitLab:
     @cached_property
     def _login(self) -> str:
         return row(GitLabUser, self._http.get("user", needs=_NEEDS)).username
+
+    def visibility(self) -> str:
+        """Return who may read the project: `public`, `internal` or `private`."""
+        return row(Project, self._http.get(self._project, needs=_NEEDS)).visibility
 
     def pull_request(self, number: int) -> PullRequest:
         """Return one merge request."""

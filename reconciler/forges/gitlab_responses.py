@@ -126,6 +126,12 @@ class MergePeople(ForgeRow):
     committers: Committers
 
 
+class Project(ForgeRow):
+    """A project."""
+
+    visibility: str
+
+
 class MergeProject(ForgeRow):
     """The project of a merge request, as GraphQL nests it."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from reconciler.scaffold.template_set import (
     HOOKS,
+    OWN_PIPELINE,
+    PAGE_WORKFLOW,
     PIPELINE,
     WORKFLOWS,
     Start,
@@ -35,7 +37,7 @@ class Addition:
 
 def is_another(path: str, kept: str) -> bool:
     """Return whether an existing workflow or pipeline does not use the reconciler at all."""
-    if path in WORKFLOWS:
+    if path in (*WORKFLOWS, PAGE_WORKFLOW):
         return "/mlflow-reconciler@" not in kept
     return path == PIPELINE and "mlflow-reconciler==" not in kept
 
@@ -51,6 +53,15 @@ def additions(path: str, template: str, kept: str, start: Start) -> tuple[Additi
     if path == HOOKS:
         return (_hook(template, kept, start),)
     return tuple(_of_the_state(path, template, start))
+
+
+def page_additions(path: str, jobs: str, kept: str) -> tuple[Addition, ...]:
+    """Return the jobs that publish a page, for an existing pipeline that has none of them."""
+    if path not in (PIPELINE, OWN_PIPELINE) or is_another(path, kept) or "\npages:" in kept:
+        return ()
+    return tuple(
+        Addition(path, "", "", tuple(job.splitlines())) for job in jobs.strip().split("\n\n")
+    )
 
 
 def _owners(path: str, template: str, kept: str, start: Start) -> Iterator[Addition]:

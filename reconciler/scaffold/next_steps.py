@@ -10,6 +10,7 @@ from reconciler.scaffold.template_set import (
     HOOKS,
     OWN_PIPELINE,
     OWNER,
+    PAGE_WORKFLOW,
     PIPELINE,
     WORKFLOWS,
     Start,
@@ -50,6 +51,7 @@ def next_steps(start: Start, done: Done) -> tuple[str, ...]:
         *_commit(start, done),
         _users(),
         *(_on_github(start) if start.forge == "github" else _on_gitlab(start)),
+        *(_page(start) if start.pages else ()),
         f"Push, and try it: a pull request that changes a tag.\nAll of it: {_guide(start)}",
     )
 
@@ -63,7 +65,7 @@ def _undecided(done: Done) -> Iterator[str]:
 
 
 def _others(start: Start, done: Done) -> Iterator[str]:
-    for path in (path for path in done.others if path in WORKFLOWS):
+    for path in (path for path in done.others if path in (*WORKFLOWS, PAGE_WORKFLOW)):
         page = start.release.page(f"examples/github/{path.rpartition('/')[2]}")
         yield (
             f"{path} exists already, and does not use the reconciler.\n"
@@ -158,6 +160,19 @@ def _on_gitlab(start: Start) -> Iterator[str]:
         f"somebody else\nand by code owners; schedule a pipeline on `{start.branch}` for drift,\n"
         "and one a week with the variable RECONCILER_BYTES = serving, to read the models' files."
     )
+
+
+def _page(start: Start) -> Iterator[str]:
+    if start.forge == "github":
+        yield (
+            "Turn the page on (Settings → Pages → Source: GitHub Actions), and let the environment "
+            f"github-pages\nbe for `{start.branch}` alone. Look there at who may read it."
+        )
+    else:
+        yield (
+            "Look at who may read the page (Settings → General → Visibility → Pages). The schedule "
+            "for drift makes it anew, too."
+        )
 
 
 def _table(*rows: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ HOOKS: Final = ".pre-commit-config.yaml"
 WORKFLOWS: Final = tuple(
     f".github/workflows/{name}.yml" for name in ("plan", "apply", "drift", "promote", "rollback")
 )
+PAGE_WORKFLOW: Final = ".github/workflows/page.yml"
 PIPELINE: Final = ".gitlab-ci.yml"
 OWN_PIPELINE: Final = ".gitlab/reconciler.yml"  # where the repository has another pipeline
 CODE_OWNERS: Final[Mapping[ForgeName, tuple[str, ...]]] = {  # in the forge's order of search
@@ -42,7 +43,7 @@ class Start:
 
     `state` is the state folder, relative to the root; `registry` is the URI to pin, without
     credentials, and `workspace` the workspace there. `serving` are the lines of the settings that
-    say what serves, where it is an alias.
+    say what serves, where it is an alias. `pages` is whether a page is published.
     """
 
     state: str
@@ -52,6 +53,7 @@ class Start:
     release: Release
     workspace: str | None = None
     serving: tuple[str, ...] = ()
+    pages: bool = False
 
     @property
     def environment(self) -> str:
@@ -108,7 +110,8 @@ def templates(start: Start, *, other_pipeline: bool) -> dict[str, str]:
     """
     found = {start.settings: "reconciler.yaml", HOOKS: "pre-commit-config.yaml"}
     if start.forge == "github":
-        found |= {path: f"github/{path.rpartition('/')[2]}" for path in WORKFLOWS}
+        paths = (*WORKFLOWS, PAGE_WORKFLOW) if start.pages else WORKFLOWS
+        found |= {path: f"github/{path.rpartition('/')[2]}" for path in paths}
         return found | {".github/CODEOWNERS": "github/CODEOWNERS"}
     pipeline = OWN_PIPELINE if other_pipeline else PIPELINE
     return found | {pipeline: "gitlab/gitlab-ci.yml", ".gitlab/CODEOWNERS": "gitlab/CODEOWNERS"}

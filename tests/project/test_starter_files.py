@@ -11,7 +11,7 @@ import yaml
 from reconciler.errors import UsageError
 from reconciler.files import loader
 from reconciler.scaffold.package_data import starter_template, this_release
-from reconciler.scaffold.template_set import WORKFLOWS, Start, check_branch, filled
+from reconciler.scaffold.template_set import PAGE_WORKFLOW, WORKFLOWS, Start, check_branch, filled
 from tests import ROOT
 from tests.support.files.init_lab import (  # noqa: F401  a fixture
     EXAMPLE,
@@ -24,7 +24,7 @@ from tests.support.files.init_lab import (  # noqa: F401  a fixture
     tree,
 )
 from tests.support.registries.lab import Lab
-from tests.support.workflows.workflow_files import EXAMPLES, GITLAB
+from tests.support.workflows.workflow_files import EXAMPLES, GITLAB, GITLAB_WITH_PAGE
 
 # --- the texts
 
@@ -81,7 +81,7 @@ def test_each_state_has_environments_of_its_own(
 ) -> None:
     start = Start(state, "main", None, "github", this_release())
     assert (start.reading, start.environment, start.proposing) == environments
-    for name in ("plan", "apply", "drift", "promote", "rollback"):
+    for name in ("plan", "apply", "drift", "promote", "rollback", "page"):
         text = filled(starter_template(f"github/{name}.yml"), start)
         assert "<<" not in text
         for both in entries_of(text):
@@ -91,15 +91,29 @@ def test_each_state_has_environments_of_its_own(
                 assert isinstance(found, str)
 
 
-@pytest.mark.parametrize("path", [*EXAMPLES, GITLAB], ids=lambda path: path.name)
-def test_an_example_is_what_init_writes(lab: Lab, empty: Path, path: Path) -> None:
-    init(lab, *(["--gitlab"] if path == GITLAB else []), cwd=empty)
-    name = path.name if path == GITLAB else f".github/workflows/{path.name}"
-    assert tree(empty)[name].decode() == path.read_text(), "`make generated` renews the examples"
+def test_each_example_is_what_init_writes(lab: Lab, tmp_path: Path) -> None:
+    page = ("--pages", "--public-page")
+    for number, (options, examples) in enumerate(
+        (
+            ((), [path for path in EXAMPLES if path.name != "page.yml"]),
+            (page, EXAMPLES),
+            (("--gitlab",), [GITLAB]),
+            (("--gitlab", *page), [GITLAB_WITH_PAGE]),
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        init(lab, *options, cwd=folder)
+        written = {Path(name).name: text for name, text in tree(folder).items()}
+        shown = {path.name.removeprefix("with-page"): path.read_text() for path in examples}
+        assert {name: written[name].decode() for name in shown} == shown, "`make generated`"
+        assert ("page.yml" in written) == ("page.yml" in shown)
 
 
 def test_every_workflow_that_init_writes_is_an_example() -> None:
-    assert {path.name for path in EXAMPLES} == {Path(path).name for path in WORKFLOWS}
+    assert {path.name for path in EXAMPLES} == {
+        Path(path).name for path in (*WORKFLOWS, PAGE_WORKFLOW)
+    }
 
 
 # --- the hook

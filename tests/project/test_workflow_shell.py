@@ -19,11 +19,13 @@ from tests.support.repositories.git_lab import GitLab
 from tests.support.workflows.workflow_files import (
     ACTION,
     GITLAB,
+    GITLAB_WITH_PAGE,
     load,
     recorder,
     run_step,
     script_of,
     step_of,
+    steps,
 )
 
 _FRAUD = """\
@@ -153,6 +155,41 @@ def _wheel_of_uv(folder: Path) -> None:
         wheel.writestr(f"{package}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr(f"{package}.dist-info/RECORD", "")
         wheel.write(uv.find_uv_bin(), f"{package}.data/scripts/uv")
+
+
+# --- the shell of the page
+
+
+@pytest.mark.parametrize(("below", "folder"), [("", "page"), ("models/eu", "page/models/eu")])
+def test_the_page_of_each_state_is_made_where_it_is_published(
+    below: str, folder: str, tmp_path: Path
+) -> None:
+    step = next(step for step in steps(ROOT / "examples" / "github" / "page.yml") if step.run)
+    tool = recorder(tmp_path)
+    env = {**dict.fromkeys(step.keys["env"], ""), "FOLDER": str(tool), "BELOW": below}
+    run_step(step, tmp_path, tmp_path, env)
+    told = json.loads((tool / "told.json").read_text())["arguments"]
+    assert accepted(*told) == "cli page"
+    assert told[-1] == str(tmp_path / folder)
+    assert (tmp_path / folder).parent.is_dir()
+
+
+@pytest.mark.parametrize(("number", "out"), [("1", "public"), ("2", "public/models/eu")])
+def test_gitlab_makes_the_page_of_each_state_where_it_is_published(
+    number: str, out: str, tmp_path: Path
+) -> None:
+    tool = recorder(tmp_path)
+    env = {"CI_NODE_INDEX": number, "RECONCILER_STATE": "models/eu"}
+    lines = load(GITLAB_WITH_PAGE)["page"]["script"]
+    subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", "\n".join(lines)],
+        cwd=tmp_path,
+        env={"PATH": f"{tool}:{os.environ['PATH']}", **env},
+        check=True,
+    )
+    told = json.loads((tool / "told.json").read_text())["arguments"]
+    assert (accepted(*told), told[-1]) == ("cli page", out)
+    assert (tmp_path / out).parent.is_dir()
 
 
 # --- the shell of promote and rollback

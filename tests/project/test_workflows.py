@@ -12,6 +12,7 @@ from tests.support.workflows.workflow_files import (
     ACTION,
     EXAMPLES,
     GITLAB,
+    GITLAB_WITH_PAGE,
     WORKFLOWS,
     jobs,
     load,
@@ -29,13 +30,18 @@ _PUSHING = {
     ("examples/github/promote.yml", "promote"),
     ("examples/github/rollback.yml", "rollback"),
 }
-_FETCHING = {(".github/workflows/drift.yml", "drift"), ("examples/github/drift.yml", "drift")}
+_FETCHING = {
+    (".github/workflows/drift.yml", "drift"),
+    ("examples/github/drift.yml", "drift"),
+    ("examples/github/page.yml", "page"),
+}
 _PINNED = re.compile(
     r"(?P<action>[\w.-]+/[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v\d+\.\d+\.\d+)"
 )
 _OURS_IN_EXAMPLES = this_release().action
 _PLANS = (ROOT / ".github/workflows/plan.yml", ROOT / "examples/github/plan.yml")
 _APPLIES = (ROOT / ".github/workflows/apply.yml", ROOT / "examples/github/apply.yml")
+_PAGE = ROOT / "examples/github/page.yml"
 _CI = ROOT / ".github/workflows/ci.yml"
 _each = pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 
@@ -63,7 +69,38 @@ def test_every_job_ends_by_itself(path: Path) -> None:
 def test_no_workflow_runs_the_code_of_a_pull_request_with_the_rights_of_the_main_line(
     path: Path,
 ) -> None:
-    assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(load(path)["on"])
+    started = {"pull_request_target", "workflow_run", "issue_comment"} & set(load(path)["on"])
+    assert started == ({"workflow_run"} if path == _PAGE else set())
+
+
+def test_the_page_follows_an_apply_of_what_was_merged_and_takes_nothing_of_it() -> None:
+    assert load(_PAGE)["on"]["workflow_run"] == {
+        "workflows": [load(_APPLIES[1])["name"]],
+        "types": ["completed"],
+        "branches": ["main"],
+    }
+    text = _PAGE.read_text()
+    guard = " ".join(jobs(_PAGE)["page"]["if"].split())
+    for condition in (
+        "github.event.workflow_run.conclusion == 'success'",
+        "github.event.workflow_run.event != 'pull_request'",
+        "github.event.workflow_run.path == '.github/workflows/apply.yml'",
+        "github.event.workflow_run.head_repository.full_name == github.repository",
+    ):
+        assert condition in guard
+    assert text.count("github.event.workflow_run.") == 4
+    assert "run-id" not in text, "what another run uploaded"
+    assert jobs(_PAGE)["publish"]["needs"] == "page"
+
+
+def test_only_the_job_that_publishes_may_publish_and_it_has_no_credential() -> None:
+    made, published = jobs(_PAGE)["page"], jobs(_PAGE)["publish"]
+    assert made["permissions"] == {"contents": "read"}
+    assert published["permissions"] == {"pages": "write", "id-token": "write"}
+    assert published["environment"]["name"] == "github-pages"
+    assert "secrets." not in yaml.safe_dump(published)
+    (include,) = made["strategy"]["matrix"]["include"]
+    assert include["environment"] == "production-read"
 
 
 @_each
@@ -159,7 +196,8 @@ def test_every_merge_is_applied_in_its_turn_and_none_is_cancelled(path: Path) ->
     assert load(path)["on"]["push"] == {"branches": ["main"]}
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+# Whether this project publishes a page of its own is not for an example to decide.
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path != _PAGE], ids=name_of)
 def test_an_example_may_and_does_what_our_own_workflow_may_and_does(path: Path) -> None:
     ours = ROOT / ".github" / "workflows" / path.name
     assert set(load(path)["on"]) == set(load(ours)["on"])
@@ -193,6 +231,17 @@ def test_gitlab_clones_the_whole_history_and_has_one_writer() -> None:
     assert [
         name for name in ("validate", "plan", "apply", "drift") if not found[name]["rules"]
     ] == []
+
+
+def test_gitlab_publishes_what_a_job_with_the_reading_credential_made() -> None:
+    found, without = load(GITLAB_WITH_PAGE), load(GITLAB)
+    assert {name: job for name, job in found.items() if name in without} == without
+    assert set(found) - set(without) == {"page", "pages"}
+    assert found["page"]["environment"] == without["drift"]["environment"]
+    assert found["page"]["needs"] == [{"job": "apply", "optional": True}]
+    assert "environment" not in found["pages"]
+    assert found["pages"]["needs"] == ["page"]
+    assert found["pages"]["artifacts"]["paths"] == ["public"]
 
 
 # --- the documentation

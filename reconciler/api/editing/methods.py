@@ -268,15 +268,24 @@ class EditingMethods(ABC):
                 workspace.started,
             )
 
-    def init(self, *, gitlab: bool = False, ask: AskAbout | None = None) -> StarterFiles:
+    def init(
+        self,
+        *,
+        gitlab: bool = False,
+        pages: bool = False,
+        public_page: bool = False,
+        ask: AskAbout | None = None,
+    ) -> StarterFiles:
         """Return the files that make a repository ready; written by `write` of the answer.
 
         These are settings, the models that are live or an example, workflows (with `gitlab` a
         pipeline for GitLab), CODEOWNERS and a pre-commit hook. A file that is there is left as it
         is. An empty folder becomes a git repository. What only a person can decide is as in
-        `import_models`.
+        `import_models`. With `pages` a workflow publishes the page after each apply: `public_page`
+        agrees that everybody may read it, and without it `ask` is asked.
 
-        Raises `UsageError` for a folder that is neither empty nor in a repository.
+        Raises `UsageError` for a folder that is neither empty nor in a repository, and for `pages`
+        where nobody agreed.
 
         >>> r.init(gitlab=True)
         <reconciler.StarterFiles: ... files>
@@ -284,7 +293,13 @@ class EditingMethods(ABC):
         from reconciler.api.editing.starting import starter_files  # noqa: PLC0415  as the class says
 
         with self._workspace(needs="anything") as workspace:
-            files = starter_files(workspace, gitlab=gitlab, ask=ask or take_default)
+            files = starter_files(
+                workspace,
+                gitlab=gitlab,
+                pages=pages,
+                public_page=public_page,
+                ask=ask or take_default,
+            )
             return timed(files, workspace.started)
 
     @abstractmethod

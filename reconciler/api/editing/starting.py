@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
+from typing import Final
 
+from reconciler.api.editing.public_page import agreed
 from reconciler.api.editing.starter_files import NewRepository, StarterFiles
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.importing import content_of, read_models
@@ -17,7 +19,7 @@ from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.files.state_folder import SETTINGS_FILE
 from reconciler.render import phrases
 from reconciler.repository.init import require_beginning
-from reconciler.scaffold.missing_parts import additions, is_another
+from reconciler.scaffold.missing_parts import additions, is_another, page_additions
 from reconciler.scaffold.next_steps import Done, next_steps
 from reconciler.scaffold.obstacles import obstacles
 from reconciler.scaffold.package_data import starter_template, this_release
@@ -31,6 +33,9 @@ from reconciler.scaffold.template_set import (
     filled,
     templates,
 )
+
+_PIPELINE: Final = "gitlab/gitlab-ci.yml"
+_PAGE_JOBS: Final = "gitlab/page-jobs.yml"
 
 
 @dataclass
@@ -50,12 +55,25 @@ class _Files:
     templates: Mapping[str, str]
 
 
-def starter_files(workspace: Workspace, *, gitlab: bool, ask: AskAbout) -> StarterFiles:
-    """Return what `write` is to make; raises `UsageError` for a folder that cannot be begun in."""
+def starter_files(
+    workspace: Workspace,
+    *,
+    gitlab: bool,
+    ask: AskAbout,
+    pages: bool = False,
+    public_page: bool = False,
+) -> StarterFiles:
+    """Return what `write` is to make.
+
+    Raises `UsageError` for a folder that cannot be begun in, and for `pages` where nobody agreed.
+    """
+    if public_page and not pages:
+        raise UsageError("`--public-page` agrees to `--pages`, which is missing")
     root = workspace.repo.root if workspace.repo else workspace.caller.root
     if workspace.repo is None:
         require_beginning(root, workspace.environ)
-    start = _start(workspace, root, gitlab=gitlab)
+    start = replace(_start(workspace, root, gitlab=gitlab), pages=pages)
+    told = [agreed(workspace, start.forge, ask, is_accepted=public_page)] if pages else []
     models = _models(workspace, start, ask)
     if models.new.choice is not None:
         start = replace(start, serving=models.new.choice.lines)
@@ -69,7 +87,7 @@ def starter_files(workspace: Workspace, *, gitlab: bool, ask: AskAbout) -> Start
         conflicts=models.new.conflicts,
         next_steps=next_steps(start, _done(start, models, files)),
         repository=None if workspace.repo else NewRepository(start.branch, workspace.environ),
-        warnings=models.new.warnings,
+        warnings=(*told, *models.new.warnings),
         errors=models.new.errors,
         requests=workspace.requests,
     )
@@ -161,7 +179,7 @@ def _files(root: Path, start: Start, models: _Models) -> _Files:
     owners = next((path for path in CODE_OWNERS[start.forge] if (root / path).exists()), None)
     if owners is not None:
         named = {owners if p.endswith("CODEOWNERS") else p: name for p, name in named.items()}
-    created = {path: filled(starter_template(name), start) for path, name in named.items()}
+    created = {path: filled(_template(name, start), start) for path, name in named.items()}
     created = {start.settings: "", **models.files} | created  # what belongs together is told so
     there = {path for path in created if os.path.lexists(root / path)}
     there |= {PIPELINE} if other and start.forge == "gitlab" else set()
@@ -170,6 +188,12 @@ def _files(root: Path, start: Start, models: _Models) -> _Files:
         {path: _text(root / path) for path in sorted(there)},
         named,
     )
+
+
+def _template(name: str, start: Start) -> str:
+    """Return a template; GitLab's pipeline has the jobs of a page where one is published."""
+    text = starter_template(name)
+    return text + starter_template(_PAGE_JOBS) if start.pages and name == _PIPELINE else text
 
 
 def _text(path: Path) -> str:
@@ -188,6 +212,11 @@ def _done(start: Start, models: _Models, files: _Files) -> Done:
         if path in files.kept
         for addition in additions(path, starter_template(name), files.kept[path], start)
     ]
+    if start.pages:
+        jobs = starter_template(_PAGE_JOBS)
+        lacking += [
+            row for each in files.kept.items() for row in page_additions(each[0], jobs, each[1])
+        ]
     undecided = [(each.sentence, each.command) for each in models.new.conflicts]
     imported = bool(models.new.declarations)
     new = models.new.declarations.values()

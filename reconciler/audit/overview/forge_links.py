@@ -28,7 +28,7 @@ def forge_links(remote: str | None, environ: Mapping[str, str]) -> ForgeLinks:
     """
     jobs = tuple(filter(None, (_github_job(environ), _gitlab_job(environ))))
     of_hosts = {urlsplit(base).netloc: kind for base, kind in jobs}
-    base = _base(remote) if remote else None
+    base = web_address(remote) if remote else None
     kind = _kind(urlsplit(base).netloc, of_hosts) if base else None
     if base is not None and kind is not None:
         return _links(base, kind)
@@ -42,12 +42,12 @@ def _links(base: str, kind: _Kind) -> ForgeLinks:
 
 def _github_job(environ: Mapping[str, str]) -> tuple[str, _Kind] | None:
     server, repository = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_REPOSITORY")
-    base = _base(f"{server.rstrip('/')}/{repository}") if server and repository else None
+    base = web_address(f"{server.rstrip('/')}/{repository}") if server and repository else None
     return None if base is None else (base, "github")
 
 
 def _gitlab_job(environ: Mapping[str, str]) -> tuple[str, _Kind] | None:
-    base = _base(environ.get("CI_PROJECT_URL") or "")
+    base = web_address(environ.get("CI_PROJECT_URL") or "")
     return None if base is None else (base, "gitlab")
 
 
@@ -58,8 +58,8 @@ def _kind(host: str, of_jobs: Mapping[str, _Kind]) -> _Kind | None:
     return of_jobs.get(host) or next((kind for kind in named if kind in names), None)
 
 
-def _base(remote: str) -> str | None:
-    """Return a repository's address on the web, None where it has none."""
+def web_address(remote: str) -> str | None:
+    """Return a repository's address on the web, without credentials; None where it has none."""
     address = _SCP.fullmatch(remote) if "://" not in remote else None
     if address is not None:
         return _web("https", address["host"], address["path"])

@@ -138,6 +138,7 @@ class ForgeState:
     pushed: Callable[[str, int], list[Commit]] = lambda *_: []  # a branch's, for a new pull request
     now: datetime = datetime(2026, 1, 5, 10, 0, 0, tzinfo=timezone.utc)
     used: int = 0
+    visibility: str = "private"
     uri: str = ""
 
     def tick(self) -> datetime:

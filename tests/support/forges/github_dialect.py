@@ -247,7 +247,13 @@ def _change_issue(state: ForgeState, request: Request, number: str) -> Answer:
     return answer(_issue(ticket))
 
 
+def _repository(state: ForgeState, _: Request) -> Answer:
+    is_private = state.visibility != "public"
+    return answer({"id": 7, "private": is_private, "visibility": state.visibility})
+
+
 GITHUB: tuple[Route, ...] = (
+    ("GET", _REPO, _repository),
     ("POST", "/api/graphql", _graphql),
     ("POST", f"{_REPO}/pulls", _add_pull),
     ("GET", rf"{_REPO}/pulls/(\d+)", _get_pull),

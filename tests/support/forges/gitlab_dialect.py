@@ -202,11 +202,16 @@ def _connection(nodes: list[dict[str, Any]], after: str | None) -> dict[str, Any
     return {"nodes": shown, "pageInfo": {"hasNextPage": end < len(nodes), "endCursor": cursor}}
 
 
+def _project(state: ForgeState, _: Request) -> Answer:
+    return answer({"id": 7, "visibility": state.visibility})
+
+
 _MERGE = rf"{_PROJECT}/merge_requests/(\d+)"
 
 GITLAB: tuple[Route, ...] = (
     ("POST", "/api/graphql", _graphql),
     ("GET", "/api/v4/user", _me),
+    ("GET", _PROJECT, _project),
     ("GET", _MERGE, _get_merge),
     ("GET", rf"{_PROJECT}/repository/commits/(\w+)/merge_requests", _merges_of),
     ("GET", rf"{_MERGE}/versions", _versions),

@@ -17,6 +17,7 @@ ACTION = ROOT / "action.yml"
 OURS = tuple(sorted((ROOT / ".github" / "workflows").glob("*.yml")))
 EXAMPLES = tuple(sorted((ROOT / "examples" / "github").glob("*.yml")))
 GITLAB = ROOT / "examples" / "gitlab" / ".gitlab-ci.yml"
+GITLAB_WITH_PAGE = ROOT / "examples" / "gitlab" / "with-page.gitlab-ci.yml"
 WORKFLOWS = (*OURS, *EXAMPLES)
 
 # Writes down what it is told and as which process, as the command that a step ends in.

@@ -1,0 +1,90 @@
+"""Who may read a repository, as its forge says; asked before something is published from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from reconciler.audit.overview.forge_links import web_address
+from reconciler.errors import ForgeError
+from reconciler.forges.ci_environment import System
+from reconciler.forges.ci_run import GITHUB
+
+_PATIENCE: Final = 5.0  # seconds: somebody waits at a terminal
+_GITLAB: Final = "https://gitlab.com"
+# The variables of each forge: its address, its API, and the tokens for it.
+_VARIABLES: Final[Mapping[System, tuple[str, str, tuple[str, ...]]]] = {
+    "github": ("GITHUB_SERVER_URL", "GITHUB_API_URL", ("GITHUB_TOKEN", "GH_TOKEN")),
+    "gitlab": ("CI_SERVER_URL", "CI_API_V4_URL", ("GITLAB_TOKEN",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """Who may read a repository: `public`, `internal` or `private`; None where that is not known.
+
+    `why` says why it is not known.
+    """
+
+    word: str | None
+    why: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether more people than its members are known to read it."""
+        return self.word is not None and self.word != "private"
+
+
+def visibility(remote: str | None, system: System, environ: Mapping[str, str]) -> Visibility:
+    """Ask the forge of a clone's remote; a token is sent to the server that it is for alone."""
+    address = web_address(remote) if remote else None
+    if address is None:
+        return Visibility(None, "this clone has no remote at a forge")
+    variable, api_variable, names = _VARIABLES[system]
+    server = environ.get(variable) or (GITHUB if system == "github" else _GITLAB)
+    here, parts = urlsplit(server).netloc, urlsplit(address)
+    if parts.netloc != here:
+        return Visibility(None, f"its remote is at {parts.netloc}, and `{variable}` is not")
+    token = next((value for name in names if (value := environ.get(name, "").strip())), None)
+    if token is None:
+        return Visibility(None, f"without `{names[0]}` its forge cannot be asked")
+    usual = "https://api.github.com" if system == "github" else f"{server.rstrip('/')}/api/v4"
+    api = environ.get(api_variable) or usual
+    repository = unquote(parts.path.strip("/"))
+    try:
+        return Visibility(_asked(system, api, server, repository, token, environ))
+    except ForgeError as error:
+        return Visibility(None, f"its forge did not say it: {error.message}")
+
+
+def _asked(  # noqa: PLR0917  each says where, or as whom
+    system: System,
+    api: str,
+    server: str,
+    repository: str,
+    token: str,
+    environ: Mapping[str, str],
+) -> str:
+    if system == "github":
+        from reconciler.forges.github import GitHub  # noqa: PLC0415  imports requests, only where needed
+
+        of_github = GitHub(
+            api=api,
+            server=server,
+            repository=repository,
+            token=token,
+            environ=environ,
+            patience=_PATIENCE,
+        )
+        return of_github.visibility()
+    from reconciler.forges.gitlab import GitLab  # noqa: PLC0415  as above
+
+    of_gitlab = GitLab(
+        api=api,
+        server=server,
+        repository=repository,
+        token=token,
+        environ=environ,
+        patience=_PATIENCE,
+    )
+    return of_gitlab.visibility()
