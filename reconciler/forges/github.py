@@ -18,7 +18,7 @@ from reconciler.forges.github_responses import (
     Pull,
     PullCommit,
     PullReview,
-    Repository,
+    RepositoryRow,
     Viewer,
 )
 from reconciler.forges.http_client import Address, ForgeHttp
@@ -70,7 +70,7 @@ class GitHub:
 
     def visibility(self) -> str:
         """Return who may read the repository: `public`, `internal` or `private`."""
-        answer = row(Repository, self._http.get(self._repo, needs="`metadata: read`"))
+        answer = row(RepositoryRow, self._http.get(self._repo, needs="`metadata: read`"))
         return answer.visibility or ("private" if answer.private else "public")
 
     def pull_request(self, number: int) -> PullRequest:

@@ -119,7 +119,7 @@ class CheckRun(ForgeRow):
     app: App | None = None
 
 
-class Repository(ForgeRow):
+class RepositoryRow(ForgeRow):
     """A repository; an old GitHub Enterprise Server does not tell its `visibility`."""
 
     private: bool
