@@ -14,6 +14,7 @@
     states: element.dataset.s.trim().split(" "),
     text: null,
   }));
+  let opened = false;
   const bodies = fleets.flatMap((fleet) => all("tbody", fleet));
 
   const chosen = () => (location.hash.match(/^#state-([a-z-]+)$/) || [])[1] || "all";
@@ -31,7 +32,7 @@
     for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.dataset.filter === state));
     const filters = state !== "all" || words.length > 0;
     if (nothing) nothing.hidden = shown > 0;
-    if (names && words.length) names.open = true;
+    if (names && opened !== words.length > 0) opened = names.open = words.length > 0;
     hits.textContent = filters ? `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown` : "";
   };
 
