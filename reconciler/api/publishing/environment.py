@@ -14,8 +14,10 @@ from reconciler.api.workspace import Workspace
 from reconciler.audit.evidence import Entry, Records, entries
 from reconciler.audit.overview.forge_links import forge_links
 from reconciler.audit.overview.holders import ModelNames, holders
+from reconciler.audit.overview.lane_history import lanes
 from reconciler.audit.overview.model_overview import ForgeLinks, ModelOverview, Overview
 from reconciler.audit.overview.model_states import ModelVerdict, state_of
+from reconciler.audit.overview.recorded_applies import RecordedApplies
 from reconciler.audit.overview.shown_versions import (
     ShownVersions,
     comparison,
@@ -169,6 +171,14 @@ class _Reader:
         ref = self._live.ref
         return self._past.records(ref.key if ref else None) if self._past else None
 
+    @cached_property
+    def _applies(self) -> RecordedApplies:
+        """The applies to the registry that was read; without one, to the only one on record."""
+        by_commit = self._records.by_commit.values() if self._records else ()
+        ref = self._live.ref
+        made = (record for of_commit in by_commit for record in of_commit)
+        return RecordedApplies(made, ref.key if ref else None)
+
     def _history(self, name: str) -> Sequence[Entry]:
         if self._past is None:
             return ()
@@ -198,6 +208,13 @@ class _Reader:
             live=without_secrets(of.live) if of.live else None,
             why=why,
             holders=holders(of),
+            lanes=lanes(
+                of.history,
+                settings=of.settings,
+                applies=self._applies,
+                live=of.live,
+                now=self._request.now,
+            ),
             history=tuple(of.history),
             sides=known,
             comparison=comparison(of, shown, known, plan),

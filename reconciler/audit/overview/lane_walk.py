@@ -43,11 +43,13 @@ class Fate:
 
 def fates(history: Sequence[Entry], applies: ModelApplies) -> Sequence[Fate]:
     """Return what became of each merged change; other registries do not count."""
+    times = [applies.time_of(entry) for entry in history]
+    known = [time for time in (applies.begin, *times) if time is not None]
+    begin = min(known, default=None)
     found: list[Fate] = []
     later: datetime | None = None
-    for entry in reversed(history):
-        time = applies.time_of(entry)
-        state = _state(entry, time, later, applies.begin)
+    for entry, time in zip(reversed(history), reversed(times), strict=True):
+        state = _state(entry, time, later, begin)
         found.append(Fate(state, time or entry.time, later, applies.has_record_of(entry)))
         later = time or later
     return found[::-1]

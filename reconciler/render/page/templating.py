@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from reconciler.render.escape import printable
 from reconciler.render.page.excerpts import LONGEST, excerpt
 
-_STYLE: Final = "page.css"
+_STYLES: Final = ("page.css", "timeline.css")
 _SCRIPT: Final = "page.js"
 
 
@@ -42,7 +42,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    style, script = (loader.get_source(environment, name)[0] for name in (_STYLE, _SCRIPT))
+    style = "".join(loader.get_source(environment, name)[0] for name in _STYLES)
+    script = loader.get_source(environment, _SCRIPT)[0]
     environment.filters["prose"] = prose
     environment.globals |= {
         "csp": content_security_policy(style, script),

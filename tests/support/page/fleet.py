@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from reconciler.audit.evidence import ApplyState, Entry
-from reconciler.audit.overview.lanes import Lane, LaneSpan
 from reconciler.audit.overview.model_overview import (
     ForgeLinks,
     Holder,
@@ -177,7 +176,6 @@ def overview_of(
 ) -> ModelOverview:
     """Return a model of these parts; what is not given follows from its past."""
     held = holders(past, live, now)
-    lanes = tuple(past.lane(h.name) for h in held if h.serves or h.name[0] == "@")
     plain = ModelOverview(
         past.model,
         state,
@@ -187,7 +185,7 @@ def overview_of(
         declaration=now,
         live=live,
         holders=held,
-        lanes=lanes,
+        lanes=past.lanes(live),
         history=tuple(past.entries),
     )
     return replace(plain, **more)  # type: ignore[arg-type]
@@ -363,7 +361,7 @@ def _simple(
 def _chargeback() -> ModelOverview:
     name = "chargeback-risk"
     live = live_as(declared(name, {4: "Production", 5: "None"}, {"champion": 5}))
-    model = _simple(
+    return _simple(
         name,
         "drifted",
         "payments",
@@ -374,13 +372,6 @@ def _chargeback() -> ModelOverview:
             'v5 tag validated "true" by hand: git declares "false"',
         ),
     )
-    lane = model.lanes[-1]
-    spans = (
-        replace(lane.spans[0]),
-        replace(lane.spans[-1], end=NOW - timedelta(days=1)),
-        LaneSpan(5, NOW - timedelta(days=1), None, "by hand"),
-    )
-    return replace(model, lanes=(*model.lanes[:-1], Lane(lane.name, spans)))
 
 
 def _limits() -> ModelOverview:

@@ -8,9 +8,11 @@ from decimal import Decimal
 
 from reconciler.audit.evidence import Applied, ApplyState, Entry, entries
 from reconciler.audit.merged_changes import MergeApproval, MergedCommit, Step
-from reconciler.audit.overview.lanes import Lane, LaneSpan, SpanKind
+from reconciler.audit.overview.lane_history import lanes
+from reconciler.audit.overview.lanes import Lane
+from reconciler.audit.overview.recorded_applies import RecordedApplies
 from reconciler.core.settings import Settings
-from reconciler.core.state import Declaration, DeclaredVersion, Field, Fields, Value
+from reconciler.core.state import Declaration, DeclaredVersion, Field, Fields, Live, Value
 
 NOW = datetime(2026, 11, 29, 22, 0, tzinfo=timezone.utc)
 REGISTRY = "prod-eu"
@@ -113,27 +115,10 @@ class Past:
         """The newest change."""
         return self.entries[-1]
 
-    def lane(self, name: str) -> Lane:
-        """Return the spans of the serving stage or of `@ALIAS`, by these entries alone."""
-        spans: list[LaneSpan] = []
-        for entry in self.entries:
-            version = entry.aliases.get(name[1:]) if name[0] == "@" else entry.serving
-            start = entry.applied[0].time if entry.applied else entry.time
-            if spans and spans[-1].version == version:
-                continue
-            if spans:
-                spans[-1] = replace(spans[-1], end=start)
-            spans.append(LaneSpan(version, start, None, _KINDS[entry.apply_state], entry))
-        return Lane(name, tuple(spans))
-
-
-_KINDS: Mapping[ApplyState, SpanKind] = {
-    "applied": "applied",
-    "partly": "merged",
-    "never": "never applied",
-    "not yet": "pending",
-    "unknown": "merged",
-}
+    def lanes(self, live: Live | None) -> tuple[Lane, ...]:
+        """Return the lanes of the model, by these entries and what is live."""
+        applies = RecordedApplies((), REGISTRY)
+        return lanes(self.entries, settings=SETTINGS, applies=applies, live=live, now=NOW)
 
 
 def fields_of(declaration: Declaration) -> Fields:

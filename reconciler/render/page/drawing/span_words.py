@@ -20,6 +20,7 @@ KINDS: Final[dict[SpanKind, str]] = {
     "never applied": "merged and replaced before it was applied",
 }
 _MOST_PEOPLE: Final = 4
+_LAST: Final = datetime.max.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class LaneRow:
 
 
 def lane_rows(lanes: Sequence[Lane], *, now: datetime, links: ForgeLinks) -> Iterator[LaneRow]:
-    """Yield the spans of all lanes as rows, of each lane the newest first."""
+    """Yield the spans of all lanes as rows, of each lane what is there now first."""
     for lane in lanes:
-        for span in reversed(lane.spans):
+        newest_end = sorted(reversed(lane.spans), key=lambda s: s.end or _LAST, reverse=True)
+        for span in newest_end:
             entry = span.entry
             number = entry.pull_request if entry else None
             yield LaneRow(

@@ -9,6 +9,7 @@ from reconciler.audit.overview.model_overview import Holder, ModelOverview, Over
 from reconciler.core.state import Field
 from reconciler.render.page.excerpts import LONGEST, NAME, REASON, Excerpt, excerpt
 from reconciler.render.page.limits import Limits
+from reconciler.render.page.metric_plot_svg import metric_plot
 from reconciler.render.page.moments import Moment, moment
 from reconciler.render.page.views.change_rows import ChangeRow, change_row
 from reconciler.render.page.views.comparison_view import (
@@ -27,6 +28,8 @@ from reconciler.render.page.views.declared_view import (
     inventory_view,
 )
 from reconciler.render.page.views.index_view import IndexRow, model_row
+from reconciler.render.page.views.served_metric import served_metric
+from reconciler.render.page.views.timeline_view import TimelineView, timeline_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class ModelView:
     why: tuple[str, ...]
     why_left_out: int
     serving: ChangeRow | None
-    timeline: Markup | None
-    plots: tuple[Markup, ...]
+    timeline: TimelineView | None
+    plot: Markup | None
     holders: tuple[HolderRow, ...]
     comparison: ComparisonView | None
     violations: tuple[ViolationView, ...]
@@ -80,8 +83,8 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
         why=tuple(excerpt(sentence, REASON) for sentence in model.why[: limits.reasons]),
         why_left_out=max(0, len(model.why) - limits.reasons),
         serving=change_row(entry, now, overview.links) if entry else None,
-        timeline=None,
-        plots=(),
+        timeline=timeline_view(model, overview, limits),
+        plot=_plot(model, overview),
         holders=tuple(_holder(one, overview) for one in model.holders[: limits.rows]),
         comparison=comparison_view(model.comparison, now, limits) if model.comparison else None,
         violations=violation_views(model.violations, limits),
@@ -95,6 +98,13 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
         tags=tuple(_tags(model))[: limits.rows],
         unread=tuple(excerpt(sentence, REASON) for sentence in model.unread[: limits.reasons]),
     )
+
+
+def _plot(model: ModelOverview, overview: Overview) -> Markup | None:
+    """Return the course of a metric of what served, None where there is none."""
+    serving = model.lanes[0] if model.lanes else None
+    found = served_metric(serving, model.sides) if serving else None
+    return metric_plot(*found, now=overview.now) if found else None
 
 
 def _holder(holder: Holder, overview: Overview) -> HolderRow:

@@ -104,7 +104,7 @@ def test_it_can_be_read_without_seeing_it() -> None:
 
 def test_the_table_tells_of_every_span_what_the_picture_does() -> None:
     rows = list(lane_rows([EVERY], now=NOW, links=LINKS))
-    assert [row.version for row in rows] == ["v8", "none", "v4", "v2", "v3", "v9", "v2", "v1"]
+    assert [row.version for row in rows] == ["v8", "none", "v4", "v2", "v2", "v3", "v9", "v1"]
     assert (rows[2].begin, rows[2].end, rows[2].kind) == ("2026-11-09 22:00", "now", "applied")
     assert rows[2].approvals == "Grace (verified)"
     assert rows[2].consents == "off-main=m"
