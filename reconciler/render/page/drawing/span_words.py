@@ -41,7 +41,7 @@ class LaneRow:
 def lane_rows(lanes: Sequence[Lane], *, now: datetime, links: ForgeLinks) -> Iterator[LaneRow]:
     """Yield the spans of all lanes as rows, of each lane what is there now first."""
     for lane in lanes:
-        newest_end = sorted(reversed(lane.spans), key=lambda s: s.end or _LAST, reverse=True)
+        newest_end = sorted(lane.spans, key=lambda s: s.end or _LAST, reverse=True)
         for span in newest_end:
             entry = span.entry
             number = entry.pull_request if entry else None
