@@ -31,7 +31,7 @@ def check_folder(folder: Path, shown: str, states: Mapping[str, Path]) -> None:
     if folder.is_symlink():
         raise UsageError(f"`{shown}` is a symbolic link", hint="name the folder itself")
     try:
-        entries = sorted(entry.name for entry in folder.iterdir())
+        entries = sorted(e.name for e in folder.iterdir() if not e.name.startswith("."))
     except FileNotFoundError:
         return
     except OSError as error:

@@ -34,7 +34,7 @@ class ShownVersions:
     @property
     def unread(self) -> tuple[str, ...]:
         """What is left out, as sentences."""
-        more = f"{self.left_out} more versions that served: their runs were not read"
+        more = f"{self.left_out} more versions: their runs were not read"
         return (more,) if self.left_out else ()
 
     @property
