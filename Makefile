@@ -17,7 +17,7 @@ SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    the whole story on an embedded registry, in a temporary folder"
+	@echo "make demo    the whole story on an embedded registry, in a temporary folder; KEEP=1 keeps it, with its page"
 	@echo "make test    the tests, against real MLflow servers and real git repositories"
 	@echo "make test-fast    the tests that need no server, in under a minute"
 	@echo "make test-newest  the same with the newest of everything that is installed"
@@ -42,7 +42,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/installed
-	@$(BIN)/reconciler demo
+	@$(BIN)/reconciler demo $(if $(KEEP),--keep)
 
 test: $(VENV)/installed
 	$(BIN)/python $(PYTEST)

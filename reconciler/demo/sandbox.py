@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Final
 
+from reconciler.errors import UsageError
 from reconciler.repository.locate import working_directory
 
 # Variables that point to the user's own files and servers; XDG has git's ignore file.
@@ -29,21 +30,28 @@ _came: list[int] = []  # the signals that should end the demo
 
 
 @contextmanager
-def sandbox() -> Iterator[None]:
-    """Work in an empty temporary folder; afterwards restore everything and remove the folder."""
-    with _ended_cleanly(), _scratch() as folder, _environment(folder), _quiet():
+def sandbox(kept: Path | None = None) -> Iterator[Path]:
+    """Work in an empty folder, and yield it; afterwards restore everything.
+
+    The folder is `kept`, which stays, else a temporary one, which goes. Raises `UsageError` for a
+    folder that is not empty or cannot be made.
+    """
+    with _ended_cleanly(), _scratch(kept) as folder, _environment(folder), _quiet():
         work = folder / "iris"
         work.mkdir()
         before = working_directory()
         os.chdir(work)
         try:
-            yield
+            yield work
         finally:
             os.chdir(before)
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def _scratch(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield _made(kept)
+        return
     folder = TemporaryDirectory(prefix="reconciler-demo-", ignore_cleanup_errors=True)
     try:
         yield Path(folder.name)
@@ -52,6 +60,17 @@ def _scratch() -> Iterator[Path]:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         folder.cleanup()
         signal.signal(signal.SIGINT, before)
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"`{folder}` cannot be made: {error.strerror}") from error
+    if not is_empty:
+        raise UsageError(f"`{folder}` is not empty", hint="name a folder that is not there yet")
+    return folder.resolve()
 
 
 @contextmanager

@@ -21,6 +21,7 @@ versions:
 _FLOWERS: Final = "[[6.0, 2.7, 4.5, 1.5], [6.0, 2.9, 4.9, 1.7]]"
 _BY_STAGE: Final = 'load_model("models:/iris_clf/Production").predict(flowers).tolist()'
 _BY_ALIAS: Final = 'load_model("models:/iris_clf@champion").predict(flowers).tolist()'
+PAGE: Final = "page"
 _FOUND: Final = 2  # the exit code of `drift` when it finds some
 
 
@@ -56,6 +57,7 @@ def tell(prompt: Prompt) -> None:
     _promotion(prompt)
     _drift(prompt)
     _revert(prompt)
+    _page(prompt)
 
 
 def _register(prompt: Prompt) -> None:
@@ -81,8 +83,11 @@ def _declare(prompt: Prompt) -> None:
 
 def _first_promotion(prompt: Prompt) -> None:
     prompt.title("3. `apply` shows the difference and closes it")
-    prompt.say("It shows its plan, asks (not with --yes, in CI), and carries out exactly that.")
-    prompt.shell("reconciler apply --yes")
+    prompt.say(
+        "It shows its plan, asks (not with --yes, in CI), and carries out exactly that. "
+        "--record notes in git who applied what."
+    )
+    prompt.shell("reconciler apply --yes --record")
     prompt.say("Whoever loads the model by its stage or its alias gets v1 now.")
     prompt.python(
         "from mlflow.sklearn import load_model",
@@ -134,3 +139,12 @@ def _revert(prompt: Prompt) -> None:
     prompt.say("Where every version is now, and how it got there:")
     prompt.shell("reconciler status")
     prompt.shell("git log --oneline")
+
+
+def _page(prompt: Prompt) -> None:
+    prompt.title("7. A page for those who use no terminal")
+    prompt.say(
+        "What serves, since when and by which commit; the timeline has v3 hatched, which somebody "
+        "put there by hand. It opens without a server, and no request leaves it."
+    )
+    prompt.shell(f"reconciler page --out {PAGE}")

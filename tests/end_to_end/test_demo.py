@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -55,7 +56,9 @@ apply: 3 of 3 changes applied, commit recorded on 1 model
 ['virginica', 'virginica']
 $ reconciler status
           v1       Production  @champion  in sync
-Done: the temporary folder is gone, and nothing else was touched.
+$ reconciler page --out page
+Done: the temporary folder is gone, and nothing else was touched. With the folder
+went the page: `reconciler demo --keep` keeps both.
 """
 
 
@@ -130,6 +133,23 @@ def test_the_demo_tells_the_whole_story_without_mlflow_s_chatter_and_leaves_no_t
         position = found + 1
     for noise in ("\x1b", "INFO", "WARNING", "Warning", "Successfully", "Created version", "%|"):
         assert noise not in said
+
+
+def test_a_demo_that_is_kept_ends_with_the_address_of_its_page(
+    stranger: Stranger, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept" / "demo é"
+    code, said = stranger.run("-m", "reconciler", "demo", "--keep", str(folder))
+    assert code == 0, said
+    assert f"Done: all of it is in {folder}, and" in said
+    address = next(line.strip() for line in said.splitlines() if line.startswith("  file://"))
+    page = Path(unquote(urlsplit(address).path))
+    assert page.is_relative_to(folder)
+    text = page.read_text(encoding="utf-8")
+    assert "Content-Security-Policy" in text
+    assert "iris_clf" in text
+    taken = stranger.run("-m", "reconciler", "demo", "--keep", str(folder))
+    assert (taken[0], f"`{folder}` is not empty\n" in taken[1]) == (1, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
