@@ -25,6 +25,16 @@ _QUIET: Final = (
 )
 _INSTALL: Final = "`make browser` installs Chromium and axe-core"
 
+# Every rule for WCAG A and AA up to 2.2, and what axe's makers call good practice beyond it.
+_RULES: Final = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "rules": {"target-size": {"enabled": True}},
+    "resultTypes": ["violations"],
+}
+_UNSEEN: Final = """selector => [...document.querySelectorAll(selector)]
+    .filter(element => !element.checkVisibility({visibilityProperty: true, opacityProperty: true}))
+    .map(element => element.outerHTML.slice(0, 200))"""
+
 Scheme = Literal["light", "dark"]
 
 
@@ -38,8 +48,9 @@ class Visit:
 
     def violations(self) -> list[str]:
         """Return what axe-core finds wrong on the page, a line for each rule and element."""
-        self.page.evaluate(_AXE.read_text(encoding="utf-8"))
-        found: dict[str, Any] = self.page.evaluate("() => axe.run()")
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        found: dict[str, Any] = self.page.evaluate("rules => axe.run(rules)", _RULES)
         return [
             f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
             for violation in found["violations"]
@@ -52,6 +63,15 @@ class Visit:
             "() => document.documentElement.scrollWidth - window.innerWidth"
         )
         return wide
+
+    def resize(self, width: int) -> None:
+        """Make the window so many pixels wide."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+
+    def unseen(self, selector: str) -> list[str]:
+        """Return the elements that are on the page and cannot be seen there."""
+        found: list[str] = self.page.evaluate(_UNSEEN, selector)
+        return found
 
 
 @dataclass

@@ -11,29 +11,34 @@
   const names = document.querySelector(".names");
   const rows = fleets.flatMap((fleet) => all("[data-s]", fleet)).map((element) => ({
     element,
+    home: element.parentElement,
     states: element.dataset.s.trim().split(" "),
     text: null,
   }));
   let opened = false;
-  const bodies = fleets.flatMap((fleet) => all("tbody", fleet));
+  const counted = names ? rows.filter((row) => names.contains(row.element)) : rows;
+  const parts = fleets.flatMap((fleet) => [...all("tbody", fleet), fleet]);
+  const text = (row) => {
+    const group = row.home.querySelector(".group");
+    return `${row.element.textContent} ${group ? group.textContent : ""}`.toLowerCase();
+  };
 
   const chosen = () => (location.hash.match(/^#state-([a-z-]+)$/) || [])[1] || "all";
   const apply = () => {
     const state = chosen();
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const row of rows) {
-      if (words.length && row.text === null) row.text = row.element.textContent.toLowerCase();
-      const fits = (state === "all" || row.states.includes(state)) && words.every((word) => row.text.includes(word));
-      row.element.hidden = !fits;
-      if (fits) shown += 1;
-    }
-    for (const body of bodies) body.hidden = !body.querySelector("[data-s]:not([hidden])");
-    for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.dataset.filter === state));
     const filters = state !== "all" || words.length > 0;
-    if (nothing) nothing.hidden = shown > 0;
-    if (names && opened !== words.length > 0) opened = names.open = words.length > 0;
-    hits.textContent = filters ? `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown` : "";
+    for (const row of rows) {
+      if (words.length && row.text === null) row.text = text(row);
+      const fits = (state === "all" || row.states.includes(state)) && words.every((word) => row.text.includes(word));
+      row.element.classList.toggle("out", !fits);
+    }
+    for (const part of parts) part.classList.toggle("out", !part.querySelector("[data-s]:not(.out)"));
+    for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.dataset.filter === state));
+    const shown = counted.filter((row) => !row.element.classList.contains("out")).length;
+    if (nothing) nothing.hidden = shown > 0 || !rows.length;
+    if (names && opened !== filters) opened = names.open = filters;
+    hits.textContent = filters ? `${shown.toLocaleString("en")} of ${counted.length.toLocaleString("en")} shown` : "";
   };
 
   for (const chip of chips) {
@@ -43,6 +48,7 @@
       const at = window.scrollY;
       location.hash = chip.getAttribute("aria-pressed") === "true" ? "all" : chip.getAttribute("href").slice(1);
       window.scrollTo(0, at);
+      chip.focus({ preventScroll: true }); // the new address took it away
       apply();
     };
     chip.addEventListener("click", press);
@@ -67,7 +73,8 @@
   const key = (row, column) => {
     const cell = row.cells[column];
     const time = cell.querySelector("time");
-    return time ? time.dateTime : cell.textContent.trim();
+    if (time) return time.dateTime;
+    return cell.querySelector(":scope > .none") ? null : cell.textContent.trim();
   };
   for (const head of all("th[data-sort]")) {
     const button = document.createElement("button");
@@ -75,15 +82,20 @@
     button.textContent = head.textContent;
     head.replaceChildren(button);
     button.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
+      const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
+      const sort = next === undefined ? "ascending" : next;
       for (const other of all("[aria-sort]", head.parentElement)) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      if (sort) head.setAttribute("aria-sort", sort);
+      const table = head.closest("table");
       const column = Number(head.dataset.sort);
-      for (const body of head.closest("table").tBodies) {
-        const sorted = all(":scope>[data-s]", body).map((row) => [key(row, column), row]);
-        sorted.sort((one, other) => order.compare(one[0], other[0]) * (up ? 1 : -1));
-        body.append(...sorted.map((pair) => pair[1]));
-      }
+      const own = rows.filter((row) => table.contains(row.home)).map((row) => [sort && key(row.element, column), row]);
+      const way = sort === "ascending" ? 1 : -1;
+      const compare = ([one], [other]) =>
+        one === null || other === null ? (one === null) - (other === null) : order.compare(one, other) * way;
+      if (sort) own.sort(compare); // what is not known comes last, both ways
+      for (const [, row] of own) (sort ? table.tBodies[0] : row.home).append(row.element);
+      table.classList.toggle("flat", Boolean(sort));
+      apply();
     });
   }
 
