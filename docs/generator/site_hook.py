@@ -8,12 +8,21 @@ from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import Any, Protocol
 
+from docs.generator.example_page import example_page
 from docs.generator.markdown_text import github_anchor
 from reconciler.scaffold.package_data import this_release
 
 _ROOT = Path(__file__).parents[2]
 _LINK_UPWARD = re.compile(r"(?<=\]\()(\.\./[^)#\s]+)(?=[)#])")
 _CELL = re.compile(r"<td.*?</td>", re.DOTALL)
+
+
+_EXAMPLE = "example-page"
+_EXAMPLE_HERE = "<!-- the site has an example here -->"
+
+
+class _Files(Protocol):
+    def append(self, file: object) -> None: ...
 
 
 class _Config(Protocol):
@@ -37,6 +46,14 @@ def on_config(config: _Config) -> None:
     config.mdx_configs["toc"]["slugify"] = github_anchor
 
 
+def on_files(files: _Files, *, config: Any) -> None:  # noqa: ANN401  it may be missing
+    """Add the page that the demonstration makes."""
+    from mkdocs.structure.files import File  # noqa: PLC0415  it may be missing, as said above
+
+    for path, content in example_page():
+        files.append(File.generated(config, f"{_EXAMPLE}/{path}", content=content))
+
+
 def on_page_markdown(markdown: str, *, page: _Page, **_: object) -> str:
     """Return a page whose links to files outside of docs/ lead to the repository."""
     folder = dirname(f"docs/{page.file.src_uri}")
@@ -48,7 +65,8 @@ def on_page_markdown(markdown: str, *, page: _Page, **_: object) -> str:
         kind = "tree" if (_ROOT / path).is_dir() else "blob"
         return f"{this_release().source}/{kind}/main/{path}"
 
-    return _LINK_UPWARD.sub(absolute, markdown)
+    example = f"[The page that `make demo` makes]({_EXAMPLE}/index.html) is one to click through."
+    return _LINK_UPWARD.sub(absolute, markdown.replace(_EXAMPLE_HERE, example))
 
 
 def on_page_content(html: str, **_: object) -> str:
