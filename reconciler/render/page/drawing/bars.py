@@ -44,7 +44,7 @@ class Bars:
 
     def track(self, marks: Sequence[Mark], over: Sequence[Mark], y: float) -> Iterator[Markup]:
         """Yield the bars of what was live, then what somebody did by hand over them."""
-        taken = [(mark.left + mark.width * 0.4, mark.right) for mark in over]  # it fades in
+        taken = [(mark.left + mark.width * 0.2, mark.right) for mark in over]  # it fades in
         labels = [_label_over(mark, marks, over) for mark in over]
         taken += [(left, right) for label in labels if label for left, right in [label[:2]]]
         for mark in marks:

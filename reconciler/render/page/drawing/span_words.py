@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from reconciler.audit.evidence import Entry
@@ -20,6 +20,7 @@ KINDS: Final[dict[SpanKind, str]] = {
     "never applied": "merged and replaced before it was applied",
 }
 _MOST_PEOPLE: Final = 4
+_SHORT: Final = timedelta(minutes=10)
 _LAST: Final = datetime.max.replace(tzinfo=timezone.utc)
 
 
@@ -41,8 +42,8 @@ class LaneRow:
 def lane_rows(lanes: Sequence[Lane], *, now: datetime, links: ForgeLinks) -> Iterator[LaneRow]:
     """Yield the spans of all lanes as rows, of each lane what is there now first."""
     for lane in lanes:
-        newest_end = sorted(lane.spans, key=lambda s: s.end or _LAST, reverse=True)
-        for span in newest_end:
+        spans = sorted(lane.spans, key=lambda span: span.end or _LAST)
+        for span in reversed(spans):
             entry = span.entry
             number = entry.pull_request if entry else None
             yield LaneRow(
@@ -83,24 +84,27 @@ def summary(name: str, spans: Sequence[LaneSpan], now: datetime) -> str:
     return f"{len(spans)} spans of {excerpt(name, NAME)}: {some([*versions], 8)}\n{times}"
 
 
-def moment(time: datetime) -> str:
-    """Return a moment in UTC, to the minute."""
-    return f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
-
-
 def _begin(span: LaneSpan) -> str:
     if span.start is None:
         return "not known since when"
+    begin = _moment(span.start, span)
     if span.kind == "by hand":
-        return f"at some time after {moment(span.start)}"
-    return f"{'found there ' if span.was_there else ''}{moment(span.start)}"
+        return f"at some time after {begin}"
+    return f"{'found there ' if span.was_there else ''}{begin}"
 
 
 def _end(span: LaneSpan, now: datetime) -> str:
     if span.end is None:
         return "now"
     is_found = span.kind == "by hand" or span.end == now
-    return f"{'until ' if is_found else ''}{moment(span.end)}"
+    return f"{'until ' if is_found else ''}{_moment(span.end, span)}"
+
+
+def _moment(time: datetime, span: LaneSpan) -> str:
+    """Return a moment in UTC, to the minute; to the second where the span is short."""
+    is_short = span.start is not None and span.end is not None and span.end - span.start < _SHORT
+    form = "%Y-%m-%d %H:%M:%S" if is_short else "%Y-%m-%d %H:%M"
+    return f"{time.astimezone(timezone.utc):{form}}"
 
 
 def _declared(entry: Entry) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""The axis of time: where a moment lies, and ticks that people read, from minutes to years."""
+"""The axis of time: where a moment lies, and ticks that people read, from seconds to years."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # no
 _MONTH: Final = timedelta(days=30.44)
 _YEAR: Final = timedelta(days=365.25)
 _STEPS: Final = (
+    *(timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 15, 30)),
     *(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)),
     *(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12)),
     *(timedelta(days=days) for days in (1, 2, 7, 14)),
 )
 _MONTH_STEPS: Final = (1, 2, 3, 6, 12, 24, 60, 120, 240)
-_SHORTEST: Final = timedelta(minutes=10)  # of the whole axis
+_SHORTEST: Final = timedelta(seconds=10)  # of the whole axis
 
 
 class Tick(NamedTuple):
@@ -88,6 +89,8 @@ def _first_days(begin: datetime, end: datetime, months: int) -> Iterator[datetim
 def _label(moment: datetime, step: timedelta) -> tuple[str, str]:
     """Return what a tick says, and what is said once for many: the day, or the year."""
     day = f"{moment.day} {_MONTHS[moment.month - 1]}"
+    if step < timedelta(minutes=1):
+        return f"{moment:%H:%M:%S}", f"{day} {moment.year}"
     if step < timedelta(days=1):
         return f"{moment:%H:%M}", f"{day} {moment.year}"
     if step < _MONTH * 0.9:

@@ -226,6 +226,7 @@ def test_the_axis_has_a_few_ticks_that_do_not_touch(length: timedelta) -> None:
 @pytest.mark.parametrize(
     ("length", "labels"),
     [
+        (timedelta(seconds=40), ["21:59:20 29 Nov 2026", "21:59:30", "21:59:40"]),
         (timedelta(minutes=30), ["21:30 29 Nov 2026", "21:35", "21:40"]),
         (timedelta(hours=30), ["18:00 28 Nov 2026", "00:00 29 Nov 2026", "06:00"]),
         (timedelta(days=10), ["21 Nov 2026", "23 Nov", "25 Nov"]),
