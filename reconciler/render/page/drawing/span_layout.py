@@ -82,8 +82,9 @@ def _layout(lane: Lane, axis: TimeAxis, least: float, widths: _Widths) -> LaneLa
         marks[where].append(_mark(span, axis))
     live = [[*_joined(row, axis, least, widths.live)] for row in _tracks(marks["live"])] or [[]]
     over = [*_joined(marks["over"], axis, least, widths.rest)]
-    if len(live) > 1:  # beside several versions at once it is one more
-        live += _tracks(over)
+    over_rows = _tracks(over)
+    if len(live) > 1 or len(over_rows) > 1:  # beside several versions at once it is one more
+        live += over_rows
         over = []
     beside = _tracks(_joined(marks["beside"], axis, least, widths.rest))
     return LaneLayout(lane, tuple(map(tuple, live)), tuple(over), tuple(map(tuple, beside)))
