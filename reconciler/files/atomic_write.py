@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.errors import UsageError
+from reconciler.render.phrases import some
 
+_MOST_NAMES = 10  # in a message
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -55,7 +57,7 @@ def remove_files(files: Sequence[tuple[Path, str]]) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            end = f"; removed before it: {', '.join(removed)}" if removed else ""
+            end = f"; removed before it: {some(removed, _MOST_NAMES)}" if removed else ""
             raise UsageError(
                 f"`{shown}` cannot be removed: {error.strerror or error}{end}",
                 hint=_hint(error.errno),
@@ -207,7 +209,8 @@ def _told_of(file: FileToWrite, replaced: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        end = f"written before it: {', '.join(replaced)}" if replaced else "nothing was changed"
+        before = f"written before it: {some(replaced, _MOST_NAMES)}"
+        end = before if replaced else "nothing was changed"
         raise UsageError(
             f"`{file.shown}` cannot be written: {error.strerror or error}; {end}",
             hint=_hint(error.errno),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
 
 from reconciler.api.answers import Answer, timed
@@ -106,11 +107,11 @@ def _made(
     read: Sequence[ReadEnvironment], folder: Path | None, out: str | Path | None, requests: int
 ) -> Page:
     overviews = [each.overview for each in read]
-    files = site(overviews)
-    if folder is not None:
-        write_page(folder, str(out), files)
+    files = site(overviews, generator=f"mlflow-reconciler {version('mlflow-reconciler')}")
+    shown = None if out is None else str(Path(out))
+    if folder is not None and shown is not None:
+        write_page(folder, shown, files)
     problems = [problem for each in read for problem in each.problems]
-    shown = None if out is None else str(out)
     return Page(files, overviews, out=shown, problems=problems, requests=requests)
 
 
@@ -121,7 +122,7 @@ def _checked(out: str | Path | None, workspaces: Sequence[Workspace]) -> Path | 
     if out is None:
         return None
     folder = workspaces[0].caller.root / out
-    check_folder(folder, str(out), {each.shown: each.folder for each in workspaces})
+    check_folder(folder, str(Path(out)), {each.shown: each.folder for each in workspaces})
     return folder
 
 
