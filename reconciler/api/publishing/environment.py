@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from reconciler.api.merged.merged_history import MergedHistory, open_merged
@@ -15,6 +16,7 @@ from reconciler.audit.evidence import Entry, Records, entries
 from reconciler.audit.overview.forge_links import forge_links
 from reconciler.audit.overview.holders import ModelNames, holders
 from reconciler.audit.overview.lane_history import lanes
+from reconciler.audit.overview.lanes import Lane
 from reconciler.audit.overview.model_overview import ForgeLinks, ModelOverview, Overview
 from reconciler.audit.overview.model_states import ModelVerdict, state_of
 from reconciler.audit.overview.recorded_applies import RecordedApplies
@@ -173,11 +175,9 @@ class _Reader:
 
     @cached_property
     def _applies(self) -> RecordedApplies:
-        """The applies to the registry that was read; without one, to the only one on record."""
-        by_commit = self._records.by_commit.values() if self._records else ()
+        made = self._records.by_commit.values() if self._records is not None else ()
         ref = self._live.ref
-        made = (record for of_commit in by_commit for record in of_commit)
-        return RecordedApplies(made, ref.key if ref else None)
+        return RecordedApplies(chain.from_iterable(made), ref.key if ref else None)
 
     def _history(self, name: str) -> Sequence[Entry]:
         if self._past is None:
@@ -208,18 +208,21 @@ class _Reader:
             live=without_secrets(of.live) if of.live else None,
             why=why,
             holders=holders(of),
-            lanes=lanes(
-                of.history,
-                settings=of.settings,
-                applies=self._applies,
-                live=of.live,
-                now=self._request.now,
-            ),
+            lanes=self._lanes(of),
             history=tuple(of.history),
             sides=known,
             comparison=comparison(of, shown, known, plan),
             unread=unread if of.is_read else (),
             violations=self._violations(of.model),
+        )
+
+    def _lanes(self, of: ModelNames) -> tuple[Lane, ...]:
+        return lanes(
+            of.history,
+            settings=of.settings,
+            applies=self._applies,
+            live=of.live,
+            now=self._request.now,
         )
 
     def _verdict(self, of: ModelNames, plan: ModelPlan | None) -> ModelVerdict:

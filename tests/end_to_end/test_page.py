@@ -1,0 +1,184 @@
+"""The page: what is live, what is declared and who put it there, of one state folder or of two."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+import reconciler
+from tests.support.registries.api_lab import opened
+from tests.support.registries.lab import Hand, Lab
+from tests.support.registries.servers import proxy
+from tests.support.repositories.git_lab import GitLab
+
+_NOW = ("--now", "2100-01-31T12:00Z")
+_V1 = "versions: {1: {stage: Production, aliases: [champion]}, 2: {stage: Staging}}\n"
+_V2 = "versions: {1: {stage: Archived}, 2: {stage: Production, aliases: [champion]}}\n"
+_BOB = "Bob <bob@example.com>"
+_DEAD = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class Story:
+    """A registry with a model in each state; `promoted` is the merge that put `steady` on v2."""
+
+    lab: Lab
+    names: dict[str, str]
+    promoted: str
+
+    def page(self, *arguments: str, out: str = "public", **env: str) -> dict[str, Any]:
+        arguments = ("page", "--out", out, "--format", "json", *_NOW, *arguments)
+        result = self.lab.run(*arguments, env=env)
+        assert result.code == 0, result.text
+        return result.document
+
+    def models(self, document: dict[str, Any], number: int = 0) -> dict[str, dict[str, Any]]:
+        """Return the models of the story by what they are for; the registry is shared."""
+        found = {row["model"]: row for row in document["environments"][number]["models"]}
+        return {key: found[name] for key, name in self.names.items() if name in found}
+
+    def files(self, out: str = "public") -> dict[str, bytes]:
+        root = self.lab.git.root / out
+        paths = (path for path in root.rglob("*") if path.is_file())
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+@pytest.fixture(name="story", scope="module")
+def story_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Tell the story once: a page writes nothing to the registry."""
+    lab = Lab(GitLab.new(tmp_path_factory.mktemp("page")), mlflow_uri, Hand(mlflow_uri))
+    keys = ("steady", "drifted", "pending", "held", "refused", "gone", "unmanaged")
+    names = {key: lab.model(2) for key in keys}
+
+    def files(content: str, *of: str) -> dict[str, str | None]:
+        return {f"registry-state/team/{names[key]}.yaml": content for key in of}
+
+    where = f"{{stage: Production, models: [{names['refused']}]}}"
+    freeze = f"{{name: closed, freeze: 2100-01-01 - 2100-12-30 UTC, on: {where}}}"
+    settings = f"branch: main\nregistry: {lab.uri}\npolicies: [{freeze}]\n"
+    first = files(_V1, *keys[:5])
+    lab.git.commit({"registry-state/reconciler.yaml": settings, **first}, "Declare (#1)")
+    lab.environ = {"MLFLOW_TRACKING_URI": ""}
+    assert lab.run("apply", "--yes", "--record").code == 0
+    lab.git.git("switch", "--quiet", "--create", "promote")
+    lab.git.commit(files(_V2, "steady"), "Serve v2")
+    lab.git.git("switch", "--quiet", "main")
+    message = f"Merge pull request #7 from acme/promote\n\nReviewed-by: {_BOB}"
+    lab.git.git("merge", "--quiet", "--no-ff", "-m", message, "promote")
+    assert lab.run("apply", "--yes", "--record").code == 0
+    promoted = lab.git.git("rev-parse", "HEAD")
+    missing = _V2.replace("1: ", "9: {stage: Staging}, 1: ")
+    hold = f"hold: the auditors look at it\n{_V2}"
+    later = files(_V2, "pending", "refused") | files(hold, "held") | files(missing, "gone")
+    lab.git.commit(later, "Serve v2 (#8)")
+    lab.hand.alias(names["drifted"], "champion", 2)
+    lab.hand.stage(names["unmanaged"], 1, "Production")
+    return Story(lab, names, promoted)
+
+
+def test_each_model_has_its_state_why_and_who_put_there_what_serves(story: Story) -> None:
+    document = story.page()
+    models = story.models(document)
+    assert {key: row["state"] for key, row in models.items()} == {
+        "steady": "in sync",
+        "drifted": "drifted",
+        "pending": "pending",
+        "held": "held",
+        "refused": "refused",
+        "gone": "blocked",
+        "unmanaged": "unmanaged",
+    }
+    assert {row["group"] for key, row in models.items() if key != "unmanaged"} == {"team"}
+    steady = models["steady"]["serving"]
+    records = story.lab.git.git("notes", "--ref=refs/notes/reconciler", "show", story.promoted)
+    assert steady.pop("since")[:19] in records
+    assert steady == {
+        "name": "Production",
+        "version": 2,
+        "declared": 2,
+        "applied": True,
+        "commit": story.promoted,
+        "pull_request": 7,
+        "approved_by": [{"name": _BOB, "kind": "claimed"}],
+    }
+    pending = models["pending"]["serving"]
+    assert (pending["version"], pending["declared"], pending["pull_request"]) == (1, 2, 1)
+    assert models["drifted"]["why"] == ["@champion: v2 by hand, and git declares v1"]
+    assert "v2 stage: Staging → Production is pending" in models["pending"]["why"]
+    assert models["held"]["why"][0].startswith("held: the auditors look at it")
+    assert models["refused"]["why"][0].startswith("closed: ")
+    assert "has no version 9" in models["gone"]["why"][0]
+    assert models["unmanaged"]["why"] == ["git does not declare this model", "v1 is in Production"]
+    assert models["unmanaged"]["serving"]["commit"] is None
+    counts = document["environments"][0]["counts"]
+    assert (counts["refused"], counts["blocked"], counts["held"]) == (1, 1, 1)
+    assert document["files"] == sorted(story.files())
+    assert {row["page"] for row in models.values()} <= {*document["files"]}
+
+
+def test_the_same_moment_makes_the_same_bytes_and_a_page_before_is_replaced(story: Story) -> None:
+    story.page()
+    first = story.files()
+    with proxy(story.lab.uri) as seen:
+        assert story.page(out="other") and not seen.writes
+    assert story.files("other") == first
+    stale = story.lab.git.root / "public" / "models" / "gone-by-now.html"
+    stale.write_bytes(first["index.html"])
+    kept = stale.with_name("somebodys.html")
+    kept.write_text("<p>not ours</p>")
+    story.page()
+    assert story.files() == {**first, "models/somebodys.html": b"<p>not ours</p>"}
+    r = opened(story.lab)
+    page = r.page(now="2100-01-31T12:00Z")
+    assert (page.files, page.out) == (first, None)
+    assert page._repr_html_() == first["index.html"].decode()
+
+
+def test_offline_nothing_of_the_registry_is_read_or_shown(story: Story) -> None:
+    document = story.page("--offline", out="offline", MLFLOW_REGISTRY_URI=_DEAD)
+    models = story.models(document)
+    assert {row["state"] for row in models.values()} == {"not read"}
+    assert "unmanaged" not in models, "git does not know it"
+    steady = models["steady"]["serving"]
+    assert (steady["version"], steady["declared"], steady["commit"]) == (None, 2, story.promoted)
+    [environment] = document["environments"]
+    assert (document["offline"], environment["registry"]) == (True, None)
+    pages = story.files("offline").values()
+    assert all(b"not read" in page for page in pages)
+    assert not any(b"v2 is in Staging" in page for page in pages)
+
+
+def test_a_registry_that_cannot_be_read_makes_no_page(lab: Lab) -> None:
+    lab.git.commit({"registry-state/m.yaml": _V1, "registry-state/reconciler.yaml": "branch: main"})
+    lab.environ = {"MLFLOW_TRACKING_URI": _DEAD}
+    failed = lab.run("page", "--out", "public")
+    assert failed.code == int(reconciler.ExitCode.REGISTRY)
+    assert "`--offline` makes the page from git alone" in failed.stderr
+    assert not (lab.git.root / "public").exists()
+
+
+def test_each_of_several_environments_has_its_own_registry(story: Story) -> None:
+    lab, name = story.lab, story.names["unmanaged"]
+    other = lab.uri.replace("127.0.0.1", "localhost")
+    lab.git.commit(
+        {
+            "envs/staging/reconciler.yaml": f"branch: main\nregistry: {{uri: '{other}', name: staging}}\n",
+            f"envs/staging/{name}.yaml": "versions: {1: {stage: Production}}\n",
+        },
+        "A second environment",
+    )
+    both = ("--state", "registry-state", "--state", "envs/staging")
+    document = story.page(*both, out="both", MLFLOW_REGISTRY_URI=_DEAD)
+    assert [each["state"] for each in document["environments"]] == [
+        "registry-state",
+        "envs/staging",
+    ]
+    assert document["environments"][1]["registry"]["name"] == "staging"
+    assert story.models(document)["steady"]["state"] == "in sync"
+    staging = story.models(document, 1)
+    assert staging["unmanaged"]["state"] == "in sync"
+    assert staging["steady"]["state"] == "unmanaged"
+    assert {"index.html", *(row["page"] for row in staging.values())} <= {*document["files"]}
+    refused = lab.run("page", "--out", "public", "--registry-uri", lab.uri, *both)
+    assert refused.code == int(reconciler.ExitCode.USAGE)
+    assert "is pinned to another" in refused.stderr
