@@ -1,4 +1,4 @@
-"""The notebook promote.ipynb as a script: plan, look, apply, history, promote."""
+"""The notebook promote.ipynb as a script: plan, look, apply, history, page, promote."""
 
 # %% [markdown]
 # # A promotion, from a notebook
@@ -33,6 +33,12 @@ report
 # %%
 model = plan.changes[0].model
 r.history(model)
+
+# %% [markdown]
+# All models at a glance: `r.page("page")` writes the same as files that open without a server.
+
+# %%
+r.page()
 
 # %% [markdown]
 # Promote the next version: a change to the file, which goes the usual way.

@@ -18,6 +18,7 @@ from reconciler.core.uris import same_registry
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render.inspection import page_summary as render
 from reconciler.render.json_documents import Document
+from reconciler.render.page.notebook import framed
 from reconciler.render.page.paths import INDEX
 from reconciler.render.page.site import site
 
@@ -59,7 +60,7 @@ class Page(Answer):
         return render.text(self.overviews, self.files, self.out, self._effort(seconds))
 
     def _repr_html_(self) -> str:
-        return self.files[INDEX].decode()
+        return framed(self.files[INDEX], len(self.files))
 
 
 def page(
