@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from reconciler.audit.overview.lanes import Lane, LaneSpan
 from reconciler.audit.overview.model_overview import ForgeLinks
-from reconciler.render.page.drawing.bars import BAR, BESIDE, LEAST, Bars
+from reconciler.render.page.drawing.bars import BAR, BESIDE, LEAST, Bars, PictureView
 from reconciler.render.page.drawing.elements import clipped, element, path, words
 from reconciler.render.page.drawing.span_layout import LaneLayout, begin_of, layouts
 from reconciler.render.page.drawing.span_words import version
@@ -32,29 +32,35 @@ _MOST_HOLDERS: Final = 2
 
 
 def timeline(
-    lanes: Sequence[Lane], *, now: datetime, links: ForgeLinks, ident: str = "lanes"
+    lanes: Sequence[Lane],
+    *,
+    now: datetime,
+    links: ForgeLinks,
+    is_read: bool = True,
+    ident: str = "lanes",
 ) -> Markup:
     """Return the lanes as an SVG; `ident` begins the ids in it, and is unique in a page.
 
+    Where the registry was not read, what is open is the last that is known, not what is there now.
     The picture does not grow with the history: spans that are too short are drawn as one, and the
     lanes beyond the first ones are counted. `lane_rows` has them all.
     """
+    view = PictureView(now, links, ident, is_read=is_read)
     most = _MOST_MARKS
-    picture = _timeline(lanes, now, links, ident, most)
+    picture = _timeline(lanes, view, most)
     while len(picture) > _LARGEST and most > 1:  # long names of many people
         most //= 2
-        picture = _timeline(lanes, now, links, ident, most)
+        picture = _timeline(lanes, view, most)
     return picture
 
 
-def _timeline(
-    lanes: Sequence[Lane], now: datetime, links: ForgeLinks, ident: str, most: int
-) -> Markup:
+def _timeline(lanes: Sequence[Lane], view: PictureView, most: int) -> Markup:
+    ident, now = view.ident, view.now
     shown = lanes[:_MOST_LANES]
     axis = time_axis(begin_of(shown, now), now, _LEFT, _RIGHT)
     rows, top = [], 0.0
     for layout in layouts(shown, axis, least=LEAST, most=most):
-        drawn, height = _lane(layout, Bars(layout.lane.name, now, links, ident, _RIGHT), top)
+        drawn, height = _lane(layout, view, top)
         rows.append(drawn)
         top += height + _BETWEEN
     if len(lanes) > len(shown):
@@ -64,7 +70,7 @@ def _timeline(
     return element(
         "svg",
         element("title", words("Which version had each name, over time"), id=f"{ident}-title"),
-        element("desc", words(_described(shown), 2_000), id=f"{ident}-desc"),
+        element("desc", words(_described(shown, view), 2_000), id=f"{ident}-desc"),
         _definitions(ident),
         *_axis(axis, top),
         *rows,
@@ -76,14 +82,15 @@ def _timeline(
     )
 
 
-def _described(lanes: Sequence[Lane]) -> str:
-    return "; ".join(f"{clipped(lane.name, _LONGEST_NAME)}: {_has(lane)}" for lane in lanes)
+def _described(lanes: Sequence[Lane], view: PictureView) -> str:
+    return "; ".join(f"{clipped(lane.name, _LONGEST_NAME)}: {_has(lane, view)}" for lane in lanes)
 
 
-def _has(lane: Lane) -> str:
-    """Return what a name has now."""
+def _has(lane: Lane, view: PictureView) -> str:
+    """Return what a name has now, or had when that was last known."""
     here = [span for span in lane.spans if span.end is None and span.kind in _HERE]
-    return some([_since(span) for span in here], _MOST_HOLDERS) or "nothing"
+    has = some([_since(span) for span in here], _MOST_HOLDERS) or "nothing"
+    return has if view.is_read else f"last known: {has}"
 
 
 def _since(span: LaneSpan) -> str:
@@ -136,11 +143,11 @@ def _text(text: str, x: float, y: float, class_: str, anchor: str | None = None)
     return element("text", words(text), x=x, y=y, class_=class_, text_anchor=anchor)
 
 
-def _lane(layout: LaneLayout, bars: Bars, top: float) -> tuple[Markup, float]:
+def _lane(layout: LaneLayout, view: PictureView, top: float) -> tuple[Markup, float]:
     """Return a lane that begins at `top`, and its height."""
     lane = layout.lane
-    name = clipped(lane.name, _LONGEST_NAME)
-    again, has = element("tspan", words(f"{name} "), class_="again"), words(_has(lane))
+    bars, name = Bars(lane.name, view, _RIGHT), clipped(lane.name, _LONGEST_NAME)
+    again, has = element("tspan", words(f"{name} "), class_="again"), words(_has(lane, view))
     drawn = [
         _text(name, _LEFT, top + 16, "name"),
         element("text", again, has, x=_RIGHT, y=top + 16, text_anchor="end", class_="has"),

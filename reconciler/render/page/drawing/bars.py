@@ -1,6 +1,7 @@
 """Draws the bars of a lane: their forms, their labels where there is room, their links."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -29,17 +30,26 @@ _CLASSES: Final[dict[SpanKind, str]] = {
 }
 
 
-class Bars:
-    """Draws the bars of one lane, up to `right`; `ident` begins the ids of the picture."""
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """What a picture is drawn for: a moment, the addresses, and the begin of its ids.
 
-    def __init__(
-        self, name: str, now: datetime, links: ForgeLinks, ident: str, right: float
-    ) -> None:
+    `is_read` is whether the registry was read at that moment.
+    """
+
+    now: datetime
+    links: ForgeLinks
+    ident: str
+    is_read: bool = True
+
+
+class Bars:
+    """Draws the bars of one lane, up to `right`."""
+
+    def __init__(self, name: str, view: PictureView, right: float) -> None:
         """Keep what every bar needs."""
         self._name = name
-        self._now = now
-        self._links = links
-        self._ident = ident
+        self._view = view
         self._right = right
 
     def track(self, marks: Sequence[Mark], over: Sequence[Mark], y: float) -> Iterator[Markup]:
@@ -80,9 +90,9 @@ class Bars:
         width = max(2.0, mark.width - 1.5)
         box = {"x": mark.left, "y": y, "width": width, "height": BAR, "rx": 4.0}
         ground = element("rect", class_="ground", **box)
-        hatched = element("rect", class_="bar", fill=f"url(#{self._ident}-hatch)", **box)
+        hatched = element("rect", class_="bar", fill=f"url(#{self._view.ident}-hatch)", **box)
         is_wide = mark.width > 3 * LEAST
-        mask = f"url(#{self._ident}-late)" if is_wide else None
+        mask = f"url(#{self._view.ident}-late)" if is_wide else None
         return element("g", ground, hatched, mask=mask)
 
     def _label(self, mark: Mark, taken: Sequence[tuple[float, float]], y: float) -> Markup:
@@ -95,8 +105,9 @@ class Bars:
             return _version(text, (left + right) / 2, y + 17.5, "middle")
         shown = _version(text, left + 8, y + 17.5, "start")
         span, lasted = mark.first, ""
-        if len(mark.spans) == 1 and span.start is not None and not span.was_there:
-            lasted = in_words((span.end or self._now) - span.start, parts=1)
+        end = self._view.now if span.end is None and self._view.is_read else span.end
+        if len(mark.spans) == 1 and span.start and end and not span.was_there:
+            lasted = in_words(end - span.start, parts=1)
         if not lasted or right - left < need + len(lasted) * _CHARACTER + 14:
             return shown
         behind = left + need + 7
@@ -106,13 +117,19 @@ class Bars:
         span = mark.first
         kind = f"span {_CLASSES[span.kind]}"
         if len(mark.spans) > 1:
-            title = words(summary(self._name, mark.spans, self._now), _LONGEST)
+            title = words(
+                summary(self._name, mark.spans, self._view.now, is_read=self._view.is_read),
+                _LONGEST,
+            )
             return element("g", element("title", title), shape, label, class_=f"{kind} several")
-        title = words(tooltip(self._name, span, self._now), _LONGEST)
+        title = words(
+            tooltip(self._name, span, self._view.now, is_read=self._view.is_read), _LONGEST
+        )
         is_now = span.end is None and span.kind in ("applied", "merged")
-        kind = f"{kind} here" if is_now else kind
+        if is_now:
+            kind = f"{kind} {'here' if self._view.is_read else 'last'}"
         drawn = element("g", element("title", title), shape, label, class_=kind)
-        href = _href(span, self._links)
+        href = _href(span, self._view.links)
         return element("a", drawn, href=href, tabindex="-1") if href else drawn
 
 

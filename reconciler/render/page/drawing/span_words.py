@@ -39,7 +39,9 @@ class LaneRow:
     consents: str
 
 
-def lane_rows(lanes: Sequence[Lane], *, now: datetime, links: ForgeLinks) -> Iterator[LaneRow]:
+def lane_rows(
+    lanes: Sequence[Lane], *, now: datetime, links: ForgeLinks, is_read: bool = True
+) -> Iterator[LaneRow]:
     """Yield the spans of all lanes as rows, of each lane what is there now first."""
     for lane in lanes:
         spans = sorted(lane.spans, key=lambda span: span.end or _LAST)
@@ -51,7 +53,7 @@ def lane_rows(lanes: Sequence[Lane], *, now: datetime, links: ForgeLinks) -> Ite
                 version=version(span),
                 kind=KINDS[span.kind],
                 begin=_begin(span),
-                end=_end(span, now),
+                end=_end(span, now, is_read=is_read),
                 commit=commit(links, entry.step.commit.id) if entry else None,
                 pull_request=pull_request(links, number) if number is not None else None,
                 approvals=_approvals(entry) if entry else "",
@@ -64,11 +66,11 @@ def version(span: LaneSpan) -> str:
     return "none" if span.version is None else f"v{span.version}"
 
 
-def tooltip(name: str, span: LaneSpan, now: datetime) -> str:
+def tooltip(name: str, span: LaneSpan, now: datetime, *, is_read: bool = True) -> str:
     """Return what a person wants to know of one span, a line each."""
     lines = [
         f"{version(span)} in {excerpt(name, NAME)}: {KINDS[span.kind]}",
-        f"{_begin(span)} – {_end(span, now)}",
+        f"{_begin(span)} – {_end(span, now, is_read=is_read)}",
         *(_declared(span.entry) if span.entry else ()),
         *((f"consents: {some(span.consents, _MOST_PEOPLE)}",) if span.consents else ()),
     ]
@@ -77,10 +79,10 @@ def tooltip(name: str, span: LaneSpan, now: datetime) -> str:
     return "\n".join(lines)
 
 
-def summary(name: str, spans: Sequence[LaneSpan], now: datetime) -> str:
+def summary(name: str, spans: Sequence[LaneSpan], now: datetime, *, is_read: bool = True) -> str:
     """Return what a person wants to know of several spans that are drawn as one."""
     versions = dict.fromkeys(version(span) for span in spans)
-    times = f"{_begin(spans[0])} – {_end(spans[-1], now)}"
+    times = f"{_begin(spans[0])} – {_end(spans[-1], now, is_read=is_read)}"
     return f"{len(spans)} spans of {excerpt(name, NAME)}: {some([*versions], 8)}\n{times}"
 
 
@@ -93,9 +95,9 @@ def _begin(span: LaneSpan) -> str:
     return f"{'found there ' if span.was_there else ''}{begin}"
 
 
-def _end(span: LaneSpan, now: datetime) -> str:
+def _end(span: LaneSpan, now: datetime, *, is_read: bool) -> str:
     if span.end is None:
-        return "now"
+        return "now" if is_read else "not known until when"
     is_found = span.kind == "by hand" or span.end == now
     return f"{'until ' if is_found else ''}{_moment(span.end, span)}"
 

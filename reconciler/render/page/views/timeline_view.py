@@ -37,10 +37,11 @@ def timeline_view(model: ModelOverview, overview: Overview, limits: Limits) -> T
     """Return the timeline of a model, None where nothing is known of any name."""
     if not model.lanes:
         return None
-    rows = lane_rows(model.lanes, now=overview.now, links=overview.links)
+    now, links, is_read = overview.now, overview.links, model.live is not None
+    rows = lane_rows(model.lanes, now=now, links=links, is_read=is_read)
     count = sum(len(lane.spans) for lane in model.lanes)
     return TimelineView(
-        timeline(model.lanes, now=overview.now, links=overview.links),
+        timeline(model.lanes, now=now, links=links, is_read=is_read),
         tuple(_legend(model.lanes)),
         tuple(islice(rows, limits.rows)),
         max(0, count - limits.rows),

@@ -113,6 +113,17 @@ def test_the_table_tells_of_every_span_what_the_picture_does() -> None:
     assert rows[0].commit is None
 
 
+def test_without_a_reading_nothing_is_said_to_be_there_now() -> None:
+    svg = timeline([EVERY], now=NOW, links=LINKS, is_read=False)
+    picture = fromstring(svg)  # noqa: S314  our own
+    assert "Production: last known: v4 since 9 Nov 2026" in str(picture.findtext("desc"))
+    assert not spans(picture, "here")
+    assert spans(picture, "last")
+    ends = [row.end for row in lane_rows([EVERY], now=NOW, links=LINKS, is_read=False)]
+    assert "now" not in ends
+    assert ends.count("not known until when") == 3
+
+
 @pytest.mark.parametrize("count", [1, 40])
 def test_hostile_text_is_shown_and_does_not_grow_the_picture(count: int) -> None:
     evil = entry(HOSTILE * 9_000, 1, HOSTILE * 9_000)
