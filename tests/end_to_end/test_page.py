@@ -8,7 +8,6 @@ import pytest
 import reconciler
 from tests.support.registries.api_lab import opened
 from tests.support.registries.lab import Hand, Lab
-from tests.support.registries.servers import proxy
 from tests.support.repositories.git_lab import GitLab
 
 _NOW = ("--now", "2100-01-31T12:00Z")
@@ -47,6 +46,7 @@ class Story:
 def story_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """Tell the story once: a page writes nothing to the registry."""
     lab = Lab(GitLab.new(tmp_path_factory.mktemp("page")), mlflow_uri, Hand(mlflow_uri))
+    lab.git.git("remote", "add", "origin", "https://ada:s3cret@github.com/acme/models.git")
     keys = ("steady", "drifted", "pending", "held", "refused", "gone", "unmanaged")
     names = {key: lab.model(2) for key in keys}
 
@@ -114,13 +114,17 @@ def test_each_model_has_its_state_why_and_who_put_there_what_serves(story: Story
     assert (counts["refused"], counts["blocked"], counts["held"]) == (1, 1, 1)
     assert document["files"] == sorted(story.files())
     assert {row["page"] for row in models.values()} <= {*document["files"]}
+    page = story.files()[models["steady"]["page"]].decode()
+    assert f"https://github.com/acme/models/commit/{story.promoted}" in page
+    assert "https://github.com/acme/models/pull/7" in page
+    assert "s3cret" not in page
 
 
 def test_the_same_moment_makes_the_same_bytes_and_a_page_before_is_replaced(story: Story) -> None:
     story.page()
-    first = story.files()
-    with proxy(story.lab.uri) as seen:
-        assert story.page(out="other") and not seen.writes
+    first, held = story.files(), story.lab.hand.holds(story.names["pending"])
+    story.page(out="other")
+    assert story.lab.hand.holds(story.names["pending"]) == held, "it writes nothing there"
     assert story.files("other") == first
     stale = story.lab.git.root / "public" / "models" / "gone-by-now.html"
     stale.write_bytes(first["index.html"])
@@ -159,10 +163,10 @@ def test_a_registry_that_cannot_be_read_makes_no_page(lab: Lab) -> None:
 
 def test_each_of_several_environments_has_its_own_registry(story: Story) -> None:
     lab, name = story.lab, story.names["unmanaged"]
-    other = lab.uri.replace("127.0.0.1", "localhost")
+    pin = f"{{uri: '{lab.uri.replace('127.0.0.1', 'localhost')}', name: staging}}"
     lab.git.commit(
         {
-            "envs/staging/reconciler.yaml": f"branch: main\nregistry: {{uri: '{other}', name: staging}}\n",
+            "envs/staging/reconciler.yaml": f"branch: main\nregistry: {pin}\n",
             f"envs/staging/{name}.yaml": "versions: {1: {stage: Production}}\n",
         },
         "A second environment",
