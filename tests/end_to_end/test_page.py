@@ -1,5 +1,6 @@
 """The page: what is live, what is declared and who put it there, of one state folder or of two."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import reconciler
 from tests.support.registries.api_lab import opened
 from tests.support.registries.lab import Hand, Lab
+from tests.support.registries.servers import Answer, Request, proxy
 from tests.support.repositories.git_lab import GitLab
 
 _NOW = ("--now", "2100-01-31T12:00Z")
@@ -152,13 +154,31 @@ def test_offline_nothing_of_the_registry_is_read_or_shown(story: Story) -> None:
     assert not any(b"v2 is in Staging" in page for page in pages)
 
 
-def test_a_registry_that_cannot_be_read_makes_no_page(lab: Lab) -> None:
+def test_a_registry_that_cannot_be_read_makes_no_page_and_a_model_that_cannot_one_without_it(
+    lab: Lab,
+) -> None:
     lab.git.commit({"registry-state/m.yaml": _V1, "registry-state/reconciler.yaml": "branch: main"})
     lab.environ = {"MLFLOW_TRACKING_URI": _DEAD}
     failed = lab.run("page", "--out", "public")
     assert failed.code == int(reconciler.ExitCode.REGISTRY)
     assert "`--offline` makes the page from git alone" in failed.stderr
     assert not (lab.git.root / "public").exists()
+    forbidden = {"error_code": "PERMISSION_DENIED", "message": "Permission denied"}
+    answer = Answer(403, json.dumps(forbidden).encode())
+
+    def forbid(request: Request) -> Answer | None:
+        return answer if "registered-models/get" in request.path else None
+
+    with proxy(lab.uri, before=forbid) as hidden:
+        partly = lab.run("page", "--out", "public", "--registry-uri", hidden.uri, "-o", "json")
+    assert partly.code == int(reconciler.ExitCode.REGISTRY)
+    [error] = partly.document["errors"]
+    assert error["model"] == "m"
+    [environment] = partly.document["environments"]
+    [model] = [row for row in environment["models"] if row["model"] == "m"]
+    assert (model["state"], model["serving"]["version"]) == ("not read", None)
+    assert "model `m` cannot be read" in model["why"][0]
+    assert (lab.git.root / "public" / model["page"]).is_file()
 
 
 def test_each_of_several_environments_has_its_own_registry(story: Story) -> None:
