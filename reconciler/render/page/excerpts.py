@@ -27,8 +27,7 @@ def excerpt(text: str, longest: int) -> str:
 
 def lines(text: str, most: int, longest: int) -> Excerpt:
     """Return the first lines of a text: at most `most`, and `longest` characters in all."""
-    shown = text[:longest].splitlines()[:most]
-    kept = tuple(excerpt(line, LONGEST) for line in shown)
+    kept = tuple(text[:longest].splitlines()[:most])
     if len(text) <= longest and len(text.splitlines()) <= most:
         return Excerpt(kept)
     return Excerpt(kept, f"cut here: the whole text has {len(text):,} characters")

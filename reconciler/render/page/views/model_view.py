@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from reconciler.audit.overview.model_overview import Holder, ModelOverview, Overview
 from reconciler.core.state import Field
-from reconciler.render.page.excerpts import LONGEST, NAME, REASON, Excerpt, excerpt
+from reconciler.render.page.excerpts import NAME, REASON, Excerpt, excerpt
 from reconciler.render.page.limits import Limits
 from reconciler.render.page.metric_plot_svg import metric_plot
 from reconciler.render.page.moments import Moment, moment
@@ -124,7 +124,7 @@ def _description(model: ModelOverview) -> str | None:
     """Return the live description, the declared one where the registry was not read."""
     for source in (model.live, model.declaration):
         if source is not None and (text := source.fields.get(Field("description"))):
-            return excerpt(str(text), LONGEST)
+            return str(text)
     return None
 
 
