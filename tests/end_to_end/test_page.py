@@ -137,7 +137,7 @@ def test_the_same_moment_makes_the_same_bytes_and_a_page_before_is_replaced(stor
     r = opened(story.lab)
     page = r.page(now="2100-01-31T12:00Z")
     assert (page.files, page.out) == (first, None)
-    assert page._repr_html_() == first["index.html"].decode()
+    assert page._repr_html_().startswith("<iframe ")
 
 
 def test_offline_nothing_of_the_registry_is_read_or_shown(story: Story) -> None:
