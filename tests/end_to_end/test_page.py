@@ -206,3 +206,8 @@ def test_each_of_several_environments_has_its_own_registry(story: Story) -> None
     refused = lab.run("page", "--out", "public", "--registry-uri", lab.uri, *both)
     assert refused.code == int(reconciler.ExitCode.USAGE)
     assert "is pinned to another" in refused.stderr
+    twice = lab.run(
+        "page", "--out", "twice", "--state", "envs/staging", "--state", "./envs/staging"
+    )
+    assert twice.code == int(reconciler.ExitCode.USAGE)
+    assert "the state folder `envs/staging` is named twice" in twice.stderr

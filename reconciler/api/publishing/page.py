@@ -96,12 +96,8 @@ def page(
 
 
 def named_states(states: str | Collection[str] | None, default: str) -> tuple[str, ...]:
-    """Return the state folders, each once; raises `UsageError` for one that is named twice."""
-    names = as_names(states) if states else (default,)
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"the state folder `{twice}` is named twice", hint="name it once")
-    return names
+    """Return the state folders that are named, else the default one."""
+    return as_names(states) if states else (default,)
 
 
 def _made(
@@ -118,8 +114,11 @@ def _made(
 
 def _checked(out: str | Path | None, workspaces: Sequence[Workspace]) -> Path | None:
     """Return the folder to write to, None where nothing is written."""
-    for workspace in workspaces:
+    for at, workspace in enumerate(workspaces):
         workspace.desired  # noqa: B018  a wrong file is told before anything is asked
+        if any(workspace.folder.samefile(before.folder) for before in workspaces[:at]):
+            message = f"the state folder `{workspace.shown}` is named twice"
+            raise UsageError(message, hint="name it once")
     if out is None:
         return None
     folder = workspaces[0].caller.root / out
