@@ -1,9 +1,12 @@
 """Moments as the page prints them: a day and a time in UTC, and how long ago that was."""
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from typing import Final
 
 from reconciler.core.durations import in_words
+
+_A_MOMENT: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,11 @@ class Moment:
 
 
 def moment(at: datetime, now: datetime) -> Moment:
-    """Return a moment as it looks at `now`; one that is still to come has no age."""
+    """Return a moment as it looks at `now`, which is cut to seconds; what is to come is later."""
     utc = at.astimezone(timezone.utc)
-    age = f"{in_words(now - at, parts=1)} ago" if at <= now else ""
+    age = f"{in_words(now - at, parts=1)} ago"
+    if abs(now - at) < _A_MOMENT:
+        age = "just now"
+    elif at > now:
+        age = "later"
     return Moment(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d}", f"{utc:%H:%M}", age)
