@@ -159,37 +159,55 @@ def _wheel_of_uv(folder: Path) -> None:
 
 # --- the shell of the page
 
-
-@pytest.mark.parametrize(("below", "folder"), [("", "page"), ("models/eu", "page/models/eu")])
-def test_the_page_of_each_state_is_made_where_it_is_published(
-    below: str, folder: str, tmp_path: Path
-) -> None:
-    step = next(step for step in steps(ROOT / "examples" / "github" / "page.yml") if step.run)
-    tool = recorder(tmp_path)
-    env = {**dict.fromkeys(step.keys["env"], ""), "FOLDER": str(tool), "BELOW": below}
-    run_step(step, tmp_path, tmp_path, env)
-    told = json.loads((tool / "told.json").read_text())["arguments"]
-    assert accepted(*told) == "cli page"
-    assert told[-1] == str(tmp_path / folder)
-    assert (tmp_path / folder).parent.is_dir()
+_PAGES = (ROOT / "examples" / "github" / "page.yml", GITLAB_WITH_PAGE)
+# Ends as `page` does, with the page made or not.
+_PAGE = """\
+#!/bin/sh
+printf '%s\\n' "$@" > "$(dirname "$0")/told"
+for out; do :; done
+[ "{made}" = no ] || {{ mkdir "$out" && echo made > "$out/index.html"; }}
+exit {code}
+"""
 
 
-@pytest.mark.parametrize(("number", "out"), [("1", "public"), ("2", "public/models/eu")])
-def test_gitlab_makes_the_page_of_each_state_where_it_is_published(
-    number: str, out: str, tmp_path: Path
-) -> None:
-    tool = recorder(tmp_path)
-    env = {"CI_NODE_INDEX": number, "RECONCILER_STATE": "models/eu"}
-    lines = load(GITLAB_WITH_PAGE)["page"]["script"]
-    subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", "\n".join(lines)],
-        cwd=tmp_path,
-        env={"PATH": f"{tool}:{os.environ['PATH']}", **env},
-        check=True,
+def published(path: Path, folder: Path, *, code: int = 0, made: str = "yes", second: bool) -> str:
+    """Run the shell that makes the page of a state; return the folder, empty where it failed."""
+    tool = folder / "bin" / "reconciler"
+    tool.parent.mkdir()
+    tool.write_text(_PAGE.format(code=code, made=made))
+    tool.chmod(0o755)
+    env = {"PATH": f"{tool.parent}:{os.environ['PATH']}", "RECONCILER_STATE": "models/eu"}
+    if path == GITLAB_WITH_PAGE:
+        shell = "\n".join(load(path)["page"]["script"])
+        env |= {"CI_NODE_INDEX": "2" if second else "1"}
+    else:
+        shell = next(step.run for step in steps(path) if step.run)
+        env |= {"FOLDER": str(tool.parent), "RUNNER_TEMP": str(folder)}
+        env |= {"BELOW": "models/eu" if second else ""}
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", shell], cwd=folder, env=env, check=False
     )
-    told = json.loads((tool / "told.json").read_text())["arguments"]
-    assert (accepted(*told), told[-1]) == ("cli page", out)
-    assert (tmp_path / out).parent.is_dir()
+    told = (tool.parent / "told").read_text().splitlines()
+    assert accepted(*told) == "cli page"
+    return "" if done.returncode else str((folder / told[-1]).relative_to(folder))
+
+
+@pytest.mark.parametrize("path", _PAGES, ids=["github", "gitlab"])
+def test_the_page_of_each_state_is_made_where_it_is_published(path: Path, tmp_path: Path) -> None:
+    for second in (False, True):
+        folder = tmp_path / str(second)
+        folder.mkdir()
+        top = "public" if path == GITLAB_WITH_PAGE else "page"
+        assert published(path, folder, second=second) == top + second * "/models/eu"
+
+
+@pytest.mark.parametrize("path", _PAGES, ids=["github", "gitlab"])
+@pytest.mark.parametrize(("code", "made"), [(6, "yes"), (6, "no"), (3, "no"), (4, "yes")])
+def test_a_page_that_says_what_it_could_not_read_is_published_and_no_other_failure_is(
+    path: Path, code: int, made: str, tmp_path: Path
+) -> None:
+    folder = published(path, tmp_path, code=code, made=made, second=True)
+    assert bool(folder) == ((code, made) == (6, "yes"))
 
 
 # --- the shell of promote and rollback
