@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,9 @@ _RULES: Final = {
 _UNSEEN: Final = """selector => [...document.querySelectorAll(selector)]
     .filter(element => !element.checkVisibility({visibilityProperty: true, opacityProperty: true}))
     .map(element => element.outerHTML.slice(0, 200))"""
+_ALIKE: Final = 12
+_THIN: Final = """most => document.querySelectorAll("tbody, ul, ol")
+    .forEach(list => [...list.children].slice(most).forEach(row => row.remove()))"""
 
 Scheme = Literal["light", "dark"]
 
@@ -45,6 +48,10 @@ class Visit:
     page: Page
     requests: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+
+    def thin(self) -> None:
+        """Leave the first few of each list's rows: the others are alike, and axe looks long."""
+        self.page.evaluate(_THIN, _ALIKE)
 
     def violations(self) -> list[str]:
         """Return what axe-core finds wrong on the page, a line for each rule and element."""
@@ -76,9 +83,10 @@ class Visit:
 
 @dataclass
 class Chromium:
-    """A running browser."""
+    """A running browser; its windows are used again, since one more costs half a second."""
 
     browser: Browser
+    _free: dict[tuple[bool, bool], list[Page]] = field(default_factory=dict)
 
     @contextmanager
     def visit(
@@ -94,25 +102,37 @@ class Chromium:
 
         A request that would leave the file system is noted and fails.
         """
-        context = self.browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            java_script_enabled=scripts,
-            bypass_csp=not policy,
-            offline=True,
-        )
-        try:
-            visit = Visit(context.new_page())
-            page, address = visit.page, file.resolve().as_uri()
-            page.on("request", lambda request: visit.requests.append(request.url))
-            page.on("console", lambda message: visit.messages.append(message.text))
-            page.on("pageerror", lambda error: visit.messages.append(str(error)))
-            page.on("dialog", lambda dialog: _dismiss(visit, dialog))
+        free = self._free.setdefault((scripts, policy), [])
+        page = free.pop() if free else self._window(scripts=scripts, policy=policy)
+        visit, address = Visit(page), file.resolve().as_uri()
+        visit.resize(width)
+        page.emulate_media(media="screen", color_scheme=scheme)
+        with _noting(visit):
             page.goto(address)
             visit.requests.remove(address)
             yield visit
-        finally:
-            context.close()
+        page.goto("about:blank")
+        free.append(page)  # after a failure it is not used again
+
+    def _window(self, *, scripts: bool, policy: bool) -> Page:
+        return self.browser.new_context(
+            java_script_enabled=scripts, bypass_csp=not policy, offline=True
+        ).new_page()
+
+
+@contextmanager
+def _noting(visit: Visit) -> Iterator[None]:
+    notes: dict[Any, Callable[[Any], None]] = {
+        "request": lambda request: visit.requests.append(request.url),
+        "console": lambda message: visit.messages.append(message.text),
+        "pageerror": lambda error: visit.messages.append(str(error)),
+        "dialog": lambda dialog: _dismiss(visit, dialog),
+    }
+    for event, note in notes.items():
+        visit.page.on(event, note)
+    yield
+    for event, note in notes.items():
+        visit.page.remove_listener(event, note)
 
 
 def _dismiss(visit: Visit, dialog: Any) -> None:

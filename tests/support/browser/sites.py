@@ -22,7 +22,6 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "drifted model": ("fleet", "models/chargeback-risk.html"),
     "refused model": ("fleet", "models/credit-limits.html"),
     "pending model": ("fleet", "models/feed-ranking.html"),
-    "blocked model": ("fleet", "models/dynamic-pricing.html"),
     "unmanaged model": ("fleet", "models/experiment-7f.html"),
     "index, offline": ("offline", "index.html"),
     "about, offline": ("offline", "about.html"),
@@ -30,7 +29,6 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "index of a large fleet": ("large", "index.html"),
     "group of a large fleet": ("large", "groups/payments.html"),
     "environments": ("environments", "index.html"),
-    "about environments": ("environments", "about.html"),
     "index of an environment": ("environments", environment_path("states/staging") + "index.html"),
     "index of nothing": ("nothing", "index.html"),
 }
