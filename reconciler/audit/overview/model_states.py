@@ -12,7 +12,7 @@ from reconciler.core.state import ACTIVE_STAGES, Field, Fields, Value, aliases, 
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem
 
-_BLOCKED: Final = ("error", "superseded", "behind", "diverged", "released")
+_BLOCKED: Final = ("error", "superseded", "behind", "diverged")
 _LONGEST: Final = 120  # characters of a value in a sentence
 _OFFLINE: Final = "the registry was not read"
 
@@ -55,12 +55,14 @@ def state_of(of: ModelNames, verdict: ModelVerdict) -> tuple[ModelState, tuple[s
 def _state(
     of: ModelNames, verdict: ModelVerdict, plan: ModelPlan, *, is_drifted: bool
 ) -> ModelState:
-    if any(problem.code is ExitCode.REGISTRY for problem in plan.problems):
+    if of.live is None and any(p.code is ExitCode.REGISTRY for p in plan.problems):
         return "not read"
     if plan.problems or plan.outcome in _BLOCKED:
         return "blocked"
     if plan.outcome == "held":
         return "held"
+    if plan.outcome == "released":
+        return "unmanaged"
     if verdict.refusals:
         return "refused"
     if is_drifted:

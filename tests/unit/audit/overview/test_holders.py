@@ -110,9 +110,9 @@ def change(cause: Cause) -> Change:
         (ModelPlan("m", "superseded"), (), "blocked"),
         (ModelPlan("m", "behind"), (), "blocked"),
         (ModelPlan("m", "diverged"), (), "blocked"),
-        (ModelPlan("m", "released"), (), "blocked"),
+        (ModelPlan("m", "released"), (), "unmanaged"),
         (ModelPlan("m", "error", problems=(Problem("x", ExitCode.DECLARATION),)), (), "blocked"),
-        (ModelPlan("m", "error", problems=(Problem("403", ExitCode.REGISTRY),)), (), "not read"),
+        (ModelPlan("m", "error", problems=(Problem("403", ExitCode.REGISTRY),)), (), "blocked"),
     ],
 )
 def test_the_first_reason_decides_the_state(
@@ -121,6 +121,12 @@ def test_the_first_reason_decides_the_state(
     found, why = state_of(known(applied(3), "c0"), ModelVerdict(plan, refusals))
     assert found == state
     assert len(why) == len((*plan.problems, *refusals, *plan.changes))
+
+
+def test_a_model_is_not_read_only_where_the_registry_did_not_show_it() -> None:
+    unread = ModelPlan("m", "error", problems=(Problem("403", ExitCode.REGISTRY),))
+    hidden = replace(known(applied(3), "c0"), live=None)
+    assert state_of(hidden, ModelVerdict(unread))[0] == "not read"
 
 
 def test_what_serves_and_git_does_not_declare_is_unmanaged() -> None:
