@@ -29,7 +29,7 @@ class IndexRow:
     """One model: what serves, since when, by which change, approved by whom, and its state.
 
     `declared` is what git declares to serve, where that is not what serves; all that is known of a
-    model that was not read.
+    model that was not read. `has_history` is whether git was asked who put it there.
     """
 
     name: str
@@ -47,6 +47,7 @@ class IndexRow:
     is_applied: bool
     commit: Link | None
     pull_request: Link | None
+    has_history: bool
     approvers: tuple[Approver, ...]
 
 
@@ -81,6 +82,7 @@ class IndexView:
     counts: tuple[StateCount, ...]
     groups: tuple[GroupRows, ...]
     recent: tuple[ChangeRow, ...]
+    has_history: bool = True
     is_grouped: bool = False
     urgent: tuple[IndexRow, ...] = ()
     left_out: int = 0
@@ -102,16 +104,18 @@ def index_view(overview: Overview, *, is_grouped: bool) -> IndexView:
     """Return the first page; `is_grouped` leaves the rows to the pages of the groups."""
     totals = counted(overview.counts)
     number, recent = len(overview.models), tuple(recent_changes(overview))
+    has_history = overview.line is not None
     groups = [(name, list(models)) for name, models in _grouped(overview.models)]
     if not is_grouped:
         rows = tuple(_group(name, models, overview, rows=True) for name, models in groups)
-        return IndexView(number, totals, rows, recent)
+        return IndexView(number, totals, rows, recent, has_history)
     alarms = [model for model in _by_urgency(overview.models) if model.state not in _CALM]
     return IndexView(
         number,
         totals,
         tuple(_group(name, models, overview, rows=False) for name, models in groups),
         recent,
+        has_history,
         is_grouped=True,
         urgent=tuple(model_row(model, overview) for model in alarms[:_URGENT]),
         left_out=max(0, len(alarms) - _URGENT),
@@ -169,6 +173,7 @@ def model_row(model: ModelOverview, overview: Overview) -> IndexRow:
         is_applied=holder.is_applied if holder else False,
         commit=links.commit(overview.links, entry.step.commit.id) if entry else None,
         pull_request=None if number is None else links.pull_request(overview.links, number),
+        has_history=overview.line is not None,
         approvers=approvers(entry.approvals) if entry else (),
     )
 

@@ -58,6 +58,7 @@ class ModelView:
     timeline: TimelineView | None
     plot: Markup | None
     holders: tuple[HolderRow, ...]
+    holders_left_out: int
     comparison: ComparisonView | None
     violations: tuple[ViolationView, ...]
     sides: tuple[SideView, ...]
@@ -66,9 +67,13 @@ class ModelView:
     history_left_out: int
     text: Excerpt | None
     consumers: tuple[ConsumerRow, ...]
+    consumers_left_out: int
     inventory: InventoryView | None
     tags: tuple[tuple[str, str], ...]
+    tags_left_out: int
     unread: tuple[str, ...]
+    has_history: bool
+    is_declared: bool
 
 
 def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> ModelView:
@@ -76,6 +81,7 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
     now, newest = overview.now, model.history[::-1]
     holder = model.serving
     entry = holder.entry if holder else None
+    tags, declared = tuple(_tags(model)), model.declaration
     return ModelView(
         row=replace(model_row(model, overview), reason=None),
         file=excerpt(model.file, NAME) if model.file else None,
@@ -86,6 +92,7 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
         timeline=timeline_view(model, overview, limits),
         plot=_plot(model, overview),
         holders=tuple(_holder(one, overview) for one in model.holders[: limits.rows]),
+        holders_left_out=max(0, len(model.holders) - limits.rows),
         comparison=comparison_view(model.comparison, now, limits) if model.comparison else None,
         violations=violation_views(model.violations, limits),
         sides=tuple(side_view(side, now) for side in model.sides[: limits.rows]),
@@ -94,9 +101,13 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
         history_left_out=max(0, len(newest) - limits.history),
         text=declared_file(model, limits),
         consumers=tuple(consumer_rows(model, limits)),
+        consumers_left_out=max(0, len(declared.consumers) - limits.rows) if declared else 0,
         inventory=inventory_view(model, now.date()),
-        tags=tuple(_tags(model))[: limits.rows],
+        tags=tags[: limits.rows],
+        tags_left_out=max(0, len(tags) - limits.rows),
         unread=tuple(excerpt(sentence, REASON) for sentence in model.unread[: limits.reasons]),
+        has_history=overview.line is not None,
+        is_declared=declared is not None,
     )
 
 
@@ -122,10 +133,9 @@ def _holder(holder: Holder, overview: Overview) -> HolderRow:
 
 def _description(model: ModelOverview) -> str | None:
     """Return the live description, the declared one where the registry was not read."""
-    for source in (model.live, model.declaration):
-        if source is not None and (text := source.fields.get(Field("description"))):
-            return str(text)
-    return None
+    source = model.live or model.declaration
+    text = source.fields.get(Field("description")) if source else None
+    return excerpt(str(text), LONGEST) if text else None
 
 
 def _tags(model: ModelOverview) -> Iterator[tuple[str, str]]:

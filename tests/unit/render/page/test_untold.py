@@ -1,0 +1,86 @@
+"""A page says nothing that it does not know, and tells what it leaves out."""
+
+import re
+from dataclasses import replace
+
+from reconciler.audit.overview.model_overview import Holder, ModelOverview, Overview
+from reconciler.core.state import Consumer, Declaration, Field
+from reconciler.core.violations import Violation
+from reconciler.render.page.paths import model_path
+from reconciler.render.page.site import site
+from tests.support.page.documents import Document
+from tests.support.page.fleet import fleet
+
+_MANY = 250
+
+
+def words(model: ModelOverview, overview: Overview | None = None) -> str:
+    """Return what the page of a model says."""
+    environment = replace(overview or fleet(), models=(model,))
+    return Document(site([environment])[model_path(model.model)]).words
+
+
+def waiting() -> ModelOverview:
+    """Return the model with a candidate that a change is to put somewhere."""
+    return next(m for m in fleet().models if m.comparison is not None)
+
+
+def test_of_a_long_list_the_whole_number_is_told() -> None:
+    names = [f"n{number:03}" for number in range(_MANY)]
+    live = waiting().live
+    assert live is not None
+    tags = {Field("tag", None, name): "x" for name in names}
+    model = replace(
+        waiting(),
+        live=replace(live, fields=tags),
+        declaration=Declaration(
+            "m", {}, {}, consumers=tuple(Consumer(name, "@n000") for name in names)
+        ),
+        holders=tuple(Holder(f"@{name}", 1) for name in names),
+    )
+    said = words(model)
+    for title in ("Names", "Consumers", "Tags"):
+        assert re.search(rf"{title} {_MANY}\b", said), title
+    assert len(re.findall(r"\d+ more are not shown", said)) == 3
+
+
+def test_without_the_history_nothing_is_said_of_it() -> None:
+    model = replace(
+        waiting(), history=(), lanes=(), holders=(Holder("Production", 1, serves=True),)
+    )
+    said = words(model, replace(fleet(), line=None))
+    assert "never declared" not in said
+    assert "in git" not in said
+    assert "No history was read" in said
+    index = Document(site([replace(fleet(), models=(model,), line=None)])["index.html"]).words
+    assert "none in git" not in index
+    assert "No change of a model has been merged" not in index
+
+
+def test_a_file_that_is_not_merged_is_not_called_undeclared() -> None:
+    model = replace(waiting(), history=())
+    assert "git has never declared it" not in words(model)
+
+
+def test_policies_object_to_nothing_only_where_they_were_asked() -> None:
+    idle = replace(waiting(), violations=())
+    assert idle.comparison is not None
+    assert "nothing objects" not in words(idle)
+    model = replace(idle, comparison=replace(idle.comparison, places=("Production",)))
+    assert "nothing objects" in words(model)
+    whole = Violation("removals", None, "too many are removed", "look at them")
+    assert "nothing objects" not in words(replace(model, violations=(whole,)))
+
+
+def test_a_declared_description_is_not_shown_as_the_live_one() -> None:
+    model = waiting()
+    assert model.live is not None
+    assert model.declaration is not None
+    live = replace(
+        model.live,
+        fields={k: v for k, v in model.live.fields.items() if k != Field("description")},
+    )
+    fields = {**model.declaration.fields, Field("description"): "Not there yet."}
+    declaration = replace(model.declaration, fields=fields)
+    shown = replace(model, live=live, declaration=declaration, text=None, why=())
+    assert "Not there yet." not in words(shown)
