@@ -57,7 +57,9 @@ def time_axis(begin: datetime, end: datetime, left: float, right: float) -> Time
     first, last = begin.astimezone(timezone.utc), end.astimezone(timezone.utc)
     length = max(last - first, _SHORTEST)
     # What no calendar has cannot be drawn: an axis does not begin before the first year.
-    room = min(length * 0.03, first - datetime.min.replace(tzinfo=timezone.utc))
+    earliest = datetime.min.replace(tzinfo=timezone.utc)
+    room = min(length * 0.03, first - earliest)
+    last = max(last, earliest + length)
     return TimeAxis(min(first - room, last - length), last, left, right)
 
 
@@ -71,10 +73,10 @@ def _moments(begin: datetime, end: datetime, least: timedelta) -> tuple[list[dat
 
 def _even(begin: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
     origin = datetime(1970, 1, 5, tzinfo=timezone.utc)  # a Monday, for steps of weeks
-    moment = origin + -((origin - begin) // step) * step
-    while moment <= end:
-        yield moment
-        moment += step
+    count = -((origin - begin) // step)
+    while count * step <= end - origin:  # a moment after `end` may be in no calendar
+        yield origin + count * step
+        count += 1
 
 
 def _first_days(begin: datetime, end: datetime, months: int) -> Iterator[datetime]:

@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
 
 from reconciler.audit.overview.model_overview import Holder, ModelOverview, Overview
 from reconciler.core.state import Consumer, Declaration, Field
@@ -12,6 +15,7 @@ from tests.support.page.documents import Document
 from tests.support.page.fleet import fleet
 
 _MANY = 250
+_ENDS = (datetime.min, datetime.max)
 
 
 def words(model: ModelOverview, overview: Overview | None = None) -> str:
@@ -84,3 +88,10 @@ def test_a_declared_description_is_not_shown_as_the_live_one() -> None:
     declaration = replace(model.declaration, fields=fields)
     shown = replace(model, live=live, declaration=declaration, text=None, why=())
     assert "Not there yet." not in words(shown)
+
+
+@pytest.mark.parametrize("end", _ENDS, ids=str)
+def test_a_page_can_be_of_any_moment_that_a_calendar_has(end: datetime) -> None:
+    moment = end.replace(tzinfo=timezone.utc)
+    assert site([replace(fleet(), now=moment)])
+    assert site([Overview("registry-state", moment, ())])
