@@ -62,7 +62,10 @@ def _state(
         return "applied"
     if entry.apply_state in ("unknown", "partly"):
         return entry.apply_state
-    if begin is None or entry.time < begin:
+    # What was applied to another registry tells nothing of this one. That it was applied nowhere
+    # is by the order of commits: an apply may be later than a merge that came after its commit.
+    is_elsewhere = entry.apply_state == "applied"
+    if begin is None or (is_elsewhere and entry.time < begin):
         return "unknown"
     return "never" if later is not None else "not yet"
 

@@ -9,7 +9,7 @@ from reconciler.audit.overview.lanes import LaneSpan
 from reconciler.audit.overview.recorded_applies import RecordedApplies
 from reconciler.core.declaring.bridge import Bridge
 from reconciler.core.settings import Settings
-from tests.unit.audit.overview.world import World, told
+from tests.unit.audit.overview.world import World, at, told
 
 
 def in_production(version: int) -> str:
@@ -88,6 +88,18 @@ def test_a_merge_that_waits_for_its_apply_is_pending_beside_what_is_live() -> No
     for read in (True, False):
         spans = world.lanes(read=read)["Production"].spans
         assert told(spans) == [("applied", 3, 2, None), ("pending", 4, 3, None)]
+
+
+def test_a_merge_before_the_first_apply_of_all_waits_where_that_was_of_an_older_commit() -> None:
+    world = World()
+    world.merge(in_production(3))
+    world.apply()
+    world.merge(in_production(4))
+    world.records[0] = replace(world.records[0], time=at(3.5))  # a late job
+    assert told(world.lanes()["Production"].spans) == [
+        ("pending", 4, 3, None),
+        ("applied", 3, 3.5, None),
+    ]
 
 
 def test_what_waits_and_is_live_was_applied_without_a_record() -> None:
