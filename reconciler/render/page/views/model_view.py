@@ -135,7 +135,7 @@ def _description(model: ModelOverview) -> str | None:
     """Return the live description, the declared one where the registry was not read."""
     source = model.live or model.declaration
     text = source.fields.get(Field("description")) if source else None
-    return excerpt(str(text), LONGEST) if text else None
+    return str(text) if text else None
 
 
 def _tags(model: ModelOverview) -> Iterator[tuple[str, str]]:
