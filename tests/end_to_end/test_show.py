@@ -159,6 +159,20 @@ def test_what_a_hand_did_is_no_commits_work(lab: Lab, model: str) -> None:
     assert "~ @champion  v2 → v1  drift" in lab.run("show", f"{model}/2").stdout
 
 
+def test_what_a_commit_of_elsewhere_made_live_is_no_merged_commits_work(
+    lab: Lab, model: str
+) -> None:
+    _applied(lab, model, _V1)
+    lab.hand.tag(model, None, "reconciler.commit", "f" * 40)
+    done = lab.run("show", model, "--format", "json")
+    assert done.code == 5
+    assert _brought(done.document) == {"Production": None, "@champion": None}
+    assert "the commit that is live, ffffffffffff, is not on `" in lab.run("show", model).stdout
+    card = lab.run("card", model).stdout
+    assert "| <code>Production</code> | not known |" in card
+    assert "who put it where it is&#58; the commit that is live" in card
+
+
 def test_an_undeclared_model_is_shown_as_unmanaged(lab: Lab, model: str) -> None:
     lab.declare("other", "versions: {1: {stage: Production}}")
     lab.hand.stage(model, 2, "Production")

@@ -127,7 +127,11 @@ def _git(workspace: Workspace, live: Live) -> Git:
     entries = evidence.entries(steps, merged.settings, merged.records())
     if not entries:
         return replace(git, silent=f"the merged history of `{merged.line}` never declared it")
-    return replace(git, history=_live_part(entries, live, merged.log))
+    history = _live_part(entries, live, merged.log)
+    if history is None:
+        recorded = f"the commit that is live, {live.recorded[-1][:12]}"
+        return replace(git, silent=f"{recorded}, is not on `{merged.line}`")
+    return replace(git, history=history)
 
 
 def _bytes_read(merged: MergedHistory, live: Live, registry: str) -> Mapping[int, BytesRead]:
@@ -137,13 +141,18 @@ def _bytes_read(merged: MergedHistory, live: Live, registry: str) -> Mapping[int
     return bytes_read(chain.from_iterable(made), {live.model, *former}, live)
 
 
-def _live_part(entries: tuple[Entry, ...], live: Live, log: Log) -> tuple[Entry, ...]:
-    """Return the entries up to the commit that is recorded as live; all where none is known."""
-    recorded = live.recorded[-1] if live.recorded else ""
+def _live_part(entries: tuple[Entry, ...], live: Live, log: Log) -> tuple[Entry, ...] | None:
+    """Return the entries up to the commit that is recorded as live, and all where none is.
+
+    None where the line does not have that commit: what is live did not come from the entries.
+    """
+    if not live.recorded:
+        return entries
+    recorded = live.recorded[-1]
     place = {commit: at for at, commit in enumerate(log.line)}
     end = place.get(log.landed.get(recorded, recorded))
     if end is None:
-        return entries
+        return None
     return tuple(entry for entry in entries if place[entry.step.commit.id] <= end)
 
 

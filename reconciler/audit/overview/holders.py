@@ -98,10 +98,13 @@ def _run(of: ModelNames, version: int, declared: _Declared) -> Sequence[Entry]:
 
 
 def _pasts(of: ModelNames) -> Sequence[Sequence[Entry]]:
-    """Return the history up to each recorded commit, the last first; all of it without a record."""
+    """Return the history up to each recorded commit, the last first; all of it without a record.
+
+    A recorded commit that the line does not have proves nothing of what the line merged.
+    """
     recorded = of.live.recorded if of.live is not None else ()
     ends = [of.place[commit] for commit in reversed(recorded) if commit in of.place]
-    if not ends:
+    if not recorded:
         return (of.history,)
     return [
         [entry for entry in of.history if of.place.get(entry.step.commit.id, -1) <= end]

@@ -65,6 +65,11 @@ def test_without_a_record_it_is_the_merge() -> None:
     assert told(holders(known(world, "c0")))["Production"] == (3, 3, 1, False)
 
 
+def test_what_a_commit_of_elsewhere_made_live_is_no_merged_commits_work() -> None:
+    found = told(holders(known(applied(3), "f" * 40)))
+    assert found["Production"] == (3, 3, None, False)
+
+
 def test_while_a_merge_waits_what_serves_keeps_the_change_that_put_it_there() -> None:
     world = applied(3)
     world.merge(serving(4))
