@@ -1,7 +1,9 @@
 """The page: what is live, what is declared and who put it there, of one state folder or of two."""
 
 import json
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,3 +213,41 @@ def test_each_of_several_environments_has_its_own_registry(story: Story) -> None
     )
     assert twice.code == int(reconciler.ExitCode.USAGE)
     assert "the state folder `envs/staging` is named twice" in twice.stderr
+
+
+def test_what_is_checked_out_is_not_taken_for_what_is_merged(story: Story) -> None:
+    git = story.lab.git
+    here = git.git("rev-parse", "--abbrev-ref", "HEAD")
+    git.git("switch", "--quiet", "--detach", story.promoted)
+    try:
+        [environment] = story.page("--offline", out="before")["environments"]
+    finally:
+        git.git("switch", "--quiet", here)
+    [said] = environment["unread"]
+    assert said.startswith(f"{story.promoted[:12]} is checked out, and `main` is at ")
+    assert story.page("--offline", out="tip")["environments"][0]["unread"] == []
+
+
+def test_without_a_repository_no_value_is_said_to_be_by_hand(story: Story, tmp_path: Path) -> None:
+    shutil.copytree(story.lab.git.root / "registry-state", tmp_path / "registry-state")
+    result = story.lab.run("page", "--out", "public", *_NOW, cwd=tmp_path)
+    assert result.code == 0, result.text
+    pages = [path.read_text() for path in (tmp_path / "public/models").iterdir()]
+    assert len(pages) >= len(story.names)
+    assert not any("by hand, since some time before" in page for page in pages)
+    assert not any("git has never declared it" in page for page in pages)
+
+
+def test_what_the_settings_ignore_is_not_on_a_page(story: Story) -> None:
+    lab, model = story.lab, story.names["steady"]
+    lab.hand.tag(model, None, "hidden.note", "SECRET")
+    lab.hand.tag(model, 2, "hidden.note", "SECRET")
+    lab.hand.alias(model, "hidden-alias", 2)
+    ignore = "ignore: {tags: [hidden.*], aliases: [hidden-*]}\n"
+    path = lab.git.root / "registry-state/reconciler.yaml"
+    lab.git.commit({"registry-state/reconciler.yaml": path.read_text() + ignore}, "Ignore")
+    document = story.page(out="ignored")
+    assert story.models(document)["steady"]["state"] == "in sync"
+    page = story.files("ignored")[story.models(document)["steady"]["page"]]
+    assert b"SECRET" not in page
+    assert b"@hidden-alias" not in page

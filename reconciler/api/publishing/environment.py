@@ -154,11 +154,17 @@ class _Reader:
             name,
             self._desired.settings,
             self._desired.declarations.get(name),
-            live=self._live.live.get(name),
+            live=self._known(name),
             is_read=not self._request.is_offline,
             history=self._history(name),
             place=self._place,
         )
+
+    def _known(self, name: str) -> Live | None:
+        """Return a live model without what the settings ignore."""
+        live = self._live.live.get(name)
+        ignore = self._desired.settings.ignore
+        return replace(live, fields=ignore.without(live.fields)) if live else None
 
     @cached_property
     def _place(self) -> Mapping[str, int]:
@@ -217,6 +223,9 @@ class _Reader:
         )
 
     def _lanes(self, of: ModelNames) -> tuple[Lane, ...]:
+        """Return the lanes; none without a history, where everything would be by hand."""
+        if self._past is None:
+            return ()
         return lanes(
             of.history,
             settings=of.settings,
@@ -240,7 +249,9 @@ class _Reader:
     def _violations(self, model: str) -> tuple[Violation, ...]:
         plan = self._live.plan
         found = (*plan.violations, *plan.pending) if plan else ()
-        return tuple(violation for violation in found if violation.model == model)
+        own = self._live.plans.get(model)
+        concerned = {model, None} if own is not None and own.changes else {model}
+        return tuple(violation for violation in found if violation.model in concerned)
 
     def _relative(self, file: str) -> str:
         return file.removeprefix(f"{self._workspace.shown}/")
@@ -252,17 +263,26 @@ class _Reader:
             return None
 
     def _unread(self) -> Iterable[str]:
-        past, dirty = self._past, self._workspace.dirty
-        if past is None:
+        dirty = self._workspace.dirty
+        if self._past is None:
             yield f"no history was read: {self._workspace.missing_history}"
-        elif past.log.problems:
-            files = count(len({problem.file for problem in past.log.problems}), "file")
-            yield f"{files} of old commits cannot be read, and count as unchanged there"
-        if past is not None and past.notes is not None and past.notes.unreadable:
-            commits = count(len(past.notes.unreadable), "commit")
-            yield f"the apply records of {commits} cannot be read"
+        else:
+            yield from _unread_past(self._past)
         if dirty:
             yield f"not all of it is committed: {some(dirty, _MOST_FILES)}"
+
+
+def _unread_past(past: MergedHistory) -> Iterable[str]:
+    head = str(past.repo.head)
+    if past.is_main and past.tip != head:
+        line = f"`{past.line}` is at {past.tip[:12]}"
+        yield f"{head[:12]} is checked out, and {line}: each state is by what is checked out"
+    if past.log.problems:
+        files = count(len({problem.file for problem in past.log.problems}), "file")
+        yield f"{files} of old commits cannot be read, and count as unchanged there"
+    if past.notes is not None and past.notes.unreadable:
+        commits = count(len(past.notes.unreadable), "commit")
+        yield f"the apply records of {commits} cannot be read"
 
 
 def _links(workspace: Workspace) -> ForgeLinks:
