@@ -152,3 +152,16 @@ def test_a_program_gets_the_same(lab: Lab, story: Told) -> None:
     assert found.to_text(1.0).startswith("wrote 7 files to report: open report/index.html\n")
     (row,) = [row for row in found.tables[0].rows if row[0] == story.model]
     assert row[1] == "yes"
+
+
+def test_an_inventory_says_where_the_registry_is_not_as_the_row_tells(
+    lab: Lab, story: Told
+) -> None:
+    lab.hand.alias(story.model, "champion", 1)
+    entry = "inventory: {owner: payments, purpose: p, tier: high, review_by: 2999-01-01}\n"
+    lab.declare(story.model, f"{entry}versions: {{1: {{stage: Production}}}}\n", "Back to v1")
+    assert lab.run("audit", "--report", "--out", "report").code == 2
+    (row,) = rows(lab.git.root / "report", "inventory", story.model)
+    assert (row["serving"], row["note"]) == ("v1", "")
+    assert row["gap"].split("; ")[0] == "no record says that it was applied"
+    assert "live: v1 stage is Archived, git says Production" in row["gap"]

@@ -9,19 +9,11 @@ from reconciler.audit.review.review_evidence import (
     EVIDENCE_COLUMNS,
     ReviewSources,
     ReviewTable,
+    applied_gap,
     approvers,
     evidence_of,
     moment,
 )
-
-_GAPS = {
-    "unknown": "no apply record tells whether it was applied",
-    "never": "never applied: a later change replaced it",
-    "not yet": "no record says that it was applied",
-    "partly": "applied only in part",
-    "applied": "",
-}
-
 
 def changes(sources: ReviewSources) -> ReviewTable:
     """Return every merged change with its evidence, in order of time."""
@@ -62,7 +54,7 @@ def _change(entry: Entry, sources: ReviewSources) -> tuple[str, ...]:
         *(approvers(entry, "verified"), approvers(entry, "claimed")),
         *(entry.apply_state, *_applied(applied), _digests(entry.bytes)),
         *evidence_of(entry),
-        _GAPS[entry.apply_state],
+        applied_gap(entry),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from typing import Final
 
 from reconciler.audit import evidence
 from reconciler.audit.evidence import DeclaredAt
@@ -10,12 +11,17 @@ from reconciler.audit.review.review_evidence import (
     EVIDENCE_COLUMNS,
     ReviewSources,
     ReviewTable,
+    applied_gap,
     approvers,
     evidence_of,
     moment,
 )
 from reconciler.core.declaring.inventory import Inventory
 from reconciler.core.state import Declaration, aliases, stages
+
+# Kinds of findings by which the registry does not hold what the row says.
+_DIFFERENT: Final = ("drift", "pending", "recreated", "other-bytes")
+_MOST: Final = 3
 
 
 def inventory(sources: ReviewSources) -> ReviewTable:
@@ -28,7 +34,7 @@ def inventory(sources: ReviewSources) -> ReviewTable:
     return ReviewTable(
         "inventory",
         f"Each model as git declared it at {moment(sources.as_of)}: who answers for it, what "
-        "serves, and since which change.",
+        "serves by that, since which change, and where the registry differs.",
         (
             *("model", "declared", "owner", "purpose", "tier", "review_by", "review", "contacts"),
             *("serving", "aliases", "stages", "digest", "semver", "consumers", "file"),
@@ -58,6 +64,9 @@ def _model(declaration: Declaration, sources: ReviewSources) -> tuple[str, ...]:
     missing = [f"no `{key}`" for key in entry.missing]
     if since is None and version is not None:
         missing.append("no merged change is known that put it there")
+    if since is not None and (gap := applied_gap(since)):
+        missing.append(gap)
+    missing += _differences(model, sources)
     return (
         *(model, "yes", entry.owner or "", entry.purpose or "", entry.tier or ""),
         *(str(entry.review_by or ""), _review(entry, sources.as_of), "; ".join(entry.contacts)),
@@ -69,6 +78,15 @@ def _model(declaration: Declaration, sources: ReviewSources) -> tuple[str, ...]:
         *((approvers(since, "verified"), approvers(since, "claimed")) if since else ("", "")),
         *(evidence_of(since) if since else sources.evidence(None, None)),
         "; ".join(missing),
+    )
+
+
+def _differences(model: str, sources: ReviewSources) -> list[str]:
+    """Return where the registry is not as git declares the model, the first few in words."""
+    found = [f.message for f in sources.findings if f.model == model and f.kind in _DIFFERENT]
+    rest = len(found) - _MOST
+    return [f"live: {message}" for message in found[:_MOST]] + (
+        [f"live: {rest} more, in exceptions.csv"] if rest > 0 else []
     )
 
 

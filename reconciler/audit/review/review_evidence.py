@@ -13,6 +13,13 @@ from reconciler.core.state import Declaration
 from reconciler.errors import Problem
 
 EVIDENCE_COLUMNS = ("commit", "pull_request", "note", "evidence")
+_GAPS = {
+    "unknown": "no apply record tells whether it was applied",
+    "never": "never applied: a later change replaced it",
+    "not yet": "no record says that it was applied",
+    "partly": "applied only in part",
+    "applied": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,11 @@ def first_applied(entry: Entry) -> str:
     """Return the commit whose note has the first apply of a change, "" where no record has."""
     applied = min(entry.applied, key=lambda applied: applied.time, default=None)
     return applied.commit if applied else ""
+
+
+def applied_gap(entry: Entry) -> str:
+    """Return what is not known of the apply of a change, "" where it is recorded as a whole."""
+    return _GAPS[entry.apply_state]
 
 
 def approvers(entry: Entry, kind: str) -> str:

@@ -13,6 +13,7 @@ from reconciler.render.review.review_files import ReviewHead
 _MOST: Final = 200  # rows of a table
 _LONGEST: Final = 300  # characters of a cell
 _WIDE: Final = 40  # characters from which a cell has room for a sentence
+_NARROW: Final = 24  # and up to which it stays on one line
 _SHORT: Final = 12  # digits of a commit
 # What a reader scans; the file has every column. A table that is not here is shown whole.
 _SHOWN: Final = {
@@ -44,7 +45,7 @@ class Question:
 _ANSWERS: Final = {
     "inventory": (
         "Which models are there, who answers for each, and when is the next review?",
-        "What serves, since which change, and who approved that?",
+        "What is to serve, since which change, who approved that, and is it live so?",
     ),
     "changes": ("What changed in the period, who wrote and approved it, and was it applied?",),
     "exceptions": (
@@ -145,8 +146,9 @@ def _table(table: ReviewTable) -> TableView:
 
 def _cell(text: str) -> ReviewCell:
     if _COMMIT.fullmatch(text):
-        return ReviewCell(text[:_SHORT], "mono")
+        return ReviewCell(text[:_SHORT], "mono nowrap")
     if time := _TIME.fullmatch(text):
         return ReviewCell(f"{time[1]} {time[2]}", "nowrap")
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
-    return ReviewCell(cut, "text" if len(cut) > _WIDE else "")
+    look = "text" if len(cut) > _WIDE else "words" if len(cut) > _NARROW else "nowrap"
+    return ReviewCell(cut, look)
