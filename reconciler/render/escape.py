@@ -24,7 +24,7 @@ def visible(text: str) -> str:
 
 def printable(text: str) -> str:
     """Return `text` with what is not to be seen spelled out; a log needs `visible`."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # none of those categories is
         return text
     return "".join(
         _spelled(char) if unicodedata.category(char) in _INVISIBLE else char for char in text

@@ -1,6 +1,7 @@
 """Addresses that a page may name: the forge's commits and pull requests, and runs of its jobs."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -37,5 +38,6 @@ def web(address: str | None) -> str | None:
     return quote(address, safe=_HARMLESS)
 
 
+@lru_cache(maxsize=4_096)  # a page names one commit many times
 def _filled(pattern: str | None, value: str) -> str | None:
     return None if pattern is None else web(pattern.replace("{}", quote(value, safe="")))
