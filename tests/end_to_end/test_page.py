@@ -122,6 +122,11 @@ def test_each_model_has_its_state_why_and_who_put_there_what_serves(story: Story
     assert f"https://github.com/acme/models/commit/{story.promoted}" in page
     assert "https://github.com/acme/models/pull/7" in page
     assert "s3cret" not in page
+    drawn = {name: story.files()[row["page"]].decode() for name, row in models.items()}
+    assert 'class="span by-hand"' in drawn["drifted"]
+    assert "v2 in @champion: by hand" in drawn["drifted"]
+    assert 'class="span pending"' in drawn["pending"]
+    assert 'class="span by-hand"' not in drawn["steady"]
 
 
 def test_the_same_moment_makes_the_same_bytes_and_a_page_before_is_replaced(story: Story) -> None:

@@ -1,6 +1,6 @@
 """Computes the lanes of a model from its merged changes, the apply records and the registry."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.audit.evidence import Entry
@@ -19,15 +19,17 @@ def lanes(
     applies: RecordedApplies,
     live: Live | None,
     now: datetime,
+    place: Mapping[str, int] | None = None,
 ) -> tuple[Lane, ...]:
     """Return the lanes of a model: what serves, the exclusive stages, each alias ever declared.
 
     `settings` are those of now. `live` is None where the registry was not read, and where it does
-    not have the model. Names that never had a version are left out; aliases that git does not
-    declare now come last.
+    not have the model. `place` maps each commit to its place on the main line: by it the commit
+    that the registry records tells what was not applied. Names that never had a version are left
+    out; aliases that git does not declare now come last.
     """
     made = applies.of(history)
-    became = fates(history, made)
+    became = fates(history, made, _ahead(live, place or {}))
     reading = _reading(live, settings, now)
     found = []
     for name in _names(history, settings, live):
@@ -40,6 +42,23 @@ def lanes(
         by_hand = HandWatch(name, named, declared, is_single=is_single).spans(reading)
         found.append(Lane(str(name), tuple(sorted((*declared, *by_hand), key=_place))))
     return tuple(lane for lane in found if lane.spans)
+
+
+def _ahead(live: Live | None, place: Mapping[str, int]) -> Callable[[Entry], bool | None]:
+    """Return what tells whether a change is later than every commit that the registry records."""
+    recorded = live.recorded if live is not None else ()
+    places = [place[commit] for commit in recorded if commit in place]
+    if live is None or not place or len(places) < len([c for c in recorded if c != "-"]):
+        return lambda _: None  # not read, or a commit that this line does not have
+    last = max(places, default=-1)
+
+    def ahead(entry: Entry) -> bool | None:
+        at = place.get(entry.step.commit.id)
+        if at is None or (live.unfinished and at <= last):
+            return None
+        return at > last
+
+    return ahead
 
 
 def _reading(live: Live | None, settings: Settings, now: datetime) -> LaneReading:

@@ -1,6 +1,6 @@
 """Follows one name of a model through its merged changes: what went live when, and what did not."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,25 +41,32 @@ class Fate:
     is_recorded: bool = False
 
 
-def fates(history: Sequence[Entry], applies: ModelApplies) -> Sequence[Fate]:
-    """Return what became of each merged change; other registries do not count."""
+def fates(
+    history: Sequence[Entry], applies: ModelApplies, ahead: Callable[[Entry], bool | None]
+) -> Sequence[Fate]:
+    """Return what became of each merged change; other registries do not count.
+
+    `ahead` returns whether a change is later than what the registry says it has, None where the
+    registry does not tell.
+    """
     times = [applies.time_of(entry) for entry in history]
     known = [time for time in (applies.begin, *times) if time is not None]
     begin = min(known, default=None)
     found: list[Fate] = []
     later: datetime | None = None
     for entry, time in zip(reversed(history), reversed(times), strict=True):
-        state = _state(entry, time, later, begin)
+        state = "applied" if time is not None else _state(entry, later, begin)
+        if state == "unknown" and ahead(entry) and entry.step.after is not None:
+            state = "not yet"  # git releases a model by its merge, everything else is applied
+        elif state == "not yet" and ahead(entry) is False:
+            state = "unknown"  # an apply without a record
         found.append(Fate(state, time or entry.time, later, applies.has_record_of(entry)))
         later = time or later
     return found[::-1]
 
 
-def _state(
-    entry: Entry, time: datetime | None, later: datetime | None, begin: datetime | None
-) -> ApplyState:
-    if time is not None:
-        return "applied"
+def _state(entry: Entry, later: datetime | None, begin: datetime | None) -> ApplyState:
+    """Return what became of a change that no record of this registry confirms."""
     if entry.apply_state in ("unknown", "partly"):
         return entry.apply_state
     # What was applied to another registry tells nothing of this one. That it was applied nowhere

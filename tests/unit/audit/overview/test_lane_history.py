@@ -149,6 +149,19 @@ def test_a_name_that_somebody_took_away_is_told_too() -> None:
     ]
 
 
+def test_without_records_the_commit_in_the_registry_tells_what_was_not_applied() -> None:
+    world = World()
+    world.merge(in_production(3))
+    world.apply(record=False)
+    world.merge(in_production(4))
+    spans = world.lanes()["Production"].spans
+    assert told(spans) == [("merged", 3, 1, None), ("pending", 4, 3, None)]
+    world.commit = None  # nothing was applied ever
+    world.fields.clear()
+    spans = world.lanes()["Production"].spans
+    assert told(spans) == [("never applied", 3, 1, 3), ("pending", 4, 3, None)]
+
+
 def test_what_is_live_now_and_was_never_declared_is_by_hand() -> None:
     world = World()
     world.merge(champion(3))

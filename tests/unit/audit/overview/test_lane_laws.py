@@ -35,6 +35,7 @@ _STEPS = st.lists(
         st.tuples(st.just("merge"), _FILES),
         st.tuples(st.just("apply"), st.none()),
         st.tuples(st.just("apply"), st.none()),
+        st.tuples(st.just("silent"), st.none()),
         st.tuples(st.just("part"), st.integers(0, 3)),
         st.tuples(st.just("alias"), st.one_of(st.none(), _VERSION)),
         st.tuples(st.just("stage"), st.tuples(_VERSION, st.sampled_from(["Production", "None"]))),
@@ -56,6 +57,8 @@ def lived(steps: list[tuple[str, object]]) -> World:
                 world.by_hand(**{f"v{version}": stage})
             case "apply", _ if world.merged:
                 world.apply()
+            case "silent", _ if world.merged:
+                world.apply(record=False)
             case "part", int() as writes if world.merged:
                 world.apply(writes=writes)
     return world
@@ -135,3 +138,11 @@ def test_spans_are_in_order_and_every_applied_change_is_there(
     for entry in world.history() if world.merged else ():
         if entry.apply_state == "applied" and entry.step.after is not None:
             assert name.versions(entry.step.after.fields) <= shown
+
+
+@given(_STEPS, st.sampled_from([PRODUCTION, CHAMPION]))
+def test_where_nobody_used_their_hands_nothing_is_by_hand(
+    steps: list[tuple[str, object]], name: Serving
+) -> None:
+    world = lived([step for step in steps if step[0] in ("merge", "apply", "silent")])
+    assert "by hand" not in {span.kind for span in spans_of(world, name)}

@@ -53,6 +53,7 @@ class World:
     )
     base: Declaration | None = None
     model: str = "m"
+    commit: str | None = None  # that the registry records
     seen: list[tuple[datetime, dict[Field, Value]]] = field(default_factory=list)
 
     def tick(self) -> datetime:
@@ -93,7 +94,7 @@ class World:
     @property
     def live(self) -> Live:
         """What the registry has now."""
-        return Live(self.model, dict(self.fields), VERSIONS)
+        return Live(self.model, dict(self.fields), VERSIONS, commit=self.commit)
 
     def apply(
         self,
@@ -112,7 +113,9 @@ class World:
         count = len(made) if writes is None else min(writes, len(made))
         self.fields = applied(self.fields, made[:count])
         is_whole = count == len(made)
+        tip = self.merged[-1].commit.id
         self.base = desired if is_whole else self.base
+        self.commit = tip if is_whole else f"{self.commit or '-'} {tip}"
         self.seen.append((when, dict(self.fields)))
         rows = tuple(
             RecordedChange(
@@ -153,6 +156,7 @@ class World:
             applies=RecordedApplies(self.records, registry),
             live=self.live if read else None,
             now=self.tick(),
+            place={files.commit.id: at for at, files in enumerate(self.merged)},
         )
         return {lane.name: lane for lane in found}
 
