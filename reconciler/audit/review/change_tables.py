@@ -15,6 +15,7 @@ from reconciler.audit.review.review_evidence import (
     moment,
 )
 
+
 def changes(sources: ReviewSources) -> ReviewTable:
     """Return every merged change with its evidence, in order of time."""
     return ReviewTable(
