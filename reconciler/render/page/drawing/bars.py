@@ -70,7 +70,8 @@ class Bars:
     def beside(self, row: Sequence[Mark], y: float) -> Iterator[Markup]:
         """Yield what never was live: thinner, with its version in it or next to it."""
         for place, mark in enumerate(row):
-            before = row[place - 1].right if place else 0.0
+            # The one before may have its own label behind it.
+            before = row[place - 1].right + _need(row[place - 1]) if place else 0.0
             behind = row[place + 1].left if place + 1 < len(row) else self._right
             width = max(2.0, mark.width - 1.5)
             shape = element(
@@ -82,7 +83,7 @@ class Bars:
                 label = _version(text, mark.left + mark.width / 2, y + 13, "middle")
             elif behind - mark.right >= need + 4:
                 label = _version(text, mark.right + 3, y + 13, "start")
-            elif mark.left - before >= 2 * need:  # the one before may have its own behind it
+            elif mark.left - before >= need + 8:
                 label = _version(text, mark.left - 4, y + 13, "end")
             yield self._linked(mark, shape, label)
 
@@ -179,7 +180,8 @@ def _label_over(mark: Mark, under: Sequence[Mark], over: Sequence[Mark]) -> _Ove
     behind = min([below.right, *(one.left for one in over if one.left >= mark.right)])
     if behind - mark.right >= need + 4:
         return mark.right + 2, mark.right + need, "start"
-    before = max([below.left + 70, *(one.right + need for one in over if one.right <= mark.left)])
+    others = (one.right + _need(one) for one in over if one.right <= mark.left)
+    before = max([below.left + 70, *others])
     if mark.left - before >= need:
         return mark.left - need, mark.left - 2, "end"
     return None
