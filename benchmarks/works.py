@@ -7,6 +7,7 @@ from typing import Final
 from benchmarks import raw, rows
 from benchmarks.access_logs import access_log
 from benchmarks.bench import Bench
+from benchmarks.browsing import browse
 from benchmarks.digests import digest_large, digest_many
 from benchmarks.fleet import PROMOTED, Fleet, name
 from benchmarks.pages import HISTORY, page
@@ -204,6 +205,7 @@ WORKS: Final = (
         digest_many,
         access_log,
         page,
+        browse,
     ),
     plan_large,
 )
@@ -215,6 +217,7 @@ FLEETS: Final[Mapping[str, Fleet]] = {
     "digest_many": Fleet(1, 2),
     "access_log": Fleet(1, 2),
     "page": HISTORY,
+    "browse": Fleet(1, 2),
     "plan_large": Fleet(10_000),
 }
 ON_DEMAND: Final = frozenset({"plan_large"})

@@ -137,11 +137,14 @@ def test_a_column_sorts_all_models_and_gives_their_groups_back(index: Page) -> N
     assert len(_shown(index)) == 6
 
 
-@pytest.mark.parametrize("kind", ["index", "model with everything", "environments"])
+@pytest.mark.parametrize(
+    ("kind", "width"),
+    [("index", 1280), ("index", 380), ("model with everything", 1280), ("environments", 380)],
+)
 def test_the_tab_key_reaches_everything_once_in_order_and_shows_where_it_is(
-    kind: str, chromium: Chromium, sites: Sites
+    kind: str, width: int, chromium: Chromium, sites: Sites
 ) -> None:
-    with chromium.visit(sites.page(kind)) as visit:
+    with chromium.visit(sites.page(kind), width=width) as visit:
         page = visit.page
         stops = walk(page)
         assert stops[0].name == "Skip to the content"
@@ -152,7 +155,7 @@ def test_the_tab_key_reaches_everything_once_in_order_and_shows_where_it_is(
         reached = {stop.place for stop in stops}
         can_be = page.evaluate(
             """() => [...document.querySelectorAll("a[href], button, input, summary, [tabindex]")]
-                .filter(e => e.tabIndex >= 0 && e.checkVisibility())
+                .filter(e => e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true}))
                 .map(e => window.order.indexOf(e))"""
         )
         assert set(can_be) == reached
@@ -184,6 +187,25 @@ def test_a_page_is_used_without_a_mouse(chromium: Chromium, sites: Sites) -> Non
         assert page.get_by_role("heading", level=1).inner_text() == "feed-ranking"
         assert visit.requests == [page.url]
     assert visit.messages == []
+
+
+def test_the_picture_of_a_history_is_told_in_words(chromium: Chromium, sites: Sites) -> None:
+    with chromium.visit(sites.page("drifted model")) as visit:
+        page = visit.page
+        card = page.get_by_role("region", name="Over time")
+        spans = card.locator("svg .span title").all_text_contents()
+        assert any("v5" in words and "by hand" in words for words in spans)
+        summary = card.locator("summary")
+        summary.focus()
+        page.keyboard.press("Enter")
+        table = card.get_by_role("table")
+        assert len(spans) <= table.locator("tbody tr").count()
+        assert table.get_by_text("by hand").first.is_visible()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        link = focused(page)
+        assert link is not None
+        assert (link.tag, link.seen, bool(link.name)) == ("a", True, True)
 
 
 def test_a_large_fleet_is_counted_by_its_models(chromium: Chromium, sites: Sites) -> None:

@@ -143,14 +143,24 @@ def _dismiss(visit: Visit, dialog: Any) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """Start Chromium once; where it is not installed the test is skipped, in CI it fails."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     lacks = [
-        name for name, is_there in (("Chromium", path), ("axe-core", _AXE.exists())) if not is_there
+        name for name, there in (("Chromium", _path()), ("axe-core", _AXE.exists())) if not there
     ]
     if lacks:
         told = f"no {' and no '.join(lacks)} here: {_INSTALL}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(told)
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> Iterator[Chromium]:
+    """Run the Chromium that is installed."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
+        browser = playwright.chromium.launch(executable_path=_path(), args=list(_QUIET))
         yield Chromium(browser)
         browser.close()
+
+
+def _path() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)

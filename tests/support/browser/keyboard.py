@@ -9,7 +9,10 @@ _MOST: Final = 400  # stops; more is a trap
 _FOCUSED: Final = """() => {
     const element = document.activeElement;
     if (!element || element === document.body) return null;
-    const style = getComputedStyle(element), box = element.getBoundingClientRect();
+    const style = getComputedStyle(element), box = element.getClientRects()[0];
+    const within = (at, size, most) => Math.min(Math.max(at + size / 2, 1), most - 1);
+    const hit = box && document.elementFromPoint(
+        within(box.x, box.width, innerWidth), within(box.y, box.height, innerHeight));
     window.order = window.order || [...document.querySelectorAll("*")];
     return {
         place: window.order.indexOf(element),
@@ -18,8 +21,7 @@ _FOCUSED: Final = """() => {
             || element.labels?.[0]?.textContent || "").slice(0, 80),
         region: element.closest("nav, main, header, footer, aside")?.tagName.toLowerCase() || "",
         outline: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth),
-        seen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0
-            && box.top < innerHeight && element.checkVisibility({visibilityProperty: true}),
+        seen: Boolean(hit) && element.contains(hit),
     };
 }"""
 

@@ -18,10 +18,9 @@
   let opened = false;
   const counted = names ? rows.filter((row) => names.contains(row.element)) : rows;
   const parts = fleets.flatMap((fleet) => [...all("tbody", fleet), fleet]);
-  const text = (row) => {
-    const group = row.home.querySelector(".group");
-    return `${row.element.textContent} ${group ? group.textContent : ""}`.toLowerCase();
-  };
+  const groups = new Map();
+  for (const { home } of rows) if (!groups.has(home)) groups.set(home, (home.querySelector(":scope>.group") || {}).textContent || "");
+  const text = (row) => `${row.element.textContent} ${groups.get(row.home)}`.toLowerCase();
 
   const chosen = () => (location.hash.match(/^#state-([a-z-]+)$/) || [])[1] || "all";
   const apply = () => {
