@@ -150,6 +150,7 @@ def test_a_program_gets_the_same(lab: Lab, story: Told) -> None:
     r = reconciler.open(root=lab.git.root, registry_uri=lab.uri, environ=lab.git.env)
     found = r.review("report", now=NOW)
     assert found.to_text(1.0).startswith("wrote 7 files to report: open report/index.html\n")
+    assert "\x1b" not in r.review("report\x1b[31m", now=NOW).to_text()
     (row,) = [row for row in found.tables[0].rows if row[0] == story.model]
     assert row[1] == "yes"
 

@@ -122,8 +122,8 @@ def _checked(out: str | Path | None, workspaces: Sequence[Workspace]) -> Path | 
     if out is None:
         return None
     folder = workspaces[0].caller.root / out
-    check_folder(folder, str(Path(out)), {each.shown: each.folder for each in workspaces})
-    return folder
+    states = {each.shown: each.folder for each in workspaces}
+    return check_folder(folder, str(Path(out)), states)
 
 
 def _registry_of(workspace: Workspace, given: str | None) -> str | None:

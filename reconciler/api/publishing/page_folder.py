@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from reconciler.errors import Refused, UsageError
+from reconciler.api.publishing.out_folder import checked_place, names_in
+from reconciler.errors import Refused
 from reconciler.files.atomic_write import FileToWrite, remove_files, write_files
 
 # What each of our files has near its beginning, and no file of anybody else.
@@ -17,27 +18,17 @@ _ENDING: Final = ".html"
 _ANOTHER: Final = "name a new folder, or one with a page that was made before"
 
 
-def check_folder(folder: Path, shown: str, states: Mapping[str, Path]) -> None:
-    """Raise where a page must not be written to a folder: before anything is read.
+def check_folder(folder: Path, shown: str, states: Mapping[str, Path]) -> Path:
+    """Return the place of a folder that a page may be written to: before anything is read.
 
-    `states` are the state folders by their names. Raises `UsageError` for a folder in one of them
-    and for what is no folder, `Refused` for one that holds something else than a page.
+    Raises as `checked_place` does, and `Refused` for a folder that holds something else than a
+    page.
     """
-    place = folder.resolve()
-    for name, state in states.items():
-        if state.resolve() in (place, *place.parents):
-            message = f"`{shown}` is in the state folder `{name}`, which holds declarations alone"
-            raise UsageError(message, hint="name a folder outside of it")
-    if folder.is_symlink():
-        raise UsageError(f"`{shown}` is a symbolic link", hint="name the folder itself")
-    try:
-        entries = sorted(e.name for e in folder.iterdir() if not e.name.startswith("."))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UsageError(f"`{shown}` cannot be read: {error.strerror}") from error
-    if entries and not _is_ours(folder / INDEX):
-        raise Refused(f"`{shown}` holds something else than a page: {entries[0]}", hint=_ANOTHER)
+    place = checked_place(folder, shown, states)
+    names = [name for name in names_in(place, shown) if not name.startswith(".")]
+    if names and not _is_ours(place / INDEX):
+        raise Refused(f"`{shown}` holds something else than a page: {names[0]}", hint=_ANOTHER)
+    return place
 
 
 def write_page(folder: Path, shown: str, files: Mapping[str, bytes]) -> None:

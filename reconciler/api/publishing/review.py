@@ -18,6 +18,7 @@ from reconciler.audit.review.inventory_table import inventory
 from reconciler.audit.review.review_evidence import ReviewSources, ReviewTable
 from reconciler.core.state import Declaration
 from reconciler.render import phrases
+from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
 from reconciler.render.review import review_files as render
 from reconciler.render.review.review_files import ReviewHead
@@ -63,9 +64,9 @@ class ReviewFiles(Answer):
             for table in self.tables
         )
         findings = phrases.count(len(self.report.findings), "finding")
-        files = phrases.count(len(self.files), "file")
+        files, out = phrases.count(len(self.files), "file"), visible(self.out)
         lines = [
-            f"wrote {files} to {self.out}: open {self.out}/{render.INDEX}",
+            f"wrote {files} to {out}: open {out}/{render.INDEX}",
             *rows,
             "",
             f"audit: {findings}{', incomplete' if self.report.audit.missing else ''}",
@@ -91,8 +92,9 @@ def review(
     """
     clock = datetime.now(timezone.utc)
     moment = as_moment(now, is_end=True, now=clock) or clock
-    folder = workspace.caller.root / out
-    check_folder(folder, str(out))
+    shown = str(Path(out))
+    states = {workspace.shown: workspace.folder}
+    folder = check_folder(workspace.caller.root / out, shown, states)
     found = audited(
         workspace,
         time_limits(since, until),
@@ -108,9 +110,9 @@ def review(
     head = _head(workspace, found, sources, moment)
     files = {**render.table_files(tables), render.INDEX: review_page(head, tables)}
     files = render.with_sums(files)
-    write_review(folder, str(out), files)
+    write_review(folder, shown, files)
     report = AuditReport(found.audit, found.problems, workspace.requests)
-    return ReviewFiles(report, head, tables, files, str(out))
+    return ReviewFiles(report, head, tables, files, shown)
 
 
 def _sources(workspace: Workspace, found: Audited, now: datetime) -> ReviewSources:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from reconciler.api.publishing.out_folder import checked_place, names_in
 from reconciler.errors import Refused, UsageError
 from reconciler.files.atomic_write import FileToWrite, write_files
 from reconciler.render.review.review_files import INDEX, SUMS
@@ -13,23 +14,19 @@ _OURS: Final = {INDEX, SUMS, *(f"{name}.csv" for name in _TABLES)}
 _HINT: Final = "name a new folder, or one that has a review from before"
 
 
-def check_folder(folder: Path, shown: str) -> None:
-    """Raise where a review must not be written to a folder: before anything is read.
+def check_folder(folder: Path, shown: str, states: Mapping[str, Path]) -> Path:
+    """Return the place of a folder that a review may be written to: before anything is read.
 
-    Raises `UsageError` for what is no folder, `Refused` for a folder that holds something else.
+    Raises as `checked_place` does, and `Refused` for a folder that holds something else than a
+    review.
     """
-    if folder.is_symlink():
-        raise UsageError(f"`{shown}` is a symbolic link", hint="name the folder itself")
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UsageError(f"`{shown}` cannot be read: {error.strerror}") from error
-    others = [name for name in names if name not in _OURS]
+    place = checked_place(folder, shown, states)
+    names = names_in(place, shown)
+    others = [name for name in names if name not in _OURS or (place / name).is_symlink()]
     if others or (names and SUMS not in names):
         what = (others or names)[0]
         raise Refused(f"`{shown}` holds something else than a review: {what}", hint=_HINT)
+    return place
 
 
 def write_review(folder: Path, shown: str, files: Mapping[str, bytes]) -> None:
