@@ -12,8 +12,8 @@ from reconciler.core.plan import JudgedPlan, ModelPlan, RegistryRef, StateRef
 from reconciler.core.state import Live
 from reconciler.planning.planner import Checkout, PlanRequest, reconcile
 from reconciler.planning.status import StatusRow, rows
+from tests.support.plans.random_histories import CONSENTING, OWNER, World
 from tests.support.repositories.fake_history import FakeHistory
-from tests.unit.planning.test_simulation import CONSENTING, OWNER, World
 
 _HISTORIES = 150
 _STOPPED = {"error": "blocked", "superseded": "blocked", "behind": "blocked", "diverged": "blocked"}
