@@ -18,8 +18,8 @@ _OFFLINE: Final = "Made without the registry"
 class Frame:
     """The head and the foot of a page; addresses are relative to it.
 
-    `home` is the matrix of the environments, None where there is but one. `trail` leads from the
-    first page to this one.
+    `home` is the matrix of the environments, None where there is but one. `live` names what was
+    read beside git. `trail` leads from the first page to this one.
     """
 
     title: str
@@ -30,6 +30,7 @@ class Frame:
     home: str | None
     place: str
     registry: str | None
+    live: str | None
     commit: Link | None
     read: Moment
     banner: str | None
@@ -60,6 +61,7 @@ def frame(
     """
     overview, root = environment.overview, "../" * depth
     commit = links.commit(overview.links, overview.commit) if overview.commit else None
+    registry = excerpt(overview.registry.key, NAME) if overview.registry else None
     return Frame(
         title=excerpt(title, NAME),
         site=excerpt(environment.name, NAME),
@@ -68,7 +70,8 @@ def frame(
         root=root,
         home=None if environment.home is None else f"{root}{environment.home}",
         place=place,
-        registry=excerpt(overview.registry.key, NAME) if overview.registry else None,
+        registry=registry,
+        live=registry,
         commit=commit,
         read=moment(overview.now, overview.now),
         banner=banner(overview),
@@ -91,12 +94,21 @@ def overall_frame(environments: Sequence[Environment], place: str, title: str) -
         home=None,
         place=place,
         registry=None,
+        live=_registries(environments),
         commit=None,
         read=moment(latest, latest),
         banner=f"{_OFFLINE}: no live state of {', '.join(unread)}" if unread else None,
         unread=sum(len(one.overview.unread) for one in environments),
         generator=environments[0].generator,
     )
+
+
+def _registries(environments: Sequence[Environment]) -> str | None:
+    """Return how many registries were read, None where none was."""
+    read = {one.overview.registry.key for one in environments if one.overview.registry}
+    if not read:
+        return None
+    return f"{len(read)} registries" if len(read) > 1 else excerpt(*read, NAME)
 
 
 def banner(overview: Overview) -> str | None:

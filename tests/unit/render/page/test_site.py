@@ -90,6 +90,16 @@ def test_a_page_without_the_registry_says_so_everywhere_and_shows_no_live_state(
     assert "Made without the registry" not in documents(site([fleet()]))["index.html"].words
 
 
+def test_of_several_environments_nothing_is_said_of_those_that_were_not_read() -> None:
+    read = documents(site(environments()))["index.html"].words
+    assert "of them behind another environment" in read
+    assert "from git and 3 registries at" in read
+    unread = documents(site([offline(one) for one in environments()]))["index.html"].words
+    assert "in 3 environments" in unread
+    assert "everywhere" not in unread
+    assert "from git at" in unread
+
+
 def test_of_several_environments_one_that_was_not_read_is_named_above_the_matrix() -> None:
     dev, staging, production = environments()
     pages = documents(site([dev, offline(staging), production]))
