@@ -79,4 +79,6 @@ def test_there_is_no_card_where_nothing_serves(lab: Lab, model: str) -> None:
     lab.hand.stage(model, 1, "Archived")
     done = lab.run("card", model, "--format", "json")
     assert done.code == 1
-    assert done.document["errors"][0]["message"] == f"no version of `{model}` serves (Production)"
+    (error,) = done.document["errors"]
+    assert error["message"] == f"no version of `{model}` serves (Production)"
+    assert error["hint"].endswith(f"; name one: `{model}/2`")

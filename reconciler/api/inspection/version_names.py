@@ -68,9 +68,16 @@ def find_version(workspace: Workspace, name: str, *, verb: str) -> tuple[Live, i
         return live, chosen_version(workspace, live, selector, verb=verb)
     version = serving_version(live, workspace.desired)
     if version is None:
-        message = f"no version of `{live.model}` serves ({serving_of(live, workspace.desired)})"
-        raise UsageError(message, hint=versions_by_stage(live))
+        raise nothing_serves(live, str(serving_of(live, workspace.desired)))
     return live, version
+
+
+def nothing_serves(live: Live, serving: str) -> UsageError:
+    """Return the error for the name of a model alone, of which no version serves."""
+    newest = max(live.versions, default=None)
+    instead = "" if newest is None else f"; name one: `{live.model}/{newest}`"
+    message = f"no version of `{live.model}` serves ({serving})"
+    return UsageError(message, hint=f"{versions_by_stage(live)}{instead}")
 
 
 def chosen_version(workspace: Workspace, live: Live, name: str, *, verb: str = "shown") -> int:

@@ -4,9 +4,8 @@ from importlib.metadata import version as installed
 
 from reconciler.api.answers import Answer
 from reconciler.api.inspection.model_details import version_details
+from reconciler.api.inspection.version_names import nothing_serves
 from reconciler.api.workspace import Workspace
-from reconciler.core.comparison import versions_by_stage
-from reconciler.errors import UsageError
 from reconciler.render.card import cyclonedx, document, markdown
 from reconciler.render.card.contents import CardContents
 from reconciler.render.json_documents import Document
@@ -64,8 +63,7 @@ def model_card(workspace: Workspace, name: str) -> Card:
     """
     details = version_details(workspace, name)
     if details.side is None:
-        message = f"no version of `{details.live.model}` serves ({details.serving})"
-        raise UsageError(message, hint=versions_by_stage(details.live))
+        raise nothing_serves(details.live, str(details.serving))
     declaration = workspace.desired.declarations.get(details.live.model)
     inventory = declaration.inventory if declaration else None
     contents = CardContents(details, details.side, inventory, installed("mlflow-reconciler"))
