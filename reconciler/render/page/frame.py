@@ -108,7 +108,7 @@ def _registries(environments: Sequence[Environment]) -> str | None:
     read = {one.overview.registry.key for one in environments if one.overview.registry}
     if not read:
         return None
-    return f"{len(read)} registries" if len(read) > 1 else excerpt(*read, NAME)
+    return f"{len(read)} registries" if len(read) > 1 else excerpt(read.pop(), NAME)
 
 
 def banner(overview: Overview) -> str | None:
