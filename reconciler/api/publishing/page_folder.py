@@ -15,6 +15,8 @@ GENERATOR: Final = b'<meta name="generator" content="mlflow-reconciler'
 INDEX: Final = "index.html"
 _BEGINNING: Final = 4096  # bytes of a file
 _ENDING: Final = ".html"
+_ABOUT: Final = "about.html"  # the root of each site has it
+_SEVERAL: Final = "environments"  # the folder of the sites that are one page together
 _ANOTHER: Final = "name a new folder, or one with a page that was made before"
 
 
@@ -68,13 +70,21 @@ def _is_written(file: FileToWrite) -> bool:
 
 
 def _former(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield our own files in a folder, each with its name as a page has it; links are none."""
+    """Yield our own files in a folder, each with its name as a page has it; links are none.
+
+    A page that was made below this one is not of it.
+    """
     for place, names, files in os.walk(folder):
-        names.sort()
+        names[:] = sorted(name for name in names if not _is_another(folder, Path(place, name)))
         for name in sorted(files):
             path = Path(place) / name
             if name.endswith(_ENDING) and _is_ours(path):
                 yield path.relative_to(folder).as_posix(), path
+
+
+def _is_another(page: Path, folder: Path) -> bool:
+    """Return whether a folder below a page is a page of its own, not one of its environments."""
+    return page / _SEVERAL not in folder.parents and _is_ours(folder / _ABOUT)
 
 
 def _is_ours(path: Path) -> bool:

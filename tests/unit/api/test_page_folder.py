@@ -8,6 +8,8 @@ import pytest
 
 from reconciler.api.publishing.page_folder import GENERATOR, check_folder, write_page
 from reconciler.errors import Refused, UsageError
+from reconciler.render.review.review_files import ReviewHead
+from reconciler.render.review.review_page import review_page
 
 _OURS = b"<!doctype html>\n" + GENERATOR + b'">\n'
 _PAGE = {"index.html": _OURS, "about.html": _OURS, "models/m.html": _OURS + b"m"}
@@ -49,6 +51,27 @@ def test_what_somebody_put_beside_it_stays(out: Path) -> None:
         "models/m.css",
         ".nojekyll",
     }
+
+
+def test_a_page_or_a_review_that_was_made_below_it_stays(out: Path) -> None:
+    write_page(out / "teams" / "risk", "public/teams/risk", _PAGE)
+    (out / "q3").mkdir()
+    review = review_page(
+        ReviewHead("s", "main", None, None, None, None, None, "mlflow-reconciler"), []
+    )
+    (out / "q3" / "index.html").write_bytes(review)
+    write_page(out, "public", {"index.html": _OURS})
+    below = {f"teams/risk/{name}": content for name, content in _PAGE.items()}
+    assert files(out) == {"index.html": _OURS, "q3/index.html": review} | below
+    with pytest.raises(Refused, match=r"`q3` holds something else than a page: index\.html"):
+        check_folder(out / "q3", "q3", {})
+
+
+def test_the_environments_of_a_page_before_go_with_it(out: Path) -> None:
+    several = {"index.html": _OURS, "environments/prod/about.html": _OURS, "about.html": _OURS}
+    write_page(out, "public", several)
+    write_page(out, "public", {"index.html": _OURS})
+    assert [*files(out)] == ["index.html"]
 
 
 @pytest.mark.parametrize("content", [b"<h1>My homepage</h1>", b""])
