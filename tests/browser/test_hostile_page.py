@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -39,9 +39,11 @@ _PAGES = {
     "held model": model_path(NAME),
     "pending model": model_path(PLAIN),
     "live model": model_path(LIVE_ONLY),
+    "review": "review/index.html",
 }
 _MADE = ("with the policy", "without it", "without the registry")
-_CASES = sorted({*product(_MADE, _PAGES)} - {("without the registry", "live model")})
+_NOT_MADE = {("without the registry", "live model"), ("without the registry", "review")}
+_CASES = sorted({*product(_MADE, _PAGES)} - _NOT_MADE)
 # What could run or load, in the document as the browser understood it.
 _ACTIVE = """() => [...document.querySelectorAll('*')].flatMap(element => {
     const tag = element.tagName.toLowerCase();
@@ -64,17 +66,27 @@ def hostile(
 
 
 @pytest.fixture(scope="module")
+def files(
+    hostile: HostileRepository, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, bytes]:
+    """Return the page, and the page of the review beside it."""
+    review = hostile.review(tmp_path_factory.mktemp("review") / "out")
+    return {**hostile.page().files, "review/index.html": review}
+
+
+@pytest.fixture(scope="module")
 def folder(
     request: pytest.FixtureRequest,
     hostile: HostileRepository,
+    files: Mapping[str, bytes],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    files = hostile.page(offline=request.param == "without the registry").files
+    made = hostile.page(offline=True).files if request.param == "without the registry" else files
     if request.param != "with the policy":
-        assert all(len(_POLICY.findall(page)) == 1 for page in files.values())
-        files = {path: _POLICY.sub(b"", page) for path, page in files.items()}
+        assert all(len(_POLICY.findall(page)) == 1 for page in made.values())
+        made = {path: _POLICY.sub(b"", page) for path, page in made.items()}
     root = tmp_path_factory.mktemp("pages")
-    write(root, files)
+    write(root, made)
     return root
 
 
@@ -108,17 +120,17 @@ def _use(page: Page) -> None:
 
 @pytest.mark.parametrize("name", _PAGES)
 def test_a_hostile_page_is_open_to_everybody(
-    name: str, hostile: HostileRepository, tmp_path: Path, chromium: Chromium
+    name: str, files: Mapping[str, bytes], tmp_path: Path, chromium: Chromium
 ) -> None:
-    write(tmp_path, hostile.page().files)
+    write(tmp_path, files)
     with chromium.visit(tmp_path / _PAGES[name], width=380) as visit:
         assert visit.violations() == []
 
 
 def test_hostile_texts_are_read_as_they_were_written(
-    hostile: HostileRepository, tmp_path: Path, chromium: Chromium
+    files: Mapping[str, bytes], tmp_path: Path, chromium: Chromium
 ) -> None:
-    write(tmp_path, hostile.page().files)
+    write(tmp_path, files)
     with chromium.visit(tmp_path / "index.html") as visit:
         names = visit.page.locator("tbody th a").all_inner_texts()
         assert sorted(names) == sorted([NAME, PLAIN, printable(LIVE_ONLY)])
@@ -135,10 +147,9 @@ def test_hostile_texts_are_read_as_they_were_written(
         assert visit.page.title().startswith(NAME)
 
 
-def test_a_text_of_ten_megabytes_is_told_and_not_carried(hostile: HostileRepository) -> None:
-    page = hostile.page()
-    assert b"10,000,000 characters" in page.files[model_path(LIVE_ONLY)]
-    for path, content in page.files.items():
+def test_a_text_of_ten_megabytes_is_told_and_not_carried(files: Mapping[str, bytes]) -> None:
+    assert b"10,000,000 characters" in files[model_path(LIVE_ONLY)]
+    for path, content in files.items():
         assert len(content) <= (LARGEST_PAGE if "/" in path else LARGEST_INDEX), path
 
 

@@ -56,10 +56,16 @@ class HostileRepository:
         """The whole environment of a program that makes the page."""
         return self.git.env | {"MLFLOW_REGISTRY_URI": self.uri, "MLFLOW_TRACKING_URI": self.uri}
 
+    def review(self, folder: Path) -> bytes:
+        """Make the review, and return its page."""
+        return self._open().review(folder, now=NOW).files["index.html"]
+
     def page(self, *, offline: bool = False) -> Page:
         """Make the page, as at one moment."""
-        r = reconciler.open(root=self.git.root, environ=self.environ, warn=lambda _: None)
-        return r.page(offline=offline, now=NOW)
+        return self._open().page(offline=offline, now=NOW)
+
+    def _open(self) -> reconciler.Reconciler:
+        return reconciler.open(root=self.git.root, environ=self.environ, warn=lambda _: None)
 
 
 def hostile_repository(
