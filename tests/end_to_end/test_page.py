@@ -95,7 +95,12 @@ def test_each_model_has_its_state_why_and_who_put_there_what_serves(story: Story
     assert {row["group"] for key, row in models.items() if key != "unmanaged"} == {"team"}
     steady = models["steady"]["serving"]
     records = story.lab.git.git("notes", "--ref=refs/notes/reconciler", "show", story.promoted)
-    assert steady.pop("since")[:19] in records
+    since = steady.pop("since")
+    assert since[:19] in records
+    [*_, last] = story.lab.run(*("history", story.names["steady"], "--format", "json")).document[
+        "changes"
+    ]
+    assert since == last["applied"][0]["time"], "both documents write a moment alike"
     assert steady == {
         "name": "Production",
         "version": 2,

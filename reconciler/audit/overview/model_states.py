@@ -43,10 +43,10 @@ def state_of(of: ModelNames, verdict: ModelVerdict) -> tuple[ModelState, tuple[s
     why = (
         *map(_problem, plan.problems),
         *(f"{violation.name}: {violation.message}" for violation in verdict.refusals),
-        *plan.messages,
         *(f"waits for {violation.name}: {violation.message}" for violation in verdict.waiting),
         *map(_drifted, drift),
         *map(_pending, pending),
+        *plan.messages,
         *_unmanaged(of, plan.unmanaged),
     )
     return _state(of, verdict, plan, is_drifted=bool(drift or plan.deleted)), why

@@ -128,6 +128,12 @@ def test_the_first_reason_decides_the_state(
     assert len(why) == len((*plan.problems, *refusals, *plan.changes))
 
 
+def test_the_first_sentence_is_about_the_state_and_not_what_is_said_besides() -> None:
+    plan = ModelPlan("m", "changes", changes=(change("drift"),), messages=("v2 stays",))
+    state, why = state_of(known(applied(3), "c0"), ModelVerdict(plan))
+    assert (state, len(why), why[-1]) == ("drifted", 2, "v2 stays")
+
+
 def test_a_model_is_not_read_only_where_the_registry_did_not_show_it() -> None:
     unread = ModelPlan("m", "error", problems=(Problem("403", ExitCode.REGISTRY),))
     hidden = replace(known(applied(3), "c0"), live=None)
