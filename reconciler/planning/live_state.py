@@ -47,6 +47,7 @@ def read_live(
         except Rejected as error:
             message = f"model `{model}` cannot be read: {error.message}"
             problems[model] = Problem(message, error.code, model=model, hint=error.hint)
+            models.pop(model, None)  # what a listing showed of it is not all
             return
         if live is None:
             models.pop(model, None)

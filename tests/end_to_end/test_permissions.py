@@ -89,3 +89,24 @@ def test_a_registry_without_users_lets_everybody_write(lab: Lab) -> None:
     assert "permissions: not managed by this registry: everybody may write" in plan.to_text()
     assert plan.permissions is not None
     assert not plan.permissions.is_managed
+
+
+def test_a_page_says_which_model_its_reader_may_not_see(desk: Lab, auth_server: AuthServer) -> None:
+    seen, hidden = (desk.model(1) for _ in range(2))
+    serves = "versions: {1: {stage: Production}}\n"
+    _declared(desk, {seen: serves, hidden: serves})
+    assert desk.run("apply", "--yes").code == 0
+    user = f"reads-{seen}"
+    auth_server.add_user(user, {hidden: "DENY"})
+
+    page = desk.run(
+        "page", "--out", "public", "--format", "json", env=auth_server.credentials(user)
+    )
+    assert page.code == 6
+    [environment] = page.document["environments"]
+    models = {row["model"]: row for row in environment["models"]}
+    assert models[seen]["state"] == "in sync"
+    assert models[hidden]["state"] == "not read"
+    assert "cannot be read" in models[hidden]["why"][0]
+    assert models[hidden]["serving"]["version"] is None
+    assert [error["model"] for error in page.document["errors"]] == [hidden]

@@ -150,15 +150,23 @@ class _Reader:
         return sorted(name for name in known if not ignored(name))
 
     def _named(self, name: str) -> ModelNames:
+        is_read = not self._request.is_offline and not self._is_hidden(name)
         return ModelNames(
             name,
             self._desired.settings,
             self._desired.declarations.get(name),
-            live=self._known(name),
-            is_read=not self._request.is_offline,
+            live=self._known(name) if is_read else None,
+            is_read=is_read,
             history=self._history(name),
             place=self._place,
         )
+
+    def _is_hidden(self, name: str) -> bool:
+        """Return whether the registry did not show a model, or not the versions of it."""
+        live, plan = self._live.live.get(name), self._live.plans.get(name)
+        if live is not None:
+            return live.unreadable is not None
+        return plan is not None and any(p.code is ExitCode.REGISTRY for p in plan.problems)
 
     def _known(self, name: str) -> Live | None:
         """Return a live model without what the settings ignore."""
@@ -235,10 +243,12 @@ class _Reader:
         )
 
     def _verdict(self, of: ModelNames, plan: ModelPlan | None) -> ModelVerdict:
-        whole, owner = self._live.plan, of.live.owner if of.live else None
+        whole, live = self._live.plan, self._live.live.get(of.model)
         if whole is None or plan is None:
+            owner = live.owner if live else None
             is_another = owner not in (None, self._workspace.owner)
-            return ModelVerdict(managed_by=owner if is_another else None)
+            unread = f"its versions cannot be listed: {live.unreadable}" if live else None
+            return ModelVerdict(managed_by=owner if is_another else None, unread=unread)
         concerned = {of.model, None} if plan.changes else {of.model}
         return ModelVerdict(
             plan,

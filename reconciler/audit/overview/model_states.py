@@ -10,7 +10,7 @@ from reconciler.core.changes import Change
 from reconciler.core.plan import ModelPlan
 from reconciler.core.state import ACTIVE_STAGES, Field, Fields, Value, aliases, stages
 from reconciler.core.violations import Violation
-from reconciler.errors import ExitCode, Problem
+from reconciler.errors import Problem
 
 _BLOCKED: Final = ("error", "superseded", "behind", "diverged")
 _LONGEST: Final = 120  # characters of a value in a sentence
@@ -22,20 +22,22 @@ class ModelVerdict:
     """What a plan says of one model; `plan` is None for a model that the plan does not have.
 
     `refusals` deny what the plan has for it, `waiting` wait for an approval, `managed_by` is the
-    other state folder whose model it is.
+    other state folder whose model it is. `unread` is why its versions were not read.
     """
 
     plan: ModelPlan | None = None
     refusals: tuple[Violation, ...] = ()
     waiting: tuple[Violation, ...] = ()
     managed_by: str | None = None
+    unread: str | None = None
 
 
 def state_of(of: ModelNames, verdict: ModelVerdict) -> tuple[ModelState, tuple[str, ...]]:
     """Return the state of a model, and a sentence for each reason."""
     plan = verdict.plan
     if not of.is_read:
-        return "not read", (_OFFLINE,)
+        problems = tuple(map(_problem, plan.problems)) if plan else ()
+        return "not read", problems or (verdict.unread or _OFFLINE,)
     if plan is None:
         return "unmanaged", tuple(_undeclared(of, verdict))
     drift = [change for change in plan.changes if change.cause == "drift"]
@@ -55,8 +57,6 @@ def state_of(of: ModelNames, verdict: ModelVerdict) -> tuple[ModelState, tuple[s
 def _state(
     of: ModelNames, verdict: ModelVerdict, plan: ModelPlan, *, is_drifted: bool
 ) -> ModelState:
-    if of.live is None and any(p.code is ExitCode.REGISTRY for p in plan.problems):
-        return "not read"
     if plan.problems or plan.outcome in _BLOCKED:
         return "blocked"
     if plan.outcome == "held":

@@ -8,11 +8,12 @@ import pytest
 from reconciler.core.settings import Ignore, ServingRules, Settings
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Serving, Value
 from reconciler.core.violations import Consent
-from reconciler.errors import DeclarationError, ExitCode, OutOfStep
+from reconciler.errors import DeclarationError, ExitCode, Forbidden, OutOfStep
 from reconciler.files.plan_file import dumps, loads
+from reconciler.planning.planner import reconcile
 from reconciler.ports.registry import Capabilities
 from tests.support.plans.gate_lab import GATE
-from tests.support.plans.planner_lab import ASK, OWNER, Lab, serving
+from tests.support.plans.planner_lab import ASK, OWNER, REF, Lab, serving
 from tests.support.registries.fake_registry import FakeRegistry
 
 
@@ -202,6 +203,20 @@ def test_what_searches_hide_is_asked_for_before_it_is_called_missing() -> None:
     (problem,) = lab.only().problems
     assert problem.code is ExitCode.REGISTRY
     assert "permission denied" in problem.message
+
+
+def test_a_model_that_could_not_be_confirmed_is_not_half_known() -> None:
+    lab = Lab()
+    lab.commit(serving(9))
+
+    def refuse(read: str) -> None:
+        if read == "confirm":
+            raise Forbidden("no")
+
+    lab.registry.before_read = refuse
+    read = reconcile(lab.checked_out(), lab.registry, REF, ASK, GATE)
+    assert [problem.code for problem in read.plan.problems] == [ExitCode.REGISTRY]
+    assert "m" not in read.live
 
 
 @pytest.mark.parametrize(

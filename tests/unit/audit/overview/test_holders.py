@@ -134,10 +134,12 @@ def test_the_first_sentence_is_about_the_state_and_not_what_is_said_besides() ->
     assert (state, len(why), why[-1]) == ("drifted", 2, "v2 stays")
 
 
-def test_a_model_is_not_read_only_where_the_registry_did_not_show_it() -> None:
-    unread = ModelPlan("m", "error", problems=(Problem("403", ExitCode.REGISTRY),))
-    hidden = replace(known(applied(3), "c0"), live=None)
-    assert state_of(hidden, ModelVerdict(unread))[0] == "not read"
+def test_a_model_that_the_registry_did_not_show_is_not_read_and_says_why() -> None:
+    hidden = known(applied(3), is_read=False)
+    plan = ModelPlan("m", "error", problems=(Problem("403", ExitCode.REGISTRY),))
+    assert state_of(hidden, ModelVerdict(plan)) == ("not read", ("403",))
+    assert state_of(hidden, ModelVerdict(unread="no list")) == ("not read", ("no list",))
+    assert state_of(hidden, ModelVerdict()) == ("not read", ("the registry was not read",))
 
 
 def test_what_serves_and_git_does_not_declare_is_unmanaged() -> None:
