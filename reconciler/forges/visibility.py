@@ -44,7 +44,7 @@ def visibility(remote: str | None, system: System, environ: Mapping[str, str]) -
     server = environ.get(variable) or (GITHUB if system == "github" else _GITLAB)
     here, parts = urlsplit(server).netloc, urlsplit(address)
     if parts.netloc != here:
-        return Visibility(None, f"its remote is at {parts.netloc}, and `{variable}` is not")
+        return Visibility(None, f"its remote is at {parts.netloc}, not at {here} (`{variable}`)")
     token = next((value for name in names if (value := environ.get(name, "").strip())), None)
     if token is None:
         return Visibility(None, f"without `{names[0]}` its forge cannot be asked")

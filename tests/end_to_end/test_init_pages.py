@@ -21,7 +21,7 @@ def test_a_page_is_not_published_before_somebody_agreed_to_what_becomes_public(
 ) -> None:
     refused = init(lab, "--pages", cwd=empty)
     assert refused.code == 1
-    for part in ("everybody may read", "authors and approvers", "not known", "--public-page"):
+    for part in ("everybody may read", "authors and approvers", "params", "--public-page"):
         assert part in refused.stderr
     assert list(empty.iterdir()) == []
     lonely = init(lab, "--public-page", cwd=empty)

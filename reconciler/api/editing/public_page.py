@@ -9,8 +9,8 @@ from reconciler.forges.visibility import Visibility, visibility
 from reconciler.scaffold.template_set import ForgeName
 
 _SHOWN: Final = (
-    "the names of models, versions and aliases, the declared files, metrics and tags, consumers, "
-    "the registry's address, subjects of commits, and the names of authors and approvers"
+    "the names of models, versions, aliases, authors and approvers, the declared files, metrics, "
+    "params and tags, consumers, the registry's address, and the subjects of commits"
 )
 _READERS: Final = {
     "github": "GitHub Pages of a private repository are public, too, on most plans",
