@@ -61,6 +61,13 @@ def test_without_the_history_nothing_is_said_of_it() -> None:
     assert "No change of a model has been merged" not in index
 
 
+def test_where_nothing_serves_nobody_is_missed_who_approved_it() -> None:
+    nothing = replace(waiting(), holders=(Holder("Production", None, serves=True),))
+    assert "Serves nothing Since – By – Approved by –" in words(nothing)
+    by_hand = replace(waiting(), holders=(Holder("Production", None, serves=True, declared=4),))
+    assert "Since not known By no change in git Approved by nobody on record" in words(by_hand)
+
+
 def test_a_file_that_is_not_merged_is_not_called_undeclared() -> None:
     model = replace(waiting(), history=())
     assert "git has never declared it" not in words(model)
