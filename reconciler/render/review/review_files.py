@@ -11,9 +11,11 @@ from typing import Final
 from reconciler.audit.review.review_evidence import ReviewTable, moment
 from reconciler.render.escape import harmless_cell
 from reconciler.render.json_documents import Document
+from reconciler.render.page.excerpts import excerpt
 
 INDEX: Final = "index.html"
 SUMS: Final = "SHA256SUMS"
+_LONGEST: Final = 5_000  # characters of a cell: a description can be of any length
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +75,5 @@ def _csv(table: ReviewTable) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table.columns)
-    writer.writerows([harmless_cell(cell) for cell in row] for row in table.rows)
+    writer.writerows([harmless_cell(excerpt(cell, _LONGEST)) for cell in row] for row in table.rows)
     return out.getvalue()

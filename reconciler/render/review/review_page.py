@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.audit.review.review_evidence import ReviewTable, moment
+from reconciler.render.page.excerpts import excerpt
 from reconciler.render.page.templating import render
 from reconciler.render.review.review_files import ReviewHead
 
@@ -149,6 +150,6 @@ def _cell(text: str) -> ReviewCell:
         return ReviewCell(text[:_SHORT], "mono nowrap")
     if time := _TIME.fullmatch(text):
         return ReviewCell(f"{time[1]} {time[2]}", "nowrap")
-    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
+    cut = excerpt(text, _LONGEST)
     look = "text" if len(cut) > _WIDE else "words" if len(cut) > _NARROW else "nowrap"
     return ReviewCell(cut, look)
