@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from reconciler.audit.overview.lanes import LaneSpan
 from reconciler.audit.overview.recorded_applies import ModelApply, NameApplies, NameChange
 from reconciler.core.state import Serving
 
+_OFF_MAIN: Final = "off-main"  # the consent that its record keeps
 _CONFIRMED: Final = ("applied", "merged")
 _LIVE: Final = (*_CONFIRMED, "undeclared")
 
@@ -44,6 +46,7 @@ class HandWatch:
         self._confirmed: datetime | None = None  # the last apply that confirmed anything
         self._known: datetime | None = None  # the last one after which no other version was there
         self._open: dict[int | None, LaneSpan] = {}
+        self._off_main: dict[int | None, ModelApply] = {}  # who brought what is there now
 
     def spans(self, reading: LaneReading) -> Iterator[LaneSpan]:
         """Yield what applies found, then what is live now."""
@@ -53,7 +56,10 @@ class HandWatch:
         for version in now:
             span = self._open.pop(version, None)
             start = span.start if span else self._known
-            yield LaneSpan(version, start, None, "by hand")
+            is_brought = version in self._off_main
+            yield (
+                self._brought(version) if is_brought else LaneSpan(version, start, None, "by hand")
+            )
         yield from self._open.values()
 
     def _look(self, apply: ModelApply, changes: Sequence[NameChange]) -> Iterator[LaneSpan]:
@@ -61,6 +67,9 @@ class HandWatch:
         for version, start in found.items():
             before = self._open.get(version)
             begin = before.start if before else start
+            if version in self._off_main:
+                self._open[version] = replace(self._brought(version), end=apply.time)
+                continue
             self._open[version] = LaneSpan(
                 version, begin, apply.time, "by hand", found=apply.record
             )
@@ -68,9 +77,17 @@ class HandWatch:
         if is_written or apply.made_live:
             yield from self._open.values()
             self._open.clear()
+            self._off_main = {c.version: apply for c in changes if c.way == "enters"}
+            if _OFF_MAIN not in apply.consents:
+                self._off_main.clear()
             self._confirmed = apply.time
             if self._is_single and (is_written or self._has_content(apply.time)):
                 self._known = apply.time
+
+    def _brought(self, version: int | None) -> LaneSpan:
+        """Return the span of what an apply of a commit brought that main does not have."""
+        by = self._off_main[version]
+        return LaneSpan(version, by.time, None, "applied", found=by.record, consents=by.consents)
 
     def _found(
         self, time: datetime, changes: Sequence[NameChange]

@@ -31,9 +31,10 @@ class LaneSpan:
     a later merge before it was. `version` is None where a name was to be taken away, or was by
     hand.
 
-    `entry` is the merged change that declared the version, or dropped it; None by hand. `consents`
-    are those that the apply at `start` used. A span that
-    was live until the reading, and was not found then, ends with the reading.
+    `entry` is the merged change that declared the version, or dropped it; None by hand. What an
+    apply of a commit off the main line brought is `applied` without an entry, and `found` is that
+    apply. `consents` are those that the apply at `start` used. A span that was live until the
+    reading, and was not found then, ends with the reading.
     """
 
     version: int | None

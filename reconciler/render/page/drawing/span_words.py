@@ -75,7 +75,8 @@ def tooltip(name: str, span: LaneSpan, now: datetime, *, is_read: bool = True) -
         *((f"consents: {some(span.consents, _MOST_PEOPLE)}",) if span.consents else ()),
     ]
     if span.found is not None:
-        lines.append(f"found by the apply of {span.found.commit[:8]}")
+        verb = "found" if span.kind == "by hand" else "brought"
+        lines.append(f"{verb} by the apply of {span.found.commit[:8]}")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.audit.apply_record import RecordedChange
 from reconciler.audit.overview.lane_history import lanes
 from reconciler.audit.overview.lanes import LaneSpan
 from reconciler.audit.overview.recorded_applies import RecordedApplies
@@ -179,6 +180,25 @@ def test_without_an_apply_that_confirmed_anything_nobody_knows_when_a_hand_came(
     world.by_hand(champion=4)
     spans = world.lanes()["@champion"].spans
     assert told(spans) == [("by hand", 4, None, None), ("merged", 3, 1, 4)]
+
+
+def test_what_an_apply_off_the_main_line_brought_is_not_by_hand() -> None:
+    world = World()
+    world.merge(champion(3))
+    world.apply()
+    world.by_hand(champion=4)  # by a job, as its record says
+    row = RecordedChange("m", None, "alias", "champion", 3, 4, "declared", "applied")
+    hotfix = replace(world.records[0], commit="branch", changes=(row,), accepted=("off-main",))
+    world.records.append(replace(hotfix, time=at(world.clock)))
+    spans = world.lanes()["@champion"].spans
+    assert told(spans)[-1] == ("applied", 4, 3, None)
+    assert (spans[-1].consents, spans[-1].found) == (("off-main",), world.records[1])
+    world.merge(champion(6))
+    world.apply()
+    ended = [span for span in told(world.lanes()["@champion"].spans) if span[1] == 4]
+    assert ended == [("applied", 4, 3, world.clock - 1)]
+    world.by_hand(champion=4)
+    assert ("by hand", 4) in [span[:2] for span in told(world.lanes()["@champion"].spans)]
 
 
 def test_what_git_found_at_its_first_apply_was_there_by_hand_before() -> None:
