@@ -122,16 +122,18 @@ class _Follower:
 
     def join_proven(self) -> None:
         """Join the models that apply records prove to be one, where one ended before the other."""
+        # Few end: to look at every other model for each would take seconds for ten thousand.
+        gone = [old for old, made in self.by_model.items() if made[-1].after is None]
         for model in sorted(self.by_model):
             own = self.by_model.get(model)
-            if own is None:
+            if own is None or own[0].before is not None:
                 continue
+            begin = self._places[own[0].commit.id]
             ended = [
                 old
-                for old, made in self.by_model.items()
-                if made[-1].after is None
-                and own[0].before is None
-                and self._places[made[-1].commit.id] <= self._places[own[0].commit.id]
+                for old in gone
+                if old in self.by_model
+                and self._places[self.by_model[old][-1].commit.id] <= begin
                 and self._is_same(old, model)
             ]
             if len(ended) == 1 and ended[0] != model:
