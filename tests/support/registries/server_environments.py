@@ -29,6 +29,7 @@ TESTS: Final = (
     "tests/contract/test_alike_names.py",
     "tests/end_to_end/test_apply_record.py",
     "tests/end_to_end/test_audit_from_git.py",
+    "tests/end_to_end/test_card.py",
     "tests/end_to_end/test_declared_digests.py",
     "tests/end_to_end/test_triangle.py",
     "tests/contract/test_facts.py",
@@ -36,9 +37,11 @@ TESTS: Final = (
     "tests/end_to_end/test_import.py",
     "tests/end_to_end/test_interrupted.py",
     "tests/contract/test_mariadb.py",
+    "tests/end_to_end/test_page.py",
     "tests/contract/test_rest.py",
     "tests/end_to_end/test_promote.py",
     "tests/contract/test_registry.py",
+    "tests/end_to_end/test_review.py",
     "tests/end_to_end/test_rollback.py",
 )
 
