@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.audit.overview.holders import ModelNames
+from reconciler.audit.overview.holders import ModelNames, holders
 from reconciler.audit.overview.model_overview import ModelState
 from reconciler.core.changes import Change
 from reconciler.core.plan import ModelPlan
@@ -49,6 +49,7 @@ def state_of(of: ModelNames, verdict: ModelVerdict) -> tuple[ModelState, tuple[s
         *map(_drifted, drift),
         *map(_pending, pending),
         *plan.messages,
+        *(_apart(of) if plan.outcome == "held" else ()),
         *_unmanaged(of, plan.unmanaged),
     )
     return _state(of, verdict, plan, is_drifted=bool(drift or plan.deleted)), why
@@ -88,6 +89,14 @@ def _pending(change: Change) -> str:
     live, declared = _value(change.field, change.before), _value(change.field, change.after)
     cause = "" if change.cause == "declared" else f" ({change.cause})"
     return f"{change.field}: {live} → {declared} is pending{cause}"
+
+
+def _apart(of: ModelNames) -> Iterable[str]:
+    """Yield which names are not as declared; the plan of a held model has their number alone."""
+    for holder in holders(of):
+        if holder.declared not in (None, holder.version):
+            live = "nothing" if holder.version is None else f"v{holder.version}"
+            yield f"{holder.name}: {live} is live, and git declares v{holder.declared}"
 
 
 def _value(address: Field, held: Value | None) -> str:

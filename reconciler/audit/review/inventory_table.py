@@ -20,7 +20,7 @@ from reconciler.core.declaring.inventory import Inventory
 from reconciler.core.state import Declaration, aliases, stages
 
 # Kinds of findings by which the registry does not hold what the row says.
-_DIFFERENT: Final = ("drift", "pending", "recreated", "other-bytes")
+_DIFFERENT: Final = ("drift", "unmanaged", "pending", "recreated", "other-bytes")
 _MOST: Final = 3
 
 

@@ -128,6 +128,17 @@ def test_the_first_reason_decides_the_state(
     assert len(why) == len((*plan.problems, *refusals, *plan.changes))
 
 
+def test_of_a_held_model_it_is_told_which_names_are_not_as_declared() -> None:
+    world = applied(3, 4)
+    world.by_hand(champion=3)
+    held = ModelPlan("m", "held", messages=("held: incident; 1 change pending",))
+    state, why = state_of(known(world, "c1"), ModelVerdict(held))
+    assert (state, why) == (
+        "held",
+        ("held: incident; 1 change pending", "@champion: v3 is live, and git declares v4"),
+    )
+
+
 def test_the_first_sentence_is_about_the_state_and_not_what_is_said_besides() -> None:
     plan = ModelPlan("m", "changes", changes=(change("drift"),), messages=("v2 stays",))
     state, why = state_of(known(applied(3), "c0"), ModelVerdict(plan))
