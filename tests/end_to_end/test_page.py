@@ -150,6 +150,8 @@ def test_the_same_moment_makes_the_same_bytes_and_a_page_before_is_replaced(stor
     page = r.page(now="2100-01-31T12:00Z")
     assert (page.files, page.out) == (first, None)
     assert page._repr_html_().startswith("<iframe ")
+    [day] = r.page(offline=True, now="2100-01-31").overviews
+    assert f"{day.now:%d %H:%M:%S}" == "31 23:59:59", "a day is all of it, as for a report"
 
 
 def test_offline_nothing_of_the_registry_is_read_or_shown(story: Story) -> None:

@@ -80,7 +80,7 @@ def page(
     read; nothing is written then.
     """
     clock = datetime.now(timezone.utc)
-    moment = as_moment(now, is_end=False, now=clock) or clock
+    moment = as_moment(now, is_end=True, now=clock) or clock
     request = PageRequest(moment.replace(microsecond=0), offline, fetch_notes)
     begun = time.monotonic()
     with ExitStack() as opened:
