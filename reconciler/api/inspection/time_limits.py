@@ -15,5 +15,8 @@ def time_limits(since: DateLike | None, until: DateLike | None) -> Span:
     now = datetime.now(timezone.utc)
     limits = Span(as_moment(since, is_end=False, now=now), as_moment(until, is_end=True, now=now))
     if limits.since is not None and limits.until is not None and limits.since > limits.until:
-        raise UsageError("`--since` is after `--until`", hint="the other way round?")
+        raise UsageError(
+            "the period ends before it begins",
+            hint="`--since` (`--from`) is the earlier date, `--until` (`--to`) the later one",
+        )
     return limits
