@@ -72,13 +72,17 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One contradiction; `time` is None for one that exists now."""
+    """One contradiction; `time` is None for one that exists now.
+
+    `change` is what would restore the value that the message is about, where one value is.
+    """
 
     kind: FindingKind
     message: str
     model: str | None = None
     commit: str | None = None
     time: datetime | None = None
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +255,8 @@ def _live_off_main(live: Mapping[str, Live], trail: Trail) -> Iterable[Finding]:
 def _difference(change: Change) -> Finding:
     kind: FindingKind = "drift" if change.cause == "drift" else "pending"
     live, declared = (_shown(change.field, value) for value in (change.before, change.after))
-    return Finding(kind, f"{change.field} is {live}, git says {declared}", change.model)
+    message = f"{change.field} is {live}, git says {declared}"
+    return Finding(kind, message, change.model, change=change)
 
 
 def _deleted(model: str, version: int) -> Finding:

@@ -113,8 +113,17 @@ def _restored(sources: ReviewSources) -> Iterator[tuple[ApplyRecord, RecordedCha
 def _open(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
     for finding in sources.findings:
         if finding.kind in _BY_HAND and finding.time is None:
-            start = (_NOW, finding.model or "", finding.message, "", "", "open", "")
+            start = (_NOW, finding.model or "", *_values(finding), "open", "")
             yield (*start, *_no_evidence(), "since when, and by whom")
+
+
+def _values(finding: Finding) -> tuple[str, str, str]:
+    """Return what somebody changed, the value there now and the declared one, where one is."""
+    change = finding.change
+    if change is None:
+        return finding.message, "", ""
+    live, declared = (_shown(change.field, value) for value in (change.before, change.after))
+    return str(change.field), live, declared
 
 
 def _gaps(sources: ReviewSources) -> Iterator[tuple[str, ...]]:

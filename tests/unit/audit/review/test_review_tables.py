@@ -16,7 +16,9 @@ from reconciler.audit.review.change_tables import changes, segregation
 from reconciler.audit.review.exception_tables import drift, exceptions
 from reconciler.audit.review.inventory_table import inventory, reviews_due
 from reconciler.audit.review.review_evidence import ReviewSources, ReviewTable
+from reconciler.core.changes import Change
 from reconciler.core.declaring.inventory import Inventory
+from reconciler.core.state import Field
 from reconciler.errors import ExitCode, Problem
 from reconciler.render.review.review_files import table_files, with_sums
 from tests.support.page.past import NOW, REGISTRY, SETTINGS, Past, declared
@@ -130,6 +132,20 @@ def test_what_an_apply_healed_was_done_by_hand() -> None:
     assert (restored["value_found"], restored["value_declared"]) == ("v1", "v2")
     assert failed["state"] == "not restored: failed"
     assert {row["kind"] for row in rows(exceptions(found))} == {"by hand"}
+
+
+def test_what_is_open_has_its_values_in_their_columns_as_what_was_restored() -> None:
+    change = Change("fraud", Field("alias", None, "champion"), 1, 2, "drift")
+    message = "@champion is v1, git says v2"
+    finding = Finding("drift", message, "fraud", change=change)
+    found = sources(story(), findings=(finding,))
+    (row,) = rows(drift(found))
+    assert (row["what"], row["value_found"], row["value_declared"], row["state"]) == (
+        *("@champion", "v1", "v2"),
+        "open",
+    )
+    (exception,) = [one for one in rows(exceptions(found)) if one["kind"] == "by hand"]
+    assert exception["what"] == message
 
 
 def test_what_could_not_be_looked_at_is_a_row() -> None:
