@@ -107,7 +107,8 @@ def test_which_of_two_versions_in_production_stays_is_said_before_a_file_is_writ
     assert "no files written" in result.stdout
     assert lab.run("import", model, "--keep", "3").code == 1
     assert lab.run("import", model, "--keep", "1", "--keep", "2").code == 1
-    assert lab.run("import", "--keep", "1").code == 1
+    lab.model(1)
+    assert lab.run("import", "--keep", "1").code == 1, "of which model?"
 
     result = lab.run("import", model, "--keep", "1", "--format", "json")
     assert (result.code, result.document["conflicts"]) == (0, [])
