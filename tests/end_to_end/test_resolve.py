@@ -63,7 +63,7 @@ def test_what_serves_is_what_the_settings_say_whatever_the_models_files_say(desk
     with pytest.raises(UsageError) as caught:
         desk.r.resolve(model)
     assert caught.value.message == f"no version of `{model}` serves (@shadow)"
-    assert caught.value.hint == "it has Archived v1; Production v2"
+    assert caught.value.hint == f"it has Archived v1; Production v2; name one: `{model}/2`"
     desk.lab.hand.alias(model, "shadow", 1)
     assert desk.r.resolve(model).version == 1
     with pytest.raises(DeclarationError):
