@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from importlib.metadata import version
 from pathlib import Path
 
@@ -80,7 +80,8 @@ def page(
     read; nothing is written then.
     """
     clock = datetime.now(timezone.utc)
-    moment = as_moment(now, is_end=True, now=clock) or clock
+    # The next whole second: what was applied just now is in the past of the page.
+    moment = as_moment(now, is_end=True, now=clock) or clock + timedelta(seconds=1)
     request = PageRequest(moment.replace(microsecond=0), offline, fetch_notes)
     begun = time.monotonic()
     with ExitStack() as opened:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from markupsafe import Markup
@@ -19,6 +19,7 @@ BAR: Final = 26.0  # the height of what was live
 BESIDE: Final = 18.0  # the height of what never was
 LEAST: Final = 5.0  # the narrowest bar
 _CHARACTER: Final = 8.0  # the width of a bold character
+_SHORTEST_TOLD: Final = timedelta(seconds=1)
 _LONGEST: Final = 2_000  # characters of a tooltip
 _CLASSES: Final[dict[SpanKind, str]] = {
     "applied": "applied",
@@ -108,7 +109,8 @@ class Bars:
         span, lasted = mark.first, ""
         end = self._view.now if span.end is None and self._view.is_read else span.end
         if len(mark.spans) == 1 and span.start and end and not span.was_there:
-            lasted = in_words(end - span.start, parts=1)
+            length = end - span.start
+            lasted = "" if length < _SHORTEST_TOLD else in_words(length, parts=1)
         if not lasted or right - left < need + len(lasted) * _CHARACTER + 14:
             return shown
         behind = left + need + 7

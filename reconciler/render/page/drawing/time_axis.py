@@ -15,7 +15,7 @@ _STEPS: Final = (
     *(timedelta(days=days) for days in (1, 2, 7, 14)),
 )
 _MONTH_STEPS: Final = (1, 2, 3, 6, 12, 24, 60, 120, 240)
-_SHORTEST: Final = timedelta(seconds=10)  # of the whole axis
+_SHORTEST: Final = timedelta(seconds=1)  # of the whole axis
 
 
 class Tick(NamedTuple):
