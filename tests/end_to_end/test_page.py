@@ -152,6 +152,8 @@ def test_the_same_moment_makes_the_same_bytes_and_a_page_before_is_replaced(stor
     assert page._repr_html_().startswith("<iframe ")
     [day] = r.page(offline=True, now="2100-01-31").overviews
     assert f"{day.now:%d %H:%M:%S}" == "31 23:59:59", "a day is all of it, as for a report"
+    assert story.lab.run("page", "--out", "other", "--offline", "--now", "2100-01-31").code == 0
+    assert b"2100-01-31 23:59 UTC" in story.files("other")["index.html"], "also as an option"
 
 
 def test_offline_nothing_of_the_registry_is_read_or_shown(story: Story) -> None:
