@@ -156,6 +156,22 @@ def test_the_same_moment_makes_the_same_bytes_and_a_page_before_is_replaced(stor
     assert b"2100-01-31 23:59 UTC" in story.files("other")["index.html"], "also as an option"
 
 
+def test_without_apply_records_the_commit_in_the_registry_tells_what_was_not_applied(
+    story: Story,
+) -> None:
+    git, notes = story.lab.git, "refs/notes/reconciler"
+    kept = git.git("rev-parse", notes)
+    git.git("update-ref", "-d", notes)
+    try:
+        [overview] = opened(story.lab).page().overviews
+    finally:
+        git.git("update-ref", notes, kept)
+    [pending] = [model for model in overview.models if model.model == story.names["pending"]]
+    [production] = [lane for lane in pending.lanes if lane.name == "Production"]
+    found = [(span.kind, span.version, span.end) for span in production.spans]
+    assert found == [("merged", 1, None), ("pending", 2, None)]
+
+
 def test_offline_nothing_of_the_registry_is_read_or_shown(story: Story) -> None:
     document = story.page("--offline", out="offline", MLFLOW_REGISTRY_URI=_DEAD)
     models = story.models(document)

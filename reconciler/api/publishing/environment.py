@@ -175,12 +175,15 @@ class _Reader:
         return replace(live, fields=ignore.without(live.fields)) if live else None
 
     @cached_property
+    def _line(self) -> Mapping[str, int]:
+        """The place of each commit on the main line."""
+        return {commit: at for at, commit in enumerate(self._past.log.line)} if self._past else {}
+
+    @cached_property
     def _place(self) -> Mapping[str, int]:
-        if self._past is None:
-            return {}
-        place = {commit: at for at, commit in enumerate(self._past.log.line)}
-        landed = self._past.log.landed.items()
-        return {commit: place[merge] for commit, merge in landed if merge in place} | place
+        """The places on the main line, a commit of a branch at that of its merge."""
+        line, landed = self._line, self._past.log.landed.items() if self._past else ()
+        return {**{commit: line[merge] for commit, merge in landed if merge in line}, **line}
 
     @cached_property
     def _records(self) -> Records | None:
@@ -240,6 +243,7 @@ class _Reader:
             applies=self._applies,
             live=of.live,
             now=self._request.now,
+            place=self._line,
         )
 
     def _verdict(self, of: ModelNames, plan: ModelPlan | None) -> ModelVerdict:

@@ -19,7 +19,7 @@ def lanes(
     applies: RecordedApplies,
     live: Live | None,
     now: datetime,
-    place: Mapping[str, int] | None = None,
+    place: Mapping[str, int],
 ) -> tuple[Lane, ...]:
     """Return the lanes of a model: what serves, the exclusive stages, each alias ever declared.
 
@@ -29,7 +29,7 @@ def lanes(
     out; aliases that git does not declare now come last.
     """
     made = applies.of(history)
-    became = fates(history, made, _ahead(live, place or {}))
+    became = fates(history, made, _ahead(live, place))
     reading = _reading(live, settings, now)
     found = []
     for name in _names(history, settings, live):

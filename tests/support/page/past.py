@@ -118,7 +118,7 @@ class Past:
     def lanes(self, live: Live | None) -> tuple[Lane, ...]:
         """Return the lanes of the model, by these entries and what is live."""
         applies = RecordedApplies((), REGISTRY)
-        return lanes(self.entries, settings=SETTINGS, applies=applies, live=live, now=NOW)
+        return lanes(self.entries, settings=SETTINGS, applies=applies, live=live, now=NOW, place={})
 
 
 def fields_of(declaration: Declaration) -> Fields:

@@ -420,6 +420,7 @@ def test_a_reading_that_could_not_list_the_versions_proves_nothing() -> None:
         applies=RecordedApplies(world.records, "r"),
         live=live,
         now=world.tick(),
+        place={},
     )
     assert told(lane.spans) == [("applied", 3, 2, None)]
 
