@@ -35,7 +35,7 @@ class MergedHistory:
     """What git says of a state folder: `line` names what it is read from, up to `tip`.
 
     `is_main` is false where no main line is known, and it is read from what is checked out.
-    `rules` are the settings of that, and `notes` is None where the clone has none at all.
+    `settings` are those of that, and `notes` is None where the clone has none at all.
     """
 
     repo: GitRepo
