@@ -58,6 +58,11 @@ def as_moment(value: DateLike | None, *, is_end: bool, now: datetime) -> datetim
     return _in_utc(value, value.isoformat())
 
 
+def iso_moment(time: datetime | None) -> str:
+    """Return a moment in UTC as ISO 8601, to the second; "" for None."""
+    return "" if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _ago(words: str, now: datetime) -> datetime | None:
     """Return the moment that long ago, None for a text that states no duration."""
     short = _UNITS.sub(lambda unit: "".join(filter(None, unit.groups())), words)

@@ -1,8 +1,8 @@
 """The versions that a rollback may go back to, as a list for people and for scripts."""
 
 from collections.abc import Sequence
-from datetime import timezone
 
+from reconciler.audit.dates import iso_moment
 from reconciler.authoring.rollback import Candidate
 from reconciler.render.json_documents import Document
 from reconciler.render.table import table
@@ -41,5 +41,4 @@ def _is(candidate: Candidate, target: Candidate | None) -> bool:
 
 
 def _since(candidate: Candidate) -> str:
-    time = candidate.since.step.commit.time.astimezone(timezone.utc)
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_moment(candidate.since.step.commit.time)

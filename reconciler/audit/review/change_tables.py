@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.entered_bytes import EnteredBytes
 from reconciler.audit.evidence import Applied, Entry
 from reconciler.audit.merged_changes import MergeApproval
@@ -12,7 +13,6 @@ from reconciler.audit.review.review_evidence import (
     applied_gap,
     approvers,
     evidence_of,
-    moment,
 )
 
 
@@ -50,7 +50,7 @@ def _change(entry: Entry, sources: ReviewSources) -> tuple[str, ...]:
     before, after = entry.step.served(sources.settings)
     applied = min(entry.applied, key=lambda applied: applied.time, default=None)
     return (
-        *(moment(entry.time), entry.step.model, "; ".join(entry.meaning)),
+        *(iso_moment(entry.time), entry.step.model, "; ".join(entry.meaning)),
         *(_version(before), _version(after), people(entry)),
         *(approvers(entry, "verified"), approvers(entry, "claimed")),
         *(entry.apply_state, *_applied(applied), _digests(entry.bytes)),
@@ -63,7 +63,7 @@ def _applied(applied: Applied | None) -> tuple[str, ...]:
     if applied is None:
         return ("",) * 6
     return (
-        *(moment(applied.time), applied.registry, applied.actor or ""),
+        *(iso_moment(applied.time), applied.registry, applied.actor or ""),
         *(applied.registry_user or "", applied.run_url or "", "; ".join(applied.accepted)),
     )
 
@@ -82,7 +82,7 @@ def _digests(rows: tuple[EnteredBytes, ...]) -> str:
 
 
 def _pairs(entry: Entry) -> Iterator[tuple[str, ...]]:
-    start = (moment(entry.time), entry.step.model, people(entry))
+    start = (iso_moment(entry.time), entry.step.model, people(entry))
     applied = min(entry.applied, key=lambda applied: applied.time, default=None)
     commit = entry.step.commit
     end = (

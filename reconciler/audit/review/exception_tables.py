@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.audit.apply_record import ApplyRecord, RecordedChange
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.findings import Finding
 from reconciler.audit.review.review_evidence import (
     EVIDENCE_COLUMNS,
     ReviewSources,
     ReviewTable,
     evidence_of,
-    moment,
 )
 from reconciler.core.state import Field, Value
 
@@ -61,7 +61,7 @@ def _consents(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
             rule, _, named = consent.partition("=")
             for model in [named] if named else sorted(record.named):
                 what = f"consent to violate `{rule}`, in an apply to {record.registry}"
-                start = (moment(record.time), "consent", model, what, _who(record))
+                start = (iso_moment(record.time), "consent", model, what, _who(record))
                 yield (*start, *sources.evidence(record.commit, model, record.commit))
 
 
@@ -76,7 +76,7 @@ def _declared_consents(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
 
 def _finding(finding: Finding, sources: ReviewSources) -> Iterator[tuple[str, ...]]:
     kind = "by hand" if finding.kind in _BY_HAND else finding.kind
-    time = moment(finding.time) or (_NOW if finding.commit is None else "")
+    time = iso_moment(finding.time) or (_NOW if finding.commit is None else "")
     start = (time, kind, finding.model or "", finding.message, "")
     entry = sources.entry(finding.commit, finding.model)
     note = finding.commit or "" if finding.kind == "off-main" and finding.time else ""
@@ -89,7 +89,7 @@ def _healed_exceptions(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
         address = Field(change.field, change.version, change.key)
         found, declared = (_shown(address, value) for value in (change.before, change.after))
         what = f"{address} was {found}, git says {declared}; an apply restored it"
-        start = (moment(record.time), "by hand", change.model, what, "")
+        start = (iso_moment(record.time), "by hand", change.model, what, "")
         yield (*start, *sources.evidence(record.commit, change.model, record.commit))
 
 
@@ -98,7 +98,7 @@ def _healed(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
         address = Field(change.field, change.version, change.key)
         found, declared = (_shown(address, value) for value in (change.before, change.after))
         state = "restored" if change.outcome == "applied" else f"not restored: {change.outcome}"
-        start = (moment(record.time), change.model, str(address), found, declared, state)
+        start = (iso_moment(record.time), change.model, str(address), found, declared, state)
         evidence = sources.evidence(record.commit, change.model, record.commit)
         yield (*start, _who(record), *evidence, "since when, and by whom")
 

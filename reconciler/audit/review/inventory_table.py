@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from reconciler.audit import evidence
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.evidence import DeclaredAt
 from reconciler.audit.findings import Finding
 from reconciler.audit.review.review_evidence import (
@@ -14,7 +15,6 @@ from reconciler.audit.review.review_evidence import (
     applied_gap,
     approvers,
     evidence_of,
-    moment,
 )
 from reconciler.core.declaring.inventory import Inventory
 from reconciler.core.state import Declaration, aliases, stages
@@ -33,7 +33,7 @@ def inventory(sources: ReviewSources) -> ReviewTable:
         rows.append(_gap(f"models that are live and not declared are not listed: {why}"))
     return ReviewTable(
         "inventory",
-        f"Each model as git declared it at {moment(sources.as_of)}: who answers for it, what "
+        f"Each model as git declared it at {iso_moment(sources.as_of)}: who answers for it, what "
         "serves by that, since which change, and where the registry differs.",
         (
             *("model", "declared", "owner", "purpose", "tier", "review_by", "review", "contacts"),
@@ -74,7 +74,7 @@ def _model(declaration: Declaration, sources: ReviewSources) -> tuple[str, ...]:
         *(_stages(declaration), *_version(declaration, version)),
         "; ".join(f"{one.name} ({one.loads})" for one in declaration.consumers),
         declaration.file,
-        moment(since.time if since else None),
+        iso_moment(since.time if since else None),
         *((approvers(since, "verified"), approvers(since, "claimed")) if since else ("", "")),
         *(evidence_of(since) if since else sources.evidence(None, None)),
         "; ".join(missing),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import cached_property
 
 from reconciler.audit.apply_record import ApplyRecord
@@ -120,11 +120,6 @@ def applied_gap(entry: Entry) -> str:
 def approvers(entry: Entry, kind: str) -> str:
     """Return the approvers of one kind, in the order of the evidence."""
     return "; ".join(approval.name for approval in entry.approvals if approval.kind == kind)
-
-
-def moment(time: datetime | None) -> str:
-    """Return a time in UTC as ISO 8601, to the second; "" for none."""
-    return "" if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def number(value: int | None) -> str:

@@ -1,8 +1,8 @@
 """Renders the digests of versions that a merge put into use, and what an apply read of them."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
 
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.entered_bytes import EnteredBytes
 from reconciler.audit.evidence import Held
 from reconciler.audit.known_bytes import BytesRead
@@ -58,18 +58,14 @@ def labelled(declared: str | None, read: BytesRead | None) -> Iterator[tuple[str
     if read is not None:
         other = "" if read.row.digest == declared else f"{read.row.digest}, "
         what = f"{other}{phrases.extent(read.row.files, read.row.size)}"
-        yield "bytes", f"{what}, as the apply of {_when(read.time)} read them"
+        yield "bytes", f"{what}, as the apply of {iso_moment(read.time)} read them"
 
 
 def known_document(declared: str | None, read: BytesRead | None) -> Document:
     """Return the same for a JSON document: `read` is null where no apply read the version."""
     if read is None:
         return {"declared": declared, "read": None}
-    where = {"applied": _when(read.time), "commit": read.commit}
+    where = {"applied": iso_moment(read.time), "commit": read.commit}
     row = document(read.row)
     del row["version"]
     return {"declared": declared, "read": row | where}
-
-
-def _when(time: datetime) -> str:
-    return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"

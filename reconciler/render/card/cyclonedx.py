@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.audit.dates import iso_moment
 from reconciler.core.facts import Column
 from reconciler.render import json_documents
 from reconciler.render.card.contents import CardContents, CardPlace, unknown
 from reconciler.render.comparison import column, moment, side_document
-from reconciler.render.inspection.version_details import bytes_of, when
+from reconciler.render.inspection.version_details import bytes_of
 from reconciler.render.json_documents import Document
 
 _SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.6.schema.json"
@@ -120,11 +121,11 @@ def _place(place: CardPlace) -> Iterator[_Pair]:
         said += [
             ("commit", commit.id),
             ("author", commit.author),
-            ("merged", when(place.entry.time)),
+            ("merged", iso_moment(place.entry.time)),
         ]
         said += [("pull_request", str(pull) if pull else None)]
         said += [(f"approved_by:{one.kind}", one.name) for one in place.entry.approvals]
-    said += [("applied", when(place.applied) if place.applied else None)]
+    said += [("applied", iso_moment(place.applied) if place.applied else None)]
     said += [(f"policy:{one.enforce}", one.name) for one in place.policies]
     said += [("consent", consent) for consent in place.consents]
     yield from ((f"{place.name}:{name}", value) for name, value in said)
@@ -147,7 +148,7 @@ def _origin(card: CardContents) -> Iterator[_Pair]:
     yield "semver", side.semver
     yield "digest:declared", declared
     yield "digest:read", read.row.digest if read else None
-    yield "digest:read_at", when(read.time) if read else None
+    yield "digest:read_at", iso_moment(read.time) if read else None
     yield "source", card.details.source
     yield "run_id", side.identity.run_id
     yield "source_commit", side.source_commit

@@ -1,9 +1,9 @@
 """Renders a card as the JSON document of `card --format json`."""
 
+from reconciler.audit.dates import iso_moment
 from reconciler.core.declaring.inventory import Inventory
 from reconciler.render.card.contents import CardContents, CardPlace, unknown
 from reconciler.render.inspection import version_details
-from reconciler.render.inspection.version_details import when
 from reconciler.render.json_documents import Document
 
 
@@ -44,7 +44,7 @@ def inventory(entry: Inventory | None) -> Document | None:
 def _place(place: CardPlace) -> Document:
     return {
         "serves": place.serves,
-        "since": when(place.since) if place.since else None,
+        "since": iso_moment(place.since) if place.since else None,
         "is_applied": place.applied is not None,
         "policies": [{"name": one.name, "enforce": one.enforce} for one in place.policies],
         "consents": list(place.consents),

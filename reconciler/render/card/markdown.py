@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.evidence import Entry
 from reconciler.core.comparison import Side
 from reconciler.core.declaring.consumers import phrase
@@ -10,7 +11,7 @@ from reconciler.render.artifacts import approved_bytes
 from reconciler.render.card.contents import CardContents, CardPlace, unknown
 from reconciler.render.comparison import column, moment, number
 from reconciler.render.escape import code, prose
-from reconciler.render.inspection.version_details import bytes_of, when
+from reconciler.render.inspection.version_details import bytes_of
 from reconciler.render.table import markdown_row
 
 _LONGEST = 1_000  # characters of one text; a registry sets no limit
@@ -40,7 +41,7 @@ def _serving(card: CardContents) -> str:
     serving = [place for place in card.places if place.serves]
     if not serving:
         return f"**Does not serve**: it is not what {code(str(card.details.serving))} names."
-    since = f" since {when(serving[0].since)}" if serving[0].since else ""
+    since = f" since {iso_moment(serving[0].since)}" if serving[0].since else ""
     return f"**Serves** as {', '.join(code(place.name) for place in card.places)}{since}."
 
 
@@ -94,7 +95,7 @@ def _place(place: CardPlace) -> tuple[str, ...]:
     pull = f"#{entry.pull_request}" if entry.pull_request else ""
     return (
         code(place.name),
-        f"{what} {when(place.since)}",
+        f"{what} {iso_moment(place.since)}",
         _commit(entry),
         prose(pull),
         _approved(entry),

@@ -5,8 +5,8 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.evidence import Applied
 from reconciler.audit.findings import Audit, AuditRow, Finding
 from reconciler.errors import Problem
@@ -87,10 +87,10 @@ def as_csv(value: Audit) -> str:
         writer.writerow(
             harmless_cell(cell)
             for cell in (
-                *("change", row.model, _moment(row.commit.time), row.commit.id, _what(row)),
+                *("change", row.model, iso_moment(row.commit.time), row.commit.id, _what(row)),
                 *(number, _author(row), authors.listed(row.commit)),
                 *("; ".join(row.verified), "; ".join(row.claimed)),
-                *((_moment(row.applied.time), row.applied.commit) if row.applied else ("", "")),
+                *((iso_moment(row.applied.time), row.applied.commit) if row.applied else ("", "")),
                 approved_bytes.flat(row.bytes),
             )
         )
@@ -98,7 +98,7 @@ def as_csv(value: Audit) -> str:
     for problem in value.missing:
         writer.writerow(harmless_cell(cell) for cell in ("error", "", "", "", _why(problem), *rest))
     for found in value.findings:
-        cells = (found.kind, found.model, _moment(found.time), found.commit, found.message)
+        cells = (found.kind, found.model, iso_moment(found.time), found.commit, found.message)
         writer.writerow(harmless_cell(cell) for cell in (*cells, *rest))
     return out.getvalue()
 
@@ -126,7 +126,7 @@ def _row(row: AuditRow) -> Document:
     return {
         "model": row.model,
         "commit": row.commit.id,
-        "merged": _moment(row.commit.time),
+        "merged": iso_moment(row.commit.time),
         "author": row.commit.author,
         "author_email": row.commit.author_email,
         "authors": authors.authors(row.commit),
@@ -143,7 +143,7 @@ def _row(row: AuditRow) -> Document:
         ],
         "approvals": {"verified": list(row.verified), "claimed": list(row.claimed)},
         "standing": row.apply_state,
-        "applied": _moment(row.applied.time) if row.applied else None,
+        "applied": iso_moment(row.applied.time) if row.applied else None,
         "applied_from": row.applied.commit if row.applied else None,
         "applied_off_main": row.applied is not None and row.applied.off_main,
         "applied_by": row.applied.actor if row.applied else None,
@@ -157,7 +157,7 @@ def _finding(finding: Finding) -> Document:
         "kind": finding.kind,
         "model": finding.model,
         "commit": finding.commit,
-        "time": _moment(finding.time) or None,
+        "time": iso_moment(finding.time) or None,
         "message": finding.message,
     }
 
@@ -206,7 +206,7 @@ def _evidence(row: AuditRow) -> tuple[str, ...]:
     approved = [*row.verified, *(f"{name} (claimed)" for name in row.claimed)]
     unknown = "not said" if row.apply_state == "unknown" else row.apply_state
     return (
-        _moment(row.commit.time),
+        iso_moment(row.commit.time),
         row.model,
         _what(row),
         row.commit.id[:12],
@@ -221,12 +221,12 @@ def _applied(applied: Applied | None) -> str:
     if applied is None:
         return ""
     where = f" from {applied.commit[:12]} (off the main line)" if applied.off_main else ""
-    return f"{_moment(applied.time)}{where}"
+    return f"{iso_moment(applied.time)}{where}"
 
 
 def _line(finding: Finding) -> tuple[str, ...]:
     commit = (finding.commit or "-")[:12]
-    return (finding.model or "-", commit, _moment(finding.time) or "now", finding.message)
+    return (finding.model or "-", commit, iso_moment(finding.time) or "now", finding.message)
 
 
 def _by_kind(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
@@ -242,7 +242,3 @@ def _what(row: AuditRow) -> str:
 
 def _author(row: AuditRow) -> str:
     return f"{row.commit.author} <{row.commit.author_email}>"
-
-
-def _moment(time: datetime | None) -> str:
-    return "" if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.audit.dates import iso_moment
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import prose, visible
@@ -110,7 +111,7 @@ def _parts(value: Stories) -> tuple[Story, ...]:
 def _title(value: Stories) -> str:
     for story in value.stories:
         if story.answer is not None:
-            at = history.moment(story.answer.moment)
+            at = iso_moment(story.answer.moment)
             return f"at {at}, by the merged history of {value.line}"
     return f"merged history of {value.line}"
 

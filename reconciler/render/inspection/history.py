@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Final
 
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.evidence import Applied, DeclaredAt, Entry, Held
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
@@ -97,7 +97,7 @@ def as_csv(value: Story) -> str:
         writer.writerow(("model", "at", "what", "version", *_COLUMNS, "digest"))
         for held in value.answer.held:
             version = "" if held.version is None else held.version
-            cells = (value.model, moment(value.answer.moment), held.name, version)
+            cells = (value.model, iso_moment(value.answer.moment), held.name, version)
             evidence = (*_flat(held.since), held.digest or "")
             writer.writerow(harmless_cell(cell) for cell in (*cells, *evidence))
     else:
@@ -133,7 +133,7 @@ def document(value: Story) -> Document:
 def _title(value: Story) -> str:
     if value.answer is None:
         return f"merged history of {value.line}"
-    return f"at {moment(value.answer.moment)}, by the merged history of {value.line}"
+    return f"at {iso_moment(value.answer.moment)}, by the merged history of {value.line}"
 
 
 def has_digests(value: Story) -> bool:
@@ -180,7 +180,7 @@ def _version(held: Held) -> str:
 def _evidence(entry: Entry, value: Story) -> tuple[str, ...]:
     commit = entry.step.commit
     return (
-        moment(entry.time),
+        iso_moment(entry.time),
         commit.id[:12],
         "-" if entry.pull_request is None else f"#{entry.pull_request}",
         authors.author_and_committer(commit),
@@ -203,7 +203,7 @@ def _became(entry: Entry, value: Story) -> str:
 def _when(applied: Applied) -> str:
     """Return when it was applied, and from which commit where that is not on the main line."""
     where = f" from {applied.commit[:12]} (off the main line)" if applied.off_main else ""
-    return f"{moment(applied.time)}{where}"
+    return f"{iso_moment(applied.time)}{where}"
 
 
 def _notes(value: Story) -> list[str]:
@@ -215,7 +215,7 @@ def _notes(value: Story) -> list[str]:
         commit = entry.step.commit
         if commit.dated is not None:
             notes.append(
-                f"{commit.id[:12]} has the date {moment(commit.dated)}, before that of its "
+                f"{commit.id[:12]} has the date {iso_moment(commit.dated)}, before that of its "
                 "parent: the order of the line counts"
             )
     return [*notes, ""] if notes else []
@@ -225,10 +225,10 @@ def _about_answer(answer: DeclaredAt, value: Story) -> list[str]:
     notes = []
     first, entry = answer.first, answer.entry
     if entry is None:
-        where = f"{moment(first.time)} by {first.step.commit.id[:12]}"
+        where = f"{iso_moment(first.time)} by {first.step.commit.id[:12]}"
         notes.append(f"nothing was declared yet: it was first declared {where}")
     elif entry.step.after is None:
-        where = f"{moment(entry.time)} by {entry.step.commit.id[:12]}"
+        where = f"{iso_moment(entry.time)} by {entry.step.commit.id[:12]}"
         notes.append(f"nothing was declared: no longer declared since {where}")
     if value.records and entry is not None and entry.apply_state != "unknown":
         late = [applied for applied in entry.applied if applied.time > answer.moment]
@@ -254,7 +254,7 @@ def answer_document(answer: DeclaredAt, value: Story) -> Document:
     entry = answer.entry
     serving = [held for held in answer.held if not held.name.startswith("@")]
     return {
-        "at": moment(answer.moment),
+        "at": iso_moment(answer.moment),
         "declared": entry is not None and entry.step.after is not None,
         "serving": next((_held(held, value) for held in serving), None),
         "aliases": {
@@ -274,8 +274,8 @@ def entry_document(entry: Entry, value: Story) -> Document:
     commit = entry.step.commit
     kinds = {kind: [one.name for one in entry.approvals if one.kind == kind] for kind in _KINDS}
     return {
-        "merged": moment(entry.time),
-        "dated": moment(commit.dated) if commit.dated else None,
+        "merged": iso_moment(entry.time),
+        "dated": iso_moment(commit.dated) if commit.dated else None,
         "commit": commit.id,
         "subject": commit.subject,
         "author": commit.author,
@@ -300,7 +300,7 @@ _KINDS = ("verified", "claimed")
 
 def _applied(applied: Applied) -> Document:
     return {
-        "time": moment(applied.time),
+        "time": iso_moment(applied.time),
         "registry": applied.registry,
         "commit": applied.commit,
         "off_main": applied.off_main,
@@ -315,7 +315,7 @@ def _flat(entry: Entry) -> Iterable[object]:
     """Return the evidence as the cells of a CSV line, in the order of its columns."""
     commit = entry.step.commit
     return (
-        moment(entry.time),
+        iso_moment(entry.time),
         commit.id,
         "" if entry.pull_request is None else entry.pull_request,
         *(commit.author, commit.author_email, authors.listed(commit)),
@@ -325,11 +325,6 @@ def _flat(entry: Entry) -> Iterable[object]:
         entry.apply_state,
         "; ".join(f"{_when(one)} {one.registry}" for one in entry.applied),
     )
-
-
-def moment(time: datetime) -> str:
-    """Return a moment in UTC, to the second."""
-    return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _marked(cell: str) -> str:

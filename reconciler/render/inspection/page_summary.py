@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.overview.model_overview import Holder, ModelOverview, Overview
 from reconciler.errors import Problem
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
-from reconciler.render.inspection.history import moment
 from reconciler.render.json_documents import Document
 from reconciler.render.page.paths import INDEX, environment_path, model_path
 from reconciler.render.page.site import names
@@ -69,7 +69,7 @@ def _environment(overview: Overview, folder: str) -> Document:
         "state": overview.state,
         "registry": json_documents.registry(registry) if registry is not None else None,
         "commit": overview.commit,
-        "read": moment(overview.now),
+        "read": iso_moment(overview.now),
         "counts": dict(overview.counts),
         "unread": list(overview.unread),
         "models": [_model(model, folder) for model in overview.models],
@@ -97,7 +97,7 @@ def _serving(holder: Holder) -> Document | None:
         "name": holder.name,
         "version": holder.version,
         "declared": holder.declared,
-        "since": moment(holder.since) if holder.since is not None else None,
+        "since": iso_moment(holder.since) if holder.since is not None else None,
         "applied": holder.is_applied,
         "commit": entry.step.commit.id if entry is not None else None,
         "pull_request": entry.pull_request if entry is not None else None,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 
+from reconciler.audit.dates import iso_moment
 from reconciler.audit.evidence import Entry
 from reconciler.audit.known_bytes import BytesRead
 from reconciler.core.changes import Change
@@ -151,10 +152,10 @@ def _credit(entry: Entry) -> str:
     """Return a merged commit with its author, its merge time, and the evidence for it."""
     commit = entry.step.commit
     parts = [f"{commit.id[:12]} {quoted(commit.subject)} by {authors.author(commit)}"]
-    parts.append(f"merged {when(entry.time)}")
+    parts.append(f"merged {iso_moment(entry.time)}")
     parts += [f"approved by {approval.name} ({approval.kind})" for approval in entry.approvals]
     if entry.applied:
-        parts.append(f"applied {when(min(applied.time for applied in entry.applied))}")
+        parts.append(f"applied {iso_moment(min(applied.time for applied in entry.applied))}")
     return ", ".join(parts)
 
 
@@ -299,14 +300,14 @@ def _credit_document(entry: Entry) -> Document:
     return {
         "commit": commit.id,
         "subject": commit.subject,
-        "merged": when(entry.time),
+        "merged": iso_moment(entry.time),
         "author": commit.author,
         "authors": authors.authors(commit),
         "pull_request": entry.pull_request,
         "approvals": [{"name": one.name, "kind": one.kind} for one in entry.approvals],
         "applied": [
             {
-                "time": when(one.time),
+                "time": iso_moment(one.time),
                 "registry": one.registry,
                 "commit": one.commit,
                 "actor": one.actor,
@@ -315,8 +316,3 @@ def _credit_document(entry: Entry) -> Document:
             for one in entry.applied
         ],
     }
-
-
-def when(time: datetime) -> str:
-    """Return a time in UTC, to the second."""
-    return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from reconciler.audit.dates import iso_moment
 from reconciler.core.durations import in_words
 
 _A_MOMENT: Final = timedelta(seconds=1)
@@ -27,4 +28,4 @@ def moment(at: datetime, now: datetime) -> Moment:
         age = "just now"
     elif at > now:
         age = "later"
-    return Moment(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d}", f"{utc:%H:%M}", age)
+    return Moment(iso_moment(utc), f"{utc:%Y-%m-%d}", f"{utc:%H:%M}", age)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.audit.review.review_evidence import ReviewTable, moment
+from reconciler.audit.dates import iso_moment
+from reconciler.audit.review.review_evidence import ReviewTable
 from reconciler.render.escape import harmless_cell
 from reconciler.render.json_documents import Document
 from reconciler.render.page.excerpts import excerpt
@@ -55,10 +56,10 @@ def document(
     return {
         "state": head.state,
         "commit": head.commit,
-        "from": moment(head.since) or None,
-        "to": moment(head.until) or None,
+        "from": iso_moment(head.since) or None,
+        "to": iso_moment(head.until) or None,
         "registry": head.registry,
-        "read": moment(head.read) or None,
+        "read": iso_moment(head.read) or None,
         "files": [
             {"name": name, "sha256": digest(content), "rows": rows.get(name)}
             for name, content in sorted(files.items())

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.audit.review.review_evidence import ReviewTable, moment
+from reconciler.audit.dates import iso_moment
+from reconciler.audit.review.review_evidence import ReviewTable
 from reconciler.render.page.excerpts import excerpt
 from reconciler.render.page.templating import render
 from reconciler.render.review.review_files import ReviewHead
@@ -123,7 +124,7 @@ def review_page(head: ReviewHead, tables: Sequence[ReviewTable]) -> bytes:
 
 
 def _to_the_minute(time: datetime | None) -> str:
-    return _TIME.sub(r"\1 \2 UTC", moment(time))
+    return _TIME.sub(r"\1 \2 UTC", iso_moment(time))
 
 
 def _table(table: ReviewTable) -> TableView:
