@@ -13,6 +13,7 @@ from reconciler.audit.review.review_evidence import (
     applied_gap,
     approvers,
     evidence_of,
+    first_applied,
 )
 
 
@@ -48,12 +49,11 @@ def segregation(sources: ReviewSources) -> ReviewTable:
 
 def _change(entry: Entry, sources: ReviewSources) -> tuple[str, ...]:
     before, after = entry.step.served(sources.settings)
-    applied = min(entry.applied, key=lambda applied: applied.time, default=None)
     return (
         *(iso_moment(entry.time), entry.step.model, "; ".join(entry.meaning)),
-        *(_version(before), _version(after), people(entry)),
+        *(_version(before), _version(after), _people(entry)),
         *(approvers(entry, "verified"), approvers(entry, "claimed")),
-        *(entry.apply_state, *_applied(applied), _digests(entry.bytes)),
+        *(entry.apply_state, *_applied(first_applied(entry)), _digests(entry.bytes)),
         *evidence_of(entry),
         applied_gap(entry),
     )
@@ -68,7 +68,7 @@ def _applied(applied: Applied | None) -> tuple[str, ...]:
     )
 
 
-def people(entry: Entry) -> str:
+def _people(entry: Entry) -> str:
     """Return the authors of what a change brought, with their addresses."""
     return "; ".join(f"{who.name} <{who.email}>" for who in entry.step.commit.authors)
 
@@ -82,9 +82,8 @@ def _digests(rows: tuple[EnteredBytes, ...]) -> str:
 
 
 def _pairs(entry: Entry) -> Iterator[tuple[str, ...]]:
-    start = (iso_moment(entry.time), entry.step.model, people(entry))
-    applied = min(entry.applied, key=lambda applied: applied.time, default=None)
-    commit = entry.step.commit
+    start = (iso_moment(entry.time), entry.step.model, _people(entry))
+    applied, commit = first_applied(entry), entry.step.commit
     end = (
         *(f"{commit.committer} <{commit.committer_email}>", applied.actor or "" if applied else ""),
         *evidence_of(entry),

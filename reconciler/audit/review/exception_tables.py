@@ -86,8 +86,7 @@ def _finding(finding: Finding, sources: ReviewSources) -> Iterator[tuple[str, ..
 
 def _healed_exceptions(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
     for record, change in _restored(sources):
-        address = Field(change.field, change.version, change.key)
-        found, declared = (_shown(address, value) for value in (change.before, change.after))
+        address, found, declared = _values_of(change)
         what = f"{address} was {found}, git says {declared}; an apply restored it"
         start = (iso_moment(record.time), "by hand", change.model, what, "")
         yield (*start, *sources.evidence(record.commit, change.model, record.commit))
@@ -95,10 +94,9 @@ def _healed_exceptions(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
 
 def _healed(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
     for record, change in _restored(sources):
-        address = Field(change.field, change.version, change.key)
-        found, declared = (_shown(address, value) for value in (change.before, change.after))
+        address, found, declared = _values_of(change)
         state = "restored" if change.outcome == "applied" else f"not restored: {change.outcome}"
-        start = (iso_moment(record.time), change.model, str(address), found, declared, state)
+        start = (iso_moment(record.time), change.model, address, found, declared, state)
         evidence = sources.evidence(record.commit, change.model, record.commit)
         yield (*start, _who(record), *evidence, "since when, and by whom")
 
@@ -108,6 +106,12 @@ def _restored(sources: ReviewSources) -> Iterator[tuple[ApplyRecord, RecordedCha
         for change in record.changes:
             if change.cause == "drift":
                 yield record, change
+
+
+def _values_of(change: RecordedChange) -> tuple[str, str, str]:
+    """Return what an apply changed, the value that it found and the declared one."""
+    address = Field(change.field, change.version, change.key)
+    return str(address), _shown(address, change.before), _shown(address, change.after)
 
 
 def _open(sources: ReviewSources) -> Iterator[tuple[str, ...]]:
@@ -122,8 +126,8 @@ def _values(finding: Finding) -> tuple[str, str, str]:
     change = finding.change
     if change is None:
         return finding.message, "", ""
-    live, declared = (_shown(change.field, value) for value in (change.before, change.after))
-    return str(change.field), live, declared
+    address = change.field
+    return str(address), _shown(address, change.before), _shown(address, change.after)
 
 
 def _gaps(sources: ReviewSources) -> Iterator[tuple[str, ...]]:

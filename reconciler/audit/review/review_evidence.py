@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import cached_property
 
 from reconciler.audit.apply_record import ApplyRecord
-from reconciler.audit.evidence import Entry
-from reconciler.audit.findings import Finding, Span, Trail
+from reconciler.audit.evidence import Applied, Entry
+from reconciler.audit.findings import Finding, Trail
 from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import Problem
@@ -56,21 +56,16 @@ class ReviewSources:
     unreadable: Sequence[Problem] = ()
     not_compared: str | None = None
 
-    @property
-    def span(self) -> Span:
-        """The period of the review."""
-        return self.trail.span
-
     @cached_property
     def records(self) -> tuple[ApplyRecord, ...]:
         """The applies within the period, by time."""
-        return tuple(record for record in self.trail.applies if record.time in self.span)
+        return tuple(record for record in self.trail.applies if record.time in self.trail.span)
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The merged changes of every model within the period, oldest first."""
         found = (entry for own in self.trail.histories.values() for entry in own)
-        within = (entry for entry in found if entry.time in self.span)
+        within = (entry for entry in found if entry.time in self.trail.span)
         return tuple(sorted(within, key=lambda entry: (entry.time, entry.step.model)))
 
     @cached_property
@@ -95,21 +90,21 @@ class ReviewSources:
         if entry is not None:
             return evidence_of(entry)
         pull = self._pulls.get(commit or "")
-        return (commit or "", number(pull), note, "")
+        return (commit or "", _number(pull), note, "")
 
 
 def evidence_of(entry: Entry) -> tuple[str, ...]:
     """Return the cells of `EVIDENCE_COLUMNS` for a merged change."""
-    note = first_applied(entry)
+    applied = first_applied(entry)
     kinds = {approval.kind for approval in entry.approvals}
     word = "verified" if "verified" in kinds else "claimed" if kinds else "none"
-    return (entry.step.commit.id, number(entry.pull_request), note, word)
+    note = applied.commit if applied else ""
+    return (entry.step.commit.id, _number(entry.pull_request), note, word)
 
 
-def first_applied(entry: Entry) -> str:
-    """Return the commit whose note has the first apply of a change, "" where no record has."""
-    applied = min(entry.applied, key=lambda applied: applied.time, default=None)
-    return applied.commit if applied else ""
+def first_applied(entry: Entry) -> Applied | None:
+    """Return the first apply of a change in any registry, None where no record has one."""
+    return min(entry.applied, key=lambda applied: applied.time, default=None)
 
 
 def applied_gap(entry: Entry) -> str:
@@ -122,6 +117,6 @@ def approvers(entry: Entry, kind: str) -> str:
     return "; ".join(approval.name for approval in entry.approvals if approval.kind == kind)
 
 
-def number(value: int | None) -> str:
+def _number(value: int | None) -> str:
     """Return a number as text; "" for none."""
     return "" if value is None else str(value)
