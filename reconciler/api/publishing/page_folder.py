@@ -9,14 +9,12 @@ from typing import Final
 from reconciler.api.publishing.out_folder import checked_place, names_in
 from reconciler.errors import Refused
 from reconciler.files.atomic_write import FileToWrite, remove_files, write_files
+from reconciler.render.page.paths import ABOUT, ENVIRONMENTS, INDEX
 
 # What each of our files has near its beginning, and no file of anybody else.
 GENERATOR: Final = b'<meta name="generator" content="mlflow-reconciler'
-INDEX: Final = "index.html"
 _BEGINNING: Final = 4096  # bytes of a file
 _ENDING: Final = ".html"
-_ABOUT: Final = "about.html"  # the root of each site has it
-_SEVERAL: Final = "environments"  # the folder of the sites that are one page together
 _ANOTHER: Final = "name a new folder, or one with a page that was made before"
 
 
@@ -84,7 +82,8 @@ def _former(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _is_another(page: Path, folder: Path) -> bool:
     """Return whether a folder below a page is a page of its own, not one of its environments."""
-    return page / _SEVERAL not in folder.parents and _is_ours(folder / _ABOUT)
+    # The root of each site has a page about it.
+    return page / ENVIRONMENTS not in folder.parents and _is_ours(folder / ABOUT)
 
 
 def _is_ours(path: Path) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 INDEX: Final = "index.html"
 ABOUT: Final = "about.html"
+ENVIRONMENTS: Final = "environments"  # the folder of the sites that are one page together
 
 _LONGEST: Final = 80
 _READABLE: Final = 48  # characters of a name that is not plain
@@ -48,4 +49,4 @@ def group_path(group: str, page: int = 1) -> str:
 
 def environment_path(name: str) -> str:
     """Return the folder of an environment's own site, with a slash at its end."""
-    return f"environments/{slug(name)}/"
+    return f"{ENVIRONMENTS}/{slug(name)}/"
