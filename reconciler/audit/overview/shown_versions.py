@@ -11,7 +11,7 @@ from reconciler.core.comparison import Comparison, Side, side
 from reconciler.core.declaring.semantic_versions import semvers
 from reconciler.core.facts import Facts
 from reconciler.core.plan import ModelPlan
-from reconciler.core.state import Fields, Live, aliases, in_use, stages
+from reconciler.core.state import Fields, Identity, Live, aliases, in_use, stages
 from reconciler.core.uris import safe_uri
 
 MOST_VERSIONS: Final = 12  # of one model, of which the facts are read
@@ -104,21 +104,24 @@ def comparison(
 
 def without_secrets(live: Live) -> Live:
     """Return a live model with its sources as records keep them, without credentials."""
-    versions = {}
-    for number, version in live.versions.items():
-        source = version.identity.source
-        identity = replace(version.identity, source=safe_uri(source) if source else source)
-        versions[number] = replace(version, identity=identity)
+    versions = {
+        number: replace(version, identity=_safe_identity(version.identity))
+        for number, version in live.versions.items()
+    }
     return replace(live, versions=versions)
 
 
 def _without_secrets(known: Side) -> Side:
     """Return a version without the credentials in its source, and in the addresses of its run."""
-    source, facts = known.identity.source, known.facts
-    identity = replace(known.identity, source=safe_uri(source) if source else source)
+    facts = known.facts
     run = facts.run and replace(facts.run, tags=_safe(facts.run.tags))
     facts = replace(facts, run=run, params=_safe(facts.params))
+    identity = _safe_identity(known.identity)
     return replace(known, identity=identity, facts=facts, tags=_safe(known.tags))
+
+
+def _safe_identity(identity: Identity) -> Identity:
+    return replace(identity, source=safe_uri(identity.source)) if identity.source else identity
 
 
 def _safe(texts: Mapping[str, str]) -> Mapping[str, str]:
