@@ -17,9 +17,9 @@ _Declared: TypeAlias = Callable[[Entry], int | None]
 class ModelNames:
     """What git and the registry know of one model, for which names it has.
 
-    `history` is oldest first. `live` is None where the registry has no such model, or `is_read` is
-    false. `place` maps a commit to its place on the main line, one of a branch to that of its
-    merge.
+    `history` is oldest first. `live` is without what the settings ignore; it is None where the
+    registry has no such model, or `is_read` is false. `place` maps a commit to its place on the
+    main line, one of a branch to that of its merge.
     """
 
     model: str
@@ -37,8 +37,8 @@ class ModelNames:
 
     @property
     def live_fields(self) -> Fields:
-        """What is live, without what the settings ignore; nothing where it was not read."""
-        return {} if self.live is None else self.settings.ignore.without(self.live.fields)
+        """What is live; nothing where it was not read."""
+        return {} if self.live is None else self.live.fields
 
 
 def holders(of: ModelNames) -> tuple[Holder, ...]:

@@ -23,14 +23,14 @@ def lanes(
 ) -> tuple[Lane, ...]:
     """Return the lanes of a model: what serves, the exclusive stages, each alias ever declared.
 
-    `settings` are those of now. `live` is None where the registry was not read, and where it does
-    not have the model. `place` maps each commit to its place on the main line: by it the commit
-    that the registry records tells what was not applied. Names that never had a version are left
-    out; aliases that git does not declare now come last.
+    `settings` are those of now. `live` is without what they ignore; it is None where the registry
+    was not read, and where it does not have the model. `place` maps each commit to its place on the
+    main line: by it the commit that the registry records tells what was not applied. Names that
+    never had a version are left out; aliases that git does not declare now come last.
     """
     made = applies.of(history)
     became = fates(history, made, _ahead(live, place))
-    reading = _reading(live, settings, now)
+    reading = _reading(live, now)
     found = []
     for name in _names(history, settings, live):
         named = NameApplies(name, made)
@@ -61,11 +61,11 @@ def _ahead(live: Live | None, place: Mapping[str, int]) -> Callable[[Entry], boo
     return ahead
 
 
-def _reading(live: Live | None, settings: Settings, now: datetime) -> LaneReading:
+def _reading(live: Live | None, now: datetime) -> LaneReading:
     # Where the versions cannot be listed, that one is not in a stage proves nothing.
     if live is None or live.unreadable is not None:
         return LaneReading(now, None)
-    return LaneReading(now, settings.ignore.without(live.fields))
+    return LaneReading(now, live.fields)
 
 
 def _names(history: Sequence[Entry], settings: Settings, live: Live | None) -> Iterable[Serving]:
