@@ -52,10 +52,11 @@ def write_page(folder: Path, shown: str, files: Mapping[str, bytes]) -> None:
 def _to_write(folder: Path, shown: str, name: str, content: bytes) -> FileToWrite:
     path, label = folder / PurePosixPath(name), f"{shown}/{name}"
     below = [parent for parent in path.parents if parent.is_relative_to(folder)]
-    if linked := next((each for each in (path, *below) if each.is_symlink()), None):
+    # Of `os.path`: what cannot be looked at is told where it cannot be written, `pathlib` raises.
+    if linked := next((each for each in (path, *below) if os.path.islink(each)), None):  # noqa: PTH114
         message = f"`{linked.relative_to(folder.parent)}` is a symbolic link"
         raise Refused(f"{message}: nothing is written to where it leads", hint="remove it")
-    is_new = not os.path.exists(path)  # noqa: PTH110  pathlib's raises without permission
+    is_new = not os.path.exists(path)  # noqa: PTH110  the same
     if not is_new and not _is_ours(path):
         raise Refused(
             f"`{label}` is not a file of the page, and would be overwritten", hint=_ANOTHER

@@ -1,5 +1,6 @@
 """Writes the files of a review into a folder: a new one, or one with a review from before."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,9 @@ def check_folder(folder: Path, shown: str, states: Mapping[str, Path]) -> Path:
     """
     place = checked_place(folder, shown, states)
     names = names_in(place, shown)
-    others = [name for name in names if name not in _OURS or (place / name).is_symlink()]
+    # Of `os.path`: `pathlib` raises where the folder may not be looked into.
+    linked = {name for name in names if os.path.islink(place / name)}  # noqa: PTH114
+    others = [name for name in names if name not in _OURS or name in linked]
     if others or (names and SUMS not in names):
         what = (others or names)[0]
         raise Refused(f"`{shown}` holds something else than a review: {what}", hint=_HINT)

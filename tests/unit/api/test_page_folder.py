@@ -139,3 +139,8 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(out: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert files(out) == before
+
+
+def test_a_name_that_the_system_does_not_take_is_told(out: Path) -> None:
+    with pytest.raises(UsageError, match=r"x\.html` cannot be written: File name too long"):
+        write_page(out, "public", {"index.html": _OURS, f"models/{'x' * 300}.html": _OURS})
