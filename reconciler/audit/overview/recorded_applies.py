@@ -134,9 +134,7 @@ class RecordedApplies:
             # As in `ApplyRecord.made_live`, which would read the rows of all models each time.
             is_healed = all((row.cause, row.outcome) == ("drift", "applied") for row in rows)
             consents = tuple(
-                consent
-                for consent in record.accepted
-                if "=" not in consent or consent.endswith(f"={model}")
+                consent for consent in record.accepted if consent.partition("=")[2] in ("", model)
             )
             apply = ModelApply(record, tuple(rows), model in live or is_healed, consents)
             self._by_model.setdefault(model, []).append(apply)

@@ -444,3 +444,11 @@ def test_equal_input_gives_equal_lanes(records: bool) -> None:  # noqa: FBT001
         return [lane.spans for lane in world.lanes().values()]
 
     assert made() == made()
+
+
+def test_a_consent_counts_for_the_model_that_it_names_whole() -> None:
+    world = World()
+    world.merge(in_production(3))
+    world.apply(accepted=("removals=n=m", "removals=m", "closed"))
+    (apply,) = RecordedApplies(world.records).of(world.history()).made
+    assert apply.consents == ("removals=m", "closed")
