@@ -34,6 +34,8 @@ class ShownVersions:
     @property
     def unread(self) -> tuple[str, ...]:
         """What is left out, as sentences."""
+        if self.left_out == 1:
+            return ("1 more version: its run was not read",)
         more = f"{self.left_out} more versions: their runs were not read"
         return (more,) if self.left_out else ()
 

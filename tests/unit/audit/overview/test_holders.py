@@ -185,6 +185,7 @@ def test_the_versions_to_tell_of_are_bounded_and_what_is_left_out_is_told() -> N
     assert (shown.incumbent, shown.candidate, shown.compared) == (4, 6, (6, 4))
     assert shown.versions == (4, 6, *range(29, 29 - MOST_VERSIONS + 2, -1))
     assert shown.unread == ("17 more versions: their runs were not read",)
+    assert replace(shown, left_out=1).unread == ("1 more version: its run was not read",)
     coming = Change("m", Field("stage", 5), "None", "Production", "declared")
     plan = ModelPlan("m", "changes", changes=(coming,))
     assert shown_versions(of, plan).compared == (5, 4)
