@@ -11,11 +11,13 @@ from docs.generator.api_source import Member, aliases, function, members
 from docs.generator.markdown_text import github_anchor, page, prose, table
 from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.inspection.methods import InspectionMethods
+from reconciler.api.publishing.methods import PublishingMethods
 
 _GROUPS = {
     "Plan and apply": reconciler.Reconciler,
     "Look up, and forget": InspectionMethods,
     "Edit the files": EditingMethods,
+    "Make what others read": PublishingMethods,
 }
 _FUNCTIONS = ("open", "validate", "json_schema")
 _NAME = re.compile(r"\b[A-Z]\w+\b")

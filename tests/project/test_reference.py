@@ -1,10 +1,12 @@
 """The site: its reference is that of the code, every page has its place, and links lead on."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
+import reconciler
 from docs.generator.markdown_text import prose, table
 from docs.generator.reference import REFERENCE, pages
 from docs.generator.site_hook import on_page_content, on_page_markdown
@@ -17,6 +19,16 @@ _SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
 def test_the_reference_is_what_the_code_says() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in REFERENCE.iterdir()}
     assert written == pages(), "`make generated` writes docs/reference/ anew"
+
+
+def test_the_reference_has_every_method() -> None:
+    methods = {
+        name
+        for name in dir(reconciler.Reconciler)
+        if callable(getattr(reconciler.Reconciler, name))
+    }
+    listed = set(re.findall(r"^### `r\.(\w+)`$", pages()["api.md"], re.MULTILINE))
+    assert listed == {name for name in methods if not name.startswith("_")}
 
 
 def test_every_page_has_one_place_in_the_order_to_read() -> None:
