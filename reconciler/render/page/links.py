@@ -35,9 +35,13 @@ def web(address: str | None) -> str | None:
     """Return an address of the web as it may stand in a link; None for any other text."""
     if address is None or len(address) > _LONGEST or not address.lower().startswith(_WEB):
         return None
-    return quote(address, safe=_HARMLESS)
+    return quote(address, safe=_HARMLESS, errors="surrogatepass")
 
 
 @lru_cache(maxsize=4_096)  # a page names one commit many times
 def _filled(pattern: str | None, value: str) -> str | None:
-    return None if pattern is None else web(pattern.replace("{}", quote(value, safe="")))
+    return (
+        None
+        if pattern is None
+        else web(pattern.replace("{}", quote(value, safe="", errors="surrogatepass")))
+    )

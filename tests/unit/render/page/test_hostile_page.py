@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from reconciler.render.page.limits import LARGEST_INDEX, LARGEST_PAGE
+from reconciler.render.page.links import web
 from reconciler.render.page.site import site
 from tests.support.page.documents import documents
 from tests.support.page.hostile import LONG, TEXTS, hostile
@@ -34,6 +35,10 @@ def test_no_link_leads_anywhere_but_to_the_web_or_to_a_page(files: Mapping[str, 
             assert re.match(r"https://forge\.example/[!-~]*$", href) or re.fullmatch(
                 r"(\.\./)*(models/|groups/)?[a-z0-9.~_-]*(\.html)?(#[a-z-]+)?", href
             ), f"{path}: {href}"
+
+
+def test_an_address_that_is_not_utf8_does_not_stop_the_page() -> None:
+    assert web("https://ci.example/\ud800") == "https://ci.example/%ED%A0%80"
 
 
 def test_no_character_hides_or_turns_the_text_around_it(files: Mapping[str, bytes]) -> None:
