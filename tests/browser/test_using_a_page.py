@@ -137,6 +137,15 @@ def test_a_column_sorts_all_models_and_gives_their_groups_back(index: Page) -> N
     assert len(_shown(index)) == 6
 
 
+def test_numbers_sort_as_numbers_where_they_have_a_comma(chromium: Chromium, sites: Sites) -> None:
+    with chromium.visit(sites.page("index of a large fleet")) as visit:
+        cells = visit.page.locator(".groups td.num")
+        numbers = [int(text) for text in cells.all_inner_texts()]
+        cells.first.evaluate("cell => cell.textContent = '1,234'")
+        visit.page.get_by_role("columnheader", name="Models").get_by_role("button").click()
+        assert cells.all_inner_texts() == [*map(str, sorted(numbers[1:])), "1,234"]
+
+
 @pytest.mark.parametrize(
     ("kind", "width"),
     [("index", 1280), ("index", 380), ("model with everything", 1280), ("environments", 380)],

@@ -73,6 +73,7 @@
     const cell = row.cells[column];
     const time = cell.querySelector("time");
     if (time) return time.dateTime;
+    if (cell.matches(".num")) return cell.textContent.replaceAll(",", "");
     return cell.querySelector(":scope > .none") ? null : cell.textContent.trim();
   };
   for (const head of all("th[data-sort]")) {
