@@ -48,13 +48,19 @@ def visibility(remote: str | None, system: System, environ: Mapping[str, str]) -
     token = next((value for name in names if (value := environ.get(name, "").strip())), None)
     if token is None:
         return Visibility(None, f"without `{names[0]}` its forge cannot be asked")
-    usual = "https://api.github.com" if system == "github" else f"{server.rstrip('/')}/api/v4"
-    api = environ.get(api_variable) or usual
+    api = environ.get(api_variable) or _usual_api(system, server.rstrip("/"))
     repository = unquote(parts.path.strip("/"))
     try:
         return Visibility(_asked(system, api, server, repository, token, environ))
     except ForgeError as error:
         return Visibility(None, f"its forge did not say it: {error.message}")
+
+
+def _usual_api(system: System, server: str) -> str:
+    """Return where a server has its API: only that of github.com has it somewhere else."""
+    if server == GITHUB:
+        return "https://api.github.com"
+    return f"{server}/api/{'v3' if system == 'github' else 'v4'}"
 
 
 def _asked(  # noqa: PLR0917  each says where, or as whom

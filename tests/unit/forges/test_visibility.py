@@ -52,6 +52,15 @@ def test_a_token_is_sent_to_no_other_server(lab: ForgeLab, system: System) -> No
     assert lab.asked == []
 
 
+def test_a_server_of_ones_own_is_asked_where_no_variable_names_its_api(
+    lab: ForgeLab, system: System
+) -> None:
+    lab.state.visibility = "internal"
+    environ = _environ(lab, system)
+    environ.pop("GITHUB_API_URL", None)
+    assert visibility(f"{lab.server.uri}/{REPOSITORY}", system, environ) == Visibility("internal")
+
+
 def test_without_a_token_or_a_remote_it_is_not_known(lab: ForgeLab, system: System) -> None:
     environ = {k: v for k, v in _environ(lab, system).items() if not k.endswith("TOKEN")}
     remote = f"{lab.server.uri}/{REPOSITORY}"
