@@ -18,15 +18,16 @@ _OFFLINE: Final = "Made without the registry"
 class Frame:
     """The head and the foot of a page; addresses are relative to it.
 
-    `home` is the matrix of the environments, None where there is but one. `live` names what was
-    read beside git. `trail` leads from the first page to this one.
+    `first` is what the navigation calls the first page, `index`. `home` is the matrix of the
+    environments, None where there is but one. `live` names what was read beside git. `trail` leads
+    from the first page to this one.
     """
 
     title: str
     site: str
+    first: str
     index: str
     about: str
-    root: str
     home: str | None
     place: str
     registry: str | None
@@ -65,9 +66,9 @@ def frame(
     return Frame(
         title=excerpt(title, NAME),
         site=excerpt(environment.name, NAME),
+        first="Models",
         index=f"{root}{INDEX}",
         about=f"{root}{ABOUT}",
-        root=root,
         home=None if environment.home is None else f"{root}{environment.home}",
         place=place,
         registry=registry,
@@ -88,9 +89,9 @@ def overall_frame(environments: Sequence[Environment], place: str, title: str) -
     return Frame(
         title=title,
         site="All environments",
+        first="Environments",
         index=INDEX,
         about=ABOUT,
-        root="",
         home=None,
         place=place,
         registry=None,

@@ -11,7 +11,9 @@ import pytest
 
 from reconciler.audit.overview.model_overview import ModelOverview, Overview
 from reconciler.render.page.limits import LARGEST_INDEX
+from reconciler.render.page.paths import environment_path
 from reconciler.render.page.site import names, site
+from reconciler.render.page.views.index_view import ON_A_PAGE
 from tests.support.page.documents import documents
 from tests.support.page.environments import environments
 from tests.support.page.fleet import fleet, offline
@@ -88,6 +90,26 @@ def test_a_page_without_the_registry_says_so_everywhere_and_shows_no_live_state(
     assert "v13 declared" in pages["index.html"].words
     assert "Is to serve v13 declared" in pages["models/fraud-detection.html"].words
     assert "Made without the registry" not in documents(site([fleet()]))["index.html"].words
+
+
+def test_the_navigation_names_what_the_first_page_has() -> None:
+    bare = documents(site([replace(offline(fleet()), commit=None)]))["index.html"].words
+    assert "Models About" in bare
+    assert "Environments About" not in bare
+    several = documents(site(environments()))
+    assert "Environments About" in several["index.html"].words
+    own = f"{environment_path('states/staging')}index.html"
+    assert "Environments Models About" in several[own].words
+
+
+def test_one_model_is_not_called_models() -> None:
+    one = replace(fleet(), models=fleet().models[:1])
+    matrix = documents(site([one, replace(one, state="other")]))["index.html"].words
+    assert "1 model in 2 environments" in matrix
+    single = replace(fleet().models[0], model="alone", group="alone")
+    large = [replace(fleet().models[1], model=f"m{at}", lanes=()) for at in range(ON_A_PAGE)]
+    files = documents(site([replace(fleet(), models=(single, *large))]))
+    assert "1 model " in files["groups/alone.html"].words
 
 
 def test_of_several_environments_nothing_is_said_of_those_that_were_not_read() -> None:
