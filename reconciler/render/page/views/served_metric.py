@@ -1,7 +1,7 @@
 """Which metric of the served versions the page plots, and its points."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reconciler.audit.overview.lanes import Lane
@@ -13,12 +13,11 @@ _FEWEST: Final = 2  # numbers that make a course
 
 
 def served_metric(
-    serving: Lane, sides: Sequence[Side], preferred: Collection[str] = ()
+    serving: Lane, sides: Sequence[Side]
 ) -> tuple[str, tuple[MetricPoint, ...]] | None:
     """Return the metric that most of the served versions have, with a point for each span.
 
-    Of several, one of `preferred` comes first, those of the policies, then the first by name. None
-    where fewer than two spans have a number.
+    Of several it is the first by name. None where fewer than two spans have a number.
     """
     metrics = {side.version: side.facts.metrics for side in sides}
     served = [
@@ -30,11 +29,11 @@ def served_metric(
     if not names:
         return None
 
-    def rank(name: str) -> tuple[bool, int]:
-        return name in preferred, sum(_has(metrics[version or 0], name) for version, _ in served)
+    def numbers(name: str) -> int:
+        return sum(_has(metrics[version or 0], name) for version, _ in served)
 
-    name = max(names, key=rank)
-    if rank(name)[1] < _FEWEST:
+    name = max(names, key=numbers)
+    if numbers(name) < _FEWEST:
         return None
     return name, tuple(
         MetricPoint(version or 0, start, metrics[version or 0].get(name))
