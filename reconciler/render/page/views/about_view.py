@@ -25,7 +25,6 @@ class EnvironmentSource:
     commit: Link | None
     line: str | None
     registry: str | None
-    is_offline: bool
     banner: str | None
     read: Moment
     notes: Link | None
@@ -59,7 +58,6 @@ def _source(environment: Environment) -> EnvironmentSource:
         commit=links.commit(overview.links, overview.commit) if overview.commit else None,
         line=excerpt(overview.line, NAME) if overview.line else None,
         registry=excerpt(overview.registry.key, REASON) if overview.registry else None,
-        is_offline=overview.is_offline,
         banner=banner(overview),
         read=moment(overview.now, overview.now),
         notes=links.commit(overview.links, overview.notes) if overview.notes else None,

@@ -67,7 +67,6 @@ class ChangeRow:
     apply_tone: Tone
     applied: tuple[AppliedRow, ...]
     digests: tuple[str, ...]
-    serving: int | None
 
 
 def approvers(approvals: Sequence[MergeApproval]) -> tuple[Approver, ...]:
@@ -100,7 +99,6 @@ def change_row(
         apply_tone=tone,
         applied=tuple(_applied(one, entry.step.model, now) for one in entry.applied[:3]),
         digests=tuple(f"v{row.version} {short(row.digest)}" for row in entry.bytes[:3]),
-        serving=entry.serving,
     )
 
 

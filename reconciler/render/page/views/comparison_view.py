@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from reconciler.core.artifacts.model_files import short
@@ -28,7 +27,6 @@ class SideView:
     semver: str | None
     stage: str
     names: tuple[str, ...]
-    age: str | None
     registered: str | None
     registered_by: str | None
     run: str | None
@@ -96,7 +94,7 @@ class ComparisonView:
     bytes: Verdict | None
 
 
-def comparison_view(comparison: Comparison, now: datetime, limits: Limits) -> ComparisonView:
+def comparison_view(comparison: Comparison, limits: Limits) -> ComparisonView:
     """Return a comparison, formatted."""
     ranked = sorted(comparison.metrics, key=beside.rank)
     texts = [
@@ -105,8 +103,8 @@ def comparison_view(comparison: Comparison, now: datetime, limits: Limits) -> Co
     ]
     incumbent = comparison.incumbent
     return ComparisonView(
-        candidate=side_view(comparison.candidate, now),
-        incumbent=side_view(incumbent, now) if incumbent else None,
+        candidate=side_view(comparison.candidate),
+        incumbent=side_view(incumbent) if incumbent else None,
         places=tuple(excerpt(place, NAME) for place in comparison.places[: limits.rows]),
         metrics=tuple(map(_metric, ranked[: limits.metrics])),
         metrics_left_out=max(0, len(ranked) - limits.metrics),
@@ -117,7 +115,7 @@ def comparison_view(comparison: Comparison, now: datetime, limits: Limits) -> Co
     )
 
 
-def side_view(side: Side, now: datetime) -> SideView:
+def side_view(side: Side) -> SideView:
     """Return one version, formatted."""
     run = beside.run_name(side.facts.run) if side.facts.run else side.identity.run_id
     return SideView(
@@ -125,7 +123,6 @@ def side_view(side: Side, now: datetime) -> SideView:
         semver=side.semver,
         stage=side.stage,
         names=tuple(f"@{excerpt(alias, NAME)}" for alias in side.aliases[:10]),
-        age=beside.age(side.identity.created, now),
         registered=beside.moment(side.identity.created),
         registered_by=_short(side.registered_by, NAME),
         run=_short(run, NAME),

@@ -94,7 +94,6 @@ class GroupView:
     """One page of a large group."""
 
     group: GroupRows
-    counts: tuple[StateCount, ...]
     path: str
     page: int
     pages: tuple[Link, ...]
@@ -137,7 +136,7 @@ def group_views(overview: Overview) -> Iterator[GroupView]:
         )
         for page, (part, path) in enumerate(zip(parts, paths, strict=True), start=1):
             group = _group(name, part, overview, rows=True)
-            yield GroupView(group, group.counts, path, page, pages if len(pages) > 1 else ())
+            yield GroupView(group, path, page, pages if len(pages) > 1 else ())
 
 
 def recent_changes(overview: Overview) -> Iterator[ChangeRow]:

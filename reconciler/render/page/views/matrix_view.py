@@ -27,7 +27,6 @@ class EnvironmentHead:
     read: Moment
     number: int
     counts: tuple[StateCount, ...]
-    is_offline: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,6 @@ def _head(environment: Environment) -> EnvironmentHead:
         read=moment(overview.now, overview.now),
         number=len(overview.models),
         counts=counted(overview.counts),
-        is_offline=overview.is_offline,
     )
 
 

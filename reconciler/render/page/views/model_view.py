@@ -1,7 +1,7 @@
 """The page of one model: its state, its names over time, its candidate, its history, its file."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -72,7 +72,6 @@ class ModelView:
     tags: tuple[tuple[str, str], ...]
     tags_left_out: int
     unread: tuple[str, ...]
-    has_history: bool
     is_declared: bool
 
 
@@ -83,7 +82,7 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
     entry = holder.entry if holder else None
     tags, declared = tuple(_tags(model)), model.declaration
     return ModelView(
-        row=replace(model_row(model, overview), reason=None),
+        row=model_row(model, overview),
         file=excerpt(model.file, NAME) if model.file else None,
         description=_description(model),
         why=tuple(excerpt(sentence, REASON) for sentence in model.why[: limits.reasons]),
@@ -93,9 +92,9 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
         plot=_plot(model, overview),
         holders=tuple(_holder(one, overview) for one in model.holders[: limits.rows]),
         holders_left_out=max(0, len(model.holders) - limits.rows),
-        comparison=comparison_view(model.comparison, now, limits) if model.comparison else None,
+        comparison=comparison_view(model.comparison, limits) if model.comparison else None,
         violations=violation_views(model.violations, limits),
-        sides=tuple(side_view(side, now) for side in model.sides[: limits.rows]),
+        sides=tuple(side_view(side) for side in model.sides[: limits.rows]),
         sides_left_out=max(0, len(model.sides) - limits.rows),
         history=tuple(change_row(one, now, overview.links) for one in newest[: limits.history]),
         history_left_out=max(0, len(newest) - limits.history),
@@ -106,7 +105,6 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
         tags=tags[: limits.rows],
         tags_left_out=max(0, len(tags) - limits.rows),
         unread=tuple(excerpt(sentence, REASON) for sentence in model.unread[: limits.reasons]),
-        has_history=overview.line is not None,
         is_declared=declared is not None,
     )
 
