@@ -38,12 +38,10 @@ class MetricPoint:
         return self.value is not None and math.isfinite(self.value)
 
 
-def metric_plot(
-    name: str, points: Sequence[MetricPoint], *, now: datetime, ident: str = "metric"
-) -> Markup:
+def metric_plot(name: str, points: Sequence[MetricPoint], *, now: datetime) -> Markup:
     """Return the metric as steps, each from when its version served until the next one did.
 
-    Without a number a version is a gap, and said to be one. `ident` begins the ids in it.
+    Without a number a version is a gap, and said to be one.
     """
     shown = sorted(points, key=lambda point: (point.since, point.version))[-_MOST:]
     numbers = [point.value for point in shown if point.value is not None and point.is_number]
@@ -55,14 +53,14 @@ def metric_plot(
         drawn = [_text("no version that served has a number", _LEFT, 84, "context")]
     return element(
         "svg",
-        element("title", words(title), id=f"{ident}-title"),
-        element("desc", words("; ".join(map(_said, shown)), 2_000), id=f"{ident}-desc"),
+        element("title", words(title), id="metric-title"),
+        element("desc", words("; ".join(map(_said, shown)), 2_000), id="metric-desc"),
         _text(clipped(name, _LONGEST_NAME), 4, 14, "name"),
         *drawn,
         viewBox=f"0 0 {_WIDTH:.0f} {_HEIGHT:.0f}",
         class_="metric-plot",
         role="img",
-        aria_labelledby=f"{ident}-title {ident}-desc",
+        aria_labelledby="metric-title metric-desc",
     )
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from reconciler.audit.overview.lanes import Lane, LaneSpan
 from reconciler.audit.overview.model_overview import ForgeLinks
-from reconciler.render.page.drawing.bars import BAR, BESIDE, LEAST, Bars, PictureView
+from reconciler.render.page.drawing.bars import BAR, BESIDE, HATCH, LEAST, MASK, Bars, PictureView
 from reconciler.render.page.drawing.elements import clipped, element, path, words
 from reconciler.render.page.drawing.span_layout import LaneLayout, begin_of, layouts
 from reconciler.render.page.drawing.span_words import version
@@ -37,15 +37,14 @@ def timeline(
     now: datetime,
     links: ForgeLinks,
     is_read: bool = True,
-    ident: str = "lanes",
 ) -> Markup:
-    """Return the lanes as an SVG; `ident` begins the ids in it, and is unique in a page.
+    """Return the lanes as an SVG; a page has one, because its ids are always the same.
 
     Where the registry was not read, what is open is the last that is known, not what is there now.
     The picture does not grow with the history: spans that are too short are drawn as one, and the
     lanes beyond the first ones are counted. `lane_rows` has them all.
     """
-    view = PictureView(now, links, ident, is_read=is_read)
+    view = PictureView(now, links, is_read)
     most = _MOST_MARKS
     picture = _timeline(lanes, view, most)
     while len(picture) > _LARGEST and most > 1:  # long names of many people
@@ -55,8 +54,7 @@ def timeline(
 
 
 def _timeline(lanes: Sequence[Lane], view: PictureView, most: int) -> Markup:
-    ident, now = view.ident, view.now
-    shown = lanes[:_MOST_LANES]
+    now, shown = view.now, lanes[:_MOST_LANES]
     axis = time_axis(begin_of(shown, now), now, _LEFT, _RIGHT)
     rows, top = [], 0.0
     for layout in layouts(shown, axis, least=LEAST, most=most):
@@ -69,16 +67,16 @@ def _timeline(lanes: Sequence[Lane], view: PictureView, most: int) -> Markup:
         top += 26
     return element(
         "svg",
-        element("title", words("Which version had each name, over time"), id=f"{ident}-title"),
-        element("desc", words(_described(shown, view), 2_000), id=f"{ident}-desc"),
-        _definitions(ident),
+        element("title", words("Which version had each name, over time"), id="lanes-title"),
+        element("desc", words(_described(shown, view), 2_000), id="lanes-desc"),
+        _definitions(),
         *_axis(axis, top),
         *rows,
         viewBox=f"0 0 {_WIDTH:.0f} {top + _AXIS:.0f}",
         class_="timeline",
         role="group",
-        aria_labelledby=f"{ident}-title",
-        aria_describedby=f"{ident}-desc",
+        aria_labelledby="lanes-title",
+        aria_describedby="lanes-desc",
     )
 
 
@@ -99,26 +97,26 @@ def _since(span: LaneSpan) -> str:
     return version(span) + (f" since {day(span.start)}" if span.start else "")
 
 
-def _definitions(ident: str) -> Markup:
+def _definitions() -> Markup:
     """Return the pattern of what was done by hand, and the mask that lets its begin fade in."""
     line = element("path", d="M0 7L7 0M-1 1L1 -1M6 8L8 6", class_="hatch")
     stops = (
         element("stop", offset="0", stop_color="#fff", stop_opacity="0"),
         element("stop", offset="0.75", stop_color="#fff", stop_opacity="1"),
     )
-    whole = element("rect", width="1", height="1", fill=f"url(#{ident}-fade)")
+    whole = element("rect", width="1", height="1", fill="url(#lanes-fade)")
     return element(
         "defs",
         element(
             "pattern",
             line,
-            id=f"{ident}-hatch",
+            id=HATCH,
             width=7.0,
             height=7.0,
             patternUnits="userSpaceOnUse",
         ),
-        element("linearGradient", *stops, id=f"{ident}-fade"),
-        element("mask", whole, id=f"{ident}-late", maskContentUnits="objectBoundingBox"),
+        element("linearGradient", *stops, id="lanes-fade"),
+        element("mask", whole, id=MASK, maskContentUnits="objectBoundingBox"),
     )
 
 

@@ -18,6 +18,8 @@ from reconciler.render.page.links import commit, pull_request
 BAR: Final = 26.0  # the height of what was live
 BESIDE: Final = 18.0  # the height of what never was
 LEAST: Final = 5.0  # the narrowest bar
+HATCH: Final = "lanes-hatch"  # the id of the pattern of what was done by hand
+MASK: Final = "lanes-late"  # the id of the mask in which its begin fades in
 _CHARACTER: Final = 8.0  # the width of a bold character
 _SHORTEST_TOLD: Final = timedelta(seconds=1)
 _LONGEST: Final = 2_000  # characters of a tooltip
@@ -33,15 +35,11 @@ _CLASSES: Final[dict[SpanKind, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """What a picture is drawn for: a moment, the addresses, and the begin of its ids.
-
-    `is_read` is whether the registry was read at that moment.
-    """
+    """What a picture is drawn for: a moment, the addresses, whether the registry was read then."""
 
     now: datetime
     links: ForgeLinks
-    ident: str
-    is_read: bool = True
+    is_read: bool
 
 
 class Bars:
@@ -92,9 +90,9 @@ class Bars:
         width = max(2.0, mark.width - 1.5)
         box = {"x": mark.left, "y": y, "width": width, "height": BAR, "rx": 4.0}
         ground = element("rect", class_="ground", **box)
-        hatched = element("rect", class_="bar", fill=f"url(#{self._view.ident}-hatch)", **box)
+        hatched = element("rect", class_="bar", fill=f"url(#{HATCH})", **box)
         is_wide = mark.width > 3 * LEAST
-        mask = f"url(#{self._view.ident}-late)" if is_wide else None
+        mask = f"url(#{MASK})" if is_wide else None
         return element("g", ground, hatched, mask=mask)
 
     def _label(self, mark: Mark, taken: Sequence[tuple[float, float]], y: float) -> Markup:
