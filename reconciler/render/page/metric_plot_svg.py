@@ -9,7 +9,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from reconciler.render.page.drawing.elements import clipped, element, path, words
+from reconciler.render.page.drawing.elements import clipped, element, label, path, words
 from reconciler.render.page.drawing.number_axis import NumberAxis, figure, number_axis
 from reconciler.render.page.drawing.time_axis import TimeAxis, day, time_axis
 
@@ -50,12 +50,12 @@ def metric_plot(name: str, points: Sequence[MetricPoint], *, now: datetime) -> M
         across = time_axis(shown[0].since, now, _LEFT, _RIGHT)
         drawn = [*_drawn(shown, across, number_axis(numbers, _BOTTOM, _TOP))]
     else:
-        drawn = [_text("no version that served has a number", _LEFT, 84, "context")]
+        drawn = [label("no version that served has a number", _LEFT, 84, "context")]
     return element(
         "svg",
         element("title", words(title), id="metric-title"),
         element("desc", words("; ".join(map(_said, shown)), 2_000), id="metric-desc"),
-        _text(clipped(name, _LONGEST_NAME), 4, 14, "name"),
+        label(clipped(name, _LONGEST_NAME), 4, 14, "name"),
         *drawn,
         viewBox=f"0 0 {_WIDTH:.0f} {_HEIGHT:.0f}",
         class_="metric-plot",
@@ -68,10 +68,10 @@ def _drawn(points: Sequence[MetricPoint], across: TimeAxis, up: NumberAxis) -> I
     for value in dict.fromkeys((up.high, up.low)):
         y = up.y(value)
         yield element("path", d=path([(_LEFT, y), (_RIGHT, y)]), class_="grid")
-        yield _text(figure(value), _LEFT - 6, y + 4, "tick", "end")
+        yield label(figure(value), _LEFT - 6, y + 4, "tick", "end")
     yield element("path", d=path([(_LEFT, _BOTTOM), (_RIGHT, _BOTTOM)]), class_="base")
-    yield _text(day(points[0].since), across.x(points[0].since), _BOTTOM + 18, "tick", "start")
-    yield _text("now", _RIGHT, _BOTTOM + 18, "tick now-word", "end")
+    yield label(day(points[0].since), across.x(points[0].since), _BOTTOM + 18, "tick", "start")
+    yield label("now", _RIGHT, _BOTTOM + 18, "tick now-word", "end")
     line = "".join(_steps(points, across, up))
     yield element("path", d=line or None, class_="steps")
     labelled = -_APART
@@ -107,8 +107,8 @@ def _point(point: MetricPoint, x: float, up: NumberAxis, *, labelled: bool) -> M
         y, kind = up.y(point.value), "point"
         shape = element("circle", cx=x, cy=y, r=3.5)
     anchor = "start" if x < _LEFT + 12 else "middle"
-    label = _text(f"v{point.version}", x, y - 8, "version", anchor) if labelled else Markup()
-    return element("g", title, shape, label, class_=kind)
+    shown = label(f"v{point.version}", x, y - 8, "version", anchor) if labelled else Markup()
+    return element("g", title, shape, shown, class_=kind)
 
 
 def _said(point: MetricPoint) -> str:
@@ -117,7 +117,3 @@ def _said(point: MetricPoint) -> str:
     else:
         value = figure(point.value) if point.is_number else f"{point.value}, not drawn"
     return f"v{point.version} since {day(point.since)}: {value}"
-
-
-def _text(text: str, x: float, y: float, class_: str, anchor: str | None = None) -> Markup:
-    return element("text", words(text), x=x, y=y, class_=class_, text_anchor=anchor)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from reconciler.audit.overview.lanes import Lane, LaneSpan
 from reconciler.audit.overview.model_overview import ForgeLinks
 from reconciler.render.page.drawing.bars import BAR, BESIDE, HATCH, LEAST, MASK, Bars, PictureView
-from reconciler.render.page.drawing.elements import clipped, element, path, words
+from reconciler.render.page.drawing.elements import clipped, element, label, path, words
 from reconciler.render.page.drawing.span_layout import LaneLayout, begin_of, layouts
 from reconciler.render.page.drawing.span_words import version
 from reconciler.render.page.drawing.time_axis import TimeAxis, day, time_axis
@@ -63,7 +63,7 @@ def _timeline(lanes: Sequence[Lane], view: PictureView, most: int) -> Markup:
         top += height + _BETWEEN
     if len(lanes) > len(shown):
         more = f"and {len(lanes) - len(shown)} more names, in the table"
-        rows.append(_text(more, _LEFT, top + 12, "more"))
+        rows.append(label(more, _LEFT, top + 12, "more"))
         top += 26
     return element(
         "svg",
@@ -129,16 +129,12 @@ def _axis(axis: TimeAxis, bottom: float) -> Iterator[Markup]:
         if tick.x > _RIGHT - 56:  # the word for now is there
             continue
         anchor, x = ("start" if tick.x < _LEFT + 24 else "middle"), max(tick.x, _LEFT)
-        yield _text(tick.label, x, bottom + 16, "tick", anchor)
+        yield label(tick.label, x, bottom + 16, "tick", anchor)
         if tick.context:
-            yield _text(tick.context, x, bottom + 32, "context", anchor)
+            yield label(tick.context, x, bottom + 32, "context", anchor)
     yield element("path", d=path([(_RIGHT, 0), (_RIGHT, bottom)]), class_="now")
-    yield _text("now", _RIGHT, bottom + 16, "tick now-word", "end")
-    yield _text("UTC", _RIGHT, bottom + 32, "context", "end")
-
-
-def _text(text: str, x: float, y: float, class_: str, anchor: str | None = None) -> Markup:
-    return element("text", words(text), x=x, y=y, class_=class_, text_anchor=anchor)
+    yield label("now", _RIGHT, bottom + 16, "tick now-word", "end")
+    yield label("UTC", _RIGHT, bottom + 32, "context", "end")
 
 
 def _lane(layout: LaneLayout, view: PictureView, top: float) -> tuple[Markup, float]:
@@ -147,7 +143,7 @@ def _lane(layout: LaneLayout, view: PictureView, top: float) -> tuple[Markup, fl
     bars, name = Bars(lane.name, view, _RIGHT), clipped(lane.name, _LONGEST_NAME)
     again, has = element("tspan", words(f"{name} "), class_="again"), words(_has(lane, view))
     drawn = [
-        _text(name, _LEFT, top + 16, "name"),
+        label(name, _LEFT, top + 16, "name"),
         element("text", again, has, x=_RIGHT, y=top + 16, text_anchor="end", class_="has"),
     ]
     y = top + _NAME

@@ -29,6 +29,11 @@ def words(text: str, longest: int = LINE) -> Markup:
     return escape("\n".join(map(printable, lines)))
 
 
+def label(text: str, x: float, y: float, class_: str, anchor: str | None = None) -> Markup:
+    """Return a text at a point; `anchor` is which part of it is there, the start where None."""
+    return element("text", words(text), x=x, y=y, class_=class_, text_anchor=anchor)
+
+
 def clipped(text: str, longest: int) -> str:
     """Return a text for a narrow place; the whole of it is told elsewhere."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
