@@ -12,6 +12,7 @@ from reconciler.render.card.contents import CardContents, CardPlace, unknown
 from reconciler.render.comparison import column, moment, number
 from reconciler.render.escape import code, prose
 from reconciler.render.inspection.version_details import bytes_of
+from reconciler.render.page.excerpts import excerpt
 from reconciler.render.table import markdown_row
 
 _LONGEST = 1_000  # characters of one text; a registry sets no limit
@@ -162,7 +163,4 @@ def _rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _cut(text: str) -> str:
-    """Return a text, cut with its length where it is very long."""
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[:_LONGEST]}… ({len(text):,} characters)"
+    return excerpt(text, _LONGEST)

@@ -25,6 +25,11 @@ def excerpt(text: str, longest: int) -> str:
     return f"{text[:longest]}… ({len(text):,} characters)"
 
 
+def optional(text: str | None, longest: int) -> str | None:
+    """Return a text, cut, and None for one that is empty or is not there."""
+    return excerpt(text, longest) if text else None
+
+
 def lines(text: str, most: int, longest: int) -> Excerpt:
     """Return the first lines of a text: at most `most`, and `longest` characters in all."""
     kept = tuple(text[:longest].splitlines()[:most])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.render.page import links
-from reconciler.render.page.excerpts import NAME, REASON, excerpt
+from reconciler.render.page.excerpts import NAME, REASON, excerpt, optional
 from reconciler.render.page.frame import Environment, banner
 from reconciler.render.page.links import Link
 from reconciler.render.page.moments import Moment, moment
@@ -56,7 +56,7 @@ def _source(environment: Environment) -> EnvironmentSource:
         page=f"{environment_path(environment.name)}{ABOUT}",
         state=excerpt(overview.state, NAME),
         commit=links.commit(overview.links, overview.commit) if overview.commit else None,
-        line=excerpt(overview.line, NAME) if overview.line else None,
+        line=optional(overview.line, NAME),
         registry=excerpt(overview.registry.key, REASON) if overview.registry else None,
         banner=banner(overview),
         read=moment(overview.now, overview.now),

@@ -9,7 +9,7 @@ from reconciler.core.comparison import Comparison, MetricRow, Side, TextRow
 from reconciler.core.violations import Violation
 from reconciler.render import comparison as beside
 from reconciler.render import phrases
-from reconciler.render.page.excerpts import LINE, NAME, REASON, excerpt
+from reconciler.render.page.excerpts import LINE, NAME, REASON, excerpt, optional
 from reconciler.render.page.limits import Limits
 from reconciler.render.page.views.states import Tone
 
@@ -124,12 +124,12 @@ def side_view(side: Side) -> SideView:
         stage=side.stage,
         names=tuple(f"@{excerpt(alias, NAME)}" for alias in side.aliases[:10]),
         registered=beside.moment(side.identity.created),
-        registered_by=_short(side.registered_by, NAME),
-        run=_short(run, NAME),
+        registered_by=optional(side.registered_by, NAME),
+        run=optional(run, NAME),
         digest=short(side.digest) if side.digest else None,
         full_digest=side.digest,
         source_commit=(side.source_commit or "")[:_COMMIT] or None,
-        data_version=_short(side.data_version, NAME),
+        data_version=optional(side.data_version, NAME),
         description=excerpt(side.description, REASON),
         missing=tuple(excerpt(sentence, LINE) for sentence in side.facts.missing[:5]),
     )
@@ -189,9 +189,3 @@ def _bytes(comparison: Comparison) -> Verdict | None:
     if comparison.bytes is None:
         return None
     return Verdict("the same bytes" if comparison.bytes == "same" else "other bytes", "off")
-
-
-def _short(text: str | None, longest: int) -> str | None:
-    if not text:
-        return None
-    return excerpt(text, longest)

@@ -10,7 +10,7 @@ from reconciler.core.declaring.consumers import declared_version, loaded_version
 from reconciler.core.declaring.inventory import Inventory
 from reconciler.core.state import Consumer
 from reconciler.render.page import excerpts, links
-from reconciler.render.page.excerpts import NAME, REASON, Excerpt, excerpt
+from reconciler.render.page.excerpts import NAME, REASON, Excerpt, excerpt, optional
 from reconciler.render.page.limits import Limits
 from reconciler.render.page.links import Link
 
@@ -63,9 +63,9 @@ def inventory_view(model: ModelOverview, today: date) -> InventoryView | None:
     if inventory is None:
         return None
     return InventoryView(
-        owner=_short(inventory.owner, NAME),
-        purpose=_short(inventory.purpose, REASON),
-        tier=_short(inventory.tier, NAME),
+        owner=optional(inventory.owner, NAME),
+        purpose=optional(inventory.purpose, REASON),
+        tier=optional(inventory.tier, NAME),
         review_by=inventory.review_by.isoformat() if inventory.review_by else None,
         is_due=inventory.is_due(today),
         contacts=tuple(excerpt(one, NAME) for one in inventory.contacts[:_MOST_CONTACTS]),
@@ -83,7 +83,7 @@ def _consumers(model: ModelOverview) -> Iterator[ConsumerRow]:
             version = declared_version(consumer.loads, declared)
         yield ConsumerRow(
             excerpt(consumer.name, NAME),
-            _short(consumer.owner, NAME),
+            optional(consumer.owner, NAME),
             excerpt(phrase(consumer.loads), NAME),
             version,
             live is not None,
@@ -95,7 +95,3 @@ def _code(consumer: Consumer) -> Link | None:
     if not consumer.code:
         return None
     return Link(excerpt(consumer.code, NAME), links.web(consumer.code))
-
-
-def _short(text: str | None, longest: int) -> str | None:
-    return excerpt(text, longest) if text else None

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from reconciler.audit.overview.model_overview import Holder, ModelOverview, Overview
 from reconciler.core.state import Field
-from reconciler.render.page.excerpts import NAME, REASON, Excerpt, excerpt
+from reconciler.render.page.excerpts import NAME, REASON, Excerpt, excerpt, optional
 from reconciler.render.page.limits import Limits
 from reconciler.render.page.metric_plot_svg import metric_plot
 from reconciler.render.page.moments import Moment, moment
@@ -83,7 +83,7 @@ def model_view(model: ModelOverview, overview: Overview, limits: Limits) -> Mode
     tags, declared = tuple(_tags(model)), model.declaration
     return ModelView(
         row=model_row(model, overview),
-        file=excerpt(model.file, NAME) if model.file else None,
+        file=optional(model.file, NAME),
         description=_description(model),
         why=tuple(excerpt(sentence, REASON) for sentence in model.why[: limits.reasons]),
         why_left_out=max(0, len(model.why) - limits.reasons),
