@@ -58,7 +58,10 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class MatrixView:
-    """The table; `counts` are the models in each state anywhere, `left_out` those not shown."""
+    """The table; `left_out` counts the models not shown, which `behind` and `counts` have, too.
+
+    `counts` are the models that are in a state in any environment.
+    """
 
     heads: tuple[EnvironmentHead, ...]
     rows: tuple[MatrixRow, ...]
@@ -72,12 +75,14 @@ def matrix_view(environments: Sequence[Environment], most: int) -> MatrixView:
     models = [{model.model: model for model in one.overview.models} for one in environments]
     names = sorted({name for known in models for name in known})
     rows = [_row(name, environments, [known.get(name) for known in models]) for name in names]
-    if len(rows) > most:
-        rows = sorted(rows, key=lambda row: not row.is_behind)[:most]
-    heads = tuple(map(_head, environments))
-    states = counts(chip.word for row in rows for chip in row.chips)
-    behind = sum(row.is_behind for row in rows)
-    return MatrixView(heads, tuple(rows), behind, states, len(names) - len(rows))
+    shown = rows if len(rows) <= most else sorted(rows, key=lambda row: not row.is_behind)[:most]
+    return MatrixView(
+        heads=tuple(map(_head, environments)),
+        rows=tuple(shown),
+        behind=sum(row.is_behind for row in rows),
+        counts=counts(chip.word for row in rows for chip in row.chips),
+        left_out=len(rows) - len(shown),
+    )
 
 
 def _head(environment: Environment) -> EnvironmentHead:

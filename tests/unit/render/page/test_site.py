@@ -10,10 +10,13 @@ from dataclasses import replace
 import pytest
 
 from reconciler.audit.overview.model_overview import ModelOverview, Overview
+from reconciler.render.page.frame import Environment, frame
 from reconciler.render.page.limits import LARGEST_INDEX
 from reconciler.render.page.paths import environment_path
 from reconciler.render.page.site import names, site
-from reconciler.render.page.views.index_view import ON_A_PAGE
+from reconciler.render.page.templating import render
+from reconciler.render.page.views.index_view import group_views
+from reconciler.render.page.views.matrix_view import matrix_view
 from tests.support.page.documents import documents
 from tests.support.page.environments import environments
 from tests.support.page.fleet import fleet, offline
@@ -102,14 +105,22 @@ def test_the_navigation_names_what_the_first_page_has() -> None:
     assert "Environments Models About" in several[own].words
 
 
+def test_a_matrix_counts_the_models_too_that_it_does_not_show() -> None:
+    known = [Environment(one.state, one, "x") for one in environments()]
+    whole, short = matrix_view(known, 100), matrix_view(known, 1)
+    assert (len(short.rows), short.left_out) == (1, len(whole.rows) - 1)
+    assert whole.behind > 1
+    assert (short.behind, short.counts) == (whole.behind, whole.counts)
+
+
 def test_one_model_is_not_called_models() -> None:
     one = replace(fleet(), models=fleet().models[:1])
     matrix = documents(site([one, replace(one, state="other")]))["index.html"].words
     assert "1 model in 2 environments" in matrix
-    single = replace(fleet().models[0], model="alone", group="alone")
-    large = [replace(fleet().models[1], model=f"m{at}", lanes=()) for at in range(ON_A_PAGE)]
-    files = documents(site([replace(fleet(), models=(single, *large))]))
-    assert "1 model " in files["groups/alone.html"].words
+    head = frame(Environment("state", one, "x"), "models", "payments")
+    (group,) = group_views(one)
+    page = render("group.html.j2", {"frame": head, "view": group})
+    assert "1 model " in documents({"g.html": page})["g.html"].words
 
 
 def test_of_several_environments_nothing_is_said_of_those_that_were_not_read() -> None:
