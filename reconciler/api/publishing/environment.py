@@ -35,7 +35,7 @@ from reconciler.render.phrases import count, some
 from reconciler.repository.notes import notes_commit
 
 _MOST_FILES: Final = 5
-_NOTHING_MORE: Final = "no run of it was read: git does not declare it"
+_RUNS_UNREAD: Final = "no run of it was read: git does not declare it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ def read_environment(workspace: Workspace, request: PageRequest) -> ReadEnvironm
         workspace.read_ahead()
     workspace.warn_of(workspace.desired.warnings)
     past = _past(workspace, request)
-    live = _Live() if request.is_offline else _read(workspace, request.now)
-    return _Reader(workspace, request, past, live).environment()
+    reading = _RegistryReading() if request.is_offline else _read_registry(workspace, request.now)
+    return _Reader(workspace, request, past, reading).environment()
 
 
 @dataclass(frozen=True)
-class _Live:
+class _RegistryReading:
     """What the registry holds, and the plan; nothing where it is not read."""
 
     plan: JudgedPlan | None = None
@@ -90,7 +90,7 @@ def _past(workspace: Workspace, request: PageRequest) -> MergedHistory | None:
     return open_merged(workspace, request.fetch_notes)
 
 
-def _read(workspace: Workspace, now: datetime) -> _Live:
+def _read_registry(workspace: Workspace, now: datetime) -> _RegistryReading:
     try:
         by = judging(workspace, planning=True)
         by = replace(by, context=replace(by.context, now=now))
@@ -99,7 +99,7 @@ def _read(workspace: Workspace, now: datetime) -> _Live:
         instead = "`--offline` makes the page from git alone"
         error.hint = f"{error.hint}; {instead}" if error.hint else instead
         raise
-    return _Live(found.plan, found.live, workspace.ref)
+    return _RegistryReading(found.plan, found.live, workspace.ref)
 
 
 class _Reader:
@@ -110,18 +110,18 @@ class _Reader:
         workspace: Workspace,
         request: PageRequest,
         past: MergedHistory | None,
-        live: _Live,
+        reading: _RegistryReading,
     ) -> None:
         self._workspace = workspace
         self._request = request
         self._past = past
-        self._live = live
+        self._reading = reading
         self._desired = workspace.desired
 
     def environment(self) -> ReadEnvironment:
         """Return the environment with every model, sorted by name."""
         named = [self._named(name) for name in self._names()]
-        plans = self._live.plans
+        plans = self._reading.plans
         shown = {of.model: shown_versions(of, plans.get(of.model)) for of in named}
         facts = self._facts(named, shown)
         models = tuple(self._model(of, shown[of.model], facts) for of in named)
@@ -132,21 +132,21 @@ class _Reader:
             models=models,
             commit=workspace.repo.head if workspace.repo else None,
             line=past.line if past else None,
-            registry=self._live.ref,
+            registry=self._reading.ref,
             is_offline=self._request.is_offline,
             has_records=past is not None and past.notes is not None,
             notes=notes_commit(past.repo) if past else None,
             unread=(*self._unread(), *facts.unread),
             links=_links(workspace),
         )
-        plan = self._live.plan
+        plan = self._reading.plan
         problems = tuple(p for p in plan.problems if p.code is ExitCode.REGISTRY) if plan else ()
         return ReadEnvironment(overview, problems)
 
     def _names(self) -> Iterable[str]:
         ignored = self._desired.settings.ignore.model
-        live = (name for name, model in self._live.live.items() if not model.is_prompt)
-        known = {*self._desired.declarations, *self._live.plans, *live}
+        live = (name for name, model in self._reading.live.items() if not model.is_prompt)
+        known = {*self._desired.declarations, *self._reading.plans, *live}
         return sorted(name for name in known if not ignored(name))
 
     def _named(self, name: str) -> ModelNames:
@@ -163,14 +163,14 @@ class _Reader:
 
     def _is_hidden(self, name: str) -> bool:
         """Return whether the registry did not show a model, or not the versions of it."""
-        live, plan = self._live.live.get(name), self._live.plans.get(name)
+        live, plan = self._reading.live.get(name), self._reading.plans.get(name)
         if live is not None:
             return live.unreadable is not None
         return plan is not None and any(p.code is ExitCode.REGISTRY for p in plan.problems)
 
     def _known(self, name: str) -> Live | None:
         """Return a live model without what the settings ignore."""
-        live = self._live.live.get(name)
+        live = self._reading.live.get(name)
         ignore = self._desired.settings.ignore
         return replace(live, fields=ignore.without(live.fields)) if live else None
 
@@ -187,13 +187,13 @@ class _Reader:
 
     @cached_property
     def _records(self) -> Records | None:
-        ref = self._live.ref
+        ref = self._reading.ref
         return self._past.records(ref.key if ref else None) if self._past else None
 
     @cached_property
     def _applies(self) -> RecordedApplies:
         made = self._records.by_commit.values() if self._records is not None else ()
-        ref = self._live.ref
+        ref = self._reading.ref
         return RecordedApplies(chain.from_iterable(made), ref.key if ref else None)
 
     def _history(self, name: str) -> Sequence[Entry]:
@@ -207,13 +207,13 @@ class _Reader:
         declared = [of for of in named if of.declaration is not None and of.live is not None]
         if not declared:
             return VersionFacts()
-        return read_versions(self._workspace.registry, declared, shown, self._live.plans)
+        return read_versions(self._workspace.registry, declared, shown, self._reading.plans)
 
     def _model(self, of: ModelNames, shown: ShownVersions, facts: VersionFacts) -> ModelOverview:
-        plan, read = self._live.plans.get(of.model), facts.of(of.model)
+        plan, read = self._reading.plans.get(of.model), facts.of(of.model)
         state, why = state_of(of, self._verdict(of, plan))
         declaration, known = of.declaration, sides(of, read)
-        unread = (_NOTHING_MORE,) if declaration is None else shown.unread
+        unread = (_RUNS_UNREAD,) if declaration is None else shown.unread
         relative = self._relative(declaration.file) if declaration else None
         return ModelOverview(
             model=of.model,
@@ -247,7 +247,7 @@ class _Reader:
         )
 
     def _verdict(self, of: ModelNames, plan: ModelPlan | None) -> ModelVerdict:
-        whole, live = self._live.plan, self._live.live.get(of.model)
+        whole, live = self._reading.plan, self._reading.live.get(of.model)
         if whole is None or plan is None:
             owner = live.owner if live else None
             is_another = owner not in (None, self._workspace.owner)
@@ -261,9 +261,9 @@ class _Reader:
         )
 
     def _violations(self, model: str) -> tuple[Violation, ...]:
-        plan = self._live.plan
+        plan = self._reading.plan
         found = (*plan.violations, *plan.pending) if plan else ()
-        own = self._live.plans.get(model)
+        own = self._reading.plans.get(model)
         concerned = {model, None} if own is not None and own.changes else {model}
         return tuple(violation for violation in found if violation.model in concerned)
 
