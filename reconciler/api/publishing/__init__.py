@@ -1,1 +1,1 @@
-"""What is made from git and the registry for others to read."""
+"""Makes pages, reviews and cards from git and the registry."""

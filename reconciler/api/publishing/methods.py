@@ -1,4 +1,4 @@
-"""The methods of `Reconciler` that make what others read."""
+"""The methods of `Reconciler` that make pages, reviews and cards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PublishingMethods(ABC):
-    """What `Reconciler` makes for who does not work at a terminal.
+    """Makes pages, reviews and cards: for people who do not work at a terminal.
 
     Each method imports what it calls: a plan must not wait for what makes pages.
     """

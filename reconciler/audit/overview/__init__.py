@@ -1,1 +1,1 @@
-"""What is live, what is declared, and who put it there: the values that the page shows."""
+"""Computes what the page shows of each model: its state, its holders and its timeline."""

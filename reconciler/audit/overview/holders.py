@@ -1,4 +1,4 @@
-"""Which version has each name of a model, since when, and by which merged change."""
+"""Finds the version that has each name of a model, since when, and by which merged change."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _Declared: TypeAlias = Callable[[Entry], int | None]
 
 @dataclass(frozen=True, slots=True)
 class ModelNames:
-    """What git and the registry know of one model, for which names it has.
+    """Everything that git and the registry tell of one model and its names.
 
     `history` is oldest first. `live` is without what the settings ignore; it is None where the
     registry has no such model, or `is_read` is false. `place` maps a commit to its place on the
@@ -42,7 +42,7 @@ class ModelNames:
 
 
 def holders(of: ModelNames) -> tuple[Holder, ...]:
-    """Return who has each name that git or the registry knows: the serving version first."""
+    """Return the holder of each name that git or the registry has: the serving version first."""
     declared = _names(of.declaration.fields if of.declaration else {})
     live = _names(of.live_fields)
     serving = str(of.serving)

@@ -1,4 +1,4 @@
-"""Which version each name of a model had, over time: the lanes of its timeline."""
+"""The lanes of a model's timeline: the versions that each of its names had, over time."""
 
 from dataclasses import dataclass
 from datetime import datetime

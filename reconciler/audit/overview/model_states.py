@@ -1,4 +1,4 @@
-"""In which state a model is, and the sentences that say why."""
+"""Decides in which state a model is, and gives a sentence for each reason."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _OFFLINE: Final = "the registry was not read"
 
 @dataclass(frozen=True, slots=True)
 class ModelVerdict:
-    """What a plan says of one model; `plan` is None for a model that the plan does not have.
+    """The result of a plan for one model; `plan` is None for a model that the plan does not have.
 
     `refusals` deny what the plan has for it, `waiting` wait for an approval, `managed_by` is the
     other state folder whose model it is. `unread` is why its versions were not read.
@@ -92,7 +92,7 @@ def _pending(change: Change) -> str:
 
 
 def _apart(of: ModelNames) -> Iterable[str]:
-    """Yield which names are not as declared; the plan of a held model has their number alone."""
+    """Yield the names that are not as declared; the plan of a held model only counts them."""
     for holder in holders(of):
         if holder.declared not in (None, holder.version):
             live = "nothing" if holder.version is None else f"v{holder.version}"

@@ -1,4 +1,4 @@
-"""Of which versions a model's page tells more than their names, and which two it compares."""
+"""Picks the versions that a model's page describes, and the two of them that it compares."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _URI: Final = re.compile(r"[^:/\s]+://\S+")
 
 @dataclass(frozen=True, slots=True)
 class ShownVersions:
-    """The versions of a model to tell of, the most important first, and how many are left out.
+    """The described versions of a model, the most important first, and how many are left out.
 
     `candidate` is the version that comes next or is tried out, and `incumbent` the one that serves.
     """

@@ -1,1 +1,1 @@
-"""Commands that make what others read."""
+"""Commands that make pages and cards."""
