@@ -44,7 +44,7 @@ def table_files(tables: Sequence[ReviewTable]) -> dict[str, bytes]:
 
 def with_sums(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files with SHA256SUMS, which `sha256sum --check` reads."""
-    sums = "".join(f"{digest(content)}  {name}\n" for name, content in sorted(files.items()))
+    sums = "".join(f"{_digest(content)}  {name}\n" for name, content in sorted(files.items()))
     return {**files, SUMS: sums.encode()}
 
 
@@ -61,13 +61,13 @@ def document(
         "registry": head.registry,
         "read": iso_moment(head.read) or None,
         "files": [
-            {"name": name, "sha256": digest(content), "rows": rows.get(name)}
+            {"name": name, "sha256": _digest(content), "rows": rows.get(name)}
             for name, content in sorted(files.items())
         ],
     }
 
 
-def digest(content: bytes) -> str:
+def _digest(content: bytes) -> str:
     """Return the SHA-256 of a file as 64 hex digits."""
     return hashlib.sha256(content).hexdigest()
 

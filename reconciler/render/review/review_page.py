@@ -57,7 +57,7 @@ _ANSWERS: Final = {
     "segregation": ("Did anybody approve what they wrote themselves?",),
     "drift": ("What was changed in the registry and not in git?",),
 }
-QUESTIONS: Final = tuple(
+_QUESTIONS: Final = tuple(
     Question(text, table) for table, texts in _ANSWERS.items() for text in texts
 )
 
@@ -95,7 +95,7 @@ class ReviewView:
     registry: str | None
     read: str
     tables: tuple[TableView, ...]
-    questions: tuple[Question, ...] = QUESTIONS
+    questions: tuple[Question, ...] = _QUESTIONS
 
 
 @dataclass(frozen=True, slots=True)
