@@ -23,7 +23,7 @@ MASK: Final = "lanes-late"  # the id of the mask in which its begin fades in
 _CHARACTER: Final = 8.0  # the width of a bold character
 _SHORTEST_TOLD: Final = timedelta(seconds=1)
 _LONGEST: Final = 2_000  # characters of a tooltip
-_CLASSES: Final[dict[SpanKind, str]] = {
+CLASSES: Final[dict[SpanKind, str]] = {
     "applied": "applied",
     "merged": "merged",
     "undeclared": "undeclared",
@@ -116,7 +116,7 @@ class Bars:
 
     def _linked(self, mark: Mark, shape: Markup, label: Markup) -> Markup:
         span = mark.first
-        kind = f"span {_CLASSES[span.kind]}"
+        kind = f"span {CLASSES[span.kind]}"
         if len(mark.spans) > 1:
             title = words(
                 summary(self._name, mark.spans, self._view.now, is_read=self._view.is_read),

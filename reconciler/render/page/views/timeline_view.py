@@ -9,17 +9,17 @@ from markupsafe import Markup
 
 from reconciler.audit.overview.lanes import Lane, SpanKind
 from reconciler.audit.overview.model_overview import ModelOverview, Overview
-from reconciler.render.page.drawing.span_words import LaneRow, lane_rows
+from reconciler.render.page.drawing.bars import CLASSES
+from reconciler.render.page.drawing.span_words import KINDS, LaneRow, lane_rows
 from reconciler.render.page.limits import Limits
 from reconciler.render.page.timeline_svg import timeline
 
-_MEANINGS: Final[dict[SpanKind, tuple[str, str]]] = {
-    "applied": ("applied", "applied"),
-    "merged": ("merged", "merged; no record tells when it was applied"),
-    "undeclared": ("undeclared", "stayed when git dropped it"),
-    "by hand": ("by-hand", "by hand, since some time before"),
-    "pending": ("pending", "merged, not applied yet"),
-    "never applied": ("never", "replaced before it was applied"),
+# A legend is shorter than the table, which has `KINDS`.
+_MEANINGS: Final[dict[SpanKind, str]] = {
+    **KINDS,
+    "undeclared": "stayed when git dropped it",
+    "by hand": "by hand, since some time before",
+    "never applied": "replaced before it was applied",
 }
 
 
@@ -51,6 +51,6 @@ def timeline_view(model: ModelOverview, overview: Overview, limits: Limits) -> T
 def _legend(lanes: tuple[Lane, ...]) -> Iterator[tuple[str, str]]:
     spans = [span for lane in lanes for span in lane.spans]
     kinds = {span.kind for span in spans}
-    yield from (meaning for kind, meaning in _MEANINGS.items() if kind in kinds)
+    yield from ((CLASSES[kind], meaning) for kind, meaning in _MEANINGS.items() if kind in kinds)
     if any(span.was_there for span in spans):
         yield "torn", "found there by the first apply"
