@@ -192,6 +192,12 @@ def run_name(run: Run) -> str:
     return name if state in (None, "FINISHED") else f"{name}, {state}"
 
 
+def trained_from(side: Side) -> str | None:
+    """Return the commit that trained a version: of a hash the beginning, any other text whole."""
+    commit = side.source_commit
+    return commit[:12] if commit and _COMMIT.fullmatch(commit) else commit
+
+
 def column(spec: Column) -> str:
     """Return an input, an output or a param of a signature, as `amount double`."""
     shown = f"{spec.name} {spec.type}" if spec.name is not None else spec.type
@@ -318,13 +324,12 @@ def _about(comparison: Comparison, now: datetime) -> Iterator[_Row]:
 
 def _told(side: Side, now: datetime) -> dict[str, str | None]:
     run = side.facts.run
-    commit = side.source_commit
     return {
         "signature": None if side.facts.signature is None else _shape(side.facts.signature),
         "age": age(side.identity.created, now),
         "registered by": side.registered_by,
         "run": side.identity.run_id if run is None else run_name(run),
-        "source commit": commit[:12] if commit and _COMMIT.fullmatch(commit) else commit,
+        "source commit": trained_from(side),
         "data version": side.data_version,
         "digest": short(side.digest).rstrip("…") if side.digest else None,
     }

@@ -15,7 +15,6 @@ from reconciler.render.page.views.states import Tone
 
 Direction: TypeAlias = Literal["up", "down", "same", "none"]
 
-_COMMIT: Final = 12  # characters of a commit
 _JUDGED: Final[dict[str, Tone]] = {"refused": "bad", "warning": "warn", "accepted": "off"}
 
 
@@ -128,7 +127,7 @@ def side_view(side: Side) -> SideView:
         run=optional(run, NAME),
         digest=short(side.digest) if side.digest else None,
         full_digest=side.digest,
-        source_commit=(side.source_commit or "")[:_COMMIT] or None,
+        source_commit=optional(beside.trained_from(side), NAME),
         data_version=optional(side.data_version, NAME),
         description=excerpt(side.description, REASON),
         missing=tuple(excerpt(sentence, LINE) for sentence in side.facts.missing[:5]),

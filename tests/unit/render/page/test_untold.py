@@ -101,3 +101,13 @@ def test_a_declared_description_is_not_shown_as_the_live_one() -> None:
 def test_a_page_can_be_of_any_moment_that_a_calendar_has(moment: datetime) -> None:
     assert site([replace(fleet(), now=moment)])
     assert site([Overview("registry-state", moment, ())])
+
+
+def test_what_is_not_the_hash_of_a_commit_is_not_cut_to_look_like_one() -> None:
+    first, *others = waiting().sides
+    assert first.facts.run is not None
+    for commit, shown in (("release-2026-11-29", "release-2026-11-29"), ("a1" * 20, "a1" * 6)):
+        run = replace(first.facts.run, tags={"mlflow.source.git.commit": commit})
+        known = replace(first, facts=replace(first.facts, run=run))
+        said = words(replace(waiting(), sides=(known, *others)))
+        assert f"trained from {shown} " in said
