@@ -15,10 +15,8 @@ from reconciler.scaffold.package_data import this_release
 _ROOT = Path(__file__).parents[2]
 _LINK_UPWARD = re.compile(r"(?<=\]\()(\.\./[^)#\s]+)(?=[)#])")
 _CELL = re.compile(r"<td.*?</td>", re.DOTALL)
-
-
-_EXAMPLE = "example-page"
-_EXAMPLE_HERE = "<!-- the site has an example here -->"
+_EXAMPLE = "example-page"  # the folder of the site with the demonstration's page
+_EXAMPLE_HERE = "<!-- the site has an example here -->"  # where docs/ links to it
 
 
 class _Files(Protocol):
