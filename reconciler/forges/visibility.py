@@ -1,14 +1,20 @@
 """Who may read a repository, as its forge says; asked before something is published from it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from reconciler.audit.overview.forge_links import web_address
 from reconciler.errors import ForgeError
 from reconciler.forges.ci_environment import System
 from reconciler.forges.ci_run import GITHUB
+
+if TYPE_CHECKING:
+    from reconciler.forges.github import GitHub
+    from reconciler.forges.gitlab import GitLab
 
 _PATIENCE: Final = 5.0  # seconds: somebody waits at a terminal
 _GITLAB: Final = "https://gitlab.com"
@@ -49,9 +55,16 @@ def visibility(remote: str | None, system: System, environ: Mapping[str, str]) -
     if token is None:
         return Visibility(None, f"without `{names[0]}` its forge cannot be asked")
     api = environ.get(api_variable) or _usual_api(system, server.rstrip("/"))
-    repository = unquote(parts.path.strip("/"))
     try:
-        return Visibility(_asked(system, api, server, repository, token, environ))
+        forge = _client(system)(
+            api=api,
+            server=server,
+            repository=unquote(parts.path.strip("/")),
+            token=token,
+            environ=environ,
+            patience=_PATIENCE,
+        )
+        return Visibility(forge.visibility())
     except ForgeError as error:
         return Visibility(None, f"its forge did not say it: {error.message}")
 
@@ -63,34 +76,12 @@ def _usual_api(system: System, server: str) -> str:
     return f"{server}/api/{'v3' if system == 'github' else 'v4'}"
 
 
-def _asked(  # noqa: PLR0917  each says where, or as whom
-    system: System,
-    api: str,
-    server: str,
-    repository: str,
-    token: str,
-    environ: Mapping[str, str],
-) -> str:
+def _client(system: System) -> type[GitHub | GitLab]:
+    """Return the client of a forge; each imports requests, which only who asks has to wait for."""
     if system == "github":
-        from reconciler.forges.github import GitHub  # noqa: PLC0415  imports requests, only where needed
+        from reconciler.forges.github import GitHub  # noqa: PLC0415  as said above
 
-        of_github = GitHub(
-            api=api,
-            server=server,
-            repository=repository,
-            token=token,
-            environ=environ,
-            patience=_PATIENCE,
-        )
-        return of_github.visibility()
-    from reconciler.forges.gitlab import GitLab  # noqa: PLC0415  as above
+        return GitHub
+    from reconciler.forges.gitlab import GitLab  # noqa: PLC0415  as said above
 
-    of_gitlab = GitLab(
-        api=api,
-        server=server,
-        repository=repository,
-        token=token,
-        environ=environ,
-        patience=_PATIENCE,
-    )
-    return of_gitlab.visibility()
+    return GitLab
