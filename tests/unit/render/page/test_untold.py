@@ -9,8 +9,12 @@ import pytest
 from reconciler.audit.overview.model_overview import Holder, ModelOverview, Overview
 from reconciler.core.state import Consumer, Declaration, Field
 from reconciler.core.violations import Violation
+from reconciler.render.page.frame import Environment, frame
+from reconciler.render.page.limits import Limits
 from reconciler.render.page.paths import model_path
 from reconciler.render.page.site import site
+from reconciler.render.page.templating import render
+from reconciler.render.page.views.model_view import model_view
 from tests.support.page.documents import Document
 from tests.support.page.fleet import fleet
 
@@ -46,6 +50,22 @@ def test_of_a_long_list_the_whole_number_is_told() -> None:
     for title in ("Names", "Consumers", "Tags"):
         assert re.search(rf"{title} {_MANY}\b", said), title
     assert len(re.findall(r"\d+ more are not shown", said)) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (1, [" 1 older version is left out", " 1 older change is left out; reconciler history"]),
+        (2, [" 2 older versions are left out", " 2 older changes are left out; reconciler"]),
+    ],
+)
+def test_what_is_left_out_is_told_in_a_sentence(more: int, told: list[str]) -> None:
+    model, overview = waiting(), fleet()
+    few = Limits(history=len(model.history) - more, rows=len(model.sides) - more)
+    head = frame(Environment("state", overview, "x"), "models", "m")
+    values = {"frame": head, "view": model_view(model, overview, few)}
+    said = Document(render("model.html.j2", values)).words
+    assert [sentence for sentence in told if sentence not in said] == []
 
 
 def test_without_the_history_nothing_is_said_of_it() -> None:
