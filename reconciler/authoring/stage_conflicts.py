@@ -15,7 +15,7 @@ from reconciler.core.settings import Settings
 from reconciler.core.state import Field, Live, Value, aliases, occupants, stages
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import phrases
-from reconciler.render.comparison import moment
+from reconciler.render.inspection.comparison import moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ def error(problem: Problem) -> Document:
 
 
 def _model(model: ModelPlan, ref: RegistryRef) -> Document:
-    from reconciler.render import comparison  # noqa: PLC0415  see above
+    from reconciler.render.inspection import comparison  # noqa: PLC0415  see above
     from reconciler.render.usage import blast_radius  # noqa: PLC0415  the same
 
     return {

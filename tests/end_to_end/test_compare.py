@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.facts import NO_FACTS, Column, Facts, Run, Signature
-from reconciler.render import comparison as render
+from reconciler.render.inspection import comparison as render
 from reconciler.render.json_documents import dumps
 from tests.support.plans.comparisons import beside
 from tests.support.registries.lab import Lab

@@ -13,7 +13,7 @@ from reconciler.audit.dates import iso_moment
 from reconciler.core.facts import Column
 from reconciler.render import json_documents
 from reconciler.render.card.contents import CardContents, CardPlace, unknown
-from reconciler.render.comparison import column, moment, side_document
+from reconciler.render.inspection.comparison import column, moment, side_document
 from reconciler.render.inspection.version_details import bytes_of
 from reconciler.render.json_documents import Document
 
