@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 from reconciler.core.declaring.bridge import NO_BRIDGE, Bridge
 from reconciler.core.declaring.semantic_versions import is_major_alias
+from reconciler.core.declaring.watch import WatchRule
 from reconciler.core.policies import Policy
 from reconciler.core.state import Declaration, Field, Fields, Serving, Value
 
@@ -105,7 +106,7 @@ class Settings:
     `fresh` lets `ci apply` write declared changes that no pull request showed; `heal` lets it
     revert drift of models that the merge did not change. `verify` are the steps that read the bytes
     of the versions with a digest. With `aliases_from_semver` the alias `major-2` names the newest
-    2.x that was promoted.
+    2.x that was promoted. `watch` are the rules that hold for models of globs.
     """
 
     registry: RegistryPin | None = None
@@ -121,6 +122,7 @@ class Settings:
     verify: tuple[VerifyAt, ...] = ("plan", "apply")
     bridge: Bridge = NO_BRIDGE
     aliases_from_semver: bool = False
+    watch: tuple[WatchRule, ...] = ()
 
     def guards(self, alias: str) -> bool:
         """Return whether the removal of an alias asks for consent."""
@@ -160,8 +162,8 @@ class EffectiveSettings:
 
 def effective_settings(own: Settings, base: Settings | None) -> EffectiveSettings:
     """Return the settings for a change: it cannot loosen the settings that it is judged by."""
-    # Webhooks do not loosen any check.
-    if base is None or own == replace(base, notify=own.notify):
+    # Webhooks and what is watched do not loosen any check.
+    if base is None or own == replace(base, notify=own.notify, watch=own.watch):
         return EffectiveSettings(own, own)
     ignore = own.ignore
     if own.ignore != base.ignore:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from reconciler.core.declaring.inventory import Inventory
+from reconciler.core.declaring.watch import WatchRule
 
 FieldName: TypeAlias = Literal["stage", "alias", "tag", "description"]
 Stage: TypeAlias = Literal["None", "Staging", "Production", "Archived"]
@@ -189,10 +190,10 @@ class Declaration:
     """The declaration of one model, from one file; `serving` is None where the settings decide.
 
     Equality compares the meaning: file name, lines, comments and layout do not count, nor do
-    `renamed_from`, the model's former name, the consumers and the inventory. `implied` are those of
-    the fields that the file does not write, with the values that its keys and the settings give
-    them: they count, because another value is removed later. `bridged` are the pairs of a stage and
-    an alias that the settings make one.
+    `renamed_from`, the model's former name, the consumers, the inventory and the watch. `implied`
+    are those of the fields that the file does not write, with the values that its keys and the
+    settings give them: they count, because another value is removed later. `bridged` are the
+    pairs of a stage and an alias that the settings make one.
     """
 
     model: str
@@ -205,6 +206,7 @@ class Declaration:
     accept: tuple[DatedConsent, ...] = field(default=(), compare=False)
     consumers: tuple[Consumer, ...] = field(default=(), compare=False)
     inventory: Inventory | None = field(default=None, compare=False)
+    watch: tuple[WatchRule, ...] = field(default=(), compare=False)
     implied: Fields = field(default_factory=dict)
     bridged: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     file: str = field(default="", compare=False)

@@ -21,6 +21,7 @@ from reconciler.files.schema import (
     from_yaml,
     policy_from_yaml,
     semver_checks,
+    watch_from_yaml,
 )
 from reconciler.files.schema.model_schema import model_schema
 from reconciler.files.schema.settings_schema import SETTINGS, settings_schema
@@ -113,7 +114,10 @@ def parse_settings(data: bytes, file: str) -> Settings:
     source.complain(_expression_faults(entries))
     if source.notes:
         raise DeclarationError(source.problems())
-    settings = from_yaml.settings(content, policy_lines=source.lines("policies"))
+    settings = from_yaml.settings(
+        content, policy_lines=source.lines("policies"), watch_lines=source.lines("watch")
+    )
+    source.complain(watch_from_yaml.rules_once(content.get("watch", ())))
     source.complain(cross_checks.settings_agree(settings))
     source.complain(bridge_checks.bridge_agrees(settings))
     source.complain(semver_checks.major_aliases_can_be(settings))
@@ -160,6 +164,7 @@ def _load_model(
     source.complain(cross_checks.blocked_at_rest(content))
     source.complain(cross_checks.renamed_from_another(content))
     source.complain(cross_checks.consumers_once(content))
+    source.complain(watch_from_yaml.rules_once(content.get("watch", ())))
     source.complain(consent_from_yaml.consents_hold(content, settings, today))
     # A version that was left out because of a fault would make the sums wrong, and lack a number.
     if not any(path[0] == "versions" for path in source.faulty if path):

@@ -104,6 +104,7 @@ class Source:
             name=self._file,
             line=self.top_place("model")[0],
             version_lines={key.value: key.start_mark.line + 1 for key in numbers},
+            watch_lines=self.lines("watch"),
             consumer_places=self._places_below("consumers", "loads"),
         )
 

@@ -9,8 +9,8 @@ from reconciler.core.violations import Violation
 from reconciler.errors import Contrast, Problem
 from reconciler.render import phrases
 from reconciler.render.artifacts.bytes_lines import kept
-from reconciler.render.inspection.comparison import markdown_lines
 from reconciler.render.escape import code, prose
+from reconciler.render.inspection.comparison import markdown_lines
 from reconciler.render.table import markdown_row
 from reconciler.render.usage import blast_radius
 

@@ -11,8 +11,8 @@ from reconciler.core.state import Field, Value
 from reconciler.planning.status import StatusRow
 from reconciler.render import phrases
 from reconciler.render.artifacts.bytes_lines import differing, kept
-from reconciler.render.inspection.comparison import text_lines
 from reconciler.render.escape import visible
+from reconciler.render.inspection.comparison import text_lines
 from reconciler.render.table import TableColumn, fitted, padded, table, width
 from reconciler.render.usage import blast_radius
 

@@ -10,9 +10,9 @@ from reconciler.core.comparison import Comparison, side
 from reconciler.core.plan import RegistryRef
 from reconciler.errors import ExitCode
 from reconciler.planning.live_state import read_facts
-from reconciler.render.inspection import comparison as render
 from reconciler.render import json_documents
 from reconciler.render.escape import code, visible
+from reconciler.render.inspection import comparison as render
 from reconciler.render.json_documents import Document
 
 

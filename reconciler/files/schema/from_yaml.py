@@ -29,6 +29,7 @@ from reconciler.files.schema.model_schema import (
 )
 from reconciler.files.schema.policy_from_yaml import policies
 from reconciler.files.schema.settings_schema import NotifyEntry, ServingRulesEntry, SettingsFile
+from reconciler.files.schema.watch_from_yaml import watch_content, watch_rules
 
 # Numbers of YAML 1.2, which PyYAML reads as text but other readers do not.
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
@@ -41,6 +42,7 @@ def declaration(
     line: int,
     version_lines: Mapping[str, int],
     consumer_places: Sequence[tuple[int, int]],
+    watch_lines: Sequence[int] = (),
 ) -> Declaration:
     """Return what a model file declares; `name` is the file's name.
 
@@ -72,6 +74,7 @@ def declaration(
             for entry, at in zip(file.get("consumers", ()), consumer_places, strict=False)
         ),
         inventory=_inventory(file),
+        watch=watch_rules(file.get("watch", ()), watch_lines),
         file=name,
         line=line,
     )
@@ -125,6 +128,7 @@ def content(declaration: Declaration, *, stem: str) -> dict[str, object]:
         accept=[_consent(consent) for consent in declaration.accept] or None,
         consumers=[_consumer(consumer) for consumer in declaration.consumers] or None,
         inventory=_inventoried(declaration.inventory),
+        watch=watch_content(declaration.watch) or None,
         description=fields.get(Field("description")),
         tags=tags.get(None),
         versions=versions or None,
@@ -192,10 +196,12 @@ def style(text: str) -> str | None:
     return "'" if _NUMBER.fullmatch(text) else None
 
 
-def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Settings:
+def settings(
+    file: SettingsFile, *, policy_lines: Sequence[int] = (), watch_lines: Sequence[int] = ()
+) -> Settings:
     """Return the settings of a settings file, with defaults for what it leaves out.
 
-    The lines are those of the policies.
+    The lines are those of the policies and of the rules of `watch`.
     """
     default, ignore = Settings(), file.get("ignore", {})
     verify = file.get("digests", {}).get("verify", default.verify)
@@ -217,6 +223,7 @@ def settings(file: SettingsFile, *, policy_lines: Sequence[int] = ()) -> Setting
         verify=tuple(step for step in default.verify if step in verify),
         bridge=Bridge(tuple(file.get("bridge", {}).items())),
         aliases_from_semver=file.get("aliases_from_semver", False),
+        watch=watch_rules(file.get("watch", ()), watch_lines),
     )
 
 

@@ -34,6 +34,7 @@ from reconciler.files.schema.scalar_types import (
     each_once,
     rejected,
 )
+from reconciler.files.schema.watch_schema import MOST_RULES, SourceEntry, WatchEntry, countable
 
 ONE_KEY: Final = {"minProperties": 1, "maxProperties": 1}
 
@@ -211,6 +212,14 @@ class ModelFile(TypedDict, total=False):
         InventoryEntry,
         Field(description="Who answers for this model, what it is for, and its next review."),
     ]
+    watch: Annotated[
+        list[Annotated[WatchEntry, AfterValidator(countable)]],
+        Field(
+            max_length=MOST_RULES,
+            description="Measurements by which the version that serves fails; a rule replaces one "
+            "of the settings with the same name.",
+        ),
+    ]
 
 
 MODEL = FileSchema(
@@ -221,6 +230,8 @@ MODEL = FileSchema(
         "accept": AcceptEntry,
         "consumers": ConsumerEntry,
         "inventory": InventoryEntry,
+        "watch": WatchEntry,
+        "source": SourceEntry,
     },
 )
 

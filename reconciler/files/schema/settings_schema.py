@@ -24,6 +24,12 @@ from reconciler.files.schema.scalar_types import (
     rejected,
     shape,
 )
+from reconciler.files.schema.watch_schema import (
+    MOST_RULES,
+    FolderWatchEntry,
+    SourceEntry,
+    countable,
+)
 
 
 def _one_of_both_at_most(serving: "ServingRulesEntry") -> "ServingRulesEntry":
@@ -224,6 +230,13 @@ class SettingsFile(TypedDict, total=False):
         Bool,
         Field(description="True: the alias `major-2` names the newest 2.x that was promoted."),
     ]
+    watch: Annotated[
+        list[Annotated[FolderWatchEntry, AfterValidator(countable)]],
+        Field(
+            max_length=MOST_RULES,
+            description="Measurements by which a version that serves fails.",
+        ),
+    ]
 
 
 SETTINGS = FileSchema(
@@ -237,6 +250,8 @@ SETTINGS = FileSchema(
         "on": OnEntry,
         "notify": NotifyEntry,
         "digests": DigestsEntry,
+        "watch": FolderWatchEntry,
+        "source": SourceEntry,
     },
 )
 

@@ -9,8 +9,8 @@ from reconciler.core.declaring.consumers import phrase
 from reconciler.render import authors, phrases
 from reconciler.render.artifacts import approved_bytes
 from reconciler.render.card.contents import CardContents, CardPlace, unknown
-from reconciler.render.inspection.comparison import column, moment, number
 from reconciler.render.escape import code, prose
+from reconciler.render.inspection.comparison import column, moment, number
 from reconciler.render.inspection.version_details import bytes_of
 from reconciler.render.page.excerpts import excerpt
 from reconciler.render.table import markdown_row

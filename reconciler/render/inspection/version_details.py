@@ -14,10 +14,10 @@ from reconciler.core.plan import RegistryRef
 from reconciler.core.state import Consumer, Field, Live, Serving, aliases, stages
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import authors, json_documents, phrases
-from reconciler.render.inspection import comparison as beside
 from reconciler.render.artifacts import approved_bytes
-from reconciler.render.inspection.comparison import age, moment, number
 from reconciler.render.escape import quoted, visible
+from reconciler.render.inspection import comparison as beside
+from reconciler.render.inspection.comparison import age, moment, number
 from reconciler.render.json_documents import Document
 from reconciler.render.table import TableColumn, folded, padded, table, width
 from reconciler.render.text import Effort

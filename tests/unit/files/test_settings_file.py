@@ -239,6 +239,7 @@ def test_the_schema_of_a_model_file_is_what_the_reader_takes() -> None:
             "renamed_from",
             "consumers",
             "inventory",
+            "watch",
         )
     }
     assert set(entry["properties"]) == {
@@ -306,6 +307,7 @@ def test_the_schema_of_the_settings_takes_both_forms_of_a_registry() -> None:
             "digests",
             "bridge",
             "aliases_from_semver",
+            "watch",
         )
     }
     text, mapping = schema["properties"]["registry"]["oneOf"]

@@ -7,8 +7,8 @@ from typing import Final, Literal, TypeAlias
 from reconciler.core.artifacts.model_files import short
 from reconciler.core.comparison import Comparison, MetricRow, Side, TextRow
 from reconciler.core.violations import Violation
-from reconciler.render.inspection import comparison as beside
 from reconciler.render import phrases
+from reconciler.render.inspection import comparison as beside
 from reconciler.render.page.excerpts import LINE, NAME, REASON, excerpt, optional
 from reconciler.render.page.limits import Limits
 from reconciler.render.page.views.states import Tone

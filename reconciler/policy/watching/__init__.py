@@ -1,0 +1,1 @@
+"""Judges what is measured of a version that serves: looks, their verdict, what may be proposed."""

@@ -1,0 +1,85 @@
+"""What was measured of a version that serves, look by look, and what was proposed because of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+LookOutcome: TypeAlias = Literal["passing", "failing", "unknown"]
+WatchVerdict: TypeAlias = Literal["healthy", "failed", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a source told; `value` is None, or NaN, where it told none, and `why` says why.
+
+    `time` is when the value was measured, in UTC; None where the source does not tell. With
+    `is_silent` the source could be reached, and has no such value.
+    """
+
+    value: float | None = None
+    samples: float | None = None
+    time: datetime | None = None
+    why: str | None = None
+    is_silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look by one rule at the version of a model that served.
+
+    `source` identifies the rule's source and condition: another one begins anew. `time` is when it
+    was looked, in UTC. `outcome` is `unknown` where nothing can be said, and `why` says why.
+    """
+
+    model: str
+    rule: str
+    source: str
+    version: int
+    time: datetime
+    measurement: Measurement
+    baseline: float | None
+    outcome: LookOutcome
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A rollback that was proposed: away from `version`, to `target`.
+
+    `number` and `url` are those of the pull request, `time` is when it was opened, in UTC.
+    """
+
+    model: str
+    version: int
+    target: int
+    time: datetime
+    branch: str
+    number: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchMemory:
+    """What earlier looks saw and proposed, each oldest first."""
+
+    looks: tuple[Look, ...] = ()
+    proposals: tuple[Proposed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """The verdict of one rule: `failing` of its last `looks` failed, and `why` is a sentence.
+
+    `look` is the latest one.
+    """
+
+    rule: str
+    verdict: WatchVerdict
+    why: str
+    failing: int
+    looks: tuple[Look, ...]
+
+    @property
+    def look(self) -> Look:
+        """The latest look."""
+        return self.looks[-1]
