@@ -21,6 +21,7 @@ from reconciler.policy.cel.cost import MAX_WORK, work
 from reconciler.policy.cel.explanations import absences, kinds, not_a_number, values
 from reconciler.policy.cel.formatting import shown
 from reconciler.policy.cel.rewrite import WATCH, with_decimals, with_watch, without
+from reconciler.policy.cel.schema import POLICY_SCHEMA, Schema
 from reconciler.policy.cel.static_checks import ExpressionProblem, at, limits, unknown
 from reconciler.policy.cel.syntax_errors import first_syntax_problem
 from reconciler.policy.cel.tokenizer import closer, text_at, tokenize
@@ -28,7 +29,7 @@ from reconciler.policy.cel.tokenizer import closer, text_at, tokenize
 if TYPE_CHECKING:
     from cel import Program
 
-NEEDS_PYTHON: Final = "policies in CEL need Python 3.11 or newer (or use the built-in rules)"
+NEEDS_PYTHON: Final = "conditions in CEL need Python 3.11 or newer (policies have built-in rules)"
 
 _CALL = re.compile(r"(?:Undefined variable or function:|Function) '(\w+)'")
 _MIXED = re.compile(r"Unsupported operation: (float . int|int . float)\b")
@@ -48,10 +49,19 @@ _RAISED = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
-    """An evaluation that raised an error."""
+class EvaluationError:
+    """What an evaluation gave that raised an error."""
 
     error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation gave, of which text and which values: perhaps those with decimals."""
+
+    result: object
+    source: str
+    scope: Mapping[str, object]
 
 
 def why_unmet(source: str, scope: Mapping[str, object]) -> str | None:
@@ -63,7 +73,7 @@ def why_unmet(source: str, scope: Mapping[str, object]) -> str | None:
     if problems:
         return f"it cannot be evaluated: {problems[0].message}"
     return (
-        _too_large(source, scope)
+        too_large(source, scope)
         or not_a_number(source, scope)
         or _evaluate_condition(source, scope)
     )
@@ -88,11 +98,7 @@ def may_be_approved(source: str, scope: Mapping[str, object]) -> bool:
     approved, unapproved = _with_everybody(source, scope), _without_approvals(scope)
     if why_unmet(source, approved) is None:
         return True
-    if (
-        expression_problems(source)
-        or _too_large(source, approved)
-        or not_a_number(source, approved)
-    ):
+    if expression_problems(source) or too_large(source, approved) or not_a_number(source, approved):
         return False
     return _has_value(source, approved) and not _has_value(source, unapproved)
 
@@ -114,18 +120,20 @@ def _without_approvals(scope: Mapping[str, Any]) -> Mapping[str, object]:
 def _has_value(source: str, scope: Mapping[str, object]) -> bool:
     """Return whether an evaluation gives a value, with whole numbers or with decimals."""
     readings = ((source, scope), (with_decimals(source), _decimals(scope)))
-    return any(not isinstance(_evaluated(*reading), _Failed) for reading in readings)
+    return any(not isinstance(_evaluated(*reading), EvaluationError) for reading in readings)
 
 
 @lru_cache(maxsize=512)
-def expression_problems(source: str) -> tuple[ExpressionProblem, ...]:
+def expression_problems(
+    source: str, schema: Schema = POLICY_SCHEMA
+) -> tuple[ExpressionProblem, ...]:
     """Return the problems of an expression, sorted by position; empty when it is valid.
 
     Only the first syntax error is returned, because the others usually follow from it.
     """
-    too_large = tuple(limits(source))
-    if too_large:
-        return too_large
+    beyond = tuple(limits(source))
+    if beyond:
+        return beyond
     try:
         _compiled(source)
     except ImportError:
@@ -133,11 +141,13 @@ def expression_problems(source: str) -> tuple[ExpressionProblem, ...]:
     except ValueError as error:
         problems = [first_syntax_problem(source, str(error))]
     else:
-        large = _too_large(source, {})
+        large = too_large(source, {})
         problems = [ExpressionProblem(1, 1, large)] if large else list(_literals(source))
     positions = {(problem.line, problem.column) for problem in problems}
     problems += [
-        problem for problem in unknown(source) if (problem.line, problem.column) not in positions
+        problem
+        for problem in unknown(source, schema)
+        if (problem.line, problem.column) not in positions
     ]
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
@@ -149,7 +159,8 @@ def _compiled(source: str) -> "Program":
     return cel.compile(source)
 
 
-def _too_large(source: str, scope: Mapping[str, object]) -> str | None:
+def too_large(source: str, scope: Mapping[str, object]) -> str | None:
+    """Return a sentence when an evaluation may take too many steps, else None."""
     units = work(source, scope)
     if units <= MAX_WORK:
         return None
@@ -165,42 +176,54 @@ def _literals(source: str) -> Iterator[ExpressionProblem]:
             if literal.kind == "text" and closer(tokens, index + 1) == index + 3:
                 receiver = '"".' if token.text == "matches" else ""
                 call = f"{receiver}{token.text}({literal.text})"
-                if isinstance(_evaluated(call, {}), _Failed):
+                if isinstance(_evaluated(call, {}), EvaluationError):
                     what, hint = _READS_TEXT[token.text]
                     yield at(source, literal.start, f"{literal.text} is {what}", hint)
 
 
+def evaluate(source: str, scope: Mapping[str, object]) -> Evaluation:
+    """Return what a valid expression gives in `scope`. Does not raise."""
+    result = _evaluated(source, scope)
+    if isinstance(result, EvaluationError) and _MIXED.match(str(result.error)):
+        source, scope = with_decimals(source), _decimals(scope)
+        result = _evaluated(source, scope)
+    return Evaluation(result, source, scope)
+
+
 def _evaluate_condition(source: str, scope: Mapping[str, object]) -> str | None:
-    text, values_of = source, scope
-    result = _evaluated(text, values_of)
-    if isinstance(result, _Failed) and _MIXED.match(str(result.error)):
-        text, values_of = with_decimals(source), _decimals(scope)
-        result = _evaluated(text, values_of)
-    match result:
-        case _Failed(error):
-            return _why(source, error, scope)
+    evaluation = evaluate(source, scope)
+    match evaluation.result:
+        case EvaluationError(error):
+            return why_failed(source, error, scope)
+        case True if compares_nan(evaluation):
+            return f"it compares a value that is NaN: {values(source, scope)}"
         case True:
-            return _watched(text, values_of)
+            return None
         case False:
             return values(source, scope) or "it is false"
         case _:
-            return f"it is {shown(result)}, not true or false"
+            return not_a_condition(evaluation.result)
+
+
+def not_a_condition(result: object) -> str:
+    """Return that the result of an evaluation is another value than true or false."""
+    return f"it is {shown(result)}, not true or false"
 
 
 def _evaluated(source: str, scope: Mapping[str, object]) -> object:
     try:
         return _compiled(source).execute(dict(scope))
     except _RAISED as error:
-        return _Failed(error)
+        return EvaluationError(error)
 
 
-def _watched(source: str, scope: Mapping[str, object]) -> str | None:
-    """Return a sentence when a condition that is true compares NaN, else None."""
+def compares_nan(evaluation: Evaluation, *, everywhere: bool = False) -> bool:
+    """Return whether a condition compares a calculated NaN for equality, or `everywhere`."""
     from cel import Context  # noqa: PLC0415  as above
 
-    text = with_watch(source)
+    text = with_watch(evaluation.source, comparisons=everywhere)
     if text is None:
-        return None
+        return False
     nan_values: list[object] = []
 
     def watch(value: object) -> object:
@@ -208,11 +231,11 @@ def _watched(source: str, scope: Mapping[str, object]) -> str | None:
             nan_values.append(value)
         return value
 
-    context = Context(dict(scope))
+    context = Context(dict(evaluation.scope))
     context.add_function(WATCH, watch)
     with suppress(*_RAISED):
         _compiled(text).execute(context)
-    return "it compares a value that is NaN: " + values(source, scope) if nan_values else None
+    return bool(nan_values)
 
 
 def _has_nan(value: object) -> bool:
@@ -241,7 +264,8 @@ def _decimals(value: object) -> Any:  # noqa: ANN401  the type is that of the ar
             return value
 
 
-def _why(source: str, error: Exception, scope: Mapping[str, object]) -> str:
+def why_failed(source: str, error: Exception, scope: Mapping[str, object]) -> str:
+    """Return why an evaluation raised an error, as a sentence."""
     missing = absences(source, scope)
     if missing:
         return "; ".join(missing)

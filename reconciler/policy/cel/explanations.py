@@ -7,7 +7,7 @@ from typing import Final
 from reconciler.core.matching import nearest
 from reconciler.policy.cel.formatting import count, kind, names, shown, spelled
 from reconciler.policy.cel.references import PathStep, Reference, references
-from reconciler.policy.cel.schema import TYPES
+from reconciler.policy.cel.schema import POLICY_SCHEMA
 from reconciler.policy.cel.static_checks import looked_into
 from reconciler.policy.cel.tokenizer import text_at, tokenize
 
@@ -15,7 +15,7 @@ Scope = Mapping[str, object]
 
 _MOST_VALUES: Final = 6
 _ID: Final = 8
-_OBJECTS: Final = {path for path, name in TYPES.items() if name.startswith("object")}
+_OBJECTS: Final = {path for path, name in POLICY_SCHEMA.types.items() if name.startswith("object")}
 
 # For each map of names, by its path in a version: the noun for an entry, and the verb.
 _MAPS: Final[Mapping[tuple[PathStep, ...], tuple[str, str]]] = {
@@ -55,7 +55,7 @@ def absences(source: str, scope: Scope) -> tuple[str, ...]:
     What the expression itself tests with `has`, `in` or `== null` counts only when nothing else is
     absent.
     """
-    known = _known(source)
+    known = _known(source, scope)
     tested = {reference.path for reference in known if reference.test}
     sentences = {reference.path: _absence(reference.path, scope) for reference in known}
     untested = {
@@ -69,7 +69,7 @@ def absences(source: str, scope: Scope) -> tuple[str, ...]:
 
 def values(source: str, scope: Scope) -> str:
     """Return the values that an expression read: `metrics.auc is 0.91, metrics.f1 is 0.8`."""
-    paths = [reference.path for reference in _known(source)]
+    paths = [reference.path for reference in _known(source, scope)]
     sentences = [_absence(path, scope) or _is(path, scope) for path in paths]
     unique = list(dict.fromkeys(sentence for sentence in sentences if sentence))
     more = len(unique) - _MOST_VALUES
@@ -79,7 +79,7 @@ def values(source: str, scope: Scope) -> str:
 def kinds(source: str, scope: Scope) -> str:
     """Return the types of the values that an expression read, and how to convert a number."""
     described = {}
-    for reference in _known(source):
+    for reference in _known(source, scope):
         name, value = spelled(reference.path), _value(reference.path, scope)
         if None not in reference.path and name not in _OBJECTS:
             described[name] = f"{name} is {kind(value)}"
@@ -88,8 +88,9 @@ def kinds(source: str, scope: Scope) -> str:
     return ", ".join(list(described.values())[:_MOST_VALUES])
 
 
-def _known(source: str) -> tuple[Reference, ...]:
-    return tuple(looked_into(ref) for ref in references(source) if ref.path[0] in TYPES)
+def _known(source: str, scope: Scope) -> tuple[Reference, ...]:
+    known = {*POLICY_SCHEMA.types, *scope}
+    return tuple(looked_into(ref) for ref in references(source) if ref.path[0] in known)
 
 
 def _absence(path: tuple[PathStep, ...], scope: Scope) -> str | None:

@@ -1,6 +1,6 @@
 """Rewrites an expression: with decimals, with calls that detect NaN, or without some values."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from reconciler.policy.cel.references import Reference, references
@@ -10,6 +10,7 @@ WATCH: Final = "watched"
 
 _NO_VALUE: Final = "unread()"  # a function that does not exist: no macro can bind its name
 _EQUALITY: Final = ("==", "!=", "in")
+_COMPARISONS: Final = (*_EQUALITY, "<", "<=", ">", ">=")
 _ENDS: Final = ("&&", "||", "?", ":", ",", "==", "!=", "<", "<=", ">", ">=", "in")
 _ARITHMETIC: Final = ("+", "-", "*", "/", "double")
 
@@ -25,14 +26,14 @@ def with_decimals(source: str) -> str:
     return _insert(source, marks)
 
 
-def with_watch(source: str) -> str | None:
+def with_watch(source: str, *, comparisons: bool = False) -> str | None:
     """Return the expression with every calculated side of `==`, `!=` and `in` in `watched(…)`.
 
-    `x != 1.0` would be true for NaN, whereas `<` and the like are false. Return None when no side
-    is calculated.
+    `x != 1.0` would be true for NaN, whereas `<` and the like are false: with `comparisons` their
+    sides are watched, too. Return None when no side is calculated.
     """
     tokens = tokenize(source)
-    spans = sorted(set(_calculated(tokens)))
+    spans = sorted(set(_calculated(tokens, _COMPARISONS if comparisons else _EQUALITY)))
     opened = [(tokens[start].start, f"{WATCH}(") for start, _ in spans]
     closed = [(tokens[end - 1].end, ")") for _, end in spans]
     return _insert(source, sorted(opened + closed)) if spans else None
@@ -43,10 +44,17 @@ def without(source: str, hidden: Collection[tuple[str, Collection[str]]]) -> str
 
     The known keys below a path keep theirs.
     """
+    return _blanked(source, lambda ref: any(_reads(ref, path, known) for path, known in hidden))
+
+
+def without_nulls(source: str, names: Collection[str]) -> str:
+    """Return the expression with no value at some variables, but where they are tested for null."""
+    return _blanked(source, lambda ref: ref.path[0] in names and not ref.test)
+
+
+def _blanked(source: str, is_hidden: Callable[[Reference], bool]) -> str:
     tokens, spans = tokenize(source), list[tuple[int, int]]()
-    for reference in references(source):
-        if not any(_reads(reference, path, known) for path, known in hidden):
-            continue
+    for reference in filter(is_hidden, references(source)):
         is_test = reference.test == "has"  # of `has(metrics.f1)` nothing stays
         start, end = reference.start - 2 * is_test, reference.end + is_test
         if not spans or tokens[start].start >= spans[-1][1]:  # not an index of the one before
@@ -63,9 +71,9 @@ def _reads(reference: Reference, path: str, known: Collection[str]) -> bool:
     return len(reference.path) <= len(base) or reference.path[len(base)] not in known
 
 
-def _calculated(tokens: tuple[Token, ...]) -> Iterator[tuple[int, int]]:
+def _calculated(tokens: tuple[Token, ...], operators: Collection[str]) -> Iterator[tuple[int, int]]:
     for index, token in enumerate(tokens):
-        if token.text in _EQUALITY:
+        if token.text in operators:
             for span in (_left(tokens, index), _right(tokens, index)):
                 if any(part.text in _ARITHMETIC for part in tokens[slice(*span)]):
                     yield span

@@ -1,9 +1,11 @@
-"""The variables of expressions with types and meanings, and the functions.
+"""The variables of conditions with types and meanings, and the functions.
 
-`validate` checks names against this list, and docs/reference/conditions.md is made of it.
+`validate` checks names against these lists, and docs/reference/conditions.md is made of them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 
@@ -177,15 +179,46 @@ FUNCTIONS: Final = (
     ),
 )
 
-TYPES: Final = {name.path: name.type for name in VARIABLES}
+WATCH_VARIABLES: Final = (
+    Variable("value", "double", "The value that was measured."),
+    Variable(
+        "baseline",
+        "double or null",
+        "What the incumbent had before this version began to serve; null where that is not known.",
+    ),
+    Variable(
+        "samples",
+        "double or null",
+        "Of how many samples the value is made; null where the source does not tell.",
+    ),
+)
 
 
-def attributes(path: str) -> tuple[str, ...]:
-    """Return the names that can follow `path.`; all variables for an empty path."""
-    prefix = f"{path}." if path else ""
-    inside = (
-        known.removeprefix(prefix)
-        for known in TYPES
-        if known.startswith(prefix) and known != prefix
-    )
-    return tuple(name for name in inside if "." not in name and "[" not in name)
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """The variables of one kind of condition; the kinds are compared by identity."""
+
+    variables: tuple[Variable, ...]
+
+    @cached_property
+    def types(self) -> Mapping[str, str]:
+        """The type of each path."""
+        return {variable.path: variable.type for variable in self.variables}
+
+    def attributes(self, path: str) -> tuple[str, ...]:
+        """Return the names that can follow `path.`; all variables for an empty path."""
+        prefix = f"{path}." if path else ""
+        inside = (
+            known.removeprefix(prefix)
+            for known in self.types
+            if known.startswith(prefix) and known != prefix
+        )
+        return tuple(name for name in inside if "." not in name and "[" not in name)
+
+    def kind(self, path: str) -> str:
+        """Return the type of a path, whether or not it may be null."""
+        return self.types.get(path, "object").removesuffix(" or null")
+
+
+POLICY_SCHEMA: Final = Schema(VARIABLES)
+WATCH_SCHEMA: Final = Schema(WATCH_VARIABLES)

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.core.matching import nearest
 from reconciler.policy.cel.references import MACROS, PathStep, Reference, around, loops, references
-from reconciler.policy.cel.schema import FUNCTIONS, TYPES, attributes
+from reconciler.policy.cel.schema import FUNCTIONS, POLICY_SCHEMA, Schema
 from reconciler.policy.cel.tokenizer import NOT_INSIDE, Token, closer, text_at, tokenize
 
 MAX_LENGTH: Final = 2_000
@@ -83,7 +83,7 @@ def _loop_limits(source: str, tokens: tuple[Token, ...]) -> Iterator[ExpressionP
             return
 
 
-def unknown(source: str) -> Iterator[ExpressionProblem]:
+def unknown(source: str, schema: Schema) -> Iterator[ExpressionProblem]:
     """Yield a problem for every variable, attribute and function that does not exist."""
     tokens = tokenize(source)
     if any(token.kind == "op" and token.text in _MISLEADING for token in tokens):
@@ -91,7 +91,7 @@ def unknown(source: str) -> Iterator[ExpressionProblem]:
     yield from _leading_dots(source, tokens)
     yield from _functions(source, tokens)
     for reference in references(source):
-        yield from _variable(source, tokens, reference)
+        yield from _variable(source, tokens, reference, schema)
 
 
 def _leading_dots(source: str, tokens: tuple[Token, ...]) -> Iterator[ExpressionProblem]:
@@ -113,7 +113,7 @@ def _functions(source: str, tokens: tuple[Token, ...]) -> Iterator[ExpressionPro
                 yield at(source, token.start, message)
             case "(" if token.text == "map":
                 hint = "use `all`, `exists`, `exists_one` or `filter`"
-                yield at(source, token.start, "`map` is not available in policies", hint)
+                yield at(source, token.start, "`map` is not available", hint)
             case "(" if token.text in MACROS:
                 yield from _macro(source, tokens, index)
             case "(" if token.text not in _FUNCTIONS:
@@ -134,34 +134,37 @@ def _macro(source: str, tokens: tuple[Token, ...], index: int) -> Iterator[Expre
 
 
 def _variable(
-    source: str, tokens: tuple[Token, ...], reference: Reference
+    source: str, tokens: tuple[Token, ...], reference: Reference, schema: Schema
 ) -> Iterator[ExpressionProblem]:
     name = str(reference.path[0])
     if name in _TYPE_NAMES:
         return
-    if name not in TYPES:
+    if name not in schema.types:
         place = tokens[reference.start].start
         message = f"there is no variable `{name}`"
-        yield at(source, place, message, _hint(name, attributes("")))
+        yield at(source, place, message, _hint(name, schema.attributes("")))
         return
     known = name
-    for count, step in enumerate(looked_into(reference).path[1:]):
-        inside = _inside(known, step)
+    for count, step in enumerate(looked_into(reference, schema).path[1:]):
+        inside = _inside(known, step, schema)
         if inside is None:
-            place = _place(tokens, reference, count)
-            yield at(source, place, _no_such_step(known, step), _hint(str(step), attributes(known)))
+            place, hint = (
+                _place(tokens, reference, count),
+                _hint(str(step), schema.attributes(known)),
+            )
+            yield at(source, place, _no_such_step(known, schema.kind(known), step), hint)
         if not inside:
             return
         known = inside
 
 
-def _inside(known: str, step: PathStep) -> str | None:
+def _inside(known: str, step: PathStep, schema: Schema) -> str | None:
     """Return the path of a step inside `known`; None if there is none, "" if any is valid."""
-    kind = _kind(known)
+    kind = schema.kind(known)
     if kind == "object":
         if step is None:
             return ""
-        return f"{known}.{step}" if step in attributes(known) else None
+        return f"{known}.{step}" if step in schema.attributes(known) else None
     if kind.startswith("map("):
         return ""
     if kind.startswith("list(") and not isinstance(step, str):
@@ -169,12 +172,7 @@ def _inside(known: str, step: PathStep) -> str | None:
     return None
 
 
-def _kind(known: str) -> str:
-    return TYPES.get(known, "object").removesuffix(" or null")
-
-
-def _no_such_step(known: str, step: PathStep) -> str:
-    kind = _kind(known)
+def _no_such_step(known: str, kind: str, step: PathStep) -> str:
     if kind == "object":
         return f"`{known}` has no `{step}`"
     if kind.startswith("list("):
@@ -192,10 +190,10 @@ def _place(tokens: tuple[Token, ...], reference: Reference, count: int) -> int:
     return tokens[index + 1 if is_inside else reference.start].start
 
 
-def looked_into(reference: Reference) -> Reference:
+def looked_into(reference: Reference, schema: Schema = POLICY_SCHEMA) -> Reference:
     """Return a reference, without the key of an `in` test on a list."""
     *above, _ = reference.path
-    if reference.test == "in" and _kind(".".join(map(str, above))).startswith("list("):
+    if reference.test == "in" and schema.kind(".".join(map(str, above))).startswith("list("):
         return replace(reference, path=tuple(above), test="")
     return reference
 

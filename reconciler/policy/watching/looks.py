@@ -28,7 +28,8 @@ class Look:
     """One look by one rule at the version of a model that served.
 
     `source` identifies the rule's source and condition: another one begins anew. `time` is when it
-    was looked, in UTC. `outcome` is `unknown` where nothing can be said, and `why` says why.
+    was looked, in UTC. `is_usable` is whether the value itself counts, also for the baseline of a
+    later version. `outcome` is `unknown` where nothing can be said, and `why` says why.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Look:
     time: datetime
     measurement: Measurement
     baseline: float | None
+    is_usable: bool
     outcome: LookOutcome
     why: str | None = None
 

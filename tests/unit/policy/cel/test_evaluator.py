@@ -8,7 +8,7 @@ from reconciler.core.facts import Column, Facts, Run, Signature
 from reconciler.core.state import Declaration, DeclaredVersion, Field, Identity, Live, LiveVersion
 from reconciler.core.transitions import Transition
 from reconciler.policy.cel.evaluator import expression_problems, why_unmet
-from reconciler.policy.cel.schema import FUNCTIONS, TYPES
+from reconciler.policy.cel.schema import FUNCTIONS, POLICY_SCHEMA
 from reconciler.policy.variables import Approval, Commit, TransitionInput, variables
 from tests.support.plans.expression_lab import NOW, scope
 
@@ -51,7 +51,7 @@ def full_scope() -> dict[str, object]:
 
 def kinds_of(value: object, path: str) -> dict[str, str]:
     """Return the paths inside a value with the kind of each, as the table of names has them."""
-    kind = TYPES.get(path, "object")
+    kind = POLICY_SCHEMA.types.get(path, "object")
     found = {path: kind.split("(", maxsplit=1)[0]} if path and not path.endswith("[]") else {}
     if isinstance(value, dict) and kind.startswith("object"):
         for key, inside in value.items():
@@ -62,14 +62,14 @@ def kinds_of(value: object, path: str) -> dict[str, str]:
 
 
 def test_the_names_are_those_that_an_expression_is_given() -> None:
-    assert kinds_of(full_scope(), "").keys() == TYPES.keys()
+    assert kinds_of(full_scope(), "").keys() == POLICY_SCHEMA.types.keys()
 
 
 def test_every_name_can_be_evaluated() -> None:
-    for path in TYPES:
+    for path in POLICY_SCHEMA.types:
         source = f"{path.replace('[]', '[0]')} != 'no such value'"
         assert expression_problems(source) == ()
-        if "map" not in TYPES[path]:
+        if "map" not in POLICY_SCHEMA.types[path]:
             assert why_unmet(source, full_scope()) is None, source
 
 
@@ -185,10 +185,7 @@ def test_every_problem_is_said_in_the_order_of_the_text() -> None:
         ),
         (
             "version.aliases.map(a, a) == []",
-            (
-                "1:17: `map` is not available in policies "
-                "(use `all`, `exists`, `exists_one` or `filter`)"
-            ),
+            ("1:17: `map` is not available (use `all`, `exists`, `exists_one` or `filter`)"),
         ),
     ],
 )

@@ -220,5 +220,5 @@ def test_without_the_library_every_expression_is_refused() -> None:
         [sys.executable, "-c", _WITHOUT], capture_output=True, text=True, check=True
     )
     refused, verdict = done.stdout.splitlines()
-    assert refused == "policies in CEL need Python 3.11 or newer (or use the built-in rules)"
+    assert refused == "conditions in CEL need Python 3.11 or newer (policies have built-in rules)"
     assert verdict.endswith(refused)

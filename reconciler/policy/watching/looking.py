@@ -1,0 +1,128 @@
+"""Makes a look of a measurement: whether the value counts, and what the condition says of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from hashlib import sha256
+from math import isfinite, isnan
+from typing import Final, Protocol
+
+from reconciler.core.declaring.watch import WatchRule
+from reconciler.core.durations import in_words
+from reconciler.policy.watching.looks import Look, LookOutcome, Measurement
+
+_KEY_LENGTH: Final = 12
+_NOT_MEASURED: Final = ("token",)  # who may read changes nothing of what is read
+
+
+class WatchConditions(Protocol):
+    """The port to the language of `fail`."""
+
+    def fails(self, source: str, scope: Mapping[str, float | None]) -> bool | str:
+        """Return whether a condition is true, or a sentence why that cannot be said.
+
+        `scope` holds `value`, `baseline` and `samples`. Does not raise for any condition.
+        """
+        ...
+
+
+def source_key(rule: WatchRule) -> str:
+    """Return what identifies a rule's source and condition, the same in every run."""
+    told = {
+        name: value
+        for name, value in asdict(rule.source).items()
+        if value is not None and name not in _NOT_MEASURED
+    }
+    content = json.dumps([type(rule.source).__name__, told, rule.fail], sort_keys=True)
+    return sha256(content.encode()).hexdigest()[:_KEY_LENGTH]
+
+
+def look_at(
+    rule: WatchRule,
+    measurement: Measurement,
+    *,
+    model: str,
+    version: int,
+    now: datetime,
+    since: datetime,
+    baseline: float | None,
+    conditions: WatchConditions,
+) -> Look:
+    """Return the look at a measurement of a version that serves since `since`."""
+    known = baseline if baseline is not None and isfinite(baseline) else None
+    against = _against(rule, measurement, version, now, since)
+    outcome, why = (
+        ("unknown", against) if against else _outcome(rule, measurement, known, conditions)
+    )
+    return Look(
+        model,
+        rule.name,
+        source_key(rule),
+        version,
+        now,
+        measurement,
+        known,
+        is_usable=against is None,
+        outcome=outcome,
+        why=why,
+    )
+
+
+def _outcome(
+    rule: WatchRule, measurement: Measurement, baseline: float | None, conditions: WatchConditions
+) -> tuple[LookOutcome, str | None]:
+    scope = {"value": measurement.value, "baseline": baseline, "samples": _samples(measurement)}
+    match conditions.fails(rule.fail, scope):
+        case True:
+            return "failing", None
+        case False:
+            return "passing", None
+        case str(why):
+            return "unknown", why
+
+
+def _against(
+    rule: WatchRule, measurement: Measurement, version: int, now: datetime, since: datetime
+) -> str | None:
+    """Return why a measurement counts as none, None where it counts."""
+    value, samples = measurement.value, _samples(measurement)
+    if value is None:
+        return measurement.why or "the source has no value"
+    if not isfinite(value):
+        return f"the value is {'NaN' if isnan(value) else value}"
+    if rule.min_samples is not None and samples is None:
+        return "the source does not tell how many samples there are"
+    if rule.min_samples is not None and samples is not None and samples < rule.min_samples:
+        return f"{samples:g} of {rule.min_samples} samples"
+    return _untimely(rule, measurement.time, version, now, since)
+
+
+def _untimely(
+    rule: WatchRule, measured: datetime | None, version: int, now: datetime, since: datetime
+) -> str | None:
+    """Return why a value of a time says nothing of a version, None where it does."""
+    if measured is not None and abs(now - measured) > rule.max_age:
+        if measured > now:
+            return f"measured {in_words(measured - now)} in the future: a clock is wrong"
+        age, most = in_words(now - measured, parts=2), in_words(rule.max_age)
+        return f"measured {age} ago; older than {most} counts as none"
+    moment = now if measured is None else min(measured, now)
+    if moment < since <= now:
+        return f"measured before v{version} began to serve"
+    if moment < since + rule.grace:
+        left = in_words(since + rule.grace - now, parts=2)
+        return (
+            f"v{version} began to serve {in_words(max(now - since, timedelta()), parts=2)} ago"
+            + (
+                f"; looks count in {left}"
+                if now < since + rule.grace
+                else "; measured before looks count"
+            )
+        )
+    return None
+
+
+def _samples(measurement: Measurement) -> float | None:
+    samples = measurement.samples
+    return samples if samples is not None and isfinite(samples) else None
