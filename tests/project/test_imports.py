@@ -64,6 +64,7 @@ _PURE = {
     "math",
     "re",
     "shlex",
+    "statistics",
     "types",
     "typing",
     "typing_extensions",
