@@ -1,9 +1,10 @@
 """The page of the names in a policy's condition, from the list that `validate` checks them by."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from docs.generator.markdown_text import page, prose, table
-from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, Variable
+from reconciler.policy.cel.schema import FUNCTIONS, VARIABLES, WATCH_VARIABLES, Variable
 
 _LIKE_THE_INPUTS: Final = ("version.signature.outputs[]", "version.signature.params[]")
 
@@ -13,19 +14,18 @@ def conditions_page() -> str:
     return page(
         "# Names in conditions",
         "Look up a variable or a function for the `require` of a "
-        "[policy](../policies.md#conditions). `validate` refuses any other name.",
-        "## Variables",
-        table(
-            ("variable", "type", "meaning"),
-            (
-                (f"`{variable.path}`", prose(variable.type), prose(variable.meaning))
-                for variable in VARIABLES
-                if _has_a_row(variable)
-            ),
-        ),
+        "[policy](../policies.md#conditions), or for the `fail` of a "
+        "[rule in `watch`](settings.md#watch-of-a-model). `validate` refuses any other name.",
+        "## Variables of a policy",
+        _variables(filter(_has_a_row, VARIABLES)),
         "`incumbent` has all that `version` has except `declared`, and `metrics`, `params` and "
         "`run` of its own: `incumbent.metrics.auc`. The elements of a signature's `outputs` and "
         "`params` are like those of `inputs`.",
+        "## Variables of a watch",
+        _variables(WATCH_VARIABLES),
+        "Where a condition needs a variable that is null, the look is neither passing nor failing: "
+        "`baseline == null || value > baseline` needs none. So it is where something compared is "
+        "NaN.",
         "## Functions",
         table(
             ("function", "example", "meaning"),
@@ -33,6 +33,16 @@ def conditions_page() -> str:
                 (f"`{function.name}`", f"`{function.example}`", prose(function.meaning))
                 for function in FUNCTIONS
             ),
+        ),
+    )
+
+
+def _variables(variables: Iterable[Variable]) -> str:
+    return table(
+        ("variable", "type", "meaning"),
+        (
+            (f"`{variable.path}`", prose(variable.type), prose(variable.meaning))
+            for variable in variables
         ),
     )
 

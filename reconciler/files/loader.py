@@ -1,9 +1,9 @@
 """Loads a state folder: YAML files in, declarations and settings out, or all problems at once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.declaring.implied import complete
@@ -11,8 +11,8 @@ from reconciler.core.settings import Settings
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.files import state_folder
+from reconciler.files.condition_checks import condition_faults
 from reconciler.files.editing.yaml_dump import dump_declaration
-from reconciler.files.messages import Complaint
 from reconciler.files.schema import (
     ab_test_checks,
     bridge_checks,
@@ -28,9 +28,6 @@ from reconciler.files.schema.settings_schema import SETTINGS, settings_schema
 from reconciler.files.state_files import LoadedModel, assembled
 from reconciler.files.state_folder import Contents, FoundFile
 from reconciler.files.yaml_reader import LARGEST, Source
-
-_MOST_EXPRESSIONS: Final = 50_000  # characters, each of up to 40 µs
-_LONGEST: Final = 2_000  # a longer one is refused without parsing it
 
 __all__ = [
     "ReadSettings",
@@ -111,7 +108,7 @@ def parse_settings(data: bytes, file: str) -> Settings:
     content = source.content(SETTINGS.check, data) or {}
     entries = source.plain.get("policies") if isinstance(source.plain, dict) else None
     source.complain(policy_from_yaml.one_rule_each(entries))
-    source.complain(_expression_faults(entries))
+    source.complain(condition_faults(source.plain))
     if source.notes:
         raise DeclarationError(source.problems())
     settings = from_yaml.settings(
@@ -127,22 +124,6 @@ def parse_settings(data: bytes, file: str) -> Settings:
     return settings
 
 
-def _expression_faults(entries: object) -> Iterator[Complaint]:
-    room = _MOST_EXPRESSIONS
-    for index, text in policy_from_yaml.expressions(entries):
-        room -= min(len(text), _LONGEST)
-        if room < 0:
-            message = f"the expressions have more than {_MOST_EXPRESSIONS:,} characters in total"
-            hint = "replace some by built-in rules: `reconciler schema settings` lists them"
-            yield Complaint(("policies", index, "require"), message, hint)
-            return
-        from reconciler.policy.cel.evaluator import expression_problems  # noqa: PLC0415  few have any
-
-        for fault in expression_problems(text):
-            path, place = ("policies", index, "require"), (fault.line, fault.column)
-            yield Complaint(path, fault.message, fault.hint, inside=place)
-
-
 def _load_model(
     file: FoundFile,
     settings: Settings | None,
@@ -156,6 +137,7 @@ def _load_model(
     except DeclarationError as wrong:
         return LoadedModel(file.shown, problems=wrong.problems)
     content = source.model(data)
+    source.complain(condition_faults(source.plain))
     if content is None:
         return LoadedModel(file.shown, problems=source.problems())
     declaration = source.declaration(content)

@@ -55,18 +55,13 @@ AND_MORE: Final = (
 
 TOO_DEEP: Final = ("the file is nested too deeply", "flatten it")
 
-_AS_BLOCK = (
-    "write `require: |` and the expression on the next line: there YAML does not interpret it"
-)
-_NOT_PLAIN = ("YAML cannot read this expression as it is written", _AS_BLOCK)
 _SPACED_DIGEST = (
     "a `: ` that is not after a key",
     f"write `digest: sha256:…` without a space in the digest, as {PRINTED}",
 )
-CUT_BY_COMMENT = f"` #` begins a comment in YAML: {_AS_BLOCK}"
 
 # An expression after its key, where YAML interprets quotes, brackets, `: ` and ` #`.
-_EXPRESSION = re.compile(r"(^|[\s{,\"'])require[\"']?\s*:\s+[^\s|>]")
+_EXPRESSION = re.compile(r"(?:^|[\s{,\"'])(require|fail)[\"']?\s*:\s+[^\s|>]")
 _DIGEST = re.compile(r"(^|[\s{,\"'])digest[\"']?\s*:\s+sha256\s*:(\s|$)")
 _FORMS = {
     "string_type": "text",
@@ -118,9 +113,14 @@ def worded(fault: SchemaFault) -> Complaint:
 
 def not_plain(line: str) -> tuple[str, str] | None:
     """Return the message and hint for a line of YAML whose value has to be written otherwise."""
-    if _EXPRESSION.search(line):
-        return _NOT_PLAIN
+    if found := _EXPRESSION.search(line):
+        return "YAML cannot read this expression as it is written", _as_block(found[1])
     return _SPACED_DIGEST if _DIGEST.search(line) else None
+
+
+def cut_by_comment(key: object) -> str:
+    """Return the hint for an expression of a key that ends where YAML begins a comment."""
+    return f"` #` begins a comment in YAML: {_as_block(key)}"
 
 
 def did_not_parse(problem: str, context: str, at: str) -> tuple[str, str]:
@@ -253,3 +253,7 @@ def _thing(path: Within) -> str:
 
 def _listed(choices: Sequence[str]) -> str:
     return ", ".join(f"`{choice}`" for choice in choices)
+
+
+def _as_block(key: object) -> str:
+    return f"write `{key}: |` and the expression on the next line: there YAML does not interpret it"

@@ -119,7 +119,7 @@ class Source:
             written = self._written(complaint.path) if complaint.inside else None
             if complaint.inside and written:
                 place = written.place_of(complaint.inside)
-                hint = messages.CUT_BY_COMMENT if written.is_cut else hint
+                hint = messages.cut_by_comment(complaint.path[-1]) if written.is_cut else hint
             self._note_at(place, complaint.message, hint)
 
     def problems(self, code: ExitCode = ExitCode.DECLARATION) -> tuple[Problem, ...]:

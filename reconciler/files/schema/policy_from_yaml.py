@@ -69,14 +69,6 @@ def one_rule_each(entries: object) -> Iterator[Complaint]:
             yield Complaint(("policies", index), "this policy requires nothing", hint)
 
 
-def expressions(entries: object) -> Iterator[tuple[int, str]]:
-    """Yield every expression in entries of any shape, with the index of its entry."""
-    for index, entry in _mappings(entries):
-        source = entry.get("require")
-        if isinstance(source, str) and source:
-            yield index, source
-
-
 def asked_somewhere(found: Sequence[Policy], ignore: Ignore) -> Iterator[Complaint]:
     """Report policies that are never evaluated: on an ignored alias, or on no stage."""
     for index, policy in enumerate(found):

@@ -5,7 +5,7 @@ needs a variable that is null. `baseline == null || value > baseline` needs none
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import isnan
 from typing import Final
 
@@ -22,11 +22,13 @@ from reconciler.policy.cel.explanations import values
 from reconciler.policy.cel.references import references
 from reconciler.policy.cel.rewrite import without_nulls
 from reconciler.policy.cel.schema import WATCH_SCHEMA
-from reconciler.policy.cel.static_checks import ExpressionProblem
+from reconciler.policy.cel.static_checks import ExpressionProblem, at
+from reconciler.policy.cel.tokenizer import tokenize
 
 _CHANGING: Final = ("value", "samples")
-# Values that a condition is tried with: all numbers, and apart so that each branch is reached.
-_TRIED: Final = ((0.5, 0.25, 400.0), (0.25, 0.5, 3.0), (3.0, 0.0, 20_000.0))
+# Values, baselines and samples that a condition is tried with, on either side of a usual limit.
+_TRIED: Final = ((0.5, 0.25, 400.0), (0.25, 0.5, 3.0), (30.0, 1.0, 20_000.0))
+_EXAMPLE: Final = "write it like `value > baseline + 0.02`"
 
 
 class CelWatchConditions:
@@ -50,26 +52,40 @@ def fails(source: str, scope: Mapping[str, float | None]) -> bool | str:
 
 
 @lru_cache(maxsize=512)
-def watch_problems(source: str) -> tuple[ExpressionProblem, ...]:
-    """Return the problems of a condition, sorted by position; empty when it is valid."""
+def watch_problems(source: str, *, tells_samples: bool = True) -> tuple[ExpressionProblem, ...]:
+    """Return the problems of a condition, sorted by position; empty when it is valid.
+
+    With `tells_samples` the source of the rule tells how many samples there are.
+    """
     problems = expression_problems(source, WATCH_SCHEMA)
     if problems:
         return problems
-    if not any(reference.path[0] in _CHANGING for reference in references(source)):
+    found = references(source)
+    if not any(reference.path[0] in _CHANGING for reference in found):
         message = "it reads neither `value` nor `samples`, so it is the same at every look"
-        return (ExpressionProblem(1, 1, message, "write it like `value > baseline + 0.02`"),)
-    for tried in _TRIED:
-        scope = dict(zip(("value", "baseline", "samples"), tried, strict=True))
-        result = evaluate(source, scope).result
-        match result:
-            case EvaluationError(error):
-                return (ExpressionProblem(1, 1, why_failed(source, error, scope)),)
-            case bool():
-                pass
-            case _:
-                hint = "write it like `value > baseline + 0.02`"
-                return (ExpressionProblem(1, 1, not_a_condition(result), hint),)
-    return ()
+        return (ExpressionProblem(1, 1, message, _EXAMPLE),)
+    counted = [each for each in found if each.path[0] == "samples" and not each.test]
+    if counted and not tells_samples:
+        place = tokenize(source)[counted[0].start].start
+        message = "the source does not tell how many `samples` there are"
+        return (at(source, place, message, "add `samples` to `source`"),)
+    problem = next(filter(None, map(partial(_of_types, source), _TRIED)), None)
+    return () if problem is None else (problem,)
+
+
+def _of_types(source: str, tried: tuple[float, ...]) -> ExpressionProblem | None:
+    """Return the problem of a condition that does not compare numbers, found by trying it."""
+    scope = dict(zip(WATCH_SCHEMA.types, tried, strict=True))
+    evaluation = evaluate(source, scope)
+    match evaluation.result:
+        case bool() | EvaluationError(ArithmeticError() | LookupError()):
+            return None
+        case EvaluationError(error) if not compares_nan(evaluation, everywhere=True):
+            return ExpressionProblem(1, 1, why_failed(source, error, scope), _EXAMPLE)
+        case EvaluationError():
+            return None
+        case other:
+            return ExpressionProblem(1, 1, not_a_condition(other), _EXAMPLE)
 
 
 def _nan(source: str, scope: Mapping[str, float | None]) -> str | None:

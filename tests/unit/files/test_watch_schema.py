@@ -107,6 +107,7 @@ def test_a_path_does_not_lead_out_of_the_repository() -> None:
         assert "out of the repository" in wrong.value.problems[0].message
 
 
+@pytest.mark.needs_cel
 def test_a_model_replaces_a_rule_of_the_settings_by_name() -> None:
     second = _RULE.partition("\n")[2].replace("error-rate", "drift")
     text = f"{_RULE}    models: [fraud*]\n{second}"
