@@ -36,6 +36,7 @@ _IN_CEL = (
     "unit/planning/test_checks.py",
     "unit/policy/cel/test_evaluator.py",
     "unit/policy/cel/test_evaluator_laws.py",
+    "unit/policy/cel/test_watch_conditions.py",
     "unit/policy/test_conditions.py",
 )
 assert all((ROOT / "tests" / name).is_file() for name in _IN_CEL), "a file moved"

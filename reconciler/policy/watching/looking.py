@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from math import isfinite, isnan
 from typing import Final, Protocol
@@ -13,7 +14,7 @@ from reconciler.core.durations import in_words
 from reconciler.policy.watching.looks import Look, LookOutcome, Measurement
 
 _KEY_LENGTH: Final = 12
-_NOT_MEASURED: Final = ("token",)  # who may read changes nothing of what is read
+_NOT_MEASURED: Final = ("token",)  # with which token a value is read changes nothing of it
 
 
 class WatchConditions(Protocol):
@@ -27,6 +28,7 @@ class WatchConditions(Protocol):
         ...
 
 
+@lru_cache(maxsize=512)
 def source_key(rule: WatchRule) -> str:
     """Return what identifies a rule's source and condition, the same in every run."""
     told = {
@@ -49,12 +51,13 @@ def look_at(
     baseline: float | None,
     conditions: WatchConditions,
 ) -> Look:
-    """Return the look at a measurement of a version that serves since `since`."""
+    """Return the look at a measurement of the version that serves since `since`."""
     known = baseline if baseline is not None and isfinite(baseline) else None
-    against = _against(rule, measurement, version, now, since)
-    outcome, why = (
-        ("unknown", against) if against else _outcome(rule, measurement, known, conditions)
-    )
+    against = _unusable(rule, measurement) or _untimely(rule, measurement.time, version, now, since)
+    outcome: LookOutcome = "unknown"
+    why = against
+    if against is None:
+        outcome, why = _outcome(rule, measurement, known, conditions)
     return Look(
         model,
         rule.name,
@@ -69,57 +72,51 @@ def look_at(
     )
 
 
+def is_stale(rule: WatchRule, measured: datetime, looked: datetime) -> bool:
+    """Return whether a measurement was too old when it was looked at, or far in the future."""
+    return abs(looked - measured) > rule.max_age
+
+
 def _outcome(
     rule: WatchRule, measurement: Measurement, baseline: float | None, conditions: WatchConditions
 ) -> tuple[LookOutcome, str | None]:
     scope = {"value": measurement.value, "baseline": baseline, "samples": _samples(measurement)}
-    match conditions.fails(rule.fail, scope):
-        case True:
-            return "failing", None
-        case False:
-            return "passing", None
-        case str(why):
-            return "unknown", why
+    said = conditions.fails(rule.fail, scope)
+    if isinstance(said, str):
+        return "unknown", said
+    return ("failing" if said else "passing"), None
 
 
-def _against(
-    rule: WatchRule, measurement: Measurement, version: int, now: datetime, since: datetime
-) -> str | None:
-    """Return why a measurement counts as none, None where it counts."""
+def _unusable(rule: WatchRule, measurement: Measurement) -> str | None:
+    """Return why a measurement counts as none whenever it was made, None where it counts."""
     value, samples = measurement.value, _samples(measurement)
     if value is None:
         return measurement.why or "the source has no value"
     if not isfinite(value):
         return f"the value is {'NaN' if isnan(value) else value}"
-    if rule.min_samples is not None and samples is None:
+    if rule.min_samples is None:
+        return None
+    if samples is None:
         return "the source does not tell how many samples there are"
-    if rule.min_samples is not None and samples is not None and samples < rule.min_samples:
+    if samples < rule.min_samples:
         return f"{samples:g} of {rule.min_samples} samples"
-    return _untimely(rule, measurement.time, version, now, since)
+    return None
 
 
 def _untimely(
     rule: WatchRule, measured: datetime | None, version: int, now: datetime, since: datetime
 ) -> str | None:
     """Return why a value of a time says nothing of a version, None where it does."""
-    if measured is not None and abs(now - measured) > rule.max_age:
+    if measured is not None and is_stale(rule, measured, now):
         if measured > now:
-            return f"measured {in_words(measured - now)} in the future: a clock is wrong"
+            return f"measured {in_words(measured - now, parts=2)} in the future: is a clock wrong?"
         age, most = in_words(now - measured, parts=2), in_words(rule.max_age)
-        return f"measured {age} ago; older than {most} counts as none"
+        return f"measured {age} ago, and older than {most} counts as none"
     moment = now if measured is None else min(measured, now)
     if moment < since <= now:
         return f"measured before v{version} began to serve"
     if moment < since + rule.grace:
-        left = in_words(since + rule.grace - now, parts=2)
-        return (
-            f"v{version} began to serve {in_words(max(now - since, timedelta()), parts=2)} ago"
-            + (
-                f"; looks count in {left}"
-                if now < since + rule.grace
-                else "; measured before looks count"
-            )
-        )
+        return f"within {in_words(rule.grace)} after v{version} began to serve"
     return None
 
 

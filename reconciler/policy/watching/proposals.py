@@ -14,8 +14,8 @@ ProposalAction: TypeAlias = Literal["none", "held-back", "propose", "comment"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to be done about a verdict, and why. With `observe` it is said and not done."""
+class ProposalDecision:
+    """What is to be done about a verdict, and why. In the mode `observe` it is only said."""
 
     action: ProposalAction
     why: str
@@ -24,12 +24,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ServingFacts:
-    """What is known of the model that was watched, besides its looks.
+    """What is known of a model that is watched, besides its looks.
 
     `hindrance` is a sentence why nothing may be proposed: git and the registry do not agree, the
-    model is held or retired, or there is no version to go back to. `by_rollback` is whether the
-    version serves because of a rollback. `open` is the proposal that is open, `ended` when the last
-    one was merged or closed, where that is known.
+    model is held or retired, there is no version to go back to. `by_rollback` is whether the
+    version serves because of a rollback. `open` is the proposal that is open, and `ended` when the
+    last one was merged or closed, where that is known.
     """
 
     model: str
@@ -46,46 +46,60 @@ def proposal_of(
     facts: ServingFacts,
     proposals: Iterable[Proposed],
     now: datetime,
-) -> Decision:
-    """Return what is to be done; `rules` are those of the model by name."""
+) -> ProposalDecision:
+    """Return what is to be done; `rules` are those of the model by name.
+
+    `proposals` are the remembered ones, of any model.
+    """
     verdict = model_verdict(verdicts)
     if verdict != "failed":
-        return Decision("none", f"the model is {verdict}")
-    failed = [rules[each.rule] for each in verdicts if each.verdict == "failed"]
-    acting = [rule for rule in failed if rule.mode == "propose"]
+        return ProposalDecision("none", f"{facts.model} v{facts.version} is {verdict}")
+    failed = {each.rule: each for each in verdicts if each.verdict == "failed"}
+    acting = [name for name in failed if rules[name].mode == "propose"]
     mode: WatchMode = "propose" if acting else "observe"
-    why = _held_back(acting or failed, facts, proposals, now)
-    if why is not None:
-        return Decision("held-back", why, mode)
-    names = ", ".join(f"`{rule.name}`" for rule in failed)
+    against = _against(facts)
+    if against is not None:
+        return ProposalDecision("held-back", against, mode)
     if facts.open is not None:
-        return Decision("comment", _already_open(facts, facts.open), mode)
-    return Decision("propose", f"v{facts.version} failed {names}", mode)
+        action: ProposalAction = "comment" if acting else "held-back"
+        return ProposalDecision(action, _is_open(facts.open, facts.version), mode)
+    asking = [rules[name] for name in acting or failed]
+    cooling = _cooling(asking, facts, proposals, now)
+    if cooling is not None:
+        return ProposalDecision("held-back", cooling, mode)
+    why = "; ".join(f"`{name}`: {found.why}" for name, found in failed.items())
+    return ProposalDecision("propose", f"v{facts.version} failed {why}", mode)
 
 
-def _held_back(
+def _against(facts: ServingFacts) -> str | None:
+    if facts.hindrance is not None:
+        return facts.hindrance
+    if facts.by_rollback:
+        return f"v{facts.version} serves because of a rollback, which no watch takes back"
+    return None
+
+
+def _is_open(proposal: Proposed, version: int) -> str:
+    said = f"#{proposal.number} is open"
+    if proposal.version == version:
+        return said
+    return f"{said}, which is about v{proposal.version}: close it, so that v{version} can have one"
+
+
+def _cooling(
     rules: Sequence[WatchRule],
     facts: ServingFacts,
     proposals: Iterable[Proposed],
     now: datetime,
 ) -> str | None:
-    if facts.hindrance is not None:
-        return facts.hindrance
-    if facts.by_rollback:
-        return f"v{facts.version} serves because of a rollback, which is not rolled back"
-    if facts.open is not None:
-        return None
+    """Return a sentence within the shortest cooldown of the rules that ask, else None."""
     cooldown = min(rule.cooldown for rule in rules)
     times = [each.time for each in proposals if each.model == facts.model]
-    times += [] if facts.ended is None else [facts.ended]
-    recent = [time for time in times if abs(now - time) < cooldown]
+    if facts.ended is not None:
+        times.append(facts.ended)
+    # One from the future was written by a wrong clock, and may not hold back until then.
+    recent = [abs(now - time) for time in times if abs(now - time) < cooldown]
     if not recent:
         return None
-    ago = in_words(abs(now - max(recent)), parts=2)
-    return f"the last proposal was {ago} ago; the cooldown is {in_words(cooldown)}"
-
-
-def _already_open(facts: ServingFacts, proposal: Proposed) -> str:
-    if proposal.version == facts.version:
-        return f"#{proposal.number} is open"
-    return f"#{proposal.number} is open, and is about v{proposal.version}: close it"
+    ago = in_words(min(recent), parts=2)
+    return f"the last proposal is {ago} old, and `cooldown` is {in_words(cooldown)}"

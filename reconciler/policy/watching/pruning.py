@@ -1,18 +1,77 @@
 """Keeps of a memory what later verdicts may need, so that it stays small."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from reconciler.core.declaring.watch import WatchRule
-from reconciler.policy.watching.looks import WatchMemory
+from reconciler.policy.watching.looks import Look, Proposed, WatchMemory
+from reconciler.policy.watching.remembered import (
+    SLOTS,
+    latest_compared,
+    latest_spell,
+    moment,
+    of_rule,
+    one_each_slot,
+    slot,
+)
+from reconciler.policy.watching.verdicts import one_each_measurement
+
+MOST_PROPOSALS: Final = 5  # of a model
+_MOST_VALUES: Final = 2 * SLOTS  # for baselines, of a rule
+_MOST_AHEAD: Final = 50  # later than now, of a model: a clock was wrong
 
 
 def pruned(
     memory: WatchMemory, now: datetime, rules: Mapping[str, Sequence[WatchRule]]
 ) -> WatchMemory:
-    """Return a memory without the looks and proposals that no later verdict needs.
+    """Return a memory without what changes no verdict from now on.
 
-    `rules` are those of each model that was watched; what is of other models stays.
+    `rules` are those of each model that was watched; what is of other models stays. Of a model stay
+    at most 52 looks and 5 proposals, and of each of its rules at most 194 looks and its window.
     """
-    del now, rules
-    return memory
+    kept = [look for look in memory.looks if look.model not in rules]
+    for model, own in rules.items():
+        looks = sorted({look for look in memory.looks if look.model == model}, key=_in_time)
+        needed = set(_needed(looks, now, own))
+        kept += [look for look in looks if look in needed]
+    return WatchMemory(tuple(sorted(kept, key=_in_time)), _latest(memory.proposals, rules))
+
+
+def _needed(looks: Sequence[Look], now: datetime, rules: Iterable[WatchRule]) -> Iterator[Look]:
+    past = [look for look in looks if look.time <= now]
+    yield from looks[len(past) : len(past) + _MOST_AHEAD]
+    if not past:
+        return
+    spell = latest_spell(past)
+    yield spell[-1]
+    yield from past[: -len(spell)][-1:]
+    version = spell[0].version
+    for rule in rules:
+        own = of_rule(rule, past, past[0].model)
+        seen = [look for look in own if look.version == version]
+        yield from one_each_measurement(rule, seen)[-rule.window :]
+        yield from filter(None, [latest_compared(seen)])
+        yield from [look for look in own if look.measurement.value is not None][-1:]
+        oldest = slot(rule, now - rule.baseline)
+        values = [v for v in one_each_slot(rule, own) if slot(rule, moment(v)) >= oldest]
+        yield from values[-_MOST_VALUES:]
+
+
+def _latest(
+    proposals: Iterable[Proposed], rules: Mapping[str, Sequence[WatchRule]]
+) -> tuple[Proposed, ...]:
+    in_time = sorted(set(proposals), key=lambda each: (each.time, each.model, each.number))
+    by_model: dict[str, list[Proposed]] = {}
+    for each in in_time:
+        by_model.setdefault(each.model, []).append(each)
+    kept = {
+        each
+        for model, own in by_model.items()
+        for each in (own[-MOST_PROPOSALS:] if model in rules else own)
+    }
+    return tuple(each for each in in_time if each in kept)
+
+
+def _in_time(look: Look) -> tuple[datetime, int, str, str, str]:
+    return look.time, look.version, look.model, look.rule, look.source

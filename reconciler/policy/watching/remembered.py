@@ -1,29 +1,34 @@
-"""What earlier looks tell: since when a version is seen, its baseline, sources never answering."""
+"""What earlier looks tell: since when a version is seen, its baseline, a source without answers."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
-from math import isfinite
 from statistics import median
 from typing import Final
+
+from typing_extensions import assert_never
 
 from reconciler.core.declaring.watch import JsonValue, PrometheusQuery, RunMetric, WatchRule
 from reconciler.policy.watching.looking import source_key
 from reconciler.policy.watching.looks import Look, Measurement, WatchMemory
 
-SLOTS: Final = 96  # quarters of an hour of a day
-_LEAST_LOOKS: Final = 3
+SLOTS: Final = 96  # the quarters of an hour of a day
+_LEAST_VALUES: Final = 3
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def first_seen(memory: WatchMemory, model: str, version: int, now: datetime) -> datetime:
-    """Return the first look of those that saw a version without another one in between, or now."""
+    """Return since when a version is seen without another one in between; now, if it is not."""
     looks = [look for look in memory.looks if look.model == model and look.time <= now]
-    first = now
-    for look in sorted(looks, key=lambda look: look.time, reverse=True):
-        if look.version != version:
-            break
-        first = look.time
-    return first
+    return min((look.time for look in latest_spell(looks) if look.version == version), default=now)
+
+
+def latest_spell(looks: Iterable[Look]) -> list[Look]:
+    """Return the latest looks at a model that all saw one version, the latest first."""
+    newest_first = sorted(looks, key=lambda look: (look.time, look.version), reverse=True)
+    for index, look in enumerate(newest_first):
+        if look.version != newest_first[0].version:
+            return newest_first[:index]
+    return newest_first
 
 
 def baseline_of(
@@ -31,56 +36,70 @@ def baseline_of(
 ) -> float | None:
     """Return the median of what other versions had in the time `baseline` before `since`.
 
-    What the looks at this version were compared with stays its baseline. Values of the same 96th
-    of that time count once; of fewer than three there is no baseline.
+    What looks at this version were compared with stays its baseline. Of the values in the same 96th
+    of that time one counts, and of fewer than three such there is no baseline.
     """
     own = of_rule(rule, memory.looks, model)
-    compared = [look for look in own if look.version == version and look.time >= since]
-    for look in sorted(compared, key=lambda look: look.time):
-        if look.baseline is not None and isfinite(look.baseline):
-            return look.baseline
+    compared = latest_compared(look for look in own if look.version == version)
+    if compared is not None and compared.time >= since:
+        return compared.baseline
     others = (look for look in own if look.version != version)
     values = [
         look.measurement.value
         for look in one_each_slot(rule, others)
         if since - rule.baseline <= moment(look) < since and look.measurement.value is not None
     ]
-    return median(values) if len(values) >= _LEAST_LOOKS else None
+    return median(values) if len(values) >= _LEAST_VALUES else None
 
 
 def never_answered(
     rule: WatchRule, memory: WatchMemory, measurement: Measurement, *, model: str
 ) -> str | None:
-    """Return a sentence where a rule's source never gave a value for a model, None where it did."""
+    """Return a sentence where a rule's source never gave a value for a model, None where it did.
+
+    NaN is a value here: what was asked for exists.
+    """
     measurements = [look.measurement for look in of_rule(rule, memory.looks, model)]
     measurements.append(measurement)
     if any(each.value is not None for each in measurements):
         return None
-    count = len(measurements)
-    looks = "1 look" if count == 1 else f"{count} looks"
+    looks = "1 look" if len(measurements) == 1 else f"{len(measurements)} looks"
     return f"{_asked(rule)} has returned no value in {looks}: {measurement.why or 'no value'}"
 
 
 def of_rule(rule: WatchRule, looks: Iterable[Look], model: str) -> list[Look]:
     """Return the looks at a model by a rule as it is now."""
     key = source_key(rule)
-    return [look for look in looks if look.model == model and look.source == key]
+    return [look for look in looks if look.source == key and look.model == model]
 
 
 def moment(look: Look) -> datetime:
-    """Return when the value of a look was measured, as far as it is known."""
+    """Return when the value of a look was measured, as far as that is known."""
     measured = look.measurement.time
     return look.time if measured is None else min(measured, look.time)
 
 
+def latest_compared(looks: Iterable[Look]) -> Look | None:
+    """Return the latest look with a baseline."""
+    compared = (look for look in looks if look.baseline is not None)
+    return max(compared, key=lambda look: (look.time, look.baseline), default=None)
+
+
+def slot(rule: WatchRule, time: datetime) -> int:
+    """Return in which 96th of the time `baseline` a time is, counted from 1970."""
+    return (time - _EPOCH) // max(rule.baseline / SLOTS, timedelta(seconds=1))
+
+
 def one_each_slot(rule: WatchRule, looks: Iterable[Look]) -> list[Look]:
-    """Return the first usable value of each version in each 96th of the time `baseline`."""
-    slot = max(rule.baseline / SLOTS, timedelta(seconds=1))
+    """Return the first usable value of each version in each slot."""
     first: dict[tuple[int, int], Look] = {}
-    for look in sorted(looks, key=lambda look: (moment(look), look.time)):
-        if look.is_usable:
-            first.setdefault((look.version, (moment(look) - _EPOCH) // slot), look)
+    for look in sorted((look for look in looks if look.is_usable), key=_measured_first):
+        first.setdefault((look.version, slot(rule, moment(look))), look)
     return list(first.values())
+
+
+def _measured_first(look: Look) -> tuple[datetime, datetime, float]:
+    return moment(look), look.time, look.measurement.value or 0.0
 
 
 def _asked(rule: WatchRule) -> str:
@@ -91,3 +110,5 @@ def _asked(rule: WatchRule) -> str:
             return f"`{value}` of {place}"
         case RunMetric(metric=metric):
             return f"the metric `{metric}`"
+        case _:
+            assert_never(rule.source)

@@ -3,23 +3,32 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from reconciler.core.declaring.watch import WatchRule
 from reconciler.policy.watching.looking import WatchConditions, look_at
 from reconciler.policy.watching.looks import Look, Measurement, Proposed, RuleVerdict, WatchMemory
-from reconciler.policy.watching.proposals import Decision, ServingFacts, proposal_of
+from reconciler.policy.watching.proposals import ProposalDecision, ServingFacts, proposal_of
+from reconciler.policy.watching.pruning import pruned
 from reconciler.policy.watching.remembered import baseline_of, first_seen
 from reconciler.policy.watching.verdicts import verdict_of
+
+_MOST_LOOKS: Final = 500  # before what no verdict needs is forgotten
+_FIRST: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRow:
-    """One row of a recorded series; a value of None is a look that got none."""
+    """One row of a recorded series, which `line` it is in its file.
+
+    A value of None is a look that found none, a version of None the one of the row before.
+    """
 
     time: datetime
     value: float | None
     samples: float | None = None
-    version: int = 1
+    version: int | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,49 @@ class ReplayedLook:
 
     look: Look
     verdict: RuleVerdict
-    decision: Decision
+    decision: ProposalDecision
+
+
+class _Replay:
+    """The memory of a watch, from row to row."""
+
+    def __init__(self, rule: WatchRule, model: str, conditions: WatchConditions) -> None:
+        self._rule, self._model, self._conditions = rule, model, conditions
+        self._memory = WatchMemory()
+        self._version = _FIRST
+        self._former: set[int] = set()
+
+    def step(self, row: RecordedRow) -> ReplayedLook:
+        rule, model, now = self._rule, self._model, row.time
+        version = self._version if row.version is None else row.version
+        self._former |= {self._version} - {version} if self._memory.looks else set()
+        self._version = version
+        since = first_seen(self._memory, model, version, now)
+        look = look_at(
+            rule,
+            Measurement(row.value, row.samples, now),
+            model=model,
+            version=version,
+            now=now,
+            since=since,
+            baseline=baseline_of(rule, self._memory, model, version, since),
+            conditions=self._conditions,
+        )
+        looks = (*self._memory.looks, look)
+        verdict = verdict_of(rule, looks, model=model, version=version, since=since, now=now)
+        facts = ServingFacts(model, version, by_rollback=version in self._former)
+        decision = proposal_of([verdict], {rule.name: rule}, facts, self._memory.proposals, now)
+        self._remember(looks, decision, now)
+        return ReplayedLook(look, verdict, decision)
+
+    def _remember(self, looks: tuple[Look, ...], decision: ProposalDecision, now: datetime) -> None:
+        proposals = self._memory.proposals
+        if decision.action == "propose":
+            made = Proposed(self._model, self._version, 0, now, branch="", number=0, url="")
+            proposals = (*proposals, made)
+        self._memory = WatchMemory(looks, proposals)
+        if len(looks) > _MOST_LOOKS:
+            self._memory = pruned(self._memory, now, {self._model: [self._rule]})
 
 
 def replay(
@@ -38,32 +89,10 @@ def replay(
     model: str,
     conditions: WatchConditions,
 ) -> tuple[ReplayedLook, ...]:
-    """Return each look of a series, as a watch would have made it then.
+    """Return each look of a series in the order of time, as a watch would have made it then.
 
-    A version begins to serve at its first row. A proposal counts as opened and closed at once, so
-    that the next one comes after the cooldown.
+    A version begins to serve with its first row, and is there by a rollback where it was there
+    before. Each proposal counts as closed at once, so that `cooldown` alone holds the next back.
     """
-    memory, found = WatchMemory(), list[ReplayedLook]()
-    for row in sorted(series, key=lambda row: row.time):
-        now, version = row.time, row.version
-        since = first_seen(memory, model, version, now)
-        look = look_at(
-            rule,
-            Measurement(row.value, row.samples, row.time),
-            model=model,
-            version=version,
-            now=now,
-            since=since,
-            baseline=baseline_of(rule, memory, model, version, since),
-            conditions=conditions,
-        )
-        looks = (*memory.looks, look)
-        verdict = verdict_of(rule, looks, model=model, version=version, since=since, now=now)
-        facts = ServingFacts(model, version)
-        decision = proposal_of([verdict], {rule.name: rule}, facts, memory.proposals, now)
-        proposals = memory.proposals
-        if decision.action == "propose":
-            proposals = (*proposals, Proposed(model, version, 0, now, "", 0, ""))
-        memory = WatchMemory(looks, proposals)
-        found.append(ReplayedLook(look, verdict, decision))
-    return tuple(found)
+    state = _Replay(rule, model, conditions)
+    return tuple(state.step(row) for row in sorted(series, key=lambda row: row.time))

@@ -1,12 +1,17 @@
 """The verdict of a rule from its last looks, and that of a model from its rules."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 
 from reconciler.core.declaring.watch import WatchRule
 from reconciler.core.durations import in_words
+from reconciler.policy.watching.looking import is_stale
 from reconciler.policy.watching.looks import Look, RuleVerdict, WatchVerdict
 from reconciler.policy.watching.remembered import of_rule
+
+_RANK: Final = {"failing": 0, "passing": 1, "unknown": 2}
+_LARGE: Final = 10_000
 
 
 def verdict_of(
@@ -20,25 +25,33 @@ def verdict_of(
 ) -> RuleVerdict:
     """Return the verdict of a rule on the version that serves since `since`.
 
-    `looks` are the remembered ones, of any model, rule and version, and the one just made.
+    `looks` are the remembered ones, of any model, rule and version, and the one just made. Those
+    from before `since` and those later than now do not count.
     """
-    own = (look for look in of_rule(rule, looks, model) if look.version == version)
-    since = min(since, now)
-    spell = [look for look in own if since <= look.time <= now]
-    last = tuple(counted(rule, spell)[-rule.window :])
+    begin = min(since, now)
+    spell = [
+        look
+        for look in of_rule(rule, looks, model)
+        if look.version == version and begin <= look.time <= now
+    ]
+    last = tuple(one_each_measurement(rule, spell)[-rule.window :])
     failing = sum(look.outcome == "failing" for look in last)
     verdict = _verdict(rule, last, failing)
-    return RuleVerdict(rule.name, verdict, _why(rule, last, failing, spell, now), failing, last)
+    why = _why(rule, last, failing)
+    if last and not last[-1].is_usable and now >= since + rule.grace:
+        silent = now - max((look.time for look in spell if look.is_usable), default=since)
+        why = f"no data for {in_words(silent, parts=2)}: {why}"
+    return RuleVerdict(rule.name, verdict, why, failing, last)
 
 
-def counted(rule: WatchRule, looks: Iterable[Look]) -> list[Look]:
+def one_each_measurement(rule: WatchRule, looks: Iterable[Look]) -> list[Look]:
     """Return looks of one version, oldest first; of several at one measurement only the last."""
     latest = {_measured(rule, look): look for look in sorted(looks, key=_order)}
     return sorted(latest.values(), key=_order)
 
 
 def model_verdict(verdicts: Collection[RuleVerdict]) -> WatchVerdict:
-    """Return the verdict of a model: the worst of its rules'; without any nothing is said."""
+    """Return the verdict of a model: the worst of its rules'; without any it is inconclusive."""
     found = {verdict.verdict for verdict in verdicts}
     if "failed" in found:
         return "failed"
@@ -56,48 +69,46 @@ def _verdict(rule: WatchRule, last: Sequence[Look], failing: int) -> WatchVerdic
 
 
 def _measured(rule: WatchRule, look: Look) -> tuple[bool, datetime]:
-    """Return what two looks at one measurement share; one that was too old is a look at none."""
+    """Return what looks at one measurement share; to find one too old is to find none."""
     measured = look.measurement.time
-    if measured is None or abs(look.time - measured) > rule.max_age:
+    if measured is None or is_stale(rule, measured, look.time):
         return False, look.time
     return True, measured
 
 
 def _order(look: Look) -> tuple[datetime, int, str]:
     # Of two at one time that which says less counts as the later one.
-    rank = ("failing", "passing", "unknown").index(look.outcome)
-    return look.time, rank, repr(look)
+    return look.time, _RANK[look.outcome], str(look.measurement.value)
 
 
-def _why(
-    rule: WatchRule, last: Sequence[Look], failing: int, spell: Sequence[Look], now: datetime
-) -> str:
+def _why(rule: WatchRule, last: Sequence[Look], failing: int) -> str:
     if not last:
         return "there is no look yet"
-    latest = last[-1]
+    latest, is_enough = last[-1], failing >= rule.needed
     counts = f"{failing} of the last {len(last)} looks failed"
     match latest.outcome:
-        case "failing" if failing >= rule.needed:
-            return f"{counts}: {_values(latest)}"
+        case "unknown":
+            return latest.why or "nothing can be said"
+        case "failing" if is_enough and len(last) == 1:
+            said = "the last look failed"
+        case "failing" if is_enough:
+            said = counts
         case "failing":
-            return f"{failing} of {rule.needed} failing looks so far: {_values(latest)}"
-        case "passing" if failing >= rule.needed:
-            return f"the latest look passed, but {counts}: {_values(latest)}"
-        case "passing":
-            return f"{counts}: {_values(latest)}" if failing else f"passed: {_values(latest)}"
+            said = f"{failing} of {rule.needed} failing looks so far"
+        case "passing" if is_enough:
+            said = f"the last look passed, but {counts}"
+        case "passing" if failing:
+            said = f"the last look passed, and {counts}"
         case _:
-            return _unknown(latest, spell, now)
-
-
-def _unknown(latest: Look, spell: Sequence[Look], now: datetime) -> str:
-    why = latest.why or "nothing can be said"
-    usable = [look.time for look in spell if look.is_usable]
-    if latest.is_usable or not usable:
-        return why
-    return f"no data for {in_words(max(now - max(usable), timedelta()), parts=2)}: {why}"
+            said = "the last look passed"
+    return f"{said}: {_values(latest)}"
 
 
 def _values(look: Look) -> str:
-    value = look.measurement.value
-    said = "no value" if value is None else f"value {value:.4g}"
-    return said if look.baseline is None else f"{said}, baseline {look.baseline:.4g}"
+    value = "no value" if look.measurement.value is None else _number(look.measurement.value)
+    said = f"value {value}"
+    return said if look.baseline is None else f"{said}, baseline {_number(look.baseline)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if _LARGE <= abs(value) < _LARGE**3 else f"{value:.4g}"

@@ -52,7 +52,7 @@ def said(source: str, value: float, baseline: float | None = None) -> bool | str
     ],
 )
 def test_a_condition_is_true_false_or_neither(
-    source: str, value: float, baseline: float | None, outcome: bool | str
+    source: str, value: float, baseline: float | None, outcome: object
 ) -> None:
     found = said(source, float(value), None if baseline is None else float(baseline))
     if isinstance(outcome, str):
