@@ -1,0 +1,1 @@
+"""Measures a value of a version that serves: by Prometheus, in a JSON document, of a run."""
