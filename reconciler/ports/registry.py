@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from reconciler.core.facts import Facts
 from reconciler.core.state import Identity, Live
 from reconciler.ports.artifacts import Artifacts
+from reconciler.ports.measurements import LoggedRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,10 @@ class Registry(Protocol):
         Without what a version has besides its run: a logged model's metrics and the signature. A
         run that a search does not find is left out, as are all of a server that cannot search.
         """
+        ...
+
+    def logged_runs(self) -> LoggedRuns:
+        """Return the runs of the tracking server; sends no request before one is asked for."""
         ...
 
     def artifacts(self, model: str, version: int) -> Artifacts:

@@ -13,6 +13,7 @@ from reconciler.core.facts import Facts
 from reconciler.core.state import Field, Identity, Live
 from reconciler.errors import NotFound, RegistryError, Rejected
 from reconciler.ports.artifacts import Artifacts
+from reconciler.ports.measurements import LoggedRuns
 from reconciler.ports.parallel import begun, each
 from reconciler.ports.registry import Capabilities, Placed, UserAccess
 from reconciler.registries.artifacts.folder import ArtifactFolder
@@ -38,6 +39,7 @@ from reconciler.registries.responses import (
 )
 from reconciler.registries.search_filters import is_plain, list_filters, name_filter
 from reconciler.registries.tracking.found_runs import found_runs
+from reconciler.registries.tracking.logged_runs import TrackedRuns
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.rest_tracking import RestTracking
 from reconciler.registries.tracking.version_facts import gather
@@ -178,6 +180,10 @@ class MlflowRest:
     def runs(self, run_ids: Collection[str]) -> Mapping[str, Facts]:
         """Return what a search of the runs tells of these."""
         return found_runs(self._other or self._own, run_ids, stop=self._stop)
+
+    def logged_runs(self) -> LoggedRuns:
+        """Return the runs of the tracking server, with the last values of their metrics."""
+        return TrackedRuns(self._other or self._own)
 
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the server has put them."""

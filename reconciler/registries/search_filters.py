@@ -1,4 +1,4 @@
-"""Builds search filters by model name; MLflow's filter language has quotes but no escapes."""
+"""Builds search filters by names and tags; MLflow's filter language has quotes but no escapes."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,10 +17,15 @@ def is_plain(name: str) -> bool:
 
 def name_filter(name: str) -> str:
     """Return a filter for one model; it also finds others when the name cannot be quoted."""
-    quote = '"' if "'" in name else "'"
-    if quote not in name and not _ESCAPING.search(name):
-        return f"name = {quote}{name}{quote}"
-    return f"name LIKE '{_NOT_QUOTABLE.sub('_', name)}'"
+    return equals("name", name)
+
+
+def equals(field: str, text: str) -> str:
+    """Return a filter for a field's text; it also finds others when that cannot be quoted."""
+    quote = '"' if "'" in text else "'"
+    if quote not in text and not _ESCAPING.search(text):
+        return f"{field} = {quote}{text}{quote}"
+    return f"{field} LIKE '{_NOT_QUOTABLE.sub('_', text)}'"
 
 
 def list_filters(names: Iterable[str]) -> Iterator[str]:

@@ -19,8 +19,9 @@ from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import lent
 from reconciler.registries.responses import row, rows
 from reconciler.registries.tracking.found_runs import MOST_EXPERIMENTS, runs_filter
+from reconciler.registries.tracking.logged_runs import MOST_RUNS, NEWEST_FIRST
 from reconciler.registries.tracking.mlflow_stores import open_runs
-from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
+from reconciler.registries.tracking.run_responses import LoggedModelRow, LoggedRunRow, RunRow
 from reconciler.registries.tracking.sources import (
     VersionFiles,
     logged_by,
@@ -31,6 +32,7 @@ from reconciler.registries.tracking.version_facts import LARGEST_FILE, MLMODEL
 from reconciler.registries.tracking.version_folder import version_folder
 
 _EVERY_STATE: Final = 3  # MLflow's `ViewType.ALL`
+_ACTIVE: Final = 1  # `ViewType.ACTIVE_ONLY`
 # The registrant of a version chooses its host, and the client would send credentials there.
 _OTHER_HOSTS: Final = frozenset({"http", "https", "ftp", "sftp"})
 
@@ -68,6 +70,23 @@ class ClientTracking:
             )
         )
         return rows(RunRow, {"runs": list(found)}, "runs")
+
+    def logged_run(self, run_id: str) -> LoggedRunRow:
+        """Return a run with the times of its metrics, also a deleted one."""
+        found = self._ask(lambda: self._client().get_run(run_id))
+        return row(LoggedRunRow, {"run": _with_times(found)}, "run")
+
+    def newest_runs(self, experiment: str, matching: str) -> Sequence[LoggedRunRow]:
+        """Return runs of an experiment that a filter finds, those that started last first."""
+        known = self._ask(lambda: self._client().get_experiment_by_name(experiment))
+        if known is None:
+            return ()
+        found = self._ask(
+            lambda: self._client().search_runs(
+                [known.experiment_id], matching, _ACTIVE, MOST_RUNS, NEWEST_FIRST
+            )
+        )
+        return rows(LoggedRunRow, {"runs": [_with_times(run) for run in found]}, "runs")
 
     @cached_property
     def _experiments(self) -> list[str]:
@@ -175,6 +194,15 @@ class OtherTracking(ClientTracking):
     def requests(self) -> int:
         """The number of calls to the client so far."""
         return self._calls.sent
+
+
+def _with_times(run: Any) -> Mapping[str, Any]:  # noqa: ANN401  MLflow's own
+    """Return a run of the client with the rows of its metrics; `metrics` has only the values."""
+    data = run.data
+    return {
+        "info": run.info,
+        "data": {"metrics": vars(data).get("_metric_objs") or [], "tags": data.tags},
+    }
 
 
 def dispose(client: Any) -> None:  # noqa: ANN401  one of MLflow's clients, or None

@@ -10,7 +10,7 @@ from reconciler.core.uris import misspelt, safe_uri
 from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.registries.artifacts.folder import ArtifactFolder, FolderEntry
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
-from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
+from reconciler.registries.tracking.run_responses import LoggedModelRow, LoggedRunRow, RunRow
 from reconciler.registries.tracking.sources import (
     VersionFiles,
     is_copy,
@@ -41,6 +41,14 @@ class RunServer(Protocol):
 
     def runs(self, run_ids: Sequence[str]) -> Sequence[RunRow]:
         """Return those of the runs that a search finds, also deleted ones."""
+        ...
+
+    def logged_run(self, run_id: str) -> LoggedRunRow:
+        """Return a run with the times of its metrics, also a deleted one."""
+        ...
+
+    def newest_runs(self, experiment: str, matching: str) -> Sequence[LoggedRunRow]:
+        """Return runs of an experiment that a filter finds, those that started last first."""
         ...
 
     def logged_model(self, model_id: str) -> LoggedModelRow:
@@ -114,6 +122,14 @@ class OtherServer:
     def runs(self, run_ids: Sequence[str]) -> Sequence[RunRow]:
         """Return those of the runs that a search finds, also deleted ones."""
         return self._ask(lambda server: server.runs(run_ids))
+
+    def logged_run(self, run_id: str) -> LoggedRunRow:
+        """Return a run with the times of its metrics, also a deleted one."""
+        return self._ask(lambda server: server.logged_run(run_id))
+
+    def newest_runs(self, experiment: str, matching: str) -> Sequence[LoggedRunRow]:
+        """Return runs of an experiment that a filter finds, those that started last first."""
+        return self._ask(lambda server: server.newest_runs(experiment, matching))
 
     def logged_model(self, model_id: str) -> LoggedModelRow:
         """Return a logged model of MLflow 3."""

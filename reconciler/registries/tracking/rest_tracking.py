@@ -15,7 +15,13 @@ from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.http_client import Http
 from reconciler.registries.responses import row, rows
 from reconciler.registries.tracking.found_runs import MOST_EXPERIMENTS, runs_filter
-from reconciler.registries.tracking.run_responses import ExperimentRow, LoggedModelRow, RunRow
+from reconciler.registries.tracking.logged_runs import MOST_RUNS, NEWEST_FIRST
+from reconciler.registries.tracking.run_responses import (
+    ExperimentRow,
+    LoggedModelRow,
+    LoggedRunRow,
+    RunRow,
+)
 from reconciler.registries.tracking.sources import (
     RunFolder,
     VersionFiles,
@@ -66,6 +72,25 @@ class RestTracking:
         }
         answer = self._http.search(f"{_API}/runs/search", asked, largest=LARGEST_ANSWER)
         return rows(RunRow, answer, "runs")
+
+    def logged_run(self, run_id: str) -> LoggedRunRow:
+        """Return a run with the times of its metrics, also a deleted one."""
+        return row(LoggedRunRow, self._get("runs/get", run_id=run_id), "run")
+
+    def newest_runs(self, experiment: str, matching: str) -> Sequence[LoggedRunRow]:
+        """Return runs of an experiment that a filter finds, those that started last first."""
+        try:
+            answer = self._get("experiments/get-by-name", experiment_name=experiment)
+        except NotFound:
+            return ()
+        asked = {
+            "experiment_ids": [row(ExperimentRow, answer, "experiment").experiment_id],
+            "filter": matching,
+            "max_results": MOST_RUNS,
+            "order_by": NEWEST_FIRST,
+        }
+        answer = self._http.search(f"{_API}/runs/search", asked, largest=LARGEST_ANSWER)
+        return rows(LoggedRunRow, answer, "runs")
 
     @cached_property
     def _experiments(self) -> tuple[str, ...]:

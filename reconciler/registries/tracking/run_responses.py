@@ -92,6 +92,20 @@ class LoggedMetricRow(_Row):
     run_id: str | None = None
 
 
+class LoggedRunData(_Row):
+    """The data of a run, with the time of each metric's last value."""
+
+    metrics: list[LoggedMetricRow] = []
+    tags: Tags = {}
+
+
+class LoggedRunRow(_Row):
+    """A run from MLflow, with what a monitoring job has logged."""
+
+    info: RunInfo
+    data: LoggedRunData = LoggedRunData()
+
+
 class LoggedModelData(_Row):
     """The data that runs logged for a model."""
 

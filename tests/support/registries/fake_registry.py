@@ -29,6 +29,7 @@ from reconciler.core.state import (
 )
 from reconciler.errors import Forbidden, NotFound, RegistryError, Rejected
 from reconciler.ports.artifacts import Artifacts, OnBytes, ignore_bytes
+from reconciler.ports.measurements import LoggedMetric, LoggedRun, LoggedRuns
 from reconciler.ports.registry import Capabilities, Placed, UserAccess
 from reconciler.registries.responses import RECENT
 
@@ -66,6 +67,24 @@ class _Model:
     versions: dict[int, _Version] = field(default_factory=dict)
     next_version: int = 1
     updated: int = 0
+
+
+@dataclass(frozen=True)
+class _LoggedRuns:
+    """The runs of the versions; they have no experiment, and a metric has no time."""
+
+    registry: "FakeRegistry"
+
+    def logged_run(self, run_id: str) -> LoggedRun:
+        facts = self.registry.runs([run_id]).get(run_id)
+        if facts is None or facts.run is None:
+            raise NotFound(f"run {run_id} not found")
+        metrics = {} if facts.run.deleted else facts.metrics
+        logged = {key: LoggedMetric(value) for key, value in metrics.items()}
+        return LoggedRun(run_id, logged, facts.run.deleted)
+
+    def newest_run(self, experiment: str, tags: Mapping[str, str]) -> LoggedRun | None:  # noqa: ARG002  as above
+        return None
 
 
 class _Files:
@@ -290,6 +309,9 @@ class FakeRegistry:
                 for facts in found
                 if facts.run is not None and facts.run.id in run_ids
             }
+
+    def logged_runs(self) -> LoggedRuns:
+        return _LoggedRuns(self)
 
     def set_files(self, name: str, version: int, files: Mapping[str, bytes]) -> None:
         self._version(name, version).files = dict(files)

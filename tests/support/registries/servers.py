@@ -196,6 +196,29 @@ class MlflowSeeds:
         client, _ = self._tracking
         client.delete_run(self._client.get_model_version(name, str(version)).run_id)
 
+    def log_run(
+        self,
+        experiment: str,
+        metrics: Sequence[tuple[str, float, int, int]],
+        *,
+        tags: Mapping[str, str] | None = None,
+        started: int | None = None,
+    ) -> str:
+        """Log metrics, each with its time and step, to a new run; return the run's id."""
+        from mlflow.entities import Metric  # noqa: PLC0415  as above
+
+        client, _ = self._tracking
+        known = client.get_experiment_by_name(experiment)
+        number = known.experiment_id if known else client.create_experiment(experiment)
+        run_id: str = client.create_run(number, started, dict(tags or {})).info.run_id
+        client.log_batch(run_id, [Metric(*metric) for metric in metrics])
+        return run_id
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run, which MLflow keeps until it is purged."""
+        client, _ = self._tracking
+        client.delete_run(run_id)
+
     @cached_property
     def _tracking(self) -> tuple[Any, str]:
         from mlflow import MlflowClient  # noqa: PLC0415  1.1 s, for who needs it
