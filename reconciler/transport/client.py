@@ -89,6 +89,24 @@ def body(response: requests.Response, largest: int) -> bytes:
     return limits.collected(chunks, encoding, largest)
 
 
+def why_failed(error: BaseException, way: Network, seconds: float) -> str:
+    """Return why no answer came, without quoting the error, whose text contains the URL."""
+    if proxy := why_no_proxy(error, way):
+        return proxy
+    if lacks_certificates(error):
+        return "a file of certificates is missing, or has none"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted, or the encrypted connection failed"
+    if is_late(error):
+        return f"it did not answer within {seconds:g} s"
+    return "it could not be reached" if never_connected(error) else "the connection broke"
+
+
+def is_late(error: BaseException) -> bool:
+    """Return whether a failure means that the request may have arrived, and no answer in time."""
+    return was_too_slow(error) or isinstance(error, requests.exceptions.ReadTimeout)
+
+
 def was_too_slow(error: BaseException) -> bool:
     """Return whether a failure means that an answer did not end in time."""
     return isinstance(root(error), limits.TooSlow)

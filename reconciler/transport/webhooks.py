@@ -121,14 +121,10 @@ def _judged(response: requests.Response) -> Miss | None:
 
 
 def _failure(error: Exception, way: Network) -> Miss:
-    """Return the failure without quoting the error, whose text contains the URL."""
-    if proxy := client.why_no_proxy(error, way):
-        return Miss(proxy, again=True, away=True)
-    if isinstance(error, requests.exceptions.SSLError):
-        return Miss("its certificate is not trusted, or the encrypted connection failed")
-    if client.was_too_slow(error) or isinstance(error, requests.exceptions.ReadTimeout):
-        # The message may have arrived: a retry could send it twice.
-        return Miss(f"it did not answer within {TIMEOUT:g} s", away=True)
-    if client.never_connected(error):
-        return Miss("it could not be reached", again=True, away=True)
-    return Miss("the connection broke", again=True, away=True)
+    why = client.why_failed(error, way, TIMEOUT)
+    if client.why_no_proxy(error, way):
+        return Miss(why, again=True, away=True)
+    if isinstance(error, requests.exceptions.SSLError) or client.lacks_certificates(error):
+        return Miss(why)
+    # The message may have arrived: a retry could send it twice.
+    return Miss(why, again=not client.is_late(error), away=True)

@@ -3,15 +3,19 @@
 import math
 from collections.abc import Callable
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from reconciler.core.declaring.watch import RunMetric
 from reconciler.errors import NotFound
+from reconciler.policy.watching.looks import Measurement
 from reconciler.ports.measurements import LoggedMetric, LoggedRun, LoggedRuns
 from reconciler.registries.connect import connect
+from reconciler.transport.measurements.sources import MeasurementSources
 from tests.support.registries.backends import Backend
-from tests.support.registries.servers import MlflowSeeds
+from tests.support.registries.servers import MlflowSeeds, free_port
 
 _HOSTILE = (
     "m",
@@ -128,3 +132,54 @@ def test_every_registry_tells_the_metrics_of_a_versions_own_run(
     assert {key: metric.value for key, metric in run.metrics.items()} == {"auc": 0.9}
     backend.seeds.delete_run_of(name(), version)
     assert backend.registry.logged_runs().logged_run(run.id).is_deleted
+
+
+# --- as a source of `watch:`
+
+
+def _measured(
+    runs: LoggedRuns, source: RunMetric, *, model: str = "m", run_id: str | None = None
+) -> Measurement:
+    sources = MeasurementSources({}, Path(), runs)
+    now = _at(10_000)
+    return sources.measure(source, model=model, version=1, run_id=run_id, now=now)
+
+
+def test_a_watch_reads_a_metric_of_the_versions_own_run(job: Job, name: Callable[..., str]) -> None:
+    metrics = [("mae", 0.5, 9_000, 0), ("n", 40.0, 9_000, 0), ("nan", math.nan, 9_000, 0)]
+    run_id = job.seeds.log_run(name(), metrics)
+    own = _measured(job.runs, RunMetric("mae", "n"), run_id=run_id)
+    assert own == Measurement(0.5, 40, _at(9_000))
+    without = _measured(job.runs, RunMetric("mae", "of"), run_id=run_id)
+    assert without == Measurement(
+        0.5, time=_at(9_000), why=f"samples: run `{run_id}` has no metric `of`"
+    )
+    silent = Measurement(why=f"run `{run_id}` has no metric `mse`", is_silent=True)
+    assert _measured(job.runs, RunMetric("mse"), run_id=run_id) == silent
+    assert _measured(job.runs, RunMetric("nan"), run_id=run_id).why == "the value is NaN"
+    gone = _measured(job.runs, RunMetric("mae"), run_id="0" * 32)
+    assert gone == Measurement(why=f"there is no run `{'0' * 32}`")
+    assert _measured(job.runs, RunMetric("mae")) == Measurement(why="v1 names no run")
+    job.seeds.delete_run(run_id)
+    deleted = _measured(job.runs, RunMetric("mae"), run_id=run_id)
+    assert deleted == Measurement(why=f"run `{run_id}` is deleted")
+
+
+def test_a_watch_reads_a_metric_of_the_newest_run_of_a_job(
+    job: Job, name: Callable[..., str]
+) -> None:
+    tags = {"model": "it's", "version": "1"}
+    job.seeds.log_run(name(), [("mae", 0.5, 9_000, 0)], tags=tags)
+    source = RunMetric("mae", experiment=name())
+    assert _measured(job.runs, source, model="it's") == Measurement(0.5, time=_at(9_000))
+    of_another = _measured(job.runs, source, model="its")
+    assert (of_another.value, of_another.is_silent) == (None, True)
+    assert "no run of the experiment" in (of_another.why or "")
+
+
+def test_a_tracking_server_that_is_away_is_no_value_and_no_secret_is_told() -> None:
+    uri = f"http://ann:s3cret-pass@127.0.0.1:{free_port()}"
+    runs = connect(uri, {}, timeout=1.0).logged_runs()
+    told = _measured(runs, RunMetric("mae"), run_id="0" * 32)
+    assert "cannot connect to http://127.0.0.1" in (told.why or "")
+    assert "s3cret" not in str(told)

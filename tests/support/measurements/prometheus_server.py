@@ -1,0 +1,99 @@
+"""A real Prometheus, which scrapes metrics that a test sets."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+
+from tests.support.registries.servers import free_port
+
+_INSTALL: Final = "`make prometheus` installs it"
+_CONFIGURATION: Final = """
+global: {{scrape_interval: 250ms, scrape_timeout: 250ms}}
+scrape_configs: [{{job_name: app, static_configs: [{{targets: ["127.0.0.1:{port}"]}}]}}]
+"""
+_STARTS_IN: Final = 60.0  # seconds, on a busy machine
+
+
+@dataclass
+class Prometheus:
+    """A running server; its URL has a path, as behind a proxy."""
+
+    url: str
+    exported: CollectorRegistry
+    _gauges: dict[str, Gauge] = field(default_factory=dict)
+
+    def serve(self, metric: str, value: float, *, model: str, version: int = 1) -> datetime:
+        """Export a value until Prometheus has it; return a moment at which it does."""
+        labels = {"model": model, "version": str(version)}
+        if metric not in self._gauges:
+            self._gauges[metric] = Gauge(metric, "-", list(labels), registry=self.exported)
+        self._gauges[metric].labels(**labels).set(value)
+        written = ", ".join(f"{key}={json.dumps(text)}" for key, text in labels.items())
+        return _until(self.url, f"{metric}{{{written}}} == {value}")
+
+
+def _until(url: str, query: str) -> datetime:
+    asked = urllib.parse.urlencode({"query": query})
+    deadline = time.monotonic() + _STARTS_IN
+    while time.monotonic() < deadline:
+        with suppress(urllib.error.URLError, OSError):
+            answer = urllib.request.urlopen(f"{url}/api/v1/query?{asked}", timeout=5)  # noqa: S310  our own loopback address
+            with answer:
+                if result := json.load(answer)["data"]["result"]:
+                    return datetime.fromtimestamp(result[0]["value"][0], timezone.utc)
+        time.sleep(0.05)
+    raise AssertionError(f"Prometheus does not answer: {query}")
+
+
+@contextmanager
+def prometheus_server(folder: Path, program: str) -> Iterator[Prometheus]:
+    """Run a Prometheus and the endpoint that it scrapes."""
+    exported = CollectorRegistry()
+    endpoint, thread = start_http_server(0, "127.0.0.1", exported)
+    configuration, port, log = folder / "prometheus.yml", free_port(), folder / "prometheus.log"
+    configuration.write_text(_CONFIGURATION.format(port=endpoint.server_port))
+    url = f"http://127.0.0.1:{port}/prom"
+    command = [
+        program,
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.external-url={url}",
+    ]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
+    try:
+        _until(url, "up == 1")
+        yield Prometheus(url, exported)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{log.read_text()[-3000:]}") from None
+    finally:
+        server.kill()
+        server.wait()
+        endpoint.shutdown()
+        endpoint.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Start Prometheus once; where it is not installed the test is skipped, in CI it fails."""
+    program = os.environ.get("PROMETHEUS") or shutil.which("prometheus")
+    if program is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Prometheus here: {_INSTALL}")
+    with prometheus_server(tmp_path_factory.mktemp("prometheus"), program) as server:
+        yield server
