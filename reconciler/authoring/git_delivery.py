@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import OutOfStep, Refused
-from reconciler.repository import commits
-from reconciler.repository.gh import open_pull_request
+from reconciler.repository.delivery import commits
+from reconciler.repository.delivery.gh import open_pull_request
 from reconciler.repository.repository import GitRepo
 
 

@@ -113,12 +113,15 @@ class GitRepo:
             message = f"`{path}` is not in the repository `{self.root}`"
             raise UsageError(message) from None
 
-    def run(self, *arguments: str, seconds: float | None = None) -> tuple[int, str, str]:
+    def run(
+        self, *arguments: str, seconds: float | None = None, feed: bytes | None = None
+    ) -> tuple[int, str, str]:
         """Run git in the root and return its status, what it prints and what it complains about.
 
-        Where it takes longer than `seconds` it is ended, and the status is `NO_ANSWER`.
+        Where it takes longer than `seconds` it is ended, and the status is `NO_ANSWER`. `feed` is
+        what it reads from its input.
         """
-        answer = self._command.ask(*arguments, seconds=seconds)
+        answer = self._command.ask(*arguments, seconds=seconds, feed=feed)
         return answer.status, answer.out, answer.reason if answer.status else answer.err
 
     # --- commits

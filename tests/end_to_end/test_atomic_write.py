@@ -239,9 +239,9 @@ def test_what_may_not_be_written_to_is_left_alone(
     assert _tree(common_folder) == {"file": b"old"}
 
 
-# Files that are no product: what git reads and the demo's home, both in temporary folders; the
-# outputs of a CI step, which are appended to.
-_OTHERS = {"api.ci.job", "demo.sandbox", "repository.notes"}
+# Files that are no product: the demo's home in a temporary folder; the outputs of a CI step, which
+# are appended to.
+_OTHERS = {"api.ci.job", "demo.sandbox"}
 
 
 _WRITING = {"w", "x", "a", "wb", "xb", "ab"}

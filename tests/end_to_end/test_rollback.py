@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.audit.apply_record import ApplyRecord
-from reconciler.repository.notes import write_record
+from reconciler.repository.notes.apply_records import write_record
 from tests.support.registries.lab import Hand, Lab, Result
 from tests.support.repositories.git_lab import GitLab, opened
 

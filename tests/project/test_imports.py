@@ -131,7 +131,7 @@ _OWNERS = {
     "subprocess": {
         "cli.demo_prompt",
         "repository.command",
-        "repository.gh",
+        "repository.delivery.gh",
         "repository.objects",
         "repository.push_check",
     },

@@ -19,15 +19,15 @@ from reconciler.core.report import ApplyReport
 from reconciler.core.uris import safe_uri
 from reconciler.errors import ExitCode, OutOfStep, Problem, ReconcilerError, RegistryError
 from reconciler.forges.ci_run import run_of
-from reconciler.repository.notes import (
+from reconciler.repository.notes.apply_records import (
     check_notes,
-    check_remote,
     fetch_notes,
     holds_notes,
     push_notes,
     records_of,
     write_record,
 )
+from reconciler.repository.notes.notes_ref import check_remote
 from reconciler.repository.push_check import check_push
 from reconciler.repository.repository import GitRepo
 

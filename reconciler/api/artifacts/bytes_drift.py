@@ -19,8 +19,8 @@ from reconciler.planning.artifacts.bytes_drift import (
 )
 from reconciler.planning.checks import Compared
 from reconciler.render import phrases
-from reconciler.repository.commits import remotes
-from reconciler.repository.notes import holds_notes
+from reconciler.repository.delivery.commits import remotes
+from reconciler.repository.notes.apply_records import holds_notes
 from reconciler.repository.repository import GitRepo
 
 ReadingDepth: TypeAlias = Literal["serving", "all"]

@@ -13,7 +13,7 @@ from reconciler.errors import Problem
 from reconciler.render import phrases
 from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
-from reconciler.repository import commits
+from reconciler.repository.delivery import commits
 
 
 class Discovery(Edit):

@@ -10,7 +10,7 @@ from reconciler.core.matching import nearest
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, OutOfStep, UsageError
 from reconciler.ports.registry import Registry
-from reconciler.repository import commits
+from reconciler.repository.delivery import commits
 from reconciler.repository.repository import GitRepo
 
 

@@ -17,9 +17,9 @@ from reconciler.audit.merged_changes import Step
 from reconciler.core.settings import Settings
 from reconciler.errors import DeclarationError, OutOfStep
 from reconciler.files.state_folder import SETTINGS_FILE
-from reconciler.repository.commits import remotes
+from reconciler.repository.delivery.commits import remotes
 from reconciler.repository.log import Log, read_log
-from reconciler.repository.notes import Notes, read_notes
+from reconciler.repository.notes.apply_records import Notes, read_notes
 from reconciler.repository.repository import GitRepo
 
 _NOTHING_SAID = "nothing is said about what was applied"

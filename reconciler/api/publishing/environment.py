@@ -32,7 +32,7 @@ from reconciler.core.state import Live
 from reconciler.core.violations import Violation
 from reconciler.errors import ExitCode, Problem, RegistryError
 from reconciler.render.phrases import count, some
-from reconciler.repository.notes import notes_commit
+from reconciler.repository.notes.apply_records import notes_commit
 
 _MOST_FILES: Final = 5
 _RUNS_UNREAD: Final = "no run of it was read: git does not declare it"

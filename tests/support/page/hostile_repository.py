@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 import reconciler
 from reconciler.api.publishing.page import Page
 from reconciler.audit.apply_record import ApplyRecord, RecordedApproval
-from reconciler.repository.notes import write_record
+from reconciler.repository.notes.apply_records import write_record
 from tests.support.registries.servers import MlflowSeeds
 from tests.support.repositories.git_lab import GitLab, opened
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from reconciler.audit.apply_record import RecordedApproval
 from reconciler.audit.record_lines import loads
-from reconciler.repository.notes import write_record
+from reconciler.repository.notes.apply_records import write_record
 from tests.support.registries.lab import Lab
 from tests.support.repositories.git_lab import opened
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.audit.apply_record import ApplyRecord
-from reconciler.repository.notes import write_record
+from reconciler.repository.notes.apply_records import write_record
 from tests.support.registries.lab import Hand, Lab
 from tests.support.repositories.git_lab import GitLab, opened
 

@@ -15,7 +15,7 @@ from reconciler.audit.recorded_bytes import RecordedBytes
 from reconciler.core.artifacts.bytes_check import ApprovedFiles
 from reconciler.core.artifacts.model_files import HashedFile, ModelFiles
 from reconciler.errors import OutOfStep
-from reconciler.repository.notes import REF, fetch_notes, push_notes, write_record
+from reconciler.repository.notes.apply_records import REF, fetch_notes, push_notes, write_record
 from tests.support.repositories.git_lab import GitLab, opened
 
 FOUR = ModelFiles((HashedFile("MLmodel", 9, "4" * 64), HashedFile("data/model.pkl", 1, "5" * 64)))

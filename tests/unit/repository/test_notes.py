@@ -14,15 +14,15 @@ import pytest
 
 from reconciler.audit.apply_record import ApplyRecord, RecordedApproval, RecordedChange
 from reconciler.errors import OutOfStep, UsageError
-from reconciler.repository.notes import (
+from reconciler.repository.notes.apply_records import (
     REF,
-    check_remote,
     fetch_notes,
     push_notes,
     read_notes,
     records_of,
     write_record,
 )
+from reconciler.repository.notes.notes_ref import check_remote
 from tests import ROOT
 from tests.support.repositories.git_lab import GitLab, opened
 
@@ -35,7 +35,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from reconciler.audit.apply_record import ApplyRecord
-from reconciler.repository.notes import push_notes, write_record
+from reconciler.repository.notes.apply_records import push_notes, write_record
 from reconciler.repository.repository import open_checkout
 commit, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 repo = open_checkout(Path.cwd())
