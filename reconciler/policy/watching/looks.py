@@ -62,10 +62,14 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class WatchMemory:
-    """What earlier looks saw and proposed, each oldest first."""
+    """What earlier looks saw and proposed, each oldest first.
+
+    `unreadable` counts what was written down and cannot be read.
+    """
 
     looks: tuple[Look, ...] = ()
     proposals: tuple[Proposed, ...] = ()
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

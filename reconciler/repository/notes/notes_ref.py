@@ -33,12 +33,14 @@ _LEFT_OVER: Final = 24 * 3600  # seconds after which nobody works on a temporary
 class NotesRef:
     """A ref by its full name, and what messages call its notes.
 
-    `after_removal` says what is lost, or how it comes back, when a broken one is taken away.
+    `after_removal` says what is lost, or how it comes back, when a broken one is taken away. With
+    `has_past` git's log of the ref keeps what it was before.
     """
 
     name: str
     called: str
     after_removal: str
+    has_past: bool = True
 
     def tip(self, repo: GitRepo) -> str | None:
         """Return the commit of the clone's notes, None when it has none."""
@@ -62,11 +64,10 @@ class NotesRef:
             raise OutOfStep(f"`{self.name}` was not prepared", hint="try again")
         if commit == before:
             return True
-        message = f"reconciler: {self.called}"
+        log = () if self.has_past else ("-c", "core.logAllRefUpdates=false")
         never = _NEVER[: len(commit)]
-        status, _, reason = repo.run(
-            "update-ref", "-m", message, self.name, commit, before or never
-        )
+        update = (*log, "update-ref", "-m", f"reconciler: {self.called}", self.name)
+        status, _, reason = repo.run(*update, commit, before or never)
         if status and self.tip(repo) == before and "lock" not in reason:
             raise OutOfStep(f"`{self.name}` cannot be written: {reason}")
         return status == 0
