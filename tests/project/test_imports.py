@@ -62,6 +62,7 @@ _PURE = {
     "itertools",
     "json",
     "math",
+    "operator",
     "re",
     "shlex",
     "statistics",

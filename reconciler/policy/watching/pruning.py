@@ -1,6 +1,7 @@
 """Keeps of a memory what later verdicts may need, so that it stays small."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,10 +13,11 @@ from reconciler.policy.watching.remembered import (
     latest_spell,
     moment,
     of_rule,
+    oldest_first,
     one_each_slot,
     slot,
 )
-from reconciler.policy.watching.verdicts import one_each_measurement
+from reconciler.policy.watching.verdicts import last_measurements
 
 MOST_PROPOSALS: Final = 5  # of a model
 _MOST_VALUES: Final = 2 * SLOTS  # for baselines, of a rule
@@ -28,14 +30,16 @@ def pruned(
     """Return a memory without what changes no verdict from now on.
 
     `rules` are those of each model that was watched; what is of other models stays. Of a model stay
-    at most 52 looks and 5 proposals, and of each of its rules at most 194 looks and its window.
+    at most 52 looks and 5 proposals, and of each of its rules at most 195 looks and its window.
     """
     kept = [look for look in memory.looks if look.model not in rules]
     for model, own in rules.items():
-        looks = sorted({look for look in memory.looks if look.model == model}, key=_in_time)
-        needed = set(_needed(looks, now, own))
-        kept += [look for look in looks if look in needed]
-    return WatchMemory(tuple(sorted(kept, key=_in_time)), _latest(memory.proposals, rules))
+        of_model = oldest_first({look for look in memory.looks if look.model == model})
+        needed = set(_needed(of_model, now, own))
+        kept += [look for look in of_model if look in needed]
+    return replace(
+        memory, looks=tuple(oldest_first(kept)), proposals=_latest(memory.proposals, rules)
+    )
 
 
 def _needed(looks: Sequence[Look], now: datetime, rules: Iterable[WatchRule]) -> Iterator[Look]:
@@ -44,14 +48,15 @@ def _needed(looks: Sequence[Look], now: datetime, rules: Iterable[WatchRule]) ->
     if not past:
         return
     spell = latest_spell(past)
-    yield spell[-1]
-    yield from past[: -len(spell)][-1:]
     version = spell[0].version
+    yield spell[0]
+    yield from [look for look in past if look.version != version][-1:]
     for rule in rules:
         own = of_rule(rule, past, past[0].model)
         seen = [look for look in own if look.version == version]
-        yield from one_each_measurement(rule, seen)[-rule.window :]
+        yield from last_measurements(rule, seen)
         yield from filter(None, [latest_compared(seen)])
+        yield from [look for look in seen if look.is_usable][-1:]
         yield from [look for look in own if look.measurement.value is not None][-1:]
         oldest = slot(rule, now - rule.baseline)
         values = [v for v in one_each_slot(rule, own) if slot(rule, moment(v)) >= oldest]
@@ -71,7 +76,3 @@ def _latest(
         for each in (own[-MOST_PROPOSALS:] if model in rules else own)
     }
     return tuple(each for each in in_time if each in kept)
-
-
-def _in_time(look: Look) -> tuple[datetime, int, str, str, str]:
-    return look.time, look.version, look.model, look.rule, look.source

@@ -1,9 +1,10 @@
 """What earlier looks tell: since when a version is seen, its baseline, a source without answers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
+from operator import attrgetter
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from typing_extensions import assert_never
 
@@ -13,6 +14,7 @@ from reconciler.policy.watching.looks import Look, Measurement, WatchMemory
 
 SLOTS: Final = 96  # the quarters of an hour of a day
 _LEAST_VALUES: Final = 3
+_RANK: Final = {"failing": 0, "passing": 1, "unknown": 2}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -22,13 +24,13 @@ def first_seen(memory: WatchMemory, model: str, version: int, now: datetime) -> 
     return min((look.time for look in latest_spell(looks) if look.version == version), default=now)
 
 
-def latest_spell(looks: Iterable[Look]) -> list[Look]:
-    """Return the latest looks at a model that all saw one version, the latest first."""
-    newest_first = sorted(looks, key=lambda look: (look.time, look.version), reverse=True)
-    for index, look in enumerate(newest_first):
-        if look.version != newest_first[0].version:
-            return newest_first[:index]
-    return newest_first
+def latest_spell(looks: Sequence[Look]) -> list[Look]:
+    """Return the looks at a model since another version than now was last seen."""
+    if not looks:
+        return []
+    serving = max(looks, key=_at).version
+    last_other = max((_at(look) for look in looks if look.version != serving), default=None)
+    return [look for look in looks if last_other is None or _at(look) > last_other]
 
 
 def baseline_of(
@@ -73,6 +75,18 @@ def of_rule(rule: WatchRule, looks: Iterable[Look], model: str) -> list[Look]:
     return [look for look in looks if look.source == key and look.model == model]
 
 
+def oldest_first(looks: Collection[Look]) -> list[Look]:
+    """Return looks in the order of their time, the same whatever their order was.
+
+    Of two by one rule at one time that which says less is the later.
+    """
+    keys: tuple[Callable[[Look], Any], ...] = (attrgetter("time"), _place)
+    for key in keys:
+        if len(set(map(key, looks))) == len(looks):
+            return sorted(looks, key=key)
+    return sorted(looks, key=lambda look: (*_place(look), _RANK[look.outcome], repr(look)))
+
+
 def moment(look: Look) -> datetime:
     """Return when the value of a look was measured, as far as that is known."""
     measured = look.measurement.time
@@ -96,6 +110,14 @@ def one_each_slot(rule: WatchRule, looks: Iterable[Look]) -> list[Look]:
     for look in sorted((look for look in looks if look.is_usable), key=_measured_first):
         first.setdefault((look.version, slot(rule, moment(look))), look)
     return list(first.values())
+
+
+def _place(look: Look) -> tuple[datetime, str, str, str, int]:
+    return look.time, look.model, look.rule, look.source, look.version
+
+
+def _at(look: Look) -> tuple[datetime, int]:
+    return look.time, look.version
 
 
 def _measured_first(look: Look) -> tuple[datetime, datetime, float]:

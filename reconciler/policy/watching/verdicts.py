@@ -8,9 +8,8 @@ from reconciler.core.declaring.watch import WatchRule
 from reconciler.core.durations import in_words
 from reconciler.policy.watching.looking import is_stale
 from reconciler.policy.watching.looks import Look, RuleVerdict, WatchVerdict
-from reconciler.policy.watching.remembered import of_rule
+from reconciler.policy.watching.remembered import of_rule, oldest_first
 
-_RANK: Final = {"failing": 0, "passing": 1, "unknown": 2}
 _LARGE: Final = 10_000
 
 
@@ -34,7 +33,7 @@ def verdict_of(
         for look in of_rule(rule, looks, model)
         if look.version == version and begin <= look.time <= now
     ]
-    last = tuple(one_each_measurement(rule, spell)[-rule.window :])
+    last = last_measurements(rule, spell)
     failing = sum(look.outcome == "failing" for look in last)
     verdict = _verdict(rule, last, failing)
     why = _why(rule, last, failing)
@@ -44,10 +43,17 @@ def verdict_of(
     return RuleVerdict(rule.name, verdict, why, failing, last)
 
 
-def one_each_measurement(rule: WatchRule, looks: Iterable[Look]) -> list[Look]:
-    """Return looks of one version, oldest first; of several at one measurement only the last."""
-    latest = {_measured(rule, look): look for look in sorted(looks, key=_order)}
-    return sorted(latest.values(), key=_order)
+def last_measurements(rule: WatchRule, looks: Sequence[Look]) -> tuple[Look, ...]:
+    """Return the last `window` looks of those at one version, oldest first.
+
+    Of several looks at one measurement only the last counts.
+    """
+    last: dict[tuple[bool, datetime], Look] = {}
+    for look in reversed(oldest_first(looks)):
+        last.setdefault(_measured(rule, look), look)
+        if len(last) == rule.window:
+            break
+    return tuple(last.values())[::-1]
 
 
 def model_verdict(verdicts: Collection[RuleVerdict]) -> WatchVerdict:
@@ -74,11 +80,6 @@ def _measured(rule: WatchRule, look: Look) -> tuple[bool, datetime]:
     if measured is None or is_stale(rule, measured, look.time):
         return False, look.time
     return True, measured
-
-
-def _order(look: Look) -> tuple[datetime, int, str]:
-    # Of two at one time that which says less counts as the later one.
-    return look.time, _RANK[look.outcome], str(look.measurement.value)
 
 
 def _why(rule: WatchRule, last: Sequence[Look], failing: int) -> str:
