@@ -11,9 +11,10 @@ PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 LOCKED := --compile-bytecode --constraint constraints.txt --build-constraint constraints.txt
 LOCK := --quiet --upgrade --python-version 3.10 --universal --custom-compile-command 'make lock'
 AXE := tests/browser/node_modules
+PROMETHEUS := tests/support/measurements/prometheus
 SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 
-.PHONY: help demo test browser test-newest lock test-fast check format bench build docs generated servers test-wheel test-lowest coverage mutate clean
+.PHONY: help demo test browser prometheus test-newest lock test-fast check format bench build docs generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +23,7 @@ help:
 	@echo "make test-fast    the tests that need no server, in under a minute"
 	@echo "make test-newest  the same with the newest of everything that is installed"
 	@echo "make browser  Chromium and axe-core, with which the tests look at the page; they are skipped without"
+	@echo "make prometheus   Prometheus, which the tests of measurements ask; they are skipped without"
 	@echo "make lock    constraints.txt and its like, anew: the newest of everything"
 	@echo "make check   lint and types, also of the workflows"
 	@echo "make format  let ruff put the code into its form"
@@ -57,6 +59,16 @@ browser:
 	  if [ "$$missing" != " " ]; then apt-get update --quiet && \
 	  apt-get install --yes --quiet --no-install-recommends $$missing; fi
 	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
+
+# Not installed: only root could do that, and a service would begin to run.
+prometheus:
+	@[ -x $(PROMETHEUS) ] || command -v prometheus > /dev/null || { \
+	  lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && cd "$$lab" && \
+	  { apt-get download --quiet prometheus || \
+	    { apt-get update --quiet && apt-get download --quiet prometheus; }; } && \
+	  dpkg-deb --fsys-tarfile prometheus_*.deb | \
+	    tar --extract --to-stdout ./usr/bin/prometheus > program && \
+	  chmod +x program && mv program "$(CURDIR)/$(PROMETHEUS)"; }
 
 # A release of somebody else is news here, and never in `make test`.
 test-newest: $(VENV)/installed
@@ -124,7 +136,8 @@ generated: $(VENV)/installed
 test-wheel: build
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
 	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
-	if [ -d $(AXE) ]; then cp -r $(AXE) "$$lab/$(AXE)"; fi && \
+	for tool in $(AXE) $(PROMETHEUS); do \
+	  if [ -e $$tool ]; then cp -r $$tool "$$lab/$$tool"; fi; done && \
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(PYTHON) "$$lab/venv" && \
 	$(BIN)/uv pip install --quiet --python "$$python" $(LOCKED) "$$wheel[test]" && \
@@ -134,7 +147,8 @@ test-wheel: build
 test-lowest: build
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
 	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
-	if [ -d $(AXE) ]; then cp -r $(AXE) "$$lab/$(AXE)"; fi && \
+	for tool in $(AXE) $(PROMETHEUS); do \
+	  if [ -e $$tool ]; then cp -r $$tool "$$lab/$$tool"; fi; done && \
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(OLDEST) "$$lab/venv" && \
 	cd "$$lab" && uv="$$OLDPWD/$(BIN)/uv" && \

@@ -40,7 +40,7 @@ def measured(
 
 
 def test_a_vector_of_one_series_is_its_value_and_the_servers_time(prometheus: Prometheus) -> None:
-    prometheus.serve("error_rate", 0.25, model="m")
+    prometheus.export("error_rate", 0.25, model="m")
     prometheus.serve("requests", 1200, model="m")
     one = measured(
         prometheus,
@@ -62,8 +62,9 @@ def test_an_empty_result_is_silent(prometheus: Prometheus) -> None:
 
 
 def test_several_series_are_no_value_and_say_what_to_do(prometheus: Prometheus) -> None:
-    for version in (1, 2, 3):
-        prometheus.serve("latency", 0.1, model="several", version=version)
+    for version in (1, 2):
+        prometheus.export("latency", 0.1, model="several", version=version)
+    prometheus.serve("latency", 0.1, model="several", version=3)
     several = measured(prometheus, 'latency{model="several"}')
     why = "the result of `query` is 3 series: aggregate them to one, like `sum(…)`"
     assert several == Measurement(why=why)
@@ -121,7 +122,8 @@ def test_a_models_name_is_text_in_a_query_and_nothing_else(
 ) -> None:
     rates = {name: float(number) for number, name in enumerate(_HOSTILE, start=2)}
     for name, rate in rates.items():
-        prometheus.serve("hostile", rate, model=name)
+        prometheus.export("hostile", rate, model=name)
+    prometheus.serve("hostile", rates[model], model=model)
     query = f"hostile{{model={quote}$model{quote}}}"
     assert measured(prometheus, query, model=model).value == rates[model]
     # A text in backticks has no escapes: such a name finds nothing there, and ends nothing.

@@ -218,6 +218,7 @@ def test_this_projects_tests_run_on_every_python_that_it_promises() -> None:
     assert jobs(_CI)["test"]["strategy"]["matrix"]["python"] == promised
     assert [step.run for step in steps(_CI) if step.job == "test" and step.run] == [
         "exec make browser",
+        "exec make prometheus",
         "exec make check",
         "exec make test",
     ]

@@ -20,7 +20,8 @@ from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from tests.support.registries.servers import free_port
 
-_INSTALL: Final = "`make prometheus` installs it"
+_FETCHED: Final = Path(__file__).with_name("prometheus")
+_FETCH: Final = "`make prometheus` fetches it"
 _CONFIGURATION: Final = """
 global: {{scrape_interval: 250ms, scrape_timeout: 250ms}}
 scrape_configs: [{{job_name: app, static_configs: [{{targets: ["127.0.0.1:{port}"]}}]}}]
@@ -30,20 +31,26 @@ _STARTS_IN: Final = 60.0  # seconds, on a busy machine
 
 @dataclass
 class Prometheus:
-    """A running server; its URL has a path, as behind a proxy."""
+    """A running server; its URL has a path, as behind a proxy.
+
+    Its first scrape comes after five seconds, which nothing changes.
+    """
 
     url: str
     exported: CollectorRegistry
     _gauges: dict[str, Gauge] = field(default_factory=dict)
 
+    def export(self, metric: str, value: float, *, model: str, version: int = 1) -> None:
+        """Let the next scrape find a value."""
+        if metric not in self._gauges:
+            self._gauges[metric] = Gauge(metric, "-", ["model", "version"], registry=self.exported)
+        self._gauges[metric].labels(model, version).set(value)
+
     def serve(self, metric: str, value: float, *, model: str, version: int = 1) -> datetime:
         """Export a value until Prometheus has it; return a moment at which it does."""
-        labels = {"model": model, "version": str(version)}
-        if metric not in self._gauges:
-            self._gauges[metric] = Gauge(metric, "-", list(labels), registry=self.exported)
-        self._gauges[metric].labels(**labels).set(value)
-        written = ", ".join(f"{key}={json.dumps(text)}" for key, text in labels.items())
-        return _until(self.url, f"{metric}{{{written}}} == {value}")
+        self.export(metric, value, model=model, version=version)
+        labels = f'model={json.dumps(model)}, version="{version}"'
+        return _until(self.url, f"{metric}{{{labels}}} == {value}")
 
 
 def _until(url: str, query: str) -> datetime:
@@ -77,7 +84,7 @@ def prometheus_server(folder: Path, program: str) -> Iterator[Prometheus]:
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
     try:
-        _until(url, "up == 1")
+        _until(url, "vector(1)")
         yield Prometheus(url, exported)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{log.read_text()[-3000:]}") from None
@@ -92,8 +99,8 @@ def prometheus_server(folder: Path, program: str) -> Iterator[Prometheus]:
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Start Prometheus once; where it is not installed the test is skipped, in CI it fails."""
-    program = os.environ.get("PROMETHEUS") or shutil.which("prometheus")
+    program = shutil.which("prometheus") or shutil.which(_FETCHED)
     if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Prometheus here: {_INSTALL}")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Prometheus here: {_FETCH}")
     with prometheus_server(tmp_path_factory.mktemp("prometheus"), program) as server:
         yield server
