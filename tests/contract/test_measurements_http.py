@@ -3,14 +3,19 @@
 import gzip
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.core.declaring.watch import JsonValue, PrometheusQuery, WatchSource
+from reconciler.errors import DeclarationError
 from reconciler.policy.watching.looks import Measurement
 from reconciler.transport.measurements.sources import MeasurementSources
 from tests.support.registries.fake_registry import FakeRegistry
@@ -170,6 +175,22 @@ def test_an_answer_without_an_end_is_cut_off() -> None:
         assert "more than 1,048,576 bytes" in (measured(_json(uri)).why or "")
 
 
+@dataclass
+class Said:
+    """A server that answers what it is told to."""
+
+    uri: str = ""
+    answer: Answer = field(default_factory=Answer)
+
+
+@pytest.fixture(scope="module")
+def said() -> Iterator[Said]:
+    server = Said()
+    with proxy(before=lambda _: server.answer) as running:
+        server.uri = running.uri
+        yield server
+
+
 # --- what a server says that calls itself Prometheus
 
 
@@ -245,3 +266,30 @@ def test_the_second_query_is_asked_at_the_moment_of_the_first() -> None:
         measured(_query(server.uri))
     bodies = [request.body for request in server.requests]
     assert bodies == [b"query=up", b"query=count%28up%29&time=1769860799.500"]
+
+
+_TEXTS = st.sampled_from(["success", "error", "vector", "scalar", "bad_data", "1", "NaN", "\ud800"])
+_ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=4,
+)
+_SAMPLES = st.lists(_ANYTHING | st.tuples(st.floats() | st.integers(), _TEXTS), max_size=2)
+_VALUED = st.fixed_dictionaries({"value": _SAMPLES | st.tuples(st.floats(), _TEXTS)})
+_RESULTS = st.fixed_dictionaries(
+    {"resultType": _TEXTS | _ANYTHING, "result": _SAMPLES | st.lists(_VALUED, max_size=2)}
+)
+_ANSWERS = _ANYTHING | st.fixed_dictionaries(
+    {"status": _TEXTS}, optional={"data": _RESULTS, "errorType": _TEXTS, "error": _ANYTHING}
+)
+
+
+@settings(max_examples=150)
+@given(answer=_ANSWERS, status=st.sampled_from([200, 200, 400, 422, 500]))
+def test_no_answer_makes_a_measurement_crash(said: Said, answer: object, status: int) -> None:
+    said.answer = Answer(status, json.dumps(answer).encode())
+    with suppress(DeclarationError):
+        told = measured(_query(said.uri))
+        assert told.why or told.value is not None
+    told = measured(JsonValue(said.uri, "data.result.0", "data.status", "status"))
+    assert told.why or told.value is not None

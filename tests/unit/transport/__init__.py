@@ -1,0 +1,1 @@
+"""Tests of what the clients of registries, forges and sources share."""
