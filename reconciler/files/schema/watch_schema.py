@@ -13,7 +13,6 @@ from reconciler.files.schema.name_rules import Broken, quoted
 from reconciler.files.schema.scalar_types import (
     Globs,
     NonEmpty,
-    VariableName,
     must,
     readable,
     rejected,
@@ -25,6 +24,10 @@ MOST_RULES: Final = 20
 LARGEST_WINDOW: Final = 50
 _NAME: Final = "[a-z0-9][a-z0-9-]*"
 _COUNTS: Final = r"([1-9][0-9]?) of ([1-9][0-9]?)"
+_VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]{0,254}"
+# Whoever writes a model's file chooses the server that a token is sent to.
+_OWN_TOKENS: Final = ("MLFLOW_", "RECONCILER_", "DATABRICKS_", "AWS_", "AZURE_", "GOOGLE_")
+_TOKENS_OF_CI: Final = ("GITHUB_", "GH_", "ACTIONS_", "GITLAB_", "CI_")
 _KINDS: Final = ("prometheus", "json", "metric")
 # Each kind of source, with the keys that it needs and those that it may have.
 _NEEDS: Final = {"prometheus": {"query"}, "json": {"value"}, "metric": set[str]()}
@@ -54,6 +57,17 @@ def _address(text: str) -> Broken | None:
     if "@" in parts.netloc:
         # The file is public to all who read the repository, so the text is not repeated.
         return Broken("a URL in a file holds no credentials", "name a variable with `token:`")
+    return None
+
+
+def _token(text: str) -> Broken | None:
+    if not re.fullmatch(_VARIABLE, text):
+        # It may be a token, so the text is not repeated.
+        hint = "write the name of one, and put the token into it; revoke a token that was pushed"
+        return Broken("`token` is not the name of an environment variable", hint)
+    if text.upper().startswith((*_OWN_TOKENS, *_TOKENS_OF_CI)):
+        rule = "is sent to the registry, the forge or a cloud only"
+        return Broken(f"{quoted(text)} {rule}", "give the source a token of its own")
     return None
 
 
@@ -179,7 +193,12 @@ class SourceEntry(TypedDict, total=False):
         ),
     ]
     token: Annotated[
-        VariableName, Field(description="The environment variable with a bearer token.")
+        str,
+        Field(
+            description="The environment variable with a bearer token.",
+            json_schema_extra={"pattern": f"^{_VARIABLE}$"},
+        ),
+        must(_token),
     ]
 
 

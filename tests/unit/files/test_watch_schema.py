@@ -90,6 +90,9 @@ watch:
             "needs a source that tells",
         ),
         ("fail: value > 0.05", "fail: value > 0.05\n    grace: 0m", "is zero"),
+        ("source: {", "source: {token: secret.jwt, ", "not the name of an environment variable"),
+        ("source: {", "source: {token: MLFLOW_TRACKING_TOKEN, ", "a token of its own"),
+        ("source: {", "source: {token: GITHUB_TOKEN, ", "a token of its own"),
     ],
 )
 def test_what_is_wrong_is_told(old: str, new: str, complaint: str) -> None:
