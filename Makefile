@@ -65,7 +65,7 @@ prometheus:
 	@[ -x $(PROMETHEUS) ] || command -v prometheus > /dev/null || { \
 	  lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && cd "$$lab" && \
 	  { apt-get download --quiet prometheus || \
-	    { apt-get update --quiet && apt-get download --quiet prometheus; }; } && \
+	    { $$(command -v sudo) apt-get update --quiet && apt-get download --quiet prometheus; }; } && \
 	  dpkg-deb --fsys-tarfile prometheus_*.deb | \
 	    tar --extract --to-stdout ./usr/bin/prometheus > program && \
 	  chmod +x program && mv program "$(CURDIR)/$(PROMETHEUS)"; }
