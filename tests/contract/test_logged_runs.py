@@ -52,6 +52,11 @@ def test_the_last_value_of_a_metric_comes_with_its_time(job: Job, name: Callable
     assert job.runs.logged_run(run_id) == LoggedRun(run_id, {"mae": LoggedMetric(0.5, _at(9_500))})
 
 
+def test_a_higher_step_is_later_than_a_later_time(job: Job, name: Callable[..., str]) -> None:
+    run_id = job.seeds.log_run(name(), [("mae", 1.0, 9_000, 1), ("mae", 0.5, 5_000, 2)])
+    assert job.runs.logged_run(run_id).metrics["mae"] == LoggedMetric(0.5, _at(5_000))
+
+
 def test_a_job_that_logs_no_step_is_read_by_its_times(job: Job, name: Callable[..., str]) -> None:
     run_id = job.seeds.log_run(name(), [("mae", 1.0, 9_000, 0), ("mae", 0.5, 5_000, 0)])
     assert job.runs.logged_run(run_id).metrics["mae"] == LoggedMetric(1.0, _at(9_000))

@@ -126,6 +126,14 @@ def test_a_proxy_and_authorities_are_those_of_the_environment() -> None:
     assert "a file of certificates is missing" in (told.why or "")
 
 
+def test_a_certificate_is_trusted_where_the_environment_vouches_for_it(
+    encrypted_uri: str, certificate: Path
+) -> None:
+    vouched = measured(_json(encrypted_uri), {"REQUESTS_CA_BUNDLE": str(certificate)})
+    assert vouched == Measurement(why="there is no `mae`", is_silent=True)
+    assert "its certificate is not trusted" in (measured(_json(encrypted_uri)).why or "")
+
+
 @pytest.mark.parametrize("kind", sorted(TRICKLES))
 def test_an_answer_that_trickles_in_is_not_waited_for(kind: str) -> None:
     with raw_server(TRICKLES[kind]) as uri:
@@ -259,6 +267,14 @@ def test_warnings_change_nothing_and_ten_thousand_series_are_counted() -> None:
     many = _vector(*[(moment, "2")] * 10_000)
     with proxy(before=lambda _: many) as server:
         assert "is 10000 series" in (measured(_query(server.uri)).why or "")
+
+
+def test_a_url_may_have_a_path_and_parameters() -> None:
+    with proxy(before=lambda _: _vector((_NOW.timestamp(), "2"))) as server:
+        for more in ("", "/", "/a/b/", "/a?tenant=b"):
+            measured(PrometheusQuery(f"{server.uri}{more}", "up"))
+    paths = [request.path.replace("/api/v1/query", "/:") for request in server.requests]
+    assert paths == ["/:", "/:", "/a/b/:", "/a/:?tenant=b"]
 
 
 def test_the_second_query_is_asked_at_the_moment_of_the_first() -> None:

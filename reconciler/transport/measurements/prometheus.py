@@ -45,7 +45,8 @@ def ask_prometheus(
 
 class _Asking:
     def __init__(self, source: PrometheusQuery, exchange: Exchange) -> None:
-        self._url = f"{source.url.rstrip('/')}/api/v1/query"
+        base, mark, parameters = source.url.partition("?")
+        self._url = f"{base.rstrip('/')}/api/v1/query{mark}{parameters}"
         self._exchange = exchange
         self._token = exchange.token(source.token)
 
