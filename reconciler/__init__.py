@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.inspection.model_details import ModelDetails as ModelDetails
     from reconciler.api.inspection.model_history import ModelHistory as ModelHistory
     from reconciler.api.inspection.registry_history import RegistryHistory as RegistryHistory
+    from reconciler.api.inspection.resolved_file import FileCheck as FileCheck
     from reconciler.api.inspection.resolved_version import ResolvedVersion as ResolvedVersion
     from reconciler.api.inspection.version_comparison import VersionComparison as VersionComparison
     from reconciler.api.migration.report import MigrationReport as MigrationReport
@@ -90,6 +91,7 @@ _NAMES = {
     "reconciler.api.inspection.model_details": ("ModelDetails",),
     "reconciler.api.inspection.model_history": ("ModelHistory",),
     "reconciler.api.inspection.registry_history": ("RegistryHistory",),
+    "reconciler.api.inspection.resolved_file": ("FileCheck",),
     "reconciler.api.inspection.resolved_version": ("ResolvedVersion",),
     "reconciler.api.inspection.version_comparison": ("VersionComparison",),
     "reconciler.api.migration.report": ("MigrationReport",),

@@ -35,6 +35,7 @@ _COMMANDS = {
     "show": ("inspection.show", "show everything known of a version"),
     "card": ("publishing.card", "the model card of a version, as Markdown or CycloneDX"),
     "compare": ("inspection.compare", "show what differs between two versions"),
+    "resolve": ("inspection.resolve", "the version that a name means, for what serves it"),
     "digest": ("inspection.digest", "print the digest of a version's files"),
     "import": ("import_live", "write the files from the live registry"),
     "promote": ("editing.promote", "edit the file so that a version serves"),
@@ -87,7 +88,7 @@ class Commands(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="mlflow-reconciler", prog_name="reconciler")
-@common((*FORMATS, "csv", "markdown", "cyclonedx"))
+@common((*FORMATS, "csv", "markdown", "cyclonedx", "env", "kserve", "dotenv"))
 @click.pass_context
 def cli(context: click.Context, *, options: Options) -> None:
     """Git declares what an MLflow Model Registry holds; this closes the difference."""

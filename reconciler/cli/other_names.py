@@ -35,6 +35,9 @@ _MEANT: Final = {
     "`reconciler digest MODEL` prints the digest of a version's files": (
         *("hash", "checksum", "sha256", "sha256sum", "fingerprint"),
     ),
+    "`reconciler resolve MODEL` prints the version that serves, also with `--format kserve`": (
+        *("which", "env", "dotenv", "kserve", "serve", "serving", "uri"),
+    ),
     "`reconciler card MODEL` prints the model card, with `--format cyclonedx` as an ML-BOM": (
         *("modelcard", "model-card", "bom", "sbom", "mlbom", "aibom", "cyclonedx"),
     ),

@@ -9,6 +9,7 @@ DATABASES: Final = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _SECRET_PARAMETERS: Final = frozenset(
     {"user", "username", "password", "passwd", "pwd", "sslpassword", "token", "access_token"}
 )
+_WITH_CONTAINER: Final = frozenset({"abfs", "abfss", "wasb", "wasbs"})
 _WRITE: Final = "write the URI of the MLflow server, like `http://mlflow:5000`"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
@@ -42,6 +43,18 @@ def safe_uri(uri: str) -> str:
     elif "@" in tail and _HALF_A_PASSWORD.match(authority):
         authority, tail = _split(tail.rpartition("@")[2])
     return f"{scheme}://{authority}{_without_secrets(tail)}"
+
+
+def safe_artifact_uri(uri: str) -> str:
+    """Return the address of a folder without credentials; Azure's keeps its container.
+
+    There a name before the `@` is the container, as long as no password follows it.
+    """
+    shown, scheme = safe_uri(uri), uri.partition("://")[0]
+    before, mark, _ = _split(uri.partition("://")[2])[0].rpartition("@")
+    if scheme.lower() not in _WITH_CONTAINER or not mark or ":" in before:
+        return shown
+    return f"{scheme}://{before}@{shown.partition('://')[2]}"
 
 
 def same_registry(one: str, other: str) -> bool:

@@ -39,6 +39,13 @@ class Artifacts(Protocol):
     outside of the version's folder; a folder without any file is such an error, too.
     """
 
+    def address(self) -> str:
+        """Return where the folder is, as its store names it, without credentials.
+
+        What names a run, a logged model or another version is followed; the store is not asked.
+        """
+        ...
+
     def listing(self) -> tuple[ListedFile, ...]:
         """Return the files that count, in the order of their names; lists each folder once."""
         ...

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +44,7 @@ from reconciler.registries.tracking.logged_runs import TrackedRuns
 from reconciler.registries.tracking.mlflow_stores import database
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.version_facts import gather
-from reconciler.registries.tracking.version_folder import registered_folder
+from reconciler.registries.tracking.version_folder import server_of, version_address
 
 if TYPE_CHECKING:
     from mlflow.tracking._model_registry.client import ModelRegistryClient
@@ -184,7 +185,11 @@ class MlflowClientRegistry:
 
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the registry says that they are."""
-        return VersionArtifacts(lambda: self._folder(model, version), self._stop)
+        return VersionArtifacts(
+            partial(self._folder, model, version),
+            self._stop,
+            partial(self._address, model, version),
+        )
 
     def known_user(self) -> str | None:
         """Return None: the client's store does not tell who it writes as."""
@@ -276,7 +281,11 @@ class MlflowClientRegistry:
             # The workspace signs the address of each file; the place of the folder is not enough.
             return self._own.folder_by_client(f"models:/{model}/{version}")
         place = self._artifacts_of(model, version)
-        return registered_folder(place, self.uri, self._own.folder_at, self._other)
+        return server_of(place, self._own, self._other).folder_at(place)
+
+    def _address(self, model: str, version: int) -> str:
+        place = self._artifacts_of(model, version)
+        return version_address(server_of(place, self._own, self._other), place)
 
     def _artifacts_of(self, model: str, version: int) -> str:
         return str(self._call("get_model_version_download_uri", model, str(version)))

@@ -43,7 +43,7 @@ from reconciler.registries.tracking.logged_runs import TrackedRuns
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.rest_tracking import RestTracking
 from reconciler.registries.tracking.version_facts import gather
-from reconciler.registries.tracking.version_folder import registered_folder
+from reconciler.registries.tracking.version_folder import server_of, version_address
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
@@ -187,7 +187,11 @@ class MlflowRest:
 
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the server has put them."""
-        return VersionArtifacts(lambda: self._folder(model, version), self._stop)
+        return VersionArtifacts(
+            partial(self._folder, model, version),
+            self._stop,
+            partial(self._address, model, version),
+        )
 
     def known_user(self) -> str | None:
         """Return the name that basic-auth has for the user, None for requests without one."""
@@ -235,7 +239,11 @@ class MlflowRest:
 
     def _folder(self, model: str, version: int) -> ArtifactFolder:
         place = self._own.artifacts_of(model, version)
-        return registered_folder(place, self.uri, self._own.folder_at, self._other)
+        return server_of(place, self._own, self._other).folder_at(place)
+
+    def _address(self, model: str, version: int) -> str:
+        place = self._own.artifacts_of(model, version)
+        return version_address(server_of(place, self._own, self._other), place)
 
     def _write_one(
         self, method: str, action: str, model: str, version: int | None, **body: str

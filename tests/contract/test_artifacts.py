@@ -65,15 +65,9 @@ def test_one_digest_through_a_logged_model_its_versions_copies_and_another_serve
     proxied.client.copy_model_version(f"models:/{name()}/{by_id}", name("-copy"))
     proxied.client.copy_model_version(f"models:/{name('-copy')}/1", name("-again"))
 
-    digests = {
-        proxied.read(model, version).digest
-        for model, version in (
-            (name(), by_id),
-            (name(), by_place),
-            (name("-copy"), 1),
-            (name("-again"), 1),
-        )
-    }
+    versions = ((name(), by_id), (name(), by_place), (name("-copy"), 1), (name("-again"), 1))
+    digests = {proxied.read(model, version).digest for model, version in versions}
+    assert {proxied.address(model, version) for model, version in versions} == {place}
     target = proxied.download(f"models:/{name()}/{by_id}", tmp_path / "downloaded")
     of_meta = target / "registered_model_meta"
 
@@ -152,6 +146,9 @@ def test_a_folder_of_a_run_is_what_mlflow_loads_from_there(
     versions = [lab.register(name(), at, run_id=run_id) for at in (source, f"{source}/code")]
 
     whole, below = (lab.read(name(), version) for version in versions)
+    addresses = [lab.address(name(), version) for version in versions]
+    assert addresses[1] == f"{addresses[0]}/code"
+    assert "/m-" in addresses[0], "the logged model's, which MLflow 3 writes"
 
     downloaded = lab.download(source, tmp_path / "downloaded")
     assert whole.digest == signed_digest(downloaded, "registered_model_meta")

@@ -301,7 +301,7 @@ def test_a_server_that_is_busy_is_asked_again() -> None:
 
 
 def _local(folder: Path) -> VersionArtifacts:
-    return VersionArtifacts(lambda: LocalFolder(folder), threading.Event())
+    return VersionArtifacts(lambda: LocalFolder(folder), threading.Event(), str)
 
 
 def _swap_for_pipe(path: Path) -> None:
@@ -499,7 +499,7 @@ def download(_, to):
 files = [(f"{number}.bin", False, 5) for number in range(3)]
 with store_in_mlflow(lambda of: [] if of else files, download) as place:
     folder = MlflowFolder(place, lambda question: question(), "", "")
-    VersionArtifacts(lambda: folder, threading.Event()).read()
+    VersionArtifacts(lambda: folder, threading.Event(), str).read()
 """
 
 

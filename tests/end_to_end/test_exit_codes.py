@@ -27,6 +27,7 @@ _FAILS = {
     "show m": 3,
     "compare m 1 2": 3,
     "card m": 3,
+    "resolve m": 3,
     "digest m": 3,
     "import": 3,
     "promote m 1": 3,

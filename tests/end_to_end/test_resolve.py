@@ -49,6 +49,9 @@ def test_a_resolved_version_is_a_frozen_value_and_a_document(shared: Desk) -> No
         "tags": {"risk": "high"},
         "description": "",
         "status": "READY",
+        "digest": None,
+        "artifact_uri": None,
+        "commit": None,
         "uri": f"models:/{model}/1",
     }
     assert len({found, shared.r.resolve(f"{model}/1"), shared.r.resolve(model)}) == 2

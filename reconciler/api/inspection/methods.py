@@ -175,20 +175,28 @@ class InspectionMethods(ABC):
             answer = version_comparison(workspace, model, str(incumbent), str(candidate))
             return timed(answer, workspace.started)
 
-    def resolve(self, name: str) -> ResolvedVersion:
+    def resolve(
+        self, name: str, *, declared: bool = False, offline: bool = False
+    ) -> ResolvedVersion:
         """Return the one version that a name means now, with the `uri` that MLflow loads.
 
-        `name` is as for `show`; `models:/` may stand before it.
+        `name` is as for `show`; `models:/` may stand before it. With `declared` it is what the
+        command `resolve` prints: the live version has to be the one that git declares for the name,
+        and has its `digest`, `artifact_uri` and `commit`. `offline` answers from the files alone,
+        without a registry.
 
-        Raises `UsageError` for a name that means nothing, and where no version serves.
+        Raises `UsageError` for a name that means nothing, and where no version serves; with
+        `declared` also `OutOfStep` where git declares another version, `DeclarationError` for one
+        that fails its pin and `Refused` for one that is blocked.
 
         >>> r.resolve("fraud@champion").uri
         'models:/fraud/3'
         """
         from reconciler.api.inspection.resolved_version import resolved_version  # noqa: PLC0415  as the class says
 
-        with self._workspace(needs="settings") as workspace:
-            return resolved_version(workspace, name)
+        needs: Needs = "all" if offline else "anything" if declared else "settings"
+        with self._workspace(needs=needs) as workspace:
+            return resolved_version(workspace, name, declared=declared, offline=offline)
 
     def digest(self, names: str | Collection[str], *, files: bool = False) -> VersionDigests:
         """Return the digest of each version that is named, from its bytes as they are now.

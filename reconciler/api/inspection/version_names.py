@@ -64,12 +64,20 @@ def find_version(workspace: Workspace, name: str, *, verb: str) -> tuple[Live, i
     Raises `UsageError` for a name that means nothing, and where nothing serves.
     """
     live, selector = find_named(workspace, name)
+    return live, version_of(workspace, live, selector, verb=verb)
+
+
+def version_of(workspace: Workspace, live: Live, selector: str | None, *, verb: str) -> int:
+    """Return the version of a model that a selector names, without one what serves.
+
+    Raises as `find_version`.
+    """
     if selector is not None:
-        return live, chosen_version(workspace, live, selector, verb=verb)
+        return chosen_version(workspace, live, selector, verb=verb)
     version = serving_version(live, workspace.desired)
     if version is None:
         raise nothing_serves(live, str(serving_of(live, workspace.desired)))
-    return live, version
+    return version
 
 
 def nothing_serves(live: Live, serving: str) -> UsageError:

@@ -7,7 +7,7 @@ from typing import Final
 from reconciler.errors import UsageError
 
 _OUTSIDE: Final = "name a folder outside of it"
-_GIT: Final = ".git"
+GIT: Final = ".git"
 
 
 def checked_place(folder: Path, shown: str, states: Mapping[str, Path]) -> Path:
@@ -27,7 +27,7 @@ def checked_place(folder: Path, shown: str, states: Mapping[str, Path]) -> Path:
         if state.resolve() in (place, *place.parents):
             message = f"`{shown}` is in the state folder `{name}`, which holds declarations alone"
             raise UsageError(message, hint=_OUTSIDE)
-    if _GIT in place.parts:
+    if GIT in place.parts:
         raise UsageError(f"`{shown}` is in git's own folder", hint=_OUTSIDE)
     return place
 

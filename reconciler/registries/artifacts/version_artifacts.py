@@ -34,11 +34,24 @@ class _Reading:
 
 
 class VersionArtifacts:
-    """The files below a version's folder, which `find` looks up; `stop` ends the reading."""
+    """The files below a version's folder, which `find` looks up; `stop` ends the reading.
 
-    def __init__(self, find: Callable[[], ArtifactFolder], stop: threading.Event) -> None:
+    `locate` returns its address, without credentials.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], ArtifactFolder],
+        stop: threading.Event,
+        locate: Callable[[], str],
+    ) -> None:
         self._find = find
         self._stop = stop
+        self._locate = locate
+
+    def address(self) -> str:
+        """Return where the folder is, as its store names it."""
+        return self._locate()
 
     def listing(self) -> tuple[ListedFile, ...]:
         """Return the files that count, in the order of their names."""

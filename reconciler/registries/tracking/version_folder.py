@@ -1,9 +1,9 @@
 """Finds the folder with a version's files, by the run or the logged model that they belong to."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
+from reconciler.core.uris import safe_artifact_uri
 from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import ArtifactFolder
 from reconciler.registries.artifacts.overlaid_folder import OverlaidFolder
@@ -43,37 +43,48 @@ class Runs(Protocol):
 
 def version_folder(server: Runs, place: str, stores: Stores) -> ArtifactFolder:
     """Return the folder that an address means: of a run, of a logged model, or of a store."""
+    first, *above = (open_folder(address, stores) for address in _addresses(server, place))
+    return OverlaidFolder(first, above[0]) if above else first
+
+
+def version_address(server: Runs, place: str) -> str:
+    """Return where the files are that an address means, without credentials; opens no store.
+
+    Of a run and its logged model it is the logged model: MLflow 3 writes there.
+    """
+    return safe_artifact_uri(_addresses(server, place)[-1])
+
+
+def server_of(place: str, registry: Runs, elsewhere: Runs | None) -> Runs:
+    """Return who knows a place that a registry told: its runs may be on another server."""
+    if elsewhere is None or is_served_by(registry.uri, place):
+        return registry
+    if is_in_a_store(place) and not is_served_by(elsewhere.uri, place):
+        return registry
+    return elsewhere
+
+
+def _addresses(server: Runs, place: str) -> list[str]:
+    """Return the folders of a store whose files an address means; those of the last count most."""
     if model_id := logged_model_of(place):
-        return _of_row(server.logged_model(model_id), "", stores)
+        return [_of_row(server.logged_model(model_id), "")]
     if in_run := run_folder(place, None):
-        return _of_run(server, in_run, stores)
+        return _of_run(server, in_run)
     if not place or is_copy(place):
         raise RegistryError(f"the registry does not tell where the files of `{place}` are")
-    return open_folder(place, stores)
+    return [place]
 
 
-def registered_folder(
-    place: str, registry: str, of_registry: Callable[[str], ArtifactFolder], elsewhere: Runs | None
-) -> ArtifactFolder:
-    """Return the folder at a place that a registry told, whose runs may be on another server."""
-    if elsewhere is None or is_served_by(registry, place):
-        return of_registry(place)
-    if is_in_a_store(place) and not is_served_by(elsewhere.uri, place):
-        return of_registry(place)
-    return elsewhere.folder_at(place)
-
-
-def _of_run(server: Runs, folder: RunFolder, stores: Stores) -> ArtifactFolder:
+def _of_run(server: Runs, folder: RunFolder) -> list[str]:
     run = server.run(folder.run_id)
     root = (run.info.artifact_uri or "").rstrip("/")
     if not root:
         raise NotFound(f"run {folder.run_id} has no artifacts")
-    files = open_folder(f"{root}/{folder.path}", stores)
     # MLflow 3 logs a model beside the run, under a name that was a folder of the run before. Who
     # loads that folder gets the files of both.
     name, _, below = folder.path.partition("/")
     model = _logged_last(server, run, name)
-    return files if model is None else OverlaidFolder(files, _of_row(model, below, stores))
+    return [f"{root}/{folder.path}", *([] if model is None else [_of_row(model, below)])]
 
 
 def _logged_last(server: Runs, run: RunRow, name: str) -> LoggedModelRow | None:
@@ -90,8 +101,8 @@ def _logged_last(server: Runs, run: RunRow, name: str) -> LoggedModelRow | None:
     return max(named, key=lambda row: row.info.creation_timestamp_ms or 0, default=None)
 
 
-def _of_row(model: LoggedModelRow, below: str, stores: Stores) -> ArtifactFolder:
+def _of_row(model: LoggedModelRow, below: str) -> str:
     root = (model.info.artifact_uri or "").rstrip("/")
     if not root:
         raise NotFound("the logged model has no artifacts")
-    return open_folder(f"{root}/{below}" if below else root, stores)
+    return f"{root}/{below}" if below else root

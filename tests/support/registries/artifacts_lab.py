@@ -121,3 +121,11 @@ class ArtifactsLab:
             return registry.artifacts(model, version).read()
         finally:
             registry.close()
+
+    def address(self, model: str, version: int) -> str:
+        """Return where the reconciler says that the files of a version are."""
+        registry = connect(self.uri, self.environ, timeout=20.0)
+        try:
+            return registry.artifacts(model, version).address()
+        finally:
+            registry.close()

@@ -91,6 +91,10 @@ class _Files:
     def __init__(self, registry: "FakeRegistry", model: str, version: int) -> None:
         self._of = registry, model, version
 
+    def address(self) -> str:
+        _, model, version = self._of
+        return f"s3://fake/{model}/{version}"
+
     def listing(self) -> tuple[ListedFile, ...]:
         return listing(ListedFile(path, len(data)) for path, data in self._now().items())
 

@@ -17,6 +17,9 @@ class _Store:
         self._files = [ListedFile(str(at), size) for at, size in enumerate(sizes)]
         self._broken = broken
 
+    def address(self) -> str:
+        return "s3://bucket/1"
+
     def listing(self) -> tuple[ListedFile, ...]:
         self._break("listing")
         return tuple(self._files)
