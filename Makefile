@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST ?= python3.10
 TESTS ?= tests
+STACK ?= .stack
 # Most of a test's time is its server's. A file stays in one process, which starts its servers once.
 PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
@@ -14,11 +15,12 @@ AXE := tests/browser/node_modules
 PROMETHEUS := tests/support/measurements/prometheus
 SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 
-.PHONY: help demo test browser prometheus test-newest lock test-fast check format bench build docs generated servers test-wheel test-lowest coverage mutate clean
+.PHONY: help demo stack test browser prometheus test-newest lock test-fast check format bench build docs generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the whole story on an embedded registry, in a temporary folder; KEEP=1 keeps it, with its page"
+	@echo "make stack   PostgreSQL, S3 and MLflow as processes, until Ctrl-C (examples/stack); STACK=.stack keeps their data"
 	@echo "make test    the tests, against real MLflow servers and real git repositories"
 	@echo "make test-fast    the tests that need no server, in under a minute"
 	@echo "make test-newest  the same with the newest of everything that is installed"
@@ -45,6 +47,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/installed
 	@$(BIN)/reconciler demo $(if $(KEEP),--keep)
+
+# The recipe ends with the shell's own process: Ctrl-C and `kill` reach what has to stop the services.
+stack: $(VENV)/installed
+	@exec $(BIN)/python examples/stack/processes.py --folder $(STACK) $(if $(STACK_ENV),--env $(STACK_ENV))
 
 test: $(VENV)/installed
 	$(BIN)/python $(PYTEST)
@@ -99,6 +105,7 @@ check: $(VENV)/installed
 	  .github/workflows/*.yml examples/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci \
 	  examples/gitlab/.gitlab-ci.yml examples/gitlab/with-page.gitlab-ci.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/stack/compose.yaml
 	$(BIN)/check-jsonschema --check-metaschema schema/*.json
 
 format: $(VENV)/installed
