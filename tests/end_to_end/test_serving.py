@@ -75,9 +75,6 @@ class Desk:
         """Wait until one version is left: what is loaded was checked, and may serve again."""
         self.app.wait_until(lambda: len([*self.files.glob("serving-*/*")]) == 1)
 
-    def serves(self, version: int) -> None:
-        self.app.wait_until(lambda: self.app.serves() == version)
-
 
 @pytest.fixture(scope="module", name="shared")
 def shared_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
@@ -101,7 +98,7 @@ def shared_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) ->
 def desk_fixture(shared: Desk) -> Desk:
     """Have version 2 served, and nothing else declared."""
     shared.champion(2)
-    shared.serves(2)
+    shared.app.wait_for(2)
     shared.app.wait_until(lambda: shared.app.metric("model_in_step", role="champion") == 1)
     return shared
 
@@ -132,16 +129,15 @@ def test_it_is_ready_when_it_serves_and_says_what(desk: Desk) -> None:
 
 def test_each_apply_is_followed_under_load_and_no_request_fails(desk: Desk) -> None:
     desk.champion(1)
-    desk.serves(1)
+    desk.app.wait_for(1)
     changes = []
     with load_of(desk.app) as load:
         for version in (2, 1, 2):
-            enough = len(load.sent) + 25
-            desk.app.wait_until(lambda enough=enough: len(load.sent) >= enough)
+            load.more(25)
             begin = time.monotonic()
             desk.champion(version)
             applied = time.monotonic()
-            desk.serves(version)
+            desk.app.wait_for(version)
             changes.append((version, begin, applied, time.monotonic()))
     assert load.failed == []
     assert set(load.seen()) == {1, 2}
@@ -181,12 +177,10 @@ def test_a_version_that_cannot_serve_leaves_in_place_what_serves(desk: Desk, ver
                 > failures
             )
         )
-        app.wait_until(lambda: app.get("/readyz").document["behind"])
+        ready = app.wait_until_behind(f"version {version}: ")
     assert load.failed == []
     assert set(load.seen()) == {2}
-    ready = app.get("/readyz")
     assert (ready.status, ready.document["version"]) == (200, "2")
-    assert ready.document["behind"].startswith(f"version {version}: ")
     assert _BROKEN[version] in ready.document["behind"]
     assert app.metric("model_in_step", role="champion") == 0
     assert _BROKEN[version] in app.log.read_text()
@@ -195,8 +189,7 @@ def test_a_version_that_cannot_serve_leaves_in_place_what_serves(desk: Desk, ver
 def test_a_broken_candidate_turns_its_own_readiness_and_nothing_else(desk: Desk) -> None:
     app = desk.app
     desk.champion(2, challenger="3")
-    app.wait_until(lambda: "no weights" in (app.get("/readyz/candidate").document["behind"] or ""))
-    assert app.get("/readyz/candidate").status == 503
+    assert app.wait_until_behind("no weights", "/readyz/candidate").status == 503
     assert app.get("/readyz").document == {"model": desk.model, "version": "2", "behind": None}
     assert app.metric("model_in_step", role="champion") == 1
     assert app.metric("model_in_step", role="shadow") == 0
@@ -209,7 +202,7 @@ def test_a_broken_candidate_turns_its_own_readiness_and_nothing_else(desk: Desk)
     app.wait_until(lambda: app.metric("model_requests_total", version="9", role="shadow"))
     loads = app.log.read_text().count("version 9 of")
     desk.champion(9)  # it is loaded already
-    desk.serves(9)
+    desk.app.wait_for(9)
     assert app.log.read_text().count("version 9 of") == loads
 
 
@@ -224,10 +217,10 @@ def test_a_file_that_was_swapped_after_its_approval_is_refused(desk: Desk) -> No
     desk.folders.put(model, 9, "model.py", _VERSIONS[1]["model.py"])
     try:
         hand.alias(model, "champion", 9)
-        app.wait_until(lambda: "another digest" in (app.get("/readyz").document["behind"] or ""))
+        app.wait_until_behind("another digest")
         assert app.serves() == 2
         hand.alias(model, "champion", 1)  # the files declare none for it
-        app.wait_until(lambda: "no digest" in (app.get("/readyz").document["behind"] or ""))
+        app.wait_until_behind("no digest")
         assert app.serves() == 2
     finally:
         desk.folders.put(model, 9, "model.py", _VERSIONS[9]["model.py"])

@@ -43,9 +43,10 @@ def mlflow_server(
     python: Path | str = sys.executable,
     options: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """Run a real `mlflow server`, of any environment, and yield its URI."""
-    port = free_port()
+    port = port or free_port()
     command = [
         *(str(python), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
         *("--backend-store-uri", backend, "--workers", str(workers)),

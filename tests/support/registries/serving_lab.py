@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from tests import ROOT
 from tests.support.registries.servers import free_port
 
 SERVING: Final = ROOT / "examples" / "serving"
+_COMMAND: Final = "uvicorn app:app --port 8000 --no-access-log"
 BODY: Final = b'{"dataframe_split": {"columns": ["x"], "data": [[0.5], [1.5]]}}'
 
 # What mlflow.pyfunc.save_model writes of a model in code.
@@ -112,6 +114,9 @@ class App:
         except OSError as error:
             return Reply(0, {}, repr(error).encode())
 
+    def lives(self) -> bool:
+        return self.get("/healthz").status == 200
+
     def ready(self) -> bool:
         return self.get("/readyz").status == 200
 
@@ -119,6 +124,15 @@ class App:
         """Return the version that answers now."""
         reply = self.invoke()
         return reply.version if reply.status == 200 else None
+
+    def wait_for(self, version: int) -> float:
+        """Wait until a version answers, and return how long that took."""
+        return self.wait_until(lambda: self.serves() == version)
+
+    def wait_until_behind(self, why: str = "", path: str = "/readyz") -> Reply:
+        """Wait until the app says that it is behind what is declared, and why."""
+        self.wait_until(lambda: why in (self.get(path).document["behind"] or "\0"))
+        return self.get(path)
 
     def wait_until(self, holds: Callable[[], object], seconds: float = 60.0) -> float:
         """Wait until something holds, and return how long that took."""
@@ -147,29 +161,32 @@ def _reply(answer: Any) -> Reply:
 
 
 @contextmanager
-def serving_app(folder: Path, uri: str, model: str, **settings: str) -> Iterator[App]:
-    """Start the app as its README.md says, on a free port."""
-    port = free_port()
+def serving_app(
+    folder: Path, uri: str, model: str, *, command: str = _COMMAND, **settings: str
+) -> Iterator[App]:
+    """Start the app by a command of its README.md, on a free port."""
+    port = str(free_port())
+    words = shlex.split(command.replace("8000", port))
+    program = words.index("uvicorn")
     environ = {
         **os.environ,
         "MLFLOW_TRACKING_URI": uri,
         "MODEL": model,
         "POLL_SECONDS": "0.2",
+        **dict(word.split("=", 1) for word in words[:program]),
         **settings,
     }
-    options = ("--host", "127.0.0.1", "--port", str(port), "--no-access-log")
     log = folder / f"serving-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "app:app", *options],
+            [sys.executable, "-m", *words[program:]],
             cwd=SERVING,
             env=environ,
             stdout=output,
             stderr=output,
         )
-    app = App(f"http://127.0.0.1:{port}", process, log)
     try:
-        yield app
+        yield App(f"http://127.0.0.1:{port}", process, log)
     finally:
         process.terminate()
         try:
@@ -204,6 +221,11 @@ class Load:
         for sent in self.sent:
             counted[sent.reply.version] += 1
         return counted
+
+    def more(self, number: int) -> None:
+        """Wait until that many more are answered."""
+        enough = len(self.sent) + number
+        self.app.wait_until(lambda: len(self.sent) >= enough)
 
     def send(self) -> None:
         begin = time.monotonic()

@@ -1,0 +1,89 @@
+"""What the app of examples/serving checks of a version before it serves."""
+
+import gc
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import answering
+import loading
+import numpy as np
+import pytest
+from mlflow.types import ColSpec, Schema
+from mlflow.types.schema import TensorSpec
+
+from tests.support.registries.artifacts_lab import FILES, write_files
+from tests.support.registries.model_folders import digest_of
+from tests.support.registries.serving_lab import BODY, model_files
+
+
+def _columns(**types: str) -> Schema:
+    """Return a schema of columns; a type that ends with `?` is of an optional one."""
+    return Schema(
+        [ColSpec(t.rstrip("?"), name, required=not t.endswith("?")) for name, t in types.items()]
+    )
+
+
+_OLD: Final = _columns(x="double", note="string?")
+_TENSOR: Final = Schema([TensorSpec(np.dtype("float32"), (-1, 4))])
+
+
+@pytest.mark.parametrize(
+    ("new", "accepted"),
+    [
+        (_OLD, True),
+        (None, True),
+        (_columns(x="double"), True),
+        (_columns(x="double?", note="string?"), True),
+        (_columns(x="double", note="string?", more="long?"), True),
+        (_columns(x="double", note="string?", more="long"), False),
+        (_columns(x="double", note="string"), False),
+        (_columns(x="long", note="string?"), False),
+        (_TENSOR, False),
+        (Schema([ColSpec("double"), ColSpec("string")]), False),
+    ],
+)
+def test_what_callers_send_is_accepted_by_the_next_version(
+    new: Schema | None, *, accepted: bool
+) -> None:
+    assert loading.accepts(new, _OLD) is accepted
+    assert loading.accepts(new, None)
+
+
+def test_the_digest_is_the_one_of_the_reconciler(tmp_path: Path) -> None:
+    write_files(tmp_path)
+    assert loading.digest(tmp_path) == digest_of(FILES)
+    (tmp_path / "registered_model_meta").write_text("MLflow writes it when it downloads")
+    assert loading.digest(tmp_path) == digest_of(FILES)
+
+
+def test_modules_of_two_versions_are_not_mixed() -> None:
+    first, second = (_with_module(number, place) for number, place in ((1, "a"), (2, "b")))
+    version = loading.Version("1", first)
+    assert _predicted(version) == [1.0]
+    with pytest.raises(ValueError, match="features"):
+        loading._check_modules(second)  # noqa: SLF001
+    # When the first has gone, nothing is left of its code and files.
+    del version
+    gc.collect()
+    assert "features" not in sys.modules
+    assert not first.exists()
+    assert not [path for path in sys.path if path.startswith(str(first))]
+    loading._check_modules(second)  # noqa: SLF001
+    version = loading.Version("2", second)
+    assert _predicted(version) == [2.0]
+
+
+def _predicted(version: loading.Version) -> Any:
+    reply = answering.answer("m", version, "champion", BODY, "application/json")
+    return json.loads(reply.body)["predictions"]
+
+
+def _with_module(number: int, place: str) -> Path:
+    """Write a model that was logged with `code_paths`, where the app downloads it to."""
+    files = dict(model_files("return [features.NUMBER]", at_load="import features\n"))
+    code = b"python_function:\n    code: code\n"
+    files["MLmodel"] = files["MLmodel"].replace(b"python_function:\n", code)
+    files["code/features.py"] = f"NUMBER = {float(number)}\n".encode()
+    return write_files(Path(loading._FILES.name) / place, files)  # noqa: SLF001
