@@ -80,6 +80,7 @@ def _look_row(look: Look) -> Mapping[str, object]:
         "rule": look.rule,
         "source": look.source,
         "version": look.version,
+        "usable": look.is_usable or None,
         "outcome": look.outcome,
         "value": _number_row(measured.value),
         "samples": _number_row(measured.samples),
@@ -108,6 +109,7 @@ def _look(row: Mapping[str, Any]) -> Look:
             is_silent=row.get("silent") is True,
         ),
         baseline=_number(row.get("baseline")),
+        is_usable=row.get("usable") is True,
         outcome=_outcome(row["outcome"]),
         why=_optional(row.get("why")),
     )

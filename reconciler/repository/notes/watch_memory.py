@@ -6,8 +6,9 @@ one too. The second has the bulk, and is written anew only now and then: what ea
 behind stays small.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.errors import OutOfStep
 from reconciler.policy.watching.looks import WatchMemory
@@ -17,10 +18,11 @@ from reconciler.policy.watching.memory_lines import (
     memory_in,
     memory_lines,
 )
-from reconciler.policy.watching.retention import kept, merged
+from reconciler.policy.watching.merging import merged
 from reconciler.repository.notes.notes_ref import (
     PATIENCE,
     NotesRef,
+    RefusedPush,
     attempts,
     clean_up,
     git,
@@ -32,6 +34,10 @@ from reconciler.repository.notes.notes_ref import (
 )
 from reconciler.repository.repository import GitRepo
 
+# Returns what of a memory is kept. It is applied to what another job pushed, too, so that what was
+# left out does not come back.
+Keep: TypeAlias = Callable[[WatchMemory], WatchMemory]
+
 WATCH_REF: Final = "refs/notes/reconciler-watch"
 _NOTES: Final = NotesRef(
     WATCH_REF,
@@ -40,18 +46,16 @@ _NOTES: Final = NotesRef(
     has_past=False,
 )
 _RACED: Final = "stale info"  # what git says where the remote has moved since it was fetched
-_RECENT: Final = (
-    400  # lines that are written at every look; the bulk is written where there are more
-)
+_RECENT: Final = 400  # lines; where more are not in the bulk, that is written anew
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """A memory as git has it, with the note that has the bulk of it, and the lines of that."""
 
-    memory: WatchMemory = WatchMemory()
-    bulk: str | None = None
-    bulk_lines: frozenset[str] = frozenset()
+    memory: WatchMemory
+    bulk: str | None
+    bulk_lines: frozenset[str]
 
 
 def read_watch_memory(repo: GitRepo) -> WatchMemory:
@@ -63,7 +67,7 @@ def read_watch_memory(repo: GitRepo) -> WatchMemory:
     return _read(repo, _NOTES.tip(repo)).memory
 
 
-def write_watch_memory(repo: GitRepo, memory: WatchMemory) -> None:
+def write_watch_memory(repo: GitRepo, memory: WatchMemory, *, keep: Keep) -> None:
     """Add to what the clone remembers, and leave out what is not kept.
 
     Raises `OutOfStep` where git does not take it.
@@ -73,8 +77,8 @@ def write_watch_memory(repo: GitRepo, memory: WatchMemory) -> None:
     for _ in attempts():
         before = _NOTES.tip(repo)
         known = _read(repo, before)
-        wanted = merged(memory, known.memory)
-        if before is not None and wanted == known.memory and not wanted.unreadable:
+        wanted = keep(merged(memory, known.memory))
+        if before is not None and wanted == known.memory and not known.memory.unreadable:
             return
         if _NOTES.put(repo, _commit(repo, wanted, known), before):
             return
@@ -86,10 +90,12 @@ def fetch_watch_memory(repo: GitRepo, remote: str, *, patience: float = PATIENCE
 
     Raises `OutOfStep` for one that cannot be read, or does not answer within `patience`.
     """
-    _fetched(repo, remote, patience)
+    _fetched(repo, remote, lambda memory: memory, patience)
 
 
-def push_watch_memory(repo: GitRepo, remote: str, *, patience: float = PATIENCE) -> None:
+def push_watch_memory(
+    repo: GitRepo, remote: str, *, keep: Keep, patience: float = PATIENCE
+) -> None:
     """Bring what the clone remembers to a remote, together with what that remembers.
 
     Raises `OutOfStep` where it does not take it, or does not answer within `patience`; it stays in
@@ -97,7 +103,7 @@ def push_watch_memory(repo: GitRepo, remote: str, *, patience: float = PATIENCE)
     """
     reason = "others were faster every time"
     for _ in attempts():
-        theirs = _fetched(repo, remote, patience)
+        theirs = _fetched(repo, remote, keep, patience)
         ours = _NOTES.tip(repo)
         if ours is None or ours == theirs:
             return
@@ -106,18 +112,22 @@ def push_watch_memory(repo: GitRepo, remote: str, *, patience: float = PATIENCE)
         if refused is None:
             return
         reason = refused.reason
-        if not refused.has_answered:
-            break
-        if not (
-            refused.is_passing
-            or _RACED in reason
-            or _NOTES.tip_at(repo, remote, patience) != theirs
-        ):
+        if not _is_worth_a_try(repo, remote, refused, theirs, patience):
             break
     raise _NOTES.not_pushed(remote, reason)
 
 
-def _fetched(repo: GitRepo, remote: str, patience: float) -> str | None:
+def _is_worth_a_try(
+    repo: GitRepo, remote: str, refused: RefusedPush, theirs: str | None, patience: float
+) -> bool:
+    """Return whether another job was faster, so that the next push may be taken."""
+    if not refused.has_answered:
+        return False
+    raced = refused.is_passing or _RACED in refused.reason
+    return raced or _NOTES.tip_at(repo, remote, patience) != theirs
+
+
+def _fetched(repo: GitRepo, remote: str, keep: Keep, patience: float) -> str | None:
     """Add what a remote remembers to ours; return its commit, None where it has none."""
     for _ in attempts():
         with temporary_ref(repo) as ref:
@@ -128,23 +138,23 @@ def _fetched(repo: GitRepo, remote: str, patience: float) -> str | None:
             before = _NOTES.tip(repo)
             if before == theirs or theirs is None:
                 return theirs
-            if _NOTES.put(repo, _together(repo, before, theirs), before):
+            if _NOTES.put(repo, _together(repo, before, theirs, keep), before):
                 return theirs
     raise _NOTES.never_free()
 
 
-def _together(repo: GitRepo, ours: str | None, theirs: str) -> str:
+def _together(repo: GitRepo, ours: str | None, theirs: str, keep: Keep) -> str:
     """Return a commit with both memories: theirs, where ours adds nothing to it."""
     if ours is None:
         return theirs
     far = _read(repo, theirs)
-    both = merged(_read(repo, ours).memory, far.memory)
+    both = keep(merged(_read(repo, ours).memory, far.memory))
     return theirs if both == far.memory else _commit(repo, both, far)
 
 
 def _read(repo: GitRepo, commit: str | None) -> _Kept:
     if commit is None:
-        return _Kept()
+        return _Kept(WatchMemory(), None, frozenset())
     recent, bulk = (repo.find(commit, place) for place in _places(repo))
     bulk_lines = lines_of(bulk.data) if bulk else []
     try:
@@ -154,14 +164,14 @@ def _read(repo: GitRepo, commit: str | None) -> _Kept:
             f"`{WATCH_REF}` has the format {error}, of a newer release",
             hint="upgrade mlflow-reconciler: it reads what older releases wrote",
         ) from error
-    return _Kept(kept(memory), bulk.id if bulk else None, frozenset(bulk_lines))
+    return _Kept(memory, bulk.id if bulk else None, frozenset(bulk_lines))
 
 
 def _commit(repo: GitRepo, memory: WatchMemory, before: _Kept) -> str:
     """Write a memory into git, and return its commit, which nothing points to yet."""
     lines, bulk = memory_lines(memory), before.bulk
     recent = [line for line in lines if line not in before.bulk_lines]
-    if len(recent) > _RECENT or memory.unreadable:
+    if len(recent) > _RECENT or before.memory.unreadable:
         bulk, recent = written_blob(repo, in_note(lines)), []
     notes = zip(_places(repo), (written_blob(repo, in_note(recent)), bulk), strict=True)
     entries = "".join(f"100644 blob {blob}\t{place}\n" for place, blob in notes if blob)
