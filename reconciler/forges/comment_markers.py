@@ -1,4 +1,4 @@
-"""Recognises our own comments and issues by their author and their first line, the marker."""
+"""Recognises our own comments, issues and pull requests by their author and their first line."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar

@@ -34,6 +34,10 @@ _OF_THE_PAGES: Final = "web-flow"  # commits merges and edits made in GitHub's U
 _READ_PULLS: Final = "`pull-requests: read` and `contents: read`"
 _WRITE_PULLS: Final = "`pull-requests: write`"
 _WRITE_ISSUES: Final = "`issues: write`"
+_ALLOW_ACTIONS: Final = (
+    "allow it in Settings → Actions → General → Workflow permissions (of the organization, too), "
+    "or set RECONCILER_FORGE_TOKEN to the token of an app"
+)
 
 
 class GitHub:
@@ -85,6 +89,24 @@ class GitHub:
         dated = [(moment, pull.number, pull) for moment, pull in merged if moment is not None]
         dated.sort(key=lambda found: found[:2], reverse=True)
         return tuple(_pull_request(pull) for _, _, pull in dated)
+
+    def open_pull_request(self, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Open the pull request of a branch of this repository."""
+        new = {"head": branch, "base": base, "title": title, "body": body}
+        try:
+            answer = self._http.write("POST", f"{self._repo}/pulls", new, needs=_WRITE_PULLS)
+        except ForgeError as error:
+            raise _with_remedy(error, branch) from error
+        return _pull_request(row(Pull, answer))
+
+    def open_pull_requests(self, marker: str) -> tuple[PullRequest, ...]:
+        """Return our open pull requests whose body begins with `marker`, oldest first."""
+        listed = self._http.rows(
+            f"{self._repo}/pulls",
+            needs=_READ_PULLS,
+            params={"state": "open", "sort": "created", "direction": "asc"},
+        )
+        return tuple(map(_pull_request, ours(rows(Pull, listed), marker, self.user())))
 
     def approvals(self, pull: PullRequest) -> tuple[Review, ...]:
         """Return the valid approvals of the head by people with write access, oldest first."""
@@ -222,7 +244,22 @@ def _pull_request(pull: Pull) -> PullRequest:
         author=pull.user.login if pull.user else "",
         merged=merged,
         merge_commit=pull.merge_commit_sha if merged else None,
+        ended=utc(pull.closed_at) if pull.closed_at else None,
     )
+
+
+def _with_remedy(error: ForgeError, branch: str) -> ForgeError:
+    """Return a refusal to open a pull request with the remedy that GitHub's words ask for."""
+    said = error.message
+    if "not permitted to create" in said:
+        hint = _ALLOW_ACTIONS
+    elif "pull request already exists" in said:
+        hint = f"another job opened one for `{branch}`: look at it"
+    elif "No commits between" in said:
+        hint = "it is merged already, or its branch was changed"
+    else:
+        return error
+    return ForgeError(said, hint=hint)
 
 
 def _people(commit: PullCommit) -> Iterator[str]:

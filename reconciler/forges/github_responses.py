@@ -34,7 +34,14 @@ class Pull(ForgeRow):
     base: PullSide
     user: Somebody = None
     merged_at: Timestamp | None = None
+    closed_at: Timestamp | None = None
     merge_commit_sha: str | None = None
+    body: Text = ""
+
+    @property
+    def writer(self) -> str:
+        """The opener's login."""
+        return self.user.login if self.user else ""
 
 
 class PullReview(ForgeRow):

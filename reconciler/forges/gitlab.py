@@ -115,6 +115,32 @@ class GitLab:
         dated.sort(key=lambda found: found[:2], reverse=True)
         return tuple(_pull_request(merge) for _, _, merge in dated)
 
+    def open_pull_request(self, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Open the merge request of a branch of this project; merging it removes the branch."""
+        new = {
+            "source_branch": branch,
+            "target_branch": base,
+            "title": title,
+            "description": body,
+            "remove_source_branch": True,
+        }
+        path = f"{self._project}/merge_requests"
+        try:
+            answer = self._http.write("POST", path, new, needs=_NEEDS)
+        except ForgeError as error:
+            if "already exists for this source branch" not in error.message:
+                raise
+            hint = f"another job opened one for `{branch}`: look at it"
+            raise ForgeError(error.message, hint=hint) from error
+        return _pull_request(row(MergeRequest, answer))
+
+    def open_pull_requests(self, marker: str) -> tuple[PullRequest, ...]:
+        """Return our open merge requests whose text begins with `marker`, oldest first."""
+        open_ = {"state": "opened", "scope": "created_by_me", "order_by": "created_at"}
+        path = f"{self._project}/merge_requests"
+        listed = self._http.rows(path, needs=_NEEDS, params={**open_, "sort": "asc"})
+        return tuple(map(_pull_request, ours(rows(MergeRequest, listed), marker, self.user())))
+
     def approvals(self, pull: PullRequest) -> tuple[Review, ...]:
         """Return the approvals since the head was pushed, oldest first.
 
@@ -271,6 +297,7 @@ def _pull_request(merge: MergeRequest) -> PullRequest:
         author=merge.author.username if merge.author else "",
         merged=merged,
         merge_commit=left if merged else None,
+        ended=utc(ended) if (ended := merge.merged_at or merge.closed_at) else None,
     )
 
 

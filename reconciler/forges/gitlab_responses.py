@@ -20,8 +20,20 @@ class MergeRequest(ForgeRow):
     author: GitLabUser | None = None
     state: str
     merged_at: Timestamp | None = None
+    closed_at: Timestamp | None = None
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
+    description: Text = ""
+
+    @property
+    def body(self) -> str:
+        """The text."""
+        return self.description
+
+    @property
+    def writer(self) -> str:
+        """The opener's user name."""
+        return self.author.username if self.author else ""
 
 
 class PushedVersion(ForgeRow):

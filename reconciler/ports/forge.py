@@ -12,7 +12,8 @@ CHECK_LIMIT = 65_535  # characters of a check's summary, and of its text
 class PullRequest:
     """A pull request (GitLab: a merge request); `head` is a commit, `base` a branch.
 
-    `merge_commit` is the commit that the merge made on `base`; None before the merge.
+    `merge_commit` is the commit that the merge made on `base`; None before the merge. `ended` is
+    when it was merged or closed, as the time of a `Review`; None while it is open.
     """
 
     number: int
@@ -23,6 +24,7 @@ class PullRequest:
     author: str
     merged: bool
     merge_commit: str | None
+    ended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Forge(Protocol):
 
     @property
     def comment_limit(self) -> int:
-        """The longest comment or issue, in characters."""
+        """The longest comment, issue or body of a pull request, in characters."""
         ...
 
     def user(self) -> str:
@@ -79,6 +81,17 @@ class Forge(Protocol):
 
     def pull_requests_of(self, commit: str) -> tuple[PullRequest, ...]:
         """Return the merged pull requests that contain a commit, newest merge first."""
+        ...
+
+    def open_pull_request(self, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Open the pull request of a branch of this repository, to be merged into `base`.
+
+        Raises `ForgeError` where the forge does not take it, also where one is open already.
+        """
+        ...
+
+    def open_pull_requests(self, marker: str) -> tuple[PullRequest, ...]:
+        """Return our open pull requests whose body begins with `marker`, oldest first."""
         ...
 
     def approvals(self, pull: PullRequest) -> tuple[Review, ...]:

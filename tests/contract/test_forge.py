@@ -7,7 +7,8 @@ import pytest
 from reconciler.errors import ForgeError
 from reconciler.ports.forge import CHECK_LIMIT, Conclusion
 from tests.support.forges.forge_lab import ForgeLab, github_lab, gitlab_lab
-from tests.support.forges.forge_server import Commit, Given, Ticket
+from tests.support.forges.forge_server import Commit, Fault, Given, Ticket
+from tests.support.registries.servers import Answer
 
 _MARKER = "<!-- reconciler plan prod -->"
 _CHECK = "reconciler/plan"
@@ -36,6 +37,70 @@ def test_a_pull_request_that_is_not_there_is_told(lab: ForgeLab) -> None:
 
     assert caught.value.code == 6
     assert caught.value.hint is not None
+
+
+def test_a_pull_request_is_opened_with_its_text_and_found_by_its_marker(lab: ForgeLab) -> None:
+    stranger = lab.state.open(lab.head(1), author="mallory")
+    stranger.body = f"{_MARKER}\nlook here"
+    other = lab.forge.open_pull_request("other", "main", "Other", f"> {_MARKER}")
+
+    pull = lab.forge.open_pull_request("rollback/x", "main", "Roll back x", f"{_MARKER}\nwhy: é")
+
+    opened = lab.state.pulls[pull.number]
+    assert (opened.title, opened.branch, opened.base) == ("Roll back x", "rollback/x", "main")
+    assert opened.body == f"{_MARKER}\nwhy: é"
+    assert pull.author == lab.forge.user()
+    assert pull.url.startswith(lab.forge.url)
+    assert lab.forge.open_pull_requests(_MARKER) == (pull,)
+    assert [one.number for one in lab.forge.open_pull_requests(">")] == [other.number]
+
+
+def test_our_pull_request_is_found_behind_a_hundred_others(lab: ForgeLab) -> None:
+    for number in range(120):
+        lab.state.open(lab.head(number), author=lab.state.me if number % 2 else "ann")
+    pull = lab.forge.open_pull_request("rollback/x", "main", "Roll back x", _MARKER)
+
+    assert lab.forge.open_pull_requests(_MARKER) == (pull,)
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_a_pull_request_that_ended_says_when_and_is_not_open(
+    lab: ForgeLab, *, is_merged: bool
+) -> None:
+    pull = lab.forge.open_pull_request("rollback/x", "main", "Roll back x", _MARKER)
+    assert pull.ended is None
+    opened = lab.state.pulls[pull.number]
+    if is_merged:
+        lab.state.merge(opened, lab.head(9))
+    else:
+        lab.state.close(opened)
+
+    found = lab.forge.pull_request(pull.number)
+
+    assert (found.merged, found.ended) == (is_merged, "2026-01-05T10:02:00Z")
+    assert lab.forge.open_pull_requests(_MARKER) == ()
+
+
+def test_a_second_pull_request_of_a_branch_is_refused_with_what_to_do(lab: ForgeLab) -> None:
+    lab.forge.open_pull_request("rollback/x", "main", "Roll back x", "")
+
+    with pytest.raises(ForgeError, match="already exists") as caught:
+        lab.forge.open_pull_request("rollback/x", "main", "Roll back x", "")
+
+    assert caught.value.hint == "another job opened one for `rollback/x`: look at it"
+    assert len(lab.state.pulls) == 1
+
+
+def test_a_pull_request_whose_answer_is_lost_is_not_opened_twice(lab: ForgeLab) -> None:
+    part = "/pulls" if lab.forge.name == "GitHub" else "/merge_requests"
+    lost = Answer(502, b"")
+    lab.state.faults.append(Fault("POST", part, lost, times=9, executed=True))
+
+    with pytest.raises(ForgeError, match="answered 502"):
+        lab.forge.open_pull_request("rollback/x", "main", "Roll back x", _MARKER)
+
+    (pull,) = lab.forge.open_pull_requests(_MARKER)
+    assert list(lab.state.pulls) == [pull.number]
 
 
 def test_the_merged_pull_requests_of_a_commit_come_newest_first(lab: ForgeLab) -> None:

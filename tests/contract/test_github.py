@@ -7,7 +7,7 @@ import pytest
 from reconciler.errors import ForgeError
 from reconciler.ports.forge import Check
 from tests.support.forges.forge_lab import ForgeLab, github_lab
-from tests.support.forges.forge_server import Commit
+from tests.support.forges.forge_server import Commit, Fault, answer
 
 _MARKER = "<!-- reconciler plan -->"
 
@@ -151,6 +151,7 @@ def test_a_check_has_the_slug_of_its_app(lab: ForgeLab) -> None:
         ("GET check-runs", "`checks: read`"),
         ("POST /issues", "`issues: write`"),
         ("GET /reviews", "`pull-requests: read`"),
+        ("POST /pulls", "`pull-requests: write`"),
     ],
 )
 def test_a_refusal_names_the_permission(lab: ForgeLab, refused: str, permission: str) -> None:
@@ -165,8 +166,33 @@ def test_a_refusal_names_the_permission(lab: ForgeLab, refused: str, permission:
         "GET check-runs": lambda: lab.forge.checks(pull.head, "plan"),
         "POST /issues": lambda: lab.forge.put_issue(_MARKER, "Drift", ""),
         "GET /reviews": lambda: lab.forge.approvals(pull),
+        "POST /pulls": lambda: lab.forge.open_pull_request("b", "main", "t", ""),
     }
     with pytest.raises(ForgeError) as caught:
         asked[refused]()
 
     assert permission in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (
+            "GitHub Actions is not permitted to create or approve pull requests.",
+            "RECONCILER_FORGE_TOKEN",
+        ),
+        ("No commits between main and rollback/x", "it is merged already"),
+    ],
+)
+def test_a_pull_request_that_github_does_not_take_is_told_with_the_remedy(
+    lab: ForgeLab, said: str, remedy: str
+) -> None:
+    errors = [{"resource": "PullRequest", "code": "custom", "message": said}]
+    told = {"message": said} if "permitted" in said else {"message": "Invalid", "errors": errors}
+    status = 403 if "permitted" in said else 422
+    lab.state.faults.append(Fault("POST", "/pulls", answer(told, status)))
+
+    with pytest.raises(ForgeError, match=said) as caught:
+        lab.forge.open_pull_request("rollback/x", "main", "Roll back x", "")
+
+    assert remedy in str(caught.value.hint)

@@ -65,10 +65,17 @@ class Pull:
     merged_at: datetime | None = None
     merge_commit: str | None = None
     landed: list[str] = field(default_factory=list)
+    branch: str = "topic"
+    body: str = ""
+    closed_at: datetime | None = None
 
     @property
     def head(self) -> str:
         return self.pushes[-1][0]
+
+    @property
+    def is_open(self) -> bool:
+        return self.merged_at is None and self.closed_at is None
 
 
 @dataclass
@@ -167,12 +174,29 @@ class ForgeState:
     def merge(self, pull: Pull, commit: str) -> None:
         pull.merged_at, pull.merge_commit = self.tick(), commit
 
+    def close(self, pull: Pull) -> None:
+        pull.closed_at = self.tick()
+
     def review(self, pull: Pull, author: str, state: str = "APPROVED") -> None:
         pull.verdicts.append(Verdict(author, state, pull.head, self.tick()))
 
     def remark(self, pull: Pull, author: str, body: str, *, system: bool = False) -> Remark:
         pull.remarks.append(Remark(self.number(), author, body, self.tick(), system))
         return pull.remarks[-1]
+
+    def opened_by(self, login: str, new: Mapping[str, str]) -> Pull | None:
+        """Open the pull request that was asked for: title, body, branch and base.
+
+        None where one of that branch is open already.
+        """
+        if any(pull.is_open and pull.branch == new["branch"] for pull in self.pulls.values()):
+            return None
+        # What a branch brings is asked of the repository, where the test has one.
+        commits = self.pushed(new["branch"], self.used + 1)
+        head = commits[-1].sha if commits else f"{self.used + 1:040x}"
+        pull = self.open(head, author=login, base=new["base"], commits=commits)
+        pull.title, pull.body, pull.branch = new["title"], new["body"], new["branch"]
+        return pull
 
     def pulls_of(self, commit: str) -> list[Pull]:
         return [

@@ -59,11 +59,13 @@ def _pull(pull: Pull) -> dict[str, Any]:
         "number": pull.number,
         "title": pull.title,
         "html_url": f"https://forge.example/{REPOSITORY}/pull/{pull.number}",
-        "state": "closed" if pull.merged_at else "open",
+        "state": "open" if pull.is_open else "closed",
+        "body": pull.body or None,
         "user": _user(pull.author),
-        "head": {"ref": "topic", "sha": pull.head},
+        "head": {"ref": pull.branch, "sha": pull.head},
         "base": {"ref": pull.base, "sha": "b" * 40},
         "merged_at": stamp(pull.merged_at),
+        "closed_at": stamp(pull.merged_at or pull.closed_at),
         "merge_commit_sha": merge,
     }
 
@@ -131,11 +133,25 @@ def _get_pull(state: ForgeState, _: Request, number: str) -> Answer:
 
 def _add_pull(state: ForgeState, request: Request) -> Answer:
     new, grant = sent(request), grant_of(state, request)
-    commits = state.pushed(new["head"], state.used + 1)
-    author = grant.login if grant else state.me
-    pull = state.open(commits[-1].sha, author=author, base=new["base"], commits=commits)
-    pull.title = new["title"]
+    if len(new.get("body") or "") > 65_536:
+        return _invalid("body is too long (maximum is 65536 characters)")
+    asked = {name: new.get(name) or "" for name in ("title", "body", "base")}
+    pull = state.opened_by(grant.login if grant else state.me, {**asked, "branch": new["head"]})
+    if pull is None:
+        return _invalid(f"A pull request already exists for acme:{new['head']}.")
     return answer(_pull(pull), 201)
+
+
+def _invalid(message: str) -> Answer:
+    error = {"resource": "PullRequest", "code": "custom", "message": message}
+    return answer({"message": "Validation Failed", "errors": [error]}, 422)
+
+
+def _list_pulls(state: ForgeState, request: Request) -> Answer:
+    asked = parameters(request)
+    assert (asked["state"], asked["sort"], asked["direction"]) == ("open", "created", "asc")
+    found = [_pull(pull) for pull in state.pulls.values() if pull.is_open]
+    return page(state, request, found)
 
 
 def _pulls_of(state: ForgeState, request: Request, sha: str) -> Answer:
@@ -256,6 +272,7 @@ GITHUB: tuple[Route, ...] = (
     ("GET", _REPO, _repository),
     ("POST", "/api/graphql", _graphql),
     ("POST", f"{_REPO}/pulls", _add_pull),
+    ("GET", f"{_REPO}/pulls", _list_pulls),
     ("GET", rf"{_REPO}/pulls/(\d+)", _get_pull),
     ("GET", rf"{_REPO}/commits/(\w+)/pulls", _pulls_of),
     ("GET", rf"{_REPO}/pulls/(\d+)/reviews", _reviews),

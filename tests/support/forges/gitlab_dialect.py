@@ -34,11 +34,14 @@ def _merge(pull: Pull) -> dict[str, Any]:
         "iid": pull.number,
         "title": pull.title,
         "web_url": f"https://forge.example/{REPOSITORY}/-/merge_requests/{pull.number}",
-        "state": "merged" if pull.merged_at else "opened",
+        "state": "opened" if pull.is_open else "merged" if pull.merged_at else "closed",
+        "description": pull.body or None,
+        "source_branch": pull.branch,
         "author": _user(pull.author),
         "sha": pull.head,
         "target_branch": pull.base,
         "merged_at": stamp(pull.merged_at),
+        "closed_at": stamp(pull.closed_at),
         "merge_commit_sha": pull.merge_commit,
         "squash_commit_sha": None,
     }
@@ -71,6 +74,26 @@ def _me(state: ForgeState, _: Request) -> Answer:
 def _get_merge(state: ForgeState, _: Request, number: str) -> Answer:
     pull = state.pulls.get(int(number))
     return answer(_merge(pull)) if pull else MISSING
+
+
+def _add_merge(state: ForgeState, request: Request) -> Answer:
+    new = sent(request)
+    asked = {"title": new["title"], "body": new["description"], "base": new["target_branch"]}
+    pull = state.opened_by(state.me, {**asked, "branch": new["source_branch"]})
+    if pull is None:
+        said = "Another open merge request already exists for this source branch: !1"
+        return answer({"message": [said]}, 409)
+    assert new["remove_source_branch"] is True
+    return answer(_merge(pull), 201)
+
+
+def _list_merges(state: ForgeState, request: Request) -> Answer:
+    asked = parameters(request)
+    # Newest first, and of everybody, is what GitLab answers without these.
+    assert (asked["state"], asked["scope"]) == ("opened", "created_by_me")
+    assert (asked["order_by"], asked["sort"]) == ("created_at", "asc")
+    found = [pull for pull in state.pulls.values() if pull.is_open and pull.author == state.me]
+    return page(state, request, [_merge(pull) for pull in found])
 
 
 def _merges_of(state: ForgeState, request: Request, sha: str) -> Answer:
@@ -213,6 +236,8 @@ GITLAB: tuple[Route, ...] = (
     ("GET", "/api/v4/user", _me),
     ("GET", _PROJECT, _project),
     ("GET", _MERGE, _get_merge),
+    ("POST", f"{_PROJECT}/merge_requests", _add_merge),
+    ("GET", f"{_PROJECT}/merge_requests", _list_merges),
     ("GET", rf"{_PROJECT}/repository/commits/(\w+)/merge_requests", _merges_of),
     ("GET", rf"{_MERGE}/versions", _versions),
     ("GET", rf"{_MERGE}/approvals", _approvals),
