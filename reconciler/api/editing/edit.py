@@ -7,6 +7,7 @@ from typing_extensions import Self
 
 from reconciler.api.answers import Answer
 from reconciler.api.editing import candidates as candidate_list
+from reconciler.api.editing.proposing import MadeProposal, ProposalPlace, ProposalText, propose
 from reconciler.api.workspace import Workspace
 from reconciler.authoring.draft import Draft
 from reconciler.authoring.file_edits import require_written, write_edits
@@ -25,6 +26,7 @@ from reconciler.errors import (
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import visible
 from reconciler.render.json_documents import Document
+from reconciler.repository.repository import GitRepo
 
 
 class Edit(Answer):
@@ -137,6 +139,23 @@ class Edit(Answer):
             self._commit(draft, Destination(branch, push=push, pull_request=pull_request), message)
         return self
 
+    def propose(self, place: ProposalPlace, text: ProposalText) -> MadeProposal | None:
+        """Propose the edit by a pull request; None where there is nothing to change.
+
+        The commit is made beside what is checked out: no file, index or branch of the clone
+        changes. Raises `Refused` for an edit that is refused, `OutOfStep` and `ForgeError` where
+        git or the forge do not take it.
+        """
+        draft = self._deliverable()
+        if draft is None:
+            return None
+        with self._workspace:
+            made = propose(self._repo, draft, place, text)
+        self.commit_id, self.branch = made.branch.commit, made.branch.name
+        self.pull_request = made.pull.url
+        self.next = "have it reviewed and merged; `reconciler apply` then carries it out"
+        return made
+
     def _commit(self, draft: Draft, destination: Destination, message: str | None) -> None:
         uncommitted = self._uncommitted if self.written else self._dirty()
         delivery = self._delivery(draft, destination, uncommitted)
@@ -224,18 +243,23 @@ class Edit(Answer):
         repo = self._workspace.repo
         return repo.dirty(self._workspace.folder) if repo else ()
 
-    def _delivery(
-        self, draft: Draft, destination: Destination, uncommitted: Sequence[str]
-    ) -> GitDelivery:
-        workspace = self._workspace
-        if workspace.repo is None:
+    @property
+    def _repo(self) -> GitRepo:
+        """The repository; raises `OutOfStep` without one."""
+        if self._workspace.repo is None:
             raise OutOfStep(
                 "this is not a git repository: nothing can be committed",
                 hint="run it in a clone, or start a repository here: `git init`",
             )
+        return self._workspace.repo
+
+    def _delivery(
+        self, draft: Draft, destination: Destination, uncommitted: Sequence[str]
+    ) -> GitDelivery:
+        workspace = self._workspace
         line = workspace.main_line if destination.pull_request else None
         base = line[0].removeprefix("origin/") if line else None
-        clone = Clone(workspace.repo, workspace.environ, base)
+        clone = Clone(self._repo, workspace.environ, base)
         return GitDelivery(clone, [one.path for one in draft.files], destination, uncommitted)
 
     def _write(self, draft: Draft, uncommitted: tuple[str, ...]) -> None:

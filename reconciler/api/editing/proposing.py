@@ -1,0 +1,84 @@
+"""Proposes an edit by a pull request, made beside what is checked out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.authoring.draft import Draft
+from reconciler.authoring.file_edits import FileEdit
+from reconciler.errors import OutOfStep
+from reconciler.ports.forge import Forge, PullRequest
+from reconciler.repository.delivery.branch_commit import (
+    RemoteBranch,
+    RemoteBranches,
+    blob_of,
+    commit_beside,
+    push_new_branch,
+)
+from reconciler.repository.repository import GitRepo
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalPlace:
+    """Where a proposal goes: on top of `parent`, to a remote, to be merged into `base`."""
+
+    forge: Forge
+    remote: str
+    parent: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalText:
+    """The branch and the words of a pull request; `trailers` go to the end of the commit."""
+
+    branch: str
+    title: str
+    body: str
+    trailers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MadeProposal:
+    """The pull request of an edit, and the branch that it is of."""
+
+    branch: RemoteBranch
+    pull: PullRequest
+
+
+def propose(repo: GitRepo, draft: Draft, place: ProposalPlace, text: ProposalText) -> MadeProposal:
+    """Commit a draft on a new branch, push that and open its pull request.
+
+    A branch of the same content that an earlier job left is taken instead. Raises `OutOfStep` where
+    the files of `parent` are not those that the draft was made of, or the branch is not taken,
+    `ForgeError` where the pull request is not.
+    """
+    files = _contents(repo, place.parent, draft.files)
+    commit = commit_beside(repo, place.parent, files, _message(draft, text.trailers))
+    branches = RemoteBranches(repo, place.remote)
+    branch = branches.with_content_of(commit, text.branch)
+    if branch is None:
+        branch = RemoteBranch(branches.free_name(text.branch), commit)
+        push_new_branch(repo, place.remote, branch.commit, branch.name)
+    pull = place.forge.open_pull_request(branch.name, place.base, text.title, text.body)
+    return MadeProposal(branch, pull)
+
+
+def _contents(repo: GitRepo, parent: str, edits: Sequence[FileEdit]) -> Mapping[str, bytes | None]:
+    contents: dict[str, bytes | None] = {}
+    for edit in edits:
+        path = repo.path_of(edit.path)
+        made_of = None if edit.is_new else blob_of(repo, path, edit.before)
+        if repo.blob_id(parent, path) != made_of:
+            raise OutOfStep(
+                f"{edit.shown} is not as commit {repo.short(parent)} has it",
+                hint="check that commit out, and make the edit again",
+            )
+        contents[path] = None if edit.is_removal else edit.after
+    return contents
+
+
+def _message(draft: Draft, trailers: Sequence[str]) -> str:
+    """Return the commit's message; trailers are one paragraph, the last."""
+    message = draft.proposal.message(draft.meaning)
+    between = "\n" if draft.proposal.trailer else "\n\n"
+    return between.join([message, *(["\n".join(trailers)] if trailers else [])]) + "\n"
