@@ -47,15 +47,15 @@ def _document(source: JsonValue, watched: WatchedVersion, exchange: Exchange, ro
 
 def _content(root: Path, path: str) -> bytes:
     try:
-        file = (root / path).resolve()
+        file = (root / path).resolve(strict=True)
         if not file.is_relative_to(root.resolve()):
             raise Unmeasured(f"`{path}` leads out of the repository")
-        if not file.exists():
-            raise Unmeasured(f"there is no file `{path}`", is_silent=True)
         if not file.is_file():
             raise Unmeasured(f"`{path}` is not a file")
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise Unmeasured(f"there is no file `{path}`", is_silent=True) from None
     except (OSError, RuntimeError, ValueError) as error:
         # Python 3.12 tells of a link to itself by a RuntimeError, and of NUL by a ValueError.
         why = getattr(error, "strerror", None) or "no file can be there"
