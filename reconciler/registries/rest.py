@@ -37,7 +37,7 @@ from reconciler.registries.responses import (
     torn,
     versions_alone,
 )
-from reconciler.registries.search_filters import is_plain, list_filters, name_filter
+from reconciler.registries.search_filters import filters_of, name_filter
 from reconciler.registries.tracking.found_runs import found_runs
 from reconciler.registries.tracking.logged_runs import TrackedRuns
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
@@ -132,7 +132,7 @@ class MlflowRest:
         self._require_workspaces()
         if names is None:
             return self._search([None])
-        filters, chunks = self._filters(sorted(set(names)))
+        filters, chunks = filters_of(sorted(set(names)), self._can_list)
         try:
             found = self._search([*filters, *chunks])
         except Rejected:
@@ -371,14 +371,6 @@ class MlflowRest:
                 if params["max_results"] <= _FEWEST_ROWS:
                     raise
             params = {**params, "max_results": params["max_results"] // 10}
-
-    def _filters(self, names: list[str]) -> tuple[list[str], list[str]]:
-        """Return filters for single names, and filters for lists of names."""
-        plain = [name for name in names if is_plain(name)]
-        if len(plain) <= 1 or not self._can_list():
-            return [name_filter(name) for name in names], []
-        odd = [name_filter(name) for name in names if not is_plain(name)]
-        return odd, list(list_filters(plain))
 
     def _can_list(self) -> bool:
         if self._takes_lists is None:

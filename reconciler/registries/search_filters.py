@@ -1,7 +1,7 @@
 """Builds search filters by names and tags; MLflow's filter language has quotes but no escapes."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -26,6 +26,15 @@ def equals(field: str, text: str) -> str:
     if quote not in text and not _ESCAPING.search(text):
         return f"{field} = {quote}{text}{quote}"
     return f"{field} LIKE '{_NOT_QUOTABLE.sub('_', text)}'"
+
+
+def filters_of(names: Sequence[str], can_list: Callable[[], bool]) -> tuple[list[str], list[str]]:
+    """Return filters for single names, and filters for lists of names where those can be."""
+    plain = [name for name in names if is_plain(name)]
+    if len(plain) <= 1 or not can_list():
+        return [name_filter(name) for name in names], []
+    odd = [name_filter(name) for name in names if not is_plain(name)]
+    return odd, list(list_filters(plain))
 
 
 def list_filters(names: Iterable[str]) -> Iterator[str]:
