@@ -9,7 +9,6 @@ from reconciler.core.declaring.watch import WatchRule
 from reconciler.policy.watching.looks import Look, Proposed, WatchMemory
 from reconciler.policy.watching.remembered import (
     SLOTS,
-    latest_compared,
     latest_spell,
     moment,
     of_rule,
@@ -30,7 +29,7 @@ def pruned(
     """Return a memory without what changes no verdict from now on.
 
     `rules` are those of each model that was watched; what is of other models stays. Of a model stay
-    at most 52 looks and 5 proposals, and of each of its rules at most 195 looks and its window.
+    at most 52 looks and 5 proposals, and of each of its rules at most 194 looks and its window.
     """
     kept = [look for look in memory.looks if look.model not in rules]
     for model, own in rules.items():
@@ -55,7 +54,6 @@ def _needed(looks: Sequence[Look], now: datetime, rules: Iterable[WatchRule]) ->
         own = of_rule(rule, past, past[0].model)
         seen = [look for look in own if look.version == version]
         yield from last_measurements(rule, seen)
-        yield from filter(None, [latest_compared(seen)])
         yield from [look for look in seen if look.is_usable][-1:]
         yield from [look for look in own if look.measurement.value is not None][-1:]
         oldest = slot(rule, now - rule.baseline)

@@ -236,7 +236,7 @@ def test_what_is_forgotten_changes_no_later_verdict(
         assert found.decision == full.decision
         memory = pruned(found.memory, full.now, rules)
         assert memory == pruned(memory, full.now, rules), "twice is as once"
-        assert len(memory.looks) <= 2 + asked.window + 3 + 192
+        assert len(memory.looks) <= 2 + asked.window + 2 + 192
         assert len(memory.proposals) <= 5
 
 
@@ -253,6 +253,14 @@ def test_many_looks_at_many_versions_are_kept_few() -> None:
         looks = [*pruned(last.memory, last.now, {MODEL: [RULE]}).looks]
     assert len(looks) <= 97 + RULE.window + 4
     assert {look.version for look in looks} == {4, 5}
+
+
+def test_a_source_that_answered_once_has_answered() -> None:
+    once, silent = Event(5, 1, math.nan, 100.0, None), Event(5, 1, None, None, None)
+    last = run([once, *[silent] * 30], RULE)[-1]
+    kept = pruned(last.memory, last.now, {MODEL: [RULE]})
+    assert len(kept.looks) == 1 + RULE.window
+    assert never_answered(RULE, kept, Measurement(), model=MODEL) is None
 
 
 def test_what_is_of_other_models_stays() -> None:
