@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.authoring.draft import Draft
 from reconciler.authoring.file_edits import FileEdit
+from reconciler.authoring.proposal import slug
 from reconciler.errors import OutOfStep
 from reconciler.ports.forge import Forge, PullRequest
 from reconciler.repository.delivery.branch_commit import (
@@ -15,6 +17,8 @@ from reconciler.repository.delivery.branch_commit import (
     push_new_branch,
 )
 from reconciler.repository.repository import GitRepo
+
+_LONGEST_SLUG: Final = 50  # characters, of which each may be four bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class MadeProposal:
 
     branch: RemoteBranch
     pull: PullRequest
+
+
+def rollback_branch(model: str, version: int, target: int) -> str:
+    """Return the branch of a rollback that is proposed: short enough for every file system."""
+    return f"rollback/{slug(model)[:_LONGEST_SLUG]}-v{version}-to-v{target}"
 
 
 def propose(repo: GitRepo, draft: Draft, place: ProposalPlace, text: ProposalText) -> MadeProposal:
