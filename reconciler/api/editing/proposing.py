@@ -7,13 +7,15 @@ from typing import Final
 from reconciler.authoring.draft import Draft
 from reconciler.authoring.file_edits import FileEdit
 from reconciler.authoring.proposal import slug
-from reconciler.errors import OutOfStep
+from reconciler.errors import ForgeError, OutOfStep
+from reconciler.forges.error_mapping import Lost
 from reconciler.ports.forge import Forge, PullRequest
 from reconciler.repository.delivery.branch_commit import (
     RemoteBranch,
     RemoteBranches,
     blob_of,
     commit_beside,
+    delete_branch,
     push_new_branch,
 )
 from reconciler.repository.repository import GitRepo
@@ -64,11 +66,18 @@ def propose(repo: GitRepo, draft: Draft, place: ProposalPlace, text: ProposalTex
     files = _contents(repo, place.parent, draft.files)
     commit = commit_beside(repo, place.parent, files, _message(draft, text.trailers))
     branches = RemoteBranches(repo, place.remote)
-    branch = branches.with_content_of(commit, text.branch)
-    if branch is None:
-        branch = RemoteBranch(branches.free_name(text.branch), commit)
-        push_new_branch(repo, place.remote, branch.commit, branch.name)
-    pull = place.forge.open_pull_request(branch.name, place.base, text.title, text.body)
+    left = branches.with_content_of(commit, text.branch)
+    branch = left or RemoteBranch(branches.free_name(text.branch), commit)
+    if left is None:
+        push_new_branch(repo, place.remote, branch)
+    try:
+        pull = place.forge.open_pull_request(branch.name, place.base, text.title, text.body)
+    except Lost:  # it may be open
+        raise
+    except ForgeError:
+        if left is None:  # every run would leave another one
+            delete_branch(repo, place.remote, branch)
+        raise
     return MadeProposal(branch, pull)
 
 

@@ -83,15 +83,15 @@ def comment(case: RollbackCase, room: int, more: str) -> str:
     return _fitting(case, head, [], room, more)
 
 
-def reason(case: RollbackCase) -> str:
+def reason(failed: Sequence[FailedRule]) -> str:
     """Return why the version is blocked: one line, for the model's file and the commit."""
-    told = "; ".join(f"{row.rule.name}: {row.verdict.why}" for row in case.failed)
+    told = "; ".join(f"{row.rule.name}: {row.verdict.why}" for row in failed)
     return _cut(f"watch: {visible(told)}", _LONGEST_REASON)
 
 
-def trailers(case: RollbackCase) -> tuple[str, ...]:
+def trailers(failed: Sequence[FailedRule]) -> tuple[str, ...]:
     """Return the last lines of the commit's message: the rules that failed."""
-    return tuple(f"{TRAILER}: {visible(row.rule.name)}" for row in case.failed)
+    return tuple(f"{TRAILER}: {visible(row.rule.name)}" for row in failed)
 
 
 def _opening(case: RollbackCase) -> Iterator[str]:

@@ -109,26 +109,33 @@ class RemoteBranches:
             return None if status else _tree_id(self._repo, ref)
 
 
-def push_new_branch(repo: GitRepo, remote: str, commit: str, branch: str) -> None:
+def push_new_branch(repo: GitRepo, remote: str, branch: RemoteBranch) -> None:
     """Push a commit as a new branch; raises `OutOfStep` where it exists, or is not taken."""
-    ref = f"refs/heads/{branch}"
+    name, ref = branch.name, f"refs/heads/{branch.name}"
     # An empty lease: a branch that is there already is refused, also where it could go on.
     push = ("push", "--quiet", "--porcelain", f"--force-with-lease={ref}:")
-    status, out, reason = repo.run(*push, remote, f"{commit}:{ref}", seconds=_LONGEST)
+    status, out, reason = repo.run(*push, remote, f"{branch.commit}:{ref}", seconds=_LONGEST)
     if status == 0:
         return
     refused = (line.split("\t") for line in out.splitlines() if line.startswith("!"))
     why = next((parts[-1] for parts in refused), reason)
     if "stale info" in why:
         raise OutOfStep(
-            f"`{safe_uri(remote)}` has had a branch `{branch}` for a moment",
+            f"`{safe_uri(remote)}` has had a branch `{name}` for a moment",
             hint="another job proposes the same: look at its pull request",
         )
     raise OutOfStep(
-        f"`{safe_uri(remote)}` did not take the branch `{branch}`: {why}",
+        f"`{safe_uri(remote)}` did not take the branch `{name}`: {why}",
         hint="the job has to be allowed to push branches: `contents: write` on GitHub, "
         "`write_repository` on GitLab",
     )
+
+
+def delete_branch(repo: GitRepo, remote: str, branch: RemoteBranch) -> None:
+    """Delete a branch of a remote, unless it has moved; one that stays does no harm."""
+    ref = f"refs/heads/{branch.name}"
+    push = ("push", "--quiet", f"--force-with-lease={ref}:{branch.commit}")
+    repo.run(*push, remote, f":{ref}", seconds=_LONGEST)
 
 
 def _is_of(branch: str, name: str) -> bool:

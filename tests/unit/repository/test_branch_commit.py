@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.errors import OutOfStep
 from reconciler.repository.delivery.branch_commit import (
+    RemoteBranch,
     RemoteBranches,
     blob_of,
     commit_beside,
@@ -29,7 +30,7 @@ def proposed(repo: GitRepo, name: str, content: bytes = b"v: 1\n") -> str:
     """Propose a content on the branch of that name, or on the one that is free."""
     commit = commit_beside(repo, str(repo.head), {_FILE: content}, "Roll back\n")
     branch = RemoteBranches(repo, "origin").free_name(name)
-    push_new_branch(repo, "origin", commit, branch)
+    push_new_branch(repo, "origin", RemoteBranch(branch, commit))
     return branch
 
 
@@ -129,7 +130,7 @@ def test_a_branch_that_came_meanwhile_is_not_moved_though_git_could(
         commit = commit_beside(repo, parent, {_FILE: b"1"}, "m")
         far.git("branch", "rollback/x", parent)
         with pytest.raises(OutOfStep, match="has had a branch `rollback/x`") as refusal:
-            push_new_branch(repo, "origin", commit, "rollback/x")
+            push_new_branch(repo, "origin", RemoteBranch("rollback/x", commit))
     assert "another job" in str(refusal.value.hint)
     assert far.git("rev-parse", "rollback/x") == parent
 
