@@ -5,7 +5,8 @@ import re
 import unicodedata
 
 _LONGEST = 72  # characters of a value that a line shows
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@$^:\"]")
+# A forge makes a link of `www.`, in what we write as code, too.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@$^:\"]|(?<=www)\.")
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # A CI system runs `::error::` at the start of a line, and `##[error]` or `##vso[...]` anywhere.
@@ -65,8 +66,7 @@ def prose(text: str) -> str:
 def _quiet(text: str) -> str:
     # Forges look for mentions and issue numbers in the rendered page: a zero-width space ends
     # them.
-    quiet = _entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
-    return quiet.replace("www.", "www&#46;")
+    return _entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
 
 
 def _entities(text: str) -> str:

@@ -62,7 +62,7 @@ class RollbackCase:
 
 def title(case: RollbackCase) -> str:
     """Return the title of the pull request: plain text on one line."""
-    names = ", ".join(row.rule.name for row in case.failed)
+    names = ", ".join(visible(row.rule.name) for row in case.failed)
     end = f" v{case.version} → v{case.target}: {names} {_verb(case)}"
     name = visible(case.model)
     return _cut(f"Roll back {_cut(name, _LONGEST_TITLE - 60)}{end}", _LONGEST_TITLE)

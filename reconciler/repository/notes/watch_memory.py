@@ -129,12 +129,12 @@ def _is_worth_a_try(
 
 def _fetched(repo: GitRepo, remote: str, keep: Keep, patience: float) -> str | None:
     """Add what a remote remembers to ours; return its commit, None where it has none."""
+    _NOTES.check(repo)
     for _ in attempts():
         with temporary_ref(repo) as ref:
             if not _NOTES.fetch(repo, remote, ref, patience):
                 return None
             theirs = tip_of(repo, ref)
-            _NOTES.check(repo)
             before = _NOTES.tip(repo)
             if before == theirs or theirs is None:
                 return theirs
