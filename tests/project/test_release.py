@@ -137,6 +137,7 @@ def test_only_the_job_that_publishes_can_and_it_publishes_what_another_one_teste
     assert order[2:] == [
         "make browser",
         "make prometheus",
+        "make manifests",
         "make test-wheel",
         "actions/upload-artifact",
         "actions/download-artifact",

@@ -219,6 +219,7 @@ def test_this_projects_tests_run_on_every_python_that_it_promises() -> None:
     assert [step.run for step in steps(_CI) if step.job == "test" and step.run] == [
         "exec make browser",
         "exec make prometheus",
+        "exec make manifests",
         "exec make check",
         "exec make test",
     ]
