@@ -52,7 +52,7 @@ demo: $(VENV)/installed
 
 # The recipe ends with the shell's own process: Ctrl-C and `kill` reach what has to stop the services.
 stack: $(VENV)/installed
-	@exec $(BIN)/python examples/stack/processes.py --folder $(STACK) $(if $(STACK_ENV),--env $(STACK_ENV))
+	@exec $(BIN)/python examples/stack/processes.py --folder '$(STACK)' $(if $(STACK_ENV),--env '$(STACK_ENV)')
 
 test: $(VENV)/installed
 	$(BIN)/python $(PYTEST)

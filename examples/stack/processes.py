@@ -107,9 +107,9 @@ class Stack:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((_HOST, int(port)))
-            except OSError as error:
+            except (OSError, OverflowError, ValueError) as error:
                 raise CannotRun(
-                    f"port {port} cannot be used ({error.strerror}): end what listens there, "
+                    f"port {port} cannot be used ({error}): end what listens there, "
                     f"or change {variable} in stack.env"
                 ) from error
         return port
@@ -201,10 +201,20 @@ def _answers(url: str) -> bool:
 
 
 def read_settings(path: Path) -> dict[str, str]:
-    """Read `KEY=value` lines."""
-    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    pairs = [line.partition("=") for line in lines if line and not line.startswith("#")]
-    return {key: value for key, _, value in pairs}
+    """Read `KEY=value` lines; there have to be those of the example."""
+    example, found = (_pairs(each) for each in (_HERE / "stack.env.example", path))
+    if lacking := sorted(set(example) - set(found)):
+        raise CannotRun(f"{path} lacks {', '.join(lacking)}: stack.env.example has them")
+    return found
+
+
+def _pairs(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotRun(f"the settings cannot be read: {error}") from error
+    pairs = [line.strip().partition("=") for line in lines if not line.lstrip().startswith("#")]
+    return {key: value for key, equals, value in pairs if equals}
 
 
 def run(stack: Stack) -> None:

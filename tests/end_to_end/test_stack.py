@@ -3,11 +3,13 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,30 +53,39 @@ class Laptop:
             f"STACK_ENV={self.folder / 'stack.env'}",
         ]
 
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Start it where it cannot run."""
+        return subprocess.run(self.command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    @property
+    def terminal(self) -> str:
+        """What its terminal shows."""
+        return (self.folder / "terminal").read_text()
+
     @contextmanager
-    def stack(self) -> Iterator[str]:
-        """Start it, yield what it says, and press Ctrl-C."""
-        with subprocess.Popen(
-            self.command,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            assert process.stdout is not None
-            said = ""
-            try:
-                for line in process.stdout:
-                    said += line
-                    if line.startswith("Ctrl-C"):
-                        break
-                assert "Ctrl-C" in said, said
-                yield said
-            finally:
+    def started(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Start it, wait until it says that it runs, and press Ctrl-C."""
+        with (self.folder / "terminal").open("wb") as terminal:
+            process = subprocess.Popen(
+                self.command, cwd=ROOT, stdout=terminal, stderr=terminal, start_new_session=True
+            )
+        try:
+            while "\nCtrl-C ends" not in self.terminal:
+                assert process.poll() is None, self.terminal
+                time.sleep(0.1)
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
-                rest, _ = process.communicate(timeout=60)
-        assert f"Stopped. The next start goes on with what is in {self.folder / 'data'}." in rest
+            process.wait(60)
+
+    def listens(self) -> bool:
+        """Return whether anything of it still does."""
+        ports = [int(value) for name, value in self.settings.items() if name.endswith("_PORT")]
+        for port in ports:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                return True
+        return False
 
 
 @pytest.fixture(name="laptop")
@@ -96,36 +107,64 @@ def test_the_tutorial_runs_as_it_stands_and_a_second_start_has_its_models(
     page = _README.replace(":5000", f":{laptop.settings['MLFLOW_PORT']}")
     page = page.replace("--port 8000", f"--port {serving}")
     page = page.replace("ask.py ", f"ask.py --url http://127.0.0.1:{serving} ")
-    with warm_python(checkout / ".venv") as commands, laptop.stack() as said:
-        assert f"export MLFLOW_TRACKING_URI={laptop.uri}" in said
-        reader = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "LANG": "C.UTF-8",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        }
-        assert commands == checkout / ".venv" / "bin"
+    reader = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LANG": "C.UTF-8",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    with warm_python(checkout / ".venv"), laptop.started():
+        assert f"\n  export MLFLOW_TRACKING_URI={laptop.uri}\n" in laptop.terminal
         problems = run(page, checkout, reader)
         assert not problems, "\n\n".join(problems)
+        again = laptop.run()
+        assert again.returncode != 0
+        port = laptop.settings["POSTGRES_PORT"]
+        assert again.stderr.startswith(f"make stack: port {port} cannot be used (")
+        assert "or change POSTGRES_PORT in stack.env\n" in again.stderr
+    assert "\n\nStopped. The next start goes on with what is in " in laptop.terminal
+    assert not laptop.listens()
 
-        again = subprocess.run(
-            laptop.command, cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        taken = f"port {laptop.settings['POSTGRES_PORT']} cannot be used"
-        assert (again.returncode != 0, taken in again.stderr) == (True, True), again.stderr
-        assert "POSTGRES_PORT in stack.env" in again.stderr
-        assert "Traceback" not in again.stderr
-
-    with laptop.stack():
-        api = f"{laptop.uri}/api/2.0/mlflow"
+    with laptop.started() as stack:
         asked = {"name": "iris_clf", "alias": "prod"}
-        found = requests.get(f"{api}/registered-models/alias", asked, timeout=10).json()
+        path = f"{laptop.uri}/api/2.0/mlflow/registered-models/alias"
+        found = requests.get(path, asked, timeout=10).json()
         assert found["model_version"]["version"] == "1"
         # From the S3 server, which has it from the folder; and MLflow answers a container, too.
-        path = {"name": "iris_clf", "version": "1", "path": "MLmodel"}
-        headers = {"Host": "mlflow:5000"}
-        model = requests.get(
-            f"{laptop.uri}/model-versions/get-artifact", path, headers=headers, timeout=10
-        )
-        assert "sklearn" in model.text
+        wanted = {"name": "iris_clf", "version": "1", "path": "MLmodel"}
+        path, headers = f"{laptop.uri}/model-versions/get-artifact", {"Host": "mlflow:5000"}
+        assert "sklearn" in requests.get(path, wanted, headers=headers, timeout=10).text
+
+        database = laptop.folder / "data" / "postgres" / "postmaster.pid"
+        os.kill(int(database.read_text().split()[0]), signal.SIGQUIT)
+        assert stack.wait(60) != 0
+        assert "\nmake stack: postgres has ended; the end of " in laptop.terminal
+    assert not laptop.listens()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (lambda _: None, "the settings cannot be read: "),
+        (lambda text: text.replace("S3_BUCKET=mlflow\n", ""), "stack.env lacks S3_BUCKET: "),
+        (lambda text: text.replace("S3_PORT=", "S3_PORT=x"), "port x"),
+        (lambda text: text.replace("S3_PORT=", "S3_PORT=9"), "port 9"),
+    ],
+    ids=["no file", "a missing line", "a word for a port", "no port of this world"],
+)
+def test_wrong_settings_are_told_before_anything_starts(
+    laptop: Laptop, settings: Callable[[str], str | None], told: str
+) -> None:
+    file = laptop.folder / "stack.env"
+    text = settings(file.read_text())
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    done = laptop.run()
+    assert done.returncode != 0
+    assert done.stderr.startswith("make stack: "), done.stderr
+    assert told in done.stderr.splitlines()[0]
+    assert "Traceback" not in done.stderr
+    assert not list((laptop.folder / "data").glob("*"))
