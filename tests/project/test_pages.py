@@ -11,7 +11,11 @@ import reconciler
 from docs.generator.markdown_text import github_anchor
 from tests import ROOT
 
-_PAGES = (*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+_PAGES = (
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples" / "lessons").glob("*.md")),
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
+)
 _PACKAGE = Path(reconciler.__file__).parent
 _FOLDERS = {
     *(path.name for path in _PACKAGE.iterdir() if path.is_dir()),
