@@ -116,7 +116,7 @@ def test_the_tutorial_runs_as_it_stands_and_a_second_start_has_its_models(
     }
     with warm_python(checkout / ".venv"), laptop.started():
         assert f"\n  export MLFLOW_TRACKING_URI={laptop.uri}\n" in laptop.terminal
-        problems = run(page, checkout, reader)
+        problems = run(page, checkout, reader, seconds=200)
         assert not problems, "\n\n".join(problems)
         again = laptop.run()
         assert again.returncode != 0
