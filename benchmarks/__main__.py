@@ -8,7 +8,7 @@ from collections.abc import Collection
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks import chart, growth, scale, scanning
+from benchmarks import chart, growth, scale, scanning, watching
 from benchmarks.bench import prepared
 from benchmarks.fleet import Fleet
 from benchmarks.table import HEADER, Row
@@ -18,7 +18,7 @@ from benchmarks.works import FLEETS, ON_DEMAND, WORKS
 def main() -> None:
     """Measure every work, or those named as arguments, and print their tables."""
     begin = time.perf_counter()
-    names = [*(work.__name__ for work in WORKS), "scale", "scan"]
+    names = [*(work.__name__ for work in WORKS), "scale", "scan", "watch"]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     parser.add_argument("works", metavar="WORK", nargs="*", help=", ".join(names))
     parser.add_argument("--chart", metavar="FILE", type=Path, help="draw how the costs grow")
@@ -38,6 +38,9 @@ def main() -> None:
     if "scan" in asked:
         tell("scan: the labelled corpus, and 10,000 files")
         show("\n", scanning.report())
+    if "watch" in asked:
+        tell(f"watch: {watching.SERIES:,} simulated days of each kind")
+        show("\n", watching.report())
     tell(f"measured in {time.perf_counter() - begin:.0f} s")
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark says of growth is arithmetic that can be checked without measuring."""
+"""What a benchmark says of growth or of a watch can be checked without measuring."""
 
 from xml.etree import ElementTree as ET
 
@@ -9,6 +9,7 @@ from benchmarks.command import Cost
 from benchmarks.fleet import Fleet
 from benchmarks.growth import exponent, table
 from benchmarks.scale import GROWING, Measured, Sampled
+from benchmarks.watching import KINDS, RULES, report, simulated
 
 
 def grown(power: float) -> list[Measured]:
@@ -52,3 +53,26 @@ def test_the_chart_draws_every_line_in_both_halves() -> None:
     names = {text.text for text in drawn.iter(f"{svg}text")}
     assert len(lines) == 2 * 4
     assert {"plan", "raw listings", "per-model script", "full refresh by GETs"} <= names
+
+
+@pytest.mark.needs_cel
+def test_a_simulated_watch_finds_the_faults_and_leaves_what_is_well() -> None:
+    three_of_five, one_of_one, _, five_of_five = RULES
+    found = {kind.name: simulated(kind, 20) for kind in KINDS}
+    assert found["steady"].share(three_of_five) == found["gaps"].share(five_of_five) == 0
+    assert found["spikes"].share(one_of_one) > 0.5
+    for name in ("step", "slow drift", "step, with gaps"):
+        assert found[name].share(three_of_five) == 1
+    quick, slow = (sorted(found["step"].minutes[rule])[10] for rule in (one_of_one, five_of_five))
+    assert 0 < quick < 10 < 20 < slow < 40
+    assert simulated(KINDS[2], 20).minutes[one_of_one].tolist() == (
+        found["spikes"].minutes[one_of_one].tolist()
+    ), "the seed is fixed"
+
+
+@pytest.mark.needs_cel
+def test_the_report_of_a_watch_has_a_row_for_each_kind() -> None:
+    text = report(5)
+    assert "| `3 of 5` | `1 of 1` | `4 of 5` | `5 of 5` |" in text
+    for kind in KINDS:
+        assert f"| {kind.name}" in text
