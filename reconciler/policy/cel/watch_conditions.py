@@ -47,7 +47,10 @@ def fails(source: str, scope: Mapping[str, float | None]) -> bool | str:
     problems = expression_problems(source, WATCH_SCHEMA)
     if problems:
         return f"it cannot be evaluated: {problems[0].message}"
-    known = {name: scope.get(name) for name in WATCH_SCHEMA.types}
+    known = {
+        name: None if (value := scope.get(name)) is None else float(value)
+        for name in WATCH_SCHEMA.types
+    }
     return too_large(source, known) or _nan(source, known) or _evaluated(source, known)
 
 

@@ -64,6 +64,11 @@ def test_a_name_that_is_missing_is_as_null() -> None:
     assert fails("samples == null && value > 1", {"value": 2.0}) is True
 
 
+def test_a_whole_number_is_a_decimal_like_any_value() -> None:
+    assert fails("value / 2.0 > 0.4", {"value": 1}) is True
+    assert fails("value / 2 > 0", {"value": 1}) is True
+
+
 def test_policies_and_watches_are_not_taken_for_each_other() -> None:
     from reconciler.policy.cel.evaluator import expression_problems  # noqa: PLC0415  beside ours
 
