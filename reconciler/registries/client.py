@@ -18,7 +18,6 @@ from reconciler.errors import NotFound, RegistryError, Unavailable
 from reconciler.ports.artifacts import Artifacts
 from reconciler.ports.measurements import LoggedRuns
 from reconciler.ports.registry import Capabilities, Placed, UserAccess
-from reconciler.registries.artifacts.folder import ArtifactFolder
 from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
 from reconciler.registries.client_calls import ClientCalls
 from reconciler.registries.lent_environment import require_same
@@ -44,7 +43,7 @@ from reconciler.registries.tracking.logged_runs import TrackedRuns
 from reconciler.registries.tracking.mlflow_stores import database
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.version_facts import gather
-from reconciler.registries.tracking.version_folder import server_of, version_address
+from reconciler.registries.tracking.version_folder import registered_files
 
 if TYPE_CHECKING:
     from mlflow.tracking._model_registry.client import ModelRegistryClient
@@ -185,11 +184,13 @@ class MlflowClientRegistry:
 
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the registry says that they are."""
-        return VersionArtifacts(
-            partial(self._folder, model, version),
-            self._stop,
-            partial(self._address, model, version),
-        )
+        locate = partial(self._artifacts_of, model, version)
+        files = registered_files(locate, self._own, self._other, self._stop)
+        if not self._scheme.startswith("databricks"):
+            return files
+        # The workspace signs the address of each file; the place of the folder is not enough.
+        folder = partial(self._own.folder_by_client, f"models:/{model}/{version}")
+        return VersionArtifacts(folder, self._stop, files.address)
 
     def known_user(self) -> str | None:
         """Return None: the client's store does not tell who it writes as."""
@@ -275,17 +276,6 @@ class MlflowClientRegistry:
         except NotFound:
             return None
         return row(VersionRow, {"version": found}, "version")
-
-    def _folder(self, model: str, version: int) -> ArtifactFolder:
-        if self._scheme.startswith("databricks"):
-            # The workspace signs the address of each file; the place of the folder is not enough.
-            return self._own.folder_by_client(f"models:/{model}/{version}")
-        place = self._artifacts_of(model, version)
-        return server_of(place, self._own, self._other).folder_at(place)
-
-    def _address(self, model: str, version: int) -> str:
-        place = self._artifacts_of(model, version)
-        return version_address(server_of(place, self._own, self._other), place)
 
     def _artifacts_of(self, model: str, version: int) -> str:
         return str(self._call("get_model_version_download_uri", model, str(version)))

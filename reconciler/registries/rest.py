@@ -16,8 +16,6 @@ from reconciler.ports.artifacts import Artifacts
 from reconciler.ports.measurements import LoggedRuns
 from reconciler.ports.parallel import begun, each
 from reconciler.ports.registry import Capabilities, Placed, UserAccess
-from reconciler.registries.artifacts.folder import ArtifactFolder
-from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
 from reconciler.registries.auth import WORKSPACE_HEADER, access
 from reconciler.registries.case_insensitive import Spellings
 from reconciler.registries.error_mapping import NO_WORKSPACES_HINT
@@ -43,7 +41,7 @@ from reconciler.registries.tracking.logged_runs import TrackedRuns
 from reconciler.registries.tracking.other_server import Elsewhere, OtherServer
 from reconciler.registries.tracking.rest_tracking import RestTracking
 from reconciler.registries.tracking.version_facts import gather
-from reconciler.registries.tracking.version_folder import server_of, version_address
+from reconciler.registries.tracking.version_folder import registered_files
 
 _API: Final = "api/2.0/mlflow"
 _THREADS: Final = 8
@@ -187,11 +185,8 @@ class MlflowRest:
 
     def artifacts(self, model: str, version: int) -> Artifacts:
         """Return the files of a version, wherever the server has put them."""
-        return VersionArtifacts(
-            partial(self._folder, model, version),
-            self._stop,
-            partial(self._address, model, version),
-        )
+        locate = partial(self._own.artifacts_of, model, version)
+        return registered_files(locate, self._own, self._other, self._stop)
 
     def known_user(self) -> str | None:
         """Return the name that basic-auth has for the user, None for requests without one."""
@@ -236,14 +231,6 @@ class MlflowRest:
     def set_description(self, model: str, version: int | None, text: str) -> None:
         """Set the description of the model or of a version; "" clears it."""
         self._write_one("PATCH", "update", model, version, description=text)
-
-    def _folder(self, model: str, version: int) -> ArtifactFolder:
-        place = self._own.artifacts_of(model, version)
-        return server_of(place, self._own, self._other).folder_at(place)
-
-    def _address(self, model: str, version: int) -> str:
-        place = self._own.artifacts_of(model, version)
-        return version_address(server_of(place, self._own, self._other), place)
 
     def _write_one(
         self, method: str, action: str, model: str, version: int | None, **body: str

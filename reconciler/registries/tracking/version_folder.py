@@ -1,5 +1,7 @@
 """Finds the folder with a version's files, by the run or the logged model that they belong to."""
 
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -8,6 +10,7 @@ from reconciler.errors import NotFound, RegistryError
 from reconciler.registries.artifacts.folder import ArtifactFolder
 from reconciler.registries.artifacts.overlaid_folder import OverlaidFolder
 from reconciler.registries.artifacts.places import Stores, is_served_by, open_folder
+from reconciler.registries.artifacts.version_artifacts import VersionArtifacts
 from reconciler.registries.tracking.run_responses import LoggedModelRow, RunRow
 from reconciler.registries.tracking.sources import (
     RunFolder,
@@ -47,15 +50,27 @@ def version_folder(server: Runs, place: str, stores: Stores) -> ArtifactFolder:
     return OverlaidFolder(first, above[0]) if above else first
 
 
-def version_address(server: Runs, place: str) -> str:
-    """Return where the files are that an address means, without credentials; opens no store.
+def registered_files(
+    locate: Callable[[], str], registry: Runs, elsewhere: Runs | None, stop: threading.Event
+) -> VersionArtifacts:
+    """Return the files at a place, which `locate` asks the registry for.
 
-    Of a run and its logged model it is the logged model: MLflow 3 writes there.
+    Of a run and its logged model the address is that of the logged model: MLflow 3 writes there.
     """
-    return safe_artifact_uri(_addresses(server, place)[-1])
+
+    def folder() -> ArtifactFolder:
+        place = locate()
+        return _server_of(place, registry, elsewhere).folder_at(place)
+
+    def address() -> str:
+        place = locate()
+        server = _server_of(place, registry, elsewhere)
+        return safe_artifact_uri(_addresses(server, place)[-1])
+
+    return VersionArtifacts(folder, stop, address)
 
 
-def server_of(place: str, registry: Runs, elsewhere: Runs | None) -> Runs:
+def _server_of(place: str, registry: Runs, elsewhere: Runs | None) -> Runs:
     """Return who knows a place that a registry told: its runs may be on another server."""
     if elsewhere is None or is_served_by(registry.uri, place):
         return registry
