@@ -47,9 +47,11 @@ def test_a_database_has_its_files_on_the_tracking_server(
 ) -> None:
     run_id, place = of_run
     registry = ArtifactsLab(sqlite_uri, "", {"MLFLOW_TRACKING_URI": tracking.uri})
-    registry.register("m", _places(place, run_id, tracking.uri)[kind])
+    source = _places(place, run_id, tracking.uri)[kind]
+    registry.register("m", source)
 
     assert registry.read("m", 1).digest == signed_digest(folder)
+    assert registry.address("m", 1) == (place if kind == "run" else source)
     if kind == "proxied":
         with pytest.raises(RegistryError, match="is on a tracking server") as caught:
             registry.read("m", 1, {"MLFLOW_TRACKING_URI": ""})
@@ -65,7 +67,7 @@ def test_a_server_has_its_files_on_another_one_that_has_no_workspaces(
     folder: Path,
     name: Callable[..., str],
 ) -> None:
-    run_id, _ = tracking.log_run(folder)
+    run_id, place = tracking.log_run(folder)
     environ = {"MLFLOW_TRACKING_URI": tracking.uri, "MLFLOW_WORKSPACE": workspace}
     registry = ArtifactsLab(workspaces_server.uri, "", environ)
     number = registry.register(name(), f"runs:/{run_id}/model", run_id=run_id)
@@ -74,6 +76,7 @@ def test_a_server_has_its_files_on_another_one_that_has_no_workspaces(
         seen = [request.headers.get("X-MLFLOW-WORKSPACE") for request in server.requests]
 
     assert registry.read(name(), number).digest == signed_digest(folder)
+    assert registry.address(name(), number) == place
     assert seen.count("default") == (1 if workspace else 0)  # it says that it has none
 
 
