@@ -29,6 +29,7 @@ _GUIDES = {
     "page": "page.md",
     "plan": "life-of-a-change.md",
     "promote": "promote-and-rollback.md",
+    "resolve": "serving.md",
     "rollback": "promote-and-rollback.md",
     "tidy": "by-hand.md",
 }
