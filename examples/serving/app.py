@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from following import Follower
+from loading import FILES
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 from traffic import route
 
@@ -45,6 +46,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     threading.Thread(target=shadow_copies, daemon=True).start()
     yield
     stop.set()
+    FILES.cleanup()  # uvicorn ends by the signal that it got, and then Python cleans up nothing
 
 
 app = FastAPI(title=MODEL, lifespan=lifespan)

@@ -18,7 +18,7 @@ from mlflow.types import Schema
 _LEFT_OUT = {"registered_model_meta", "model.sig", ".cache"}
 _LEFT_OUT |= {".git", ".gitattributes", ".github", ".gitignore"}
 _INVOKE: Any = scoring_server.invocations
-_FILES = tempfile.TemporaryDirectory(prefix="serving-")
+FILES = tempfile.TemporaryDirectory(prefix="serving-")
 
 
 class Version:
@@ -44,7 +44,7 @@ class Version:
 def load(model: str, number: str, beside: Version | None, digests: Path | None) -> Version:
     """Return a version that can take the place of `beside`, or raise and leave nothing behind."""
     approved = _approved_digest(digests, number) if digests else None
-    folder = Path(tempfile.mkdtemp(prefix=f"{number}-", dir=_FILES.name))
+    folder = Path(tempfile.mkdtemp(prefix=f"{number}-", dir=FILES.name))
     try:
         # By its number: an alias or a stage may mean another version by now.
         mlflow.artifacts.download_artifacts(f"models:/{model}/{number}", dst_path=str(folder))
@@ -118,7 +118,7 @@ def accepts(new: Schema | None, old: Schema | None) -> bool:
 def _check_modules(folder: Path) -> None:
     """Refuse modules of `code_paths` that another version has loaded: Python would reuse those."""
     own = {path.stem for path in (folder / "code").glob("*")}
-    if loaded := sorted(own & {name.partition(".")[0] for name in _modules_in(Path(_FILES.name))}):
+    if loaded := sorted(own & {name.partition(".")[0] for name in _modules_in(Path(FILES.name))}):
         raise ValueError(f"its modules {loaded} are loaded from another version: start anew for it")
 
 
@@ -130,6 +130,6 @@ def _modules_in(folder: Path) -> list[str]:
 def _forget(folder: Path) -> None:
     """Remove the files of a version, and what Python keeps of its code."""
     for name in _modules_in(folder):
-        del sys.modules[name]
+        vars(sys.modules.pop(name)).clear()  # MLflow's caches keep its functions, and they all this
     sys.path[:] = [path for path in sys.path if not path.startswith(str(folder))]
     shutil.rmtree(folder, ignore_errors=True)

@@ -92,6 +92,7 @@ def shared_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) ->
     }
     with serving_app(folder, mlflow_uri, model, **settings) as app:
         yield Desk(lab, model, folders, app, files_of_app)
+    assert [*files_of_app.iterdir()] == [], "a process that was told to end leaves no files"
 
 
 @pytest.fixture(name="desk")

@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+import weakref
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,9 +76,23 @@ def test_modules_of_two_versions_are_not_mixed() -> None:
     assert _predicted(version) == [2.0]
 
 
+def test_what_a_model_holds_is_freed_with_it() -> None:
+    files = model_files(1, at_load="class Weights: pass\n\n\nWEIGHTS = Weights()\n")
+    folder = write_files(Path(loading.FILES.name) / "weights", files)
+    version = loading.Version("1", folder)
+    assert _predicted(version) == [1.0, 1.0]
+    (name,) = loading._modules_in(folder)  # noqa: SLF001
+    weights = weakref.ref(sys.modules[name].WEIGHTS)
+    assert weights() is not None
+    del version
+    gc.collect()
+    assert weights() is None
+    assert name not in sys.modules
+
+
 def _predicted(version: loading.Version) -> Any:
     reply = answering.answer("m", version, "champion", BODY, "application/json")
-    return json.loads(reply.body)["predictions"]
+    return json.loads(bytes(reply.body))["predictions"]
 
 
 def _with_module(number: int, place: str) -> Path:
@@ -86,4 +101,4 @@ def _with_module(number: int, place: str) -> Path:
     code = b"python_function:\n    code: code\n"
     files["MLmodel"] = files["MLmodel"].replace(b"python_function:\n", code)
     files["code/features.py"] = f"NUMBER = {float(number)}\n".encode()
-    return write_files(Path(loading._FILES.name) / place, files)  # noqa: SLF001
+    return write_files(Path(loading.FILES.name) / place, files)
