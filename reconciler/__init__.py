@@ -48,6 +48,8 @@ if TYPE_CHECKING:  # a checker cannot compute `__all__`: an import `as` itself i
     from reconciler.api.usage.consumers import Consumers as Consumers
     from reconciler.api.validation import json_schema as json_schema
     from reconciler.api.validation import validate as validate
+    from reconciler.api.watching.answers import Replay as Replay
+    from reconciler.api.watching.answers import Watched as Watched
     from reconciler.apply.executor import Stop as Stop
     from reconciler.core.changes import Change as Change
     from reconciler.core.report import Result as Result
@@ -103,6 +105,7 @@ _NAMES = {
     "reconciler.api.publishing.review": ("ReviewFiles",),
     "reconciler.api.reconciler": ("Reconciler", "ReconcilerWarning", "open"),
     "reconciler.api.validation": ("json_schema", "validate"),
+    "reconciler.api.watching.answers": ("Replay", "Watched"),
     "reconciler.apply.executor": ("Stop",),
     "reconciler.core.changes": ("Change",),
     "reconciler.core.report": ("Result",),

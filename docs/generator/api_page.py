@@ -12,12 +12,14 @@ from docs.generator.markdown_text import github_anchor, page, prose, table
 from reconciler.api.editing.methods import EditingMethods
 from reconciler.api.inspection.methods import InspectionMethods
 from reconciler.api.publishing.methods import PublishingMethods
+from reconciler.api.watching.methods import WatchingMethods
 
 _GROUPS = {
     "Plan and apply": reconciler.Reconciler,
     "Look up, and forget": InspectionMethods,
     "Edit the files": EditingMethods,
     "Make what others read": PublishingMethods,
+    "Watch what serves": WatchingMethods,
 }
 _FUNCTIONS = ("open", "validate", "json_schema")
 _NAME = re.compile(r"\b[A-Z]\w+\b")

@@ -32,6 +32,7 @@ _GUIDES = {
     "resolve": "serving.md",
     "rollback": "promote-and-rollback.md",
     "tidy": "by-hand.md",
+    "watch": "watch.md",
 }
 
 _CODES = {

@@ -29,6 +29,7 @@ from reconciler.api.inspection.methods import InspectionMethods
 from reconciler.api.planning.judging import judging
 from reconciler.api.planning.plan_requests import compared, judged, plan_request
 from reconciler.api.publishing.methods import PublishingMethods
+from reconciler.api.watching.methods import WatchingMethods
 from reconciler.api.workspace import Workspace
 from reconciler.apply.executor import Stop
 from reconciler.core.matching import as_names
@@ -85,7 +86,7 @@ def open_reconciler(
 
 
 @checked_methods
-class Reconciler(InspectionMethods, EditingMethods, PublishingMethods):
+class Reconciler(InspectionMethods, EditingMethods, PublishingMethods, WatchingMethods):
     """A state folder and the registry that it declares; `reconciler.open` makes one.
 
     Every method reads the files, git and the registry anew. Each returns an answer with

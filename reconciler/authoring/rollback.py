@@ -98,7 +98,7 @@ def candidates(
     """
     walk = _Walk()
     for entry in history:
-        walk.serve(entry.serving, entry, back=_says_back(entry))
+        walk.serve(entry.serving, entry, back=says_back(entry))
     walk.serve(serving(declared, settings), None, back=False)
     places = {entry.step.commit.id: place for place, entry in enumerate(history)}
     spells: list[tuple[_Spell, str | None]] = [(spell, None) for spell in walk.stack[:-1]]
@@ -113,7 +113,7 @@ def candidates(
     return tuple(candidates)
 
 
-def _says_back(entry: Entry) -> bool:
+def says_back(entry: Entry) -> bool:
     """Return whether a commit calls itself a rollback of this model.
 
     Or whether one that it brought does. Anywhere in the message: forges put other lines behind our

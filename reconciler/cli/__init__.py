@@ -42,6 +42,7 @@ _COMMANDS = {
     "rollback": ("editing.rollback", "edit the file so that the version before serves again"),
     "discover": ("editing.discover", "add new versions that pass the policies, for Staging"),
     "tidy": ("editing.tidy", "take out of the files what the registry no longer has"),
+    "watch": ("watch", "propose a rollback where what serves fails"),
     "history": ("inspection.history", "who changed a model, when, approved by whom"),
     "audit": ("audit", "every change, its evidence, and what does not add up"),
     "page": ("publishing.page", "what is live and who put it there, as files to open"),

@@ -59,7 +59,10 @@ _MEANT: Final = {
         *("rewrite", "codemod", "refactor"),
     ),
     "`reconciler --version` prints it": ("version",),
-    "`reconciler status --watch` shows it again and again": ("watch", "top", "monitor"),
+    "`reconciler status --watch` shows it again and again": ("top",),
+    "`reconciler watch` looks at what is measured of versions that serve": (
+        *("monitor", "canary", "observe", "alert"),
+    ),
     '`eval "$(_RECONCILER_COMPLETE=bash_source reconciler)"` lets bash complete; zsh_source: zsh': (
         *("completion", "completions", "autocomplete"),
     ),

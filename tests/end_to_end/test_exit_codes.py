@@ -34,6 +34,7 @@ _FAILS = {
     "rollback m": 3,
     "discover": 3,
     "tidy": 3,
+    "watch": 3,
     "history nosuch": 1,
     "audit --since last-week": 1,
     "page --out public": 3,

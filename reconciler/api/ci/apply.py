@@ -131,7 +131,7 @@ def _tell(run: _Run, report: Report) -> None:
     job, applied = run.job, report.applied
     job.annotate([*map(github_workflow.of_problem, report.lost), *annotations.of_failures(applied)])
     summary = forge_comment.outcome(applied, room=NO_LIMIT, more=job.more)
-    job.finish(report.summary["applied"], report.plan.digest, report.code, summary)
+    job.finish_plan(report.summary["applied"], report.plan.digest, report.code, summary)
     if report.signal is None:  # a job that is being cancelled has a few seconds left
         job.workspace.warn_of(_tell_pull_requests(run, applied))
 

@@ -34,7 +34,7 @@ def ci_drift(
     summary = _body(drift, NO_LIMIT, job.more)
     if files.rows:
         summary += forge_comment.changed_bytes(draft, files, room=NO_LIMIT, more=job.more)
-    job.finish(_number(drift) + len(files.different), draft.digest, drift.code, summary)
+    job.finish_plan(_number(drift) + len(files.different), draft.digest, drift.code, summary)
     return drift
 
 

@@ -102,10 +102,11 @@ class Job:
         name = f"reconciler plan ({self._place})"
         return name if number == 1 else f"{name} part {number}"
 
-    def marker(self, kind: str) -> str:
-        """Return the hidden line by which our comment or issue is found again."""
+    def marker(self, kind: str, model: str | None = None) -> str:
+        """Return the hidden line by which our comment, issue or pull request is found again."""
+        place = self._place if model is None else f"{self._place}, {model}"
         # A folder's name may hold what ends an HTML comment.
-        about = re.sub(r"-(?=-)", "- ", visible(self._place))
+        about = re.sub(r"-(?=-)", "- ", visible(place))
         return f"<!-- reconciler:{kind} {about} -->"
 
     def pull_request(self, number: int | None) -> PullRequest | None:
@@ -154,9 +155,12 @@ class Job:
         except UsageError as error:
             self.workspace.warn(f"{_ARTIFACTS} {name}: {error.message}")
 
-    def finish(self, changes: int, digest: str, code: int, summary: str) -> None:
+    def finish_plan(self, changes: int, digest: str, code: int, summary: str) -> None:
+        """Write the outputs and the summary of a step that made a plan."""
+        self.finish({"changes": changes, "digest": digest, "exitcode": code}, summary)
+
+    def finish(self, results: Mapping[str, str | int], summary: str) -> None:
         """Write the step's outputs and its summary."""
-        results: dict[str, str | int] = {"changes": changes, "digest": digest, "exitcode": code}
         self._append(self.pipeline.outputs, github_workflow.outputs(results))
         more = "the artifact has all of it"
         self._append(self.pipeline.summary, forge_comment.cut(summary, _SUMMARY_ROOM, more))
@@ -181,7 +185,7 @@ class Job:
             self.annotate([github_workflow.of_problem(problem) for problem in error.problems])
             more = "the log has them all"
             summary = forge_comment.failure(error.problems, room=_SUMMARY_ROOM, more=more)
-            self.finish(0, "", int(error.code), summary)
+            self.finish_plan(0, "", int(error.code), summary)
             raise
 
     def annotate(self, annotations: Sequence[Annotation]) -> None:

@@ -51,7 +51,7 @@ def ci_plan(
         [*annotations.of_plan(made, workspace.desired), *map(github_workflow.of_problem, lost)]
     )
     whole = plan.to_markdown()
-    job.finish(len(plan.changes), plan.digest, plan.code, whole)
+    job.finish_plan(len(plan.changes), plan.digest, plan.code, whole)
     document = json_documents.dumps(plan.document())
     job.keep({"plan.md": whole, "plan.txt": plan.to_text(), "plan.json": document})
     return plan

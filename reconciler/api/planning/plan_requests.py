@@ -71,7 +71,7 @@ def with_checkout_violations(
     commit = plan.state.commit
     if workspace.history is None or commit is None:
         raise OutOfStep("apply records a commit, and there is none yet", hint=add)
-    _require_main_line(workspace)
+    require_main_line(workspace)
     if not workspace.history.knows(commit):
         raise OutOfStep(
             f"the plan was made at commit {commit[:12]}, which is not in this clone",
@@ -116,7 +116,7 @@ def _explain(workspace: Workspace) -> None:
     warn(f"registry   {workspace.ref.address}")
 
 
-def _require_main_line(workspace: Workspace) -> None:
+def require_main_line(workspace: Workspace) -> None:
     """Make sure that "on the main line" is not taken for granted by mistake."""
     if workspace.main_line is not None or workspace.repo is None:
         return

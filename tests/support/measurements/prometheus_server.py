@@ -50,10 +50,11 @@ class Prometheus:
         """Export a value until Prometheus has it; return a moment at which it does."""
         self.export(metric, value, model=model, version=version)
         labels = f'model={json.dumps(model)}, version="{version}"'
-        return _until(self.url, f"{metric}{{{labels}}} == {value}")
+        return until(self.url, f"{metric}{{{labels}}} == {value}")
 
 
-def _until(url: str, query: str) -> datetime:
+def until(url: str, query: str) -> datetime:
+    """Wait until a query has a result, and return the time of it."""
     asked = urllib.parse.urlencode({"query": query})
     deadline = time.monotonic() + _STARTS_IN
     while time.monotonic() < deadline:
@@ -71,8 +72,20 @@ def prometheus_server(folder: Path, program: str) -> Iterator[Prometheus]:
     """Run a Prometheus and the endpoint that it scrapes."""
     exported = CollectorRegistry()
     endpoint, thread = start_http_server(0, "127.0.0.1", exported)
+    try:
+        with scraping(folder, program, endpoint.server_port) as url:
+            yield Prometheus(url, exported)
+    finally:
+        endpoint.shutdown()
+        endpoint.server_close()
+        thread.join()
+
+
+@contextmanager
+def scraping(folder: Path, program: str, target: int) -> Iterator[str]:
+    """Run a Prometheus that scrapes `/metrics` at a port, and yield its URL."""
     configuration, port, log = folder / "prometheus.yml", free_port(), folder / "prometheus.log"
-    configuration.write_text(_CONFIGURATION.format(port=endpoint.server_port))
+    configuration.write_text(_CONFIGURATION.format(port=target))
     url = f"http://127.0.0.1:{port}/prom"
     command = [
         program,
@@ -84,23 +97,26 @@ def prometheus_server(folder: Path, program: str) -> Iterator[Prometheus]:
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
     try:
-        _until(url, "vector(1)")
-        yield Prometheus(url, exported)
+        until(url, "vector(1)")
+        yield url
     except AssertionError as error:
         raise AssertionError(f"{error}\n{log.read_text()[-3000:]}") from None
     finally:
         server.kill()
         server.wait()
-        endpoint.shutdown()
-        endpoint.server_close()
-        thread.join()
+
+
+def program_or_skip() -> str:
+    """Return where Prometheus is installed; without one the test is skipped, in CI it fails."""
+    program = shutil.which("prometheus") or shutil.which(_FETCHED)
+    if program is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Prometheus here: {_FETCH}")
+    return program
 
 
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Start Prometheus once; where it is not installed the test is skipped, in CI it fails."""
-    program = shutil.which("prometheus") or shutil.which(_FETCHED)
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Prometheus here: {_FETCH}")
+    """Start Prometheus once."""
+    program = program_or_skip()
     with prometheus_server(tmp_path_factory.mktemp("prometheus"), program) as server:
         yield server

@@ -1,0 +1,1 @@
+"""`watch`: looks at what is measured of versions that serve, and proposes the way back."""

@@ -1,0 +1,254 @@
+"""`watch`: what is looked at, and what its verdict is; it never writes to the registry."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import reconciler
+from tests.support.registries.lab import Lab
+from tests.support.registries.servers import HANG_UP, Answer
+from tests.support.watching.watch_lab import MINUTE, SERVED_TWO, WatchLab, watch_lab
+
+pytestmark = pytest.mark.needs_cel
+
+_TIMED = "samples: samples, time: time"
+
+
+@pytest.fixture
+def desk(lab: Lab, tmp_path: Path) -> Iterator[WatchLab]:
+    with watch_lab(lab, tmp_path) as found:
+        yield found
+        assert found.only_read(), "the registry is never written to"
+
+
+def test_a_version_fails_after_as_many_failing_looks_as_its_rule_asks_for(desk: WatchLab) -> None:
+    model = desk.promoted()
+    verdicts = []
+    for value in (0.01, 0.5, 0.5, 0.01, 0.5):
+        desk.tell(model, value)
+        answer = desk.look(job=False)
+        (row,) = answer.models
+        verdicts.append((row.verdict, answer.code, row.proposal.action))
+    assert verdicts == [
+        ("healthy", 0, "none"),
+        ("inconclusive", 0, "none"),
+        ("inconclusive", 0, "none"),
+        ("healthy", 0, "none"),
+        ("failed", 2, "would-open"),
+    ]
+    assert desk.branches() == []
+    (watched,) = answer.to_dict()["models"]
+    assert watched["since"] is not None
+    assert watched["rules"][0] | {"why": ""} == {
+        "rule": "errors",
+        "verdict": "failed",
+        "why": "",
+        "value": 0.5,
+        "baseline": None,
+        "samples": 1000.0,
+        "measured": None,
+        "failing": 3,
+        "needed": 3,
+        "window": 5,
+    }
+
+
+def test_outside_of_a_job_the_command_is_told_that_proposes_the_same(desk: WatchLab) -> None:
+    model = desk.promoted()
+    answer = desk.failing(model, job=False)
+    (row,) = answer.models
+    assert row.proposal.target == 1
+    assert row.proposal.command is not None
+    _, _, rest = row.proposal.command.partition("reconciler ")
+    assert rest.startswith(f"rollback {model} --block --reason 'watch: errors: ")
+    assert rest.endswith("' --pr")
+    assert f"next: `{row.proposal.command}`" in answer.to_text()
+    notes = desk.lab.git.git("for-each-ref", "--format=%(refname)", "refs/notes")
+    assert "refs/notes/reconciler-watch" in notes.split()
+    assert "reconciler-watch" not in desk.ci.remote.git("for-each-ref", "refs/notes")
+
+
+def test_without_a_usable_value_nothing_is_healthy_and_nothing_proposed(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule("min_samples: 100, for: 1 of 1", keys=_TIMED))
+    desk.tell(model, 0.01, time=(desk.now + 20 * MINUTE).isoformat())
+    assert desk.look(job=False).verdict == "healthy"
+    late = (desk.now - timedelta(hours=3)).isoformat()
+
+    def fresh() -> str:
+        return (desk.now + 20 * MINUTE).isoformat()
+
+    cases: tuple[Answer | dict[str, object], ...] = (
+        {"value": 0.5, "samples": 99, "time": fresh()},
+        {"value": 0.5, "samples": 1000, "time": late},
+        {"value": None, "samples": 1000, "time": fresh()},
+        {"value": "many", "samples": 1000, "time": fresh()},
+        {"value": 0.5, "time": fresh()},
+        {"value": float("nan"), "samples": 1000, "time": fresh()},
+        {},
+        Answer(503),
+        Answer(200, b"<html>"),
+        HANG_UP,
+    )
+    for told in cases:
+        desk.told[model] = told
+        answer = desk.look(timedelta(seconds=1), job=False)
+        (row,) = answer.models
+        assert (row.verdict, answer.code) == ("inconclusive", 0), told
+        assert row.proposal.action == "none"
+        assert "healthy" not in answer.to_text()
+
+
+def test_a_source_that_never_gave_a_value_is_a_mistake_at_its_line(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule(), desk.rule(name="other"))
+    desk.told[model] = {"count": 3}
+    answer = desk.look(job=False)
+    assert answer.code == 3
+    places = [(p.file, p.line, p.model) for p in answer.problems]
+    assert places == [(f"registry-state/{model}.yaml", 4, model)] * 2
+    assert "has returned no value in 1 look: " in answer.problems[0].message
+    assert answer.verdict == "inconclusive"
+
+
+def test_looks_count_after_the_grace_that_begins_with_the_apply(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule("for: 1 of 1, grace: 30m"))
+    desk.tell(model, 0.5)
+    early = desk.look(29 * MINUTE, job=False)
+    assert (early.verdict, early.code) == ("inconclusive", 0)
+    assert desk.look(2 * MINUTE, job=False).verdict == "failed"
+
+
+def test_what_is_observed_or_a_dry_run_is_only_said(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule("for: 1 of 1, mode: observe"))
+    before = desk.untouched(), desk.lab.git.git("for-each-ref")
+    desk.tell(model, 0.5)
+    dry = desk.look(dry_run=True)
+    assert (dry.code, dry.models[0].proposal.action) == (2, "would-open")
+    assert (desk.untouched(), desk.lab.git.git("for-each-ref")) == before
+    seen = desk.look()
+    assert (seen.code, seen.models[0].proposal.action) == (2, "would-open")
+    assert seen.models[0].mode == "observe"
+    assert desk.branches() == []
+    assert desk.ci.state.pulls == {}
+
+
+def test_a_model_is_looked_at_where_git_and_the_registry_agree_alone(desk: WatchLab) -> None:
+    drifted, held = desk.all_promoted(2, desk.rule("for: 1 of 1"))
+    desk.tell(drifted, 0.5)
+    desk.tell(held, 0.5)
+    desk.lab.hand.tag(drifted, 2, "by", "hand")
+    desk.lab.declare(held, f"{SERVED_TWO}hold: being moved\nwatch: [{desk.rule('for: 1 of 1')}]\n")
+    desk.ci.push()
+    desk.lab.hand.alias(drifted, "champion", 1)
+    answer = desk.look()
+    assert answer.code == 0
+    assert [row.verdict for row in answer.models] == ["inconclusive"] * 2
+    assert [row.rules for row in answer.models] == [(), ()]
+    text = answer.to_text()
+    assert "not looked at: 1 value in the registry not as git says" in text
+    assert "not looked at: held: being moved" in text
+    assert desk.source.requests == []
+
+
+def test_a_rollback_is_not_rolled_back(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule("for: 1 of 1"))
+    lab = desk.lab
+    assert lab.run("rollback", model, "--commit", "--reason", "it fails").code == 0
+    desk.apply()
+    desk.tell(model, 0.5)
+    answer = desk.look()
+    (row,) = answer.models
+    assert (row.version, row.verdict, answer.code) == (1, "failed", 2)
+    assert row.proposal.action == "held-back"
+    assert "because of a rollback" in str(row.proposal.why)
+    assert desk.ci.state.pulls == {}
+
+
+def test_only_what_is_merged_is_watched_and_a_dry_run_takes_the_rest(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule("for: 1 of 1"))
+    desk.tell(model, 0.5)
+    git = desk.lab.git
+    file = git.root / "registry-state" / f"{model}.yaml"
+    merged = file.read_text()
+    file.write_text(merged.replace("> 0.1", "> 0.9"))
+    with pytest.raises(reconciler.Refused, match=f"{model}.yaml is not committed"):
+        desk.look()
+    assert desk.look(dry_run=True).verdict == "healthy"
+    git.branch("change")
+    git.commit(message="a change")
+    with pytest.raises(reconciler.OutOfStep, match="`origin/main` does not contain"):
+        desk.look()
+    git.checkout("main")
+    git.git("merge", "--quiet", "change")
+    desk.ci.push()
+    git.git("checkout", "--quiet", "HEAD~1")
+    with pytest.raises(reconciler.OutOfStep, match="has changed `registry-state` since"):
+        desk.look()
+
+
+def test_a_watch_without_a_rule_does_not_look_healthy(desk: WatchLab) -> None:
+    model = desk.promoted(settings="")
+    other = desk.lab.model(1)
+    desk.lab.declare(other, "versions: {1: {}}")
+    desk.ci.push()
+    r = desk.api(job=False)
+    with pytest.raises(reconciler.DeclarationError) as raised:
+        r.watch([other])
+    assert raised.value.problems[0].message == "none of these models has a rule in `watch:`"
+    assert desk.said == [f"`{other}` has no rule in `watch:`: it is not watched"]
+    with pytest.raises(reconciler.UsageError, match="`nosuch` matches no model"):
+        r.watch(["nosuch"])
+    desk.tell(model, 0.01)
+    assert [row.model for row in r.watch(["lab-*"]).models] == [model]
+
+
+def test_the_command_prints_what_the_api_returns_and_a_job_gets_its_outputs(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule("for: 1 of 1, mode: observe, grace: 1s"))
+    desk.tell(model, 0.5)
+    time.sleep(1.1)  # the grace
+    result = desk.lab.run("watch", "--format", "json", env=desk.ci.around("schedule"))
+    document = result.document
+    assert (result.code, document["exit"]) == (2, {"code": 2, "reason": "failed"})
+    assert document["models"][0]["proposal"]["action"] == "would-open"
+    assert desk.ci.outputs == {"verdict": "failed", "pull-requests": "[]", "exitcode": "2"}
+    assert "### Watch: 1 model, 1 failed" in desk.ci.summary
+    assert f"::warning file=registry-state/{model}.yaml,line=4" in result.stderr
+    desk.tell(model, 0.01)
+    text = desk.lab.run("watch")
+    assert text.code == 0
+    lines = text.stdout.splitlines()
+    assert lines[0] == f"  ✓ {model} v2  healthy"
+    assert lines[-1].startswith("1 model, 1 healthy, ")
+
+
+def test_a_recorded_series_is_run_through_the_rules(desk: WatchLab, tmp_path: Path) -> None:
+    model = desk.promoted(desk.rule("for: 2 of 3, grace: 1m"))
+    rows = [
+        f"2026-01-05T10:{minute:02}:00Z,{value}" for minute, value in enumerate((0, 0, 9, 9, 9))
+    ]
+    series = tmp_path / "series.csv"
+    series.write_text("\n".join(("time,value", *rows)))
+    result = desk.lab.run("watch", "--replay", str(series), "--format", "json")
+    assert result.code == 2
+    (of_rule,) = result.document["rules"]
+    assert [look["proposal"]["action"] for look in of_rule["looks"]] == [
+        *("none", "none", "none"),
+        *("propose", "held-back"),
+    ]
+    lines = series.with_suffix(".jsonl")
+    times = [{"time": 1767607200 + 60 * n, "value": 0.01, "version": 2} for n in range(3)]
+    lines.write_text("\n".join(map(json.dumps, times)))
+    assert desk.api(job=False).replay(lines, [model], rule="errors").proposals == ()
+    for said, why in (
+        (("--replay", str(series), "--rule", "none"), f"`{model}` has no rule `none`"),
+        (("--replay", str(tmp_path / "missing")), "No such file"),
+        (("--rule", "errors"), "`--rule` goes with `--replay`"),
+    ):
+        failed = desk.lab.run("watch", *said)
+        assert failed.code == 1
+        assert why in failed.stderr
+    series.write_text("when,value\n2026,1\n")
+    assert "series.csv:1: " in desk.lab.run("watch", "--replay", str(series)).stderr
