@@ -107,10 +107,10 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/zizmor --quiet --offline --persona=pedantic action.yml .github/workflows \
-	  examples/github/*.yml
+	  examples/github/*.yml examples/serving/watch.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows \
-	  .github/workflows/*.yml examples/github/*.yml
+	  .github/workflows/*.yml examples/github/*.yml examples/serving/watch.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci \
 	  examples/gitlab/.gitlab-ci.yml examples/gitlab/with-page.gitlab-ci.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/stack/compose.yaml

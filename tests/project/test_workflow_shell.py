@@ -75,6 +75,7 @@ def accepted(*arguments: str) -> str:
         ({"COMMAND": "apply", "MODEL": "a $(b) c", "DIGEST": "sha256:0"}, "cli ci apply"),
         ({"COMMAND": "drift"}, "cli ci drift"),
         ({"COMMAND": "drift", "BYTES": "serving"}, "cli ci drift"),
+        ({"COMMAND": "watch"}, "cli watch"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
