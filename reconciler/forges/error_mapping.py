@@ -40,6 +40,10 @@ class Missing(ForgeError):
     """The resource does not exist, or this token may not see it."""
 
 
+class AlreadyOpen(ForgeError):
+    """A pull request of that branch is open, and no second one was opened."""
+
+
 def refusal(
     forge: str,
     what: str,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from reconciler.errors import ForgeError
 from reconciler.forges.comment_markers import marked, ours
-from reconciler.forges.error_mapping import Missing
+from reconciler.forges.error_mapping import AlreadyOpen, Missing
 from reconciler.forges.github_responses import (
     CheckRun,
     Comment,
@@ -251,10 +251,10 @@ def _pull_request(pull: Pull) -> PullRequest:
 def _with_remedy(error: ForgeError, branch: str) -> ForgeError:
     """Return a refusal to open a pull request with the remedy that GitHub's words ask for."""
     said = error.message
+    if "pull request already exists" in said:
+        return AlreadyOpen(said, hint=f"another job opened one for `{branch}`: look at it")
     if "not permitted to create" in said:
         hint = _ALLOW_ACTIONS
-    elif "pull request already exists" in said:
-        hint = f"another job opened one for `{branch}`: look at it"
     elif "No commits between" in said:
         hint = "it is merged already, or its branch was changed"
     else:

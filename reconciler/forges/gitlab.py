@@ -14,6 +14,7 @@ from reconciler.forges.checks_in_comments import (
     kept_check,
 )
 from reconciler.forges.comment_markers import marked, ours
+from reconciler.forges.error_mapping import AlreadyOpen
 from reconciler.forges.gitlab_responses import (
     AuthoredCommit,
     CommitStatus,
@@ -131,7 +132,7 @@ class GitLab:
             if "already exists for this source branch" not in error.message:
                 raise
             hint = f"another job opened one for `{branch}`: look at it"
-            raise ForgeError(error.message, hint=hint) from error
+            raise AlreadyOpen(error.message, hint=hint) from error
         return _pull_request(row(MergeRequest, answer))
 
     def open_pull_requests(self, marker: str) -> tuple[PullRequest, ...]:

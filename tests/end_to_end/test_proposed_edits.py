@@ -109,11 +109,32 @@ def test_a_pull_request_whose_answer_was_lost_is_not_opened_from_a_second_branch
     with pytest.raises(reconciler.ForgeError, match="502"):
         proposed(lab, forge, model)
 
-    with pytest.raises(reconciler.ForgeError, match="already exists"):
+    with pytest.raises(reconciler.OutOfStep, match=r"proposed the same meanwhile: .*/pull/1"):
         proposed(lab, forge, model)
 
     assert branches(lab) == [rollback_branch(model, 2, 1)]
     assert len(forge.state.pulls) == 1
+
+
+def test_of_two_jobs_at_once_the_later_leaves_no_branch_and_closes_nothing(
+    lab: Lab, model: str, forge: ForgeLab
+) -> None:
+    first = proposed(lab, forge, model)
+    other_reason = opened(lab).rollback(model, block=True, reason=f"{_WHY}: value 0.2")
+    head = lab.git.git("rev-parse", "main")
+    place = ProposalPlace(forge.forge, "origin", head, "main")
+
+    with pytest.raises(reconciler.OutOfStep, match="proposed the same meanwhile"):
+        other_reason.propose(
+            place, ProposalText(first.branch.name, "Roll back", "<!-- ours -->\nwhy")
+        )
+    with pytest.raises(reconciler.ForgeError, match="already exists"):
+        rollback(lab, model).propose(
+            place, ProposalText(first.branch.name, "Roll back", "<!-- not listed yet -->\nwhy")
+        )
+
+    assert branches(lab) == [first.branch.name]
+    assert forge.forge.open_pull_requests("<!-- ours -->") == (first.pull,)
 
 
 def test_a_commit_that_has_other_files_than_the_edit_was_made_of_is_not_built_on(

@@ -7,8 +7,8 @@ from typing import Final
 from reconciler.authoring.draft import Draft
 from reconciler.authoring.file_edits import FileEdit
 from reconciler.authoring.proposal import slug
-from reconciler.errors import ForgeError, OutOfStep
-from reconciler.forges.error_mapping import Lost
+from reconciler.errors import OutOfStep, ReconcilerError
+from reconciler.forges.error_mapping import AlreadyOpen, Lost
 from reconciler.ports.forge import Forge, PullRequest
 from reconciler.repository.delivery.branch_commit import (
     RemoteBranch,
@@ -35,7 +35,10 @@ class ProposalPlace:
 
 @dataclass(frozen=True, slots=True)
 class ProposalText:
-    """The branch and the words of a pull request; `trailers` go to the end of the commit."""
+    """The branch and the words of a pull request; `trailers` go to the end of the commit.
+
+    The first line of `body` is the marker by which the pull request is found again.
+    """
 
     branch: str
     title: str
@@ -71,14 +74,25 @@ def propose(repo: GitRepo, draft: Draft, place: ProposalPlace, text: ProposalTex
     if left is None:
         push_new_branch(repo, place.remote, branch)
     try:
-        pull = place.forge.open_pull_request(branch.name, place.base, text.title, text.body)
-    except Lost:  # it may be open
+        pull = _opened(place, text, branch.name)
+    except (AlreadyOpen, Lost):  # deleting its branch would close it
         raise
-    except ForgeError:
+    except ReconcilerError:
         if left is None:  # every run would leave another one
             delete_branch(repo, place.remote, branch)
         raise
     return MadeProposal(branch, pull)
+
+
+def _opened(place: ProposalPlace, text: ProposalText, branch: str) -> PullRequest:
+    # Another job may have been faster while this one made and pushed the commit.
+    others = place.forge.open_pull_requests(text.body.partition("\n")[0])
+    if others:
+        raise OutOfStep(
+            f"another job proposed the same meanwhile: {others[-1].url}",
+            hint="let one job run at a time: `concurrency` on GitHub, `resource_group` on GitLab",
+        )
+    return place.forge.open_pull_request(branch, place.base, text.title, text.body)
 
 
 def _contents(repo: GitRepo, parent: str, edits: Sequence[FileEdit]) -> Mapping[str, bytes | None]:
