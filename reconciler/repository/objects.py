@@ -216,9 +216,18 @@ class _Tree:
 
 def blob_id(content: bytes, like: str) -> str:
     """Return the id that git gives a content, by the algorithm of the id `like`."""
+    return _object_id(b"blob", content, like)
+
+
+def empty_tree_id(like: str) -> str:
+    """Return the id of the tree without entries, by the algorithm of the id `like`."""
+    return _object_id(b"tree", b"", like)
+
+
+def _object_id(kind: bytes, content: bytes, like: str) -> str:
     algorithm = "sha256" if len(like) == _SHA256_DIGITS else "sha1"
     return hashlib.new(
-        algorithm, b"blob %d\0%s" % (len(content), content), usedforsecurity=False
+        algorithm, b"%s %d\0%s" % (kind, len(content), content), usedforsecurity=False
     ).hexdigest()
 
 

@@ -32,6 +32,7 @@ from reconciler.repository.notes.notes_ref import (
     tip_of,
     written_blob,
 )
+from reconciler.repository.objects import blob_id, empty_tree_id
 from reconciler.repository.repository import GitRepo
 
 # Returns what of a memory is kept. It is applied to what another job pushed, too, so that what was
@@ -155,7 +156,7 @@ def _together(repo: GitRepo, ours: str | None, theirs: str, keep: Keep) -> str:
 def _read(repo: GitRepo, commit: str | None) -> _Kept:
     if commit is None:
         return _Kept(WatchMemory(), None, frozenset())
-    recent, bulk = (repo.find(commit, place) for place in _places(repo))
+    recent, bulk = (repo.find(commit, place) for place in _places(commit))
     bulk_lines = lines_of(bulk.data) if bulk else []
     try:
         memory = memory_in([*bulk_lines, *(lines_of(recent.data) if recent else ())])
@@ -173,15 +174,14 @@ def _commit(repo: GitRepo, memory: WatchMemory, before: _Kept) -> str:
     recent = [line for line in lines if line not in before.bulk_lines]
     if len(recent) > _RECENT or before.memory.unreadable:
         bulk, recent = written_blob(repo, in_note(lines)), []
-    notes = zip(_places(repo), (written_blob(repo, in_note(recent)), bulk), strict=True)
+    newest = written_blob(repo, in_note(recent))
+    notes = zip(_places(newest), (newest, bulk), strict=True)
     entries = "".join(f"100644 blob {blob}\t{place}\n" for place, blob in notes if blob)
     tree = git(repo, "mktree", feed=entries.encode()).strip()
     commit = ("commit-tree", "--no-gpg-sign", "-m", "reconciler: memory of watch", tree)
     return git(repo, *identity(repo), *commit).strip()
 
 
-def _places(repo: GitRepo) -> tuple[str, str]:
-    """Return the ids of the empty tree and the empty blob, in the form of this repository's."""
-    empty = (git(repo, "hash-object", "-t", kind, "--stdin", feed=b"") for kind in ("tree", "blob"))
-    recent, bulk = (name.strip() for name in empty)
-    return recent, bulk
+def _places(like: str) -> tuple[str, str]:
+    """Return the ids of the empty tree and the empty blob, by the algorithm of the id `like`."""
+    return empty_tree_id(like), blob_id(b"", like)
