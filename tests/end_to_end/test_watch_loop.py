@@ -150,6 +150,7 @@ def test_a_version_that_fails_while_it_serves_is_rolled_back_by_a_merge(loop: Lo
 
     for _ in range(40):
         loop.app.invoke(b'{"rows": 1}')
+    time.sleep(1)  # the grace of the rule
     loop.measured()
     loop.look()
     again = loop.look()
