@@ -18,7 +18,7 @@ from mlflow.types import Schema
 _LEFT_OUT = {"registered_model_meta", "model.sig", ".cache"}
 _LEFT_OUT |= {".git", ".gitattributes", ".github", ".gitignore"}
 _INVOKE: Any = scoring_server.invocations
-FILES = tempfile.TemporaryDirectory(prefix="serving-")
+FILES = tempfile.TemporaryDirectory(prefix="serving-", ignore_cleanup_errors=True)
 
 
 class Version:

@@ -24,6 +24,10 @@ _SLOW: Final = """if len(model_input) == 1:
             return [8.0]
         time.sleep(0.2)
         raise ValueError("of two rows")"""
+# More than two rows wait until the test lets them go.
+_WAITING: Final = """while len(model_input) > 2 and not os.path.exists(os.environ["GO"]):
+            time.sleep(0.01)
+        return [10.0] * len(model_input)"""
 _VERSIONS: Final[Mapping[int, Mapping[str, bytes]]] = {
     1: model_files(1),
     2: model_files(2),
@@ -34,6 +38,7 @@ _VERSIONS: Final[Mapping[int, Mapping[str, bytes]]] = {
     7: model_files("raise ValueError('of no use')"),
     8: model_files(_SLOW, at_load="import time\n"),
     9: model_files(9),
+    10: model_files(_WAITING, at_load="import os, time\n"),
 }
 # What cannot serve after version 2, and what is said about it.
 _BROKEN: Final = {
@@ -54,6 +59,7 @@ class Desk:
     folders: ModelFolders
     app: App
     files: Path
+    go: Path
 
     def declare(self, text: str) -> None:
         """Commit what the versions are, one to a line, and apply it."""
@@ -78,7 +84,7 @@ class Desk:
 
 @pytest.fixture(scope="module", name="shared")
 def shared_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """Start one app on a model of nine versions."""
+    """Start one app on a model of ten versions."""
     folder = tmp_path_factory.mktemp("serving")
     lab = Lab(GitLab.new(folder), mlflow_uri, Hand(mlflow_uri))
     model, folders = lab.model(0), ModelFolders(lab.hand)
@@ -89,9 +95,10 @@ def shared_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) ->
         "CANDIDATE": "alias:challenger",
         "DIGESTS": str(lab.git.root / "registry-state" / f"{model}.yaml"),
         "TMPDIR": str(files_of_app),
+        "GO": str(go := folder / "go"),
     }
     with serving_app(folder, mlflow_uri, model, **settings) as app:
-        yield Desk(lab, model, folders, app, files_of_app)
+        yield Desk(lab, model, folders, app, files_of_app, go)
     assert [*files_of_app.iterdir()] == [], "a process that was told to end leaves no files"
 
 
@@ -133,13 +140,14 @@ def test_each_apply_is_followed_under_load_and_no_request_fails(desk: Desk) -> N
     desk.app.wait_for(1)
     changes = []
     with load_of(desk.app) as load:
+        load.more(25)
         for version in (2, 1, 2):
-            load.more(25)
             begin = time.monotonic()
             desk.champion(version)
             applied = time.monotonic()
             desk.app.wait_for(version)
             changes.append((version, begin, applied, time.monotonic()))
+            load.more(25)
     assert load.failed == []
     assert set(load.seen()) == {1, 2}
     for version, _, applied, served in changes:
@@ -163,6 +171,22 @@ def test_each_apply_is_followed_under_load_and_no_request_fails(desk: Desk) -> N
         old = [s for s in load.sent if min(new) < s.begin and s.end < until]
         assert {s.reply.version for s in old} <= {version}
     # What was replaced is gone from the disk, too.
+    desk.forgets_what_it_replaced()
+
+
+def test_a_request_ends_with_the_version_that_it_began_with(desk: Desk) -> None:
+    app, rows = desk.app, b'{"dataframe_records": [{"x": 1}, {"x": 2}, {"x": 3}]}'
+    desk.champion(10)
+    app.wait_for(10)
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(app.invoke, rows)
+        desk.champion(2)
+        app.wait_for(2)
+        assert not begun.done()
+        desk.go.touch()
+        reply = begun.result(30)
+    assert (reply.status, reply.version) == (200, 10)
+    assert reply.document == {"predictions": [10.0, 10.0, 10.0]}
     desk.forgets_what_it_replaced()
 
 

@@ -42,3 +42,12 @@ def test_mlflow_may_be_away_at_the_start_and_later(sqlite_template: Path, tmp_pa
         with start():
             champion(2)
             app.wait_for(2)
+            assert app.invoke().document == {"predictions": [2.0, 2.0]}
+
+            # Registered anew, a model has other versions of the same numbers.
+            lab.hand.call("DELETE", "registered-models/delete", name="fraud")
+            lab.hand.register("fraud")
+            for answer in (3, 4):
+                ModelFolders(lab.hand).register("fraud", model_files(answer))
+            lab.hand.alias("fraud", "champion", 2)
+            app.wait_until(lambda: app.invoke().document == {"predictions": [4.0, 4.0]})
