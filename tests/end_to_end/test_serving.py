@@ -12,6 +12,7 @@ from traffic import route
 
 from tests.support.registries.lab import Hand, Lab
 from tests.support.registries.model_folders import ModelFolders, digest_of
+from tests.support.registries.servers import Proxy, Request, proxy
 from tests.support.registries.serving_lab import App, load_of, model_files, serving_app
 from tests.support.repositories.git_lab import GitLab
 
@@ -60,6 +61,7 @@ class Desk:
     app: App
     files: Path
     go: Path
+    front: Proxy
 
     def declare(self, text: str) -> None:
         """Commit what the versions are, one to a line, and apply it."""
@@ -97,8 +99,8 @@ def shared_fixture(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) ->
         "TMPDIR": str(files_of_app),
         "GO": str(go := folder / "go"),
     }
-    with serving_app(folder, mlflow_uri, model, **settings) as app:
-        yield Desk(lab, model, folders, app, files_of_app, go)
+    with proxy(mlflow_uri) as front, serving_app(folder, front.uri, model, **settings) as app:
+        yield Desk(lab, model, folders, app, files_of_app, go, front)
     assert [*files_of_app.iterdir()] == [], "a process that was told to end leaves no files"
 
 
@@ -172,6 +174,34 @@ def test_each_apply_is_followed_under_load_and_no_request_fails(desk: Desk) -> N
         assert {s.reply.version for s in old} <= {version}
     # What was replaced is gone from the disk, too.
     desk.forgets_what_it_replaced()
+
+
+def test_the_number_that_was_read_is_what_is_loaded(desk: Desk) -> None:
+    app, model, hand = desk.app, desk.model, desk.lab.hand
+    lines = {2: "stage: Production, aliases: [champion]", 1: "aliases: [a]", 9: "aliases: [b]"}
+    desk.declare("\n".join(desk.line(number, text) for number, text in lines.items()))
+    desk.forgets_what_it_replaced()
+    loads = app.log.read_text().count("version 1 of")
+    steps = [1, 9]  # the alias before a look is answered, and right after
+
+    def move(request: Request) -> None:
+        if "alias=champion" in request.path and steps:
+            hand.alias(model, "champion", steps.pop(0))
+
+    desk.front.before = desk.front.after = move
+    replies = [app.invoke()]
+
+    def last() -> int:
+        replies.append(app.invoke())
+        return replies[-1].version
+
+    app.wait_until(lambda: last() == 9)
+    assert app.log.read_text().count("version 1 of") == loads + 1
+    assert {(r.version, *r.document["predictions"]) for r in replies} <= {
+        (2, 2.0, 2.0),
+        (1, 1.0, 1.0),
+        (9, 9.0, 9.0),
+    }
 
 
 def test_a_request_ends_with_the_version_that_it_began_with(desk: Desk) -> None:

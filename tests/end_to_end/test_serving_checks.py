@@ -18,9 +18,6 @@ from tests.support.registries.artifacts_lab import FILES, write_files
 from tests.support.registries.model_folders import digest_of
 from tests.support.registries.serving_lab import BODY, model_files
 
-# MLflow asks for type hints in models.
-pytestmark = pytest.mark.filterwarnings("ignore:.*Add type hints")
-
 
 def _columns(**types: str) -> Schema:
     """Return a schema of columns; a type that ends with `?` is of an optional one."""
