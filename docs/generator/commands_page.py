@@ -39,8 +39,8 @@ _CODES = {
     ExitCode.OK: "Done, or nothing to do.",
     ExitCode.USAGE: "The command line is wrong; or a bug, which keeps its traceback.",
     ExitCode.CHANGES: "There are changes (`plan --detailed-exitcode`), drift or pending changes "
-    "(`drift`), findings (`audit`), something depends on a stage (`migrate stages --check`), or a "
-    "file is not up to date (`resolve --check`).",
+    "(`drift`), findings (`audit`), what serves fails (`watch`), something depends on a stage "
+    "(`migrate stages --check`), or a file is not up to date (`resolve --check`).",
     ExitCode.DECLARATION: "The declared state is wrong: fix the file.",
     ExitCode.REFUSED: "Understood and refused: a guard, a policy, off the main line, uncommitted "
     "changes, another owner, another registry.",

@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
 import reconciler
 from tests.support.registries.lab import Lab
-from tests.support.registries.servers import HANG_UP, Answer
+from tests.support.registries.servers import HANG_UP, Answer, Request
 from tests.support.watching.watch_lab import MINUTE, SERVED_TWO, WatchLab, watch_lab
 
 pytestmark = pytest.mark.needs_cel
@@ -103,14 +104,55 @@ def test_without_a_usable_value_nothing_is_healthy_and_nothing_proposed(desk: Wa
 
 
 def test_a_source_that_never_gave_a_value_is_a_mistake_at_its_line(desk: WatchLab) -> None:
-    model = desk.promoted(desk.rule(), desk.rule(name="other"))
+    model = desk.promoted(settings=f"watch: [{desk.rule(name='other', fail='value > 0.2')}]\n")
     desk.told[model] = {"count": 3}
     answer = desk.look(job=False)
     assert answer.code == 3
-    places = [(p.file, p.line, p.model) for p in answer.problems]
-    assert places == [(f"registry-state/{model}.yaml", 4, model)] * 2
+    places = {(p.file, p.line, p.model) for p in answer.problems}
+    assert places == {
+        (f"registry-state/{model}.yaml", 4, model),
+        ("registry-state/reconciler.yaml", 2, model),
+    }
     assert "has returned no value in 1 look: " in answer.problems[0].message
     assert answer.verdict == "inconclusive"
+    assert desk.look(job=False).problems[0].message.count("in 2 looks") == 1
+    desk.tell(model, 0.01)
+    mended = desk.look(job=False)
+    assert (mended.verdict, mended.code) == ("healthy", 0)
+
+
+def test_prometheus_is_asked_for_the_window_of_the_incumbent_until_it_is_known(
+    desk: WatchLab,
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def prometheus(request: Request) -> Answer:
+        form = dict(parse_qsl(request.body.decode()))
+        asked.append(form)
+        time = float(form.get("time", desk.now.timestamp()))
+        value = "0.02" if form["query"] == "e{v='1'}" else "0.3"
+        data = {"resultType": "scalar", "result": [time, value]}
+        return Answer(200, json.dumps({"status": "success", "data": data}).encode())
+
+    desk.source.before = prometheus
+    source = f"prometheus: '{desk.source.uri}', query: \"e{{v='$version'}}\""
+    model = desk.promoted(
+        f"{{name: errors, source: {{{source}}}, fail: value > baseline + 0.1, for: 2 of 2}}"
+    )
+    first = desk.look(job=False)
+    (row,) = first.models
+    assert row.model == model
+    look = row.rules[0].verdict.look
+    assert (look.measurement.value, look.baseline, look.outcome) == (0.3, 0.02, "failing")
+    past = [form for form in asked if "'1'" in form["query"]]
+    assert len(past) == 5
+    assert row.since is not None
+    times = sorted(float(form["time"]) for form in past)
+    assert times[0] == pytest.approx(row.since.timestamp() - 24 * 3600)
+    assert times[-1] < row.since.timestamp()
+    asked.clear()
+    assert desk.look(job=False).verdict == "failed"
+    assert len(asked) == 1, "what is known of the incumbent is not asked again"
 
 
 def test_looks_count_after_the_grace_that_begins_with_the_apply(desk: WatchLab) -> None:

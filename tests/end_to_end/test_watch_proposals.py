@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.forges.ci_lab import MAIN, System
 from tests.support.registries.lab import Lab
+from tests.support.registries.servers import HANG_UP
 from tests.support.watching.watch_lab import MINUTE, WatchLab, watch_lab
 
 pytestmark = pytest.mark.needs_cel
@@ -61,19 +62,22 @@ def test_the_rollback_is_proposed_once_and_looked_at_again(
         assert desk.only_read()
 
 
-def test_two_models_that_fail_get_a_branch_each(desk: WatchLab) -> None:
-    models = desk.all_promoted(2, desk.rule(_AT_ONCE))
+def test_two_models_that_fail_get_a_branch_each_and_a_broken_source_costs_them_nothing(
+    desk: WatchLab,
+) -> None:
+    *models, broken = desk.all_promoted(3, desk.rule(_AT_ONCE))
     before = desk.untouched()
     for model in models:
         desk.tell(model, 0.5)
+    desk.told[broken] = HANG_UP
     answer = desk.look()
-    assert [row.proposal.action for row in answer.models] == ["opened", "opened"]
-    assert sorted(desk.branches()) == sorted(str(row.proposal.branch) for row in answer.models)
-    changed = {
-        desk.ci.remote.git("diff", "--name-only", MAIN, str(row.proposal.branch))
-        for row in answer.models
-    }
-    assert changed == {f"registry-state/{model}.yaml" for model in models}
+    assert (answer.code, [problem.model for problem in answer.problems]) == (3, [broken])
+    opened = {row.model: row.proposal for row in answer.models if row.model != broken}
+    assert [proposal.action for proposal in opened.values()] == ["opened", "opened"]
+    assert sorted(desk.branches()) == sorted(str(each.branch) for each in opened.values())
+    for model, proposal in opened.items():
+        changed = desk.ci.remote.git("diff", "--name-only", MAIN, str(proposal.branch))
+        assert changed == f"registry-state/{model}.yaml"
     assert desk.untouched() == before
 
 
