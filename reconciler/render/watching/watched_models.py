@@ -12,9 +12,10 @@ from reconciler.policy.watching.watched_model import ProposalOutcome, WatchedMod
 from reconciler.render import json_documents, phrases
 from reconciler.render.escape import code, prose, visible
 from reconciler.render.json_documents import Document
-from reconciler.render.table import fitted, markdown_row, padded, width
+from reconciler.render.table import fitted, folded, markdown_row, padded, width
 from reconciler.render.text import Effort
 
+_MARGIN: Final = " " * 6
 _MARKS: Final = {"healthy": "✓", "failed": "✗", "inconclusive": "!"}
 _EMOJI: Final = {"healthy": "✅", "failed": "❌", "inconclusive": "⚠️"}
 _ORDER: Final = ("failed", "inconclusive", "healthy")
@@ -22,10 +23,10 @@ _ORDER: Final = ("failed", "inconclusive", "healthy")
 
 def text(models: Sequence[WatchedModel], effort: Effort, columns: int | None = None) -> str:
     """Return a line for each model, its rules below it, then what is proposed."""
-    lines = [line for model in models for line in (*_model(model), "")]
+    lines = [line for model in models for line in (*_model(model, columns), "")]
     requests = phrases.count(effort.requests, "request")
-    lines += [f"{headline(models)}, {requests}, {effort.seconds:.2f} s"]
-    return "\n".join(fitted(lines, columns)) + "\n"
+    lines += fitted([f"{headline(models)}, {requests}, {effort.seconds:.2f} s"], columns)
+    return "\n".join(lines) + "\n"
 
 
 def headline(models: Sequence[WatchedModel]) -> str:
@@ -35,17 +36,20 @@ def headline(models: Sequence[WatchedModel]) -> str:
     return ", ".join([phrases.models(len(models)), *told])
 
 
-def _model(model: WatchedModel) -> Iterator[str]:
-    name = visible(model.model)
+def _model(model: WatchedModel, columns: int | None) -> Iterator[str]:
     served = f" v{model.version}" if model.version is not None else ""
-    yield f"  {_MARKS[model.verdict]} {name}{served}  {model.verdict}"
+    head = f"  {_MARKS[model.verdict]} {visible(model.model)}{served}  {model.verdict}"
+    yield from fitted([head], columns)
     if model.obstacle is not None:
-        yield f"      not looked at: {visible(model.obstacle)}"
-    rooms = (max((width(row.rule.name) for row in model.rules), default=0), len("inconclusive"))
+        yield from fitted([f"{_MARGIN}not looked at: {visible(model.obstacle)}"], columns)
+    names = max((width(row.rule.name) for row in model.rules), default=0)
+    verdicts = max((width(row.verdict.verdict) for row in model.rules), default=0)
     for row in model.rules:
-        name, verdict = padded(row.rule.name, rooms[0]), padded(row.verdict.verdict, rooms[1])
-        yield f"      {name}  {verdict}  {visible(row.verdict.why)}"
-    yield from (f"      {visible(line)}" for line in proposal_lines(model.proposal))
+        begin = f"{padded(row.rule.name, names)}  {padded(row.verdict.verdict, verdicts)}"
+        below = " " * (len(_MARGIN) + names + verdicts + 4)
+        yield from folded(f"{_MARGIN}{begin}  {visible(row.verdict.why)}", columns, below)
+    told = [f"{_MARGIN}{visible(line)}" for line in proposal_lines(model.proposal)]
+    yield from fitted(told, columns)
 
 
 def proposal_lines(proposal: ProposalOutcome) -> Iterator[str]:
