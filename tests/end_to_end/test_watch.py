@@ -10,8 +10,10 @@ from urllib.parse import parse_qsl
 import pytest
 
 import reconciler
-from tests.support.registries.lab import Lab
-from tests.support.registries.servers import HANG_UP, Answer, Request
+from tests.support.registries.api_lab import opened
+from tests.support.registries.lab import Hand, Lab
+from tests.support.registries.servers import HANG_UP, Answer, MlflowSeeds, Request
+from tests.support.repositories.git_lab import GitLab
 from tests.support.watching.watch_lab import MINUTE, SERVED_TWO, WatchLab, watch_lab
 
 pytestmark = pytest.mark.needs_cel
@@ -294,3 +296,28 @@ def test_a_recorded_series_is_run_through_the_rules(desk: WatchLab, tmp_path: Pa
         assert why in failed.stderr
     series.write_text("when,value\n2026,1\n")
     assert "series.csv:1: " in desk.lab.run("watch", "--replay", str(series)).stderr
+
+
+def test_the_metric_of_the_run_of_what_serves_is_read_in_a_file_of_sqlite_too(
+    sqlite_uri: str, tmp_path: Path
+) -> None:
+    seeds, names = MlflowSeeds(sqlite_uri), ("one", "two", "three")
+    for name in names:
+        for auc in (0.9, 0.4):
+            seeds.log_version(name, metrics={"auc": auc})
+    git = GitLab.new(tmp_path)
+    rule = "{name: auc, source: {metric: auc}, fail: value < 0.5, for: 1 of 1, max_age: 520w}"
+    git.write({"registry-state/reconciler.yaml": f"branch: main\nwatch: [{rule}]\n"})
+    lab = Lab(git, sqlite_uri, Hand("http://127.0.0.1:9"))
+    for serving in (1, 2):
+        files = {f"registry-state/{name}.yaml": _serving(serving) for name in names}
+        git.commit(dict(files))
+        assert lab.run("apply", "--yes").code == 0
+        answer = opened(lab).watch(dry_run=True)
+        looks = [row.rules[0].verdict.look for row in answer.models]
+        assert [look.measurement.value for look in looks] == [0.9 if serving == 1 else 0.4] * 3
+
+
+def _serving(version: int) -> str:
+    other = 3 - version
+    return f"versions: {{{version}: {{stage: Production}}, {other}: {{stage: Archived}}}}\n"
