@@ -21,7 +21,8 @@ from tests.support.workflows.workflow_files import (
     steps,
 )
 
-_EVERY_FILE = (*WORKFLOWS, ACTION)
+_WATCH = ROOT / "examples/serving/watch.yml"
+_EVERY_FILE = (*WORKFLOWS, _WATCH, ACTION)
 _PUSHING = {
     (".github/workflows/apply.yml", "apply"),
     (".github/workflows/promote.yml", "promote"),
@@ -43,7 +44,7 @@ _PLANS = (ROOT / ".github/workflows/plan.yml", ROOT / "examples/github/plan.yml"
 _APPLIES = (ROOT / ".github/workflows/apply.yml", ROOT / "examples/github/apply.yml")
 _PAGE = ROOT / "examples/github/page.yml"
 _CI = ROOT / ".github/workflows/ci.yml"
-_each = pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
+_each = pytest.mark.parametrize("path", [*WORKFLOWS, _WATCH], ids=name_of)
 
 # --- what a job may
 
@@ -124,6 +125,19 @@ def test_the_credential_that_writes_is_in_one_workflow() -> None:
         if re.search(r"environment: production\b(?!-)", line)
     }
     assert writers == {"apply.yml"}
+
+
+def test_a_watch_may_push_and_propose_and_its_proposal_is_planned_as_a_rollback_is() -> None:
+    looking, planning = jobs(_WATCH)["watch"], jobs(_WATCH)["plan"]
+    assert looking["permissions"] == {"contents": "write", "pull-requests": "write"}
+    assert looking["environment"]["name"] == planning["environment"]["name"] == "production-read"
+    assert load(_WATCH)["concurrency"] == {"group": "watch", "cancel-in-progress": False}
+    rollback = jobs(ROOT / "examples/github/rollback.yml")["plan"]
+    assert planning["permissions"] == rollback["permissions"]
+    (opened,) = looking["outputs"].values()
+    assert opened == "${{ steps.look.outputs.pull-requests }}"
+    outputs = load(ACTION)["outputs"]
+    assert outputs["pull-requests"]["value"] == "${{ steps.run.outputs.pull-requests }}"
 
 
 # --- what runs
