@@ -1,6 +1,6 @@
 """What the five documents do to a registry: python tutorial.py STEP ARGUMENT...
 
-The first steps are functions of theirs as they were written; the lessons show what comes of them.
+The steps are functions of theirs, as written or as described; the lessons show what comes of them.
 """
 
 import sys

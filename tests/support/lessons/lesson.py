@@ -8,6 +8,7 @@ in a line, and on a line of its own for any lines. A command with nothing below 
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -69,7 +70,8 @@ def run(page: str, folder: Path, environ: Mapping[str, str], seconds: float = 12
     script.write_text(
         "\n".join(f"{step.command}\nprintf '\\n%s %s\\n' '{_MARK}' $?" for step in steps)
     )
-    with folder.with_suffix(".out").open("w") as output:  # a pipe would wait for its servers
+    out = folder.with_suffix(".out")  # to a pipe, a server that it starts would keep us waiting
+    with out.open("w") as output, suppress(subprocess.TimeoutExpired):
         subprocess.run(
             ["bash", str(script)],
             cwd=folder,
@@ -80,7 +82,7 @@ def run(page: str, folder: Path, environ: Mapping[str, str], seconds: float = 12
             timeout=seconds,
             check=False,
         )
-    text = folder.with_suffix(".out").read_text(encoding="utf-8")
+    text = out.read_text(encoding="utf-8")
     parts = re.split(rf"\n{_MARK} (\d+)\n", text)
     assert len(parts) == 2 * len(steps) + 1, f"the shell ended early: {text[-2000:]}"
     problems = []

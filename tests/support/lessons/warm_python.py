@@ -9,6 +9,7 @@ that `warm_python` writes connect to it.
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import socket
@@ -20,10 +21,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import reconciler
+
 _PROGRAMS: Final = ("python", "reconciler", "uvicorn")
 _IMPORTED: Final = (
-    *("fastapi", "mlflow.sklearn", "sklearn.datasets", "sklearn.linear_model", "skops.io"),
-    *("reconciler.api.reconciler", "reconciler.cli"),
+    *("fastapi", "git", "mlflow.pyfunc.scoring_server", "mlflow.sklearn", "ruamel.yaml"),
+    *("sklearn.datasets", "sklearn.linear_model", "skops.io"),
+    *(["cel"] if sys.version_info >= (3, 11) else []),
+    *(
+        found.name
+        for found in pkgutil.walk_packages(reconciler.__path__, "reconciler.")
+        if not found.name.endswith("__main__")
+    ),
 )
 _CLIENT: Final = """\
 #!{python} -IS
