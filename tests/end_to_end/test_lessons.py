@@ -14,7 +14,7 @@ from tests.support.registries.servers import free_port
 
 _LESSONS = ROOT / "examples" / "lessons"
 _PAGES = sorted(_LESSONS.glob("[1-5]-*.md"))
-_IN_CEL = ("2-", "5-")  # their policies have conditions
+_IN_CEL = ("2-", "4-", "5-")  # their rules have conditions
 
 
 @pytest.fixture(name="commands", scope="module")
