@@ -52,6 +52,8 @@ MANY = rule(min_samples=100)
         (RULE, Measurement(0.5), -14, "within 15 m after v2 began to serve"),
         (RULE, Measurement(0.5, time=after(-10)), -20, "within 15 m after v2 began to serve"),
         (RULE, Measurement(0.5, time=after(-30)), -29, "measured before v2 began to serve"),
+        (RULE, Measurement(0.5, time=after(-29)), -29, "within 15 m after v2 began to serve"),
+        (RULE, Measurement(0.5, time=after(-1)), 0, "measured before v2 began to serve"),
         (RULE, Measurement(0.5), 30, "within 15 m after v2 began to serve"),
     ],
 )

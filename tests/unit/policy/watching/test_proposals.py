@@ -49,7 +49,7 @@ def test_nothing_is_done_for_another_verdict(verdict: WatchVerdict) -> None:
         ({"by_rollback": True}, "v2 serves because of a rollback, which no watch takes back"),
         ({"ended": after(-30)}, "the last proposal is 30 m old, and `cooldown` is 24 h"),
         ({"remembered": (proposed(-23 * 60),)}, "the last proposal is 23 h old, and `cooldown`"),
-        ({"remembered": (proposed(-30 * 60), proposed(-60))}, "the last proposal is 1 h old, and"),
+        ({"remembered": (proposed(-3 * 60), proposed(-60))}, "the last proposal is 1 h old, and"),
         ({"remembered": (proposed(60),)}, "the last proposal is 1 h old, and `cooldown` is 24 h"),
         (
             {"hindrance": "git and the registry differ", "open": proposed(-5)},

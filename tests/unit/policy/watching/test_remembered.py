@@ -85,6 +85,14 @@ def test_what_a_version_was_compared_with_stays_its_baseline() -> None:
     assert baseline(*values, *own) == 0.02
     assert baseline(*own) == 0.02, "also when the incumbent's looks are forgotten"
     assert baseline(*values, look(-300, baseline=0.02)) == 0.5, "but not when it served before"
+    assert baseline(look(0, baseline=0.02)) == 0.02, "the first look is one of it"
+    assert baseline(look(5, baseline=0.03), look(0, baseline=0.02)) == 0.03
+
+
+def test_the_time_of_the_baseline_ends_when_the_version_begins_to_serve() -> None:
+    first, last = before(24 * 60, 0.02), before(0, 0.5)
+    assert baseline(first, before(60, 0.02), before(120, 0.02)) == 0.02
+    assert baseline(last, before(60, 0.02), before(120, 0.02)) is None
 
 
 def test_values_at_which_no_baseline_was_known_make_the_next_one() -> None:

@@ -1,6 +1,7 @@
 """The verdict of a rule: what counts, in which order, and the sentence that says why."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -78,7 +79,15 @@ def test_one_look_of_one_is_told_so() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.123456, "0.1235"), (123456.7, "123,457"), (1e20, "1e+20"), (-0.0, "-0"), (3.0, "3")],
+    [
+        (0.123456, "0.1235"),
+        (123456.7, "123,457"),
+        (10_000.0, "10,000"),
+        (9_999.0, "9999"),
+        (1e20, "1e+20"),
+        (-0.0, "-0"),
+        (3.0, "3"),
+    ],
 )
 def test_a_value_is_shown_so_that_it_can_be_read(value: float, shown: str) -> None:
     found = verdict([look(0, "passing", measurement=Measurement(value), baseline=None)])
@@ -144,6 +153,11 @@ def test_within_the_grace_nothing_is_said_of_missing_data() -> None:
     assert found.why == "within 15 m after v2 began to serve"
 
 
+def test_from_the_end_of_the_grace_on_missing_data_is_told() -> None:
+    found = verdict([look(0, "unknown")], since=after(-15))
+    assert found.why == "no data for 15 m: the source has no value"
+
+
 def test_without_a_baseline_the_data_is_not_what_is_missing() -> None:
     found = verdict([look(0, "unknown", is_usable=True, why="`baseline` is not known")])
     assert (found.verdict, found.why) == ("inconclusive", "`baseline` is not known")
@@ -154,10 +168,19 @@ def test_a_version_that_begins_to_serve_later_than_now_has_its_look() -> None:
     assert (found.verdict, len(found.looks)) == ("inconclusive", 1)
 
 
-def test_of_two_looks_at_one_time_the_one_that_says_less_is_the_last() -> None:
-    times = [look(0, "failing"), look(0, "unknown")]
-    for looks in (times, times[::-1]):
-        assert verdict(looks).verdict == "inconclusive"
+@pytest.mark.parametrize(
+    ("outcomes", "last"), [("f?", "unknown"), ("p?", "unknown"), ("fp", "passing")]
+)
+def test_of_two_looks_at_one_time_the_one_that_says_less_is_the_last(
+    outcomes: str, last: str
+) -> None:
+    at_once = [look(0, OUTCOMES[each]) for each in outcomes]
+    measured = [
+        replace(each, measurement=Measurement(9 - n, time=after(-n - 1)))
+        for n, each in enumerate(at_once)
+    ]
+    for looks in (at_once, at_once[::-1], measured, measured[::-1]):
+        assert verdict(looks).look.outcome == last
 
 
 @pytest.mark.parametrize(
