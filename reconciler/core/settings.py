@@ -160,10 +160,14 @@ class EffectiveSettings:
         return (*dict.fromkeys(serving for serving in past if serving != now), now)
 
 
+def of_plans(settings: Settings) -> Settings:
+    """Return settings without those that no plan depends on: who is told, and what is watched."""
+    return replace(settings, notify=(), watch=())
+
+
 def effective_settings(own: Settings, base: Settings | None) -> EffectiveSettings:
     """Return the settings for a change: it cannot loosen the settings that it is judged by."""
-    # Webhooks and what is watched do not loosen any check.
-    if base is None or own == replace(base, notify=own.notify, watch=own.watch):
+    if base is None or of_plans(own) == of_plans(base):
         return EffectiveSettings(own, own)
     ignore = own.ignore
     if own.ignore != base.ignore:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reconciler.core.declaring.declared_state import DeclaredState
 from reconciler.core.declaring.implied import complete, imply_the_same
-from reconciler.core.settings import Settings
+from reconciler.core.settings import Settings, of_plans
 from reconciler.core.state import Declaration
 from reconciler.errors import DeclarationError, ExitCode, Problem
 from reconciler.repository.first_parent_line import (
@@ -359,9 +359,9 @@ class Past:
 
     def _same_settings(self, blob: str | None, settings: Settings) -> bool:
         before = Settings() if blob is None else self._settings(blob, SETTINGS)
-        # The main line decides who may apply, and `notify` who is told: not what differs.
-        return before is not None and replace(before, branch=None, notify=()) == replace(
-            settings, branch=None, notify=()
+        # The main line decides who may apply, not what differs.
+        return before is not None and of_plans(replace(before, branch=None)) == of_plans(
+            replace(settings, branch=None)
         )
 
 

@@ -233,6 +233,31 @@ def test_only_what_is_merged_is_watched_and_a_dry_run_takes_the_rest(desk: Watch
         desk.look()
 
 
+def test_to_change_what_is_watched_changes_nothing_that_is_applied(desk: WatchLab) -> None:
+    model = desk.promoted()
+    git, run = desk.lab.git, desk.lab.run
+    applied = git.git("rev-parse", "HEAD")
+    unchanged = run("plan", "--format", "json").document
+    rule = desk.rule("for: 2 of 2", name="other")
+    git.commit(
+        {
+            "registry-state/reconciler.yaml": f"branch: main\nwatch: [{rule}]\n",
+            f"registry-state/{model}.yaml": f"{SERVED_TWO}watch: [{rule}]\n",
+        }
+    )
+    desk.ci.push()
+    plan = run("plan", "--detailed-exitcode", "--format", "json")
+    assert (plan.code, plan.document["digest"]) == (0, unchanged["digest"])
+    assert plan.document["summary"]["records"] == 0
+    assert run("plan", "--since", applied, "--format", "json").document["models"] == []
+    drift = run("drift", "--format", "json")
+    assert (drift.code, drift.document["pending"]) == (0, [])
+    assert run("apply", "--yes").code == 0
+    git.checkout(applied)
+    again = run("plan", "--format", "json").document
+    assert [row["outcome"] for row in again["models"]] == ["in-sync"]
+
+
 def test_a_watch_without_a_rule_does_not_look_healthy(desk: WatchLab) -> None:
     model = desk.promoted(settings="")
     other = desk.lab.model(1)

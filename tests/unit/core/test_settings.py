@@ -3,7 +3,8 @@
 import pytest
 
 from reconciler.core.declaring.bridge import Bridge
-from reconciler.core.settings import Settings, VerifyAt, effective_settings
+from reconciler.core.declaring.watch import RunMetric, WatchRule
+from reconciler.core.settings import Settings, VerifyAt, Webhook, effective_settings
 
 BOTH = ("plan", "apply")
 
@@ -41,3 +42,16 @@ def test_a_bridge_that_goes_still_has_guards_and_policies_see_one() -> None:
     )
     assert effective.settings.bridge == other.bridge, "what is declared is the change's own"
     assert effective_settings(base, Settings()).deferred == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Settings(watch=(WatchRule("auc", RunMetric("auc"), "value < 0.5"),)),
+        Settings(notify=(Webhook("slack", "SLACK_URL"),)),
+    ],
+)
+def test_who_is_told_and_what_is_watched_is_judged_by_nothing(other: Settings) -> None:
+    for own, base in ((other, Settings()), (Settings(), other)):
+        effective = effective_settings(own, base)
+        assert (effective.settings, effective.base, effective.deferred) == (own, None, ())

@@ -26,6 +26,7 @@ from tests.support.repositories.past_lab import (
     since,
 )
 
+WATCHED = "{name: auc, source: {metric: auc}, fail: value < 0.5}"
 NAMED = "registry: {uri: 'http://mlflow:5000', name: prod-eu}\n"
 
 
@@ -204,6 +205,7 @@ def test_since_a_commit_only_what_means_something_else_has_changed(lab: GitLab) 
             f"{STATE}/layout.yaml": model(1, comment="# said\n"),
             f"{STATE}/new.yaml": model(1),
             f"{STATE}/read.yaml": model(1) + "consumers: [{name: api, loads: 1}]\n",
+            f"{STATE}/same.yaml": model(1) + f"watch: [{WATCHED}]\n",
         }
     )
     assert since(lab, base) == {"changed", "gone", "new", "read"}
@@ -250,6 +252,9 @@ def test_since_a_commit_a_named_state_that_moved_has_not_changed(lab: GitLab) ->
         ("exclusive: [Production, Staging]\n", None, True),
         (None, "# nothing\nexclusive: [Production]\n", False),
         ("branch: main\n", "branch: trunk\n", False),
+        (None, "notify: [{slack: SLACK_URL}]\n", False),
+        (None, f"watch: [{WATCHED}]\n", False),
+        (f"watch: [{WATCHED}]\n", f"watch: [{WATCHED.replace('0.5', '0.6')}]\n", False),
         ("exclusive: [Producton]\n", "exclusive: [Production]\n", True),
     ],
 )
@@ -386,6 +391,17 @@ def test_a_change_that_came_and_went_is_seen_also_through_merges_and_renames(lab
         assert not history.declared_otherwise(two, STATE, fraud, "fraud"), (
             "it is not on the main line"
         )
+
+
+def test_what_is_watched_is_nothing_that_is_declared_otherwise(lab: GitLab) -> None:
+    one = lab.commit({f"{STATE}/fraud.yaml": model(1)})
+    watched = f"watch: [{WATCHED}]\n"
+    files = {f"{STATE}/fraud.yaml": model(1) + watched, f"{STATE}/reconciler.yaml": watched}
+    two = lab.commit(dict(files))
+    with past(lab) as history:
+        fraud = history.declared(two, STATE, "fraud")
+        assert fraud == history.declared(one, STATE, "fraud")
+        assert not history.declared_otherwise(one, STATE, fraud, "fraud")
 
 
 def test_a_file_that_went_and_came_back_is_seen_and_costs_the_other_models_nothing(
