@@ -28,6 +28,7 @@ _VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]{0,254}"
 # Whoever writes a model's file chooses the server that a token is sent to.
 _OWN_TOKENS: Final = ("MLFLOW_", "RECONCILER_", "DATABRICKS_", "AWS_", "AZURE_", "GOOGLE_")
 _TOKENS_OF_CI: Final = ("GITHUB_", "GH_", "ACTIONS_", "GITLAB_", "CI_")
+_ANY_HOST: Final = r"(^|\.)\$model$"  # a name alone may also be an address in one number
 _KINDS: Final = ("prometheus", "json", "metric")
 # Each kind of source, with the keys that it needs and those that it may have.
 _NEEDS: Final = {"prometheus": {"query"}, "json": {"value"}, "metric": set[str]()}
@@ -57,6 +58,9 @@ def _address(text: str) -> Broken | None:
     if "@" in parts.netloc:
         # The file is public to all who read the repository, so the text is not repeated.
         return Broken("a URL in a file holds no credentials", "name a variable with `token:`")
+    if re.search(_ANY_HOST, host):
+        rule = "lets whoever names a model choose the server"
+        return Broken(f"{quoted(text)} {rule}", "write it like `https://$model.example.com`")
     return None
 
 

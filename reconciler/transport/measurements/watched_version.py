@@ -16,7 +16,7 @@ _WORDS: Final = re.compile(r"\$(model|version)(?![A-Za-z0-9_])", re.ASCII)
 _SPECIAL_IN_QUERIES: Final = re.compile(
     r"[\x00-,/:-@\[-^`{-\x7f]"
 )  # ASCII but letters, digits, `-._`
-_AUTHORITY: Final = re.compile(r"(https?://[^/?#]*)(.*)", re.DOTALL)
+_AUTHORITY: Final = re.compile(r"(https?://[^/?#]*)(.*)", re.DOTALL | re.IGNORECASE)
 _LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # of a host's name
 _DOTS: Final = frozenset({".", ".."})
 

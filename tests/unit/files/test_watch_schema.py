@@ -103,6 +103,28 @@ def test_what_is_wrong_is_told(old: str, new: str, complaint: str) -> None:
     assert "secret" not in told
 
 
+@pytest.mark.needs_cel
+@pytest.mark.parametrize(
+    ("host", "is_allowed"),
+    [
+        ("$model.models.svc:8080", True),
+        ("serving-$model", True),
+        ("metrics.example.com/$model", True),
+        ("$model", False),
+        ("$model:8080", False),
+        ("metrics.$model/metrics", False),
+    ],
+)
+def test_a_models_name_alone_is_no_server(host: str, *, is_allowed: bool) -> None:
+    text = f"watch: [{{name: a, source: {{json: 'http://{host}', value: x}}, fail: value > 1}}]\n"
+    if is_allowed:
+        assert _rules(text)
+        return
+    with pytest.raises(DeclarationError) as wrong:
+        _rules(text)
+    assert "lets whoever names a model choose the server" in wrong.value.problems[0].message
+
+
 def test_a_path_does_not_lead_out_of_the_repository() -> None:
     for path in ("../secret.json", "/etc/passwd", "a/../../b"):
         with pytest.raises(DeclarationError) as wrong:

@@ -46,10 +46,10 @@ def test_a_name_is_one_part_of_a_path(name: str) -> None:
     assert path.parts[0] == "a"
 
 
-@given(name=_NAMES)
-def test_a_name_adds_to_a_host_one_label_or_nothing(name: str) -> None:
+@given(name=_NAMES, scheme=st.sampled_from(["https", "HTTPS"]))
+def test_a_name_adds_to_a_host_one_label_or_nothing(name: str, scheme: str) -> None:
     try:
-        url = WatchedVersion(name, 3).in_url("https://$model.example.com/m")
+        url = WatchedVersion(name, 3).in_url(f"{scheme}://$model.example.com/m")
     except Unmeasured:
         return
     assert urlsplit(url).netloc == f"{name}.example.com"
