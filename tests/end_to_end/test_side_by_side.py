@@ -4,19 +4,24 @@ Each test first shows the harm, with the lines that people write, on a model of 
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
+import reconciler
 from tests import ROOT
 from tests.support.faults.fault_lab import Place, place
 from tests.support.registries.artifacts_lab import ArtifactsLab, write_files
 from tests.support.registries.lab import Lab, rows
+from tests.support.registries.model_folders import ModelFolders
 from tests.support.registries.servers import Answer, Proxy, Request, proxy
+from tests.support.registries.serving_lab import model_files
 
 # The scripts use what MLflow advises against since 2.9, as they all do.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -367,6 +372,104 @@ def test_a_replaced_file_of_what_serves_is_found_and_takes_no_alias(
     assert refused.code == 3
     assert "does not have the approved bytes" in refused.text
     assert "@champion" not in lab.hand.holds(model)
+
+
+# --- what comes after an apply
+
+
+def test_the_version_that_is_named_is_the_one_that_answers(
+    lab: Lab, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from following import Follower  # noqa: PLC0415  imports MLflow
+    from mlflow import pyfunc, set_tracking_uri  # noqa: PLC0415  the same
+
+    model, folders = lab.model(0), ModelFolders(lab.hand)
+    for number in (1, 2):
+        folders.register(model, model_files(number))
+    asked = []
+
+    def promote_meanwhile(request: Request) -> None:
+        if "get-latest-versions" in request.path:
+            asked.append(request.path)
+            if len(asked) == 1:
+                promote_model(client, model, "2", "Production")
+
+    def reload_if_needed(client: Any, loaded: str | None) -> tuple[str, Any]:
+        [latest] = client.get_latest_versions(model, ["Production"])
+        assert latest.version != loaded
+        return latest.version, pyfunc.load_model(f"models:/{model}/Production")
+
+    with proxy(lab.uri) as server:
+        server.after = promote_meanwhile
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+        set_tracking_uri(server.uri)
+        promote_model(client, model, "1", "Production")
+        named, loaded = reload_if_needed(_client_at(server.uri), None)
+        assert (named, _predicted(loaded)) == ("1", 2.0), "one version is named, another answers"
+
+        promote_model(client, model, "1", "Production")
+        asked.clear()
+        follower = Follower(model, follow="stage:Production")
+        for number in (1, 2):
+            follower.look()
+            assert follower.serving is not None, follower.behind
+            champion = follower.serving.champion
+            assert (champion.number, _predicted(champion.model)) == (str(number), float(number))
+
+
+def _predicted(model: Any) -> float:
+    [answer] = model.predict({"x": [0.5]})
+    return float(answer)
+
+
+@pytest.mark.needs_cel
+def test_one_bad_minute_rolls_nothing_back_and_nothing_goes_back_to_what_failed(
+    lab: Lab, client: Any
+) -> None:
+    def roll_back_if_degraded(client: Any, name: str, error_rate: float) -> None:
+        if error_rate > 0.1:
+            found = client.search_model_versions(f"name = '{name}'")
+            old = max(int(v.version) for v in found if v.current_stage == "Archived")
+            promote_model(client, name, str(old), "Production")
+
+    scripted = _serving(lab, 2, 1)
+    promote_model(client, scripted, "2", "Production")
+    for serving, error_rate in ((1, 0.5), (1, 0.0), (2, 0.5)):
+        roll_back_if_degraded(client, scripted, error_rate)
+        assert lab.hand.holds(scripted)[f"v{serving} stage"] == "Production"
+
+    model, rates = lab.model(2), lab.git.root / "rates.json"
+    rule = "{name: errors, source: {json: rates.json, value: errors}, fail: value > 0.1}"
+    for content in (_V1, "versions: {1: {stage: Archived}, 2: {stage: Production}}\n"):
+        lab.declare(model, f"{content}watch: [{rule}]\n")
+        assert lab.run("apply", "--yes", "--record").code == 0
+    held, now = lab.hand.holds(model), datetime.now(timezone.utc)
+    environ = {"PATH": os.environ["PATH"], **lab.git.env, "MLFLOW_REGISTRY_URI": lab.uri}
+    watching = reconciler.open(root=lab.git.root, environ=environ, warn=lambda _: None)
+    said = []
+    for look, error_rate in enumerate((0.0, 0.5, 0.0, 0.5, 0.5)):
+        rates.write_text(json.dumps({"errors": error_rate}))
+        now += timedelta(minutes=20)
+        [watched] = watching.watch(models=[model], now=now).models
+        said.append((watched.verdict, watched.proposal.action))
+        assert lab.hand.holds(model) == held, f"look {look} wrote to the registry"
+    assert said == [
+        ("healthy", "none"),
+        ("inconclusive", "none"),
+        ("healthy", "none"),
+        ("inconclusive", "none"),
+        ("failed", "would-open"),
+    ]
+    assert watched.proposal.target == 1
+
+    for key in ("name", "email"):
+        lab.git.git("config", f"user.{key}", "ada@example.com")
+    assert lab.run("rollback", model, "--block", "--reason", "errors", "--commit").code == 0
+    assert lab.run("apply", "--yes", "--record").code == 0
+    for _ in range(3):
+        now += timedelta(minutes=20)
+        [watched] = watching.watch(models=[model], now=now).models
+    assert (watched.verdict, watched.proposal.action) == ("failed", "held-back")
 
 
 # --- the page
