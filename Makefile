@@ -40,6 +40,7 @@ help:
 	@echo "make servers      the end-to-end tests against other databases and MLflows (docs/compatibility.md)"
 	@echo "make coverage     what the tests run of the code, the command line included"
 	@echo "make mutate       which small changes of the core no test notices"
+	@echo "make clean   removes what the others made, but for the data of the stack"
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -185,4 +186,5 @@ mutate: $(VENV)/installed
 	$(BIN)/python -m mutmut results
 
 clean:
-	rm -rf $(VENV) .venv-newest .servers build dist site mutants .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) .venv-newest .servers build dist site mutants .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis .coverage* $(FROM_NPM) $(PROMETHEUS)

@@ -120,6 +120,15 @@ def test_every_make_command_that_is_documented_exists() -> None:
     assert named <= targets
 
 
+def test_make_help_tells_every_target() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][\w-]*):", text, re.MULTILINE))
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert targets == set(phony.split())
+    told = re.findall(r'^\t@echo "make ([\w-]+) ', text, re.MULTILINE)
+    assert sorted(told) == sorted(targets - {"help"})
+
+
 # --- the workflow
 
 
