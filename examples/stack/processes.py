@@ -264,8 +264,8 @@ def main() -> int:
     for number in _ENDS:
         signal.signal(number, _interrupt)
     folder = options.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as services:
             try:
                 run(Stack(folder, read_settings(env), services))
@@ -275,7 +275,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"\nStopped. The next start goes on with what is in {folder}.")
         return 0
-    except CannotRun as error:
+    except (CannotRun, OSError) as error:
         print(f"make stack: {error}", file=sys.stderr)
         return 1
     return 1

@@ -168,3 +168,10 @@ def test_wrong_settings_are_told_before_anything_starts(
     assert told in done.stderr.splitlines()[0]
     assert "Traceback" not in done.stderr
     assert not list((laptop.folder / "data").glob("*"))
+
+
+def test_a_folder_that_cannot_be_is_told(laptop: Laptop) -> None:
+    (laptop.folder / "data").write_text("a file")
+    done = laptop.run()
+    assert done.returncode != 0
+    assert re.match(r"make stack: .*File exists: '.*/data'\n", done.stderr), done.stderr
