@@ -27,7 +27,7 @@ _COUNTS: Final = r"([1-9][0-9]?) of ([1-9][0-9]?)"
 _VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]{0,254}"
 # Whoever writes a model's file chooses the server that a token is sent to.
 _OWN_TOKENS: Final = ("MLFLOW_", "RECONCILER_", "DATABRICKS_", "AWS_", "AZURE_", "GOOGLE_")
-_TOKENS_OF_CI: Final = ("GITHUB_", "GH_", "ACTIONS_", "GITLAB_", "CI_")
+_TOKENS_OF_CI: Final = ("GITHUB_", "GH_", "ACTIONS_", "GITLAB_", "CI_", "GIT_")
 _ANY_HOST: Final = r"(^|\.)\$model$"  # a name alone may also be an address in one number
 _KINDS: Final = ("prometheus", "json", "metric")
 # Each kind of source, with the keys that it needs and those that it may have.

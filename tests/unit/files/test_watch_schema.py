@@ -93,6 +93,7 @@ watch:
         ("source: {", "source: {token: secret.jwt, ", "not the name of an environment variable"),
         ("source: {", "source: {token: MLFLOW_TRACKING_TOKEN, ", "a token of its own"),
         ("source: {", "source: {token: GITHUB_TOKEN, ", "a token of its own"),
+        ("source: {", "source: {token: GIT_CONFIG_VALUE_0, ", "a token of its own"),
     ],
 )
 def test_what_is_wrong_is_told(old: str, new: str, complaint: str) -> None:
