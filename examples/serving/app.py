@@ -6,11 +6,11 @@ finds and loads what answers here.
 
 import os
 import queue
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from answering import answer
 from fastapi import FastAPI, Request, Response
@@ -25,14 +25,11 @@ from traffic import route
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
-MODEL = os.environ["MODEL"]
-follower = Follower(
-    MODEL,
-    follow=os.environ.get("FOLLOW", "alias:champion"),
-    candidate=os.environ.get("CANDIDATE"),
-    digests=Path(os.environ["DIGESTS"]) if os.environ.get("DIGESTS") else None,
-    poll_seconds=float(os.environ.get("POLL_SECONDS", "10")),
-)
+try:
+    follower = Follower.from_environ(os.environ)
+except ValueError as error:
+    sys.exit(f"serving: {error}")  # one line instead of a traceback
+MODEL = follower.model
 
 DROPPED = Counter("model_shadow_dropped", "Requests that the shadow had no time for", ["model"])
 copies: queue.Queue[Callable[[], object]] = queue.Queue(maxsize=100)

@@ -21,6 +21,7 @@ from prometheus_client import Counter, Gauge
 
 _NOT_THERE = {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"}  # of an alias, of a model
 _LONGEST_PAUSE = 32  # looks, before a version that failed is tried again
+_A_DAY = 86400.0  # seconds
 _FAILURES = Counter("model_reload_failures", "Failed loads", ["model", "version", "role"])
 _IN_STEP = Gauge("model_in_step", "1 where a role has what is declared", ["model", "role"])
 _READ = Gauge("model_registry_read_timestamp_seconds", "The registry's last answer", ["model"])
@@ -50,6 +51,31 @@ class Follower:
     shadow: Version | None = None
     behind: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Follower":
+        """Return what the settings of README.md ask for; an empty one counts as not set.
+
+        Raises `ValueError` for one that means nothing.
+        """
+        given = {name: value for name, value in environ.items() if value}
+        if "MODEL" not in given:
+            raise ValueError("MODEL is not set: it names the registered model")
+        if not given.keys() & {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}:
+            raise ValueError("MLFLOW_TRACKING_URI is not set: it is the address of the registry")
+        try:
+            poll_seconds = float(pause := given.get("POLL_SECONDS", "10"))
+        except ValueError:
+            poll_seconds = 0.0
+        if not 0 < poll_seconds < _A_DAY:
+            raise ValueError(f"POLL_SECONDS is `{pause}`: it takes a number of seconds, such as 10")
+        return cls(
+            given["MODEL"],
+            follow=given.get("FOLLOW", "alias:champion"),
+            candidate=given.get("CANDIDATE"),
+            digests=Path(given["DIGESTS"]) if "DIGESTS" in given else None,
+            poll_seconds=poll_seconds,
+        )
+
     def __post_init__(self) -> None:
         """Ask nothing yet: the registry may be away when the process starts."""
         client: Any = mlflow.MlflowClient()
@@ -60,7 +86,8 @@ class Follower:
             "pinned": client.get_model_version,
         }
         for rule in filter(None, (self.follow, self.candidate)):
-            if rule.partition(":")[0] not in self._ask:
+            kind, _, value = rule.partition(":")
+            if kind not in self._ask or not value or (kind == "pinned" and not value.isdecimal()):
                 raise ValueError(f"`{rule}` is none of alias:NAME, stage:NAME, pinned:NUMBER")
         self._loaded = weakref.WeakValueDictionary[tuple[str, int], Version]()
         self._pauses: dict[tuple[str, str, int], _Pause] = {}

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import sys
 import weakref
 from pathlib import Path
@@ -11,6 +12,7 @@ import answering
 import loading
 import numpy as np
 import pytest
+from following import Follower
 from mlflow.types import ColSpec, Schema
 from mlflow.types.schema import TensorSpec
 
@@ -27,6 +29,7 @@ def _columns(**types: str) -> Schema:
 
 
 _OLD: Final = _columns(x="double", note="string?")
+_SETTINGS: Final = {"MODEL": "fraud", "MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
 _TENSOR: Final = Schema([TensorSpec(np.dtype("float32"), (-1, 4))])
 
 
@@ -50,6 +53,33 @@ def test_what_callers_send_is_accepted_by_the_next_version(
 ) -> None:
     assert loading.accepts(new, _OLD) is accepted
     assert loading.accepts(new, None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ({"MODEL": ""}, "MODEL is not set"),
+        ({"MLFLOW_TRACKING_URI": ""}, "MLFLOW_TRACKING_URI is not set"),
+        ({"FOLLOW": "champion"}, "`champion` is none of alias:NAME, stage:NAME, pinned:NUMBER"),
+        ({"FOLLOW": "alias:"}, "`alias:` is none of"),
+        ({"FOLLOW": "pinned:v4"}, "`pinned:v4` is none of"),
+        ({"CANDIDATE": "Staging"}, "`Staging` is none of"),
+        ({"POLL_SECONDS": "soon"}, "POLL_SECONDS is `soon`"),
+        ({"POLL_SECONDS": "0"}, "POLL_SECONDS is `0`"),
+        ({"POLL_SECONDS": "nan"}, "POLL_SECONDS is `nan`"),
+        ({"POLL_SECONDS": "inf"}, "POLL_SECONDS is `inf`"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(setting: dict[str, str], why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        Follower.from_environ({**_SETTINGS, **setting})
+
+
+def test_an_empty_setting_counts_as_not_set() -> None:
+    names = ("FOLLOW", "CANDIDATE", "DIGESTS", "POLL_SECONDS")
+    follower = Follower.from_environ({**_SETTINGS, **dict.fromkeys(names, "")})
+    assert (follower.follow, follower.poll_seconds) == ("alias:champion", 10.0)
+    assert (follower.candidate, follower.digests) == (None, None)
 
 
 def test_the_digest_is_the_one_of_the_reconciler(tmp_path: Path) -> None:
