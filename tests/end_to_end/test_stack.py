@@ -114,6 +114,10 @@ def test_the_tutorial_runs_as_it_stands_and_a_second_start_has_its_models(
         "LANG": "C.UTF-8",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
+    # A first start that Ctrl-C ended while PostgreSQL made its files.
+    interrupted = laptop.folder / "data" / "postgres.unfinished"
+    interrupted.mkdir(parents=True)
+    (interrupted / "PG_VERSION").touch()
     with warm_python(checkout / ".venv"), laptop.started():
         assert f"\n  export MLFLOW_TRACKING_URI={laptop.uri}\n" in laptop.terminal
         problems = run(page, checkout, reader, seconds=200)
@@ -121,8 +125,8 @@ def test_the_tutorial_runs_as_it_stands_and_a_second_start_has_its_models(
         again = laptop.run()
         assert again.returncode != 0
         port = laptop.settings["POSTGRES_PORT"]
-        assert again.stderr.startswith(f"make stack: port {port} cannot be used (")
-        assert "or change POSTGRES_PORT in stack.env\n" in again.stderr
+        assert again.stderr.startswith(f"make stack: port {port} of 127.0.0.1 cannot be used: ")
+        assert "/stack.env, a copy of stack.env.example\n" in again.stderr
     assert "\n\nStopped. The next start goes on with what is in " in laptop.terminal
     assert not laptop.listens()
 
@@ -148,10 +152,20 @@ def test_the_tutorial_runs_as_it_stands_and_a_second_start_has_its_models(
     [
         (lambda _: None, "the settings cannot be read: "),
         (lambda text: text.replace("S3_BUCKET=mlflow\n", ""), "stack.env lacks S3_BUCKET: "),
+        (
+            lambda text: text.replace("S3_BUCKET=mlflow", "S3_BUCKET=my bucket"),
+            "stack.env: S3_BUCKET can have letters, digits, - and _ alone",
+        ),
         (lambda text: text.replace("S3_PORT=", "S3_PORT=x"), "port x"),
         (lambda text: text.replace("S3_PORT=", "S3_PORT=9"), "port 9"),
     ],
-    ids=["no file", "a missing line", "a word for a port", "no port of this world"],
+    ids=[
+        "no file",
+        "a missing line",
+        "a mark in a value",
+        "a word for a port",
+        "no port of this world",
+    ],
 )
 def test_wrong_settings_are_told_before_anything_starts(
     laptop: Laptop, settings: Callable[[str], str | None], told: str
