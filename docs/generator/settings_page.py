@@ -120,7 +120,9 @@ def _scalar(value: _Schema) -> str:
     name = "string" if set(types) == _SCALAR else types[0]
     words = _WORDS[value.get("format", name)]
     low, high = value.get("minimum"), value.get("maximum")
-    return words if low is None else f"{words}, {low} to {high}"
+    if low is None:
+        return words
+    return f"{words}, at least {low}" if high is None else f"{words}, {low} to {high}"
 
 
 def _literal(value: object) -> str:

@@ -150,6 +150,9 @@ def test_offline_the_files_answer_and_no_registry_is_named(desk: Desk) -> None:
     with pytest.raises(reconciler.UsageError, match=f"git declares no model `{model}x`") as caught:
         r.resolve(f"{model}x", offline=True)
     assert caught.value.hint == f"did you mean `{model}`?"
+    with pytest.raises(reconciler.UsageError) as caught:
+        r.resolve("another", offline=True)
+    assert caught.value.hint == "`reconciler import MODEL` declares what is live"
 
 
 def test_a_file_is_written_where_it_changes_and_compared_without(

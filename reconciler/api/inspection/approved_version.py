@@ -17,6 +17,8 @@ from reconciler.core.state import Declaration, Identity, Live, LiveVersion
 from reconciler.errors import DeclarationError, OutOfStep, Refused, UsageError
 from reconciler.planning.preconditions import pin_problems
 
+_TAKE_IN = "`reconciler import MODEL` declares what is live"
+
 
 def approved_version(workspace: Workspace, name: str) -> tuple[Live, int]:
     """Return the live model and version that a name means, which git declares for it.
@@ -62,7 +64,7 @@ def declared_version(workspace: Workspace, name: str) -> tuple[Live, int]:
             return live, version
     hint = next((near for model, _ in ways if (near := nearest(model, declarations))), None)
     tried = "` or `".join(model for model, _ in ways)
-    raise UsageError(f"git declares no model `{tried}`", hint=hint)
+    raise UsageError(f"git declares no model `{tried}`", hint=hint or _TAKE_IN)
 
 
 def clean_commit(workspace: Workspace, declaration: Declaration | None) -> str | None:
@@ -113,7 +115,6 @@ def _check_entry(declaration: Declaration, live: Live, version: int) -> None:
 def _what_to_do(model: str) -> str:
     name = quote(model)
     return (
-        "apply what git declares, or `git pull` where this checkout is behind: "
-        f"`reconciler plan --model {name}` shows it, `reconciler drift {name}` what was changed "
-        "by hand"
+        f"`reconciler plan --model {name}` shows what an apply would write, `reconciler drift "
+        f"{name}` what was changed by hand; `git pull` if this checkout is behind"
     )

@@ -82,7 +82,8 @@ def _read(path: str | Path) -> bytes | None:
         return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"`{path}` cannot be read: {reason}") from error
+        message = f"`{path}` cannot be read: {reason}"
+        raise UsageError(message, hint="name a file; one that is not there is made") from error
 
 
 def _difference(path: str, found: bytes, content: bytes) -> str:

@@ -290,7 +290,7 @@ class WatchEntry(_Counted, total=False):
     mode: Annotated[
         WatchMode,
         Field(
-            description="Whether a rollback is proposed, or only what would be is said.",
+            description="`propose` opens the rollback; `observe` only says that it would.",
             json_schema_extra={"default": "propose"},
         ),
     ]

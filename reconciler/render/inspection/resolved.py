@@ -82,7 +82,8 @@ def _is_read_differently(char: str) -> bool:
 
 def _storage_uri(model: str, version: int, artifact_uri: str | None) -> str:
     which = f"the files of `{model}` v{version}"
-    reads = f"KServe reads {', '.join(f'{scheme}:' for scheme in _READ_BY_KSERVE)}"
+    *schemes, last = (f"{scheme}:" for scheme in _READ_BY_KSERVE)
+    reads = f"KServe reads {', '.join(schemes)} and {last} alone"
     if artifact_uri is None:
         hint = "leave out `--offline`: only the registry knows where they are"
         raise UsageError(f"git does not declare where {which} are", hint=hint)
@@ -90,9 +91,9 @@ def _storage_uri(model: str, version: int, artifact_uri: str | None) -> str:
         return artifact_uri
     message = f"{which} are at `{artifact_uri}`, which KServe cannot read"
     if scheme_of(artifact_uri) == "mlflow-artifacts":
-        hint = f"only the MLflow server passes them on; {reads}: log models to such a store itself"
+        hint = f"only the MLflow server passes them on, and {reads}; log models to such a store"
     else:
-        hint = f"{reads}: log models to such a store"
+        hint = f"{reads}; log models to such a store"
     raise UsageError(message, hint=hint)
 
 

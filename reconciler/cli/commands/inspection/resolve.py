@@ -18,9 +18,10 @@ from reconciler.render.json_documents import ending
 def command(
     *, options: Options, name: str, write: str | None, check: str | None, offline: bool
 ) -> int:
-    """Print the live version that a name means, if git declares that one; of MODEL what serves.
+    """Print the version that a name means, if the registry and git agree on it.
 
-    Where git declares another version nothing is printed or written.
+    MODEL alone means the version that serves. Where git declares another version than the live
+    one, nothing is printed or written, and the exit code is 5.
     """
     if write is not None and check is not None:
         raise click.UsageError("`--write` and `--check` contradict each other: name one")
