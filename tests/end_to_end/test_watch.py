@@ -1,9 +1,10 @@
 """`watch`: what is looked at, and what its verdict is; it never writes to the registry."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -163,6 +164,38 @@ def test_looks_count_after_the_grace_that_begins_with_the_apply(desk: WatchLab) 
     early = desk.look(29 * MINUTE, job=False)
     assert (early.verdict, early.code) == ("inconclusive", 0)
     assert desk.look(2 * MINUTE, job=False).verdict == "failed"
+
+
+def test_an_apply_that_is_recorded_in_the_future_does_not_blind_the_watch(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule("for: 1 of 1, grace: 30m"))
+    git = desk.lab.git.git
+    for line in git("notes", "--ref=reconciler", "list").splitlines():
+        of = line.split()[1]
+        later = re.sub(r'"20\d\d-', '"2099-', git("notes", "--ref=reconciler", "show", of))
+        git("notes", "--ref=reconciler", "add", "--force", "--message", later, of)
+    desk.tell(model, 0.5)
+    verdicts = [desk.look(n * MINUTE, job=False).verdict for n in (5, 29, 2)]
+    assert verdicts == ["inconclusive", "inconclusive", "failed"], "grace since it was first seen"
+
+
+def test_without_records_a_version_serves_since_its_merge_at_the_earliest(desk: WatchLab) -> None:
+    rule = desk.rule("for: 1 of 1, grace: 30m")
+    model, git = desk.promoted(rule), desk.lab.git
+    git.git("update-ref", "-d", "refs/notes/reconciler")
+    desk.now = datetime.fromisoformat(git.git("log", "-1", "--format=%cI"))
+    desk.tell(model, 0.5)
+    desk.look(job=False)
+    assert desk.look(31 * MINUTE, job=False).verdict == "failed"
+    git.commits += 10 * 60
+    back = "versions:\n  1: {stage: Production, aliases: [champion]}\n  2: {stage: Archived}\n"
+    for content in (back, SERVED_TWO):  # nobody looks in between
+        desk.lab.declare(model, f"{content}watch: [{rule}]\n")
+        desk.apply()
+    git.git("update-ref", "-d", "refs/notes/reconciler")
+    desk.now = datetime.fromisoformat(git.git("log", "-1", "--format=%cI"))
+    (row,) = desk.look(5 * MINUTE, job=False).models
+    assert (row.version, row.verdict) == (2, "inconclusive")
+    assert row.rules[0].verdict.why == "within 30 m after v2 began to serve"
 
 
 def test_what_is_observed_or_a_dry_run_is_only_said(desk: WatchLab) -> None:

@@ -59,8 +59,12 @@ class ModelLooks:
         return baseline_of(rule, self._memory, subject.model, subject.version or 0, since)
 
     def _since(self, subject: WatchSubject) -> datetime:
+        """Return since when the version serves; without a record not before it was merged."""
+        if subject.since is not None:
+            return subject.since
         seen = first_seen(self._memory, subject.model, subject.version or 0, self._now)
-        return seen if subject.since is None else min(subject.since, self._now)
+        merged = subject.put_there.time if subject.put_there is not None else seen
+        return max(seen, merged) if merged <= self._now else seen
 
     def judged(self, subject: WatchSubject) -> WatchedModel:
         """Return a model with the verdict of each of its rules."""

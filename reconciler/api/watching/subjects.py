@@ -67,8 +67,12 @@ class WatchSubjects:
     plan: DraftPlan
 
 
-def watch_subjects(workspace: Workspace, globs: Collection[str] | None) -> WatchSubjects:
+def watch_subjects(
+    workspace: Workspace, globs: Collection[str] | None, now: datetime
+) -> WatchSubjects:
     """Return the models that have rules, and are not retired, as they are live.
+
+    An apply that is recorded for later than `now` counts as none: it would stay within `grace`.
 
     Raises `UsageError` for a glob without a match, `DeclarationError` where no model has a rule:
     a job that watches nothing must not look healthy.
@@ -80,7 +84,11 @@ def watch_subjects(workspace: Workspace, globs: Collection[str] | None) -> Watch
     merged = open_merged(workspace, quiet=True)
     subjects = [
         _subject(
-            workspace, merged, rules[name], _LiveModel(name, plans.get(name), found.live.get(name))
+            workspace,
+            merged,
+            rules[name],
+            _LiveModel(name, plans.get(name), found.live.get(name)),
+            now,
         )
         for name in sorted(rules)
     ]
@@ -118,6 +126,7 @@ def _subject(
     merged: MergedHistory,
     rules: tuple[WatchRule, ...],
     model: _LiveModel,
+    now: datetime,
 ) -> WatchSubject:
     declaration = workspace.desired.declarations[model.name]
     version = serving(declaration, workspace.settings)
@@ -132,7 +141,7 @@ def _subject(
     spell = tuple(_spell(past, version))
     if not spell:  # a dry run on what is not merged yet
         return subject
-    applied = [made.time for entry in spell for made in entry.applied]
+    applied = [made.time for entry in spell for made in entry.applied if made.time <= now]
     return replace(
         subject,
         since=min(applied, default=None),

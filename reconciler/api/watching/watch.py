@@ -53,7 +53,7 @@ def _watched(job: Job, asked: WatchRequest) -> Watched:
     repo = tip_of_main(workspace, dry_run=job.dry_run)
     remote = job.remote if job.pipeline.system is not None and not job.dry_run else None
     _fetch_notes(repo, asked.fetch_notes or remote)
-    found = watch_subjects(workspace, asked.models)
+    found = watch_subjects(workspace, asked.models, now)
     memory = _memory(workspace, repo)
     looks = ModelLooks(workspace, memory, now)
     looks.measure(found.subjects)
