@@ -291,6 +291,37 @@ def test_to_change_what_is_watched_changes_nothing_that_is_applied(desk: WatchLa
     assert [row["outcome"] for row in again["models"]] == ["in-sync"]
 
 
+def test_values_of_few_samples_make_no_baseline(desk: WatchLab) -> None:
+    source = f"prometheus: '{desk.source.uri}', query: errors_$version, samples: count_$version"
+    rule = f"name: errors, source: {{{source}}}, fail: value > baseline, min_samples: 100"
+    desk.promoted(f"{{{rule}}}")
+    few = 99
+    numbers = {"errors_1": 0.1, "count_1": few, "errors_2": 0.2, "count_2": 1000}
+
+    def answer(request: Request) -> Answer:
+        asked = dict(parse_qsl(request.body.decode()))
+        time = float(asked.get("time", desk.now.timestamp()))
+        sample = [time, str(numbers[asked["query"]])]
+        data = {"resultType": "scalar", "result": sample}
+        return Answer(200, json.dumps({"status": "success", "data": data}).encode())
+
+    desk.source.before = answer
+    baselines = []
+    for numbers["count_1"] in (few, 100):
+        (row,) = desk.look(job=False).models
+        baselines.append(row.rules[0].verdict.look.baseline)
+    assert baselines == [None, 0.1]
+
+
+def test_a_rule_for_models_that_do_not_exist_is_told(desk: WatchLab) -> None:
+    typo = desk.rule(name="typo", extra="models: [frud-*, 'x']")
+    model = desk.promoted(settings=f"watch: [{typo}]\n")
+    desk.tell(model, 0.01)
+    assert desk.look(job=False).verdict == "healthy"
+    where, models = "`typo` of registry-state/reconciler.yaml", "`frud-*`, `x`"
+    assert desk.said == [f"the rule {where} watches no model: none is called {models}"]
+
+
 def test_a_watch_without_a_rule_does_not_look_healthy(desk: WatchLab) -> None:
     model = desk.promoted(settings="")
     other = desk.lab.model(1)

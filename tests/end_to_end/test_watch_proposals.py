@@ -9,7 +9,7 @@ import pytest
 from tests.support.forges.ci_lab import MAIN, System
 from tests.support.registries.lab import Lab
 from tests.support.registries.servers import HANG_UP
-from tests.support.watching.watch_lab import MINUTE, WatchLab, watch_lab
+from tests.support.watching.watch_lab import MINUTE, SERVED_TWO, WatchLab, watch_lab
 
 pytestmark = pytest.mark.needs_cel
 
@@ -139,3 +139,45 @@ def test_a_job_without_a_token_says_so_and_tells_the_command(desk: WatchLab) -> 
     assert answer.models[0].proposal.command is not None
     assert any("no token for the forge" in sentence for sentence in desk.said)
     assert desk.branches() == []
+
+
+def test_a_proposal_about_a_version_that_serves_no_longer_is_told_to_be_closed(
+    desk: WatchLab,
+) -> None:
+    model = desk.promoted(desk.rule(_AT_ONCE))
+    desk.tell(model, 0.5)
+    assert desk.look().models[0].proposal.action == "opened"
+    (pull,) = desk.ci.state.pulls.values()
+    desk.lab.hand.call("POST", "model-versions/create", name=model, source="s3://models/3")
+    three = "versions:\n  2: {stage: Archived}\n  3: {stage: Production, aliases: [champion]}\n"
+    desk.lab.declare(model, f"{three}watch: [{desk.rule(_AT_ONCE)}]\n")
+    desk.apply()
+    answer = desk.look()
+    (row,) = answer.models
+    assert (row.version, row.proposal.action) == (3, "commented")
+    assert f"#{pull.number} is open, which is about v2: close it" in answer.to_text()
+    (comment,) = desk.ci.comments(pull, "watch-look")
+    assert "**This is about v2, which serves no longer.** Close it" in comment
+    assert "still fails" not in comment
+
+
+def test_a_proposal_that_the_forge_does_not_know_holds_nothing_back(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule(f"{_AT_ONCE}, cooldown: 1h"))
+    desk.tell(model, 0.5)
+    desk.look()
+    desk.ci.state.pulls.clear()  # the repository moved
+    answer = desk.look(2 * _HOUR)
+    assert (answer.code, answer.models[0].proposal.action) == (2, "opened")
+
+
+def test_where_nothing_is_left_to_go_back_to_each_version_is_told(desk: WatchLab) -> None:
+    model = desk.promoted(desk.rule(_AT_ONCE))
+    blocked = SERVED_TWO.replace("1: {stage: Archived", "1: {stage: Archived, blocked: it leaks")
+    desk.lab.declare(model, f"{blocked}watch: [{desk.rule(_AT_ONCE)}]\n")
+    desk.apply()
+    desk.tell(model, 0.5)
+    (row,) = desk.look().models
+    assert row.proposal.action == "held-back"
+    assert row.proposal.why == (
+        f"there is nothing to roll `{model}` back to; v1: blocked: it leaks"
+    )

@@ -5,13 +5,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from statistics import median
 from typing import Final, TypeAlias
 
 from reconciler.api.watching.subjects import WatchSubject
 from reconciler.core.declaring.watch import PrometheusQuery, WatchRule
 from reconciler.errors import ExitCode, Problem, ReconcilerError
+from reconciler.policy.watching.looking import why_unusable
 from reconciler.policy.watching.looks import Measurement
 from reconciler.ports.parallel import each
 from reconciler.transport.measurements.sources import MeasurementSources
@@ -112,8 +112,9 @@ def _past(task: MeasuringTask, ask: Callable[[int, datetime | None], Measurement
     if since is None or incumbent is None:
         return None
     step = task.rule.baseline / _MOMENTS
-    told = (ask(incumbent, since - step * number).value for number in range(_MOMENTS, 0, -1))
-    values = [value for value in told if value is not None and isfinite(value)]
+    told = [ask(incumbent, since - step * number) for number in range(_MOMENTS, 0, -1)]
+    usable = [each for each in told if why_unusable(task.rule, each) is None]
+    values = [each.value for each in usable if each.value is not None]
     return median(values) if len(values) >= _LEAST else None
 
 

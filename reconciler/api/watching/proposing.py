@@ -12,6 +12,7 @@ from reconciler.api.editing.rolling_back import RollbackRequest, roll_back
 from reconciler.api.watching.subjects import WatchSubject
 from reconciler.audit.dates import parse_moment
 from reconciler.errors import Problem, ReconcilerError
+from reconciler.forges.error_mapping import Missing
 from reconciler.policy.watching.looks import Look, Proposed, WatchMemory
 from reconciler.policy.watching.proposals import ProposalDecision, ServingFacts, proposal_of
 from reconciler.policy.watching.remembered import of_rule
@@ -21,6 +22,7 @@ from reconciler.render.watching import rollback_proposal as words
 from reconciler.render.watching.rollback_proposal import FailedRule, RollbackCase
 
 _DEFAULT_STATE = "registry-state"
+_MOST_AGAINST = 3  # versions that are told why nobody can go back to them
 _KIND = "watch"  # of the hidden lines by which pull request and comment are found again
 
 
@@ -58,7 +60,7 @@ class Proposer:
         asked = RollbackRequest(subject.model, block=True, reason=reason, digest=False)
         edit = roll_back(self._job.workspace, asked)
         if edit.refused or edit.target is None:
-            return ProposalOutcome("held-back", edit.problems[0].message)
+            return ProposalOutcome("held-back", _without_target(edit))
         case = self._case(subject, model, edit)
         why = self._only_said(decision)
         if why is not None:
@@ -107,7 +109,10 @@ class Proposer:
         made = [one for one in self._memory.proposals if one.model == subject.model]
         if forge is None or not made:
             return None
-        ended = forge.pull_request(made[-1].number).ended
+        try:
+            ended = forge.pull_request(made[-1].number).ended
+        except Missing:  # the repository moved, or somebody else wrote the memory
+            return None
         return parse_moment(ended, is_end=False, now=self._now) if ended else None
 
     def _only_said(self, decision: ProposalDecision) -> str | None:
@@ -126,7 +131,8 @@ class Proposer:
         why = self._only_said(decision)
         if why is not None:
             return ProposalOutcome("held-back", f"{decision.why}; {why}", url=pull.url)
-        case = self._case(subject, model, None)
+        about = self._remembered(model, pull).version
+        case = replace(self._case(subject, model, None), proposed=about)
         self._job.comment(
             f"{_KIND}-look", pull.number, lambda room: words.comment(case, room, self._job.more)
         )
@@ -180,3 +186,8 @@ class Proposer:
         where = ("--state", state) if state != _DEFAULT_STATE else ()
         words = ("reconciler", "rollback", model, "--block", "--reason", reason, "--pr", *where)
         return shlex.join(words)
+
+
+def _without_target(edit: Edit) -> str:
+    against = [f"v{one.version}: {one.against}" for one in edit.candidates if one.against]
+    return "; ".join([edit.problems[0].message, *against[:_MOST_AGAINST]])

@@ -11,7 +11,7 @@ from reconciler.audit import evidence
 from reconciler.audit.evidence import Entry
 from reconciler.audit.merged_changes import serving
 from reconciler.authoring.rollback import says_back
-from reconciler.core.declaring.watch import WatchRule, rules_of
+from reconciler.core.declaring.watch import WatchRule, covers, rules_of
 from reconciler.core.matching import is_glob, select
 from reconciler.core.plan import DraftPlan, ModelPlan
 from reconciler.core.state import Declaration, Live
@@ -106,6 +106,11 @@ def _rules(
         rules = rules_of(name, desired.settings.watch, declared[name].watch)
         if rules and not declared[name].retired:
             found[name] = rules
+    for rule in desired.settings.watch:
+        if not any(covers(rule, name) for name in declared):
+            globs_of = ", ".join(f"`{glob}`" for glob in rule.models)
+            where = f"the rule `{rule.name}` of {_settings_file(workspace)}"
+            workspace.warn(f"{where} watches no model: none is called {globs_of}")
     for name in (name for name in globs or () if name in declared and name not in found):
         why = "is retired" if declared[name].retired else "has no rule in `watch:`"
         workspace.warn(f"`{name}` {why}: it is not watched")

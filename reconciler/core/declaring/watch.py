@@ -83,6 +83,11 @@ class WatchRule:
     line: int | None = field(default=None, compare=False)
 
 
+def covers(rule: WatchRule, model: str) -> bool:
+    """Return whether a rule of the settings is one of a model."""
+    return any(fnmatchcase(model, glob) for glob in rule.models)
+
+
 def rules_of(
     model: str, settings: Iterable[WatchRule], own: Iterable[WatchRule]
 ) -> tuple[WatchRule, ...]:
@@ -90,6 +95,6 @@ def rules_of(
 
     A rule of the model replaces one of the settings with the same name.
     """
-    covering = [rule for rule in settings if any(fnmatchcase(model, glob) for glob in rule.models)]
+    covering = [rule for rule in settings if covers(rule, model)]
     rules = {rule.name: rule for rule in (*covering, *own)}
     return tuple(rules[name] for name in sorted(rules))

@@ -53,7 +53,9 @@ def look_at(
 ) -> Look:
     """Return the look at a measurement of the version that serves since `since`."""
     known = baseline if baseline is not None and isfinite(baseline) else None
-    against = _unusable(rule, measurement) or _untimely(rule, measurement.time, version, now, since)
+    against = why_unusable(rule, measurement) or _untimely(
+        rule, measurement.time, version, now, since
+    )
     outcome: LookOutcome = "unknown"
     why = against
     if against is None:
@@ -77,17 +79,7 @@ def is_stale(rule: WatchRule, measured: datetime, looked: datetime) -> bool:
     return abs(looked - measured) > rule.max_age
 
 
-def _outcome(
-    rule: WatchRule, measurement: Measurement, baseline: float | None, conditions: WatchConditions
-) -> tuple[LookOutcome, str | None]:
-    scope = {"value": measurement.value, "baseline": baseline, "samples": _samples(measurement)}
-    said = conditions.fails(rule.fail, scope)
-    if isinstance(said, str):
-        return "unknown", said
-    return ("failing" if said else "passing"), None
-
-
-def _unusable(rule: WatchRule, measurement: Measurement) -> str | None:
+def why_unusable(rule: WatchRule, measurement: Measurement) -> str | None:
     """Return why a measurement counts as none whenever it was made, None where it counts."""
     value, samples = measurement.value, _samples(measurement)
     if value is None:
@@ -101,6 +93,16 @@ def _unusable(rule: WatchRule, measurement: Measurement) -> str | None:
     if samples < rule.min_samples:
         return f"{samples:g} of {rule.min_samples} samples"
     return None
+
+
+def _outcome(
+    rule: WatchRule, measurement: Measurement, baseline: float | None, conditions: WatchConditions
+) -> tuple[LookOutcome, str | None]:
+    scope = {"value": measurement.value, "baseline": baseline, "samples": _samples(measurement)}
+    said = conditions.fails(rule.fail, scope)
+    if isinstance(said, str):
+        return "unknown", said
+    return ("failing" if said else "passing"), None
 
 
 def _untimely(

@@ -45,7 +45,8 @@ class RollbackCase:
     `since` is when the version began to serve, `put_there` the merged change that had it serve,
     None where that is not known. `others` are the verdicts of the rules that did not fail, and
     `changes` what merging the proposal changes, a sentence each. `now` is the time of the look.
-    `pull_mark` is what the forge writes before the number of a pull request.
+    `pull_mark` is what the forge writes before the number of a pull request. `proposed` is the
+    version that the open proposal leads away from, None where none is open.
     """
 
     model: str
@@ -58,6 +59,7 @@ class RollbackCase:
     put_there: Entry | None = None
     changes: tuple[str, ...] = ()
     pull_mark: str = "#"
+    proposed: int | None = None
 
 
 def title(case: RollbackCase) -> str:
@@ -80,6 +82,9 @@ def body(case: RollbackCase, room: int, more: str) -> str:
 def comment(case: RollbackCase, room: int, more: str) -> str:
     """Return the comment on a proposal that is open, in at most `room` characters."""
     head = [f"As of {_time(case.now)}: {_still(case)}", ""]
+    if case.proposed not in (None, case.version):
+        stale = f"**This is about v{case.proposed}, which serves no longer.**"
+        head += [f"{stale} Close it, so that v{case.version} can have a proposal of its own.", ""]
     return _fitting(case, head, [], room, more)
 
 
@@ -144,7 +149,8 @@ def _verb(case: RollbackCase) -> str:
 
 def _still(case: RollbackCase) -> str:
     names = ", ".join(code(row.rule.name) for row in case.failed)
-    return f"{names} still {_verb(case)} for {code(case.model)} v{case.version}."
+    still = "" if case.proposed not in (None, case.version) else "still "
+    return f"{names} {still}{_verb(case)} for {code(case.model)} v{case.version}."
 
 
 def _fitting(

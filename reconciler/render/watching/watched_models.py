@@ -62,7 +62,7 @@ def proposal_lines(proposal: ProposalOutcome) -> Iterator[str]:
         case "opened":
             yield f"proposed {back}: {where}"
         case "commented":
-            yield f"{back} is proposed already, and was commented on: {where}"
+            yield f"commented on {where}: {proposal.why}"
         case "would-open":
             yield (
                 f"would propose {back}: {proposal.why}" if proposal.why else f"would propose {back}"
