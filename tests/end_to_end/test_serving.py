@@ -232,11 +232,12 @@ def test_a_version_that_cannot_serve_leaves_in_place_what_serves(desk: Desk, ver
                 > failures
             )
         )
-        ready = app.wait_until_behind(f"version {version}: ")
+        # A busy server may cut the first download off: the app tries again.
+        ready = app.wait_until_behind(_BROKEN[version])
+        assert ready.document["behind"].startswith(f"version {version}: ")
     assert load.failed == []
     assert set(load.seen()) == {2}
     assert (ready.status, ready.document["version"]) == (200, "2")
-    assert _BROKEN[version] in ready.document["behind"]
     assert app.metric("model_in_step", role="champion") == 0
     assert _BROKEN[version] in app.log.read_text()
 
