@@ -26,15 +26,12 @@ class ProposalDecision:
 class ServingFacts:
     """What is known of a model that is watched, besides its looks.
 
-    `hindrance` is a sentence why nothing may be proposed: git and the registry do not agree, the
-    model is held or retired, there is no version to go back to. `by_rollback` is whether the
-    version serves because of a rollback. `open` is the proposal that is open, and `ended` when the
-    last one was merged or closed, where that is known.
+    `by_rollback` is whether the version serves because of a rollback. `open` is the proposal that
+    is open, and `ended` when the last one was merged or closed, where that is known.
     """
 
     model: str
     version: int
-    hindrance: str | None = None
     by_rollback: bool = False
     open: Proposed | None = None
     ended: datetime | None = None
@@ -57,9 +54,9 @@ def proposal_of(
     failed = {each.rule: each for each in verdicts if each.verdict == "failed"}
     acting = [name for name in failed if rules[name].mode == "propose"]
     mode: WatchMode = "propose" if acting else "observe"
-    against = _against(facts)
-    if against is not None:
-        return ProposalDecision("held-back", against, mode)
+    if facts.by_rollback:
+        why = f"v{facts.version} serves because of a rollback, which no watch takes back"
+        return ProposalDecision("held-back", why, mode)
     if facts.open is not None:
         action: ProposalAction = "comment" if acting else "held-back"
         return ProposalDecision(action, _is_open(facts.open, facts.version), mode)
@@ -69,14 +66,6 @@ def proposal_of(
         return ProposalDecision("held-back", cooling, mode)
     why = "; ".join(f"`{name}`: {found.why}" for name, found in failed.items())
     return ProposalDecision("propose", f"v{facts.version} failed {why}", mode)
-
-
-def _against(facts: ServingFacts) -> str | None:
-    if facts.hindrance is not None:
-        return facts.hindrance
-    if facts.by_rollback:
-        return f"v{facts.version} serves because of a rollback, which no watch takes back"
-    return None
 
 
 def _is_open(proposal: Proposed, version: int) -> str:

@@ -1,5 +1,6 @@
 """What is done about a model that failed: proposed, told on the open proposal, or held back."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,16 +46,11 @@ def test_nothing_is_done_for_another_verdict(verdict: WatchVerdict) -> None:
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        ({"hindrance": "git and the registry differ"}, "git and the registry differ"),
         ({"by_rollback": True}, "v2 serves because of a rollback, which no watch takes back"),
         ({"ended": after(-30)}, "the last proposal is 30 m old, and `cooldown` is 24 h"),
         ({"remembered": (proposed(-23 * 60),)}, "the last proposal is 23 h old, and `cooldown`"),
         ({"remembered": (proposed(-3 * 60), proposed(-60))}, "the last proposal is 1 h old, and"),
         ({"remembered": (proposed(60),)}, "the last proposal is 1 h old, and `cooldown` is 24 h"),
-        (
-            {"hindrance": "git and the registry differ", "open": proposed(-5)},
-            "git and the registry differ",
-        ),
         ({"by_rollback": True, "open": proposed(-5)}, "v2 serves because of a rollback"),
     ],
 )
@@ -82,6 +78,13 @@ def test_the_shortest_cooldown_of_the_rules_that_failed_counts() -> None:
     assert decided(FAILED, verdict_of_rule("quick"), remembered=earlier).action == "propose"
     healthy = verdict_of_rule("quick", "healthy")
     assert decided(FAILED, healthy, remembered=earlier).action == "held-back"
+
+
+def test_a_rule_that_observes_shortens_no_cooldown() -> None:
+    quick = {rule().name: rule(), "quick": replace(QUICK, mode="observe")}
+    verdicts = [FAILED, verdict_of_rule("quick")]
+    found = proposal_of(verdicts, quick, FACTS, [proposed(-120)], after(0))
+    assert found.action == "held-back"
 
 
 def test_an_open_proposal_gets_a_comment_also_within_the_cooldown() -> None:
