@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -133,6 +134,20 @@ def test_what_is_not_kept_is_gone_from_the_clone_and_does_not_come_back_from_a_r
     assert lab.git("rev-list", "--count", WATCH_REF) == "1"
 
 
+def test_a_push_leaves_out_of_the_remotes_memory_what_is_not_kept(
+    lab: GitLab, tmp_path: Path
+) -> None:
+    lab.commit()
+    far = bare(lab, tmp_path)
+    with opened(lab) as repo, opened(far.clone(tmp_path / "other")) as late:
+        write(repo, seen(*range(10)))
+        push(repo)
+        write_watch_memory(repo, seen(10), keep=latest(3))
+        push_watch_memory(repo, "origin", keep=latest(3))
+        fetch_watch_memory(late, "origin")
+        assert minutes(read_watch_memory(late)) == [8, 9, 10]
+
+
 def test_the_bulk_is_not_written_at_every_look(lab: GitLab) -> None:
     lab.commit()
     bulk = f"{WATCH_REF}:{lab.git('hash-object', '-t', 'blob', '/dev/null')}"
@@ -184,20 +199,39 @@ def test_a_repository_with_long_ids_remembers_too(
         assert minutes(read_watch_memory(repo)) == [1]
 
 
-def test_where_nothing_is_new_nothing_is_pushed(lab: GitLab, tmp_path: Path) -> None:
+def test_where_nothing_is_new_nothing_is_written_or_pushed(
+    lab: GitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab.commit()
     far = bare(lab, tmp_path)
     other = far.clone(tmp_path / "other")
     with opened(lab) as repo, opened(other) as late:
-        write(repo, seen(1, 2))
+        with monkeypatch.context() as earlier:  # a commit made anew has another time and id
+            earlier.setenv("GIT_COMMITTER_DATE", "2026-01-05T10:00:00Z")
+            write(repo, seen(1, 2))
         push(repo)
         tip = far.git("rev-parse", WATCH_REF)
+        write(repo, seen(1))
+        assert lab.git("rev-parse", WATCH_REF) == tip
         write(late, seen(2))
         push(late)
         assert far.git("rev-parse", WATCH_REF) == tip
         assert other.git("rev-parse", WATCH_REF) == tip
         fetch_watch_memory(late, "origin")
         assert minutes(read_watch_memory(late)) == [1, 2]
+
+
+def test_a_ref_that_another_process_has_locked_is_waited_for(lab: GitLab) -> None:
+    lab.commit()
+    lock = lab.root / ".git" / f"{WATCH_REF}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    release = threading.Timer(0.3, lock.unlink)
+    release.start()
+    with opened(lab) as repo:
+        write(repo, seen(1))
+        assert minutes(read_watch_memory(repo)) == [1]
+    release.join()
 
 
 @pytest.mark.parametrize("is_shared", [True, False])
