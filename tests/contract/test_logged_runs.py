@@ -159,7 +159,7 @@ def test_a_watch_reads_a_metric_of_the_versions_own_run(job: Job, name: Callable
     assert without == Measurement(
         0.5, time=_at(9_000), why=f"samples: run `{run_id}` has no metric `of`"
     )
-    silent = Measurement(why=f"run `{run_id}` has no metric `mse`", is_silent=True)
+    silent = Measurement(why=f"run `{run_id}` has no metric `mse`")
     assert _measured(job.runs, RunMetric("mse"), run_id=run_id) == silent
     assert _measured(job.runs, RunMetric("nan"), run_id=run_id).why == "the value is NaN"
     gone = _measured(job.runs, RunMetric("mae"), run_id="0" * 32)
@@ -178,7 +178,7 @@ def test_a_watch_reads_a_metric_of_the_newest_run_of_a_job(
     source = RunMetric("mae", experiment=name())
     assert _measured(job.runs, source, model="it's") == Measurement(0.5, time=_at(9_000))
     of_another = _measured(job.runs, source, model="its")
-    assert (of_another.value, of_another.is_silent) == (None, True)
+    assert of_another.value is None
     assert "no run of the experiment" in (of_another.why or "")
 
 

@@ -107,7 +107,7 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 def test_a_status_is_said(status: int, token: str | None, why: str) -> None:
     with proxy(before=lambda _: Answer(status, b'{"mae": 1}')) as server:
         told = measured(_json(server.uri, token), {"TOKEN": _SECRET})
-    assert told == Measurement(why=f"{server.uri}{why}", is_silent=status == 404)
+    assert told == Measurement(why=f"{server.uri}{why}")
 
 
 def test_nobody_there_is_said() -> None:
@@ -130,7 +130,7 @@ def test_a_certificate_is_trusted_where_the_environment_vouches_for_it(
     encrypted_uri: str, certificate: Path
 ) -> None:
     vouched = measured(_json(encrypted_uri), {"REQUESTS_CA_BUNDLE": str(certificate)})
-    assert vouched == Measurement(why="there is no `mae`", is_silent=True)
+    assert vouched == Measurement(why="there is no `mae`")
     assert "its certificate is not trusted" in (measured(_json(encrypted_uri)).why or "")
 
 
@@ -174,7 +174,6 @@ def test_an_answer_that_cannot_be_read_is_said(answer: Answer, why: str) -> None
         for source in (_json(server.uri), _query(server.uri)):
             told = measured(source)
             assert told.value is None
-            assert not told.is_silent
             assert why in (told.why or "")
 
 
@@ -226,7 +225,7 @@ def said() -> Iterator[Said]:
 def test_what_prometheus_never_answers_is_no_value(body: str) -> None:
     with proxy(before=lambda _: Answer(body=body.encode())) as server:
         told = measured(_query(server.uri))
-    assert (told.value, told.is_silent) == (None, False)
+    assert told.value is None
     assert told.why
 
 
@@ -253,7 +252,7 @@ def test_a_histogram_is_no_number() -> None:
 def test_what_goes_wrong_in_prometheus_is_no_mistake_in_the_file(answer: Answer, why: str) -> None:
     with proxy(before=lambda _: answer) as server:
         told = measured(_query(server.uri, "TOKEN"), {"TOKEN": _SECRET})
-    assert (told.value, told.is_silent) == (None, False)
+    assert told.value is None
     assert why in (told.why or "")
     assert "\x1b" not in (told.why or "")
     assert len(told.why or "") < 500

@@ -84,15 +84,15 @@ def test_only_a_number_is_one(tmp_path: Path, value: object, why: str) -> None:
         ({"mae": [1]}, "mae." + "9" * 5_000),
     ],
 )
-def test_a_key_that_is_not_there_is_silent(tmp_path: Path, document: object, keys: str) -> None:
+def test_a_key_that_is_not_there_has_no_value(tmp_path: Path, document: object, keys: str) -> None:
     told = _of(tmp_path, document, keys)
-    assert (told.value, told.is_silent) == (None, True)
+    assert (told.value, str(told.why)[:12]) == (None, "there is no ")
     assert (told.why or "").startswith("there is no `")
     assert len(told.why or "") < 500
 
 
-def test_null_is_silent(tmp_path: Path) -> None:
-    assert _of(tmp_path, {"mae": None}) == Measurement(why="`mae` is null", is_silent=True)
+def test_null_is_no_value(tmp_path: Path) -> None:
+    assert _of(tmp_path, {"mae": None}) == Measurement(why="`mae` is null")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     assert measured(tmp_path, "pipe") == Measurement(why="`pipe` is not a file")
     (tmp_path / "folder").mkdir()
     assert measured(tmp_path, "folder") == Measurement(why="`folder` is not a file")
-    gone = Measurement(why="there is no file `gone.json`", is_silent=True)
+    gone = Measurement(why="there is no file `gone.json`")
     assert measured(tmp_path, "gone.json") == gone
     assert "cannot be read" in (measured(tmp_path, "$model", model="m" * 300).why or "")
     assert "cannot be read" in (measured(tmp_path, "a\x00b").why or "")

@@ -56,9 +56,9 @@ def test_a_scalar_is_its_value(prometheus: Prometheus) -> None:
     assert measured(prometheus, "scalar(vector(2)) / 8").value == 0.25
 
 
-def test_an_empty_result_is_silent(prometheus: Prometheus) -> None:
+def test_an_empty_result_is_no_value(prometheus: Prometheus) -> None:
     nothing = measured(prometheus, 'error_rate{model="nobody"}')
-    assert nothing == Measurement(why="the result of `query` is empty", is_silent=True)
+    assert nothing == Measurement(why="the result of `query` is empty")
 
 
 def test_several_series_are_no_value_and_say_what_to_do(prometheus: Prometheus) -> None:
@@ -150,4 +150,4 @@ def test_the_past_is_asked_at_its_moment(prometheus: Prometheus) -> None:
     assert abs((then.time - before).total_seconds()) < 0.002
     assert measured(prometheus, query).value == 0.7
     long_ago = datetime(2020, 1, 1, tzinfo=timezone.utc)
-    assert measured(prometheus, query, at=long_ago).is_silent
+    assert measured(prometheus, query, at=long_ago).why == "the result of `query` is empty"

@@ -12,15 +12,13 @@ WatchVerdict: TypeAlias = Literal["healthy", "failed", "inconclusive"]
 class Measurement:
     """What a source told; `value` is None, or NaN, where it told none, and `why` says why.
 
-    `time` is when the value was measured, in UTC; None where the source does not tell. With
-    `is_silent` the source could be reached, and has no such value.
+    `time` is when the value was measured, in UTC; None where the source does not tell.
     """
 
     value: float | None = None
     samples: float | None = None
     time: datetime | None = None
     why: str | None = None
-    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,11 @@ class Look:
     outcome: LookOutcome
     why: str | None = None
 
+    @property
+    def place(self) -> tuple[datetime, str, str, str, int]:
+        """What tells it from the other looks, in the order of time."""
+        return self.time, self.model, self.rule, self.source, self.version
+
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
@@ -58,6 +61,11 @@ class Proposed:
     branch: str
     number: int
     url: str
+
+    @property
+    def place(self) -> tuple[datetime, str, int]:
+        """Where it stands among the other proposals, in the order of time."""
+        return self.time, self.model, self.number
 
 
 @dataclass(frozen=True, slots=True)

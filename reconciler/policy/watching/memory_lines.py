@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from operator import attrgetter
 from typing import Any, Final, get_args
 
 from reconciler.policy.watching.looks import Look, LookOutcome, Measurement, Proposed, WatchMemory
@@ -53,14 +54,10 @@ def memory_in(lines: Iterable[str]) -> WatchMemory:
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             unreadable += 1
     return WatchMemory(
-        tuple(sorted(looks, key=_in_order)),
-        tuple(sorted(proposals, key=lambda one: (one.time, one.model, one.number))),
+        tuple(sorted(looks, key=attrgetter("place"))),
+        tuple(sorted(proposals, key=attrgetter("place"))),
         unreadable,
     )
-
-
-def _in_order(look: Look) -> tuple[datetime, str, str, str, int]:
-    return (look.time, look.model, look.rule, look.source, look.version)
 
 
 def _row(line: str) -> Mapping[str, Any]:
@@ -86,7 +83,6 @@ def _look_row(look: Look) -> Mapping[str, object]:
         "samples": _number_row(measured.samples),
         "measured": None if measured.time is None else _time_text(measured.time),
         "measured_why": measured.why,
-        "silent": measured.is_silent or None,
         "baseline": _number_row(look.baseline),
         "why": look.why,
     }
@@ -106,7 +102,6 @@ def _look(row: Mapping[str, Any]) -> Look:
             samples=_number(row.get("samples")),
             time=None if measured is None else _time(measured),
             why=_optional(row.get("measured_why")),
-            is_silent=row.get("silent") is True,
         ),
         baseline=_number(row.get("baseline")),
         is_usable=row.get("usable") is True,

@@ -15,7 +15,6 @@ from reconciler.transport.measurements.unmeasured import Unmeasured
 from reconciler.transport.measurements.watched_version import WatchedVersion
 
 _INDEX: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
-_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 def read_json(
@@ -40,8 +39,7 @@ def _document(source: JsonValue, watched: WatchedVersion, exchange: Exchange, ro
         return parse_json(_content(root, path), f"`{path}`")
     answer = exchange.ask(watched.in_url(source.place), exchange.token(source.token))
     if answer.status != HTTPStatus.OK:
-        why = f"{answer.where} answered {answer.status}"
-        raise Unmeasured(why, is_silent=answer.status in _GONE)
+        raise Unmeasured(f"{answer.where} answered {answer.status}")
     return parse_json(answer.body, f"the answer of {answer.where}")
 
 
@@ -55,7 +53,7 @@ def _content(root: Path, path: str) -> bytes:
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
     except FileNotFoundError:
-        raise Unmeasured(f"there is no file `{path}`", is_silent=True) from None
+        raise Unmeasured(f"there is no file `{path}`") from None
     except (OSError, RuntimeError, ValueError) as error:
         # Python 3.12 tells of a link to itself by a RuntimeError, and of NUL by a ValueError.
         why = getattr(error, "strerror", None) or "no file can be there"
@@ -91,9 +89,9 @@ def _at(document: object, keys: str) -> object:
         elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
             value = value[int(key)]
         else:
-            raise Unmeasured(f"there is no `{keys}`", is_silent=True)
+            raise Unmeasured(f"there is no `{keys}`")
     if value is None:
-        raise Unmeasured(f"`{keys}` is null", is_silent=True)
+        raise Unmeasured(f"`{keys}` is null")
     return value
 
 

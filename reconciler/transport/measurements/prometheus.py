@@ -91,7 +91,7 @@ def _one_sample(key: str, kind: str, result: object) -> _Sample:
         case "vector", [{"histogram": _}]:
             raise Unmeasured(f"the result of `{key}` is a histogram, not one number")
         case "vector", []:
-            raise Unmeasured(f"the result of `{key}` is empty", is_silent=True)
+            raise Unmeasured(f"the result of `{key}` is empty")
         case "vector", [*several] if len(several) > 1:
             raise Unmeasured(f"the result of `{key}` is {len(several)} series: {_AGGREGATE}")
     raise Unmeasured(f"the result of `{key}` is nothing that Prometheus answers")

@@ -37,7 +37,7 @@ def _run(
         if run is None:
             of = f"of the experiment `{source.experiment}`"
             why = f"no run {of} has the tags `model` and `version` of this version"
-            raise Unmeasured(why, is_silent=True)
+            raise Unmeasured(why)
         return run
     if run_id is None:
         raise Unmeasured(f"v{watched.version} names no run")
@@ -49,5 +49,5 @@ def _run(
 
 def _metric(run: LoggedRun, name: str) -> LoggedMetric:
     if name not in run.metrics:
-        raise Unmeasured(f"run `{run.id}` has no metric `{name}`", is_silent=True)
+        raise Unmeasured(f"run `{run.id}` has no metric `{name}`")
     return run.metrics[name]

@@ -64,7 +64,7 @@ class MeasurementSources:
             watched = WatchedVersion(model, version)
             return _told(self._measured(source, watched, run_id, at), now)
         except Unmeasured as error:
-            return Measurement(why=error.why, is_silent=error.is_silent)
+            return Measurement(why=error.why)
 
     def _measured(
         self,

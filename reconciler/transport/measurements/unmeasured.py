@@ -9,12 +9,11 @@ _LONGEST: Final = _BEGIN + _END
 
 
 class Unmeasured(Exception):
-    """A source tells no value; `is_silent`: it could be reached, and has no such value."""
+    """A source tells no value, and `why`."""
 
-    def __init__(self, why: str, *, is_silent: bool = False) -> None:
+    def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = one_line(why)
-        self.is_silent = is_silent
 
 
 def one_line(text: str) -> str:

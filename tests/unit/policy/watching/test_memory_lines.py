@@ -17,7 +17,7 @@ from reconciler.policy.watching.memory_lines import (
 from reconciler.policy.watching.merging import FORGOTTEN, merged
 from tests.support.plans.watch_values import LOOK, MEASURED, NOON, PROPOSED
 
-_SILENT = Measurement(why="the query has no `é`\nvalue", is_silent=True)
+_SILENT = Measurement(why="the query has no `é`\nvalue")
 
 
 def again(memory: WatchMemory) -> WatchMemory:
@@ -101,6 +101,9 @@ def test_two_memories_become_one_and_each_look_is_there_once() -> None:
     assert merged(one, two) == WatchMemory((LOOK, other, later), (PROPOSED,))
     assert merged(two, one) == merged(one, two)
     assert merged(one, one) == one
+    passing = WatchMemory((replace(LOOK, outcome="passing"),), unreadable=1)
+    assert merged(passing, one) == WatchMemory((*passing.looks, later), unreadable=1)
+    assert merged(one, passing) == replace(one, unreadable=1)
 
 
 def test_a_model_that_nobody_looked_at_for_long_is_forgotten_while_others_are_watched() -> None:
