@@ -436,7 +436,7 @@ def _writes(content: bytes) -> Download:
 
 def _raises(_: str, to: str) -> None:
     Path(to).write_bytes(b"half")
-    message = f"403 GET https://ann:hunter-2@store.example/a?X-Amz-Signature={_SECRET}&b=c: not yours"
+    message = f"403 GET https://ann:pw-2@store.example/a?X-Amz-Signature={_SECRET}&b=c: not yours"
     raise ValueError(message)
 
 
@@ -464,7 +464,7 @@ def test_a_copy_is_gone_whatever_happens(sqlite_uri: str, temporary: Path, name:
             ) as caught:
                 artifacts.read()
             assert _SECRET not in caught.value.message
-            assert "hunter-2" not in caught.value.message
+            assert "pw-2" not in caught.value.message
 
     assert not list(temporary.iterdir())
 

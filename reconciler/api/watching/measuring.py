@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 from typing import Final, TypeAlias
 
 from reconciler.api.watching.subjects import WatchSubject
@@ -13,13 +12,13 @@ from reconciler.core.declaring.watch import PrometheusQuery, WatchRule
 from reconciler.errors import ExitCode, Problem, ReconcilerError
 from reconciler.policy.watching.looking import why_unusable
 from reconciler.policy.watching.looks import Measurement
+from reconciler.policy.watching.remembered import typical
 from reconciler.ports.parallel import each
 from reconciler.transport.measurements.sources import MeasurementSources
 
 _THREADS: Final = 8
 _LONGEST: Final = 60.0  # seconds for all measurements of a run
 _MOMENTS: Final = 5  # of the incumbent's window, at which Prometheus is asked
-_LEAST: Final = 3  # values that make a baseline
 _USES_BASELINE: Final = re.compile(r"\bbaseline\b")
 
 RuleKey: TypeAlias = tuple[str, str]  # the names of a model and of its rule
@@ -113,9 +112,8 @@ def _past(task: MeasuringTask, ask: Callable[[int, datetime | None], Measurement
         return None
     step = task.rule.baseline / _MOMENTS
     told = [ask(incumbent, since - step * number) for number in range(_MOMENTS, 0, -1)]
-    usable = [each for each in told if why_unusable(task.rule, each) is None]
-    values = [each.value for each in usable if each.value is not None]
-    return median(values) if len(values) >= _LEAST else None
+    usable = [one for one in told if why_unusable(task.rule, one) is None]
+    return typical([one.value for one in usable if one.value is not None])
 
 
 def _of_rule(error: ReconcilerError, subject: WatchSubject, rule: WatchRule) -> Problem:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from reconciler.core.declaring.watch import WatchRule
@@ -64,7 +65,7 @@ def _needed(looks: Sequence[Look], now: datetime, rules: Iterable[WatchRule]) ->
 def _latest(
     proposals: Iterable[Proposed], rules: Mapping[str, Sequence[WatchRule]]
 ) -> tuple[Proposed, ...]:
-    in_time = sorted(set(proposals), key=lambda each: (each.time, each.model, each.number))
+    in_time = sorted(set(proposals), key=attrgetter("place"))
     by_model: dict[str, list[Proposed]] = {}
     for each in in_time:
         by_model.setdefault(each.model, []).append(each)

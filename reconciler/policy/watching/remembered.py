@@ -1,10 +1,10 @@
 """What earlier looks tell: since when a version is seen, its baseline, a source without answers."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from operator import attrgetter
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from typing_extensions import assert_never
 
@@ -51,6 +51,11 @@ def baseline_of(
         for look in one_each_slot(rule, others)
         if since - rule.baseline <= moment(look) < since and look.measurement.value is not None
     ]
+    return typical(values)
+
+
+def typical(values: Sequence[float]) -> float | None:
+    """Return the median of an incumbent's values, None where they are too few for a baseline."""
     return median(values) if len(values) >= _LEAST_VALUES else None
 
 
@@ -80,11 +85,10 @@ def oldest_first(looks: Collection[Look]) -> list[Look]:
 
     Of two by one rule at one time that which says less is the later.
     """
-    keys: tuple[Callable[[Look], Any], ...] = (attrgetter("time"), _place)
-    for key in keys:
+    for key in (attrgetter("time"), attrgetter("place")):  # `repr` takes long
         if len(set(map(key, looks))) == len(looks):
             return sorted(looks, key=key)
-    return sorted(looks, key=lambda look: (*_place(look), _RANK[look.outcome], repr(look)))
+    return sorted(looks, key=lambda look: (*look.place, _RANK[look.outcome], repr(look)))
 
 
 def moment(look: Look) -> datetime:
@@ -110,10 +114,6 @@ def one_each_slot(rule: WatchRule, looks: Iterable[Look]) -> list[Look]:
     for look in sorted((look for look in looks if look.is_usable), key=_measured_first):
         first.setdefault((look.version, slot(rule, moment(look))), look)
     return list(first.values())
-
-
-def _place(look: Look) -> tuple[datetime, str, str, str, int]:
-    return look.time, look.model, look.rule, look.source, look.version
 
 
 def _at(look: Look) -> tuple[datetime, int]:
