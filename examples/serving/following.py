@@ -57,22 +57,22 @@ class Follower:
 
         Raises `ValueError` for one that means nothing.
         """
-        given = {name: value for name, value in environ.items() if value}
-        if "MODEL" not in given:
+        environ = {name: value for name, value in environ.items() if value}
+        if "MODEL" not in environ:
             raise ValueError("MODEL is not set: it names the registered model")
-        if not given.keys() & {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}:
+        if not environ.keys() & {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}:
             raise ValueError("MLFLOW_TRACKING_URI is not set: it is the address of the registry")
         try:
-            poll_seconds = float(pause := given.get("POLL_SECONDS", "10"))
+            poll_seconds = float(pause := environ.get("POLL_SECONDS", "10"))
         except ValueError:
             poll_seconds = 0.0
         if not 0 < poll_seconds < _A_DAY:
-            raise ValueError(f"POLL_SECONDS is `{pause}`: it takes a number of seconds, such as 10")
+            raise ValueError(f"POLL_SECONDS is `{pause}`: it takes seconds, more than 0, like 10")
         return cls(
-            given["MODEL"],
-            follow=given.get("FOLLOW", "alias:champion"),
-            candidate=given.get("CANDIDATE"),
-            digests=Path(given["DIGESTS"]) if "DIGESTS" in given else None,
+            environ["MODEL"],
+            follow=environ.get("FOLLOW", "alias:champion"),
+            candidate=environ.get("CANDIDATE"),
+            digests=Path(environ["DIGESTS"]) if "DIGESTS" in environ else None,
             poll_seconds=poll_seconds,
         )
 
@@ -85,10 +85,13 @@ class Follower:
             "stage": lambda model, stage: client.get_latest_versions(model, [stage])[0],
             "pinned": client.get_model_version,
         }
-        for rule in filter(None, (self.follow, self.candidate)):
+        for name, rule in (("FOLLOW", self.follow), ("CANDIDATE", self.candidate)):
+            if rule is None:
+                continue
             kind, _, value = rule.partition(":")
             if kind not in self._ask or not value or (kind == "pinned" and not value.isdecimal()):
-                raise ValueError(f"`{rule}` is none of alias:NAME, stage:NAME, pinned:NUMBER")
+                takes = "alias:NAME, stage:NAME or pinned:NUMBER"
+                raise ValueError(f"{name} is `{rule}`: it takes {takes}")
         self._loaded = weakref.WeakValueDictionary[tuple[str, int], Version]()
         self._pauses: dict[tuple[str, str, int], _Pause] = {}
 

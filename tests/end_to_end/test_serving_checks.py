@@ -60,10 +60,13 @@ def test_what_callers_send_is_accepted_by_the_next_version(
     [
         ({"MODEL": ""}, "MODEL is not set"),
         ({"MLFLOW_TRACKING_URI": ""}, "MLFLOW_TRACKING_URI is not set"),
-        ({"FOLLOW": "champion"}, "`champion` is none of alias:NAME, stage:NAME, pinned:NUMBER"),
-        ({"FOLLOW": "alias:"}, "`alias:` is none of"),
-        ({"FOLLOW": "pinned:v4"}, "`pinned:v4` is none of"),
-        ({"CANDIDATE": "Staging"}, "`Staging` is none of"),
+        (
+            {"FOLLOW": "champion"},
+            "FOLLOW is `champion`: it takes alias:NAME, stage:NAME or pinned:NUMBER",
+        ),
+        ({"FOLLOW": "alias:"}, "FOLLOW is `alias:`"),
+        ({"FOLLOW": "pinned:v4"}, "FOLLOW is `pinned:v4`"),
+        ({"CANDIDATE": "Staging"}, "CANDIDATE is `Staging`"),
         ({"POLL_SECONDS": "soon"}, "POLL_SECONDS is `soon`"),
         ({"POLL_SECONDS": "0"}, "POLL_SECONDS is `0`"),
         ({"POLL_SECONDS": "nan"}, "POLL_SECONDS is `nan`"),

@@ -29,10 +29,10 @@ def _read_by_the_app() -> set[str]:
     found = set()
     for node in (node for tree in _TREES for node in ast.walk(tree)):
         match node:
-            case ast.Subscript(value=ast.Attribute(attr="environ"), slice=ast.Constant(value=name)):
+            case ast.Subscript(value=ast.Name(id="environ"), slice=ast.Constant(value=name)):
                 found.add(str(name))
             case ast.Call(
-                func=ast.Attribute(attr="get", value=ast.Attribute(attr="environ")),
+                func=ast.Attribute(attr="get", value=ast.Name(id="environ")),
                 args=[ast.Constant(value=name), *_],
             ):
                 found.add(str(name))
