@@ -55,5 +55,6 @@ def _read(path: Path, shown: str) -> tuple[RecordedRow, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UsageError(f"{shown}: {reason}", hint="write CSV or JSON lines") from error
+        message = f"{shown}: {reason}"
+        raise UsageError(message, hint="name a file of CSV or JSON lines, in UTF-8") from error
     return parse_series(text, shown)
