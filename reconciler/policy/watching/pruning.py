@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -20,6 +20,7 @@ from reconciler.policy.watching.remembered import (
 from reconciler.policy.watching.verdicts import last_measurements
 
 MOST_PROPOSALS: Final = 5  # of a model
+FORGOTTEN: Final = timedelta(days=180)  # of a model that nobody looked at meanwhile
 _MOST_VALUES: Final = 2 * SLOTS  # for baselines, of a rule
 _MOST_AHEAD: Final = 50  # later than now, of a model: a clock was wrong
 
@@ -29,10 +30,13 @@ def pruned(
 ) -> WatchMemory:
     """Return a memory without what changes no verdict from now on.
 
-    `rules` are those of each model that was watched; what is of other models stays. Of a model stay
-    at most 52 looks and 5 proposals, and of each of its rules at most 194 looks and its window.
+    `rules` are those of each model that was watched; what is of other models stays, unless nobody
+    looked at them for long. Of a model stay at most 52 looks and 5 proposals, and of each of its
+    rules at most 194 looks and its window.
     """
-    kept = [look for look in memory.looks if look.model not in rules]
+    last = {look.model: look.time for look in oldest_first(memory.looks)}
+    known = {model for model, time in last.items() if abs(now - time) <= FORGOTTEN} - {*rules}
+    kept = [look for look in memory.looks if look.model in known]
     for model, own in rules.items():
         of_model = oldest_first({look for look in memory.looks if look.model == model})
         needed = set(_needed(of_model, now, own))

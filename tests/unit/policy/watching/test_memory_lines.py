@@ -14,7 +14,7 @@ from reconciler.policy.watching.memory_lines import (
     memory_in,
     memory_lines,
 )
-from reconciler.policy.watching.merging import FORGOTTEN, merged
+from reconciler.policy.watching.merging import merged
 from tests.support.plans.watch_values import LOOK, MEASURED, NOON, PROPOSED
 
 _SILENT = Measurement(why="the query has no `é`\nvalue")
@@ -104,13 +104,3 @@ def test_two_memories_become_one_and_each_look_is_there_once() -> None:
     passing = WatchMemory((replace(LOOK, outcome="passing"),), unreadable=1)
     assert merged(passing, one) == WatchMemory((*passing.looks, later), unreadable=1)
     assert merged(one, passing) == replace(one, unreadable=1)
-
-
-def test_a_model_that_nobody_looked_at_for_long_is_forgotten_while_others_are_watched() -> None:
-    gone = replace(LOOK, model="gone")
-    begin, end = replace(LOOK, time=NOON + timedelta(days=1)), replace(LOOK, time=NOON + FORGOTTEN)
-    past = replace(LOOK, time=NOON + FORGOTTEN + timedelta(seconds=1))
-
-    assert merged(WatchMemory((gone,)), WatchMemory((begin, end))).looks == (gone, begin, end)
-    assert merged(WatchMemory((gone,)), WatchMemory((begin, past))).looks == (begin, past)
-    assert merged(WatchMemory((gone,)), WatchMemory()).looks == (gone,)

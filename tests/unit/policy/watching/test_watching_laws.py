@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from reconciler.core.declaring.watch import WatchRule
 from reconciler.policy.watching.looking import look_at
 from reconciler.policy.watching.looks import Look, Measurement, Proposed, RuleVerdict, WatchMemory
+from reconciler.policy.watching.merging import merged
 from reconciler.policy.watching.proposals import ProposalDecision, ServingFacts, proposal_of
-from reconciler.policy.watching.pruning import pruned
+from reconciler.policy.watching.pruning import FORGOTTEN, pruned
 from reconciler.policy.watching.remembered import baseline_of, first_seen, never_answered
 from reconciler.policy.watching.verdicts import verdict_of
-from tests.support.watching.looks import MODEL, NOON, AboveBaseline, after, proposed, rule
+from tests.support.watching.looks import MODEL, NOON, AboveBaseline, after, look, proposed, rule
 
 # Small, so that short histories reach every limit.
 RULE = rule(
@@ -278,3 +279,21 @@ def test_looks_of_a_wrong_clock_are_few() -> None:
     kept = pruned(last.memory, after(-60), {MODEL: [RULE]})
     assert len(kept.looks) == 50
     assert kept.looks[0] == last.memory.looks[0]
+
+
+def test_a_model_that_nobody_looked_at_for_long_is_forgotten() -> None:
+    gone = look(0, "passing", model="gone")
+    kept = WatchMemory((gone,))
+    assert pruned(kept, gone.time + FORGOTTEN, {MODEL: [RULE]}) == kept
+    assert (
+        pruned(kept, gone.time + FORGOTTEN + timedelta(minutes=1), {MODEL: [RULE]}) == WatchMemory()
+    )
+
+
+def test_a_look_from_a_wrong_clock_takes_no_other_model_out_of_the_memory() -> None:
+    ahead = look(0, "passing", model="gone")
+    ahead = replace(ahead, time=ahead.time + timedelta(days=5_000))
+    mine = look(0, "failing")
+    both = merged(WatchMemory((mine,)), WatchMemory((ahead,)))
+    assert pruned(both, after(1), {MODEL: [RULE]}).looks == (mine,)
+    assert pruned(both, after(1), {"gone": [RULE]}).looks == (mine, ahead)
