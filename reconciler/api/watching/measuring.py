@@ -1,5 +1,6 @@
 """Measures what the rules of all models ask for: in parallel, and within a time for all of it."""
 
+import random
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -64,9 +65,14 @@ def measured(
     *,
     longest: float = _LONGEST,
 ) -> Mapping[RuleKey, Measured]:
-    """Return what every source told; one that is broken or slow costs the others nothing."""
+    """Return what every source told, a broken or slow one beside the others.
+
+    The order is another one for each `now`: where the time is not enough, it is not the same
+    sources that are left out at every look.
+    """
     late = Measured(Measurement(why=f"not measured within {longest:g} s of this run"))
     found = {task.key: late for task in tasks}
+    order = random.Random(now.timestamp()).sample(tasks, len(tasks))  # noqa: S311  no secret
     stop = threading.Event()
 
     def work(task: MeasuringTask) -> None:
@@ -78,7 +84,7 @@ def measured(
     timer.daemon = True
     timer.start()
     try:
-        each(work, tasks, threads=_THREADS, stop=stop)
+        each(work, order, threads=_THREADS, stop=stop)
     finally:
         timer.cancel()
     return found
