@@ -230,14 +230,20 @@ def test_a_model_is_looked_at_where_git_and_the_registry_agree_alone(desk: Watch
     assert desk.source.requests == []
 
 
-def test_a_rollback_is_not_rolled_back(desk: WatchLab) -> None:
+def test_a_rollback_is_not_rolled_back_also_after_a_later_change(desk: WatchLab) -> None:
     model = desk.promoted(desk.rule("for: 1 of 1"))
     lab = desk.lab
     assert lab.run("rollback", model, "--commit", "--reason", "it fails").code == 0
     desk.apply()
+    desk.tell(model, 0.01)
+    since = desk.look().models[0].since
+    file = f"registry-state/{model}.yaml"
+    lab.git.commit({file: (lab.git.root / file).read_text() + "description: as before\n"})
+    desk.apply()
     desk.tell(model, 0.5)
     answer = desk.look()
     (row,) = answer.models
+    assert row.since == since
     assert (row.version, row.verdict, answer.code) == (1, "failed", 2)
     assert row.proposal.action == "held-back"
     assert "because of a rollback" in str(row.proposal.why)
@@ -332,6 +338,13 @@ def test_a_watch_without_a_rule_does_not_look_healthy(desk: WatchLab) -> None:
         r.watch([other])
     assert raised.value.problems[0].message == "none of these models has a rule in `watch:`"
     assert desk.said == [f"`{other}` has no rule in `watch:`: it is not watched"]
+    desk.lab.declare(other, f"retired: true\nversions: {{1: {{}}}}\nwatch: [{desk.rule()}]\n")
+    desk.ci.push()
+    desk.said.clear()
+    with pytest.raises(reconciler.DeclarationError):
+        desk.api(job=False).watch([other])
+    assert desk.said == [f"`{other}` is retired: it is not watched"]
+    r = desk.api(job=False)
     with pytest.raises(reconciler.UsageError, match="`nosuch` matches no model"):
         r.watch(["nosuch"])
     desk.tell(model, 0.01)
