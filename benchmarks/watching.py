@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.table import line
 from reconciler.core.declaring.watch import PrometheusQuery, WatchRule
-from reconciler.policy.cel.watch_conditions import CelWatchConditions
+from reconciler.policy.cel.watch_conditions import fails
 from reconciler.policy.watching.looking import look_at
 from reconciler.policy.watching.looks import Look, Measurement, WatchMemory
 from reconciler.policy.watching.proposals import ServingFacts, proposal_of
@@ -206,7 +206,7 @@ def _look(version: int, place: int, value: float | None, baseline: float | None)
         now=time,
         since=_SINCE if version > 1 else _SINCE - timedelta(days=7),
         baseline=baseline,
-        conditions=CelWatchConditions(),
+        fails=fails,
     )
 
 

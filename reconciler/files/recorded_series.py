@@ -38,7 +38,7 @@ def parse_series(text: str, file: str) -> tuple[RecordedRow, ...]:
     rows: list[RecordedRow] = []
     problems: list[Problem] = []
     for line, cells in _lines(text.removeprefix("\ufeff")):
-        found = cells if isinstance(cells, _Wrong) else _row(cells, line)
+        found = cells if isinstance(cells, _Wrong) else _row(cells)
         if isinstance(found, _Wrong):
             wrong = Problem(found.message, ExitCode.USAGE, file, line, hint=found.hint)
             problems.append(wrong)
@@ -107,7 +107,7 @@ def _misnamed(names: list[str]) -> _Wrong | None:
     return _Wrong(f"`{missing[0]}` is missing", _FORMS) if missing else None
 
 
-def _row(cells: Mapping[str, object], line: int) -> RecordedRow | _Wrong:
+def _row(cells: Mapping[str, object]) -> RecordedRow | _Wrong:
     time = _time(cells["time"])
     if time is None:
         return _Wrong(f"{_shown(cells['time'])} is not a time", _TIME)
@@ -121,7 +121,7 @@ def _row(cells: Mapping[str, object], line: int) -> RecordedRow | _Wrong:
     if version is not None and (version < 1 or version % 1):
         return _Wrong(f"`version` is {version:g}, and not a whole number from 1")
     whole = None if version is None else int(version)
-    return RecordedRow(time, numbers["value"], numbers["samples"], whole, line)
+    return RecordedRow(time, numbers["value"], numbers["samples"], whole)
 
 
 def _time(cell: object) -> datetime | None:

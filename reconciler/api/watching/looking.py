@@ -15,7 +15,7 @@ from reconciler.api.watching.subjects import WatchSubject
 from reconciler.api.workspace import Workspace
 from reconciler.core.declaring.watch import WatchRule
 from reconciler.errors import Problem
-from reconciler.policy.cel.watch_conditions import CelWatchConditions
+from reconciler.policy.cel.watch_conditions import fails
 from reconciler.policy.watching.looking import look_at
 from reconciler.policy.watching.looks import Look, RuleVerdict, WatchMemory
 from reconciler.policy.watching.remembered import baseline_of, first_seen, never_answered
@@ -31,7 +31,6 @@ class ModelLooks:
         self._workspace = workspace
         self._memory = memory
         self._now = now
-        self._conditions = CelWatchConditions()
         self._measured: Mapping[RuleKey, Measured] = {}
         self.new: list[Look] = []
         self.problems: list[Problem] = []
@@ -93,7 +92,7 @@ class ModelLooks:
             now=self._now,
             since=since,
             baseline=told.past if told.past is not None else self._baseline(subject, rule),
-            conditions=self._conditions,
+            fails=fails,
         )
         self.new.append(look)
         self._complain(subject, rule, told)

@@ -94,14 +94,11 @@ class Proposer:
 
     def _remembered(self, model: WatchedModel, pull: PullRequest) -> Proposed:
         """Return what is remembered of a pull request; that may have been lost."""
-        known = (one for one in self._memory.proposals if one.number == pull.number)
-        lost = Proposed(
-            *(model.model, model.version or 0, 0, self._now),
-            branch="",
-            number=pull.number,
-            url=pull.url,
-        )
-        return next((one for one in known if one.model == model.model), lost)
+        name, number = model.model, pull.number
+        for known in self._memory.proposals:
+            if (known.model, known.number) == (name, number):
+                return known
+        return Proposed(name, model.version or 0, 0, self._now, "", number, pull.url)
 
     def _ended(self, subject: WatchSubject) -> datetime | None:
         """Return when the last proposal was merged or closed, where the forge tells."""

@@ -9,7 +9,7 @@ from reconciler.core.declaring.watch import WatchRule, rules_of
 from reconciler.core.matching import nearest, select
 from reconciler.errors import UsageError
 from reconciler.files.recorded_series import parse_series
-from reconciler.policy.cel.watch_conditions import CelWatchConditions
+from reconciler.policy.cel.watch_conditions import fails
 from reconciler.policy.watching.replay import RecordedRow, replay
 
 
@@ -23,11 +23,7 @@ def replayed(
         hint = nearest(rule or "", [one.name for one in rules])
         raise UsageError(f"`{model}` has no rule `{rule}` in `watch:`", hint=hint)
     rows = _read(workspace.caller.root / series, str(series))
-    conditions = CelWatchConditions()
-    return Replay(
-        model,
-        [(one, replay(one, rows, model=model, conditions=conditions)) for one in chosen],
-    )
+    return Replay(model, [(one, replay(one, rows, model=model, fails=fails)) for one in chosen])
 
 
 def _rules(

@@ -31,14 +31,6 @@ _TRIED: Final = ((0.5, 0.25, 400.0), (0.25, 0.5, 3.0), (30.0, 1.0, 20_000.0))
 _EXAMPLE: Final = "write it like `value > baseline + 0.02`"
 
 
-class CelWatchConditions:
-    """Evaluates the conditions of a watch in CEL."""
-
-    def fails(self, source: str, scope: Mapping[str, float | None]) -> bool | str:
-        """Return whether a condition is true, or a sentence why that cannot be said."""
-        return fails(source, scope)
-
-
 def fails(source: str, scope: Mapping[str, float | None]) -> bool | str:
     """Return whether a condition is true, or a sentence why that cannot be said. Does not raise.
 

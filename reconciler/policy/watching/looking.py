@@ -1,13 +1,13 @@
 """Makes a look of a measurement: whether the value counts, and what the condition says of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from math import isfinite, isnan
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 from reconciler.core.declaring.watch import WatchRule
 from reconciler.core.durations import in_words
@@ -16,16 +16,9 @@ from reconciler.policy.watching.looks import Look, LookOutcome, Measurement
 _KEY_LENGTH: Final = 12
 _NOT_MEASURED: Final = ("token",)  # with which token a value is read changes nothing of it
 
-
-class WatchConditions(Protocol):
-    """The port to the language of `fail`."""
-
-    def fails(self, source: str, scope: Mapping[str, float | None]) -> bool | str:
-        """Return whether a condition is true, or a sentence why that cannot be said.
-
-        `scope` holds `value`, `baseline` and `samples`. Does not raise for any condition.
-        """
-        ...
+# Returns whether a condition is true of `value`, `baseline` and `samples`, or a sentence why that
+# cannot be said; it raises for no condition.
+WatchCondition: TypeAlias = Callable[[str, Mapping[str, float | None]], bool | str]
 
 
 @lru_cache(maxsize=512)
@@ -49,7 +42,7 @@ def look_at(
     now: datetime,
     since: datetime,
     baseline: float | None,
-    conditions: WatchConditions,
+    fails: WatchCondition,
 ) -> Look:
     """Return the look at a measurement of the version that serves since `since`."""
     known = baseline if baseline is not None and isfinite(baseline) else None
@@ -59,7 +52,7 @@ def look_at(
     outcome: LookOutcome = "unknown"
     why = against
     if against is None:
-        outcome, why = _outcome(rule, measurement, known, conditions)
+        outcome, why = _outcome(rule, measurement, known, fails)
     return Look(
         model,
         rule.name,
@@ -96,10 +89,10 @@ def why_unusable(rule: WatchRule, measurement: Measurement) -> str | None:
 
 
 def _outcome(
-    rule: WatchRule, measurement: Measurement, baseline: float | None, conditions: WatchConditions
+    rule: WatchRule, measurement: Measurement, baseline: float | None, fails: WatchCondition
 ) -> tuple[LookOutcome, str | None]:
     scope = {"value": measurement.value, "baseline": baseline, "samples": _samples(measurement)}
-    said = conditions.fails(rule.fail, scope)
+    said = fails(rule.fail, scope)
     if isinstance(said, str):
         return "unknown", said
     return ("failing" if said else "passing"), None

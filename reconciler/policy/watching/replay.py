@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.core.declaring.watch import WatchRule
-from reconciler.policy.watching.looking import WatchConditions, look_at
+from reconciler.policy.watching.looking import WatchCondition, look_at
 from reconciler.policy.watching.looks import Look, Measurement, Proposed, RuleVerdict, WatchMemory
 from reconciler.policy.watching.proposals import ProposalDecision, ServingFacts, proposal_of
 from reconciler.policy.watching.pruning import pruned
@@ -19,7 +19,7 @@ _FIRST: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class RecordedRow:
-    """One row of a recorded series, which `line` it is in its file.
+    """One row of a recorded series.
 
     A value of None is a look that found none, a version of None the one of the row before.
     """
@@ -28,7 +28,6 @@ class RecordedRow:
     value: float | None
     samples: float | None = None
     version: int | None = None
-    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class ReplayedLook:
 class _Replay:
     """The memory of a watch, from row to row."""
 
-    def __init__(self, rule: WatchRule, model: str, conditions: WatchConditions) -> None:
-        self._rule, self._model, self._conditions = rule, model, conditions
+    def __init__(self, rule: WatchRule, model: str, fails: WatchCondition) -> None:
+        self._rule, self._model, self._fails = rule, model, fails
         self._memory = WatchMemory()
         self._version = _FIRST
         self._former: set[int] = set()
@@ -52,7 +51,8 @@ class _Replay:
     def step(self, row: RecordedRow) -> ReplayedLook:
         rule, model, now = self._rule, self._model, row.time
         version = self._version if row.version is None else row.version
-        self._former |= {self._version} - {version} if self._memory.looks else set()
+        if version != self._version and self._memory.looks:
+            self._former.add(self._version)
         self._version = version
         since = first_seen(self._memory, model, version, now)
         look = look_at(
@@ -63,7 +63,7 @@ class _Replay:
             now=now,
             since=since,
             baseline=baseline_of(rule, self._memory, model, version, since),
-            conditions=self._conditions,
+            fails=self._fails,
         )
         looks = (*self._memory.looks, look)
         verdict = verdict_of(rule, looks, model=model, version=version, since=since, now=now)
@@ -87,12 +87,12 @@ def replay(
     series: Iterable[RecordedRow],
     *,
     model: str,
-    conditions: WatchConditions,
+    fails: WatchCondition,
 ) -> tuple[ReplayedLook, ...]:
     """Return each look of a series in the order of time, as a watch would have made it then.
 
     A version begins to serve with its first row, and is there by a rollback where it was there
     before. Each proposal counts as closed at once, so that `cooldown` alone holds the next back.
     """
-    state = _Replay(rule, model, conditions)
+    state = _Replay(rule, model, fails)
     return tuple(state.step(row) for row in sorted(series, key=lambda row: row.time))

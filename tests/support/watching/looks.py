@@ -20,15 +20,13 @@ def after(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-class AboveBaseline:
-    """What the condition of `RULE` says, without CEL, which Python 3.10 lacks."""
-
-    def fails(self, source: str, scope: Mapping[str, float | None]) -> bool | str:
-        assert source == RULE.fail
-        value, baseline = scope["value"], scope["baseline"]
-        if value is None or baseline is None:
-            return "`baseline` is not known"
-        return value > baseline + 0.02
+def above_baseline(source: str, scope: Mapping[str, float | None]) -> bool | str:
+    """Return what the condition of `RULE` says, without CEL, which Python 3.10 lacks."""
+    assert source == RULE.fail
+    value, baseline = scope["value"], scope["baseline"]
+    if value is None or baseline is None:
+        return "`baseline` is not known"
+    return value > baseline + 0.02
 
 
 def rule(**changed: Any) -> WatchRule:
@@ -73,6 +71,6 @@ def looked(
         now=now,
         since=since,
         baseline=baseline_of(RULE, memory, MODEL, version, since),
-        conditions=AboveBaseline(),
+        fails=above_baseline,
     )
     return replace(memory, looks=(*memory.looks, made))

@@ -8,7 +8,7 @@ import pytest
 from reconciler.core.declaring.watch import JsonValue, PrometheusQuery, WatchRule
 from reconciler.policy.watching.looking import look_at, source_key
 from reconciler.policy.watching.looks import Look, Measurement
-from tests.support.watching.looks import MODEL, RULE, AboveBaseline, after, rule
+from tests.support.watching.looks import MODEL, RULE, above_baseline, after, rule
 
 
 def at_noon(
@@ -22,7 +22,7 @@ def at_noon(
         now=after(0),
         since=after(since),
         baseline=known.get("baseline", 0.02),
-        conditions=AboveBaseline(),
+        fails=above_baseline,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from reconciler.policy.cel.watch_conditions import CelWatchConditions
+from reconciler.policy.cel.watch_conditions import fails
 from reconciler.policy.watching.replay import RecordedRow, ReplayedLook, replay
 from tests.support.watching.looks import MODEL, after, rule
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.needs_cel
 
 
 def replayed(rows: Sequence[RecordedRow], **changed: object) -> tuple[ReplayedLook, ...]:
-    return replay(rule(**changed), rows, model=MODEL, conditions=CelWatchConditions())
+    return replay(rule(**changed), rows, model=MODEL, fails=fails)
 
 
 def steady(begin: float, end: float, value: float | None, version: int | None) -> list[RecordedRow]:

@@ -17,7 +17,7 @@ from reconciler.policy.watching.proposals import ProposalDecision, ServingFacts,
 from reconciler.policy.watching.pruning import FORGOTTEN, pruned
 from reconciler.policy.watching.remembered import baseline_of, first_seen, never_answered
 from reconciler.policy.watching.verdicts import verdict_of
-from tests.support.watching.looks import MODEL, NOON, AboveBaseline, after, look, proposed, rule
+from tests.support.watching.looks import MODEL, NOON, above_baseline, after, look, proposed, rule
 
 # Small, so that short histories reach every limit.
 RULE = rule(
@@ -92,7 +92,7 @@ def step(memory: WatchMemory, event: Event, asked: WatchRule, now: datetime) -> 
         now=now,
         since=since,
         baseline=baseline_of(asked, memory, MODEL, event.version, since),
-        conditions=AboveBaseline(),
+        fails=above_baseline,
     )
     looks = (*memory.looks, look)
     verdict = judged(looks, asked, event.version, since, now)
