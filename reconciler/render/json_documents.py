@@ -26,7 +26,6 @@ Document: TypeAlias = dict[str, Any]
 _REASONS: Final[Mapping[int, str]] = {
     0: "",
     1: "usage",
-    2: "changes",
     3: "declared state",
     4: "refused",
     5: "out of step",
@@ -45,9 +44,13 @@ def dumps(document: Document) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def ending(code: int) -> Document:
-    """Return the `exit` member: the code and its reason, null when the run succeeded."""
-    return {"code": int(code), "reason": _REASONS[int(code)] or None}
+def ending(code: int, changes: str = "changes") -> Document:
+    """Return the `exit` member: the code and its reason, null when the run succeeded.
+
+    `changes` is the reason of `ExitCode.CHANGES`.
+    """
+    reason = changes if code == ExitCode.CHANGES else _REASONS[int(code)]
+    return {"code": int(code), "reason": reason or None}
 
 
 def registry(ref: RegistryRef) -> Document:

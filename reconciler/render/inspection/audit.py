@@ -105,9 +105,6 @@ def as_csv(value: Audit) -> str:
 
 def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Document:
     """Return the audit's JSON document."""
-    ending = json_documents.ending(exit_code)
-    if exit_code == 2:  # noqa: PLR2004  the exit code of this reason
-        ending["reason"] = "findings"
     kinds = Counter(finding.kind for finding in value.findings)
     return {
         "format_version": json_documents.FORMAT_VERSION,
@@ -118,7 +115,7 @@ def document(value: Audit, problems: Sequence[Problem], exit_code: int) -> Docum
         "changes": [_row(row) for row in value.rows],
         "findings": [_finding(finding) for finding in value.findings],
         "errors": [json_documents.error(problem) for problem in problems],
-        "exit": ending,
+        "exit": json_documents.ending(exit_code, "findings"),
     }
 
 

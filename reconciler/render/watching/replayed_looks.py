@@ -56,9 +56,6 @@ def markdown(model: str, replayed: Replayed) -> str:
 
 def document(model: str, replayed: Replayed, *, exit_code: int) -> Document:
     """Return the JSON document of a replay."""
-    ending = json_documents.ending(exit_code)
-    if exit_code == 2:  # noqa: PLR2004  the exit code of this reason
-        ending["reason"] = "failed"
     return {
         "format_version": json_documents.FORMAT_VERSION,
         "model": model,
@@ -67,7 +64,7 @@ def document(model: str, replayed: Replayed, *, exit_code: int) -> Document:
             for rule, rows in replayed
         ],
         "errors": [],
-        "exit": ending,
+        "exit": json_documents.ending(exit_code, "failed"),
     }
 
 

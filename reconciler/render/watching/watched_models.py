@@ -103,15 +103,12 @@ def document(
     exit_code: int,
 ) -> Document:
     """Return the JSON document of a watch."""
-    ending = json_documents.ending(exit_code)
-    if exit_code == 2:  # noqa: PLR2004  the exit code of this reason
-        ending["reason"] = "failed"
     return {
         "format_version": json_documents.FORMAT_VERSION,
         "commit": commit,
         "models": [_document(model) for model in models],
         "errors": [json_documents.error(problem) for problem in problems],
-        "exit": ending,
+        "exit": json_documents.ending(exit_code, "failed"),
     }
 
 
