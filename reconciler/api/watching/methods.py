@@ -38,8 +38,8 @@ class WatchingMethods(ABC):
         git notes remember. In a CI job the notes come from the remote and go back there, and for a
         model that failed a pull request is opened, or the open one gets a comment; elsewhere the
         answer has the command to type. `fetch_notes` names a remote whose notes are fetched first.
-        With `dry_run` nothing is written anywhere, and what is not merged can be tried. `now` is
-        the time of the look. `on_watched` gets the answer before a job's outputs are written.
+        With `dry_run` nothing else is written, and what is not merged can be tried. `now` is the
+        time of the look. `on_watched` gets the answer before a job's outputs are written.
 
         Raises `UsageError` for a glob without a match, `DeclarationError` where no model has a
         rule, `Refused` for files that are not committed, `OutOfStep` off the main line or behind
