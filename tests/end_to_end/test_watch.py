@@ -270,6 +270,11 @@ def test_only_what_is_merged_is_watched_and_a_dry_run_takes_the_rest(desk: Watch
     git.git("checkout", "--quiet", "HEAD~1")
     with pytest.raises(reconciler.OutOfStep, match="has changed `registry-state` since"):
         desk.look()
+    git.checkout("main")
+    git.commit({"README.md": "of no model"})
+    desk.ci.push()
+    git.checkout("HEAD~1")
+    assert desk.look().verdict == "healthy", "the main line declares the same"
 
 
 def test_to_change_what_is_watched_changes_nothing_that_is_applied(desk: WatchLab) -> None:
@@ -347,6 +352,8 @@ def test_a_watch_without_a_rule_does_not_look_healthy(desk: WatchLab) -> None:
     r = desk.api(job=False)
     with pytest.raises(reconciler.UsageError, match="`nosuch` matches no model"):
         r.watch(["nosuch"])
+    with pytest.raises(reconciler.UsageError, match="has no time zone"):
+        r.watch([model], now=desk.now.replace(tzinfo=None))
     desk.tell(model, 0.01)
     assert [row.model for row in r.watch(["lab-*"]).models] == [model]
 

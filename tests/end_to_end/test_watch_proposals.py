@@ -58,6 +58,8 @@ def test_the_rollback_is_proposed_once_and_looked_at_again(
         assert len(desk.ci.state.pulls) == len(desk.branches()) == 1
         assert len(desk.ci.comments(pull, "watch-look")) == 1, "one comment, kept up to date"
         assert desk.untouched() == before
+        desk.lab.git.git("update-ref", "-d", "refs/notes/reconciler-watch")
+        assert desk.look(job=False, fetch_notes="origin").verdict == "failed", "as it was pushed"
         assert "refs/notes/reconciler-watch" in desk.ci.remote.git("for-each-ref", "refs/notes")
         assert desk.only_read()
 
