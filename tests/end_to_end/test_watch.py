@@ -1,6 +1,7 @@
 """`watch`: what is looked at, and what its verdict is; it never writes to the registry."""
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -331,6 +332,27 @@ def test_a_rule_for_models_that_do_not_exist_is_told(desk: WatchLab) -> None:
     assert desk.look(job=False).verdict == "healthy"
     where, models = "`typo` of registry-state/reconciler.yaml", "`frud-*`, `x`"
     assert desk.said == [f"the rule {where} watches no model: none is called {models}"]
+
+
+def test_what_two_states_of_a_repository_saw_is_kept_apart(desk: WatchLab) -> None:
+    model, other = desk.promoted(), desk.lab.model(2)
+    rule = f"watch: [{desk.rule()}]\n"
+    pinned = "versions: {2: {stage: Production, aliases: [champion]}}\n"
+    files = {"reconciler.yaml": "branch: main\n", f"{other}.yaml": f"{pinned}{rule}"}
+    desk.lab.git.commit({f"eu/state/{name}": content for name, content in files.items()})
+    desk.ci.push()
+    assert desk.lab.run("apply", "--yes", "--state", "eu/state").code == 0
+    desk.registry.requests.clear()
+    for name in (model, other):
+        desk.tell(name, 0.01)
+    desk.look()
+    environ = {"MLFLOW_REGISTRY_URI": desk.lab.uri, "PATH": os.environ["PATH"]} | desk.lab.git.env
+    environ |= desk.ci.around("schedule")
+    reconciler.open("eu/state", root=desk.lab.git.root, environ=environ).watch(now=desk.now)
+    listed = desk.ci.remote.git("for-each-ref", "--format=%(refname)", "refs/notes").split()
+    mine, eu = (ref for ref in listed if "watch" in ref)
+    assert mine == "refs/notes/reconciler-watch"
+    assert re.fullmatch(f"{mine}-[0-9a-f]{{12}}", eu)
 
 
 def test_a_watch_without_a_rule_does_not_look_healthy(desk: WatchLab) -> None:

@@ -88,7 +88,7 @@ class Job:
         return repo.head
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
         """What a comment or check is about: the state folder, and the registry it is for."""
         try:
             ref = self.workspace.ref
@@ -99,12 +99,12 @@ class Job:
 
     def check_name(self, number: int) -> str:
         """Return the name of the check that keeps a plan, or a part of it where it has several."""
-        name = f"reconciler plan ({self._place})"
+        name = f"reconciler plan ({self.place})"
         return name if number == 1 else f"{name} part {number}"
 
     def marker(self, kind: str, model: str | None = None) -> str:
         """Return the hidden line by which our comment, issue or pull request is found again."""
-        place = self._place if model is None else f"{self._place}, {model}"
+        place = self.place if model is None else f"{self.place}, {model}"
         # A folder's name may hold what ends an HTML comment.
         about = re.sub(r"-(?=-)", "- ", visible(place))
         return f"<!-- reconciler:{kind} {about} -->"

@@ -21,7 +21,7 @@ from reconciler.ports.forge import Forge, PullRequest
 from reconciler.render.watching import rollback_proposal as words
 from reconciler.render.watching.rollback_proposal import FailedRule, RollbackCase
 
-_DEFAULT_STATE = "registry-state"
+DEFAULT_STATE = "registry-state"
 _MOST_AGAINST = 3  # versions that are told why nobody can go back to them
 _KIND = "watch"  # of the hidden lines by which pull request and comment are found again
 
@@ -180,7 +180,7 @@ class Proposer:
 
     def _command(self, model: str, reason: str) -> str:
         state = self._job.workspace.state
-        where = ("--state", state) if state != _DEFAULT_STATE else ()
+        where = ("--state", state) if state != DEFAULT_STATE else ()
         words = ("reconciler", "rollback", model, "--block", "--reason", reason, "--pr", *where)
         return shlex.join(words)
 

@@ -12,7 +12,7 @@ from reconciler.api.watching.answers import Watched
 from reconciler.api.watching.checked_out import tip_of_main
 from reconciler.api.watching.job_report import tell_job
 from reconciler.api.watching.looking import ModelLooks
-from reconciler.api.watching.proposing import Proposer
+from reconciler.api.watching.proposing import DEFAULT_STATE, Proposer
 from reconciler.api.watching.subjects import WatchSubject, watch_subjects
 from reconciler.api.workspace import Workspace
 from reconciler.errors import UsageError
@@ -20,11 +20,13 @@ from reconciler.policy.watching.looks import WatchMemory
 from reconciler.policy.watching.pruning import pruned
 from reconciler.policy.watching.watched_model import WatchedModel
 from reconciler.render import phrases
+from reconciler.repository.notes.notes_ref import NotesRef
 from reconciler.repository.notes.watch_memory import (
     Keep,
     fetch_watch_memory,
     push_watch_memory,
     read_watch_memory,
+    watch_notes,
     write_watch_memory,
 )
 from reconciler.repository.repository import GitRepo
@@ -52,9 +54,10 @@ def _watched(job: Job, asked: WatchRequest) -> Watched:
     workspace, now = job.workspace, _moment(asked.now)
     repo = tip_of_main(workspace, dry_run=job.dry_run)
     remote = job.remote if job.pipeline.system is not None and not job.dry_run else None
-    _fetch_notes(repo, asked.fetch_notes or remote)
+    notes = watch_notes(None if job.place == DEFAULT_STATE else job.place)
+    _fetch_notes(repo, notes, asked.fetch_notes or remote)
     found = watch_subjects(workspace, asked.models, now)
-    memory = _memory(workspace, repo)
+    memory = _memory(workspace, repo, notes)
     looks = ModelLooks(workspace, memory, now)
     looks.measure(found.subjects)
     judged = [(subject, looks.judged(subject)) for subject in found.subjects]
@@ -65,12 +68,12 @@ def _watched(job: Job, asked: WatchRequest) -> Watched:
     if not job.dry_run:
         rules = {subject.model: subject.rules for subject in found.subjects}
         keep = partial(pruned, now=now, rules=rules)
-        problems += tried(lambda: _remember(repo, new, keep, remote))
+        problems += tried(lambda: _remember(repo, notes, new, keep, remote))
     return Watched(models, problems, commit=repo.head, requests=workspace.requests)
 
 
-def _memory(workspace: Workspace, repo: GitRepo) -> WatchMemory:
-    memory = read_watch_memory(repo)
+def _memory(workspace: Workspace, repo: GitRepo, notes: NotesRef) -> WatchMemory:
+    memory = read_watch_memory(repo, notes)
     if memory.unreadable:
         lines = phrases.count(memory.unreadable, "line")
         workspace.warn(f"{lines} of what earlier looks saw cannot be read, and do not count")
@@ -85,17 +88,19 @@ def _moment(now: datetime | None) -> datetime:
     return now.astimezone(timezone.utc)
 
 
-def _fetch_notes(repo: GitRepo, remote: str | None) -> None:
+def _fetch_notes(repo: GitRepo, notes: NotesRef, remote: str | None) -> None:
     """Bring what earlier jobs saw into the clone; without it the same would be proposed again."""
     if remote is not None:
         fetch(repo, remote)
-        fetch_watch_memory(repo, remote)
+        fetch_watch_memory(repo, remote, notes=notes)
 
 
-def _remember(repo: GitRepo, memory: WatchMemory, keep: Keep, remote: str | None) -> None:
-    write_watch_memory(repo, memory, keep=keep)
+def _remember(
+    repo: GitRepo, notes: NotesRef, memory: WatchMemory, keep: Keep, remote: str | None
+) -> None:
+    write_watch_memory(repo, memory, keep=keep, notes=notes)
     if remote is not None:
-        push_watch_memory(repo, remote, keep=keep)
+        push_watch_memory(repo, remote, keep=keep, notes=notes)
 
 
 def _proposed(proposer: Proposer, subject: WatchSubject, model: WatchedModel) -> WatchedModel:

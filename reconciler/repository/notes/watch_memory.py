@@ -8,6 +8,7 @@ behind stays small.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, TypeAlias
 
 from reconciler.errors import OutOfStep
@@ -22,7 +23,6 @@ from reconciler.policy.watching.merging import merged
 from reconciler.repository.notes.notes_ref import (
     PATIENCE,
     NotesRef,
-    RefusedPush,
     attempts,
     clean_up,
     git,
@@ -40,14 +40,25 @@ from reconciler.repository.repository import GitRepo
 Keep: TypeAlias = Callable[[WatchMemory], WatchMemory]
 
 WATCH_REF: Final = "refs/notes/reconciler-watch"
-_NOTES: Final = NotesRef(
-    WATCH_REF,
-    "memory of `watch`",
-    "what earlier looks saw is forgotten then, and nothing else",
-    has_past=False,
-)
 _RACED: Final = "stale info"  # what git says where the remote has moved since it was fetched
 _RECENT: Final = 400  # lines; where more are not in the bulk, that is written anew
+
+
+def watch_notes(about: str | None = None) -> NotesRef:
+    """Return the notes of a watch; one that is `about` another state has its own.
+
+    In two states a name may be of two models, and what one keeps is of no use to the other.
+    """
+    of = "" if about is None else f"-{sha256(about.encode()).hexdigest()[:12]}"
+    return NotesRef(
+        f"{WATCH_REF}{of}",
+        "memory of `watch`",
+        "what earlier looks saw is forgotten then, and nothing else",
+        has_past=False,
+    )
+
+
+_NOTES: Final = watch_notes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +70,52 @@ class _Kept:
     bulk_lines: frozenset[str]
 
 
-def read_watch_memory(repo: GitRepo) -> WatchMemory:
+def read_watch_memory(repo: GitRepo, notes: NotesRef = _NOTES) -> WatchMemory:
     """Return what the clone remembers, nothing where it has no such note.
 
     Raises `OutOfStep` where the ref is broken, or a newer release wrote it.
     """
-    _NOTES.check(repo)
-    return _read(repo, _NOTES.tip(repo)).memory
+    notes.check(repo)
+    return _read(repo, notes.tip(repo)).memory
 
 
-def write_watch_memory(repo: GitRepo, memory: WatchMemory, *, keep: Keep) -> None:
+def write_watch_memory(
+    repo: GitRepo, memory: WatchMemory, *, keep: Keep, notes: NotesRef = _NOTES
+) -> None:
     """Add to what the clone remembers, and leave out what is not kept.
 
     Raises `OutOfStep` where git does not take it.
     """
     clean_up(repo)
-    _NOTES.check(repo)
+    notes.check(repo)
     for _ in attempts():
-        before = _NOTES.tip(repo)
+        before = notes.tip(repo)
         known = _read(repo, before)
         wanted = keep(merged(memory, known.memory))
         if before is not None and wanted == known.memory and not known.memory.unreadable:
             return
-        if _NOTES.put(repo, _commit(repo, wanted, known), before):
+        if notes.put(repo, _commit(repo, wanted, known), before):
             return
-    raise _NOTES.never_free()
+    raise notes.never_free()
 
 
-def fetch_watch_memory(repo: GitRepo, remote: str, *, patience: float = PATIENCE) -> None:
+def fetch_watch_memory(
+    repo: GitRepo, remote: str, *, notes: NotesRef = _NOTES, patience: float = PATIENCE
+) -> None:
     """Add what a remote remembers to what the clone does; a remote without any is fine.
 
     Raises `OutOfStep` for one that cannot be read, or does not answer within `patience`.
     """
-    _fetched(repo, remote, lambda memory: memory, patience)
+    _fetched(repo, notes, remote, lambda memory: memory, patience)
 
 
 def push_watch_memory(
-    repo: GitRepo, remote: str, *, keep: Keep, patience: float = PATIENCE
+    repo: GitRepo,
+    remote: str,
+    *,
+    keep: Keep,
+    notes: NotesRef = _NOTES,
+    patience: float = PATIENCE,
 ) -> None:
     """Bring what the clone remembers to a remote, together with what that remembers.
 
@@ -104,44 +124,39 @@ def push_watch_memory(
     """
     reason = "others were faster every time"
     for _ in attempts():
-        theirs = _fetched(repo, remote, keep, patience)
-        ours = _NOTES.tip(repo)
+        theirs = _fetched(repo, notes, remote, keep, patience)
+        ours = notes.tip(repo)
         if ours is None or ours == theirs:
             return
-        lease = f"--force-with-lease={WATCH_REF}:{theirs or ''}"
-        refused = _NOTES.try_push(repo, remote, patience, lease)
+        lease = f"--force-with-lease={notes.name}:{theirs or ''}"
+        refused = notes.try_push(repo, remote, patience, lease)
         if refused is None:
             return
         reason = refused.reason
-        if not _is_worth_a_try(repo, remote, refused, theirs, patience):
+        raced = refused.is_passing or _RACED in refused.reason
+        if not refused.has_answered:
             break
-    raise _NOTES.not_pushed(remote, reason)
+        if not raced and notes.tip_at(repo, remote, patience) == theirs:
+            break
+    raise notes.not_pushed(remote, reason)
 
 
-def _is_worth_a_try(
-    repo: GitRepo, remote: str, refused: RefusedPush, theirs: str | None, patience: float
-) -> bool:
-    """Return whether another job was faster, so that the next push may be taken."""
-    if not refused.has_answered:
-        return False
-    raced = refused.is_passing or _RACED in refused.reason
-    return raced or _NOTES.tip_at(repo, remote, patience) != theirs
-
-
-def _fetched(repo: GitRepo, remote: str, keep: Keep, patience: float) -> str | None:
+def _fetched(
+    repo: GitRepo, notes: NotesRef, remote: str, keep: Keep, patience: float
+) -> str | None:
     """Add what a remote remembers to ours; return its commit, None where it has none."""
-    _NOTES.check(repo)
+    notes.check(repo)
     for _ in attempts():
         with temporary_ref(repo) as ref:
-            if not _NOTES.fetch(repo, remote, ref, patience):
+            if not notes.fetch(repo, remote, ref, patience):
                 return None
             theirs = tip_of(repo, ref)
-            before = _NOTES.tip(repo)
+            before = notes.tip(repo)
             if before == theirs or theirs is None:
                 return theirs
-            if _NOTES.put(repo, _together(repo, before, theirs, keep), before):
+            if notes.put(repo, _together(repo, before, theirs, keep), before):
                 return theirs
-    raise _NOTES.never_free()
+    raise notes.never_free()
 
 
 def _together(repo: GitRepo, ours: str | None, theirs: str, keep: Keep) -> str:

@@ -19,6 +19,7 @@ from reconciler.repository.notes.watch_memory import (
     fetch_watch_memory,
     push_watch_memory,
     read_watch_memory,
+    watch_notes,
     write_watch_memory,
 )
 from reconciler.repository.repository import GitRepo
@@ -346,3 +347,22 @@ def test_a_memory_of_a_newer_release_is_neither_read_nor_overwritten(lab: GitLab
                 ask(repo)
             assert "upgrade" in str(error.value.hint)
     assert lab.git("rev-parse", WATCH_REF) == tip
+
+
+def test_two_states_of_a_repository_forget_nothing_of_each_other(tmp_path: Path) -> None:
+    lab = GitLab.new(tmp_path / "repo")
+    lab.commit({"a": "a"})
+    far = GitLab.new(tmp_path / "far", "--bare")
+    lab.git("remote", "add", "origin", str(far.root))
+    other = watch_notes("state-eu → prod-eu")
+    with opened(lab) as repo:
+        for minute in (1, 2):
+            write_watch_memory(repo, seen(minute), keep=all_of_it)
+            write_watch_memory(repo, seen(minute + 10), keep=latest(1), notes=other)
+            push_watch_memory(repo, "origin", keep=all_of_it)
+            push_watch_memory(repo, "origin", keep=latest(1), notes=other)
+        assert read_watch_memory(repo) == seen(1, 2)
+        assert read_watch_memory(repo, other) == seen(12)
+        lab.git("update-ref", "-d", other.name)
+        fetch_watch_memory(repo, "origin", notes=other)
+        assert read_watch_memory(repo, other) == seen(12)
