@@ -85,7 +85,7 @@ class WatchRule:
 
 def covers(rule: WatchRule, model: str) -> bool:
     """Return whether a rule of the settings is one of a model."""
-    return any(fnmatchcase(model, glob) for glob in rule.models)
+    return any(glob == model or fnmatchcase(model, glob) for glob in rule.models)
 
 
 def rules_of(

@@ -144,3 +144,8 @@ def test_a_model_replaces_a_rule_of_the_settings_by_name() -> None:
         ("error-rate", "value > 0.1"),
     ]
     assert [rule.name for rule in rules_of("churn", settings, ())] == ["drift"]
+
+
+def test_a_name_that_reads_as_a_glob_covers_its_own_model() -> None:
+    rule = WatchRule("errors", RunMetric("errors"), "value > 1", models=("fraud[1]",))
+    assert rules_of("fraud[1]", (rule,), ()) == (rule,)
