@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from os import PathLike
 from typing import Any, Final, TypeVar
 
@@ -65,6 +66,7 @@ KINDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     ),
     "BinaryIO": ("a stream of bytes", lambda value: hasattr(value, "read")),
     "str | Path": ("a path", _is_path),
+    "datetime": ("a time", lambda value: isinstance(value, datetime)),
 }
 
 
