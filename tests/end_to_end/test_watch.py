@@ -413,6 +413,7 @@ def test_a_recorded_series_is_run_through_the_rules(desk: WatchLab, tmp_path: Pa
         *("none", "none", "none"),
         *("propose", "held-back"),
     ]
+    assert {look["version"] for look in of_rule["looks"]} == {2}, "what git declares to serve"
     lines = series.with_suffix(".jsonl")
     times = [{"time": 1767607200 + 60 * n, "value": 0.01, "version": 2} for n in range(3)]
     lines.write_text("\n".join(map(json.dumps, times)))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.api.watching.answers import Replay
 from reconciler.api.workspace import Workspace
+from reconciler.audit.merged_changes import serving
 from reconciler.core.declaring.watch import WatchRule, rules_of
 from reconciler.core.matching import nearest, select
 from reconciler.errors import UsageError
@@ -23,7 +24,9 @@ def replayed(
         hint = nearest(rule or "", [one.name for one in rules])
         raise UsageError(f"`{model}` has no rule `{rule}` in `watch:`", hint=hint)
     rows = _read(workspace.caller.root / series, str(series))
-    return Replay(model, [(one, replay(one, rows, model=model, fails=fails)) for one in chosen])
+    version = serving(workspace.desired.declarations[model], workspace.settings) or 1
+    found = [(one, replay(one, rows, model=model, version=version, fails=fails)) for one in chosen]
+    return Replay(model, found)
 
 
 def _rules(

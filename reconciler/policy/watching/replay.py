@@ -14,7 +14,6 @@ from reconciler.policy.watching.remembered import baseline_of, first_seen
 from reconciler.policy.watching.verdicts import verdict_of
 
 _MOST_LOOKS: Final = 500  # before what no verdict needs is forgotten
-_FIRST: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,10 @@ class ReplayedLook:
 class _Replay:
     """The memory of a watch, from row to row."""
 
-    def __init__(self, rule: WatchRule, model: str, fails: WatchCondition) -> None:
+    def __init__(self, rule: WatchRule, model: str, version: int, fails: WatchCondition) -> None:
         self._rule, self._model, self._fails = rule, model, fails
         self._memory = WatchMemory()
-        self._version = _FIRST
+        self._version = version
         self._former: set[int] = set()
 
     def step(self, row: RecordedRow) -> ReplayedLook:
@@ -87,12 +86,14 @@ def replay(
     series: Iterable[RecordedRow],
     *,
     model: str,
+    version: int = 1,
     fails: WatchCondition,
 ) -> tuple[ReplayedLook, ...]:
     """Return each look of a series in the order of time, as a watch would have made it then.
 
     A version begins to serve with its first row, and is there by a rollback where it was there
-    before. Each proposal counts as closed at once, so that `cooldown` alone holds the next back.
+    before. `version` is that of the first rows where these name none. Each proposal counts as
+    closed at once, so that `cooldown` alone holds the next back.
     """
-    state = _Replay(rule, model, fails)
+    state = _Replay(rule, model, version, fails)
     return tuple(state.step(row) for row in sorted(series, key=lambda row: row.time))
